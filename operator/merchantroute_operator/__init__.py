@@ -1,0 +1,1 @@
+"""The MerchantRoute operator: one resource in, queues, workers and their scale out."""

@@ -1,0 +1,91 @@
+"""Named errors of the two ports, so that one place turns each into a condition that says what to do.
+
+A message may end in a condition, an event or a log line that users read: it names the object and the mend, and it
+never carries a credential. Source of the codes: the RabbitMQ management API and the Kubernetes API conventions.
+"""
+
+from __future__ import annotations
+
+
+class RouteError(Exception):
+    """A pass cannot go on; ``reason`` is the CamelCase reason of the condition, ``str(error)`` its message."""
+
+    reason = "Error"
+
+
+class SecretMissing(RouteError):
+    """A Secret that the route names does not exist."""
+
+    reason = "SecretMissing"
+
+
+class SecretInvalid(RouteError):
+    """A Secret is there, but lacks a key or the label that allows its use."""
+
+    reason = "SecretInvalid"
+
+
+class BrokerError(RouteError):
+    """The broker did not do what was asked."""
+
+    reason = "BrokerError"
+
+
+class BrokerUnreachable(BrokerError):
+    """Neither AMQP nor the management API answers at the Secret's address."""
+
+    reason = "BrokerUnreachable"
+
+
+class BrokerRefusedCredentials(BrokerError):
+    """The broker answered 401 or 403: the Secret's user or password is wrong, or lacks rights on the vhost."""
+
+    reason = "BrokerCredentialsRefused"
+
+
+class PluginMissing(BrokerError):
+    """A plugin that the topology needs is not enabled on the broker."""
+
+    reason = "PluginMissing"
+
+
+class VhostMissing(BrokerError):
+    """The Secret names a vhost that the broker does not have."""
+
+    reason = "VhostMissing"
+
+
+class TopologyConflict(BrokerError):
+    """A broker object of ours exists with another owner, kind or arguments."""
+
+    reason = "TopologyConflict"
+
+
+class KubeError(RouteError):
+    """The API server refused or did not answer."""
+
+    reason = "KubernetesError"
+
+
+class KubeInvalid(KubeError):
+    """The API server found the object invalid (422): the route asks for something that Kubernetes refuses."""
+
+    reason = "ObjectInvalid"
+
+
+class KubeForbidden(KubeError):
+    """RBAC, quota or an admission policy refused the write (403)."""
+
+    reason = "Forbidden"
+
+
+class KubeConflict(KubeError):
+    """The object changed since it was read (409); the next pass sees the new one."""
+
+    reason = "Changed"
+
+
+class NamespaceTerminating(KubeError):
+    """The namespace is going away: it takes no new objects, not even events."""
+
+    reason = "NamespaceTerminating"

@@ -1,0 +1,81 @@
+"""What the core needs of Kubernetes, as an interface; ``client.py`` is the real one, contract-tested on a real server.
+
+Objects are plain JSON (``dict``), as the API server sends them. Every method raises only errors of ``errors.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+Object = dict[str, Any]
+Kind = Literal["Deployment", "ConfigMap", "Secret"]
+
+
+@dataclass(frozen=True, slots=True)
+class SecretData:
+    """A Secret that a user wrote: decoded data, never printed."""
+
+    name: str
+    labels: Mapping[str, str]
+    data: Mapping[str, bytes]
+
+    def __repr__(self) -> str:
+        return f"SecretData({self.name})"
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """A route's children by name, found by the route's label."""
+
+    deployments: Mapping[str, Object]
+    config_maps: Mapping[str, Object]
+    secrets: Mapping[str, Object]
+    pods: Mapping[str, Object]
+
+
+class Kube(Protocol):
+    """One API server."""
+
+    async def cluster_id(self) -> str:
+        """The UID of namespace kube-system: it tells clusters apart on a shared broker."""
+
+    async def route(self, namespace: str, name: str) -> Object | None:
+        """The MerchantRoute, or None."""
+
+    async def namespace_is_terminating(self, namespace: str) -> bool:
+        """True when the namespace is going away or gone."""
+
+    async def children(self, namespace: str, route: str) -> Children:
+        """Deployments, ConfigMaps, Secrets and Pods that carry the route's label."""
+
+    async def secret(self, namespace: str, name: str) -> SecretData | None:
+        """A user's Secret, or None."""
+
+    async def apply(self, body: Object) -> Object:
+        """Server-side apply as field manager ``merchantroute``, forced; returns the object as stored."""
+
+    async def dry_run(self, body: Object) -> None:
+        """Server-side apply with dryRun=All; raises ``KubeInvalid`` with the API server's words."""
+
+    async def create_deployment(self, body: Object, replicas: int) -> None:
+        """Create with ``replicas`` as field manager ``merchantroute-scaler``; an existing one is left as it is."""
+
+    async def scale(self, namespace: str, deployment: str, replicas: int) -> None:
+        """Write ``/scale`` as ``merchantroute-scaler``."""
+
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        """Delete in the background; what is gone already is fine."""
+
+    async def annotate_pods(self, namespace: str, names: Sequence[str], annotations: Mapping[str, str]) -> None:
+        """Merge annotations into pods; pods that are gone are skipped."""
+
+    async def write_status(self, namespace: str, name: str, status: Object) -> None:
+        """Server-side apply of the status subresource, forced; a route that is gone is fine."""
+
+    async def set_finalizers(self, route: Object, finalizers: Sequence[str]) -> None:
+        """Replace the route's finalizers if it has not changed since it was read (``KubeConflict`` else)."""
+
+    async def event(self, route: Object, kind: Literal["Normal", "Warning"], reason: str, message: str) -> None:
+        """Post an event about the route; repeated ones are counted up; never raises for a terminating namespace."""

@@ -1,0 +1,1 @@
+"""The port to RabbitMQ: topology and figures over the management API, pulses and moved orders over AMQP."""

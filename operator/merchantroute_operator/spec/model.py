@@ -1,0 +1,120 @@
+"""The parsed route: frozen values, units in the names of their types.
+
+Everything downstream (topology, resources, scaling, status) is a function of these. Times are seconds (float) but
+for ladder delays, which are whole milliseconds since they name queues.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Raw = Mapping[str, Any]  # a Kubernetes object or a part of one, as JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of the series; ``path`` may hold ``{order_id}`` and ``{merchant}``."""
+
+    name: str
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """How one order is worked: the series, its limits, its retries."""
+
+    steps: tuple[Step, ...]
+    call_timeout: float
+    deadline: float
+    max_age: float
+    allow_insecure: bool
+    max_attempts: int
+    delays: tuple[int, ...]  # milliseconds, strictly increasing
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """A lane's scaling policy; all times in seconds."""
+
+    min_replicas: int
+    max_replicas: int
+    target_drain_time: float
+    scale_down_after: float
+    assumed_order_time: float
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PodOptions:
+    """What a lane's pods get from the user: the route's ``worker`` with the tier's overrides merged in."""
+
+    image: str
+    app: str
+    fields: Raw = field(default_factory=dict)  # env, envFrom, resources, nodeSelector, tolerations, ... as written
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """A class of merchants with one concurrency, one scaling policy, one ladder."""
+
+    name: str
+    pool: str
+    concurrency: int
+    max_in_flight: int
+    scaling: Scaling
+    pod: PodOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Which Secret holds a merchant's credentials, and how they are sent."""
+
+    type: str  # Bearer | Basic | Header
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """One merchant; its id is the routing key of its orders."""
+
+    id: str
+    tier: str
+    endpoint: str
+    credentials: Credentials | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What becomes of queues and orders when the route goes; ``timeout`` in seconds."""
+
+    policy: str  # Drain | Retain | Force
+    timeout: float
+    on_timeout: str  # Retain | Force
+    dead_letters: str  # Retain | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A whole ``MerchantRoute``, parsed."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    deleting_since: float | None  # epoch seconds of metadata.deletionTimestamp
+    finalizers: tuple[str, ...]
+    broker_secret: str
+    worker_secret: str  # the same unless workerSecretRef is given
+    orders: Orders
+    default_tier: str
+    default_endpoint: str | None
+    tiers: tuple[Tier, ...]
+    merchants: tuple[Merchant, ...]
+    deletion: Deletion
+
+    def tier(self, name: str) -> Tier:
+        """The tier of that name (the API server has checked that it exists)."""
+        return next(tier for tier in self.tiers if tier.name == name)
