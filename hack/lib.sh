@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# What every script here shares: where things are kept, how progress and failure look. Source it; it runs nothing.
+#
+# Progress goes to stderr as "==> what happens (about how long)", so that a script may answer on stdout.
+# A failure is told once, by the innermost script: which step, why, what to do. EXPLAINED is its exit code.
+
+set -euo pipefail
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/merchantroute
+BUILD=$ROOT/build
+VERSION=0.1.0
+EXPLAINED=70
+export PATH=$CACHE/bin:$PATH:/usr/local/go/bin:/usr/sbin:/sbin
+mkdir -p "$CACHE/bin" "$CACHE/logs"
+
+STEP=${0##*/}
+
+# step WHAT [ABOUT]: announce what happens next, and about how long it takes.
+step() { STEP=$1; printf '==> %s%s\n' "$1" "${2:+ ($2)}" >&2; }
+
+note() { printf '    %s\n' "$*" >&2; }
+
+# fail WHY [WHAT TO DO]: end the script with an explanation.
+fail() {
+  printf '\n!!! failed: %s\n    why:   %s\n' "$STEP" "$1" >&2
+  [ -z "${2:-}" ] || printf '    to do: %s\n' "$2" >&2
+  exit "$EXPLAINED"
+}
+
+unexplained() { # STATUS LINE COMMAND: what `set -e` would end without a word
+  [ "$1" -ne "$EXPLAINED" ] || exit "$1"
+  printf '\n!!! failed: %s\n    why:   exit status %s of: %s\n    where: %s line %s\n' "$STEP" "$1" "$3" "$0" "$2" >&2
+  exit "$EXPLAINED"
+}
+trap 'unexplained $? "$LINENO" "$BASH_COMMAND"' ERR
+set -E
+
+# logged NAME COMMAND...: run with its output in a log file; on failure show the log's end.
+logged() {
+  local log=$CACHE/logs/$1.log; shift
+  "$@" >"$log" 2>&1 </dev/null && return
+  printf '\n%s\n' "--- the last lines of $log" >&2; tail -n 25 "$log" >&2
+  fail "'$1' ended with an error (all of its output: $log)" "see the lines above; after a fix, run the same command again"
+}
+
+# within SECONDS COMMAND...: try it twice a second until it succeeds; false when the time is over.
+within() {
+  local until=$((SECONDS + $1)); shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$SECONDS" -lt "$until" ] || return 1
+    sleep 0.5
+  done
+}
+
+# The legacy builder where the client has no buildx: a bare `docker build` only warns or refuses there.
+docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
