@@ -1,0 +1,86 @@
+# MerchantRoute: every command of the project. `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+CLUSTER ?= merchantroute
+PYTEST_ARGS ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+# The virtual environment is current when it was made from this lock file, at this place.
+STAMP := $(VENV)/stamp-$(shell cat requirements/dev.txt pyproject.toml <(pwd) | sha256sum | cut -c1-12)
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z][a-z0-9-]*:.*## / {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2} \
+	  /^##@ / {printf "\n%s\n", substr($$0, 5)}' $(MAKEFILE_LIST)
+
+##@ The two commands
+
+.PHONY: demo
+demo: venv ## Set up Docker, a kind cluster, RabbitMQ and the operator, then watch orders flow past a hung merchant
+	@hack/demo
+
+.PHONY: test
+test: venv ## Run every suite in one pytest run, setting up all that it needs
+	@$(PY) -m pytest $(PYTEST_ARGS)
+
+##@ Inner loop
+
+.PHONY: unit
+unit: venv ## Run the pure tests and the house rules: seconds, no Docker
+	@$(PY) -m pytest tests/unit tests/house $(PYTEST_ARGS)
+
+.PHONY: contract
+contract: venv ## Run the ports against a real RabbitMQ and a real API server
+	@$(PY) -m pytest tests/contract $(PYTEST_ARGS)
+
+.PHONY: worker
+worker: venv ## Run the worker's tests: real Celery, gevent, RabbitMQ and a misbehaving merchant
+	@$(PY) -m pytest tests/worker $(PYTEST_ARGS)
+
+.PHONY: e2e
+e2e: venv ## Run the end-to-end tests on a kind cluster
+	@$(PY) -m pytest tests/e2e $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: venv ## Run ruff, mypy and import-linter
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+.PHONY: format
+format: venv ## Let ruff format and fix what it can
+	@$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
+
+##@ Parts
+
+.PHONY: venv
+venv: $(STAMP) ## Make the virtual environment from the lock file (instant when it is current)
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@exec 9>.venv.lock; flock 9; if [ -e $@ ]; then exit 0; fi; \
+	if ! $(PY) -c '' 2>/dev/null; then \
+	  echo "venv: making $(VENV) with $$($(PYTHON) --version)"; \
+	  if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+	    echo "venv: Python 3.11 or newer is needed, $$($(PYTHON) --version) was found; set PYTHON=..." >&2; exit 1; fi; \
+	  if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+	    if [ "$$(id -u)" != 0 ]; then \
+	      echo "venv: the package python3-venv is missing: sudo apt-get install python3-venv" >&2; exit 1; fi; \
+	    echo "venv: installing the package python3-venv"; \
+	    apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv >/dev/null; fi; \
+	  rm -rf $(VENV); $(PYTHON) -m venv $(VENV); fi; \
+	echo "venv: installing from requirements/dev.txt (about a minute when nothing is cached)"; \
+	export PIP_DISABLE_PIP_VERSION_CHECK=1; \
+	$(PY) -m pip install -q --require-hashes -r requirements/dev.txt; \
+	$(PY) -m pip install -q --no-deps --no-build-isolation -e .; \
+	rm -f $(VENV)/stamp-*; touch $@
+
+.PHONY: lock
+lock: venv ## Resolve requirements/*.txt anew, with hashes, for Python 3.11 to 3.13
+	@UV=$(VENV)/bin/uv requirements/lock.sh

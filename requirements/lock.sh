@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Resolves the extras of pyproject.toml into requirements/<extra>.txt: exact versions with hashes, one resolution for
+# every Python that is supported, no index in the files (whoever installs brings their own). `dev` holds everything and
+# is resolved first; the others are cut from it, so that an image runs what the tests ran.
+#
+# UV names the uv to use; `make lock` passes the virtual environment's.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+lock() { # EXTRA [more options of uv]
+  local extra=$1; shift
+  "${UV:-uv}" pip compile pyproject.toml --extra "$extra" --output-file "requirements/$extra.txt" --quiet \
+    --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --no-header --no-annotate "$@"
+}
+
+lock dev
+for extra in operator worker sim; do
+  lock "$extra" --constraint requirements/dev.txt
+done
