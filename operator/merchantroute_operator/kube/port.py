@@ -53,6 +53,9 @@ class Kube(Protocol):
     async def secret(self, namespace: str, name: str) -> SecretData | None:
         """A user's Secret, or None."""
 
+    async def credential_secrets(self, namespace: str) -> Mapping[str, SecretData]:
+        """The Secrets of the namespace that carry the label merchantroute.dev/credentials=true, by name, in one read."""
+
     async def apply(self, body: Object) -> Object:
         """Server-side apply as field manager ``merchantroute``, forced; returns the object as stored."""
 
