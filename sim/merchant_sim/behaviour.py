@@ -13,7 +13,7 @@ from merchant_sim.auth import Auth
 from merchant_sim.latency import Latency
 
 
-class BadBehaviour(ValueError):
+class BehaviourError(ValueError):
     """A PUT that asks for what no merchant can be told to do; the message names the field."""
 
 
@@ -84,20 +84,20 @@ def decide(behaviour: Behaviour, dice: Random) -> Plan:
 
 
 def parse(body: object, base: Behaviour) -> Behaviour:
-    """The behaviour that a PUT asks for; what it leaves out is taken from `base`. BadBehaviour says which field is wrong.
+    """The behaviour that a PUT asks for; what it leaves out is taken from `base`. BehaviourError names a wrong field.
 
     `{"behaviour": "error"}` alone means that every call fails.
     """
     if not isinstance(body, Mapping):
-        raise BadBehaviour("the body must be a JSON object")
+        raise BehaviourError("the body must be a JSON object")
     known = {"behaviour", "latency", "error_rate", "retry_after_s", "drip_ms", "auth"}
     if unknown := sorted(set(body) - known):
-        raise BadBehaviour(f"unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        raise BehaviourError(f"unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}")
     kind = _kind(body.get("behaviour", base.kind))
     rate = body.get("error_rate", 1.0 if kind is Kind.ERROR else base.error_rate)
     latency = body.get("latency", {})
     if not isinstance(latency, Mapping) or set(latency) - {"p50_ms", "p99_ms"}:
-        raise BadBehaviour('latency: need an object like {"p50_ms": 80, "p99_ms": 250}')
+        raise BehaviourError('latency: need an object like {"p50_ms": 80, "p99_ms": 250}')
     p50 = _number("latency.p50_ms", latency.get("p50_ms", base.latency.p50_ms))
     p99 = _number("latency.p99_ms", latency.get("p99_ms", max(p50, base.latency.p99_ms)))
     return replace(
@@ -127,10 +127,10 @@ def _kind(value: object) -> Kind:
     try:
         return Kind(str(value))
     except ValueError:
-        raise BadBehaviour(f"behaviour: {value!r} is none of {', '.join(Kind)}") from None
+        raise BehaviourError(f"behaviour: {value!r} is none of {', '.join(Kind)}") from None
 
 
 def _number(name: str, value: object, *, most: float = 86_400_000.0) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        raise BadBehaviour(f"{name}: need a number from 0 to {most:g}, got {value!r}")
+        raise BehaviourError(f"{name}: need a number from 0 to {most:g}, got {value!r}")
     return float(value)

@@ -13,12 +13,15 @@ from collections.abc import Iterator
 
 
 class Step:
-    """One order's step: receipts, the distinct contents seen, and who had it carried out (merchant, key)."""
+    """One order's step: receipts, those of them that came after it had been carried out (`repeats`), the distinct
+    contents seen, and who had it carried out (merchant, key).
+    """
 
-    __slots__ = ("bodies", "carried_out", "receipts")
+    __slots__ = ("bodies", "carried_out", "receipts", "repeats")
 
     def __init__(self) -> None:
         self.receipts = 0
+        self.repeats = 0
         self.bodies: tuple[bytes, ...] = ()
         self.carried_out: tuple[tuple[str, str], ...] = ()
 
@@ -41,6 +44,7 @@ class Records:
         order, _, step = key.rpartition(":")
         record = self._step(order, step)
         record.receipts += 1
+        record.repeats += bool(record.carried_out)
         self.receipts += 1
         if content not in record.bodies:
             record.bodies = (*record.bodies, content)
@@ -56,7 +60,7 @@ class Records:
         return True
 
     def summary(self, prefix: str = "") -> Iterator[tuple[str, dict[str, dict[str, int]]]]:
-        """(order id, {step: {"receipts", "effects", "bodies"}}) of each order whose id starts with `prefix`."""
+        """(order id, {step: {"receipts", "repeats", "effects", "bodies"}}) of each order whose id begins so."""
         for order, steps in self._orders.items():
             if order.startswith(prefix):
                 yield (
@@ -64,6 +68,7 @@ class Records:
                     {
                         name: {
                             "receipts": step.receipts,
+                            "repeats": step.repeats,
                             "effects": len(step.carried_out),
                             "bodies": len(step.bodies),
                         }
