@@ -1,0 +1,119 @@
+"""A real RabbitMQ for the tests that need one: started once per run, when the first of them asks, removed at its end.
+
+MR_TEST_AMQP and MR_TEST_MGMT name one that is there already (amqp://user:password@host:port and
+http://user:password@host:port); nothing is then started or removed.
+"""
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.harness.hack import adopt_tools, hack
+from tests.harness.vhosts import Vhost, fresh_vhost
+
+NAME = "merchantroute-pytest-"
+STARTING = 1800.0  # seconds; cold, Docker is installed and the image is built first
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where the broker is, with credentials that may do everything; `name` is None when it is somebody else's."""
+
+    amqp_url: str
+    mgmt_url: str
+    name: str | None
+
+
+BROKER = pytest.StashKey[Broker]()
+
+
+def the_broker(config: pytest.Config) -> Broker:
+    """Give the run's broker; the first caller waits until it is up."""
+    if BROKER not in config.stash:
+        config.stash[BROKER] = _given() or _started()
+    return config.stash[BROKER]
+
+
+def broker_environment(config: pytest.Config) -> dict[str, str]:
+    """What a process of its own needs to use the run's broker."""
+    broker = the_broker(config)
+    return {"MR_TEST_AMQP": broker.amqp_url, "MR_TEST_MGMT": broker.mgmt_url}
+
+
+def _given() -> Broker | None:
+    amqp, management = os.environ.get("MR_TEST_AMQP"), os.environ.get("MR_TEST_MGMT")
+    return Broker(amqp.rstrip("/"), management.rstrip("/"), None) if amqp and management else None
+
+
+def _started() -> Broker:
+    _remove_leftovers()
+    amqp, management = _free_port(), _free_port()
+    name = f"{NAME}{os.getpid()}"
+    hack("rabbitmq-test-up", name, str(amqp), str(management), within=STARTING)
+    return Broker(f"amqp://test:test@127.0.0.1:{amqp}", f"http://test:test@127.0.0.1:{management}", name)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _remove_leftovers() -> None:
+    """Remove brokers of runs that were killed; a run that still lives keeps its own."""
+    hack("docker-up", within=STARTING)
+    adopt_tools()
+    listed = ["docker", "ps", "-a", "--filter", f"name=^{NAME}", "--format", "{{.Names}}"]
+    for name in subprocess.run(listed, capture_output=True, text=True, check=True, timeout=60).stdout.split():
+        if not Path("/proc", name.removeprefix(NAME)).exists():
+            hack("rabbitmq-test-down", name, within=60)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the broker that this run started."""
+    broker = config.stash.get(BROKER, None)
+    if broker and broker.name:
+        hack("rabbitmq-test-down", broker.name, within=60)
+
+
+@pytest.fixture(scope="session")
+def broker(pytestconfig: pytest.Config) -> Broker:
+    """The run's broker."""
+    return the_broker(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def amqp_url(broker: Broker) -> str:
+    """amqp://user:password@host:port without a virtual host."""
+    return broker.amqp_url
+
+
+@pytest.fixture(scope="session")
+def mgmt_url(broker: Broker) -> str:
+    """http://user:password@host:port of the management API, without /api."""
+    return broker.mgmt_url
+
+
+def _vhost(broker: Broker) -> Iterator[Vhost]:
+    user = urlsplit(broker.amqp_url).username or "guest"
+    with fresh_vhost(broker.amqp_url, broker.mgmt_url, user) as made:
+        yield made
+
+
+@pytest.fixture
+def vhost(broker: Broker) -> Iterator[Vhost]:
+    """A fresh virtual host for one test."""
+    yield from _vhost(broker)
+
+
+@pytest.fixture(scope="module")
+def module_vhost(broker: Broker) -> Iterator[Vhost]:
+    """A fresh virtual host for the tests of one module."""
+    yield from _vhost(broker)

@@ -1,0 +1,58 @@
+"""A real Kubernetes for the tests that need one: kind cluster `merchantroute-test`, made when the first of them asks.
+
+MR_TEST_KUBECONFIG names a cluster that is there already. MR_KEEP=1 keeps the cluster after the run, which saves its
+making the next time (a minute warm).
+"""
+
+import os
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.hack import ROOT, adopt_tools, hack
+
+NAME = "merchantroute-test"
+MAKING = 2400.0  # seconds; cold, Docker is installed and the node image is built first
+
+Kubectl = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Path]:
+    """The kubeconfig of a cluster whose administrator we are; KUBECONFIG names it as well."""
+    given = os.environ.get("MR_TEST_KUBECONFIG")
+    if not given:
+        hack("cluster-up", NAME, within=MAKING)
+    adopt_tools()
+    kubeconfig = Path(given) if given else ROOT / "build" / f"kubeconfig-{NAME}"
+    os.environ["KUBECONFIG"] = str(kubeconfig)
+    yield kubeconfig
+    if not given and not os.environ.get("MR_KEEP"):
+        hack("cluster-down", NAME, within=120)
+
+
+@pytest.fixture(scope="session")
+def kubectl(cluster: Path) -> Kubectl:
+    """Run kubectl against the cluster: kubectl("get", "pods", stdin="", check=True) gives its stdout."""
+
+    def run(*arguments: str, stdin: str = "", check: bool = True, within: float = 120.0) -> str:
+        command = ["kubectl", "--kubeconfig", str(cluster), *arguments]
+        ended = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=within)
+        if check and ended.returncode:
+            raise AssertionError(f"kubectl {' '.join(arguments)}: {ended.stderr.strip()}")
+        return ended.stdout
+
+    return run
+
+
+@pytest.fixture
+def namespace(kubectl: Kubectl) -> Iterator[str]:
+    """A fresh namespace with the restricted Pod Security Standard, deleted after the test without waiting for it."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    kubectl("create", "namespace", name)
+    kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
