@@ -26,7 +26,7 @@ class KeyedQueue(Generic[Key]):
         """``work`` returns the seconds after which it wants the key again, or None."""
         self._work = work
         self._due: dict[Key, float] = {}
-        self._busy: set[Key] = set()
+        self._busy: dict[Key, float] = {}
         self._failures: dict[Key, int] = {}
         self._changed = asyncio.Event()
 
@@ -43,6 +43,12 @@ class KeyedQueue(Generic[Key]):
         now = asyncio.get_running_loop().time()
         return sum(due <= now for key, due in self._due.items() if key not in self._busy)
 
+    def stuck_for(self) -> float:
+        """Seconds for which the longest pass runs, or the longest-waiting due key waits; 0 while all is done."""
+        now = asyncio.get_running_loop().time()
+        waiting = (due for key, due in self._due.items() if key not in self._busy)
+        return max(0.0, now - min([*self._busy.values(), *waiting], default=now))
+
     async def run(self, workers: int) -> None:
         """Work on keys with so many workers until cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -52,11 +58,11 @@ class KeyedQueue(Generic[Key]):
     async def _worker(self) -> None:
         while True:
             key = await self._next()
-            self._busy.add(key)
+            self._busy[key] = asyncio.get_running_loop().time()
             try:
                 await self._pass(key)
             finally:
-                self._busy.discard(key)
+                del self._busy[key]
                 self._changed.set()
 
     async def _pass(self, key: Key) -> None:

@@ -1,0 +1,70 @@
+"""``merchantroute-operator``: the process. It waits for the Lease, then watches, passes and scales until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+import kopf
+
+from merchantroute_operator import handlers, metrics
+from merchantroute_operator.health import Health
+from merchantroute_operator.kube.client import connect
+from merchantroute_operator.kube.lease import lead
+from merchantroute_operator.kube.port import Kube
+from merchantroute_operator.logs import log_json
+from merchantroute_operator.naming import pulses_exchange
+from merchantroute_operator.queue import KeyedQueue
+from merchantroute_operator.reconcile.board import PulseBoard
+from merchantroute_operator.reconcile.brokers import BrokerPool
+from merchantroute_operator.reconcile.reconciler import Reconciler
+from merchantroute_operator.reconcile.scaler import Scaler
+from merchantroute_operator.settings import Settings
+
+logger = logging.getLogger(__name__)
+PASSES_AT_ONCE = 4
+
+
+async def operate(kube: Kube, settings: Settings, health: Health) -> None:
+    """Be the active operator until kopf ends (SIGTERM) or the Lease is lost (cancelled)."""
+    cluster = await kube.cluster_id()
+    board = PulseBoard(time.monotonic)
+    brokers = BrokerPool(pulses_exchange(cluster), board.put)
+    reconciler = Reconciler(kube, brokers, board, cluster=cluster, resync=settings.resync)
+    queue = KeyedQueue(reconciler.run)
+    reconciler.queue = queue
+    scaler = Scaler(kube, brokers, board, reconciler, tick=settings.tick)
+    health.watch(queue, scaler)
+    background = [asyncio.create_task(queue.run(PASSES_AT_ONCE)), asyncio.create_task(scaler.run())]
+    watching = asyncio.create_task(
+        kopf.operator(registry=handlers.registry(reconciler), standalone=True, clusterwide=True)
+    )
+    try:
+        done, _ = await asyncio.wait({watching, *background}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in (watching, *background):
+            task.cancel()
+        await asyncio.gather(watching, *background, return_exceptions=True)
+        await brokers.close()
+
+
+async def run(settings: Settings) -> None:
+    """Serve probes and metrics at once, so that a standby is alive, and operate while the Lease is ours."""
+    metrics.serve(settings.metrics_port)
+    health = Health()
+    async with health.serve(settings.health_port), connect() as kube:
+        await lead(kube, settings, lambda: operate(kube, settings, health))
+
+
+def main() -> None:
+    """Entry point of the program."""
+    settings = Settings.from_env()
+    log_json()
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

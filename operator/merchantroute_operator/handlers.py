@@ -1,0 +1,59 @@
+"""What kopf watches, and nothing else: every event only says which route to look at again.
+
+``@kopf.on.event`` writes nothing to the objects. kopf's own handler persistence would keep each route's last spec in
+an annotation, and with 2,000 merchants that passes the API server's limit of 262,144 bytes, after which the route
+cannot be written any more.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import kopf
+
+from merchantroute_operator.naming import GROUP, LABEL_ROUTE
+
+CHILDREN = (("apps", "v1", "deployments"), ("", "v1", "pods"), ("", "v1", "configmaps"))
+
+
+class Watcher(Protocol):
+    """Who is told; calls return at once."""
+
+    def route_changed(self, namespace: str, name: str) -> None:
+        """The route was added, changed or is gone."""
+
+    def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None:
+        """A child of the route (``kind``: deployments, pods, configmaps) was added, changed or is gone."""
+
+    def secret_changed(self, namespace: str, name: str) -> None:
+        """Some Secret of the namespace changed: broker or merchant credentials may be among them."""
+
+
+def registry(watcher: Watcher) -> kopf.OperatorRegistry:
+    """The handlers, wired to ``watcher``."""
+    handlers = kopf.OperatorRegistry()
+
+    @kopf.on.startup(registry=handlers)
+    def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+        settings.posting.enabled = False
+        # The API server filters, so that other teams' pods and Deployments never reach this process.
+        for _group, _version, plural in CHILDREN:
+            settings.watching.label_selectors[plural] = LABEL_ROUTE
+
+    @kopf.on.event(GROUP, "v1alpha1", "merchantroutes", registry=handlers)
+    def on_route(namespace: str, name: str, **_: Any) -> None:
+        watcher.route_changed(namespace, name)
+
+    def on_child(namespace: str, labels: kopf.Labels, body: kopf.Body, event: kopf.RawEvent, param: Any, **_: Any) -> None:
+        if LABEL_ROUTE in labels:
+            gone = event["type"] == "DELETED"
+            watcher.child_changed(param, namespace, labels[LABEL_ROUTE], dict(body), gone=gone)
+
+    for group, version, plural in CHILDREN:
+        kopf.on.event(group, version, plural, id=f"on-{plural}", param=plural, registry=handlers)(on_child)
+
+    @kopf.on.event("", "v1", "secrets", registry=handlers)
+    def on_secret(namespace: str, name: str, **_: Any) -> None:
+        watcher.secret_changed(namespace, name)
+
+    return handlers
