@@ -1,0 +1,138 @@
+"""Every name that the operator gives to something, in the broker and in Kubernetes.
+
+Namespaces, routes and tiers are DNS labels without dots (the CRD holds that), so a dot in a broker name always parts
+two of them, and no name of one route can be taken for a name of another.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+GROUP = "merchantroute.dev"
+VERSION = "v1alpha1"
+PLURAL = "merchantroutes"
+KIND = "MerchantRoute"
+FINALIZER = f"{GROUP}/finalizer"
+MANAGER = "merchantroute"
+SCALER = "merchantroute-scaler"
+
+LABEL_ROUTE = f"{GROUP}/route"
+LABEL_TIER = f"{GROUP}/tier"
+LABEL_LANE = f"{GROUP}/lane"
+LABEL_CREDENTIALS = f"{GROUP}/credentials"
+ANNOTATION_GENERATION = f"{GROUP}/config-generation"
+
+STABLE = "stable"
+SHARDS = "0123456789abcdef"
+RESERVED_TIERS = frozenset(
+    {
+        "router", "assigned", "default", "fallback", "stable", "canary", "split",
+        "retry", "last", "dead", "suspect", "quarantine", "pulses",
+    }
+)  # fmt: skip
+
+_LABEL = 63  # the longest DNS label: Deployment names end up in pods' host names and labels
+
+
+def front_door(namespace: str, route: str) -> str:
+    """The exchange that producers publish to; every other broker name of the route begins with it and a dot."""
+    return f"mr.{namespace}.{route}"
+
+
+def router(namespace: str, route: str) -> str:
+    """Overrides: a move in progress; usually without a binding."""
+    return f"{front_door(namespace, route)}.router"
+
+
+def assigned(namespace: str, route: str) -> str:
+    """Listed merchants to their tiers."""
+    return f"{front_door(namespace, route)}.assigned"
+
+
+def default(namespace: str, route: str) -> str:
+    """Everybody else to the default tier."""
+    return f"{front_door(namespace, route)}.default"
+
+
+def fallback(namespace: str, route: str) -> str:
+    """What catches while ``default`` is re-pointed."""
+    return f"{front_door(namespace, route)}.fallback"
+
+
+def dead(namespace: str, route: str) -> str:
+    """Exchange and queue of the dead letters."""
+    return f"{front_door(namespace, route)}.dead"
+
+
+def tier_exchange(namespace: str, route: str, tier: str) -> str:
+    """Where a tier's orders enter."""
+    return f"{front_door(namespace, route)}.{tier}"
+
+
+def stable_exchange(namespace: str, route: str, tier: str) -> str:
+    """The lane ``stable``: its exchange and, of the same name, its queue."""
+    return f"{tier_exchange(namespace, route, tier)}.{STABLE}"
+
+
+def stable_queue(namespace: str, route: str, tier: str) -> str:
+    """The queue of the lane ``stable``; exchanges and queues have namespaces of their own."""
+    return stable_exchange(namespace, route, tier)
+
+
+def retry_exchange(namespace: str, route: str, tier: str) -> str:
+    """The ladder's entrance: picks the rung by the header ``mr-rung``."""
+    return f"{tier_exchange(namespace, route, tier)}.retry"
+
+
+def retry_last(namespace: str, route: str, tier: str) -> str:
+    """What catches an order whose rung does not exist (any more)."""
+    return f"{retry_exchange(namespace, route, tier)}.last"
+
+
+def rung_queue(namespace: str, route: str, tier: str, ms: int) -> str:
+    """The delay queue of ``ms`` milliseconds."""
+    return f"{retry_exchange(namespace, route, tier)}.{ms}"
+
+
+def pulses_exchange(cluster: str) -> str:
+    """Where pods of every route of a cluster report; ``cluster`` is the UID of kube-system."""
+    return f"mr-pulses.{cluster}"
+
+
+def owner(cluster: str, namespace: str, route: str) -> str:
+    """The mark on every broker object: clusters and routes can share a broker without taking each other's."""
+    return f"{cluster}/{namespace}/{route}"
+
+
+def place(owner_mark: str) -> tuple[str, str]:
+    """Namespace and route of an owner mark."""
+    _, namespace, route = owner_mark.rsplit("/", 2)
+    return namespace, route
+
+
+def shard(merchant_id: str) -> str:
+    """Which of the sixteen parts of configuration and credentials holds a merchant."""
+    return sha256(merchant_id.encode()).hexdigest()[0]
+
+
+def deployment(route: str, tier: str, lane: str) -> str:
+    """A lane's Deployment. The hash keeps ``a-b`` + ``c`` apart from ``a`` + ``b-c``, also when the rest is cut."""
+    digest = sha256("/".join((route, tier, lane)).encode()).hexdigest()[:6]
+    head = f"{route}-{tier}-{lane}"[: _LABEL - len(digest) - 1].rstrip("-")
+    return f"{head}-{digest}"
+
+
+def config_map(route: str, part: str) -> str:
+    """The ConfigMap with part ``part`` (a hex digit) of the workers' configuration."""
+    return f"{route}-mr-config-{part}"
+
+
+def credentials_secret(route: str, part: str) -> str:
+    """The Secret with part ``part`` (a hex digit) of the merchants' credentials, written by the operator."""
+    return f"{route}-mr-credentials-{part}"
+
+
+def labels(route: str, tier: str | None = None, lane: str | None = None) -> dict[str, str]:
+    """The labels by which children are found; with tier and lane also the Deployment's (immutable) selector."""
+    found = {LABEL_ROUTE: route, LABEL_TIER: tier, LABEL_LANE: lane}
+    return {key: value for key, value in found.items() if value is not None}

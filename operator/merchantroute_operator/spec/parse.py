@@ -1,0 +1,140 @@
+"""From a ``MerchantRoute`` as the API server stores it to a ``Route`` that nothing below has to check again.
+
+The CRD's schema, defaults and CEL rules have been applied, so fields are trusted to be there; checked here is what
+CEL cannot hold, and what would break the topology if it were wrong.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from merchantroute_operator.spec.duration import seconds
+from merchantroute_operator.spec.errors import SpecInvalid
+from merchantroute_operator.spec.model import (
+    Credentials,
+    Deletion,
+    Merchant,
+    Orders,
+    Raw,
+    Route,
+    Scaling,
+    Step,
+    Tier,
+)
+from merchantroute_operator.spec.pod_options import pod_options
+
+
+def parse(raw: Raw) -> Route:
+    """The route in ``raw``; ``SpecInvalid`` names the field, the value and the mend."""
+    metadata, spec = raw["metadata"], raw["spec"]
+    broker = spec["broker"]
+    tiers = tuple(_tier(tier, spec["worker"], f"spec.tiers[{tier['name']}]") for tier in spec["tiers"])
+    names = {tier.name for tier in tiers}
+    if spec["defaultTier"] not in names:
+        raise SpecInvalid(f"spec.defaultTier: there is no tier {spec['defaultTier']}; write one of {_listed(names)}")
+    deleted = metadata.get("deletionTimestamp")
+    return Route(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        deleting_since=datetime.fromisoformat(deleted).timestamp() if deleted else None,
+        finalizers=tuple(metadata.get("finalizers", ())),
+        broker_secret=broker["secretRef"]["name"],
+        worker_secret=(broker.get("workerSecretRef") or broker["secretRef"])["name"],
+        orders=_orders(spec.get("orders", {})),
+        default_tier=spec["defaultTier"],
+        default_endpoint=spec.get("defaultEndpoint"),
+        tiers=tiers,
+        merchants=tuple(_merchant(merchant, names) for merchant in spec.get("merchants", ())),
+        deletion=_deletion(spec.get("deletion", {})),
+    )
+
+
+def _orders(raw: Raw) -> Orders:
+    retry = raw.get("retry", {})
+    if not raw.get("steps"):
+        raise SpecInvalid(
+            "spec.orders.steps: write at least one step, for example {name: submit, method: POST, path: /}"
+        )
+    return Orders(
+        steps=tuple(Step(step["name"], step["method"], step["path"]) for step in raw["steps"]),
+        call_timeout=seconds(raw.get("callTimeout", "10s"), "spec.orders.callTimeout"),
+        deadline=seconds(raw.get("deadline", "30s"), "spec.orders.deadline"),
+        max_age=seconds(raw.get("maxAge", "24h"), "spec.orders.maxAge"),
+        allow_insecure=raw.get("allowInsecure", False),
+        max_attempts=retry.get("maxAttempts", 8),
+        delays=_delays(retry.get("delays", ("1s", "15s", "2m"))),
+    )
+
+
+def _delays(texts: list[str] | tuple[str, ...]) -> tuple[int, ...]:
+    """Milliseconds, sorted; each names a queue, so two that are equal (1s, 1000ms) cannot both be."""
+    field = "spec.orders.retry.delays"
+    found: dict[int, str] = {}
+    for text in texts:
+        ms = round(seconds(text, field) * 1000)
+        if ms < 1:
+            raise SpecInvalid(f'{field}: "{text}" is shorter than 1ms')
+        if ms in found:
+            raise SpecInvalid(f'{field}: "{found[ms]}" and "{text}" are the same delay; write it once')
+        found[ms] = text
+    if not found:
+        raise SpecInvalid(f"{field}: write at least one delay")
+    return tuple(sorted(found))
+
+
+def _tier(raw: Raw, worker: Raw, where: str) -> Tier:
+    return Tier(
+        name=raw["name"],
+        pool=raw.get("pool", "gevent"),
+        concurrency=raw.get("concurrency", 100),
+        max_in_flight=raw.get("maxInFlightPerMerchant", 50),
+        scaling=_scaling(raw.get("scaling", {}), f"{where}.scaling"),
+        pod=pod_options(worker, raw, where),
+    )
+
+
+def _scaling(raw: Raw, where: str) -> Scaling:
+    scaling = Scaling(
+        min_replicas=raw.get("minReplicas", 1),
+        max_replicas=raw.get("maxReplicas", 10),
+        target_drain_time=seconds(raw.get("targetDrainTime", "30s"), f"{where}.targetDrainTime"),
+        scale_down_after=seconds(raw.get("scaleDownAfter", "2m"), f"{where}.scaleDownAfter"),
+        assumed_order_time=seconds(raw.get("assumedOrderTime", "2s"), f"{where}.assumedOrderTime"),
+        paused=raw.get("paused", False),
+    )
+    for name, value in (
+        ("targetDrainTime", scaling.target_drain_time),
+        ("assumedOrderTime", scaling.assumed_order_time),
+    ):
+        if value <= 0:
+            raise SpecInvalid(f"{where}.{name}: must be longer than 0s")
+    return scaling
+
+
+def _merchant(raw: Raw, tiers: set[str]) -> Merchant:
+    if raw["tier"] not in tiers:
+        raise SpecInvalid(
+            f"spec.merchants[{raw['id']}].tier: there is no tier {raw['tier']}; write one of {_listed(tiers)}"
+        )
+    credentials = raw.get("credentials")
+    return Merchant(
+        id=raw["id"],
+        tier=raw["tier"],
+        endpoint=raw["endpoint"],
+        credentials=Credentials(credentials["type"], credentials["secretRef"]["name"]) if credentials else None,
+    )
+
+
+def _deletion(raw: Raw) -> Deletion:
+    return Deletion(
+        policy=raw.get("policy", "Drain"),
+        timeout=seconds(raw.get("timeout", "15m"), "spec.deletion.timeout"),
+        on_timeout=raw.get("onTimeout", "Retain"),
+        dead_letters=raw.get("deadLetters", "Retain"),
+    )
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,45 @@
+"""What stands in the way: objects under our names that are somebody else's, or are not what they must be.
+
+The broker accepts a declaration with another owner mark silently, so this is compared before anything is declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from merchantroute_operator.topology.reading import owner_of
+from merchantroute_operator.topology.types import OWNER, Arguments, Exchange, Queue, Topology
+
+
+def conflicts(desired: Topology, observed: Topology, owner: str) -> tuple[str, ...]:
+    """One sentence per object that we may not use as it is, with what to do about it."""
+    return (
+        *_foreign("exchange", desired.exchanges, observed.exchanges, owner),
+        *_foreign("queue", desired.queues, observed.queues, owner),
+    )
+
+
+def _foreign(
+    word: str,
+    desired: Mapping[str, Exchange] | Mapping[str, Queue],
+    observed: Mapping[str, Exchange] | Mapping[str, Queue],
+    owner: str,
+) -> Iterator[str]:
+    for name in sorted(desired.keys() & observed.keys()):
+        want, have = desired[name], observed[name]
+        if (found := owner_of(have)) != owner:
+            whose = f"belongs to {found}" if found else "was made by somebody else (it has no owner mark)"
+            yield f"{word} {name} {whose}: delete it, or rename this route"
+        elif isinstance(want, Exchange) and isinstance(have, Exchange) and want.kind != have.kind:
+            yield f"exchange {name} is {have.kind} and must be {want.kind}: delete it"
+        elif wrong := _differences(want.arguments, have.arguments):
+            yield f"{word} {name} has other arguments ({wrong}): move its orders away and delete it"
+
+
+def _differences(want: Arguments, have: Arguments) -> str:
+    keys = sorted((want.keys() | have.keys()) - {OWNER})
+    return ", ".join(
+        f"{key} is {have.get(key, 'unset')}, not {want.get(key, 'unset')}"
+        for key in keys
+        if want.get(key) != have.get(key)
+    )

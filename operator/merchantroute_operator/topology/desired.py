@@ -1,0 +1,86 @@
+"""All that a route should have in the broker, as a value.
+
+    F front door  fanout -> R, AE R: it is never open without a way on, also between its birth and its binding
+    R router      direct, AE A: overlays, usually none
+    A assigned    direct, AE D: merchant id -> its tier
+    D default     fanout -> the default tier, AE fallback
+    fallback      fanout -> the default tier: catches while D is re-pointed
+    T <tier>      fanout, AE <tier>.stable -> the lane's queue
+    <tier>.retry  headers -> rungs, AE <tier>.retry.last -> the longest rung; rungs expire to R
+    dead          fanout -> the dead letters
+
+``retry.last`` has R as its alternate: while it is re-pointed, an order with an unknown rung returns without a wait
+instead of being refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from merchantroute_operator import naming
+from merchantroute_operator.spec.model import Route, Tier
+from merchantroute_operator.topology import arguments
+from merchantroute_operator.topology.types import Binding, Exchange, Queue, Topology
+
+
+def desired(route: Route, owner: str, assigned: Mapping[str, str]) -> Topology:
+    """The route's whole topology; ``assigned`` is merchant id -> tier, of those merchants that pods know.
+
+    A tier in ``assigned`` may be one that the route no longer has: its merchants stay there until pods know better.
+    """
+    place = (route.namespace, route.name)
+    exchanges = [*_trunk(place, owner), *(e for tier in route.tiers for e in _tier_exchanges(place, owner, tier))]
+    queues = [Queue(naming.dead(*place), arguments.dead_letters(owner))]
+    for tier in route.tiers:
+        queues += _tier_queues(place, owner, tier, route.orders.delays)
+    return Topology(
+        exchanges={exchange.name: exchange for exchange in exchanges},
+        queues={queue.name: queue for queue in queues},
+        bindings=frozenset(_bindings(place, route, assigned)),
+    )
+
+
+def _trunk(place: tuple[str, str], owner: str) -> Iterator[Exchange]:
+    router, assigned, default, fallback = (
+        name(*place) for name in (naming.router, naming.assigned, naming.default, naming.fallback)
+    )
+    yield Exchange(naming.front_door(*place), "fanout", arguments.exchange(owner, router))
+    yield Exchange(router, "direct", arguments.exchange(owner, assigned))
+    yield Exchange(assigned, "direct", arguments.exchange(owner, default))
+    yield Exchange(default, "fanout", arguments.exchange(owner, fallback))
+    yield Exchange(fallback, "fanout", arguments.exchange(owner))
+    yield Exchange(naming.dead(*place), "fanout", arguments.exchange(owner))
+
+
+def _tier_exchanges(place: tuple[str, str], owner: str, tier: Tier) -> Iterator[Exchange]:
+    stable, last = naming.stable_exchange(*place, tier.name), naming.retry_last(*place, tier.name)
+    yield Exchange(naming.tier_exchange(*place, tier.name), "fanout", arguments.exchange(owner, stable))
+    yield Exchange(stable, "fanout", arguments.exchange(owner))
+    yield Exchange(naming.retry_exchange(*place, tier.name), "headers", arguments.exchange(owner, last))
+    yield Exchange(last, "fanout", arguments.exchange(owner, naming.router(*place)))
+
+
+def _tier_queues(place: tuple[str, str], owner: str, tier: Tier, delays: tuple[int, ...]) -> Iterator[Queue]:
+    yield Queue(naming.stable_queue(*place, tier.name), arguments.lane(owner, naming.dead(*place)))
+    for ms in delays:
+        yield Queue(
+            naming.rung_queue(*place, tier.name, ms),
+            arguments.rung(owner, naming.router(*place), ms),
+        )
+
+
+def _bindings(place: tuple[str, str], route: Route, assigned: Mapping[str, str]) -> Iterator[Binding]:
+    yield Binding(naming.front_door(*place), naming.router(*place), "exchange")
+    yield Binding(naming.dead(*place), naming.dead(*place), "queue")
+    default_tier = naming.tier_exchange(*place, route.default_tier)
+    yield Binding(naming.default(*place), default_tier, "exchange")
+    yield Binding(naming.fallback(*place), default_tier, "exchange")
+    for merchant, its_tier in assigned.items():
+        yield Binding(naming.assigned(*place), naming.tier_exchange(*place, its_tier), "exchange", key=merchant)
+    for tier in route.tiers:
+        stable = naming.stable_queue(*place, tier.name)
+        yield Binding(stable, stable, "queue")
+        retry, last = naming.retry_exchange(*place, tier.name), naming.retry_last(*place, tier.name)
+        for ms in route.orders.delays:
+            yield Binding(retry, naming.rung_queue(*place, tier.name, ms), "queue", rung=str(ms))
+        yield Binding(last, naming.rung_queue(*place, tier.name, route.orders.delays[-1]), "queue")

@@ -1,0 +1,17 @@
+"""From what is to what should be, in steps that lose and copy nothing.
+
+A pass runs ``skeleton``, ``wiring``, ``door``, ``retire``, each made from an observation that is no older than the
+plan before it, or all from one: each keeps to what the others leave.
+"""
+
+from __future__ import annotations
+
+from merchantroute_operator.topology.conflicts import conflicts
+from merchantroute_operator.topology.door import close_door, door
+from merchantroute_operator.topology.reach import unfed
+from merchantroute_operator.topology.retire import retire
+from merchantroute_operator.topology.skeleton import skeleton
+from merchantroute_operator.topology.tear_down import tear_down
+from merchantroute_operator.topology.wiring import wiring
+
+__all__ = ["close_door", "conflicts", "door", "retire", "skeleton", "tear_down", "unfed", "wiring"]

@@ -1,0 +1,26 @@
+"""Taking everything away: at the end of a Drain, and for Force."""
+
+from __future__ import annotations
+
+from merchantroute_operator import naming
+from merchantroute_operator.topology.batches import in_order
+from merchantroute_operator.topology.reading import owner_of
+from merchantroute_operator.topology.types import Delete, Plan, Topology
+
+
+def tear_down(observed: Topology, *, owner: str, keep_dead: bool) -> Plan:
+    """Delete all that carries ``owner``: the front door first, then queues (whatever they hold), then exchanges.
+
+    With ``keep_dead`` the dead letters stay, with their exchange: a route of the same name adopts them. Nothing of
+    another owner is touched, also if it has a name of ours.
+    """
+    place = naming.place(owner)
+    first = naming.front_door(*place)
+    kept = {naming.dead(*place)} if keep_dead else set()
+    queues = sorted(name for name, queue in observed.queues.items() if owner_of(queue) == owner)
+    exchanges = sorted(name for name, exchange in observed.exchanges.items() if owner_of(exchange) == owner)
+    return in_order(
+        (Delete("exchange", name) for name in exchanges if name == first),
+        (Delete("queue", name) for name in queues if name not in kept),
+        (Delete("exchange", name) for name in exchanges if name != first and name not in kept),
+    )
