@@ -9,6 +9,7 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 CLUSTER ?= merchantroute
 PYTEST_ARGS ?=
+DEMO_ARGS ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -24,7 +25,11 @@ help: ## Show this list
 
 .PHONY: demo
 demo: venv ## Set up Docker, a kind cluster, RabbitMQ and the operator, then watch orders flow past a hung merchant
-	@hack/demo
+	@demo/up $(CLUSTER) $(DEMO_ARGS)
+
+.PHONY: demo-down
+demo-down: ## Remove what the demo made: the kind cluster (images stay for the next time)
+	@hack/cluster-down $(CLUSTER)
 
 .PHONY: test
 test: venv ## Run every suite in one pytest run, setting up all that it needs
@@ -84,3 +89,20 @@ $(STAMP): requirements/dev.txt pyproject.toml
 .PHONY: lock
 lock: venv ## Resolve requirements/*.txt anew, with hashes, for Python 3.11 to 3.13
 	@UV=$(VENV)/bin/uv requirements/lock.sh
+
+.PHONY: images
+images: ## Build the images, each only when what goes into it has changed
+	@hack/docker-up
+	@hack/build-images
+
+.PHONY: cluster
+cluster: ## Make the kind cluster (CLUSTER=merchantroute) and install everything but a route
+	@hack/docker-up
+	@hack/cluster-up $(CLUSTER)
+	@hack/build-images
+	@hack/install $(CLUSTER)
+
+.PHONY: clean
+clean: ## Remove what was built here: build/, dist/ and caches (clusters: make demo-down)
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
