@@ -1,0 +1,29 @@
+"""A lane's Deployment."""
+
+from __future__ import annotations
+
+from merchantroute_operator import naming
+from merchantroute_operator.resources.objects import Object, child, stamped
+from merchantroute_operator.resources.pod import pod_template
+from merchantroute_operator.spec.model import Route, Tier
+
+PROGRESS_DEADLINE = 300  # seconds in which a new pod has to become ready before Kubernetes calls the rollout stuck
+
+
+def deployment(route: Route, tier: Tier, lane: str) -> Object:
+    """The Deployment to apply. It never holds ``spec.replicas``: those are the scaler's, by ``/scale`` alone."""
+    labels = naming.labels(route.name, tier.name, lane)
+    body = child("apps/v1", "Deployment", route, naming.deployment(route.name, tier.name, lane), labels)
+    return stamped(
+        {
+            **body,
+            "spec": {
+                "selector": {"matchLabels": labels},
+                # A new pod first, then an old one: the lane is never without a consumer.
+                "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+                "progressDeadlineSeconds": PROGRESS_DEADLINE,
+                "revisionHistoryLimit": 3,
+                "template": pod_template(route, tier, lane),
+            },
+        }
+    )
