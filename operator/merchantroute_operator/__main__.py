@@ -15,9 +15,9 @@ from merchantroute_operator.kube.lease import lead
 from merchantroute_operator.kube.port import Kube
 from merchantroute_operator.logs import log_json
 from merchantroute_operator.naming import pulses_exchange
-from merchantroute_operator.queue import KeyedQueue
 from merchantroute_operator.reconcile.board import PulseBoard
 from merchantroute_operator.reconcile.brokers import BrokerPool
+from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.reconciler import Reconciler
 from merchantroute_operator.reconcile.scaler import Scaler
 from merchantroute_operator.settings import Settings
@@ -31,12 +31,20 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
     cluster = await kube.cluster_id()
     board = PulseBoard(time.monotonic)
     brokers = BrokerPool(pulses_exchange(cluster), board.put)
-    reconciler = Reconciler(kube, brokers, board, cluster=cluster, resync=settings.resync)
-    queue = KeyedQueue(reconciler.run)
-    reconciler.queue = queue
-    scaler = Scaler(kube, brokers, board, reconciler, tick=settings.tick)
-    health.watch(queue, scaler)
-    background = [asyncio.create_task(queue.run(PASSES_AT_ONCE)), asyncio.create_task(scaler.run())]
+    ctx = Context(
+        kube=kube,
+        brokers=brokers,
+        board=board,
+        cluster=cluster,
+        resync=settings.resync,
+        monotonic=time.monotonic,
+        wall=time.time,
+    )
+    reconciler = Reconciler(ctx)
+    scaler = Scaler(ctx, reconciler, tick=settings.tick)
+    health.watch(reconciler.queue, scaler)
+    passes = asyncio.create_task(reconciler.queue.run(PASSES_AT_ONCE))
+    background = [passes, asyncio.create_task(scaler.run())]
     watching = asyncio.create_task(
         kopf.operator(registry=handlers.registry(reconciler), standalone=True, clusterwide=True)
     )

@@ -1,0 +1,49 @@
+"""The lanes' Deployments: made with the scaler's number of pods, kept as the route wants them, gone with their queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from merchantroute_operator import naming
+from merchantroute_operator.kube.port import Children, Kube, Object
+from merchantroute_operator.resources.deployment import deployment
+from merchantroute_operator.resources.differ import differs
+from merchantroute_operator.spec.model import Route
+from merchantroute_operator.topology.types import Topology
+
+
+async def ensure_deployments(kube: Kube, route: Route, cluster: str, live: Mapping[str, Object]) -> None:
+    """Create or correct one Deployment per lane.
+
+    ``spec.replicas`` is in no apply: an apply that creates without it makes 1 pod, and one that ever owned it resets
+    it. So a Deployment is created with its number by the scaler's field manager, and applied after that.
+    """
+    for tier in route.tiers:
+        body = deployment(route, tier, naming.STABLE, cluster)
+        there = live.get(body["metadata"]["name"])
+        if there is None:
+            await kube.create_deployment(body, tier.scaling.min_replicas)
+        if there is None or differs(body, there):
+            await kube.apply(body)
+
+
+async def drop_deployments(kube: Kube, route: Route, children: Children, observed: Topology) -> None:
+    """Delete the Deployments of tiers that are gone, each once its lane's queue is gone: until then it empties it."""
+    tiers = {tier.name for tier in route.tiers}
+    for name, live in children.deployments.items():
+        tier = live["metadata"]["labels"].get(naming.LABEL_TIER, "")
+        if tier not in tiers and naming.stable_queue(route.namespace, route.name, tier) not in observed.queues:
+            await kube.delete("Deployment", route.namespace, name)
+
+
+def ready_pods(pods: Mapping[str, Object]) -> tuple[str, ...]:
+    """Names of the pods that take orders: ready, and not told to go."""
+    return tuple(
+        name
+        for name, pod in pods.items()
+        if "deletionTimestamp" not in pod["metadata"]
+        and any(
+            condition["type"] == "Ready" and condition["status"] == "True"
+            for condition in pod.get("status", {}).get("conditions", ())
+        )
+    )

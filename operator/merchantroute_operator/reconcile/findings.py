@@ -1,0 +1,31 @@
+"""What a full pass found out about a route: the input of its status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from merchantroute_operator.errors import RouteError
+from merchantroute_operator.kube.port import Children, Object
+from merchantroute_operator.reconcile.gate import Gate
+from merchantroute_operator.spec.model import Route
+
+NOBODY = Children({}, {}, {}, {})
+
+
+@dataclass(slots=True)
+class Findings:
+    """Filled as the pass goes on; what it did not come to stays at its default."""
+
+    raw: Object
+    route: Route | None = None
+    error: RouteError | None = None
+    queues_ready: bool = False
+    door_open: bool = False
+    children: Children = NOBODY
+    generation: int = 0
+    gate: Gate = field(default_factory=lambda: Gate((), open=True))
+    conflicts: tuple[str, ...] = ()
+    credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none
+    retiring: tuple[str, ...] = ()  # queues that wait to be empty
+    ending: str = ""  # on the way out: what is waited for

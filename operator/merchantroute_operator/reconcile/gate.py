@@ -1,0 +1,45 @@
+"""When a merchant may be bound: once every ready pod knows it, so that no pod meets an order it cannot work."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from merchantroute_operator.spec.model import Merchant
+from merchantroute_operator.topology.types import Topology
+
+PATIENCE = 60.0  # seconds after which a pod that does not load its configuration is named and no longer waited for
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Which ready pods lag behind ``generation``, and whether they are still waited for."""
+
+    lagging: tuple[str, ...]
+    open: bool
+
+
+def gate(ready: Collection[str], loaded: Mapping[str, int], generation: int, *, age: float) -> Gate:
+    """The gate ``age`` seconds after ``generation`` was written; ``loaded`` is pod -> generation, from its pulse."""
+    lagging = tuple(sorted(pod for pod in ready if loaded.get(pod, 0) < generation))
+    return Gate(lagging, open=not lagging or age > PATIENCE)
+
+
+def assign(merchants: Collection[Merchant], bound: Mapping[str, str], opened: Gate) -> dict[str, str]:
+    """Merchant id -> tier to bind now.
+
+    ``bound`` is what the broker has. While the gate is shut, a listed merchant stays where it is and a new one waits;
+    one that is listed no more is let go at once, since pods will not know it either.
+    """
+    if opened.open:
+        return {merchant.id: merchant.tier for merchant in merchants}
+    return {merchant.id: bound[merchant.id] for merchant in merchants if merchant.id in bound}
+
+
+def bound_in(observed: Topology, assigned: str, tier_prefix: str) -> dict[str, str]:
+    """Merchant id -> tier as the exchange ``assigned`` has it; ``tier_prefix`` is the front door's name and a dot."""
+    return {
+        binding.key: binding.target.removeprefix(tier_prefix)
+        for binding in observed.bindings
+        if binding.source == assigned and binding.target.startswith(tier_prefix)
+    }

@@ -1,0 +1,132 @@
+"""A pass over a route that is to live: queues, configuration, Deployments, inner bindings, front door, in that order.
+
+Each step works on what the one before it left, so a pass that stops anywhere leaves every order with a way on; and no
+pod starts before its queue is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from merchantroute_operator import naming
+from merchantroute_operator.errors import SecretMissing, TopologyConflict
+from merchantroute_operator.rabbit.port import Broker
+from merchantroute_operator.reconcile.configure import attempt, configure, nudge
+from merchantroute_operator.reconcile.context import Context
+from merchantroute_operator.reconcile.credentials import Credential, collect
+from merchantroute_operator.reconcile.deployments import drop_deployments, ensure_deployments, ready_pods
+from merchantroute_operator.reconcile.findings import Findings
+from merchantroute_operator.reconcile.gate import assign, bound_in, gate
+from merchantroute_operator.reconcile.state import RouteState
+from merchantroute_operator.spec.broker import parse_broker
+from merchantroute_operator.spec.model import Route
+from merchantroute_operator.topology.desired import desired
+from merchantroute_operator.topology.plan import conflicts, door, retire, skeleton, unfed, wiring
+from merchantroute_operator.topology.types import Topology
+
+SOON = 1.0  # seconds until the next look while something is under way
+LATER = 5.0  # seconds until the next look at what others have to mend
+
+
+async def open_broker(ctx: Context, route: Route) -> tuple[Broker, str]:
+    """The route's broker, checked, and the resourceVersion of the Secret that says where it is."""
+    secret = await ctx.kube.secret(route.namespace, route.broker_secret)
+    if secret is None:
+        raise SecretMissing(f"Secret {route.broker_secret} does not exist: create it in namespace {route.namespace}")
+    broker = await ctx.brokers.use((route.namespace, route.name), parse_broker(secret.name, secret.data))
+    await broker.check()
+    return broker, secret.version
+
+
+async def keep(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
+    """One pass; returns the seconds until the next one. Raises ``RouteError``; ``findings`` hold what it came to."""
+    findings.children = await ctx.kube.children(route.namespace, route.name)
+    broker, secret_version = await open_broker(ctx, route)
+    owner = naming.owner(ctx.cluster, route.namespace, route.name)
+    observed = await _queues(broker, route, owner, findings)
+    found, findings.credential_problems = await collect(ctx.kube, route)
+    await _configuration(ctx, route, state, findings, found)
+    await _to_pods(ctx, route, state, findings, secret_version)
+    await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
+    observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
+    await drop_deployments(ctx.kube, route, findings.children, observed)
+    if not findings.gate.open or findings.retiring:
+        return SOON
+    return LATER if findings.gate.lagging or findings.credential_problems else ctx.resync
+
+
+async def _queues(broker: Broker, route: Route, owner: str, findings: Findings) -> Topology:
+    prefix = naming.front_door(route.namespace, route.name)
+    observed = await broker.observe(prefix)
+    wanted = desired(route, owner, {})
+    findings.conflicts = conflicts(wanted, observed, owner)
+    if findings.conflicts:
+        raise TopologyConflict("; ".join(findings.conflicts))
+    plan = skeleton(wanted, observed)
+    if plan:
+        await broker.run(plan)
+        observed = await broker.observe(prefix)
+    findings.queues_ready = True
+    return observed
+
+
+async def _configuration(
+    ctx: Context, route: Route, state: RouteState, findings: Findings, found: Mapping[str, Credential]
+) -> None:
+    remembered = max(state.generation, int(findings.raw.get("status", {}).get("configGeneration") or 0))
+    generation = await configure(
+        ctx.kube,
+        route,
+        ctx.cluster,
+        findings.children,
+        found,
+        known=remembered,
+        now_ms=int(ctx.wall() * 1000),
+    )
+    if generation != state.generation:
+        state.generation, state.generation_at = generation, ctx.monotonic()
+    findings.generation = generation
+
+
+async def _to_pods(ctx: Context, route: Route, state: RouteState, findings: Findings, secret_version: str) -> None:
+    pods = findings.children.pods
+    age = ctx.monotonic() - state.generation_at
+    loaded = {pulse.pod: pulse.generation for pulse in ctx.board.of(route.namespace, route.name)}
+    findings.gate = gate(ready_pods(pods), loaded, state.generation, age=age)
+    await nudge(
+        ctx.kube,
+        route.namespace,
+        pods,
+        generation=attempt(state.generation, age),
+        broker=secret_version,
+        lagging=findings.gate.lagging,
+    )
+
+
+async def _bindings(
+    ctx: Context,
+    broker: Broker,
+    route: Route,
+    state: RouteState,
+    findings: Findings,
+    observed: Topology,
+    owner: str,
+) -> Topology:
+    place = (route.namespace, route.name)
+    front_door = naming.front_door(*place)
+    bound = bound_in(observed, naming.assigned(*place), f"{front_door}.")
+    wanted = desired(route, owner, assign(route.merchants, bound, findings.gate))
+    changes = (*wiring(wanted, observed), *door(wanted, observed))
+    if changes:
+        await broker.run(changes)
+        observed = await broker.observe(front_door)
+    findings.door_open = front_door in observed.exchanges
+    leftover = unfed(wanted, observed)
+    samples = await broker.samples() if leftover else {}
+    state.empty, empty = state.empty.observe(ctx.monotonic(), samples, leftover)
+    plan = retire(wanted, observed, empty)
+    if plan:
+        await broker.run(plan)
+        observed = await broker.observe(front_door)
+    findings.retiring = tuple(sorted(unfed(wanted, observed)))
+    return observed

@@ -1,0 +1,113 @@
+"""Which pass a route gets, and what holds around every pass: it never waits, it never raises, it always tells."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from merchantroute_operator import metrics, naming
+from merchantroute_operator.errors import KubeConflict, KubeError, NamespaceTerminating, RouteError
+from merchantroute_operator.kube.port import Object
+from merchantroute_operator.queue import KeyedQueue
+from merchantroute_operator.reconcile.context import Context
+from merchantroute_operator.reconcile.findings import Findings
+from merchantroute_operator.reconcile.leaving import leave
+from merchantroute_operator.reconcile.living import LATER, SOON, keep
+from merchantroute_operator.reconcile.state import RouteState
+from merchantroute_operator.reconcile.tell import tell
+from merchantroute_operator.spec.parse import parse
+
+logger = logging.getLogger(__name__)
+Key = tuple[str, str]  # namespace and name of a route
+
+
+class Reconciler:
+    """The passes over all routes, and their memory."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self.states: dict[Key, RouteState] = {}
+        self.queue: KeyedQueue[Key] = KeyedQueue(self.run)
+
+    async def run(self, key: Key) -> float | None:
+        """One pass; the seconds until the next one."""
+        state = self.states.setdefault(key, RouteState())
+        now = self._ctx.monotonic()
+        if not state.full and now < state.full_at and state.findings is not None:
+            await self._tell(state, state.findings)
+            return state.full_at - now
+        state.full = False
+        with metrics.passing():
+            after = await self._full(key, state)
+        if after is not None:
+            state.full_at = self._ctx.monotonic() + after
+        return after
+
+    async def _full(self, key: Key, state: RouteState) -> float | None:
+        try:
+            raw = await self._ctx.kube.route(*key)
+        except KubeError as error:
+            logger.warning("route %s/%s cannot be read: %s", *key, error)
+            return LATER
+        if raw is None:
+            await self._forget(key)
+            return None
+        findings = Findings(raw=raw)
+        after = await self._work(raw, state, findings)
+        if after is not None:
+            await self._tell(state, findings)
+        return after
+
+    async def _work(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
+        try:
+            route = findings.route = state.route = parse(raw)
+            if route.deleting_since is not None:
+                return await leave(self._ctx, route, state, findings)
+            if naming.FINALIZER not in route.finalizers:
+                await self._ctx.kube.set_finalizers(raw, [*route.finalizers, naming.FINALIZER])
+                return SOON
+            return await keep(self._ctx, route, state, findings)
+        except KubeConflict:
+            return SOON
+        except NamespaceTerminating as error:
+            logger.info("route %s: %s", raw["metadata"]["name"], error)
+            return LATER
+        except RouteError as error:
+            findings.error = error
+            return LATER
+
+    async def _tell(self, state: RouteState, findings: Findings) -> None:
+        state.findings = findings
+        try:
+            await tell(self._ctx, state, findings)
+        except KubeError as error:
+            logger.warning("status of %s cannot be written: %s", findings.raw["metadata"]["name"], error)
+
+    async def _forget(self, key: Key) -> None:
+        self.states.pop(key, None)
+        await self._ctx.brokers.release(key)
+
+    def touch(self, key: Key) -> None:
+        """Something happened to the route: look at everything."""
+        self.states.setdefault(key, RouteState()).full = True
+        self.queue.add(key)
+
+    def route_changed(self, namespace: str, name: str) -> None:
+        """See ``handlers.Watcher``."""
+        self.touch((namespace, name))
+
+    def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None:
+        """See ``handlers.Watcher``; the scaler reads Deployments from here, since ``/scale`` at 0 says nothing."""
+        state = self.states.setdefault((namespace, route), RouteState())
+        if kind == "deployments":
+            if gone:
+                state.deployments.pop(body["metadata"]["name"], None)
+            else:
+                state.deployments[body["metadata"]["name"]] = body
+        self.touch((namespace, route))
+
+    def secret_changed(self, namespace: str, name: str) -> None:
+        """See ``handlers.Watcher``; routes know which Secrets they use."""
+        for key, state in self.states.items():
+            if key[0] == namespace and state.route is not None and state.uses_secret(name):
+                self.touch(key)

@@ -1,0 +1,39 @@
+"""What the operator remembers of a route between passes; all of it can be lost with the process and be found again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from merchantroute_operator.kube.port import Object
+from merchantroute_operator.naming import SHARDS, credentials_secret
+from merchantroute_operator.reconcile.findings import Findings
+from merchantroute_operator.reconcile.lane import Lane
+from merchantroute_operator.spec.model import Route
+from merchantroute_operator.topology.empty import EmptyWatch
+
+
+@dataclass(slots=True)
+class RouteState:
+    """One route's memory. Times are monotonic seconds."""
+
+    full: bool = True  # something happened: the next pass looks at everything
+    full_at: float = 0.0  # when it does so anyway
+    route: Route | None = None
+    generation: int = 0  # newest configuration that was written
+    generation_at: float = 0.0
+    closed_at: float | None = None  # when the front door was found closed, on the way out
+    empty: EmptyWatch = field(default_factory=EmptyWatch)
+    deployments: dict[str, Object] = field(default_factory=dict)  # as last watched
+    lanes: dict[str, Lane] = field(default_factory=dict)  # by tier
+    findings: Findings | None = None  # of the last full pass
+    told: Object | None = None  # the status as last written
+    told_at: float = 0.0
+    error: str = ""  # the reason last told in an event
+
+    def uses_secret(self, name: str) -> bool:
+        """Whether the route reads, or the operator writes for it, the Secret ``name``."""
+        if self.route is None:
+            return False
+        written = {credentials_secret(self.route.name, part) for part in SHARDS}
+        merchants = (m.credentials.secret for m in self.route.merchants if m.credentials)
+        return name in {self.route.broker_secret, self.route.worker_secret, *written, *merchants}
