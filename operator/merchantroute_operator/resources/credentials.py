@@ -44,7 +44,7 @@ def credential(kind: str, name: str, secret: UserSecret | None) -> dict[str, str
     return {"type": kind, **{key: _text(kind, name, key, secret.data.get(key)) for key in KEYS[kind]}}
 
 
-def credential_secrets(
+def credentials_secrets(
     route: Route,
     credentials: Mapping[str, Mapping[str, str]],
     previous: Mapping[str, Live],

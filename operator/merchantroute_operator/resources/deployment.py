@@ -10,10 +10,14 @@ from merchantroute_operator.spec.model import Route, Tier
 PROGRESS_DEADLINE = 300  # seconds in which a new pod has to become ready before Kubernetes calls the rollout stuck
 
 
-def deployment(route: Route, tier: Tier, lane: str) -> Object:
-    """The Deployment to apply. It never holds ``spec.replicas``: those are the scaler's, by ``/scale`` alone."""
+def deployment(route: Route, tier: Tier, lane: str, cluster: str) -> Object:
+    """The Deployment to apply. It never holds ``spec.replicas``: those are the scaler's, by ``/scale`` alone.
+
+    Its annotation ``owner`` is the mark on the broker's objects that it works with (``cluster``: UID of kube-system).
+    """
     labels = naming.labels(route.name, tier.name, lane)
     body = child("apps/v1", "Deployment", route, naming.deployment(route.name, tier.name, lane), labels)
+    body["metadata"]["annotations"] = {naming.ANNOTATION_OWNER: naming.owner(cluster, route.namespace, route.name)}
     return stamped(
         {
             **body,

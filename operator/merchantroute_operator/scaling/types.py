@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from merchantroute_operator.topology.types import QueueSample
+
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
@@ -29,6 +31,14 @@ class Pulse:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueReading:
+    """One queue's figures, and the monotonic second at which the operator read them."""
+
+    at: float
+    sample: QueueSample
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """One lane at one tick."""
 
@@ -49,7 +59,8 @@ class Memory:
     """What a lane's scaler remembers between ticks."""
 
     order_time: float | None = None  # S: seconds a slot is busy per attempt, None until measured
-    asked: tuple[tuple[float, int], ...] = field(default=())  # (now, replicas asked for) within scaleDownAfter
+    # (now, replicas asked for) within scaleDownAfter, oldest first; each smaller than the one before it
+    asked: tuple[tuple[float, int], ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
