@@ -1,0 +1,104 @@
+"""A real `merchantroute-worker` process and what it says of itself."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.worker import topology
+from tests.worker.waiting import until
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class WorkerProcess:
+    """One pod's process, with its files under `root`."""
+
+    def __init__(self, root: Path, name: str, concurrency: int, env: Mapping[str, str] | None = None) -> None:
+        self.port = free_port()
+        self.log = root / f"{name}.log"
+        self._out = self.log.open("wb")
+        source = Path(__file__).resolve().parents[2] / "worker"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "merchantroute_worker", "--concurrency", str(concurrency)],
+            stdout=self._out,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(source),
+                "MR_NAMESPACE": topology.NAMESPACE,
+                "MR_ROUTE": topology.ROUTE,
+                "MR_TIER": topology.TIER,
+                "MR_POD": name,
+                "MR_PORT": str(self.port),
+                "MR_CONFIG_DIR": str(root / "config"),
+                "MR_CREDENTIALS_DIR": str(root / "credentials"),
+                "MR_BROKER_DIR": str(root / "broker"),
+                "MR_COMPLETIONS": topology.COMPLETIONS,
+                **(env or {}),
+            },
+        )
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Ask the pod's port; status 0 while nobody listens."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def ready(self, seconds: float = 30.0) -> "WorkerProcess":
+        """Wait until the pod consumes."""
+        until(lambda: self._alive() and self.get("/readyz")[0] == 200, "the worker to consume", seconds)
+        return self
+
+    def waits_for(self, text: str, seconds: float = 30.0) -> str:
+        """Wait until the pod is unready with a line that holds the text."""
+
+        def said() -> str:
+            self._alive()
+            status, line = self.get("/readyz")
+            return line if status == 503 and text in line else ""
+
+        return until(said, f"the worker to wait for {text!r}", seconds)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Its log, line by line."""
+        lines = self.log.read_bytes().splitlines()
+        return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"}")]
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to it."""
+        self.process.send_signal(number)
+
+    def wait(self, seconds: float = 30.0) -> int:
+        """Wait for its end; gives the exit code."""
+        return self.process.wait(seconds)
+
+    def close(self) -> None:
+        """Leave no process behind."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self._out.close()
+
+    def _alive(self) -> bool:
+        assert self.process.poll() is None, f"the worker ended:\n{self.log.read_text()[-3000:]}"
+        return True

@@ -1,0 +1,19 @@
+"""Waiting for conditions, bounded."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def until(condition: Callable[[], T], what: str, seconds: float = 30.0) -> T:
+    """Ask until the condition gives something true; AssertionError says what was waited for."""
+    end = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {seconds:g} s in vain for {what}; last seen: {found!r}")
+        time.sleep(0.05)  # the pause between two looks, not what is waited for

@@ -1,0 +1,94 @@
+"""One attempt at an order: the steps that are left, one call after the other, inside total deadlines."""
+
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import gevent
+from geventhttpclient.response import HTTPParseError
+
+from merchantroute_worker.answers import Answer, Meaning, retry_after
+from merchantroute_worker.envelope import Order
+from merchantroute_worker.http_client import HttpClient
+from merchantroute_worker.route import Configuration, Merchant, Step
+from merchantroute_worker.steps import build
+
+
+class Watch(Protocol):
+    """Who wants to know of each call as it begins and ends (bulkhead, metrics)."""
+
+    def begins(self, step: Step) -> None:
+        """A call is about to begin."""
+
+    def ended(self, step: Step, answer: Answer, seconds: float) -> None:
+        """A call ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """How an attempt ended: the steps done in all, and, unless all are, the step it stopped at with its answer."""
+
+    done: tuple[str, ...]
+    step: Step | None = None
+    answer: Answer | None = None
+
+
+def attempt(order: Order, merchant: Merchant, route: Configuration, client: HttpClient, watch: Watch) -> Attempt:
+    """Make the calls that are left. The steps are those that the order began with, whatever the route says now."""
+    done = list(order.journal.done)
+    deadline = time.monotonic() + route.deadline
+    for step in order.journal.steps or route.steps:
+        if step.name in done:
+            continue
+        watch.begins(step)
+        began = time.monotonic()
+        request = build(step, order, merchant, attempt=order.journal.attempts + 1, allow_insecure=route.allow_insecure)
+        limit = min(route.call_timeout, deadline - began)
+        answer = bounded(limit, lambda request=request: _answer(client, request))  # type: ignore[misc]
+        watch.ended(step, answer, time.monotonic() - began)
+        if answer.meaning is not Meaning.SUCCESS:
+            return Attempt(done=tuple(done), step=step, answer=answer)
+        done.append(step.name)
+    return Attempt(done=tuple(done))
+
+
+def bounded(seconds: float, call: Callable[[], Answer]) -> Answer:
+    """Run the call within a total deadline. gevent.Timeout is a BaseException: only its owner may catch it."""
+    if seconds <= 0:
+        return Answer(failure="timeout")
+    timer = gevent.Timeout(seconds)
+    timer.start()
+    try:
+        return call()
+    except gevent.Timeout as expired:
+        if expired is not timer:
+            raise
+        return Answer(failure="timeout")
+    finally:
+        timer.close()
+
+
+def _answer(client: HttpClient, request: object) -> Answer:
+    try:
+        reply = client.call(request)  # type: ignore[arg-type]
+    except (OSError, HTTPParseError) as error:
+        return Answer(failure=failure(error))
+    return Answer(status=reply.status, retry_after=retry_after(reply.retry_after, now=time.time()))
+
+
+def failure(error: Exception) -> str:
+    """The class of a call that got no answer. Order matters: all of these are OSErrors."""
+    if isinstance(error, ssl.SSLError):
+        return "tls"
+    if isinstance(error, socket.gaierror):
+        return "dns"
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, ConnectionRefusedError):
+        return "refused"
+    if isinstance(error, HTTPParseError | ConnectionError):
+        return "reset"
+    return "refused"

@@ -1,0 +1,64 @@
+"""The record that every finished order leaves: a JSON line in the log, and a message where someone asked for it.
+
+In tests and demos the environment names an exchange for it; the record is then confirmed before the order is acked.
+An exchange that does not exist is said once and never holds an order up.
+"""
+
+import logging
+from typing import Any
+
+from merchantroute_worker.envelope import Order, dump
+from merchantroute_worker.identity import Identity
+from merchantroute_worker.outgoing import Outgoing
+from merchantroute_worker.publisher import RECORDS, NotPublished, Publisher
+
+log = logging.getLogger(__name__)
+
+
+def record(identity: Identity, order: Order, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
+    """The completion record (schema/completion.json); `finished_at` is epoch seconds."""
+    published_at = order.published_at if order.published_at is not None else finished_at
+    return {
+        "event": "order.done",
+        "order": order.id,
+        "merchant": order.merchant,
+        "tier": identity.tier,
+        "lane": identity.lane,
+        "steps": list(order.journal.done),
+        "attempts": order.journal.attempts,
+        "seconds": round(finished_at - published_at, 6),
+        "publishedAt": round(published_at * 1000),
+        "finishedAt": round(finished_at * 1000),
+        "pod": identity.pod,
+        "redelivered": redelivered,
+    }
+
+
+class Completions:
+    """Writes completion records."""
+
+    def __init__(self, exchange: str | None, publisher: Publisher) -> None:
+        self._exchange = exchange
+        self._publisher = publisher
+        self._warned = False
+
+    def write(self, document: dict[str, Any]) -> None:
+        """Log the record, and publish it where an exchange is named."""
+        log.info("order done", extra={"data": document})
+        if self._exchange is None:
+            return
+        message = Outgoing(
+            exchange=self._exchange,
+            routing_key=document["merchant"],
+            body=dump(document),
+            properties={"correlation_id": document["order"], "content_type": "application/json", "delivery_mode": 2},
+            headers={},
+            mandatory=False,
+        )
+        try:
+            self._publisher.publish(message, RECORDS)
+            self._warned = False
+        except NotPublished as error:
+            if not self._warned:
+                log.warning("completion records are not published: %s", error)
+            self._warned = True

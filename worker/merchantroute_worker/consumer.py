@@ -1,0 +1,175 @@
+"""Celery's consumer, made to stay: it waits for the broker and the queue in the process instead of ending it, and it
+loses no message that Celery itself would ack, reject or drop.
+
+What is changed of `celery.worker.consumer.Consumer` (5.7):
+* the steps: no gossip, no control, no agent, and no DelayedDelivery, which declares 28 queues of its own;
+* `connect`: reads the broker's files anew, and waits; Celery ends the worker when access is refused, and when the
+  queue is not there;
+* `start`: an error that Celery does not expect is logged and the consumer starts again;
+* messages that are no task, or of no task it knows, go to dead letters, confirmed, before they are acked.
+"""
+
+import logging
+import time
+from typing import Any
+
+import gevent
+from amqp.exceptions import NotFound
+from celery.worker.consumer import Consumer
+from celery.worker.state import maybe_shutdown
+from kombu import connection as kombu_connection
+
+from merchantroute_worker import broker, pod
+from merchantroute_worker.fleet import Fleet
+
+log = logging.getLogger(__name__)
+HEARTBEAT = 60
+_CONNECTION: Any = kombu_connection.Connection  # kombu ships inline types only in part
+FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
+
+
+class LeanConsumer(Consumer):
+    """Celery finds it by the setting `worker_consumer`."""
+
+    class Blueprint(Consumer.Blueprint):
+        """The steps that are left. Tasks requires Mingle, which is there and switched off."""
+
+        default_steps = (
+            "celery.worker.consumer.connection:Connection",
+            "celery.worker.consumer.mingle:Mingle",
+            "celery.worker.consumer.events:Events",
+            "celery.worker.consumer.tasks:Tasks",
+            "celery.worker.consumer.consumer:Evloop",
+        )
+
+    def __init__(self, *args: Any, pool: Any = None, **kwargs: Any) -> None:
+        self.connection: Any = None
+        self.mr_pod = pod.start(pool.num_processes)
+        self.fleet = Fleet(self.mr_pod, pool)
+        super().__init__(*args, pool=pool, **kwargs)
+
+    def start(self) -> None:
+        """Consume until the worker ends."""
+        while True:
+            try:
+                super().start()
+                return
+            except Exception:
+                # WorkerShutdown and WorkerTerminate are SystemExits and pass; all else must not end the pod.
+                log.exception("the consumer failed, it starts again")
+                self.mr_pod.status.waiting("the consumer to start again")
+                self._part()
+                self.blueprint.restart(self)
+                self._pause(1.0)
+
+    def connect(self) -> Any:
+        """A connection to the broker on which the lane's queue is there. Waits for both, with bounded backoff."""
+        pause = FASTEST_RETRY
+        while True:
+            maybe_shutdown()
+            try:
+                where = broker.read(self.mr_pod.identity.broker_dir)
+                connection = self._open(where)
+            except broker.ERRORS as error:
+                self.mr_pod.status.waiting(f"the broker: {_reason(error)}")
+            else:
+                queue = self.mr_pod.queue
+                if _has_queue(connection, queue):
+                    self.first_connection_attempt = False
+                    return connection
+                self.mr_pod.status.waiting(f"queue {queue} on {where}")
+            self._pause(pause)
+            pause = min(pause * 2, SLOWEST_RETRY)
+
+    def on_ready(self) -> None:
+        """The consumer is registered at the broker."""
+        super().on_ready()
+        self.mr_pod.status.consuming()
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """The connection broke, or the queue was deleted (the broker cancels its consumers then)."""
+        self.mr_pod.status.waiting(f"the broker: {_reason(exc)}")
+        self.fleet.hand_back()
+        super().on_connection_error_after_connected(exc)
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """Celery would ack it, and it would be gone."""
+        self.fleet.bury(message, "undecodable", f"the message cannot be decoded: {exc}")
+
+    def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
+        """Celery would reject it."""
+        del body
+        self.fleet.bury(message, "malformed", f"the message is no valid task: {exc}")
+
+    def on_unknown_message(self, body: Any, message: Any) -> None:
+        """Celery would reject it."""
+        del body
+        self.fleet.bury(message, "malformed", "the message names no task: neither its headers nor its body do")
+
+    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
+        """Celery would reject it."""
+        del body, exc
+        self.fleet.bury(message, "unknown-task", f"no task {message.headers.get('task')!r} in this app")
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Any:
+        """Celery's handler, which a message with strange headers can make fail: such a message is no task."""
+        handle = super().create_task_handler(*args, **kwargs)
+
+        def on_task_received(message: Any) -> None:
+            try:
+                handle(message)
+            except broker.ERRORS:
+                raise
+            except Exception as error:
+                log.exception("a message could not be handled")
+                self.fleet.bury(message, "malformed", f"the message cannot be handled: {error!r}")
+
+        return on_task_received
+
+    def _open(self, where: broker.Broker) -> Any:
+        connection = _CONNECTION(
+            transport="pyamqp",
+            hostname=where.host,
+            port=where.port,
+            userid=where.username,
+            password=where.password,
+            virtual_host=where.vhost,
+            ssl=where.tls(),
+            login_method="PLAIN",
+            heartbeat=HEARTBEAT,
+            connect_timeout=10,
+            transport_options={"client_properties": {"connection_name": f"{self.mr_pod.identity.pod} consumer"}},
+        )
+        connection.connect()
+        return connection
+
+    def _pause(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            maybe_shutdown()
+            gevent.sleep(0.1)
+
+    def _part(self) -> None:
+        self.fleet.hand_back()
+        connection, self.connection = self.connection, None
+        if connection:
+            try:
+                connection.collect()
+            except broker.ERRORS as error:
+                log.debug("the broken connection would not close: %s", error)
+
+
+def _has_queue(connection: Any, queue: str) -> bool:
+    """Ask passively: nothing is declared by a worker. The connection is closed where the answer is no."""
+    try:
+        channel = connection.channel()
+        channel.queue_declare(queue, passive=True)
+        channel.close()
+        return True
+    except NotFound:
+        connection.collect()
+        return False
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,124 @@
+"""What becomes of an order, before it gets a slot and after an attempt. Pure: values in, one decision out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from merchantroute_worker import ladder
+from merchantroute_worker.answers import Meaning
+from merchantroute_worker.calls import Attempt
+from merchantroute_worker.envelope import Journal, Malformed, Order
+from merchantroute_worker.outgoing import Why
+from merchantroute_worker.route import Configuration, Merchant
+
+ETA_WORTH_WAITING = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Ask the bulkhead, then make the calls."""
+
+    order: Order
+    merchant: Merchant
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToLadder:
+    """Wait on a rung (milliseconds). `outcome` is retried after an attempt that failed, refused without one."""
+
+    order: Order
+    rung: int
+    reason: str
+    outcome: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToDead:
+    """Go to dead letters."""
+
+    order: Order
+    why: Why
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """Every step is done."""
+
+    order: Order
+
+
+def before_slot(
+    order: Order, headers: Mapping[str, Any], route: Configuration, *, now: float, unknown_after: float
+) -> Run | ToLadder | ToDead:
+    """Whether the order may run now. Malformed when its ETA or expiry cannot be read. Times are epoch seconds."""
+    order = order if order.published_at is not None else replace(order, published_at=now)
+    expires, eta = _moment(headers, "expires"), _moment(headers, "eta")
+    if expires is not None and expires <= now:
+        return ToDead(order=order, why=_why(order, "expired"))
+    if now - (order.published_at or now) > route.max_age:
+        return ToDead(order=order, why=_why(order, "max-age"))
+    if eta is not None and eta - now > ETA_WORTH_WAITING:
+        return _uncounted(order, "eta", ladder.before_eta(eta - now, route.delays))
+    merchant = route.merchant(order.merchant)
+    if merchant is None:
+        return _unknown(order, route, now, unknown_after)
+    return Run(order=order, merchant=merchant)
+
+
+def refused(order: Order, route: Configuration, reason: str) -> ToLadder:
+    """The order got no slot, or could not be called at all for no fault of its own: uncounted."""
+    return _uncounted(order, reason, ladder.after_refusal(order.journal.refusals, route.delays))
+
+
+def after_attempt(order: Order, result: Attempt, route: Configuration, *, slow: bool, draw: float) -> Any:
+    """What the attempt's end means: Done, ToLadder or ToDead. A time-out of a slow merchant is not counted."""
+    journal = replace(order.journal, steps=order.journal.steps or route.steps, done=result.done)
+    if result.answer is None:
+        return Done(order=order.with_journal(replace(journal, attempts=journal.attempts + 1)))
+    label = result.answer.label
+    if slow and label == "timeout":
+        rung = ladder.after_refusal(journal.refusals, route.delays)
+        return _ladder(order, replace(journal, refusals=journal.refusals + 1), rung, "slow", "retried")
+    journal = replace(journal, attempts=journal.attempts + 1)
+    order = order.with_journal(journal)
+    step = result.step.name if result.step else None
+    if result.answer.meaning is Meaning.FINAL:
+        return ToDead(order=order, why=_why(order, "merchant-rejected", step, label))
+    if journal.attempts >= route.max_attempts:
+        return ToDead(order=order, why=_why(order, "attempts-exhausted", step, label))
+    rung = ladder.after_attempt(journal.attempts, route.delays, draw=draw, retry_after=result.answer.retry_after)
+    return _ladder(order, journal, rung, label, "retried")
+
+
+def _unknown(order: Order, route: Configuration, now: float, unknown_after: float) -> ToLadder | ToDead:
+    first_seen = order.first_seen if order.first_seen is not None else now
+    if route.rendered_at > first_seen and now - first_seen >= unknown_after:
+        return ToDead(order=order, why=_why(order, "unknown-merchant"))
+    order = replace(order, first_seen=first_seen)
+    return _uncounted(order, "unknown-merchant", ladder.after_refusal(order.journal.refusals, route.delays))
+
+
+def _uncounted(order: Order, reason: str, rung: int) -> ToLadder:
+    journal = replace(order.journal, refusals=order.journal.refusals + 1)
+    return _ladder(order, journal, rung, reason, "refused")
+
+
+def _ladder(order: Order, journal: Journal, rung: int, reason: str, outcome: str) -> ToLadder:
+    return ToLadder(order=order.with_journal(journal), rung=rung, reason=reason, outcome=outcome)
+
+
+def _why(order: Order, reason: str, step: str | None = None, answer_class: str = "none") -> Why:
+    return Why(reason=reason, step=step, attempts=order.journal.attempts, answer_class=answer_class)
+
+
+def _moment(headers: Mapping[str, Any], name: str) -> float | None:
+    """Celery writes ETA and expiry as ISO 8601; one without a zone is UTC."""
+    value = headers.get(name)
+    if value is None or value == "":
+        return None
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        raise Malformed(f"the header {name} is {value!r}, not an ISO 8601 time") from None

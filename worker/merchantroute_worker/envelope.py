@@ -1,0 +1,151 @@
+"""An order as it travels: Celery protocol 2 in JSON, with the journal of what is done in the body's embed.
+
+Pure. Two ways to fail, for two reasons in dead letters: Undecodable (no JSON at all) and Malformed (JSON that is not
+an order).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from merchantroute_worker.route import Step, parse_step
+
+JOURNAL = "merchantroute"
+PUBLISHED_AT = "mr-published-at"
+FIRST_SEEN = "mr-first-seen"
+LONGEST_ID = 255
+
+
+class Undecodable(ValueError):
+    """The body is not JSON."""
+
+
+class Malformed(ValueError):
+    """The message is JSON but not an order; the text says what is missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journal:
+    """What has happened to an order so far. `steps` is what it began with, None before its first attempt."""
+
+    steps: tuple[Step, ...] | None = None
+    done: tuple[str, ...] = ()
+    attempts: int = 0
+    refusals: int = 0
+
+    def as_json(self, steps: tuple[Step, ...]) -> dict[str, Any]:
+        """The journal's document; `steps` stand in where the order has not begun."""
+        return {
+            "v": 1,
+            "steps": [{"name": s.name, "method": s.method, "path": s.path} for s in self.steps or steps],
+            "done": list(self.done),
+            "attempts": self.attempts,
+            "refusals": self.refusals,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """One order. Times are seconds since the epoch, None when nobody stamped them yet."""
+
+    id: str
+    merchant: str
+    payload: Mapping[str, Any]
+    journal: Journal
+    published_at: float | None
+    first_seen: float | None
+    body: tuple[Any, Mapping[str, Any], Mapping[str, Any]] = field(repr=False)
+
+    @property
+    def hop(self) -> tuple[str, int, int]:
+        """Names this stay of the order in a queue: it changes whenever we send the order on."""
+        return (self.id, self.journal.attempts, self.journal.refusals)
+
+    def with_journal(self, journal: Journal) -> "Order":
+        """The same order, further along."""
+        return replace(self, journal=journal)
+
+    def encode(self, steps: tuple[Step, ...]) -> bytes:
+        """The body to publish: as it came, with the journal as it is now."""
+        args, kwargs, embed = self.body
+        return dump([args, kwargs, {**embed, JOURNAL: self.journal.as_json(steps)}])
+
+
+def dump(document: Any) -> bytes:
+    """JSON as merchants and brokers get it. ASCII, because an order may hold halves of surrogate pairs."""
+    return json.dumps(document, separators=(",", ":")).encode("ascii")
+
+
+def read(
+    *, body: bytes | str, headers: Mapping[str, Any], correlation_id: str | None, routing_key: str | None
+) -> Order:
+    """Read one message. Undecodable or Malformed say why it is not an order."""
+    args, kwargs, embed = _sections(_decode(body))
+    order_id = correlation_id or headers.get("id")
+    if not isinstance(order_id, str) or not order_id:
+        raise Malformed("the order has neither a correlation_id nor a task id")
+    if not routing_key:
+        raise Malformed("the order names no merchant: its routing key is empty")
+    if len(order_id) > LONGEST_ID:
+        raise Malformed(f"the order's id is longer than {LONGEST_ID} characters")
+    payload = kwargs.get("order")
+    if not isinstance(payload, dict):
+        raise Malformed(f"the task's argument `order` must be a JSON object, it is {_kind(payload)}")
+    return Order(
+        id=order_id,
+        merchant=routing_key,
+        payload=payload,
+        journal=_journal(embed.get(JOURNAL)),
+        published_at=_milliseconds(headers.get(PUBLISHED_AT)),
+        first_seen=_milliseconds(headers.get(FIRST_SEEN)),
+        body=(args, kwargs, embed),
+    )
+
+
+def _decode(body: bytes | str) -> Any:
+    try:
+        text = body.decode("utf-8") if isinstance(body, bytes) else body
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise Undecodable(f"the body is not JSON: {error}") from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _sections(document: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    if not isinstance(document, list) or len(document) != 3:
+        raise Malformed("the body must be [args, kwargs, embed], as Celery's protocol 2 has it")
+    args, kwargs, embed = document
+    if not isinstance(kwargs, dict):
+        raise Malformed(f"the task's keyword arguments must be a JSON object, they are {_kind(kwargs)}")
+    if not isinstance(embed, dict | None):
+        raise Malformed(f"the body's embed must be a JSON object, it is {_kind(embed)}")
+    return args, kwargs, embed or {}
+
+
+def _journal(document: Any) -> Journal:
+    if document is None:
+        return Journal()
+    try:
+        if document["v"] != 1:
+            raise Malformed(f"the order's journal is of version {document['v']!r}, this worker reads version 1")
+        return Journal(
+            steps=tuple(parse_step(step) for step in document["steps"]) or None,
+            done=tuple(str(name) for name in document["done"]),
+            attempts=int(document["attempts"]),
+            refusals=int(document["refusals"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed(f"the order's journal does not have the agreed shape: {error}") from None
+
+
+def _milliseconds(value: Any) -> float | None:
+    return value / 1000 if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "missing"}
+    return names.get(type(value), "a number")

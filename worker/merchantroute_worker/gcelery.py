@@ -1,0 +1,12 @@
+"""The bootstrap that the post describes: patch first, then import the ordinary app.
+
+`celery -A merchantroute_worker.gcelery worker --concurrency=200 --pool gevent --loglevel=info --without-mingle`
+"""
+
+from gevent import monkey
+
+monkey.patch_all()
+
+from merchantroute_worker.app import app  # noqa: E402
+
+__all__ = ["app"]

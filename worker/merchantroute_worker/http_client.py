@@ -1,0 +1,161 @@
+"""HTTP calls over kept-alive connections, one bounded pool per origin.
+
+Built on geventhttpclient's connection pools and its C parser, below its client class: that one would repeat a GET as
+often as its pool has connections. Here a request is sent once, and once more only when a kept-alive connection turns
+out to be closed before a byte of the answer came. No proxies, no redirects, no environment. Time is the caller's:
+a `gevent.Timeout` around `call` bounds it from name resolution to the last byte, and costs the connection.
+"""
+
+import select
+import ssl
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gevent
+import gevent.socket
+from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
+from geventhttpclient.response import HTTPParseError, HTTPResponse
+
+from merchantroute_worker.steps import Origin, Request
+
+LONGEST_ANSWER = 1024 * 1024
+BLOCK = 64 * 1024
+IDLE = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """Status and Retry-After; the body was read and dropped."""
+
+    status: int
+    retry_after: str | None
+
+
+class _Alive:
+    """What our pools do differently: they know fresh connections from kept-alive ones, and tell whether an idle one is
+    still open by poll, since select cannot see descriptors above 1,023.
+    """
+
+    fresh: set[int]
+
+    def _create_socket(self) -> Any:
+        sock = super()._create_socket()  # type: ignore[misc]
+        self.fresh.add(id(sock))
+        return sock
+
+    def _is_socket_alive(self, sock: Any) -> bool:
+        if sock is None or sock.fileno() < 0:
+            return False
+        poll = select.poll()
+        poll.register(sock.fileno(), select.POLLIN)
+        return not poll.poll(0)
+
+
+class _Plain(_Alive, ConnectionPool):
+    """Connections to an http origin."""
+
+
+class _Encrypted(_Alive, SSLConnectionPool):
+    """Connections to an https origin."""
+
+
+class HttpClient:
+    """Calls merchants. `size` bounds the connections to one origin."""
+
+    def __init__(self, size: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._size = size
+        self._clock = clock
+        self._pools: dict[Origin, tuple[Any, list[float]]] = {}
+        self._tls: ssl.SSLContext | None = None
+
+    def call(self, request: Request) -> Reply:
+        """Send the request and read the whole answer. OSError, ssl.SSLError or HTTPParseError when there is none."""
+        pool, used = self._pool(request.origin)
+        used[0] = self._clock()
+        try:
+            return self._once(pool, request)
+        except _Stale:
+            return self._once(pool, request)
+
+    def reap(self) -> None:
+        """Close the pools that nobody used for a while."""
+        now = self._clock()
+        for origin, (pool, used) in list(self._pools.items()):
+            if now - used[0] > IDLE:
+                del self._pools[origin]
+                pool.close()
+
+    def _pool(self, origin: Origin) -> tuple[Any, list[float]]:
+        if origin not in self._pools:
+            options: dict[str, Any] = {"size": self._size, "connection_timeout": None, "network_timeout": None}
+            where = (origin.host, origin.port, origin.host, origin.port)
+            pool = (
+                _Encrypted(*where, ssl_context_factory=self._context, **options)
+                if origin.scheme == "https"
+                else _Plain(*where, **options)
+            )
+            pool.fresh = set()
+            self._pools[origin] = (pool, [self._clock()])
+        return self._pools[origin]
+
+    def _context(self, cafile: str | None = None) -> ssl.SSLContext:
+        """One context for all: each would load the authorities' certificates again (half a megabyte)."""
+        if self._tls is None:
+            self._tls = gevent.ssl.create_default_context(cafile=cafile)
+        return self._tls
+
+    def _once(self, pool: Any, request: Request) -> Reply:
+        sock = pool.get_socket()
+        reused = id(sock) not in pool.fresh
+        pool.fresh.discard(id(sock))
+        keep = False
+        try:
+            reply, keep = _exchange(sock, request, reused)
+            return reply
+        finally:
+            if keep:
+                pool.return_socket(sock)
+            else:
+                pool.release_socket(sock)
+
+
+class _Stale(ConnectionResetError):
+    """The merchant had closed the kept-alive connection."""
+
+
+def _exchange(sock: Any, request: Request, reused: bool) -> tuple[Reply, bool]:
+    """One request and its answer; says whether the connection can serve another."""
+    try:
+        sock.sendall(request.head + request.body)
+        data = sock.recv(BLOCK)
+    except ConnectionError as error:
+        if reused:
+            raise _Stale from error
+        raise
+    if not data and reused:
+        raise _Stale
+    answer = HTTPResponse(method=request.method)
+    size = 0
+    while data:
+        answer.feed(data)
+        size += len(data)
+        final = answer.headers_complete and (answer.get_code() >= 200 or answer.get_code() == 101)
+        if final and answer.message_complete:
+            return _reply(answer), not answer.should_close()
+        if size > LONGEST_ANSWER:
+            if not final:
+                raise HTTPParseError("the answer's headers do not end")
+            return _reply(answer), False
+        answer._body_buffer.clear()  # noqa: SLF001 - the parser collects the body; nobody reads it here
+        data = sock.recv(BLOCK)
+    answer.feed(b"")
+    if answer.headers_complete and answer.message_complete and answer.get_code() >= 200:
+        return _reply(answer), False
+    raise ConnectionResetError("the merchant closed the connection within its answer")
+
+
+def _reply(answer: HTTPResponse) -> Reply:
+    wait = answer.get("retry-after")
+    return Reply(status=int(answer.get_code()), retry_after=wait if isinstance(wait, str) else None)

@@ -1,0 +1,68 @@
+"""Who this pod is, where its files are and which knobs its Deployment turned.
+
+Everything comes from the environment of the pod, read once. All else is in mounted files, which change while the pod
+runs (see `configuration`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIG_DIR = "/etc/merchantroute/config"
+CREDENTIALS_DIR = "/etc/merchantroute/credentials"
+BROKER_DIR = "/etc/merchantroute/broker"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """The pod's place in its route. Times are seconds; `grace` None means: derived from the route's deadline."""
+
+    namespace: str
+    route: str
+    tier: str
+    lane: str
+    pod: str
+    port: int
+    config_dir: Path
+    credentials_dir: Path
+    broker_dir: Path
+    completions: str | None
+    grace: float | None
+    unknown_after: float
+    confirm_timeout: float
+
+    @property
+    def queue(self) -> str:
+        """The lane's queue, by the naming every side of the project shares."""
+        return f"mr.{self.namespace}.{self.route}.{self.tier}.{self.lane}"
+
+
+def from_environment(environment: Mapping[str, str]) -> Identity:
+    """Read the pod's environment. ValueError names the variable that cannot be used."""
+    missing = [name for name in ("MR_NAMESPACE", "MR_ROUTE", "MR_TIER") if not environment.get(name)]
+    if missing:
+        raise ValueError(f"set {', '.join(missing)}: without them this worker does not know which lane is its own")
+    grace = environment.get("MR_GRACE")
+    return Identity(
+        namespace=environment["MR_NAMESPACE"],
+        route=environment["MR_ROUTE"],
+        tier=environment["MR_TIER"],
+        lane=environment.get("MR_LANE") or "stable",
+        pod=environment.get("MR_POD") or environment.get("HOSTNAME") or "worker",
+        port=int(_number(environment, "MR_PORT", "9090")),
+        config_dir=Path(environment.get("MR_CONFIG_DIR") or CONFIG_DIR),
+        credentials_dir=Path(environment.get("MR_CREDENTIALS_DIR") or CREDENTIALS_DIR),
+        broker_dir=Path(environment.get("MR_BROKER_DIR") or BROKER_DIR),
+        completions=environment.get("MR_COMPLETIONS") or None,
+        grace=_number(environment, "MR_GRACE", grace) if grace else None,
+        unknown_after=_number(environment, "MR_UNKNOWN_AFTER", "300"),
+        confirm_timeout=_number(environment, "MR_CONFIRM_TIMEOUT", "30"),
+    )
+
+
+def _number(environment: Mapping[str, str], name: str, default: str) -> float:
+    text = environment.get(name) or default
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{name}={text!r} is not a number") from None

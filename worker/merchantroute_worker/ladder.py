@@ -1,0 +1,29 @@
+"""Which rung of the ladder an order waits on. Pure: the route's delays (sorted milliseconds) in, one of them out.
+
+Only a queue's head expires in RabbitMQ, so there is no per-order delay: jitter is a choice among rungs.
+"""
+
+from collections.abc import Sequence
+
+
+def after_attempt(attempt: int, delays: Sequence[int], *, draw: float, retry_after: float | None = None) -> int:
+    """The rung after the attempt-th counted attempt (from 1): one of the two around its place, the last two from
+    then on. `draw` in [0, 1) chooses evenly. `retry_after` (seconds), what the merchant asked for, is honoured up to
+    the longest rung.
+    """
+    first = max(0, min(attempt - 1, len(delays) - 2))
+    pair = delays[first : first + 2]
+    drawn = pair[int(draw * len(pair))]
+    if retry_after is None:
+        return drawn
+    return max(drawn, next((delay for delay in delays if delay >= retry_after * 1000), delays[-1]))
+
+
+def after_refusal(refusals: int, delays: Sequence[int]) -> int:
+    """The rung of an order that got no slot, after so many earlier refusals: the middle one first, then the last."""
+    return delays[(len(delays) - 1) // 2] if refusals == 0 else delays[-1]
+
+
+def before_eta(remaining: float, delays: Sequence[int]) -> int:
+    """The longest rung that is over before the order is due in `remaining` seconds, else the shortest."""
+    return max((delay for delay in delays if delay <= remaining * 1000), default=delays[0])

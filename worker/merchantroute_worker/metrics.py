@@ -1,0 +1,67 @@
+"""Prometheus metrics of a pod. Never a merchant label: with 50,000 merchants that is 50,000 series."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from merchantroute_worker.identity import Identity
+
+SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class Metrics:
+    """The pod's metrics, in a registry of their own."""
+
+    def __init__(self, identity: Identity) -> None:
+        registry = self._registry = CollectorRegistry()
+        self._tier, self._lane = identity.tier, identity.lane
+        self._orders = Counter(
+            "merchantroute_orders",
+            "Orders by what became of them here: done, retried, refused, dead.",
+            ["tier", "lane", "outcome"],
+            registry=registry,
+        )
+        self._order_seconds = Histogram(
+            "merchantroute_order_seconds",
+            "Seconds from publishing to done.",
+            ["tier", "lane"],
+            buckets=SECONDS,
+            registry=registry,
+        ).labels(self._tier, self._lane)
+        self._calls = Histogram(
+            "merchantroute_call_seconds",
+            "Seconds of one call to a merchant.",
+            ["tier", "step"],
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self._slots = Gauge("merchantroute_slots", "Slots by state: busy, free.", ["state"], registry=registry)
+        self._ladder = Counter(
+            "merchantroute_ladder", "Orders sent to the ladder, by why.", ["reason"], registry=registry
+        )
+        self._dead = Counter(
+            "merchantroute_dead", "Orders sent to dead letters, by reason.", ["reason"], registry=registry
+        )
+
+    def done(self, seconds: float) -> None:
+        """An order is done, so many seconds after it was published."""
+        self._orders.labels(self._tier, self._lane, "done").inc()
+        self._order_seconds.observe(seconds)
+
+    def ladder(self, outcome: str, reason: str) -> None:
+        """An order went to the ladder: outcome is retried (an attempt failed) or refused (none was made)."""
+        self._orders.labels(self._tier, self._lane, outcome).inc()
+        self._ladder.labels(reason).inc()
+
+    def dead(self, reason: str) -> None:
+        """An order went to dead letters."""
+        self._orders.labels(self._tier, self._lane, "dead").inc()
+        self._dead.labels(reason).inc()
+
+    def call(self, step: str, seconds: float) -> None:
+        """A call ended."""
+        self._calls.labels(self._tier, step).observe(seconds)
+
+    def render(self, *, slots: int, busy: int) -> bytes:
+        """The exposition text."""
+        self._slots.labels("busy").set(busy)
+        self._slots.labels("free").set(max(0, slots - busy))
+        return generate_latest(self._registry)

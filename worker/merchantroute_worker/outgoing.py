@@ -1,0 +1,105 @@
+"""Messages this worker publishes, as values: orders on their way to a rung or to dead letters. Pure.
+
+An order keeps its headers, its properties and its routing key wherever it goes. What the broker or an earlier hop
+wrote on it is taken off: x-death grows without bound, and a CC or BCC header would route copies. A per-message
+expiration is taken off too: on a rung it would drop the order. So is `compression`: the body left its compression at
+our door.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from merchantroute_worker.envelope import FIRST_SEEN, PUBLISHED_AT, Order
+from merchantroute_worker.route import Step
+
+RUNG = "mr-rung"
+_KEPT_PROPERTIES = (
+    "content_type", "content_encoding", "correlation_id", "reply_to", "priority", "message_id", "timestamp", "type",
+    "app_id",
+)  # fmt: skip
+_DROPPED_HEADERS = frozenset({"CC", "BCC", RUNG, "x-delivery-count", "x-acquired-count", "x-delay", "compression"})
+_JSON = {"content_type": "application/json", "content_encoding": "utf-8"}
+_DROPPED_PREFIXES = ("x-death", "x-first-death-", "x-last-death-")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outgoing:
+    """One message. Orders are mandatory and persistent; pulses and completion records are neither."""
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    properties: Mapping[str, Any]
+    headers: Mapping[str, Any]
+    mandatory: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incoming:
+    """What of a delivered message an outgoing one is made of."""
+
+    routing_key: str
+    body: bytes
+    properties: Mapping[str, Any]
+    headers: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Why:
+    """Why an order is dead: a reason of the closed list, the step it was at, and the class of the last answer."""
+
+    reason: str
+    step: str | None = None
+    attempts: int = 0
+    answer_class: str = "none"
+
+
+def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchange: str, rung: int) -> Outgoing:
+    """The order on its way to a rung (milliseconds) of the ladder whose headers exchange is given."""
+    headers = {**_headers(message.headers), RUNG: str(rung), **_stamps(order)}
+    properties = {**_properties(message.properties), **_JSON, "correlation_id": order.id}
+    return Outgoing(
+        exchange=exchange,
+        routing_key=message.routing_key,
+        body=order.encode(steps),
+        properties=properties,
+        headers=headers,
+    )
+
+
+def to_dead(
+    message: Incoming, why: Why, *, exchange: str, order: Order | None = None, steps: tuple[Step, ...] = ()
+) -> Outgoing:
+    """The order on its way to dead letters; the body stays as it came where no order could be read from it."""
+    headers = {**_headers(message.headers), "mr-reason": why.reason, "mr-attempts": why.attempts}
+    headers["mr-answer-class"] = why.answer_class
+    if why.step:
+        headers["mr-step"] = why.step
+    if order:
+        headers.update(_stamps(order))
+    return Outgoing(
+        exchange=exchange,
+        routing_key=message.routing_key,
+        body=order.encode(steps) if order else message.body,
+        properties={**_properties(message.properties), **(_JSON if order else {})},
+        headers=headers,
+    )
+
+
+def _headers(headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in headers.items()
+        if name not in _DROPPED_HEADERS and not name.startswith(_DROPPED_PREFIXES)
+    }
+
+
+def _stamps(order: Order) -> dict[str, int]:
+    stamps = {PUBLISHED_AT: order.published_at, FIRST_SEEN: order.first_seen}
+    return {name: round(value * 1000) for name, value in stamps.items() if value is not None}
+
+
+def _properties(properties: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: properties[name] for name in _KEPT_PROPERTIES if properties.get(name) is not None}
+    return {**kept, "delivery_mode": 2}

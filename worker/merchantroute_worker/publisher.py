@@ -1,0 +1,171 @@
+"""The pod's one publishing connection: asynchronous confirms, mandatory orders, patience.
+
+It is apart from the consuming connection, because a broker that runs out of memory blocks connections that publish,
+and acks on a blocked connection would wait with it. While the broker blocks, or while there is no connection,
+publishers wait here; nothing is given up.
+
+Only the run loop reads from the connection, so everything that waits for an answer of the broker (opening channels)
+happens in it. Any greenlet may write: a channel's lock keeps delivery tags in the order of the writes.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+import amqp
+import gevent
+from amqp import spec
+from gevent.event import AsyncResult, Event
+
+from merchantroute_worker.broker import ERRORS, Broker
+from merchantroute_worker.channel import PublishChannel
+from merchantroute_worker.confirms import Confirm
+from merchantroute_worker.outgoing import Outgoing
+from merchantroute_worker.wire import Wire
+
+log = logging.getLogger(__name__)
+HEARTBEAT = 30
+REOPEN = 5.0
+FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
+ORDERS, RECORDS, PULSES = "orders", "records", "pulses"
+
+
+class NotPublished(Exception):
+    """The message is not known to be safe; the text says why. Publishing it again is the caller's decision."""
+
+
+class Publisher:
+    """Publishes messages. `where` reads the broker's address and credentials, anew at each connect."""
+
+    def __init__(self, where: Callable[[], Broker], confirm_timeout: float) -> None:
+        self._where = where
+        self._confirm_timeout = confirm_timeout
+        self._wire: Wire | None = None
+        self._channels: dict[str, PublishChannel] = {}
+        self._open = Event()
+
+    @property
+    def open(self) -> bool:
+        """Whether the broker takes messages from us now."""
+        return bool(self._open.is_set())
+
+    def wait_open(self, timeout: float | None = None) -> bool:
+        """Block until the broker takes messages; False when the timeout (seconds) came first."""
+        return bool(self._open.wait(timeout))
+
+    def publish(self, message: Outgoing, kind: str = ORDERS) -> None:
+        """Publish and wait for the confirm. NotPublished when it did not come, or the message came back."""
+        channel = self._channels.get(kind)
+        if channel is None or not self.open:
+            raise NotPublished("the broker takes no messages now")
+        result: AsyncResult = AsyncResult()
+        confirm = Confirm((message.exchange, str(message.properties.get("correlation_id"))), result.set)
+        self._write(channel, message, confirm)
+        problem = self._answer(result)
+        if problem == "":
+            channel.confirms.forget(confirm)
+            problem = f"no confirm within {self._confirm_timeout:g} s"
+        if problem is not None:
+            raise NotPublished(problem)
+
+    def send(self, message: Outgoing, kind: str = PULSES) -> None:
+        """Publish without waiting for anything; lost if the broker does not take it now."""
+        channel = self._channels.get(kind)
+        if channel is not None and self.open:
+            self._write(channel, message, None)
+
+    def run(self) -> None:
+        """Keep a connection, for the life of the pod."""
+        pause = FASTEST_RETRY
+        while True:
+            try:
+                self._connect()
+                pause = FASTEST_RETRY
+                self._read()
+            except ERRORS as error:
+                log.warning("publishing connection: %s", error)
+            finally:
+                self._drop("the publishing connection was lost")
+            gevent.sleep(pause)
+            pause = min(pause * 2, SLOWEST_RETRY)
+
+    def close(self) -> None:
+        """Say goodbye to the broker; what waits for a confirm is told that none will come."""
+        self._drop("the worker shuts down")
+
+    def _connect(self) -> None:
+        broker = self._where()
+        self._wire = Wire(_connection(broker, self._blocked, self._unblocked))
+        for kind in (ORDERS, RECORDS, PULSES):
+            self._channels[kind] = PublishChannel.opened(self._wire.connection, confirm=kind != PULSES)
+        self._open.set()
+        log.info("publishing connection to %s", broker)
+
+    def _read(self) -> None:
+        assert self._wire is not None  # noqa: S101
+        while True:
+            self._wire.read(1.0)
+            for kind, channel in self._channels.items():
+                if channel.lost_at is not None and (kind == ORDERS or time.monotonic() - channel.lost_at > REOPEN):
+                    self._channels[kind] = PublishChannel.opened(self._wire.connection, confirm=kind != PULSES)
+
+    def _write(self, channel: PublishChannel, message: Outgoing, confirm: Confirm | None) -> None:
+        content = amqp.Message(message.body, application_headers=dict(message.headers), **message.properties)
+        arguments = (0, message.exchange, message.routing_key, message.mandatory, False)
+        with channel.lock:
+            if channel.lost_at is not None:
+                raise NotPublished("the channel was closed by the broker")
+            if confirm:
+                channel.confirms.add(confirm)
+            try:
+                # Not basic_publish: that reads from the connection first, which only the run loop may do.
+                channel.send_method(spec.Basic.Publish, "Bssbb", arguments, content)
+            except ERRORS as error:
+                # Half a frame may be out: nothing that follows on this connection would be understood.
+                self._drop(f"publishing failed: {error}")
+                raise NotPublished(str(error)) from error
+
+    def _answer(self, result: AsyncResult) -> str | None:
+        """None when confirmed, a reason when not, empty when nothing came. A blocked broker stops the clock."""
+        while True:
+            try:
+                answer: str | None = result.get(timeout=self._confirm_timeout)
+                return answer
+            except gevent.Timeout:
+                if self.open or not self._channels:
+                    return ""
+
+    def _blocked(self, reason: str) -> None:
+        log.warning("the broker blocks publishing (%s): orders are held", reason)
+        self._open.clear()
+
+    def _unblocked(self) -> None:
+        log.info("the broker takes messages again")
+        self._open.set()
+
+    def _drop(self, why: str) -> None:
+        self._open.clear()
+        channels, self._channels = self._channels, {}
+        for channel in channels.values():
+            channel.lose(why)
+        wire, self._wire = self._wire, None
+        if wire:
+            wire.close()
+
+
+def _connection(broker: Broker, blocked: object, unblocked: object) -> amqp.Connection:
+    connection = amqp.Connection(
+        host=f"{broker.host}:{broker.port}",
+        userid=broker.username,
+        password=broker.password,
+        login_method="PLAIN",
+        virtual_host=broker.vhost,
+        ssl=broker.tls(),
+        heartbeat=HEARTBEAT,
+        connect_timeout=10,
+        on_blocked=blocked,
+        on_unblocked=unblocked,
+        client_properties={"connection_name": "merchantroute-worker publisher"},
+    )
+    connection.connect()
+    return connection

@@ -1,0 +1,158 @@
+"""The route as its workers see it: values parsed from the mounted JSON documents (formats in `schema/`).
+
+Pure: documents in, one frozen Configuration out. Times become seconds, except the ladder's rungs, which are named by
+their milliseconds in the broker.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+
+class ConfigurationError(ValueError):
+    """A document does not have the shape that was agreed on; the text says which and what."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One call of the series. The path may hold `{order_id}` and `{merchant}`."""
+
+    name: str
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tier:
+    """A tier's broker names and limits. `retry` is the headers exchange of its ladder."""
+
+    queue: str
+    retry: str
+    concurrency: int
+    max_in_flight: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """What authenticates us at a merchant, as one header. Never shown in logs."""
+
+    header: str = field(repr=False)
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merchant:
+    """Where a merchant's orders go."""
+
+    id: str
+    endpoint: str
+    credential: Credential | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """Everything a pod needs to carry orders, as of one generation."""
+
+    generation: int
+    rendered_at: float
+    dead: str
+    pulses: str
+    allow_insecure: bool
+    steps: tuple[Step, ...]
+    call_timeout: float
+    deadline: float
+    max_age: float
+    max_attempts: int
+    delays: tuple[int, ...]
+    default_endpoint: str | None
+    tiers: Mapping[str, Tier]
+    merchants: Mapping[str, tuple[str, bool]]
+    credentials: Mapping[str, Credential] = field(repr=False)
+
+    def merchant(self, merchant_id: str) -> Merchant | None:
+        """Where this merchant's orders go, or None for one that neither the list nor a default endpoint covers."""
+        listed = self.merchants.get(merchant_id)
+        endpoint = listed[0] if listed else self.default_endpoint
+        if endpoint is None:
+            return None
+        return Merchant(
+            id=merchant_id,
+            endpoint=endpoint.replace("{merchant}", quote(merchant_id, safe="")).rstrip("/"),
+            credential=self.credentials.get(merchant_id),
+        )
+
+
+def parse(
+    *, index: Mapping[str, Any], route: Mapping[str, Any], merchants: Sequence[Any], credentials: Sequence[Any]
+) -> Configuration:
+    """Make one configuration of all documents. ConfigurationError says what is wrong with them."""
+    try:
+        return _parse(index, route, merchants, credentials)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigurationError(f"the configuration does not have the agreed shape: {error!r}") from error
+
+
+def parse_step(document: Mapping[str, Any]) -> Step:
+    """A step of the route, or of an order's journal."""
+    step = Step(name=document["name"], method=document["method"], path=document["path"])
+    texts: tuple[Any, ...] = (step.name, step.method, step.path)
+    if not all(isinstance(text, str) and text for text in texts):
+        raise ValueError(f"a step needs a name, a method and a path, got {document!r}")
+    return step
+
+
+def _parse(
+    index: Mapping[str, Any], route: Mapping[str, Any], merchants: Sequence[Any], credentials: Sequence[Any]
+) -> Configuration:
+    delays = tuple(sorted(int(delay) for delay in route["delaysMs"]))
+    steps = tuple(parse_step(step) for step in route["steps"])
+    if not delays or not steps:
+        raise ValueError("a route needs at least one step and one delay")
+    return Configuration(
+        generation=int(index["generation"]),
+        rendered_at=index["renderedAt"] / 1000,
+        dead=route["dead"],
+        pulses=route["pulses"],
+        allow_insecure=bool(route["allowInsecure"]),
+        steps=steps,
+        call_timeout=route["callTimeoutMs"] / 1000,
+        deadline=route["deadlineMs"] / 1000,
+        max_age=route["maxAgeMs"] / 1000,
+        max_attempts=int(route["maxAttempts"]),
+        delays=delays,
+        default_endpoint=route["defaultEndpoint"],
+        tiers={name: _tier(tier) for name, tier in route["tiers"].items()},
+        merchants={
+            merchant: (entry["endpoint"], "credentials" in entry)
+            for document in merchants
+            for merchant, entry in document["merchants"].items()
+        },
+        credentials={
+            merchant: _credential(entry)
+            for document in credentials
+            for merchant, entry in document["credentials"].items()
+        },
+    )
+
+
+def _tier(document: Mapping[str, Any]) -> Tier:
+    return Tier(
+        queue=document["queue"],
+        retry=document["retry"],
+        concurrency=int(document["concurrency"]),
+        max_in_flight=int(document["maxInFlightPerMerchant"]),
+    )
+
+
+def _credential(document: Mapping[str, str]) -> Credential:
+    from base64 import b64encode
+
+    if document["type"] == "Bearer":
+        return Credential(header="Authorization", value=f"Bearer {document['token']}")
+    if document["type"] == "Basic":
+        pair = f"{document['username']}:{document['password']}".encode()
+        return Credential(header="Authorization", value=f"Basic {b64encode(pair).decode()}")
+    if document["type"] == "Header":
+        return Credential(header=document["name"], value=document["value"])
+    raise ValueError("credentials are of type Bearer, Basic or Header")

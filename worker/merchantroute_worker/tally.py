@@ -1,0 +1,39 @@
+"""What this pod has done since it started: the counters of pulses and metrics, in one place."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Tally:
+    """Cumulative counts. `finished` are attempts that made calls and ended, whatever came of them; `refused` got no
+    slot; `retried` went to the ladder after an attempt. Times are the caller's clock in seconds.
+    """
+
+    taken: int = 0
+    finished: int = 0
+    refused: int = 0
+    retried: int = 0
+    dead: int = 0
+    done: int = 0
+    busy: int = 0
+    _busy_seconds: float = field(default=0.0)
+    _since: float = field(default=0.0)
+
+    def begin(self, now: float) -> None:
+        """An attempt takes a slot."""
+        self._advance(now)
+        self.busy += 1
+
+    def end(self, now: float) -> None:
+        """An attempt gives its slot back."""
+        self._advance(now)
+        self.busy -= 1
+
+    def busy_seconds(self, now: float) -> float:
+        """The integral of busy slots over time."""
+        self._advance(now)
+        return self._busy_seconds
+
+    def _advance(self, now: float) -> None:
+        self._busy_seconds += self.busy * max(0.0, now - self._since)
+        self._since = now

@@ -1,0 +1,52 @@
+"""Reading a py-amqp connection under gevent without touching its socket's time-out.
+
+`drain_events(timeout)` sets the time-out of the socket, which writers in other greenlets share: one of them could give
+up after half a frame. So wait for bytes first, then read without a time-out.
+"""
+
+import time
+from typing import Any
+
+import amqp
+from gevent.socket import timeout as wait_timeout
+from gevent.socket import wait_read
+
+from merchantroute_worker.broker import ERRORS
+
+
+class Wire:
+    """One open connection."""
+
+    def __init__(self, connection: amqp.Connection) -> None:
+        self.connection = connection
+        self._beat = time.monotonic()
+
+    def read(self, seconds: float) -> None:
+        """Handle the next frame, or return after so many seconds without one. Keeps the heartbeat."""
+        transport = self.connection.transport
+        if self._buffered(transport) or self._readable(transport, seconds):
+            self.connection.blocking_read(None)
+        now = time.monotonic()
+        if now - self._beat >= 1.0:
+            self._beat = now
+            self.connection.heartbeat_tick()
+
+    def close(self) -> None:
+        """Drop the connection; the broker has everything that was confirmed."""
+        try:
+            self.connection.collect()
+        except ERRORS:
+            return
+
+    @staticmethod
+    def _buffered(transport: Any) -> bool:
+        pending = getattr(transport.sock, "pending", None)
+        return bool(transport._read_buffer) or bool(pending and pending())  # noqa: SLF001 - py-amqp reads ahead
+
+    @staticmethod
+    def _readable(transport: Any, seconds: float) -> bool:
+        try:
+            wait_read(transport.sock.fileno(), timeout=seconds, timeout_exc=wait_timeout("nothing to read"))
+        except wait_timeout:
+            return False
+        return True
