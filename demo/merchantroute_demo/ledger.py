@@ -47,6 +47,7 @@ class Evidence:
     steps: tuple[str, ...]
     queued: int = 0
     redelivered: AbstractSet[str] = frozenset()
+    dead_twice: AbstractSet[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def reckon(evidence: Evidence, only: AbstractSet[str] | None = None) -> Ledger:
         dead=dead - done,
         missing=missing,
         doubled={order for order in published if len(by_order.get(order, ())) > 1 or _twice(evidence, order)},
-        copies={order for order in published - excused if _repeated(evidence, order)},
+        copies={order for order in published - excused if order in evidence.dead_twice or _repeated(evidence, order)},
         queued=evidence.queued if only is None else min(evidence.queued, len(missing)),
         reasons={order: evidence.dead[order] for order in dead},
     )

@@ -25,11 +25,14 @@ class Tier:
 
 @dataclass(frozen=True)
 class Route:
-    """A route's facts. Times are seconds, `merchants` maps a merchant's id to its tier, `rungs` are the ladder's."""
+    """A route's facts. Times are seconds, `merchants` maps a merchant's id to its tier, `rungs` are the ladder's,
+    `completions` is the exchange that workers publish completion records to, if any.
+    """
 
     namespace: str
     name: str
     secret: str
+    completions: str | None
     call_timeout: float
     rungs: tuple[float, ...]
     steps: tuple[str, ...]
@@ -59,6 +62,9 @@ def parse(found: Mapping[str, Any]) -> Route:
         namespace=meta["namespace"],
         name=meta["name"],
         secret=spec["broker"]["secretRef"]["name"],
+        completions=next(
+            (e.get("value") for e in spec["worker"].get("env", []) if e["name"] == "MR_COMPLETIONS"), None
+        ),
         call_timeout=seconds(orders.get("callTimeout", "10s")),
         rungs=tuple(sorted(map(seconds, orders.get("retry", {}).get("delays", ("1s", "15s", "2m"))))),
         steps=tuple(step["name"] for step in steps),

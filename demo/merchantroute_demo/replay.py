@@ -1,0 +1,68 @@
+"""Publish a schedule at its pace, and keep the roll of what was published."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from merchantroute_demo.producer import Producer
+from merchantroute_demo.samples import Line
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published order: its id, for whom, in which phase, and why it must die if it must."""
+
+    order: str
+    merchant: str
+    phase: str
+    malformed: str | None
+    at: int
+
+
+class Replay:
+    """Replays a schedule ((seconds, line), ...) as `<run>-<number>`; `take` is told of each confirmed order.
+
+    The number counts on when the sample's lines are cycled, so every id is used once.
+    """
+
+    def __init__(
+        self,
+        producer: Producer,
+        run: str,
+        due: Iterator[tuple[float, Line]],
+        take: Callable[[Published], None],
+        *,
+        in_flight: int = 200,
+    ) -> None:
+        self._producer, self._run, self._due, self._take = producer, run, due, take
+        self._number = 0
+        self._window = asyncio.Semaphore(in_flight)
+
+    async def phase(self, name: str, seconds: float) -> None:
+        """Publish what is due in the next `seconds`. Returns when the last of them is confirmed, or StepFailed."""
+        try:
+            await self._publish(name, seconds)
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
+
+    async def _publish(self, name: str, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        begun, first = loop.time(), None
+        async with asyncio.TaskGroup() as group:
+            for due, line in self._due:
+                first = due if first is None else first
+                wait = begun + due - first - loop.time()
+                if wait > 0:
+                    await asyncio.sleep(wait)
+                self._number += 1
+                await self._window.acquire()
+                group.create_task(self._one(line, f"{self._run}-{self._number}", name))
+                if due - first >= seconds:
+                    break
+
+    async def _one(self, line: Line, order: str, phase: str) -> None:
+        try:
+            at = await self._producer.publish(line.body(order), order_id=order, merchant=line.merchant)
+            self._take(Published(order, line.merchant, phase, line.malformed, at))
+        finally:
+            self._window.release()
