@@ -52,5 +52,14 @@ within() {
   done
 }
 
+# alone NAME: from here to its end, this script is the only one under that name; others wait.
+alone() {
+  mkdir -p "$CACHE/locks"
+  exec 9>"$CACHE/locks/$1"
+  flock -n 9 && return
+  note "waiting for another run of ${0##*/}"
+  flock -w 1800 9 || fail "another run of ${0##*/} has not ended for 30 minutes" "look for it: fuser $CACHE/locks/$1"
+}
+
 # The legacy builder where the client has no buildx: a bare `docker build` only warns or refuses there.
 docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
