@@ -16,11 +16,14 @@ from merchantroute_operator.naming import GROUP, LABEL_ROUTE
 CHILDREN = (("apps", "v1", "deployments"), ("", "v1", "pods"), ("", "v1", "configmaps"))
 
 
+Version = tuple[str, int, int, bool]  # uid, generation, finalizers, gone
+
+
 class Watcher(Protocol):
     """Who is told; calls return at once."""
 
-    def route_changed(self, namespace: str, name: str) -> None:
-        """The route was added, changed or is gone."""
+    def route_changed(self, namespace: str, name: str, version: Version) -> None:
+        """The route was added, changed or is gone; an event with a known ``version`` only tells of a status."""
 
     def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None:
         """A child of the route (``kind``: deployments, pods, configmaps) was added, changed or is gone."""
@@ -41,8 +44,11 @@ def registry(watcher: Watcher) -> kopf.OperatorRegistry:
             settings.watching.label_selectors[plural] = LABEL_ROUTE
 
     @kopf.on.event(GROUP, "v1alpha1", "merchantroutes", registry=handlers)
-    def on_route(namespace: str, name: str, **_: Any) -> None:
-        watcher.route_changed(namespace, name)
+    def on_route(namespace: str, name: str, meta: kopf.Meta, event: kopf.RawEvent, **_: Any) -> None:
+        gone = event["type"] == "DELETED"
+        # The API server raises the generation with every change of the spec and with the deletion's time, never with
+        # a status.
+        watcher.route_changed(namespace, name, (meta["uid"], meta["generation"], len(meta.get("finalizers", ())), gone))
 
     def on_child(namespace: str, labels: kopf.Labels, body: kopf.Body, event: kopf.RawEvent, param: Any, **_: Any) -> None:
         if LABEL_ROUTE in labels:

@@ -92,9 +92,12 @@ class Reconciler:
         self.states.setdefault(key, RouteState()).full = True
         self.queue.add(key)
 
-    def route_changed(self, namespace: str, name: str) -> None:
-        """See ``handlers.Watcher``."""
-        self.touch((namespace, name))
+    def route_changed(self, namespace: str, name: str, version: tuple[str, int, int, bool]) -> None:
+        """See ``handlers.Watcher``; the operator's own status writes come back as events, and are nothing new."""
+        state = self.states.setdefault((namespace, name), RouteState())
+        if state.version != version:
+            state.version = version
+            self.touch((namespace, name))
 
     def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None:
         """See ``handlers.Watcher``; the scaler reads Deployments from here, since ``/scale`` at 0 says nothing."""

@@ -16,6 +16,7 @@ from merchantroute_operator.topology.empty import EmptyWatch
 class RouteState:
     """One route's memory. Times are monotonic seconds."""
 
+    version: tuple[str, int, int, bool] | None = None  # of the route, as last watched
     full: bool = True  # something happened: the next pass looks at everything
     full_at: float = 0.0  # when it does so anyway
     route: Route | None = None

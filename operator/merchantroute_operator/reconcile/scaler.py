@@ -1,0 +1,134 @@
+"""The loop that keeps every lane's number of pods: one read per broker and tick covers all its queues.
+
+A dead loop stops no worker. Only this loop writes ``/scale``; a pass creates a Deployment with its first number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import cast
+
+from merchantroute_operator import metrics, naming
+from merchantroute_operator.errors import BrokerError, KubeError
+from merchantroute_operator.kube.port import Object
+from merchantroute_operator.rabbit.port import Broker
+from merchantroute_operator.reconcile.context import Context
+from merchantroute_operator.reconcile.lane import Lane, retrying
+from merchantroute_operator.reconcile.reconciler import Key, Reconciler
+from merchantroute_operator.reconcile.state import RouteState
+from merchantroute_operator.scaling.decide import decide
+from merchantroute_operator.scaling.signals import observe, remember
+from merchantroute_operator.scaling.types import Decision, QueueReading
+from merchantroute_operator.spec.model import Route, Tier
+from merchantroute_operator.topology.types import QueueSample
+
+logger = logging.getLogger(__name__)
+TELL_EVERY = 5.0  # seconds between two status writes that only bring new figures
+
+
+class Scaler:
+    """One loop for all routes of this operator."""
+
+    def __init__(self, ctx: Context, reconciler: Reconciler, *, tick: float) -> None:
+        self._ctx = ctx
+        self._reconciler = reconciler
+        self._tick = tick
+        self._moved = ctx.monotonic()
+
+    def stuck_for(self) -> float:
+        """Seconds since the last tick ended, beyond the tick itself."""
+        return max(0.0, self._ctx.monotonic() - self._moved - self._tick)
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        while True:
+            await self.tick()
+            self._moved = self._ctx.monotonic()
+            await asyncio.sleep(self._tick)
+
+    async def tick(self) -> None:
+        """One decision for every lane of every broker; a broker that does not answer holds up nobody else's."""
+        await asyncio.gather(*(self._broker(broker, users) for broker, users in self._ctx.brokers.users()))
+
+    async def _broker(self, broker: Broker, users: tuple[object, ...]) -> None:
+        try:
+            samples: Mapping[str, QueueSample] | None = await broker.samples()
+        except BrokerError as error:
+            logger.warning("queue figures cannot be read: %s", error)
+            samples = None
+        for key in users:
+            state = self._reconciler.states.get(cast(Key, key))
+            if state is not None and state.route is not None:
+                await self._route(cast(Key, key), state, state.route, samples)
+
+    async def _route(
+        self, key: Key, state: RouteState, route: Route, samples: Mapping[str, QueueSample] | None
+    ) -> None:
+        for tier in route.tiers:
+            live = state.deployments.get(naming.deployment(route.name, tier.name, naming.STABLE))
+            if live is not None:
+                await self._lane(state, route, tier, live, samples)
+        now = self._ctx.monotonic()
+        if now - state.told_at >= TELL_EVERY and state.findings is not None:
+            self._reconciler.queue.add(key)
+        if samples is not None and _queue_is_missing(route, samples):
+            self._reconciler.touch(key)
+
+    async def _lane(
+        self, state: RouteState, route: Route, tier: Tier, live: Object, samples: Mapping[str, QueueSample] | None
+    ) -> None:
+        now = self._ctx.monotonic()
+        lane = state.lanes.setdefault(tier.name, Lane())
+        place = (route.namespace, route.name, tier.name)
+        mine = samples.get(naming.stable_queue(*place)) if samples is not None else None
+        pulses = [p for p in self._ctx.board.of(route.namespace, route.name) if p.tier == tier.name]
+        reading = QueueReading(now, mine) if mine is not None else None
+        lane.history = remember(lane.history, reading=reading, pulses=pulses, now=now)
+        rungs = _rungs(route, tier, samples or {})
+        if samples is not None:
+            lane.retrying = retrying(rungs)
+            lane.policies = _policies(f"{naming.tier_exchange(*place)}.", samples)
+        lane.generation = min((pulse.generation for pulse in pulses), default=0)
+        replicas = int(live["spec"].get("replicas", 1))
+        lane.observation = observe(
+            lane.history,
+            now=now,
+            rungs=rungs,
+            policy=tier.scaling,
+            replicas=replicas,
+            ready_pods=int(live.get("status", {}).get("readyReplicas", 0)),
+        )
+        lane.decision = decide(lane.observation, tier.scaling, tier.concurrency, lane.memory)
+        lane.memory = lane.decision.memory
+        if lane.decision.replicas != replicas:
+            await self._scale(state, route, live, lane.decision)
+
+    async def _scale(self, state: RouteState, route: Route, live: Object, decision: Decision) -> None:
+        name = live["metadata"]["name"]
+        try:
+            await self._ctx.kube.scale(route.namespace, name, decision.replicas)
+        except KubeError as error:
+            logger.warning("%s/%s cannot be scaled: %s", route.namespace, name, error)
+            return
+        # The watch brings the same a little later; until then the next tick must not decide on the old number.
+        live["spec"]["replicas"] = decision.replicas
+        metrics.SCALED.labels(decision.reason).inc()
+        if state.findings is not None:
+            await self._ctx.kube.event(state.findings.raw, "Normal", f"Scaled{decision.reason}", f"{name}: {decision.message}")
+
+
+def _rungs(route: Route, tier: Tier, samples: Mapping[str, QueueSample]) -> dict[int, QueueSample]:
+    names = {ms: naming.rung_queue(route.namespace, route.name, tier.name, ms) for ms in route.orders.delays}
+    return {ms: samples[name] for ms, name in names.items() if name in samples}
+
+
+def _policies(prefix: str, samples: Mapping[str, QueueSample]) -> dict[str, str]:
+    return {name: sample.policy for name, sample in samples.items() if sample.policy and name.startswith(prefix)}
+
+
+def _queue_is_missing(route: Route, samples: Mapping[str, QueueSample]) -> bool:
+    """A queue that somebody deleted is made again at once, not at the next timed pass."""
+    lanes = (naming.stable_queue(route.namespace, route.name, tier.name) for tier in route.tiers)
+    return route.deleting_since is None and any(name not in samples for name in lanes)
