@@ -69,6 +69,7 @@ def _container(route: Route, tier: Tier, lane: str) -> Object:
         "startupProbe": _probe("/livez", period=2, failures=60),
         "livenessProbe": _probe("/livez", period=10, failures=3),
         "readinessProbe": _probe("/readyz", period=2, failures=2),
+        "terminationMessagePolicy": "FallbackToLogsOnError",  # so that a condition can quote why it ended
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,

@@ -1,0 +1,50 @@
+"""The route's whole status, once at the end of a pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from merchantroute_operator.spec.model import Raw
+from merchantroute_operator.status.conditions import merge
+from merchantroute_operator.status.conflicted import conflicted
+from merchantroute_operator.status.drifted import drifted
+from merchantroute_operator.status.lanes import lanes, totals
+from merchantroute_operator.status.paused import paused
+from merchantroute_operator.status.progressing import progressing
+from merchantroute_operator.status.queues_ready import queues_ready
+from merchantroute_operator.status.ready import ready
+from merchantroute_operator.status.scaling_active import scaling_active
+from merchantroute_operator.status.view import View
+from merchantroute_operator.status.workers_available import workers_available
+
+CONDITIONS = (
+    ready,
+    queues_ready,
+    workers_available,
+    scaling_active,
+    progressing,
+    paused,
+    drifted,
+    conflicted,
+)
+
+
+def status(view: View, old: Raw, now: str) -> dict[str, Any]:
+    """What to write; ``old`` is the status as last read, ``now`` RFC 3339.
+
+    It speaks of the generation that the pass worked on, which may be behind the newest. The configuration's generation
+    is kept when a pass did not come to it: were it lost, the count could begin anew.
+    """
+    generation = view.config_generation or old.get("configGeneration")
+    return {
+        "observedGeneration": view.generation,
+        **({"configGeneration": generation} if generation else {}),
+        "conditions": merge(
+            old.get("conditions") or (),
+            (condition(view) for condition in CONDITIONS),
+            generation=view.generation,
+            now=now,
+        ),
+        "lanes": lanes(view),
+        "totals": totals(view),
+    }

@@ -1,0 +1,18 @@
+"""Conflicted: whether a name of the route is somebody else's in the broker. Nothing is fought over."""
+
+from __future__ import annotations
+
+from merchantroute_operator.status.reasons import Reason
+from merchantroute_operator.status.view import Condition, View
+from merchantroute_operator.status.words import some
+
+TYPE = "Conflicted"
+
+
+def conflicted(view: View) -> Condition:
+    """True with one sentence per object, the first few of them."""
+    if view.conflicts:
+        return Condition(TYPE, "True", Reason.FOREIGN_OBJECTS, some(view.conflicts, "; "))
+    if not view.queues_ready:
+        return Condition(TYPE, "Unknown", Reason.NOT_CHECKED, "The broker's objects have not been compared yet")
+    return Condition(TYPE, "False", Reason.NO_CONFLICT, "Every broker object of the route is its own")

@@ -1,0 +1,63 @@
+"""The lanes' figures and their sums, as the status tells them: what is not known is left out, never 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from merchantroute_operator.status.view import LaneView, View
+from merchantroute_operator.status.words import bounded
+
+_SUMMED = ("queued", "retrying", "inFlight", "replicas", "desiredReplicas")
+
+
+def lanes(view: View) -> list[dict[str, Any]]:
+    """One entry per lane, in the order of the spec's tiers."""
+    return [lane_figures(lane) for lane in view.lanes]
+
+
+def lane_figures(lane: LaneView) -> dict[str, Any]:
+    """One lane. ``replicas`` are ready pods; rates are per second, ``orderTime`` is seconds."""
+    seen, decided = lane.observation, lane.decision
+    figures: dict[str, Any] = {"tier": lane.tier, "lane": lane.lane, "queue": lane.queue, "retrying": lane.retrying}
+    if seen is not None:
+        figures |= {
+            "queued": seen.queued,
+            "inFlight": seen.in_flight,
+            "arrivalRate": _rounded(seen.arrival_rate, 2),
+            "doneRate": _rounded(seen.done_rate, 2),
+            "replicas": seen.ready_pods,
+        }
+    if decided is not None:
+        figures |= {
+            "orderTime": _rounded(decided.memory.order_time, 3),
+            "desiredReplicas": decided.replicas,
+            "reason": bounded(f"{decided.reason}: {decided.message}"),
+        }
+    figures["configGeneration"] = lane.generation
+    return _known(figures)
+
+
+def totals(view: View) -> dict[str, Any]:
+    """Sums over all lanes; one unknown figure makes its sum unknown."""
+    figures = lanes(view)
+    sums = {name: _sum(lane.get(name) for lane in figures) for name in _SUMMED} if figures else {}
+    merchants = len(view.route.merchants) if view.route is not None else None
+    return _known({**sums, "dead": view.dead, "merchants": merchants})
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    total = 0
+    for value in values:
+        if value is None:
+            return None
+        total += value
+    return total
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _known(figures: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in figures.items() if value is not None}

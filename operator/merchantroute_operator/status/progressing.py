@@ -1,0 +1,47 @@
+"""Progressing: whether something is on its way from what is to what should be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from merchantroute_operator import naming
+from merchantroute_operator.spec.model import Raw
+from merchantroute_operator.status import faults
+from merchantroute_operator.status.reasons import Reason
+from merchantroute_operator.status.view import Condition, View
+from merchantroute_operator.status.words import some
+
+TYPE = "Progressing"
+
+
+def progressing(view: View) -> Condition:
+    """True while pods are replaced, merchants wait, queues retire or the route ends; False when done or stuck."""
+    if view.ending:
+        return Condition(TYPE, "True", Reason.ENDING, view.ending)
+    if view.error is not None:
+        return Condition(TYPE, "False", Reason.BLOCKED, str(view.error))
+    if stuck := _tiers(view, faults.is_stuck):
+        return Condition(TYPE, "False", Reason.ROLLOUT_STUCK, f"New pods do not become ready: {some(stuck)}")
+    if not view.queues_ready or not view.door_open:
+        return Condition(TYPE, "True", Reason.DOOR_CLOSED, "The route's queues are being made")
+    if rolling := _tiers(view, _is_rolling):
+        return Condition(TYPE, "True", Reason.ROLLING_OUT, f"Pods are being replaced: {some(rolling)}")
+    if view.unbound:
+        return Condition(
+            TYPE, "True", Reason.BINDING, f"{view.unbound} merchants wait until every ready pod knows them"
+        )
+    if view.retiring:
+        return Condition(TYPE, "True", Reason.RETIRING, f"Waiting to be empty: {some(view.retiring)}")
+    return Condition(TYPE, "False", Reason.AS_WANTED, "Nothing is left to do")
+
+
+def _tiers(view: View, test: Callable[[Raw], bool]) -> list[str]:
+    return [d["metadata"]["labels"].get(naming.LABEL_TIER, name) for name, d in view.deployments.items() if test(d)]
+
+
+def _is_rolling(deployment: Raw) -> bool:
+    """Whether the controller has not seen the newest template, or has not replaced every pod by it."""
+    status, spec = deployment.get("status", {}), deployment.get("spec", {})
+    behind = status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0)
+    total, updated = status.get("replicas", 0), status.get("updatedReplicas", 0)
+    return behind or updated < spec.get("replicas", 0) or updated < total

@@ -1,0 +1,64 @@
+"""Every reason of a condition that the core gives, with a sentence for people (the table in docs/ is made from it).
+
+Reasons of errors come from ``errors.py`` and ``spec/errors.py``, those of a lane's number of pods from
+``scaling/reasons.py``.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """CamelCase words; ``sentence`` says what one means and what to do."""
+
+    sentence: str
+
+    def __new__(cls, value: str, sentence: str) -> Reason:
+        """A member is its word; the sentence goes with it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+    AS_WANTED = "AsWanted", "All is as the spec says."
+    NOT_CHECKED = "NotChecked", "The pass ended before it came to this; Ready says why."
+    ENDING = "Ending", "The route is being deleted; the message says what is waited for."
+
+    QUEUES_MISSING = "QueuesMissing", "The route's queues and exchanges are being made."
+    DOOR_CLOSED = "DoorClosed", "Everything behind it is being made; until the front door opens, publishing fails."
+
+    STARTING = "Starting", "A lane has no ready pod yet, and none of its pods reports a fault."
+    SCALED_TO_ZERO = "ScaledToZero", "Nothing is to be done, so that no pod is needed."
+    WAITING_FOR_QUEUES = "WaitingForQueues", "No pod is started before its queue is there; QueuesReady says what lacks."
+    IMAGE_UNAVAILABLE = "ImageUnavailable", "A pod's image cannot be pulled: check image and imagePullSecrets."
+    CRASH_LOOP = "CrashLoop", "A pod's container ends again and again; the message quotes it. Its orders return."
+    POD_CONFIG = "PodConfigInvalid", "A pod cannot start for what its env or volumes refer to: create it or correct it."
+    UNSCHEDULABLE = "Unschedulable", "No node takes a pod: lower resources.requests, or add nodes."
+    PODS_REFUSED = "PodsRefused", "The API server lets the Deployment make no pods: quota or an admission policy."
+    PODS_LAG = "PodsLag", "Pods have not loaded the newest configuration within 60 s; they are no longer waited for."
+
+    SCALING = "Scaling", "Every lane's number of pods follows its orders."
+    SCALING_PAUSED = "ScalingPaused", "scaling.paused holds the number of pods of the lanes named."
+    FIGURES_STALE = "FiguresStale", "A queue's figures are missing or stale: its lane's number of pods is held."
+
+    ROLLING_OUT = "RollingOut", "Pods are being replaced, an old one only after a new one is ready."
+    ROLLOUT_STUCK = "RolloutStuck", "Replaced pods do not become ready; WorkersAvailable says why. Old ones work on."
+    BINDING = "BindingMerchants", "Merchants wait until every ready pod has loaded the configuration that lists them."
+    RETIRING = "Retiring", "Queues that are no longer wanted wait until they are proven empty."
+    BLOCKED = "Blocked", "An error is in the way; Ready says which. The pass is tried again."
+
+    CREDENTIALS_UNUSABLE = (
+        "CredentialsUnusable",
+        "Secrets of the merchants named are missing or lack a key or the label.",
+    )
+
+    PAUSED = "Paused", "scaling.paused is set for the tiers named."
+    NOT_PAUSED = "NotPaused", "No tier is paused."
+    FOREIGN_POLICY = (
+        "ForeignPolicy",
+        "A broker policy that is not the route's matches its queues: exclude mr.* from it.",
+    )
+    NO_DRIFT = "NoDrift", "Nothing that is not the route's acts on its queues."
+    FOREIGN_OBJECTS = "ForeignObjects", "Names of the route are taken in the broker; the message says by whom."
+    NO_CONFLICT = "NoConflict", "Every broker object of the route is its own."

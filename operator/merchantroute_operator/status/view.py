@@ -1,0 +1,57 @@
+"""What a pass saw and did, as the input of its status: values only, so that a condition is a function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from merchantroute_operator.errors import RouteError
+from merchantroute_operator.scaling.types import Decision, Observation
+from merchantroute_operator.spec.model import Raw, Route
+
+
+@dataclass(frozen=True, slots=True)
+class LaneView:
+    """One lane: the scaler's last observation and decision (None before its first tick), its ladder, its pods."""
+
+    tier: str
+    lane: str
+    queue: str
+    observation: Observation | None
+    decision: Decision | None
+    retrying: int | None  # orders on the tier's rungs; None: unknown
+    generation: int | None  # the configuration that every ready pod has loaded; None: unknown, or no pod
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One pass over one route. What the pass did not come to stays at its default."""
+
+    generation: int  # metadata.generation of the spec that the pass worked on
+    route: Route | None = None  # None: it could not be parsed, ``error`` says why
+    error: RouteError | None = None
+    queues_ready: bool = False  # every exchange, queue and inner binding is there
+    door_open: bool = False
+    config_generation: int = 0
+    deployments: Mapping[str, Raw] = field(default_factory=dict)  # live, by name
+    pods: Mapping[str, Raw] = field(default_factory=dict)
+    lagging: tuple[str, ...] = ()  # ready pods that have not loaded config_generation for over 60 s
+    unbound: int = 0  # merchants that are not bound where the spec wants them
+    retiring: tuple[str, ...] = ()  # queues that wait to be empty
+    conflicts: tuple[str, ...] = ()
+    credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none
+    foreign_policies: Mapping[str, str] = field(default_factory=dict)  # queue -> policy
+    lanes: tuple[LaneView, ...] = ()
+    dead: int | None = None  # orders in dead letters; None: unknown
+    ending: str = ""  # set while the route is being deleted: what is waited for
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One answer; ``conditions.merge`` adds when it last changed."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str

@@ -1,0 +1,57 @@
+"""WorkersAvailable: whether every lane has pods that work, and none that cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from merchantroute_operator import naming
+from merchantroute_operator.errors import KubeError
+from merchantroute_operator.spec.model import Raw, Route
+from merchantroute_operator.status import faults
+from merchantroute_operator.status.reasons import Reason
+from merchantroute_operator.status.view import Condition, View
+from merchantroute_operator.status.words import some
+
+TYPE = "WorkersAvailable"
+
+
+def workers_available(view: View) -> Condition:
+    """False for the first of: no Deployment yet, a faulty pod, a lane without a ready pod, pods that lag."""
+    if isinstance(view.error, KubeError):
+        return Condition(TYPE, "False", view.error.reason, str(view.error))
+    if view.route is None:
+        return Condition(TYPE, "Unknown", Reason.NOT_CHECKED, "The pass did not come to the pods; Ready says why")
+    if fault := next(_faults(view), None):
+        return Condition(TYPE, "False", fault.reason, fault.message)
+    lanes = dict(_lanes(view.route))
+    if missing := [tier for tier, name in lanes.items() if name not in view.deployments]:
+        reason = Reason.STARTING if view.queues_ready else Reason.WAITING_FOR_QUEUES
+        return Condition(TYPE, "False", reason, f"No Deployment yet for {some(missing)}")
+    counts = {tier: _counts(view.deployments[name]) for tier, name in lanes.items()}
+    if idle := [f"{tier} (0 of {wanted})" for tier, (ready, wanted) in counts.items() if wanted and not ready]:
+        return Condition(TYPE, "False", Reason.STARTING, f"No ready pod yet: {some(idle)}")
+    if view.lagging:
+        return Condition(TYPE, "False", Reason.PODS_LAG, f"Without the newest configuration: {some(view.lagging)}")
+    ready, wanted = (sum(column) for column in zip(*counts.values(), strict=True))
+    reason = Reason.AS_WANTED if wanted else Reason.SCALED_TO_ZERO
+    return Condition(TYPE, "True", reason, f"{ready} of {wanted} pods ready")
+
+
+def _lanes(route: Route) -> Iterator[tuple[str, str]]:
+    for tier in route.tiers:
+        yield tier.name, naming.deployment(route.name, tier.name, naming.STABLE)
+
+
+def _counts(deployment: Raw) -> tuple[int, int]:
+    """Ready and wanted pods. The API server leaves out what is 0."""
+    return deployment.get("status", {}).get("readyReplicas", 0), deployment.get("spec", {}).get("replicas", 0)
+
+
+def _faults(view: View) -> Iterator[faults.Fault]:
+    """Pods first: their words say more than those of the Deployment above them."""
+    for found in (
+        *(faults.of_pod(pod) for _, pod in sorted(view.pods.items())),
+        *(faults.of_deployment(deployment) for _, deployment in sorted(view.deployments.items())),
+    ):
+        if found is not None:
+            yield found
