@@ -1,0 +1,65 @@
+from tests.contract.crd.conftest import Ask
+from tests.contract.crd.routes import Json
+
+ORDERS = {
+    "steps": [
+        {"name": "validate", "method": "POST", "path": "/orders/validate"},
+        {"name": "submit", "method": "POST", "path": "/orders"},
+        {"name": "confirm", "method": "GET", "path": "/orders/{order_id}"},
+    ],
+    "callTimeout": "10s",
+    "deadline": "30s",
+    "maxAge": "24h",
+    "allowInsecure": False,
+    "retry": {"maxAttempts": 8, "delays": ["1s", "15s", "2m"]},
+}
+SCALING = {
+    "minReplicas": 1,
+    "maxReplicas": 10,
+    "targetDrainTime": "30s",
+    "scaleDownAfter": "2m",
+    "assumedOrderTime": "2s",
+    "paused": False,
+}
+TIER = {"pool": "gevent", "concurrency": 100, "maxInFlightPerMerchant": 50, "scaling": SCALING}
+DELETION = {"policy": "Drain", "timeout": "15m", "onTimeout": "Retain", "deadLetters": "Retain"}
+
+
+def spec_of(changed: Ask, changes: Json) -> Json:
+    answer = changed(changes)
+    assert answer.stored, answer
+    spec: Json = answer.stored["spec"]
+    return spec
+
+
+def test_the_smallest_route_gets_every_default(changed: Ask) -> None:
+    assert spec_of(changed, {}) == {
+        "broker": {"secretRef": {"name": "rabbitmq"}},
+        "worker": {"image": "worker:1", "app": "merchantroute_worker.app"},
+        "orders": ORDERS,
+        "defaultTier": "standard",
+        "tiers": [{"name": "standard", **TIER}],
+        "deletion": DELETION,
+    }
+
+
+def test_one_field_of_a_group_leaves_the_others_at_their_defaults(changed: Ask) -> None:
+    spec = spec_of(
+        changed,
+        {
+            "spec.orders.callTimeout": "5s",
+            "spec.orders.retry.maxAttempts": 3,
+            "spec.tiers.0.scaling.maxReplicas": 2,
+            "spec.deletion.policy": "Force",
+        },
+    )
+    retry = {"maxAttempts": 3, "delays": ["1s", "15s", "2m"]}
+    assert spec["orders"] == {**ORDERS, "callTimeout": "5s", "retry": retry}
+    assert spec["tiers"][0]["scaling"] == {**SCALING, "maxReplicas": 2}
+    assert spec["deletion"] == {**DELETION, "policy": "Force"}
+
+
+def test_a_tier_overrides_nothing_by_itself(changed: Ask) -> None:
+    tier = spec_of(changed, {"spec.worker.app": "shop.gcelery"})["tiers"][0]
+    assert "app" not in tier
+    assert "image" not in tier

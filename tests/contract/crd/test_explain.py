@@ -1,0 +1,57 @@
+import time
+from collections.abc import Iterator
+
+from tests.contract.crd.routes import Json
+from tests.harness.cluster import Kubectl
+
+PATIENCE = 60.0  # seconds that the API server may take to publish a new schema
+BELOW = ("items", "additionalProperties")
+
+
+def fields(schema: Json, path: str = "mr") -> Iterator[tuple[str, Json]]:
+    """Every field of the schema by its path, what stands in lists and maps included."""
+    for name, child in schema.get("properties", {}).items():
+        yield f"{path}.{name}", child
+        yield from fields(child, f"{path}.{name}")
+    for below in BELOW:
+        if below in schema:
+            yield f"{path}[]", schema[below]
+            yield from fields(schema[below], f"{path}[]")
+
+
+def test_every_field_has_a_description(schema: Json) -> None:
+    ours = [(path, field) for path, field in fields(schema) if not path.startswith("mr.metadata")]
+    assert len(ours) > 150
+    assert not [path for path, field in ours if not field.get("description", "").strip()]
+
+
+def test_every_string_list_and_map_is_bounded(schema: Json) -> None:
+    """Without bounds the API server assumes the largest request for each, and refuses rules on them as too dear."""
+    bound = {"string": "maxLength", "array": "maxItems"}
+    for path, field in fields(schema):
+        if field.get("enum") or field.get("format") == "date-time" or path in {"mr.apiVersion", "mr.kind"}:
+            continue
+        if field.get("type") in bound:
+            assert bound[field["type"]] in field, path
+        if "additionalProperties" in field:
+            assert "maxProperties" in field, path
+
+
+def test_kubectl_explain_tells_it_to_users(definition: str, kubectl: Kubectl) -> None:
+    for path, words in {
+        "mr": "forwards orders to merchants' own systems",
+        "merchantroute.spec.orders.maxAge": "goes to dead letters",
+        "mroute.spec.tiers.scaling.minReplicas": "lets an idle tier have none",
+        "mr.spec.tiers.env.valueFrom.secretKeyRef": "A key of a Secret",
+        "mr.status.lanes.orderTime": "Seconds that one attempt holds a slot",
+    }.items():
+        assert words in explained(kubectl, path, words)
+
+
+def explained(kubectl: Kubectl, path: str, words: str) -> str:
+    """Ask until the API server has published the schema, which it does some time after it began to serve it."""
+    give_up = time.monotonic() + PATIENCE
+    while True:
+        text = " ".join(kubectl("explain", path, check=False).split())
+        if words in text or time.monotonic() > give_up:
+            return text

@@ -1,0 +1,52 @@
+import json
+import uuid
+
+import pytest
+
+from tests.contract.crd.conftest import Ask
+from tests.contract.crd.routes import Json, route
+from tests.harness.cluster import Kubectl
+
+MERCHANTS = 2000
+
+
+@pytest.fixture
+def large(namespace: str) -> Json:
+    """20 tiers and 2,000 merchants, all of the last tier, so that every rule does all the work it can."""
+    document = route({"spec.defaultTier": "tier-19"})
+    document["metadata"]["namespace"] = namespace
+    document["spec"]["tiers"] = [{"name": f"tier-{n}"} for n in range(20)]
+    document["spec"]["merchants"] = [
+        {
+            "id": str(uuid.uuid5(uuid.NAMESPACE_URL, str(n))),
+            "tier": "tier-19",
+            "endpoint": f"https://pos.merchant-{n:04}.example:8443/api/v1/regions/eu-west/brands/{{merchant}}/orders",
+            "credentials": {"type": "Bearer", "secretRef": {"name": f"merchant-{n:04}-pos"}},
+        }
+        for n in range(MERCHANTS)
+    ]
+    return document
+
+
+def test_2000_merchants_fit_in_one_apply_and_one_of_them_can_be_moved(large: Json, kubectl: Kubectl) -> None:
+    apply = ("apply", "--server-side", "-f", "-")
+    kubectl(*apply, stdin=json.dumps(large))
+    large["spec"]["merchants"][1234]["tier"] = "tier-3"
+    kubectl(*apply, stdin=json.dumps(large))
+    stored = json.loads(kubectl("get", "mr", "pos", "-n", large["metadata"]["namespace"], "-o", "json"))
+    assert len(stored["spec"]["merchants"]) == MERCHANTS
+    assert stored["spec"]["merchants"][1234]["tier"] == "tier-3"
+    assert stored["metadata"]["generation"] == 2
+
+
+def test_the_one_wrong_merchant_of_2000_is_named(large: Json, ask: Ask) -> None:
+    large["metadata"].pop("namespace")
+    wrong = large["spec"]["merchants"][1999]
+    wrong["tier"] = "tier-20"
+    assert ask(large).says("spec.merchants", wrong["id"], "'tier-20' is not a tier", '"tier-19"')
+
+
+def test_merchant_2001_is_refused(large: Json, ask: Ask) -> None:
+    large["metadata"].pop("namespace")
+    large["spec"]["merchants"].append({"id": "one-more", "tier": "tier-0", "endpoint": "https://a"})
+    assert ask(large).says("spec.merchants", "Too many: 2001", "at most 2000")
