@@ -4,8 +4,7 @@ The queue must exist before the first order is published, since a fanout without
 """
 
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
@@ -17,7 +16,7 @@ _FORGET_AFTER = 1_800_000  # ms: a queue whose demo was killed removes itself
 
 async def listen(
     connection: AbstractConnection, exchange: str, run: str, take: Callable[[Completion], None]
-) -> Callable[[], Any]:
+) -> Callable[[], Awaitable[None]]:
     """Hand each completion of this run to `take`. Returns what removes the queue again.
 
     The queue belongs to the run, not to the connection: a reconnect finds the records that came meanwhile, and a
@@ -35,8 +34,13 @@ async def listen(
             take(completion)
         await message.ack()
 
-    await queue.consume(heard)
-    return lambda: queue.delete(if_unused=False, if_empty=False)
+    tag = await queue.consume(heard)
+
+    async def forget() -> None:
+        await queue.cancel(tag)
+        await queue.delete(if_unused=False, if_empty=False)
+
+    return forget
 
 
 def parse(body: bytes) -> Completion | None:

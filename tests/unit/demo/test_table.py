@@ -1,0 +1,86 @@
+"""The live table: a row per tier, and the hung merchant apart from its neighbours."""
+
+from rich.console import Console
+
+from merchantroute_demo.board import rows
+from merchantroute_demo.cluster import Pods
+from merchantroute_demo.figures import percentile, ratio
+from merchantroute_demo.ledger import Completion
+from merchantroute_demo.replay import Published
+from merchantroute_demo.roll import Roll
+from merchantroute_demo.route import Route, Tier
+from merchantroute_demo.screen import Screen, plain
+from merchantroute_demo.watcher import Sight
+
+ROUTE = Route(
+    "orders",
+    "pos",
+    "secret",
+    "completions",
+    4.0,
+    (1.0,),
+    ("submit",),
+    {"a": Tier("a", 1, 1), "ab": Tier("ab", 1, 1)},
+    {"hung": "a", "near": "a", "far": "ab"},
+)
+
+
+def roll() -> Roll:
+    made = Roll(ROUTE)
+    for number, merchant in enumerate(["hung", "hung", "near", "far"]):
+        made.publish(Published(f"r-{number}", merchant, "hang", None, 0))
+    made.complete(Completion("r-2", "p", 100_000, 0.25))
+    made.complete(Completion("r-3", "p", 10_000, 9.0))  # too long ago for the window
+    made.die("r-1", "malformed")
+    return made
+
+
+def test_each_tier_and_the_hung_merchant_have_their_figures() -> None:
+    sight = Sight(
+        messages={"mr.orders.pos.a.stable": 3, "mr.orders.pos.a.retry.1000": 4, "mr.orders.pos.ab.stable": 9},
+        retried={"a": 5},
+        pods={"a": Pods(1, 2)},
+    )
+    a, hung, near, ab = rows(roll(), sight, hung="hung", now=101.0)
+    assert (a.name, a.published, a.done, a.retried, a.dead, a.queued, a.pods) == ("a", 3, 1, 5, 1, 7, "1/2")
+    assert (hung.name.strip(), hung.published, hung.done, hung.queued) == ("hung", 2, 0, 1)
+    assert (near.published, near.done, near.p50, near.p99) == (1, 1, 0.25, 0.25)
+    assert (ab.queued, ab.p99, ab.pods) == (9, None, "-")
+
+
+def test_a_queue_that_is_not_known_yet_shows_a_dash() -> None:
+    sight = Sight(messages={"mr.orders.pos.a.stable": None})
+    assert "queued -" in plain(rows(roll(), sight, hung="hung", now=101.0)[0])
+
+
+def test_the_healthy_are_the_neighbours_of_the_phase() -> None:
+    assert roll().healthy_seconds("hang", "hung") == [0.25]
+    assert roll().healthy_seconds("baseline", "hung") == []
+
+
+def test_a_completion_heard_twice_is_one_and_a_second_dead_letter_is_noticed() -> None:
+    made = roll()
+    made.complete(Completion("r-2", "p", 100_000, 0.25))
+    made.die("r-1", "malformed")
+    assert (len(made.completions["r-2"]), made.dead_twice, made.open()) == (1, {"r-1"}, {"r-0"})
+
+
+def test_without_a_terminal_plain_lines_are_printed() -> None:
+    console = Console(record=True, force_terminal=False, width=200)
+    with Screen(console) as screen:
+        screen.show("hang", rows(roll(), Sight(), hung="hung", now=101.0))
+        screen.show("hang", [])  # too soon after the last
+    text = console.export_text()
+    assert text.count("hang\n") == 1
+    assert "its neighbours  published 1  done 1" in text
+
+
+def test_percentiles_are_by_nearest_rank() -> None:
+    hundred = [float(n) for n in range(1, 101)]
+    assert [percentile(hundred, percent) for percent in (50, 99, 100)] == [50.0, 99.0, 100.0]
+    assert percentile([], 99) is None
+    assert percentile([7.0], 99) == 7.0
+
+
+def test_a_ratio_needs_both_figures() -> None:
+    assert (ratio(3.0, 2.0), ratio(None, 2.0), ratio(3.0, None)) == (1.5, None, None)
