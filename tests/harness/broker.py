@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.harness.hack import adopt_tools, hack
+from tests.harness.hack import adopt_tools, aloud, hack
 from tests.harness.vhosts import Vhost, fresh_vhost
 
 NAME = "merchantroute-pytest-"
@@ -36,7 +36,8 @@ BROKER = pytest.StashKey[Broker]()
 def the_broker(config: pytest.Config) -> Broker:
     """Give the run's broker; the first caller waits until it is up."""
     if BROKER not in config.stash:
-        config.stash[BROKER] = _given() or _started()
+        with aloud(config):
+            config.stash[BROKER] = _given() or _started()
     return config.stash[BROKER]
 
 

@@ -1,7 +1,7 @@
 """A real Kubernetes for the tests that need one: kind cluster `merchantroute-test`, made when the first of them asks.
 
-MR_TEST_KUBECONFIG names a cluster that is there already. MR_KEEP=1 keeps the cluster after the run, which saves its
-making the next time (a minute warm).
+MR_TEST_KUBECONFIG names another one that is there already. A cluster that the run has made is removed at its end,
+unless MR_KEEP=1; one that was there before is used and stays (`make cluster CLUSTER=merchantroute-test`).
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.hack import ROOT, adopt_tools, hack
+from tests.harness.hack import ROOT, adopt_tools, aloud, hack
 
 NAME = "merchantroute-test"
 MAKING = 2400.0  # seconds; cold, Docker is installed and the node image is built first
@@ -21,17 +21,27 @@ Kubectl = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Path]:
+def cluster(pytestconfig: pytest.Config) -> Iterator[Path]:
     """The kubeconfig of a cluster whose administrator we are; KUBECONFIG names it as well."""
     given = os.environ.get("MR_TEST_KUBECONFIG")
+    ours = False
     if not given:
-        hack("cluster-up", NAME, within=MAKING)
+        with aloud(pytestconfig):
+            hack("docker-up", within=MAKING)
+            adopt_tools()
+            ours = not _is_there()
+            hack("cluster-up", NAME, within=MAKING)
     adopt_tools()
     kubeconfig = Path(given) if given else ROOT / "build" / f"kubeconfig-{NAME}"
     os.environ["KUBECONFIG"] = str(kubeconfig)
     yield kubeconfig
-    if not given and not os.environ.get("MR_KEEP"):
+    if ours and not os.environ.get("MR_KEEP"):
         hack("cluster-down", NAME, within=120)
+
+
+def _is_there() -> bool:
+    node = ["docker", "inspect", f"{NAME}-control-plane"]
+    return subprocess.run(node, capture_output=True, timeout=60).returncode == 0
 
 
 @pytest.fixture(scope="session")

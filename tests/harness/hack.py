@@ -2,22 +2,55 @@
 
 import os
 import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+EXPLANATION = 40  # lines of progress that a failure repeats
 
 
 def hack(script: str, *arguments: str, within: float) -> str:
     """Run hack/<script> and give what it answers on stdout; its progress goes to our stderr as it comes.
 
     Raises:
-        RuntimeError: it failed; the message holds the script's own explanation (step, why, what to do).
+        RuntimeError: it failed, or took longer than `within` seconds; the message holds its own explanation.
     """
     command = [str(ROOT / "hack" / script), *arguments]
-    ended = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=within)
-    if ended.returncode:
-        raise RuntimeError(f"{script} {' '.join(arguments)} failed:\n{ended.stderr[-4000:]}")
-    return ended.stdout
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        too_late = Timer(within, process.kill)
+        too_late.start()
+        told = []
+        for line in process.stderr:  # ends with the script; what it answers is a few lines, which a pipe holds
+            sys.stderr.write(line)
+            sys.stderr.flush()
+            told.append(line)
+        answer = process.stdout.read()
+        too_late.cancel()
+    if process.returncode:
+        explanation = "".join(told[-EXPLANATION:])
+        raise RuntimeError(f"{' '.join([script, *arguments])} ended with {process.returncode}:\n{explanation}")
+    return answer
+
+
+@contextmanager
+def aloud(config: pytest.Config) -> Iterator[None]:
+    """Let progress through to the terminal: the first set-up of a machine takes minutes, which a person must see."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture is None:
+        yield
+        return
+    with capture.global_and_fixture_disabled():
+        sys.stderr.write("\n")
+        yield
 
 
 def adopt_tools() -> None:
