@@ -44,14 +44,17 @@ def registry(watcher: Watcher) -> kopf.OperatorRegistry:
             settings.watching.label_selectors[plural] = LABEL_ROUTE
 
     @kopf.on.event(GROUP, "v1alpha1", "merchantroutes", registry=handlers)
-    def on_route(namespace: str, name: str, meta: kopf.Meta, event: kopf.RawEvent, **_: Any) -> None:
+    def on_route(namespace: str | None, name: str, meta: kopf.Meta, event: kopf.RawEvent, **_: Any) -> None:
         gone = event["type"] == "DELETED"
         # The API server raises the generation with every change of the spec and with the deletion's time, never with
         # a status.
-        watcher.route_changed(namespace, name, (meta["uid"], meta["generation"], len(meta.get("finalizers", ())), gone))
+        version = (meta["uid"], meta["generation"], len(meta.get("finalizers", ())), gone)
+        watcher.route_changed(namespace or "", name, version)
 
-    def on_child(namespace: str, labels: kopf.Labels, body: kopf.Body, event: kopf.RawEvent, param: Any, **_: Any) -> None:
-        if LABEL_ROUTE in labels:
+    def on_child(
+        namespace: str | None, labels: kopf.Labels, body: kopf.Body, event: kopf.RawEvent, param: Any, **_: Any
+    ) -> None:
+        if namespace and LABEL_ROUTE in labels:
             gone = event["type"] == "DELETED"
             watcher.child_changed(param, namespace, labels[LABEL_ROUTE], dict(body), gone=gone)
 
@@ -59,7 +62,7 @@ def registry(watcher: Watcher) -> kopf.OperatorRegistry:
         kopf.on.event(group, version, plural, id=f"on-{plural}", param=plural, registry=handlers)(on_child)
 
     @kopf.on.event("", "v1", "secrets", registry=handlers)
-    def on_secret(namespace: str, name: str, **_: Any) -> None:
-        watcher.secret_changed(namespace, name)
+    def on_secret(namespace: str | None, name: str, **_: Any) -> None:
+        watcher.secret_changed(namespace or "", name)
 
     return handlers

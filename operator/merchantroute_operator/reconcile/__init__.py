@@ -1,1 +1,1 @@
-"""The pass over one route: observe, compare, ensure in order, and tell, with the ports on one side and the core on the other."""
+"""The pass over one route: observe, compare, ensure in order, and tell; ports on one side, the core on the other."""

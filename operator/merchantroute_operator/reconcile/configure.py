@@ -8,7 +8,7 @@ from merchantroute_operator.kube.port import Children, Kube, Object
 from merchantroute_operator.naming import ANNOTATION_BROKER, ANNOTATION_GENERATION
 from merchantroute_operator.reconcile.credentials import Credential
 from merchantroute_operator.resources.config import config_maps, previous_index, render
-from merchantroute_operator.resources.credentials import credential_secrets
+from merchantroute_operator.resources.credentials import credentials_secrets
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.spec.model import Route
 
@@ -31,7 +31,7 @@ async def configure(
     start the count anew.
     """
     told = int(previous_index(route, children.config_maps).get("credentialsGeneration", 0))
-    credentials_generation, secrets = credential_secrets(route, found, children.secrets, told)
+    credentials_generation, secrets = credentials_secrets(route, found, children.secrets, told)
     contents = render(route, cluster)
     generation, maps = config_maps(
         route,

@@ -1,4 +1,4 @@
-"""The lanes' Deployments: made with the scaler's number of pods, kept as the route wants them, gone with their queue."""
+"""The lanes' Deployments: made with the scaler's number of pods, kept as the route wants, gone with their queue."""
 
 from __future__ import annotations
 

@@ -27,5 +27,6 @@ class Findings:
     gate: Gate = field(default_factory=lambda: Gate((), open=True))
     conflicts: tuple[str, ...] = ()
     credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none
+    unbound: int = 0  # merchants that are not bound where the spec wants them
     retiring: tuple[str, ...] = ()  # queues that wait to be empty
     ending: str = ""  # on the way out: what is waited for

@@ -77,16 +77,14 @@ async def _retain(ctx: Context, route: Route, findings: Findings) -> float | Non
     return None
 
 
-async def _force(
-    ctx: Context, broker: Broker, route: Route, findings: Findings, observed: Topology
-) -> float | None:
+async def _force(ctx: Context, broker: Broker, route: Route, findings: Findings, observed: Topology) -> float | None:
     """All goes at once, orders included; their number is told."""
     held = _held(await broker.samples(), observed.queues)
     for name in findings.children.deployments:
         await ctx.kube.delete("Deployment", route.namespace, name)
     owner = naming.owner(ctx.cluster, route.namespace, route.name)
     await broker.run(tear_down(observed, owner=owner, keep_dead=False))
-    await ctx.kube.event(findings.raw, "Warning", "OrdersRemoved", f"Force removed the queues and {held} orders in them")
+    await ctx.kube.event(findings.raw, "Warning", "OrdersRemoved", f"Force removed {held} orders with their queues")
     return None
 
 

@@ -120,6 +120,8 @@ async def _bindings(
     if changes:
         await broker.run(changes)
         observed = await broker.observe(front_door)
+        bound = bound_in(observed, naming.assigned(*place), f"{front_door}.")
+    findings.unbound = sum(bound.get(merchant.id) != merchant.tier for merchant in route.merchants)
     findings.door_open = front_door in observed.exchanges
     leftover = unfed(wanted, observed)
     samples = await broker.samples() if leftover else {}

@@ -70,6 +70,8 @@ class Scaler:
             live = state.deployments.get(naming.deployment(route.name, tier.name, naming.STABLE))
             if live is not None:
                 await self._lane(state, route, tier, live, samples)
+        dead = samples.get(naming.dead(*key)) if samples is not None else None
+        state.dead = dead.messages if dead is not None else None
         now = self._ctx.monotonic()
         if now - state.told_at >= TELL_EVERY and state.findings is not None:
             self._reconciler.queue.add(key)
@@ -116,7 +118,8 @@ class Scaler:
         live["spec"]["replicas"] = decision.replicas
         metrics.SCALED.labels(decision.reason).inc()
         if state.findings is not None:
-            await self._ctx.kube.event(state.findings.raw, "Normal", f"Scaled{decision.reason}", f"{name}: {decision.message}")
+            words = f"{name}: {decision.message}"
+            await self._ctx.kube.event(state.findings.raw, "Normal", f"Scaled{decision.reason}", words)
 
 
 def _rungs(route: Route, tier: Tier, samples: Mapping[str, QueueSample]) -> dict[int, QueueSample]:

@@ -26,10 +26,10 @@ class RouteState:
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     deployments: dict[str, Object] = field(default_factory=dict)  # as last watched
     lanes: dict[str, Lane] = field(default_factory=dict)  # by tier
+    dead: int | None = None  # orders in dead letters; None: unknown
     findings: Findings | None = None  # of the last full pass
     told: Object | None = None  # the status as last written
     told_at: float = 0.0
-    error: str = ""  # the reason last told in an event
 
     def uses_secret(self, name: str) -> bool:
         """Whether the route reads, or the operator writes for it, the Secret ``name``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 
 from merchantroute_operator.queue import KeyedQueue
 
@@ -19,8 +19,8 @@ async def run_until(queue: KeyedQueue[str], done: asyncio.Event, workers: int = 
         await asyncio.gather(running, return_exceptions=True)
 
 
-def play(script: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(script(), 2 * PATIENCE))  # type: ignore[arg-type]
+def play(script: Callable[[], Coroutine[None, None, None]]) -> None:
+    asyncio.run(asyncio.wait_for(script(), 2 * PATIENCE))
 
 
 def test_many_events_of_one_route_become_one_pass() -> None:
@@ -130,7 +130,11 @@ def test_a_pass_that_hangs_shows_as_stuck_and_idleness_does_not() -> None:
 
     async def script() -> None:
         done, hang = asyncio.Event(), asyncio.Event()
-        queue = KeyedQueue(lambda _key: hang.wait())  # type: ignore[arg-type,return-value]
+
+        async def work(_key: str) -> None:
+            await hang.wait()
+
+        queue = KeyedQueue(work)
         readings.append(queue.stuck_for())
         queue.add("pos", after=0)
         running = asyncio.create_task(run_until(queue, done))

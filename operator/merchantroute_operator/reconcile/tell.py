@@ -1,0 +1,79 @@
+"""The end of a pass: the status, written only when it says something new, and an event when readiness turns."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from merchantroute_operator import naming
+from merchantroute_operator.kube.port import Object
+from merchantroute_operator.reconcile.context import Context
+from merchantroute_operator.reconcile.findings import Findings
+from merchantroute_operator.reconcile.lane import Lane
+from merchantroute_operator.reconcile.state import RouteState
+from merchantroute_operator.spec.model import Route, Tier
+from merchantroute_operator.status.assemble import status
+from merchantroute_operator.status.reasons import Reason
+from merchantroute_operator.status.view import LaneView, View
+
+PASSING = frozenset({Reason.STARTING, Reason.DOOR_CLOSED, Reason.BINDING, Reason.QUEUES_MISSING, Reason.ENDING})
+
+
+async def tell(ctx: Context, state: RouteState, findings: Findings) -> None:
+    """Write the status if it differs from what was last written or read."""
+    old = state.told if state.told is not None else findings.raw.get("status", {})
+    now = datetime.fromtimestamp(ctx.wall(), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    new = status(_view(state, findings), old, now)
+    state.told_at = ctx.monotonic()
+    if new == old:
+        return
+    metadata = findings.raw["metadata"]
+    await ctx.kube.write_status(metadata["namespace"], metadata["name"], new)
+    state.told = new
+    await _announce(ctx, findings, _ready(old), _ready(new))
+
+
+async def _announce(ctx: Context, findings: Findings, before: dict[str, Any], after: dict[str, Any]) -> None:
+    if (before.get("status"), before.get("reason")) == (after["status"], after["reason"]):
+        return
+    bad = after["status"] != "True" and after["reason"] not in PASSING
+    await ctx.kube.event(findings.raw, "Warning" if bad else "Normal", after["reason"], after["message"])
+
+
+def _ready(told: Object) -> dict[str, Any]:
+    return next((c for c in told.get("conditions", ()) if c["type"] == "Ready"), {})
+
+
+def _view(state: RouteState, findings: Findings) -> View:
+    route = findings.route
+    return View(
+        generation=findings.raw["metadata"]["generation"],
+        route=route,
+        error=findings.error,
+        queues_ready=findings.queues_ready,
+        door_open=findings.door_open,
+        config_generation=findings.generation,
+        deployments={**findings.children.deployments, **state.deployments},
+        pods=findings.children.pods,
+        lagging=findings.gate.lagging if findings.gate.open else (),
+        unbound=findings.unbound,
+        retiring=findings.retiring,
+        conflicts=findings.conflicts,
+        credential_problems=findings.credential_problems,
+        foreign_policies={q: policy for lane in state.lanes.values() for q, policy in lane.policies.items()},
+        lanes=tuple(_lane(route, tier, state.lanes.get(tier.name, Lane())) for tier in route.tiers) if route else (),
+        dead=state.dead,
+        ending=findings.ending,
+    )
+
+
+def _lane(route: Route, tier: Tier, lane: Lane) -> LaneView:
+    return LaneView(
+        tier=tier.name,
+        lane=naming.STABLE,
+        queue=naming.stable_queue(route.namespace, route.name, tier.name),
+        observation=lane.observation,
+        decision=lane.decision,
+        retrying=lane.retrying,
+        generation=lane.generation or None,
+    )
