@@ -114,6 +114,15 @@ class Lane:
         """Wait for the completion of all of them."""
         until(lambda: self._all(ids, self.done), f"{len(ids)} orders to be done", seconds)
 
+    def until_some_done(self, count: int) -> None:
+        """Wait until so many orders are done: the worker is in the middle of its work."""
+
+        def enough() -> bool:
+            self.look()
+            return len(self.done) >= count
+
+        until(enough, f"{count} orders to be done")
+
     def until_dead(self, ids: Sequence[str], seconds: float = 30.0) -> None:
         """Wait for all of them in dead letters."""
         until(lambda: self._all(ids, self.dead), f"{len(ids)} orders to be dead", seconds)

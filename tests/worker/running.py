@@ -24,6 +24,20 @@ def free_port() -> int:
         return port
 
 
+def environment_of(root: Path, name: str) -> dict[str, str]:
+    """What the operator would put into the pod's environment, with the files under `root`."""
+    return {
+        "MR_NAMESPACE": topology.NAMESPACE,
+        "MR_ROUTE": topology.ROUTE,
+        "MR_TIER": topology.TIER,
+        "MR_POD": name,
+        "MR_CONFIG_DIR": str(root / "config"),
+        "MR_CREDENTIALS_DIR": str(root / "credentials"),
+        "MR_BROKER_DIR": str(root / "broker"),
+        "MR_COMPLETIONS": topology.COMPLETIONS,
+    }
+
+
 class WorkerProcess:
     """One pod's process, with its files under `root`."""
 
@@ -37,20 +51,8 @@ class WorkerProcess:
             stdout=self._out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(source),
-                "MR_NAMESPACE": topology.NAMESPACE,
-                "MR_ROUTE": topology.ROUTE,
-                "MR_TIER": topology.TIER,
-                "MR_POD": name,
-                "MR_PORT": str(self.port),
-                "MR_CONFIG_DIR": str(root / "config"),
-                "MR_CREDENTIALS_DIR": str(root / "credentials"),
-                "MR_BROKER_DIR": str(root / "broker"),
-                "MR_COMPLETIONS": topology.COMPLETIONS,
-                **(env or {}),
-            },
+            env={**os.environ, **environment_of(root, name), "PYTHONPATH": str(source), "MR_PORT": str(self.port)}
+            | dict(env or {}),
         )
 
     def get(self, path: str) -> tuple[int, str]:

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from threading import Event
 from typing import TypeVar
 
 T = TypeVar("T")
+BETWEEN_LOOKS = 0.05
 
 
 def until(condition: Callable[[], T], what: str, seconds: float = 30.0) -> T:
@@ -16,4 +18,4 @@ def until(condition: Callable[[], T], what: str, seconds: float = 30.0) -> T:
             return found
         if time.monotonic() > end:
             raise AssertionError(f"waited {seconds:g} s in vain for {what}; last seen: {found!r}")
-        time.sleep(0.05)  # the pause between two looks, not what is waited for
+        Event().wait(BETWEEN_LOOKS)

@@ -42,11 +42,13 @@ class LeanConsumer(Consumer):
             "celery.worker.consumer.consumer:Evloop",
         )
 
-    def __init__(self, *args: Any, pool: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, pool: Any = None, worker_options: Any = None, **kwargs: Any) -> None:
         self.connection: Any = None
         self.mr_pod = pod.start(pool.num_processes)
         self.fleet = Fleet(self.mr_pod, pool)
-        super().__init__(*args, pool=pool, **kwargs)
+        # Also where the command line does not say so: with its event connection the loop turns ten times a second.
+        without = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
+        super().__init__(*args, pool=pool, worker_options={**(worker_options or {}), **without}, **kwargs)
 
     def start(self) -> None:
         """Consume until the worker ends."""

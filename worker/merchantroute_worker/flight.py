@@ -41,13 +41,9 @@ class Flight:
 
     def run(self) -> None:
         """The greenlet. Killed (GreenletExit) it leaves the message to the broker."""
-        pod = self.pod
-        while not pod.publisher.open:
-            if pod.stopping.is_set():
-                return
-            pod.publisher.wait_open(1.0)
-        if pod.stopping.is_set():
+        if not self._may_begin():
             return
+        pod = self.pod
         pod.tally.taken += 1
         route = pod.files.current
         try:
@@ -73,6 +69,8 @@ class Flight:
 
     def bury(self, reason: str, explanation: str) -> None:
         """Send a message that is no order to dead letters."""
+        if not self._may_begin():
+            return
         self.settling = True
         log.warning("%s: %s", reason, explanation, extra={"data": self._names(reason)})
         message = to_dead(self.incoming, Why(reason=reason), exchange=self.pod.files.current.dead)
@@ -96,6 +94,16 @@ class Flight:
             connection = getattr(self.message.channel, "connection", None)
             if connection is not None:
                 connection.collect()
+
+    def _may_begin(self) -> bool:
+        """Wait until an outcome could be made safe: nothing is begun that could only be held."""
+        pod = self.pod
+        while not (pod.publisher.open and pod.files.generation):
+            if pod.stopping.is_set():
+                return False
+            pod.files.wait(1.0)
+            pod.publisher.wait_open(1.0)
+        return not pod.stopping.is_set()
 
     def _carry_out(self, order: Order, decision: Run | ToLadder | ToDead, route: Configuration) -> None:
         final: Any = decision
