@@ -52,7 +52,7 @@ def registry(watcher: Watcher) -> kopf.OperatorRegistry:
         watcher.route_changed(namespace or "", name, version)
 
     def on_child(
-        namespace: str | None, labels: kopf.Labels, body: kopf.Body, event: kopf.RawEvent, param: Any, **_: Any
+        namespace: str | None, labels: kopf.Labels, body: kopf.Body, event: kopf.RawEvent, param: Any = None, **_: Any
     ) -> None:
         if namespace and LABEL_ROUTE in labels:
             gone = event["type"] == "DELETED"
