@@ -15,11 +15,12 @@ Kind = Literal["Deployment", "ConfigMap", "Secret"]
 
 @dataclass(frozen=True, slots=True)
 class SecretData:
-    """A Secret that a user wrote: decoded data, never printed."""
+    """A Secret that a user wrote: decoded data, never printed; ``version`` is its resourceVersion."""
 
     name: str
     labels: Mapping[str, str]
     data: Mapping[str, bytes]
+    version: str = ""
 
     def __repr__(self) -> str:
         return f"SecretData({self.name})"
@@ -54,7 +55,7 @@ class Kube(Protocol):
         """A user's Secret, or None."""
 
     async def credential_secrets(self, namespace: str) -> Mapping[str, SecretData]:
-        """The Secrets of the namespace that carry the label merchantroute.dev/credentials=true, by name, in one read."""
+        """The namespace's Secrets with the label merchantroute.dev/credentials=true, by name, in one read."""
 
     async def apply(self, body: Object) -> Object:
         """Server-side apply as field manager ``merchantroute``, forced; returns the object as stored."""

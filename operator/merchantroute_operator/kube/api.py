@@ -1,0 +1,80 @@
+"""One HTTP call to the API server: plain JSON in and out, bounded in time, failures named.
+
+``kubernetes.aio`` brings the connection, TLS and a token that is read anew every minute. Its typed models would cost
+more than the calls, and its dynamic client keeps a discovery cache in the file system, which is read-only here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import aiohttp
+from kubernetes.aio.client.api_client import ApiClient
+
+from merchantroute_operator.kube.failures import failure, unanswered
+from merchantroute_operator.kube.port import Object
+
+TIMEOUT = 20.0  # seconds; the largest read, a route's children, takes well under one
+JSON = "application/json"
+MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"  # JSON is YAML
+
+Method = Literal["GET", "POST", "PATCH", "DELETE"]
+# (method, kind, seconds, whether it went well) of each call
+OnCall = Callable[[str, str, float, bool], None]
+
+
+def nobody(_method: str, _kind: str, _seconds: float, _well: bool, /) -> None:
+    """Listen to no call."""
+
+
+class Api:
+    """An API server. ``client`` is the library's, open; ``on_call`` is told of every call, for metrics."""
+
+    def __init__(self, client: ApiClient, on_call: OnCall = nobody) -> None:
+        self.client = client
+        self._on_call = on_call
+
+    async def call(
+        self,
+        method: Method,
+        path: str,
+        *,
+        kind: str,
+        name: str,
+        body: Object | None = None,
+        content_type: str = JSON,
+        query: Mapping[str, str] | None = None,
+    ) -> Object:
+        """The answer's JSON. Raises ``NotFound`` or another ``KubeError`` that names ``kind`` and ``name``."""
+        started = time.monotonic()
+        status = 0
+        try:
+            status, content = await self._send(method, path, body, content_type, query)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise unanswered(error, kind=kind, name=name) from None
+        finally:
+            self._on_call(method, kind, time.monotonic() - started, 200 <= status < 300)
+        if not 200 <= status < 300:
+            raise failure(status, content, kind=kind, name=name)
+        answer: Object = json.loads(content)
+        return answer
+
+    async def _send(
+        self, method: Method, path: str, body: Object | None, content_type: str, query: Mapping[str, str] | None
+    ) -> tuple[int, bytes]:
+        request: tuple[Any, ...] = await self.client.param_serialize(
+            method,
+            path,
+            query_params=list((query or {}).items()),
+            header_params={"Accept": JSON, "Content-Type": content_type},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        async with asyncio.timeout(TIMEOUT):
+            answer: Any = await self.client.call_api(*request)
+            return answer.status, await answer.read()

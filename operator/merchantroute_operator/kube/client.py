@@ -1,0 +1,48 @@
+"""The real ``port.Kube``: a connection to the API server of the cluster that the operator runs in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from kubernetes.aio import config
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+
+from merchantroute_operator.kube.api import Api, OnCall, nobody
+from merchantroute_operator.kube.events import Events
+from merchantroute_operator.kube.reads import Reads
+from merchantroute_operator.kube.writes import Writes
+
+
+class KubeClient(Reads, Writes, Events):
+    """All of the port over one ``Api``."""
+
+    def __init__(self, api: Api) -> None:
+        Reads.__init__(self, api)
+        Writes.__init__(self, api)
+        Events.__init__(self, api)
+
+    @property
+    def api(self) -> Api:
+        """The connection, for the Lease."""
+        return self._api
+
+
+@asynccontextmanager
+async def connect(kubeconfig: str | None = None, on_call: OnCall = nobody) -> AsyncIterator[KubeClient]:
+    """A client for the time of the block.
+
+    ``kubeconfig``, else the environment's KUBECONFIG, else the pod's own service account.
+    """
+    configuration = Configuration()
+    path = kubeconfig or os.environ.get("KUBECONFIG")
+    if path:
+        await config.load_kube_config(  # type: ignore[no-untyped-call]
+            config_file=path, client_configuration=configuration, persist_config=False
+        )
+    else:
+        config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    async with ApiClient(configuration) as client:
+        yield KubeClient(Api(client, on_call))

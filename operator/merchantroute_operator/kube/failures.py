@@ -1,0 +1,79 @@
+"""From the API server's refusals to the named errors: one table, so that every call tells the same failure alike.
+
+An API server repeats the offending value in its message. Of a Secret only the fields are told, never the message.
+Source: the ``Status`` object of the Kubernetes API conventions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from merchantroute_operator.errors import (
+    KubeConflict,
+    KubeError,
+    KubeForbidden,
+    KubeInvalid,
+    NamespaceTerminating,
+)
+
+LONGEST = 1000  # characters of the API server's words that a condition shows
+_BY_STATUS: dict[int, type[KubeError]] = {
+    400: KubeInvalid,
+    403: KubeForbidden,
+    409: KubeConflict,
+    413: KubeInvalid,
+    422: KubeInvalid,
+}
+
+
+class NotFound(KubeError):
+    """The object of the call does not exist; callers of the port see None or nothing at all instead."""
+
+    reason = "NotFound"
+
+
+def failure(status: int, body: bytes, *, kind: str, name: str) -> KubeError:
+    """The error for an answer of ``status`` (HTTP) to a call about object ``name`` of ``kind``."""
+    told = _status_object(body)
+    words = f"{kind} {name}: {_words(told, kind) or f'the API server answered {status}'}"
+    if kind != "Namespace" and _names_namespace_end(told):
+        return NamespaceTerminating(words)
+    if status == 404:
+        return NotFound(words)
+    if status == 422 and "exceeded quota" in words:
+        return KubeForbidden(words)
+    return _BY_STATUS.get(status, KubeError)(words)
+
+
+def unanswered(error: BaseException, *, kind: str, name: str) -> KubeError:
+    """The error for a call that got no answer: connection, TLS, or time."""
+    why = "did not answer in time" if isinstance(error, TimeoutError) else f"cannot be reached ({type(error).__name__})"
+    return KubeError(f"{kind} {name}: the API server {why}")
+
+
+def _status_object(body: bytes) -> Mapping[str, Any]:
+    """The ``Status``, or nothing: a proxy in between answers in words of its own."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _causes(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list((told.get("details") or {}).get("causes") or ())
+
+
+def _names_namespace_end(told: Mapping[str, Any]) -> bool:
+    if any(cause.get("reason") == "NamespaceTerminating" for cause in _causes(told)):
+        return True
+    return told.get("code") == 404 and (told.get("details") or {}).get("kind") == "namespaces"
+
+
+def _words(told: Mapping[str, Any], kind: str) -> str:
+    if kind != "Secret":
+        return str(told.get("message", ""))[:LONGEST]
+    fields = sorted({str(cause["field"]) for cause in _causes(told) if "field" in cause})
+    return " ".join([str(told.get("reason", "")), *fields]).strip()[:LONGEST]

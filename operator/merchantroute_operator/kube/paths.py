@@ -1,0 +1,34 @@
+"""Where the API server keeps each kind that the operator works with."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from merchantroute_operator.naming import GROUP, KIND, PLURAL, VERSION
+
+_ROOTS = {
+    KIND: (f"/apis/{GROUP}/{VERSION}", PLURAL),
+    "Deployment": ("/apis/apps/v1", "deployments"),
+    "ConfigMap": ("/api/v1", "configmaps"),
+    "Secret": ("/api/v1", "secrets"),
+    "Pod": ("/api/v1", "pods"),
+    "Event": ("/api/v1", "events"),
+    "Lease": ("/apis/coordination.k8s.io/v1", "leases"),
+}
+
+
+def collection(kind: str, namespace: str) -> str:
+    """The path of all objects of a kind in a namespace."""
+    root, plural = _ROOTS[kind]
+    return f"{root}/namespaces/{quote(namespace, safe='')}/{plural}"
+
+
+def item(kind: str, namespace: str, name: str, subresource: str = "") -> str:
+    """The path of one object, or of its subresource."""
+    path = f"{collection(kind, namespace)}/{quote(name, safe='')}"
+    return f"{path}/{subresource}" if subresource else path
+
+
+def namespace_path(name: str) -> str:
+    """The path of a namespace itself."""
+    return f"/api/v1/namespaces/{quote(name, safe='')}"

@@ -1,0 +1,84 @@
+"""What the operator reads from the API server."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Mapping
+
+from merchantroute_operator.kube.api import Api
+from merchantroute_operator.kube.failures import NotFound
+from merchantroute_operator.kube.paths import collection, item, namespace_path
+from merchantroute_operator.kube.port import Children, Object, SecretData
+from merchantroute_operator.naming import KIND, LABEL_CREDENTIALS, LABEL_ROUTE
+
+
+class Reads:
+    """The reading half of the port; see ``port.Kube``."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def cluster_id(self) -> str:
+        """The UID of namespace kube-system."""
+        namespace = await self._api.call("GET", namespace_path("kube-system"), kind="Namespace", name="kube-system")
+        return str(namespace["metadata"]["uid"])
+
+    async def namespace_is_terminating(self, namespace: str) -> bool:
+        """True when the namespace is going away or gone."""
+        try:
+            found = await self._api.call("GET", namespace_path(namespace), kind="Namespace", name=namespace)
+        except NotFound:
+            return True
+        return "deletionTimestamp" in found["metadata"]
+
+    async def route(self, namespace: str, name: str) -> Object | None:
+        """The MerchantRoute, or None."""
+        return await self._read(KIND, namespace, name)
+
+    async def secret(self, namespace: str, name: str) -> SecretData | None:
+        """A user's Secret, or None."""
+        found = await self._read("Secret", namespace, name)
+        return _secret(found) if found else None
+
+    async def credential_secrets(self, namespace: str) -> Mapping[str, SecretData]:
+        """The labelled Secrets of the namespace, by name."""
+        found = await self._list("Secret", namespace, f"{LABEL_CREDENTIALS}=true")
+        return {name: _secret(body) for name, body in found.items()}
+
+    async def children(self, namespace: str, route: str) -> Children:
+        """The route's children, by their label; four reads at once."""
+        selector = f"{LABEL_ROUTE}={route}"
+        kinds = ("Deployment", "ConfigMap", "Secret", "Pod")
+        return Children(*await asyncio.gather(*(self._list(kind, namespace, selector) for kind in kinds)))
+
+    async def _read(self, kind: str, namespace: str, name: str) -> Object | None:
+        try:
+            return await self._api.call("GET", item(kind, namespace, name), kind=kind, name=name)
+        except NotFound:
+            return None
+
+    async def _list(self, kind: str, namespace: str, selector: str) -> dict[str, Object]:
+        found = await self._api.call(
+            "GET", collection(kind, namespace), kind=kind, name=f"with {selector}", query={"labelSelector": selector}
+        )
+        return {body["metadata"]["name"]: body for body in found["items"]}
+
+
+def _secret(body: Object) -> SecretData:
+    metadata = body["metadata"]
+    return SecretData(
+        name=metadata["name"],
+        labels=metadata.get("labels") or {},
+        data={key: _decoded(value) for key, value in (body.get("data") or {}).items()},
+        version=metadata["resourceVersion"],
+    )
+
+
+def _decoded(value: str | None) -> bytes:
+    """Null stands for an empty value; what is no base64 the API server would not have stored."""
+    try:
+        return base64.b64decode(value or "")
+    except binascii.Error:
+        return b""

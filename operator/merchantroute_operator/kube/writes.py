@@ -1,0 +1,127 @@
+"""What the operator writes to the API server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+
+from merchantroute_operator.errors import KubeConflict
+from merchantroute_operator.kube.api import APPLY, MERGE, Api
+from merchantroute_operator.kube.failures import NotFound
+from merchantroute_operator.kube.paths import item
+from merchantroute_operator.kube.port import Kind, Object
+from merchantroute_operator.naming import GROUP, KIND, MANAGER, SCALER, VERSION
+
+PODS_AT_ONCE = 8
+
+
+class Writes:
+    """The writing half of the port; see ``port.Kube``."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def apply(self, body: Object) -> Object:
+        """Server-side apply as ``merchantroute``, forced."""
+        return await self._apply(body, {"force": "true"})
+
+    async def dry_run(self, body: Object) -> None:
+        """The same without storing it; raises what the real one would."""
+        await self._apply(body, {"force": "true", "dryRun": "All"})
+
+    async def create_deployment(self, body: Object, replicas: int) -> None:
+        """Make the Deployment with its number of pods, which then belongs to the scaler.
+
+        Two applies hand ``spec.replicas`` over: the first makes the object, by the second the scaler owns the number
+        too, so that later applies without it leave it alone. A create by the scaler's manager would do that in one
+        call, but it would own the whole object, and no later apply could remove a field from it any more. The first
+        is not forced: an existing Deployment with another number is left as it is.
+        """
+        numbered = {**body, "spec": {**body["spec"], "replicas": replicas}}
+        with contextlib.suppress(KubeConflict):
+            await self._apply(numbered, {})
+            await self._apply(_only_replicas(body, replicas), {}, manager=SCALER)
+
+    async def scale(self, namespace: str, deployment: str, replicas: int) -> None:
+        """Write ``/scale``."""
+        await self._api.call(
+            "PATCH",
+            item("Deployment", namespace, deployment, "scale"),
+            kind="Deployment",
+            name=deployment,
+            body={"spec": {"replicas": replicas}},
+            content_type=MERGE,
+            query={"fieldManager": SCALER},
+        )
+
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        """Delete in the background."""
+        query = {"propagationPolicy": "Background"}
+        with contextlib.suppress(NotFound):
+            await self._api.call("DELETE", item(kind, namespace, name), kind=kind, name=name, query=query)
+
+    async def annotate_pods(self, namespace: str, names: Sequence[str], annotations: Mapping[str, str]) -> None:
+        """Merge annotations into pods, a few at once."""
+        slots = asyncio.Semaphore(PODS_AT_ONCE)
+
+        async def one(name: str) -> None:
+            async with slots:
+                with contextlib.suppress(NotFound):
+                    await self._merge("Pod", namespace, name, {"metadata": {"annotations": dict(annotations)}})
+
+        await asyncio.gather(*map(one, names))
+
+    async def write_status(self, namespace: str, name: str, status: Object) -> None:
+        """Server-side apply of the status subresource."""
+        body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": KIND, "metadata": {"name": name}, "status": status}
+        with contextlib.suppress(NotFound):
+            await self._api.call(
+                "PATCH",
+                item(KIND, namespace, name, "status"),
+                kind=KIND,
+                name=name,
+                body=body,
+                content_type=APPLY,
+                query={"fieldManager": MANAGER, "force": "true"},
+            )
+
+    async def set_finalizers(self, route: Object, finalizers: Sequence[str]) -> None:
+        """Replace the route's finalizers; a resourceVersion in a patch is a precondition. A gone route is fine."""
+        metadata = route["metadata"]
+        change = {"resourceVersion": metadata["resourceVersion"], "finalizers": list(finalizers)}
+        with contextlib.suppress(NotFound):
+            await self._merge(KIND, metadata["namespace"], metadata["name"], {"metadata": change})
+
+    async def _apply(self, body: Object, query: Mapping[str, str], *, manager: str = MANAGER) -> Object:
+        kind, metadata = body["kind"], body["metadata"]
+        return await self._api.call(
+            "PATCH",
+            item(kind, metadata["namespace"], metadata["name"]),
+            kind=kind,
+            name=metadata["name"],
+            body=body,
+            content_type=APPLY,
+            query={"fieldManager": manager, **query},
+        )
+
+    async def _merge(self, kind: str, namespace: str, name: str, body: Object) -> None:
+        await self._api.call(
+            "PATCH",
+            item(kind, namespace, name),
+            kind=kind,
+            name=name,
+            body=body,
+            content_type=MERGE,
+            query={"fieldManager": MANAGER},
+        )
+
+
+def _only_replicas(body: Object, replicas: int) -> Object:
+    metadata = {"name": body["metadata"]["name"], "namespace": body["metadata"]["namespace"]}
+    return {
+        "apiVersion": body["apiVersion"],
+        "kind": body["kind"],
+        "metadata": metadata,
+        "spec": {"replicas": replicas},
+    }

@@ -1,0 +1,76 @@
+"""What the operator counts about itself, for Prometheus; never a merchant's name, and one series per route at most."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+_BUCKETS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
+
+PASSES = Counter("merchantroute_operator_passes", "Passes over routes", ["result"])
+PASS_SECONDS = Histogram("merchantroute_operator_pass_seconds", "Duration of a pass", buckets=_BUCKETS)
+PASS_AT = Gauge("merchantroute_operator_last_pass_timestamp_seconds", "When the last pass ended, seconds since epoch")
+QUEUE_DEPTH = Gauge("merchantroute_operator_queue_depth", "Routes that are due for a pass and wait")
+KUBE_CALLS = Histogram(
+    "merchantroute_operator_kube_call_seconds",
+    "Calls of the API server",
+    ["method", "kind", "result"],
+    buckets=_BUCKETS,
+)
+BROKER_CALLS = Histogram(
+    "merchantroute_operator_broker_call_seconds",
+    "Calls of the broker's management API",
+    ["method", "result"],
+    buckets=_BUCKETS,
+)
+PULSES = Counter("merchantroute_operator_pulses", "Pulses of worker pods", ["result"])
+SCALED = Counter("merchantroute_operator_scaled", "Changes of a lane's number of pods", ["reason"])
+BROKERS_GIVEN_UP = Counter(
+    "merchantroute_operator_brokers_given_up", "Routes that went while their broker did not answer, queues left behind"
+)
+
+
+@contextmanager
+def passing() -> Iterator[None]:
+    """Count and time the pass in the block; one that raises is ``failed``."""
+    started = time.monotonic()
+    result = "failed"
+    try:
+        yield
+        result = "done"
+    finally:
+        PASSES.labels(result).inc()
+        PASS_SECONDS.observe(time.monotonic() - started)
+        PASS_AT.set_to_current_time()
+
+
+def kube_call(method: str, kind: str, seconds: float, well: bool) -> None:
+    """The hook of ``kube.client.connect``."""
+    KUBE_CALLS.labels(method, kind, _result(well)).observe(seconds)
+
+
+def broker_call(method: str, seconds: float, well: bool) -> None:
+    """The hook of ``rabbit.broker.RabbitBroker``."""
+    BROKER_CALLS.labels(method, _result(well)).observe(seconds)
+
+
+def pulse(good: bool) -> None:
+    """The hook of ``rabbit.pulses.PulseListener``."""
+    PULSES.labels("received" if good else "dropped").inc()
+
+
+def watch_queue(depth: Callable[[], int]) -> None:
+    """From now on the queue's depth is asked for at each scrape."""
+    QUEUE_DEPTH.set_function(depth)
+
+
+def serve(port: int) -> None:
+    """Answer ``/metrics`` on ``port`` from a thread of its own, so that a blocked loop can still be seen."""
+    start_http_server(port)
+
+
+def _result(well: object) -> str:
+    return "done" if well else "failed"

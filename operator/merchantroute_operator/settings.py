@@ -1,0 +1,52 @@
+"""What differs between installations of the operator, from the environment of its pod."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PREFIX = "MR_OPERATOR_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``namespace`` holds the Lease, ``identity`` names this pod in it. Times are seconds.
+
+    ``resync`` lies between full passes over a route that nothing happens to, ``tick`` between decisions of the scaler.
+    """
+
+    namespace: str
+    identity: str
+    resync: float
+    tick: float
+    health_port: int
+    metrics_port: int
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read MR_OPERATOR_NAMESPACE, _POD, _RESYNC_SECONDS, _TICK_SECONDS, _HEALTH_PORT and _METRICS_PORT.
+
+        What is absent or empty has a default; the pod's is the host name. Raises ``ValueError`` that names a variable
+        that is not a number above 0.
+        """
+        return cls(
+            namespace=environment.get(f"{PREFIX}NAMESPACE") or "merchantroute-system",
+            identity=environment.get(f"{PREFIX}POD") or socket.gethostname(),
+            resync=_number(environment, "RESYNC_SECONDS", 60.0),
+            tick=_number(environment, "TICK_SECONDS", 2.0),
+            health_port=int(_number(environment, "HEALTH_PORT", 8080)),
+            metrics_port=int(_number(environment, "METRICS_PORT", 9090)),
+        )
+
+
+def _number(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(f"{PREFIX}{name}") or str(default)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise ValueError(f"{PREFIX}{name}={text}: write a number above 0")
+    return number
