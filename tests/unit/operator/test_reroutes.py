@@ -1,0 +1,188 @@
+"""Every change of a route, call by call: each order has exactly one way to go, also where the operator dies."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from merchantroute_operator import naming
+from merchantroute_operator.spec.model import Route
+from merchantroute_operator.topology.desired import desired
+from merchantroute_operator.topology.plan import door, retire, skeleton, unfed, wiring
+from merchantroute_operator.topology.types import Op, Plan, Topology
+from tests.unit.operator.routes import OWNER, a_route
+from tests.unit.operator.routing import NOTHING, apply, arrives, run
+
+PLACE = ("orders", "pos")
+DOOR = naming.front_door(*PLACE)
+TIERS = ("enterprise", "standard", "longtail", "vip")
+DELAYS = ("1s", "5s", "15s", "2m")
+MERCHANTS = tuple(f"m{number}" for number in range(6))
+UNLISTED = "nobody-knows-me"
+
+
+def a_random_route(dice: random.Random) -> Route:
+    tiers = dice.sample(TIERS, dice.randint(1, len(TIERS)))
+    listed = dice.sample(MERCHANTS, dice.randint(0, len(MERCHANTS)))
+    return a_route(
+        tiers=tiers,
+        default=dice.choice(tiers),
+        delays=dice.sample(DELAYS, dice.randint(1, len(DELAYS))),
+        merchants={merchant: dice.choice(tiers) for merchant in listed},
+    )
+
+
+def wanted_by(route: Route) -> Topology:
+    return desired(route, OWNER, {merchant.id: merchant.tier for merchant in route.merchants})
+
+
+def shuffled(plan: Plan, dice: random.Random) -> Iterator[Op]:
+    """The calls of a plan; those of one batch run at once, so in any order."""
+    for batch in plan:
+        yield from dice.sample(batch, len(batch))
+
+
+def a_pass(wanted: Topology, broker: Topology, dice: random.Random) -> Iterator[Topology]:
+    """The broker after each call of one pass; lanes and rungs that nothing feeds are found empty."""
+    for part in (skeleton, wiring, door):
+        for op in shuffled(part(wanted, broker), dice):
+            broker = apply(broker, op)
+            yield broker
+    for op in shuffled(retire(wanted, broker, unfed(wanted, broker)), dice):
+        broker = apply(broker, op)
+        yield broker
+
+
+def settle(wanted: Topology, broker: Topology, dice: random.Random) -> Topology:
+    for _ in range(5):
+        for state in a_pass(wanted, broker, dice):
+            broker = state
+    return broker
+
+
+class Watch:
+    """Looks at one state after another; it remembers which lanes ever got an order, for their ladders must work on."""
+
+    def __init__(self) -> None:
+        self.lanes: set[str] = set()
+
+    def see(self, broker: Topology) -> None:
+        """Every order that anybody may publish now has exactly one way."""
+        if DOOR not in broker.exchanges:
+            return
+        for merchant in (*MERCHANTS, UNLISTED):
+            lanes = arrives(broker, DOOR, merchant)
+            assert len(lanes) == 1, merchant
+            self.lanes |= lanes
+        for lane in self.lanes & broker.queues.keys():
+            retry = lane.replace(".stable", ".retry")
+            for ms in (1000, 5000, 15000, 120000, 99):
+                assert len(arrives(broker, retry, "m0", str(ms))) == 1, (lane, ms)
+        for name, queue in broker.queues.items():
+            if back := queue.arguments.get("x-dead-letter-exchange"):
+                assert len(arrives(broker, str(back), "m0")) == 1, name
+
+
+def goes_to(broker: Topology, merchant: str) -> str:
+    (queue,) = arrives(broker, DOOR, merchant)
+    return queue.split(".")[3]
+
+
+def test_a_new_route_sends_each_merchant_to_its_tier_and_the_others_to_the_default() -> None:
+    route = a_route(merchants={"m0": "enterprise"})
+    broker = settle(wanted_by(route), NOTHING, random.Random(1))
+    assert goes_to(broker, "m0") == "enterprise"
+    assert goes_to(broker, UNLISTED) == "standard"
+    assert arrives(broker, naming.retry_exchange(*PLACE, "standard"), "m0", "15000") == {
+        "mr.orders.pos.standard.retry.15000"
+    }
+
+
+def test_the_front_door_opens_only_when_all_behind_it_is_there() -> None:
+    route = a_route(merchants={"m0": "enterprise"})
+    states = list(a_pass(wanted_by(route), NOTHING, random.Random(1)))
+    opened = next(index for index, state in enumerate(states) if DOOR in state.exchanges)
+    assert opened >= len(states) - 2  # its own binding comes after it; until then its alternate leads the same way
+    assert goes_to(states[opened], "m0") == "enterprise"
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_any_change_keeps_one_way_for_every_order_at_every_call(seed: int) -> None:
+    dice = random.Random(seed)
+    before, after = a_random_route(dice), a_random_route(dice)
+    broker = settle(wanted_by(before), NOTHING, dice)
+    watch = Watch()
+    for broker in (broker, *a_pass(wanted_by(after), broker, dice)):  # noqa: B020 - each state follows from the last
+        watch.see(broker)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_crash_at_any_call_and_yet_another_change_end_where_the_spec_says(seed: int) -> None:
+    dice = random.Random(1000 + seed)
+    routes = [a_random_route(dice) for _ in range(4)]
+    broker = settle(wanted_by(routes[0]), NOTHING, dice)
+    watch = Watch()
+    for after in routes[1:]:
+        states = [broker, *a_pass(wanted_by(after), broker, dice)]
+        for broker in states[: dice.randint(1, len(states))]:
+            watch.see(broker)
+    wanted = wanted_by(routes[-1])
+    broker = settle(wanted, broker, dice)
+    assert broker.bindings == wanted.bindings
+    assert broker.exchanges == wanted.exchanges
+    assert broker.queues == wanted.queues
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_every_crash_point_of_a_move_of_merchants_and_default_converges(seed: int) -> None:
+    dice = random.Random(2000 + seed)
+    before = a_route(merchants={"m0": "enterprise", "m1": "standard", "m2": "enterprise"}, delays=("1s", "2m"))
+    after = a_route(merchants={"m0": "standard", "m1": "standard", "m3": "enterprise"}, default="enterprise")
+    settled = settle(wanted_by(before), NOTHING, dice)
+    for crashed in a_pass(wanted_by(after), settled, dice):
+        broker = crashed
+        watch = Watch()
+        for broker in a_pass(wanted_by(before if dice.random() < 0.5 else after), crashed, dice):
+            watch.see(broker)
+        broker = settle(wanted_by(after), broker, dice)
+        assert broker.bindings == wanted_by(after).bindings
+
+
+def test_plans_made_from_one_observation_fit_together() -> None:
+    dice = random.Random(3)
+    for _ in range(40):
+        before, after = a_random_route(dice), a_random_route(dice)
+        broker, wanted = settle(wanted_by(before), NOTHING, dice), wanted_by(after)
+        observed, watch = broker, Watch()
+        watch.see(broker)
+        for part in (skeleton, wiring, door):
+            for op in shuffled(part(wanted, observed), dice):
+                broker = apply(broker, op)
+                watch.see(broker)
+        for op in shuffled(retire(wanted, observed, ()), dice):
+            broker = apply(broker, op)
+            watch.see(broker)
+
+
+def test_a_merchant_listed_in_a_tier_that_is_gone_stays_there_until_pods_know_better() -> None:
+    dice = random.Random(4)
+    before = a_route(tiers=("enterprise", "standard"), merchants={"m0": "enterprise"})
+    after = a_route(tiers=("standard",), merchants={"m0": "standard"})
+    broker = settle(wanted_by(before), NOTHING, dice)
+    waiting = desired(after, OWNER, {"m0": "enterprise"})
+    broker = settle(waiting, broker, dice)
+    assert goes_to(broker, "m0") == "enterprise"
+    assert arrives(broker, naming.retry_exchange(*PLACE, "enterprise"), "m0", "1000")
+    broker = settle(wanted_by(after), broker, dice)
+    assert goes_to(broker, "m0") == "standard"
+    assert not [name for name in (*broker.exchanges, *broker.queues) if "enterprise" in name]
+
+
+def test_nothing_is_planned_for_a_broker_that_is_as_it_should_be() -> None:
+    wanted = wanted_by(a_route(merchants={"m0": "enterprise"}))
+    broker = settle(wanted, NOTHING, random.Random(5))
+    assert [part(wanted, broker) for part in (skeleton, wiring, door)] == [(), (), ()]
+    assert retire(wanted, broker, broker.queues) == ()
+    assert run(broker, ()) == broker
