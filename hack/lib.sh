@@ -4,6 +4,7 @@
 # Progress goes to stderr as "==> what happens (about how long)", so that a script may answer on stdout.
 # A failure is told once, by the innermost script: which step, why, what to do. EXPLAINED is its exit code.
 
+# shellcheck disable=SC2034   # its variables are for the scripts that source it
 set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/merchantroute
