@@ -31,6 +31,7 @@ async def connect(broker: Broker, *, robust: bool = True) -> AbstractConnection:
             password=broker.password,
             virtualhost=broker.vhost,
             timeout=10,
+            client_properties={"connection_name": "merchantroute-demo"},
         )
     except (OSError, aio_pika.exceptions.AMQPError) as error:
         raise StepFailed(

@@ -77,11 +77,10 @@ class Producer:
     async def _door(self) -> AbstractExchange:
         """The front door on a channel that is open; whoever finds it closed opens it for all."""
         async with self._opening:
-            alive = self._channel is not None and not self._channel.is_closed
-            if self._connection is None or self._connection.is_closed:
-                self._connection = await connect(self._broker, robust=False)
-                alive = False
-            if self._exchange is None or not alive:
+            # `connected`, not `is_closed`: the latter is about our own close(), not about one by the broker.
+            if self._connection is None or not self._connection.connected.is_set():
+                self._exchange, self._connection = None, await connect(self._broker, robust=False)
+            if self._exchange is None or self._channel is None or self._channel.is_closed:
                 # on_return_raises: a mandatory order that found no queue comes back as an error, not as a confirm.
                 self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
                 self._exchange = await self._channel.get_exchange(self._front_door, ensure=False)

@@ -26,7 +26,11 @@ def failures(
         *_ids(
             "lost", ledger.missing if ledger.lost else (), "neither done, dead nor queued: look at the workers' logs"
         ),
-        *_ids("doubled", ledger.doubled, "a step took effect twice: GET /admin/receipts of merchant-sim"),
+        *_ids(
+            "doubled",
+            ledger.doubled,
+            "completed twice, or a step took effect twice: GET /admin/receipts of merchant-sim",
+        ),
         *_ids(
             "copies", ledger.copies, "delivered again though nothing was killed: GET /admin/receipts of merchant-sim"
         ),

@@ -33,6 +33,7 @@ def test_a_correct_order_is_taken(order: object) -> None:
         ({**GOOD, "items": ["dosa"]}, "items[0]: must be an object"),
         ({**GOOD, "items": [LINE, {**LINE, "quantity": -1}]}, "items[1].quantity:"),
         ({**GOOD, "items": [{**LINE, "quantity": True}]}, "items[0].quantity:"),
+        ({**GOOD, "items": [{**LINE, "quantity": 0}]}, "items[0].quantity:"),
         ({**GOOD, "items": [{**LINE, "unit_price": 4.5}]}, "items[0].unit_price:"),
         ({**GOOD, "items": [{**LINE, "modifiers": [{"name": "ghee"}]}]}, "items[0].modifiers:"),
         ({**GOOD, "subtotal": 999}, "the items add up to 1000, not 999"),
