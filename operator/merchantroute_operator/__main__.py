@@ -43,6 +43,7 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
     reconciler = Reconciler(ctx)
     scaler = Scaler(ctx, reconciler, tick=settings.tick)
     health.watch(reconciler.queue, scaler)
+    metrics.watch_queue(lambda: reconciler.queue.depth)
     passes = asyncio.create_task(reconciler.queue.run(PASSES_AT_ONCE))
     background = [passes, asyncio.create_task(scaler.run())]
     watching = asyncio.create_task(
@@ -63,7 +64,7 @@ async def run(settings: Settings) -> None:
     """Serve probes and metrics at once, so that a standby is alive, and operate while the Lease is ours."""
     metrics.serve(settings.metrics_port)
     health = Health()
-    async with health.serve(settings.health_port), connect() as kube:
+    async with health.serve(settings.health_port), connect(on_call=metrics.kube_call) as kube:
         await lead(kube, settings, lambda: operate(kube, settings, health))
 
 
