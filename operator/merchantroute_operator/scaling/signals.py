@@ -88,17 +88,20 @@ def _series(before: tuple[Pulse, ...], pulse: Pulse, oldest: float) -> tuple[Pul
 
 
 def _arrivals(readings: tuple[QueueReading, ...], now: float) -> float | None:
-    """First-time arrivals per second; None until the broker has shown the counter twice or stood still for 10 s.
+    """First-time arrivals per second over the window; None until it has been watched for the broker's own period.
 
-    The counter's last change may be as old as the broker's own period without meaning that nothing arrives.
+    A sample holds until the next one differs, so the one before the window says what the counter was at its start. The
+    counter's last change may be as old as the broker's period without meaning that nothing arrives.
     """
     counts = [(r.at, r.sample.published) for r in readings if r.sample.published is not None]
     if not counts:
         return None
-    (start, first), (last, latest) = counts[0], counts[-1]
+    oldest = now - WINDOW
+    base, first = next((count for count in reversed(counts) if count[0] <= oldest), counts[0])
+    last, latest = counts[-1]
     if latest < first:  # the broker restarted: its counter began anew
         return None
-    span = max(last, now - PERIOD) - start
+    span = max(last, now - PERIOD) - max(base, oldest)
     return (latest - first) / span if span >= PERIOD else None
 
 
