@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from merchantroute_operator.spec.model import Raw
 from merchantroute_operator.status.view import LaneView, View
 from merchantroute_operator.status.words import bounded
 
@@ -44,6 +45,15 @@ def totals(view: View) -> dict[str, Any]:
     sums = {name: _sum(lane.get(name) for lane in figures) for name in _SUMMED} if figures else {}
     merchants = len(view.route.merchants) if view.route is not None else None
     return _known({**sums, "dead": view.dead, "merchants": merchants})
+
+
+def order_times(old: Raw) -> dict[tuple[str, str], float]:
+    """(tier, lane) -> S as a status tells it: what was measured outlives a restart of the operator."""
+    return {
+        (lane["tier"], lane["lane"]): float(lane["orderTime"])
+        for lane in old.get("lanes") or ()
+        if lane.get("orderTime")
+    }
 
 
 def _sum(values: Iterable[int | None]) -> int | None:
