@@ -16,6 +16,7 @@ from tests.contract.crd.routes import Json, route
 from tests.harness.cluster import Kubectl
 
 CRDS = Path(__file__).parents[3] / "crds"
+UNWATCHED = "contract.merchantroute.dev"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,20 @@ def definition(cluster: Path, kubectl: Kubectl) -> str:
     name = "crd/merchantroutes.merchantroute.dev"
     kubectl("wait", "--for=condition=Established", name, "--timeout=30s")
     return name
+
+
+@pytest.fixture(scope="session")
+def unwatched(definition: str, kubectl: Kubectl) -> Iterator[str]:
+    """A group with the same resource that no operator watches: what a test stores there stays as it was written."""
+    copy = yaml.safe_load((CRDS / "merchantroute.yaml").read_text())
+    copy["metadata"]["name"] = f"merchantroutes.{UNWATCHED}"
+    copy["spec"]["group"] = UNWATCHED
+    for name in ("shortNames", "categories"):  # those of the real one must stay unambiguous
+        del copy["spec"]["names"][name]
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(copy))
+    kubectl("wait", "--for=condition=Established", f"crd/merchantroutes.{UNWATCHED}", "--timeout=30s")
+    yield UNWATCHED
+    kubectl("delete", "crd", f"merchantroutes.{UNWATCHED}", "--wait=false")
 
 
 @pytest.fixture(scope="session")

@@ -28,12 +28,14 @@ def large(namespace: str) -> Json:
     return document
 
 
-def test_2000_merchants_fit_in_one_apply_and_one_of_them_can_be_moved(large: Json, kubectl: Kubectl) -> None:
+def test_2000_merchants_fit_in_one_apply_and_one_can_be_moved(large: Json, unwatched: str, kubectl: Kubectl) -> None:
+    large["apiVersion"] = f"{unwatched}/v1alpha1"
     apply = ("apply", "--server-side", "-f", "-")
     kubectl(*apply, stdin=json.dumps(large))
     large["spec"]["merchants"][1234]["tier"] = "tier-3"
     kubectl(*apply, stdin=json.dumps(large))
-    stored = json.loads(kubectl("get", "mr", "pos", "-n", large["metadata"]["namespace"], "-o", "json"))
+    where = ("-n", large["metadata"]["namespace"])
+    stored = json.loads(kubectl("get", f"merchantroutes.{unwatched}", "pos", *where, "-o", "json"))
     assert len(stored["spec"]["merchants"]) == MERCHANTS
     assert stored["spec"]["merchants"][1234]["tier"] == "tier-3"
     assert stored["metadata"]["generation"] == 2

@@ -1,5 +1,6 @@
 import json
-from typing import Any
+from dataclasses import dataclass
+from typing import cast
 
 import pytest
 
@@ -41,42 +42,61 @@ STATUS = {
 }
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A stored route named pos that no operator has seen, and none will."""
+
+    kubectl: Kubectl
+    group: str
+    namespace: str
+
+    def get(self, *arguments: str) -> str:
+        """``kubectl get`` of it."""
+        return self.kubectl("get", f"merchantroutes.{self.group}", "pos", "-n", self.namespace, *arguments)
+
+    def read(self) -> Json:
+        """It as JSON."""
+        return cast(Json, json.loads(self.get("-o", "json")))
+
+    def write(self, status: Json) -> None:
+        """Write the status as the operator does."""
+        body = route({"metadata.namespace": self.namespace, "apiVersion": f"{self.group}/v1alpha1"})
+        body = {**body, "status": status}
+        del body["spec"]
+        arguments = ("--server-side", "--subresource=status", "--field-manager=merchantroute", "-f", "-")
+        self.kubectl("apply", *arguments, stdin=json.dumps(body))
+
+
 @pytest.fixture
-def stored(namespace: str, definition: str, kubectl: Kubectl) -> str:
-    """The namespace of a stored route named pos that no operator has seen."""
-    document = route()
-    document["metadata"]["namespace"] = namespace
+def stored(namespace: str, unwatched: str, kubectl: Kubectl) -> Stored:
+    document = route({"metadata.namespace": namespace, "apiVersion": f"{unwatched}/v1alpha1"})
     kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(document))
-    return namespace
+    return Stored(kubectl, unwatched, namespace)
 
 
-def write_status(kubectl: Kubectl, namespace: str, status: Json) -> Any:
-    """Write as the operator does, and read back."""
-    head = {"apiVersion": "merchantroute.dev/v1alpha1", "kind": "MerchantRoute"}
-    body = {**head, "metadata": {"name": "pos", "namespace": namespace}, "status": status}
-    kubectl("apply", "--server-side", "--subresource=status", "--field-manager=test", "-f", "-", stdin=json.dumps(body))
-    return json.loads(kubectl("get", "mr", "pos", "-n", namespace, "-o", "json"))["status"]
+def test_a_fresh_route_never_looks_current(stored: Stored) -> None:
+    assert stored.read()["status"] == {"observedGeneration": -1}
 
 
-def test_a_fresh_route_never_looks_current(stored: str, kubectl: Kubectl) -> None:
-    found = json.loads(kubectl("get", "mr", "pos", "-n", stored, "-o", "json"))
-    assert found["status"] == {"observedGeneration": -1}
+def test_the_whole_status_is_kept_as_written_and_the_spec_does_not_change_with_it(stored: Stored) -> None:
+    before = stored.read()
+    stored.write(STATUS)
+    after = stored.read()
+    assert after["status"] == STATUS
+    assert after["spec"] == before["spec"]
+    assert after["metadata"]["generation"] == before["metadata"]["generation"] == 1
 
 
-def test_the_whole_status_is_kept_as_written(stored: str, kubectl: Kubectl) -> None:
-    assert write_status(kubectl, stored, STATUS) == STATUS
-
-
-def test_a_spec_does_not_change_with_its_status(stored: str, kubectl: Kubectl) -> None:
-    write_status(kubectl, stored, STATUS)
-    assert json.loads(kubectl("get", "mr", "pos", "-n", stored, "-o", "json"))["metadata"]["generation"] == 1
-
-
-def test_kubectl_get_answers_whether_the_route_is_healthy(stored: str, kubectl: Kubectl) -> None:
-    write_status(kubectl, stored, STATUS)
-    head, row = (" ".join(line.split()) for line in kubectl("get", "mroute", "-n", stored).splitlines())
+def test_kubectl_get_answers_whether_the_route_is_healthy(stored: Stored) -> None:
+    stored.write(STATUS)
+    head, row = (" ".join(line.split()) for line in stored.get().splitlines())
     assert head == "NAME READY REASON QUEUED RETRYING IN-FLIGHT DEAD PODS WANTED AGE"
     assert row.startswith("pos False BrokerUnreachable 12 3 40 5 1 2 ")
-    head, row = kubectl("get", "merchantroute", "-n", stored, "-o", "wide").splitlines()
-    assert "MERCHANTS" in head
+    wide, row = (" ".join(line.split()) for line in stored.get("-o", "wide").splitlines())
+    assert "MERCHANTS" in wide
     assert "rabbitmq:5672 refuses connections" in row
+
+
+@pytest.mark.parametrize("name", ["mr", "mroute", "merchantroute", "merchantroutes"])
+def test_kubectl_knows_the_resource_by_its_short_names(definition: str, kubectl: Kubectl, name: str) -> None:
+    kubectl("get", name, "-n", "default")  # an unknown name fails
