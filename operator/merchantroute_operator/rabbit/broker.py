@@ -1,0 +1,43 @@
+"""The real ``port.Broker``: the management API for topology and figures, AMQP for orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from merchantroute_operator.rabbit import checks, reading, writing
+from merchantroute_operator.rabbit.management import Management, OnCall, nobody
+from merchantroute_operator.rabbit.move import move
+from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.topology.types import Plan, QueueSample, Topology
+
+
+class RabbitBroker:
+    """One vhost of one RabbitMQ; see ``port.Broker``. ``on_call`` is told of management calls, for metrics."""
+
+    def __init__(self, address: BrokerAddress, on_call: OnCall = nobody) -> None:
+        self._address = address
+        self._management = Management(address, on_call)
+
+    async def check(self) -> None:
+        """Raise the named error if the broker cannot carry a route."""
+        await checks.check(self._management)
+
+    async def observe(self, prefix: str) -> Topology:
+        """What is there of a route."""
+        return await reading.observe(self._management, prefix)
+
+    async def run(self, plan: Plan) -> None:
+        """Carry out the batches in order."""
+        await writing.run(self._management, plan)
+
+    async def samples(self) -> Mapping[str, QueueSample]:
+        """The figures of the vhost's queues."""
+        return await reading.samples(self._management)
+
+    async def move(self, queue: str, exchange: str) -> int:
+        """Move what is ready in ``queue`` to ``exchange``."""
+        return await move(self._address, queue, exchange)
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._management.close()

@@ -1,0 +1,72 @@
+"""Whether a broker can carry a route, and if not, which one thing its owner has to mend."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from merchantroute_operator.errors import BrokerUnreachable, PluginMissing, VhostMissing
+from merchantroute_operator.rabbit.failures import NotFound
+from merchantroute_operator.rabbit.management import Management
+from merchantroute_operator.spec.broker import BrokerAddress
+
+PATIENCE = 5.0  # seconds for a TCP connection
+HASH = "x-consistent-hash"
+
+
+async def check(management: Management) -> None:
+    """Raise what is wrong first: reach, plugin, credentials, vhost. See ``port.Broker.check``."""
+    address = management.address
+    (listens, reached) = await asyncio.gather(_amqp_listens(address), _exchange_types(management))
+    where = f"{address.host}:{address.port}"
+    if isinstance(reached, BrokerUnreachable):
+        if not listens:
+            raise BrokerUnreachable(f"the broker at {where} does not answer, nor does {address.management_uri}")
+        raise PluginMissing(
+            f"{where} answers, but its management API at {address.management_uri} does not: run "
+            "`rabbitmq-plugins enable rabbitmq_management` on the broker, or set the Secret's key management_uri"
+        )
+    if not listens:
+        raise BrokerUnreachable(
+            f"the management API answers, but AMQP at {where} does not: is the Secret's port right?"
+        )
+    if HASH not in reached:
+        raise PluginMissing(
+            f"the broker at {where} lacks the exchange type {HASH}: run "
+            "`rabbitmq-plugins enable rabbitmq_consistent_hash_exchange` on it"
+        )
+    await _vhost(management)
+
+
+async def _exchange_types(management: Management) -> frozenset[str] | BrokerUnreachable:
+    """What the broker offers, or that it did not answer. Raises what it answered instead."""
+    try:
+        found = await management.call(
+            "GET", "overview", what="reading the broker's overview", query={"columns": "exchange_types.name"}
+        )
+    except BrokerUnreachable as error:
+        return error
+    return frozenset(kind["name"] for kind in found["exchange_types"])
+
+
+async def _vhost(management: Management) -> None:
+    """Users without the tag administrator may not ask for a vhost itself, so its exchanges are asked for."""
+    vhost = management.address.vhost
+    query = {"columns": "name", "page": "1", "page_size": "1", "disable_stats": "true"}
+    try:
+        await management.call("GET", "exchanges", vhost, what=f"using vhost {vhost}", query=query)
+    except NotFound:
+        raise VhostMissing(f"the broker has no vhost {vhost}: create it, or change the Secret's key vhost") from None
+
+
+async def _amqp_listens(address: BrokerAddress) -> bool:
+    """Whether something accepts connections; the broker takes one without a word for a health check."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            _, writer = await asyncio.open_connection(address.host, address.port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True

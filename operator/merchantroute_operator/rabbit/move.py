@@ -1,0 +1,107 @@
+"""Orders that are left in a queue, taken to an exchange: each is safe there before it leaves the queue."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+from aiormq.abc import AbstractChannel as BareChannel
+from aiormq.exceptions import ChannelNotFoundEntity, DeliveryError
+
+from merchantroute_operator.errors import BrokerError, BrokerUnreachable
+from merchantroute_operator.rabbit.amqp import connection, named
+from merchantroute_operator.spec.broker import BrokerAddress
+
+AT_ONCE = 100  # orders under way
+CONFIRM = 30.0  # seconds for the broker's word about one order
+IDLE = 2.0  # seconds without a delivery, after which the rest of a count is gone (expired, or taken by a worker)
+# The broker writes these itself; as a producer's headers they would be told from its own no more.
+_BROKERS_OWN = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count")
+
+
+async def move(address: BrokerAddress, queue: str, exchange: str) -> int:
+    """See ``port.Broker.move``. A crash between confirm and ack leaves a copy, never a loss.
+
+    Two connections: under a memory alarm the broker does not read from one that publishes, so it would not see the
+    acks of what it has already taken.
+    """
+    async with connection(address, "takes orders") as taking, connection(address, "gives orders") as giving:
+        channel = taking.channel()
+        await channel.initialize()
+        try:
+            declared = await channel.declare_queue(queue, passive=True)
+        except ChannelNotFoundEntity:
+            return 0
+        ready = declared.declaration_result.message_count or 0
+        target = giving.channel(on_return_raises=True)
+        await target.initialize()
+        try:
+            await target.get_exchange(exchange, ensure=True)
+        except ChannelNotFoundEntity:
+            raise BrokerError(f"exchange {exchange} does not exist, so no order was moved there") from None
+        return await _Mover(address, exchange, await target.get_underlay_channel()).run(channel, queue, ready)
+
+
+class _Mover:
+    def __init__(self, address: BrokerAddress, exchange: str, target: BareChannel) -> None:
+        self._address = address
+        self._exchange = exchange
+        self._target = target
+        self._moved = 0
+        self._under_way = 0
+        self._error: BrokerError | None = None
+        self._changed = asyncio.Event()
+
+    async def run(self, channel: AbstractChannel, queue: str, ready: int) -> int:
+        """Move ``ready`` orders, and what else had been delivered by then."""
+        if ready == 0:
+            return 0
+        await channel.set_qos(prefetch_count=AT_ONCE)
+        source = await channel.get_queue(queue, ensure=False)
+        tag = await source.consume(self._take)
+        while self._moved < ready and self._error is None and await self._something_happens(IDLE):
+            pass
+        if channel.is_closed:
+            raise BrokerUnreachable(f"the broker at {self._address.host}:{self._address.port} went away meanwhile")
+        await source.cancel(tag)
+        while self._under_way and self._error is None and await self._something_happens(CONFIRM):
+            pass
+        if self._error is not None:
+            raise self._error
+        return self._moved
+
+    async def _something_happens(self, within: float) -> bool:
+        self._changed.clear()
+        try:
+            await asyncio.wait_for(self._changed.wait(), within if not self._under_way else CONFIRM)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _take(self, message: AbstractIncomingMessage) -> None:
+        """Called at once for every order that arrives; the prefetch bounds how many."""
+        self._under_way += 1
+        try:
+            await self._give(message)
+            await message.ack()
+            self._moved += 1
+        except DeliveryError:
+            self._error = BrokerError(f"exchange {self._exchange} took no order: it leads to no queue, or that is full")
+        except Exception as error:  # noqa: BLE001 - the library raises bare ones where a channel closes meanwhile
+            self._error = named(error, self._address)
+        finally:
+            self._under_way -= 1
+            self._changed.set()
+
+    async def _give(self, message: AbstractIncomingMessage) -> None:
+        properties = message.properties
+        properties.headers = {k: v for k, v in (properties.headers or {}).items() if not k.startswith(_BROKERS_OWN)}
+        properties.user_id = None  # the broker refuses another user's
+        await self._target.basic_publish(
+            message.body,
+            exchange=self._exchange,
+            routing_key=message.routing_key or "",
+            properties=properties,
+            mandatory=True,
+            timeout=CONFIRM,
+        )

@@ -1,0 +1,95 @@
+"""Hears what worker pods say of themselves: one consumer for the pods of all routes on a broker.
+
+The queue is the operator's own and short: pulses that nobody reads are dropped, oldest first, and a dead operator
+leaves nothing behind. A pod's next pulse comes two seconds later, so nothing is acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from aio_pika import ExchangeType
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
+from pamqp.common import FieldTable
+
+from merchantroute_operator.errors import RouteError
+from merchantroute_operator.rabbit.amqp import connection
+from merchantroute_operator.rabbit.pulse_format import parse_pulse
+from merchantroute_operator.scaling.types import Pulse
+from merchantroute_operator.spec.broker import BrokerAddress
+
+logger = logging.getLogger(__name__)
+LONGEST = 20_000  # pulses
+CHECK = 15.0  # seconds between two looks whether the queue is still there
+BACKOFF = (0.5, 15.0)  # seconds: the first and the longest
+
+
+def nobody(_good: bool, /) -> None:
+    """Listen to no pulse's fate."""
+
+
+class PulseListener:
+    """Calls ``on_pulse`` with every pulse on ``exchange``; ``on_message`` is told whether each message was one.
+
+    ``clock`` gives the monotonic seconds of ``Pulse.at``.
+    """
+
+    def __init__(
+        self,
+        address: BrokerAddress,
+        exchange: str,
+        on_pulse: Callable[[Pulse], None],
+        *,
+        on_message: Callable[[bool], None] = nobody,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._address = address
+        self._exchange = exchange
+        self._on_pulse = on_pulse
+        self._on_message = on_message
+        self._clock = clock
+        self._listening = False
+
+    async def run(self) -> None:
+        """Listen until cancelled, through every failure of the broker."""
+        delay = BACKOFF[0]
+        while True:
+            try:
+                async with connection(self._address, "hears pulses") as opened:
+                    await self._listen(opened)
+            except RouteError as error:
+                if self._listening or delay == BACKOFF[0]:
+                    logger.warning("no pulses until the broker is back: %s", error)
+            delay = BACKOFF[0] if self._listening else min(delay * 2, BACKOFF[1])
+            self._listening = False
+            await asyncio.sleep(delay)
+
+    async def _listen(self, opened: AbstractConnection) -> None:
+        """Until the connection or the queue is gone."""
+        channel = opened.channel(publisher_confirms=False)
+        await channel.initialize()
+        queue = await self._declare(channel)
+        await queue.consume(self._receive, no_ack=True)
+        self._listening = True
+        logger.info("hearing pulses on %s", self._exchange)
+        closed = asyncio.ensure_future(opened.closed())
+        while not channel.is_closed:
+            await asyncio.wait({closed}, timeout=CHECK)
+            # A queue that was deleted is told to nobody who acknowledges nothing: it has to be asked for.
+            await channel.declare_queue(queue.name, passive=True)
+
+    async def _declare(self, channel: AbstractChannel) -> AbstractQueue:
+        await channel.declare_exchange(self._exchange, ExchangeType.FANOUT, durable=True)
+        arguments: FieldTable = {"x-queue-type": "classic", "x-max-length": LONGEST, "x-overflow": "drop-head"}
+        queue = await channel.declare_queue(exclusive=True, auto_delete=True, arguments=arguments)
+        await queue.bind(self._exchange)
+        return queue
+
+    async def _receive(self, message: AbstractIncomingMessage) -> None:
+        pulse = parse_pulse(message.body, at=self._clock())
+        self._on_message(pulse is not None)
+        if pulse is not None:
+            self._on_pulse(pulse)

@@ -1,0 +1,16 @@
+"""TLS to a broker: with the Secret's own CA where it has one."""
+
+from __future__ import annotations
+
+import ssl
+
+from merchantroute_operator.errors import SecretInvalid
+from merchantroute_operator.spec.broker import BrokerAddress
+
+
+def context(address: BrokerAddress) -> ssl.SSLContext:
+    """Verifies the broker against ``ca.crt``, or the system's CAs. Raises ``SecretInvalid`` for what is no PEM."""
+    try:
+        return ssl.create_default_context(cadata=address.ca)
+    except (ssl.SSLError, ValueError):
+        raise SecretInvalid("the broker's Secret: ca.crt holds no certificate in PEM format") from None
