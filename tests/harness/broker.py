@@ -56,7 +56,11 @@ def _started() -> Broker:
     _remove_leftovers()
     amqp, management = _free_port(), _free_port()
     name = f"{NAME}{os.getpid()}"
-    hack("rabbitmq-test-up", name, str(amqp), str(management), within=STARTING)
+    try:
+        hack("rabbitmq-test-up", name, str(amqp), str(management), within=STARTING)
+    except BaseException:
+        hack("rabbitmq-test-down", name, within=60)
+        raise
     return Broker(f"amqp://test:test@127.0.0.1:{amqp}", f"http://test:test@127.0.0.1:{management}", name)
 
 
