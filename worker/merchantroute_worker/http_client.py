@@ -6,20 +6,23 @@ out to be closed before a byte of the answer came. No proxies, no redirects, no 
 a `gevent.Timeout` around `call` bounds it from name resolution to the last byte, and costs the connection.
 """
 
-import select
 import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from select import POLLIN
 from typing import Any
 
 import gevent
 import gevent.socket
+from gevent import monkey
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
 from merchantroute_worker.steps import Origin, Request
 
+# Not gevent's, which starts a watcher each time: with a time-out of zero nothing waits.
+_poll = monkey.get_original("select", "poll")
 LONGEST_ANSWER = 1024 * 1024
 BLOCK = 64 * 1024
 IDLE = 60.0
@@ -48,8 +51,8 @@ class _Alive:
     def _is_socket_alive(self, sock: Any) -> bool:
         if sock is None or sock.fileno() < 0:
             return False
-        poll = select.poll()
-        poll.register(sock.fileno(), select.POLLIN)
+        poll = _poll()
+        poll.register(sock.fileno(), POLLIN)
         return not poll.poll(0)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from merchantroute_worker.envelope import Order, dump
@@ -9,6 +10,8 @@ from merchantroute_worker.route import Merchant, Step
 
 WITH_BODY = frozenset({"POST", "PUT"})
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_IN_PATH = "/%:@!$&'()*+,;=~-._?"
 _VISIBLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
@@ -37,51 +40,62 @@ class Request:
 
 def build(step: Step, order: Order, merchant: Merchant, *, attempt: int, allow_insecure: bool) -> Request:
     """The request of one step: the order as JSON for POST and PUT, keyed so that a repeat has no second effect."""
+    place = _place(merchant.endpoint, allow_insecure)
     path = step.path.replace("{order_id}", quote(order.id, safe="")).replace("{merchant}", quote(merchant.id, safe=""))
-    origin, target = _locate(merchant.endpoint + path, allow_insecure)
     body = dump(order.payload) if step.method in WITH_BODY else b""
-    default_port = 443 if origin.scheme == "https" else 80
-    host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    fields = {
-        "Host": host if origin.port == default_port else f"{host}:{origin.port}",
-        "User-Agent": "merchantroute-worker",
-        "Accept": "application/json",
-        "Accept-Encoding": "identity",
-        "Idempotency-Key": quote(f"{order.id}:{step.name}", safe=_VISIBLE),
-        "Mr-Attempt": str(attempt),
-    }
+    lines = [
+        f"{step.method} {place.path}{quote(path, safe=_IN_PATH)}{place.query} HTTP/1.1",
+        place.head,
+        f"Idempotency-Key: {quote(f'{order.id}:{step.name}', safe=_VISIBLE)}",
+        f"Mr-Attempt: {attempt}",
+    ]
     if step.method in WITH_BODY:
-        fields["Content-Type"] = "application/json"
-        fields["Content-Length"] = str(len(body))
+        lines.append(f"Content-Type: application/json\r\nContent-Length: {len(body)}")
     if merchant.credential:
-        fields[merchant.credential.header] = merchant.credential.value
-    lines = [f"{step.method} {target} HTTP/1.1", *(_field(name, value) for name, value in fields.items())]
-    return Request(origin=origin, method=step.method, head="\r\n".join([*lines, "", ""]).encode("latin-1"), body=body)
+        lines.append(_field(merchant.credential.header, merchant.credential.value))
+    head = "\r\n".join([*lines, "", ""]).encode("latin-1")
+    return Request(origin=place.origin, method=step.method, head=head, body=body)
 
 
-def _locate(url: str, allow_insecure: bool) -> tuple[Origin, str]:
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """What every request to one endpoint shares; the order's path goes between `path` and `query`."""
+
+    origin: Origin
+    path: str
+    query: str
+    head: str
+
+
+@lru_cache(maxsize=4096)
+def _place(endpoint: str, allow_insecure: bool) -> _Place:
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(endpoint)
         port = parts.port
     except ValueError as error:
-        raise UnusableEndpoint(f"{url!r} is not a URL: {error}") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise UnusableEndpoint(f"{url!r} is not an http or https URL")
+        raise UnusableEndpoint(f"{endpoint!r} is not a URL: {error}") from None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise UnusableEndpoint(f"{endpoint!r} is not an http or https URL")
     if parts.scheme == "http" and not allow_insecure:
-        raise UnusableEndpoint(f"{url!r} is not encrypted and the route does not say allowInsecure")
-    path = quote(parts.path, safe="/%:@!$&'()*+,;=~-._") or "/"
-    query = "?" + quote(parts.query, safe="/%:@!$&'()*+,;=~-._?") if parts.query else ""
-    return Origin(
-        scheme=parts.scheme, host=parts.hostname, port=port or (443 if parts.scheme == "https" else 80)
-    ), path + query
+        raise UnusableEndpoint(f"{endpoint!r} is not encrypted and the route does not say allowInsecure")
+    port = port or _DEFAULT_PORTS[parts.scheme]
+    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = name if port == _DEFAULT_PORTS[parts.scheme] else f"{name}:{port}"
+    common = "User-Agent: merchantroute-worker\r\nAccept: application/json\r\nAccept-Encoding: identity"
+    return _Place(
+        origin=Origin(scheme=parts.scheme, host=parts.hostname, port=port),
+        path=quote(parts.path.rstrip("/"), safe=_IN_PATH),
+        query="?" + quote(parts.query, safe=_IN_PATH) if parts.query else "",
+        head=f"{_field('Host', host)}\r\n{common}",
+    )
 
 
 def _field(name: str, value: str) -> str:
     """A header line; a credential with a line break in it must not become a second header."""
     if not _FIELD_NAME.fullmatch(name) or not value.isprintable():
-        raise UnusableEndpoint(f"the merchant's credentials cannot be sent as a header {name!r}")
+        raise UnusableEndpoint(f"the header {name!r} cannot be sent: its name or value holds what HTTP forbids")
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:
-        raise UnusableEndpoint(f"the merchant's credentials cannot be sent as a header {name!r}") from None
+        raise UnusableEndpoint(f"the header {name!r} cannot be sent: its value is not Latin-1") from None
     return f"{name}: {value}"

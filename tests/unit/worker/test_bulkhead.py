@@ -1,0 +1,76 @@
+"""Who gets a slot: the rule as a table."""
+
+import pytest
+
+from merchantroute_worker.bulkhead import Limits, Sight, Verdict, decide, is_slow
+
+LIMITS = Limits(slots=100, ceiling=50, overdue_after=5.0)
+BUSY_MERCHANT = Sight(in_flight=50, silence=0.1)
+HUNG = Sight(in_flight=30, overdue=30, silence=6.0)
+HUNG_BEFORE = Sight(in_flight=0, timeouts_in_a_row=3, silence=60.0)
+
+
+@pytest.mark.parametrize(
+    ("sight", "busy", "verdict"),
+    [
+        # no cap is felt while slots are free
+        (BUSY_MERCHANT, 50, Verdict.ADMIT),
+        (BUSY_MERCHANT, 75, Verdict.ADMIT),
+        (Sight(in_flight=75, silence=0.1), 75, Verdict.ADMIT),
+        # under a quarter free, the merchant at its cap is refused, and nobody else
+        (BUSY_MERCHANT, 76, Verdict.CAP),
+        (Sight(in_flight=49, silence=0.1), 99, Verdict.ADMIT),
+        (Sight(), 99, Verdict.ADMIT),
+    ],
+)
+def test_a_cap_is_felt_only_while_slots_are_scarce(sight: Sight, busy: int, verdict: Verdict) -> None:
+    assert decide(sight, LIMITS, busy=busy, held_by_slow=0) is verdict
+
+
+@pytest.mark.parametrize(
+    ("sight", "held", "verdict"),
+    [
+        (HUNG, 30, Verdict.SLOW),
+        # one slot is left to a slow merchant, so that its healing is noticed
+        (HUNG_BEFORE, 0, Verdict.ADMIT),
+        (Sight(in_flight=1, timeouts_in_a_row=3), 1, Verdict.SLOW),
+        # not even one when slow merchants together hold half the slots
+        (HUNG_BEFORE, 49, Verdict.ADMIT),
+        (HUNG_BEFORE, 50, Verdict.SLOW),
+        # which is no business of a merchant that is not slow
+        (BUSY_MERCHANT, 50, Verdict.ADMIT),
+    ],
+)
+def test_a_slow_merchant_keeps_one_slot_while_others_like_it_hold_less_than_half(
+    sight: Sight, held: int, verdict: Verdict
+) -> None:
+    assert decide(sight, LIMITS, busy=50, held_by_slow=held) is verdict
+
+
+@pytest.mark.parametrize(
+    ("sight", "slow"),
+    [
+        (Sight(), False),
+        (Sight(in_flight=80), False),
+        # one stuck call, while others are answered, is not a slow merchant
+        (Sight(in_flight=20, overdue=1, silence=0.2), False),
+        (Sight(in_flight=20, overdue=4, silence=0.2), False),
+        # nothing answered for as long: it hangs
+        (Sight(in_flight=1, overdue=1, silence=None), True),
+        (Sight(in_flight=1, overdue=1, silence=5.1), True),
+        # overdue calls hold one slot in twenty: it crawls, whatever it answers meanwhile
+        (Sight(in_flight=20, overdue=5, silence=0.2), True),
+        # its last calls timed out, and nothing says that this is over
+        (Sight(timeouts_in_a_row=2), False),
+        (Sight(timeouts_in_a_row=3), True),
+        # silence alone is no fault: nobody asked it anything
+        (Sight(silence=3_600), False),
+    ],
+)
+def test_what_makes_a_merchant_slow(sight: Sight, slow: bool) -> None:
+    assert is_slow(sight, LIMITS) is slow
+
+
+@pytest.mark.parametrize(("slots", "cap"), [(200, 50), (100, 50), (20, 10), (3, 1), (1, 1)])
+def test_in_a_small_pod_no_merchant_may_hold_more_than_half(slots: int, cap: int) -> None:
+    assert Limits(slots=slots, ceiling=50, overdue_after=5.0).cap == cap

@@ -1,0 +1,141 @@
+"""What becomes of an order, before a slot and after an attempt."""
+
+from typing import Any
+
+import pytest
+
+from merchantroute_worker import decisions
+from merchantroute_worker.answers import Answer
+from merchantroute_worker.calls import Attempt
+from merchantroute_worker.decisions import Done, Run, ToDead, ToLadder
+from merchantroute_worker.envelope import Malformed
+from tests.unit.worker.samples import ROUTE, order, route
+
+NOW = 2_000.0
+FAILED = {"v": 1, "steps": ROUTE["steps"], "done": ["validate"], "attempts": 2, "refusals": 1}
+
+
+def before(headers: dict[str, Any] | None = None, **more: Any) -> Run | ToLadder | ToDead:
+    merchant = more.pop("merchant", "bistro")
+    one = order(headers=headers, merchant=merchant)
+    return decisions.before_slot(one, headers or {}, route(**more), now=NOW, unknown_after=300.0)
+
+
+def test_an_order_runs_and_one_that_nobody_stamped_is_stamped() -> None:
+    decision = before()
+
+    assert isinstance(decision, Run)
+    assert decision.merchant.endpoint == "https://bistro.example/v1"
+    assert decision.order.published_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({"expires": "1970-01-01T00:33:19+00:00"}, "expired"),
+        ({"expires": "1970-01-01T00:33:19"}, "expired"),
+        ({"mr-published-at": 1_000}, "max-age"),
+    ],
+)
+def test_what_is_too_old_is_dead(headers: dict[str, Any], reason: str) -> None:
+    decision = before(headers, maxAgeMs=60_000)
+
+    assert isinstance(decision, ToDead)
+    assert decision.why.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("eta", "rung"),
+    [("1970-01-01T00:33:20.5+00:00", None), ("1970-01-01T00:33:22+00:00", 1_000), ("1970-01-01T01:00:00Z", 120_000)],
+)
+def test_an_eta_beyond_a_second_goes_to_the_ladder(eta: str, rung: int | None) -> None:
+    decision = before({"eta": eta})
+
+    assert (decision.rung if isinstance(decision, ToLadder) else None) == rung
+
+
+@pytest.mark.parametrize("headers", [{"eta": "soon"}, {"expires": 12}, {"eta": ["x"]}])
+def test_a_time_that_cannot_be_read_makes_the_order_malformed(headers: dict[str, Any]) -> None:
+    with pytest.raises(Malformed):
+        before(headers)
+
+
+def test_an_unlisted_merchant_has_the_default_endpoint() -> None:
+    decision = before(merchant="a/b", defaultEndpoint="https://pos.example/{merchant}")
+
+    assert isinstance(decision, Run)
+    assert decision.merchant.endpoint == "https://pos.example/a%2Fb"
+
+
+@pytest.mark.parametrize(
+    ("first_seen", "dead"),
+    [
+        # rendered at 1,000 s; now is 2,000 s
+        (None, False),
+        (1_500.0, False),  # nothing rendered since
+        (900.0, True),  # the configuration had its chance, and five minutes have passed
+    ],
+)
+def test_an_unknown_merchant_s_order_waits_for_the_configuration(first_seen: float | None, dead: bool) -> None:
+    headers = {} if first_seen is None else {"mr-first-seen": round(first_seen * 1000)}
+    decision = before(headers, merchant="stranger")
+
+    assert isinstance(decision, ToDead if dead else ToLadder)
+    assert decision.order.first_seen == (NOW if first_seen is None else first_seen)
+    assert decision.order.journal.attempts == 0
+
+
+def after(answer: Answer | None, *, slow: bool = False, journal: dict[str, Any] | None = FAILED) -> Any:
+    given = route(maxAttempts=4)
+    result = Attempt(done=("validate",), step=given.steps[1] if answer else None, answer=answer)
+    return decisions.after_attempt(order(journal=journal), result, given, slow=slow, draw=0.0)
+
+
+def test_an_order_whose_steps_are_done_is_done() -> None:
+    decision = after(None)
+
+    assert isinstance(decision, Done)
+    assert decision.order.journal.attempts == 3
+
+
+def test_a_failed_attempt_is_counted_and_the_journal_goes_with_the_order() -> None:
+    decision = after(Answer(status=503), journal=None)
+
+    assert isinstance(decision, ToLadder)
+    assert (decision.rung, decision.reason, decision.outcome) == (1_000, "5xx", "retried")
+    journal = decision.order.journal
+    assert (journal.attempts, journal.done) == (1, ("validate",))
+    assert [step.name for step in journal.steps or ()] == ["validate", "confirm"]
+
+
+def test_a_time_out_of_a_slow_merchant_is_not_counted() -> None:
+    counted, uncounted = after(Answer(failure="timeout")), after(Answer(failure="timeout"), slow=True)
+
+    assert (counted.order.journal.attempts, counted.order.journal.refusals) == (3, 1)
+    assert (uncounted.order.journal.attempts, uncounted.order.journal.refusals) == (2, 2)
+    assert uncounted.rung == 120_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "label"),
+    [(Answer(status=422), "merchant-rejected", "4xx"), (Answer(status=302), "merchant-rejected", "3xx")],
+)
+def test_a_final_answer_is_dead_at_once(answer: Answer, reason: str, label: str) -> None:
+    decision = after(answer)
+
+    assert isinstance(decision, ToDead)
+    assert (decision.why.reason, decision.why.step, decision.why.answer_class) == (reason, "confirm", label)
+
+
+def test_the_last_attempt_is_the_last() -> None:
+    decision = after(Answer(status=500), journal={**FAILED, "attempts": 3})
+
+    assert isinstance(decision, ToDead)
+    assert (decision.why.reason, decision.why.attempts) == ("attempts-exhausted", 4)
+
+
+def test_a_refused_order_is_not_counted() -> None:
+    decision = decisions.refused(order(journal=FAILED), route(), "cap")
+
+    assert (decision.rung, decision.outcome) == (120_000, "refused")
+    assert (decision.order.journal.attempts, decision.order.journal.refusals) == (2, 2)
