@@ -1,0 +1,71 @@
+"""What the end-to-end tests share: one installation, as a user makes it, and a place of its own for each test."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import place as places
+from tests.e2e import shop as shops
+from tests.e2e.place import Place
+from tests.e2e.shop import Shop
+from tests.e2e.world import World, opened
+from tests.harness.cluster import NAME, Kubectl
+from tests.harness.hack import aloud, hack
+
+BUILDING = 1500.0  # seconds; cold, wheels are downloaded
+INSTALLING = 600.0
+OPERATOR = ("-n", "merchantroute-system", "logs", "deployment/merchantroute-operator", "--tail=60")
+
+Shopping = Callable[[Place, str], Shop]
+WORLD = pytest.StashKey[World]()
+
+
+@pytest.fixture(scope="session")
+def world(cluster: Path, kubectl: Kubectl, pytestconfig: pytest.Config) -> Iterator[World]:
+    """The cluster with the images of this checkout and manifests/overlays/kind, as hack/install leaves it."""
+    with aloud(pytestconfig):
+        hack("build-images", within=BUILDING)
+        hack("install", NAME, within=INSTALLING)
+    with opened(cluster, kubectl) as everything:
+        pytestconfig.stash[WORLD] = everything
+        yield everything
+
+
+@pytest.fixture
+def place(world: World) -> Iterator[Place]:
+    """A namespace and a virtual host for one test."""
+    with places.made(world) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def module_place(world: World) -> Iterator[Place]:
+    """A namespace and a virtual host for the tests of one module."""
+    with places.made(world) as made:
+        yield made
+
+
+@pytest.fixture
+def shop() -> Iterator[Shopping]:
+    """shop(place, route) opens a web shop at a route that is Ready; it is closed after the test."""
+    with ExitStack() as stack:
+
+        def open_one(place: Place, route: str) -> Shop:
+            one: AbstractContextManager[Shop] = shops.opened(place, route)
+            return stack.enter_context(one)
+
+        yield open_one
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure shows what the cluster had to say at that moment."""
+    report = yield
+    world = item.config.stash.get(WORLD, None)
+    if report.failed and world is not None:
+        kinds = "merchantroutes,deployments,pods"
+        report.sections.append(("cluster", world.kubectl("get", kinds, "-A", "-o", "wide", check=False)))
+        report.sections.append(("operator", world.kubectl(*OPERATOR, check=False)))
+    return report

@@ -1,0 +1,65 @@
+"""Routes for tests: small, fast, and written to the broker and merchants of manifests/overlays/kind."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Json = dict[str, Any]
+SECRET = "broker"
+COMPLETIONS = "completions"
+IMAGE = "merchantroute-worker:0.1.0"
+
+
+def route(
+    name: str,
+    *,
+    tiers: Iterable[Json] | None = None,
+    merchants: Mapping[str, str] | Iterable[Json] = (),
+    worker: Json | None = None,
+    orders: Json | None = None,
+    deletion: Json | None = None,
+    secret: str = SECRET,
+) -> Json:
+    """A route. `merchants` maps ids to tiers, or is the spec's own list; the first tier is the default one."""
+    chosen = list(tiers or [tier("standard")])
+    listed = [merchant(each, of) for each, of in merchants.items()] if isinstance(merchants, Mapping) else merchants
+    return {
+        "apiVersion": "merchantroute.dev/v1alpha1",
+        "kind": "MerchantRoute",
+        "metadata": {"name": name},
+        "spec": {
+            "broker": {"secretRef": {"name": secret}},
+            "worker": {
+                "image": IMAGE,
+                "env": [{"name": "MR_COMPLETIONS", "value": COMPLETIONS}],
+                "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}},
+                **(worker or {}),
+            },
+            "orders": {
+                "callTimeout": "4s",
+                "deadline": "6s",
+                "maxAge": "1h",
+                "allowInsecure": True,
+                "retry": {"maxAttempts": 8, "delays": ["1s", "3s"]},
+                **(orders or {}),
+            },
+            "defaultTier": chosen[0]["name"],
+            "tiers": chosen,
+            "deletion": deletion or {"policy": "Force"},
+            "merchants": list(listed),
+        },
+    }
+
+
+def tier(name: str, *, concurrency: int = 10, **scaling: Any) -> Json:
+    """A tier of one pod, unless `scaling` says otherwise."""
+    return {
+        "name": name,
+        "concurrency": concurrency,
+        "scaling": {"minReplicas": 1, "maxReplicas": 1, "assumedOrderTime": "500ms", **scaling},
+    }
+
+
+def merchant(merchant_id: str, of: str, **rest: Any) -> Json:
+    """A merchant that merchant-sim plays."""
+    endpoint = f"http://merchant-sim.merchants.svc:8080/m/{merchant_id}"
+    return {"id": merchant_id, "tier": of, "endpoint": endpoint, **rest}

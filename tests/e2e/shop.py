@@ -1,0 +1,166 @@
+"""A web shop with its books: it publishes while the test does other things, and reckons at the end.
+
+The producer, the listeners and the ledger are the demo's; here they run in a thread with an event loop of their own, so
+that orders flow while a test waits for kubectl.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import replace
+from itertools import count, cycle
+from random import Random
+from threading import Thread
+from typing import Any, TypeVar
+
+from merchantroute_demo import completions, dead_letters
+from merchantroute_demo.broker import Broker, connect
+from merchantroute_demo.catalogue import MERCHANTS
+from merchantroute_demo.ledger import Ledger, reckon
+from merchantroute_demo.malformed import spoil
+from merchantroute_demo.merchants import Merchants
+from merchantroute_demo.orders import make_order
+from merchantroute_demo.producer import Producer
+from merchantroute_demo.replay import Published
+from merchantroute_demo.roll import Roll
+from merchantroute_demo.route import parse
+from tests.e2e.place import Place
+from tests.e2e.routes import COMPLETIONS
+from tests.e2e.waiting import until
+
+T = TypeVar("T")
+ONE_CALL = 120.0  # seconds
+
+
+class Shop:
+    """Publishes through one route's front door, and hears what becomes of its orders."""
+
+    def __init__(self, place: Place, route: str) -> None:
+        self._place = place
+        self._route = route
+        self._door = f"mr.{place.namespace}.{route}"
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, daemon=True)
+        self._stack = AsyncExitStack()
+        self._run = uuid.uuid4().hex[:10]
+        self._number = count(1)
+        self._dice = Random(1)
+        self.roll = Roll(parse(place.route(route) or {}))
+
+    def open(self) -> None:
+        """Listen first, so that nothing is missed."""
+        self._thread.start()
+        self._do(self._open())
+
+    async def _open(self) -> None:
+        vhost = self._place.vhost
+        broker = Broker(vhost.host, vhost.port, vhost.mgmt_url, vhost.username, vhost.password, vhost.name)
+        connection = await self._stack.enter_async_context(await connect(broker))
+        forget = await completions.listen(connection, COMPLETIONS, self._run, self.roll.complete)
+        self._stack.push_async_callback(forget)
+        await dead_letters.watch(connection, f"{self._door}.dead", self._run, self.roll.die)
+        self._merchants = await self._stack.enter_async_context(Merchants(self._place.world.merchants_url))
+        self._producer = await self._stack.enter_async_context(Producer(broker, self._door))
+
+    def close(self) -> None:
+        """Let go of the broker."""
+        self._do(self._stack.aclose())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(ONE_CALL)
+        self._loop.close()
+
+    def publish(self, merchant: str, number: int) -> set[str]:
+        """Publish so many good orders as fast as the broker confirms them; their ids."""
+        return self._do(self._burst(merchant, number))
+
+    def publish_malformed(self, merchant: str, number: int) -> dict[str, str]:
+        """Publish orders that are wrong, each in another way: id -> the reason that its dead letter must carry."""
+        return dict(self._do(self._bad(merchant, kind)) for kind in range(number))
+
+    @contextmanager
+    def stream(self, merchants: Sequence[str], rate: float) -> Iterator[None]:
+        """Publish evenly for the time of the block, to each merchant in turn; `rate` is orders per second."""
+        enough = asyncio.Event()
+        flow = asyncio.run_coroutine_threadsafe(self._flow(merchants, rate, enough), self._loop)
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(enough.set)
+            flow.result(ONE_CALL)
+
+    def behave(self, merchant: str, **behaviour: Any) -> None:
+        """Tell merchant-sim how a merchant behaves; by its default it answers at once."""
+        self._do(self._merchants.behave(merchant, **behaviour))
+
+    def done(self) -> set[str]:
+        """Orders of which a worker has said that they are done."""
+        return set(self.roll.completions)
+
+    def are_done(self, orders: set[str]) -> bool:
+        """Whether a worker has said so of all of them."""
+        return orders <= self.done()
+
+    def tiers(self, orders: set[str]) -> set[str]:
+        """The tiers whose pods did these orders."""
+        return {self.roll.completions[order][0].tier for order in orders}
+
+    def of(self, merchant: str) -> set[str]:
+        """All orders published for a merchant."""
+        return self.roll.orders(merchant=merchant)
+
+    def settled(self, within: float = 90.0) -> Ledger:
+        """Wait until every published order is done or dead; the ledger then."""
+        until(lambda: not self.roll.open(), "every order is done or dead", within, self._where)
+        return self.ledger()
+
+    def ledger(self, queued: int = 0) -> Ledger:
+        """The books now; `queued` is what the route's queues hold."""
+        book = self._do(self._merchants.book(self._run))
+        return reckon(self.roll.evidence(book, queued, self._producer.repeated))
+
+    def _where(self) -> str:
+        return f"{len(self.roll.open())} of {len(self.roll.published)} open; {self._place.queues(self._route)}"
+
+    async def _burst(self, merchant: str, number: int) -> set[str]:
+        return set(await asyncio.gather(*(self._one(merchant) for _ in range(number))))
+
+    async def _flow(self, merchants: Sequence[str], rate: float, enough: asyncio.Event) -> None:
+        begun = self._loop.time()
+        async with asyncio.TaskGroup() as group:  # which ends when the last order is confirmed
+            for number, merchant in zip(count(), cycle(merchants), strict=False):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(enough.wait(), max(0.0, begun + number / rate - self._loop.time()))
+                if enough.is_set():
+                    return
+                group.create_task(self._one(merchant))
+
+    async def _one(self, merchant: str) -> str:
+        order = f"{self._run}-{next(self._number)}"
+        body = {"id": order, **make_order(replace(MERCHANTS[0], id=merchant), self._dice)}
+        await self._send(body, order, merchant, None)
+        return order
+
+    async def _bad(self, merchant: str, kind: int) -> tuple[str, str]:
+        order = f"{self._run}-{next(self._number)}"
+        body, reason = spoil(make_order(replace(MERCHANTS[0], id=merchant), self._dice), kind)
+        await self._send({"id": order, **body} if isinstance(body, dict) else body, order, merchant, reason)
+        return order, reason
+
+    async def _send(self, body: Any, order: str, merchant: str, malformed: str | None) -> None:
+        at = await self._producer.publish(body, order_id=order, merchant=merchant)
+        self.roll.publish(Published(order, merchant, "e2e", malformed, at))
+
+    def _do(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(ONE_CALL)
+
+
+@contextmanager
+def opened(place: Place, route: str) -> Iterator[Shop]:
+    """A shop at a route that is Ready."""
+    shop = Shop(place, route)
+    shop.open()
+    try:
+        yield shop
+    finally:
+        shop.close()

@@ -1,0 +1,79 @@
+"""What a user gets wrong is said in a condition and an event, and is mended without restarting anything."""
+
+import pytest
+
+from tests.e2e.place import Place
+from tests.e2e.routes import merchant, route
+from tests.e2e.waiting import until
+
+SAID_WITHIN = 45.0  # seconds
+WITHOUT_BROKER = ("no-secret", "bad-password", "no-broker", "no-vhost")
+
+
+@pytest.fixture(scope="module")
+def there(module_place: Place) -> Place:
+    """Routes that are each wrong in one way, all applied at once."""
+    place = module_place
+    named = {"type": "Bearer", "secretRef": {"name": "unlabelled"}}
+    token = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "unlabelled"}, "stringData": {"token": "t"}}
+    place.apply(
+        token,
+        place.secret("bad-password", password="not this one"),
+        place.secret("no-broker", host="rabbitmq-nowhere.orders.svc", management_uri="http://rabbitmq-nowhere:15672"),
+        place.secret("no-vhost", vhost="nowhere"),
+        *(route(name, secret=name) for name in WITHOUT_BROKER),
+        route("no-image", worker={"image": "merchantroute-worker:nobody-built-this"}),
+        route("no-app", worker={"app": "nobody_wrote_this"}),
+        route("no-label", merchants=[merchant("trusting", "standard", credentials=named)]),
+    )
+    return place
+
+
+@pytest.mark.parametrize(
+    ("name", "condition", "reason", "words"),
+    [
+        ("no-secret", "QueuesReady", "SecretMissing", "Secret no-secret does not exist"),
+        ("bad-password", "QueuesReady", "BrokerCredentialsRefused", "password"),
+        ("no-broker", "QueuesReady", "BrokerUnreachable", "rabbitmq-nowhere"),
+        ("no-vhost", "QueuesReady", "VhostMissing", "nowhere"),
+        ("no-image", "WorkersAvailable", "ImageUnavailable", "nobody-built-this"),
+        ("no-app", "WorkersAvailable", "CrashLoop", "nobody_wrote_this"),
+        ("no-label", "Ready", "CredentialsUnusable", "merchantroute.dev/credentials"),
+    ],
+)
+def test_a_mistake_is_named_in_a_condition_and_an_event(
+    there: Place, name: str, condition: str, reason: str, words: str
+) -> None:
+    def said() -> bool:
+        return there.condition(name, condition).get("reason") == reason
+
+    until(said, f"{condition} of {name} is {reason}", SAID_WITHIN, lambda: there.tell(name))
+    found = there.condition(name, condition)
+    assert found["status"] == "False"
+    assert words in found["message"]
+    ready = there.condition(name, "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", reason)
+    until(lambda: words in there.events(name).get(reason, ""), f"an event says {reason}", SAID_WITHIN)
+    told = f"{there.tell(name)} {there.events(name)}"
+    assert there.password not in told
+    assert "not this one" not in told
+    if name in WITHOUT_BROKER:
+        assert not there.deployments(name), "no Deployment before QueuesReady"
+
+
+def test_mended_mistakes_need_no_restart(there: Place) -> None:
+    operator = _restarts(there)
+    label = "merchantroute.dev/credentials=true"
+    there.kubectl("label", "secret", "unlabelled", label)
+    there.apply(*(there.secret(name) for name in WITHOUT_BROKER))
+    there.apply(route("no-image"), route("no-app"))
+    there.ready(*WITHOUT_BROKER, "no-image", "no-app", "no-label")
+    assert _restarts(there) == operator
+
+
+def _restarts(place: Place) -> dict[str, int]:
+    pods = place.world.items("api/v1/namespaces/merchantroute-system/pods")
+    return {
+        pod["metadata"]["name"]: sum(c["restartCount"] for c in pod["status"].get("containerStatuses", ()))
+        for pod in pods
+    }

@@ -1,0 +1,134 @@
+"""`kubectl delete mr` with orders queued: what becomes of them under each policy, whatever the cascade.
+
+All routes of this module live in one namespace and start together, since starting pods is most of the time.
+"""
+
+import amqp
+import pytest
+
+from tests.e2e.conftest import Shopping
+from tests.e2e.place import Place
+from tests.e2e.routes import Json, route, tier
+from tests.e2e.shop import Shop
+from tests.e2e.waiting import until
+
+BACKGROUND, FOREGROUND = "background", "foreground"
+SOON = {"policy": "Drain", "timeout": "2s"}
+DELETIONS: dict[str, Json] = {
+    "drain": {"policy": "Drain", "deadLetters": "Retain"},
+    "drain-delete": {"policy": "Drain", "deadLetters": "Delete"},
+    "retain": {"policy": "Retain"},
+    "retain-foreground": {"policy": "Retain"},
+    "force": {"policy": "Force"},
+    "force-foreground": {"policy": "Force"},
+    "late-force": {**SOON, "onTimeout": "Force"},
+    "late-retain": {**SOON, "onTimeout": "Retain"},
+}
+
+
+def _route(name: str) -> Json:
+    return route(name, tiers=[tier("only", concurrency=5)], merchants={f"m-{name}": "only"}, deletion=DELETIONS[name])
+
+
+@pytest.fixture(scope="module")
+def there(module_place: Place) -> Place:
+    """All the routes, Ready."""
+    module_place.apply(*(_route(name) for name in DELETIONS))
+    module_place.ready(*DELETIONS)
+    return module_place
+
+
+def _hold(place: Place, shop: Shopping, name: str, number: int = 40) -> tuple[Shop, set[str]]:
+    """A shop whose merchant takes its time, and orders that wait for it."""
+    till = shop(place, name)
+    till.behave(f"m-{name}", behaviour="hang")
+    return till, till.publish(f"m-{name}", number)
+
+
+@pytest.mark.parametrize(("name", "cascade"), [("drain", BACKGROUND), ("drain-delete", FOREGROUND)])
+def test_drain_finishes_every_order_and_then_removes_the_queues(
+    there: Place, shop: Shopping, name: str, cascade: str
+) -> None:
+    till = shop(there, name)
+    wrong = till.publish_malformed(f"m-{name}", 2)
+    until(lambda: till.roll.dead.keys() >= wrong.keys(), "malformed orders are dead letters")
+    till.behave(f"m-{name}", latency={"p50_ms": 300})
+    orders = till.publish(f"m-{name}", 40)
+    assert not orders <= till.done()
+
+    _delete(there, name, cascade)
+    until(lambda: not there.has_door(name), "the front door is closed", 30)
+    assert not orders <= till.done(), "it closes before the orders are done"
+    _refuses(there, name)
+
+    _gone(there, name)
+    ledger = till.ledger()
+    assert ledger.done == orders
+    assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
+    assert there.queues(name) == ({"dead": 2} if name == "drain" else {})
+
+
+@pytest.mark.parametrize(("name", "cascade"), [("retain", BACKGROUND), ("retain-foreground", FOREGROUND)])
+def test_retain_leaves_orders_in_their_queues_and_a_route_of_that_name_adopts_them(
+    there: Place, shop: Shopping, name: str, cascade: str
+) -> None:
+    till, orders = _hold(there, shop, name)
+    _delete(there, name, cascade)
+    _gone(there, name)
+    _refuses(there, name)
+    until(lambda: sum(there.queues(name).values()) == len(orders), "all orders are queued", 30)
+    assert not till.done()
+
+    till.behave(f"m-{name}", behaviour="normal")
+    there.apply(_route(name))
+    ledger = till.settled()
+    assert ledger.done == orders
+    assert (ledger.lost, ledger.doubled) == (0, set())
+    there.ready(name)
+
+
+@pytest.mark.parametrize(("name", "cascade"), [("force", BACKGROUND), ("force-foreground", FOREGROUND)])
+def test_force_removes_everything_and_tells_how_many_orders_went(
+    there: Place, shop: Shopping, name: str, cascade: str
+) -> None:
+    _, orders = _hold(there, shop, name)
+    until(lambda: sum(there.queues(name).values()) == len(orders), "the broker's figures are up to date", 30)
+    _delete(there, name, cascade)
+    _gone(there, name)
+    assert there.queues(name) == {}
+    assert str(len(orders)) in there.events(name)["OrdersRemoved"]
+
+
+def test_a_drain_that_cannot_end_in_time_goes_on_as_its_owner_wants(there: Place, shop: Shopping) -> None:
+    _hold(there, shop, "late-force")
+    _, kept = _hold(there, shop, "late-retain")
+    _delete(there, "late-force", BACKGROUND)
+    _delete(there, "late-retain", FOREGROUND)
+    _gone(there, "late-force")
+    assert there.queues("late-force") == {}
+    _gone(there, "late-retain")
+    until(lambda: sum(there.queues("late-retain").values()) == len(kept), "all orders are queued", 30)
+
+
+def _delete(place: Place, name: str, cascade: str) -> None:
+    place.kubectl("delete", "mr", name, f"--cascade={cascade}", "--wait=false")
+
+
+def _gone(place: Place, name: str) -> None:
+    until(lambda: place.route(name) is None, f"{name} is gone", 90, lambda: place.tell(name))
+    until(lambda: not place.pods(name), f"the pods of {name} are gone", 60)
+    assert not place.deployments(name)
+    assert not place.configuration(name)
+    assert not place.has_door(name)
+
+
+def _refuses(place: Place, name: str) -> None:
+    """Who publishes now is told: a producer that goes on would lose its orders silently otherwise."""
+    vhost = place.vhost
+    address = f"{vhost.host}:{vhost.port}"
+    with amqp.Connection(
+        address, vhost.username, vhost.password, "PLAIN", virtual_host=vhost.name, confirm_publish=True
+    ) as connection:
+        channel = connection.channel()
+        with pytest.raises(amqp.NotFound, match="no exchange"):
+            channel.basic_publish(amqp.Message("{}"), f"mr.{place.namespace}.{name}", "anybody", mandatory=True)

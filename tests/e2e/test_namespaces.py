@@ -1,0 +1,43 @@
+"""What a route does with its namespace: pods that the restricted standard admits, and an end that does not hang."""
+
+import json
+
+from tests.e2e.conftest import Shopping
+from tests.e2e.place import Place
+from tests.e2e.routes import IMAGE, route, tier
+from tests.e2e.waiting import until
+
+ENDS_WITHIN = 120.0  # seconds
+
+
+def test_workers_run_where_only_restricted_pods_may(place: Place) -> None:
+    """The namespace enforces the standard: that pods run is the proof, and that others are refused is its check."""
+    careless = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "careless"},
+        "spec": {"containers": [{"name": "root", "image": IMAGE, "securityContext": {"privileged": True}}]},
+    }
+    place.kubectl("apply", "-f", "-", stdin=json.dumps(careless), check=False)
+    assert place.world.get(f"api/v1/namespaces/{place.namespace}/pods/careless") is None
+    place.apply(route("pos", merchants={"strict": "standard"}))
+    place.ready("pos")
+    (pod,) = place.pods("pos")
+    assert pod["status"]["phase"] == "Running"
+
+
+def test_a_namespace_ends_in_time_and_the_orders_stay_in_the_broker(place: Place, shop: Shopping) -> None:
+    """Drain cannot be: a terminating namespace takes no new pods. So it is a Retain."""
+    tiers = [tier("only", concurrency=5)]
+    place.apply(route("pos", tiers=tiers, merchants={"evicted": "only"}, deletion={"policy": "Drain"}))
+    place.ready("pos")
+    till = shop(place, "pos")
+    till.behave("evicted", behaviour="hang")
+    orders = till.publish("evicted", 30)
+
+    place.world.kubectl(
+        "delete", "namespace", place.namespace, f"--timeout={ENDS_WITHIN:.0f}s", within=ENDS_WITHIN + 10
+    )
+    assert place.world.get(f"api/v1/namespaces/{place.namespace}") is None
+    assert not place.has_door("pos")
+    until(lambda: sum(place.queues("pos").values()) == len(orders), "all orders are queued", 30)

@@ -1,0 +1,106 @@
+"""Orders through a route, while a platform team works on it with `kubectl apply`."""
+
+from functools import partial
+
+from tests.e2e.conftest import Shopping
+from tests.e2e.place import Place
+from tests.e2e.routes import merchant, route, tier
+from tests.e2e.waiting import until
+
+COLUMNS = ("NAME", "READY", "REASON", "QUEUED", "RETRYING", "IN-FLIGHT", "DEAD", "PODS", "WANTED", "AGE")
+
+
+def test_good_orders_are_done_and_malformed_ones_are_dead_letters_with_a_reason(place: Place, shop: Shopping) -> None:
+    place.apply(route("pos", merchants={"flow-a": "standard"}))
+    place.ready("pos")
+    till = shop(place, "pos")
+
+    good = till.publish("flow-a", 100)
+    wrong = till.publish_malformed("flow-a", 6)
+
+    ledger = till.settled()
+    assert ledger.done == good
+    assert dict(ledger.reasons) == wrong
+    assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
+    until(lambda: _columns(place)["DEAD"] == "6", "kubectl get mr counts the dead letters", 30, lambda: _columns(place))
+    shown = _columns(place)
+    assert tuple(shown) == COLUMNS
+    assert (shown["READY"], shown["REASON"], shown["QUEUED"], shown["PODS"]) == ("True", "AsWanted", "0", "1")
+
+
+def test_a_route_is_tuned_grown_and_rearranged_while_orders_flow(place: Place, shop: Shopping) -> None:
+    """Concurrency, then a new tier, then a merchant's move: one stream of orders through all three."""
+    merchants = {"tune-a": "standard", "tune-b": "standard", "tune-c": "small"}
+    tiers = [tier("standard"), tier("small", concurrency=5)]
+    place.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
+    place.ready("pos")
+    till = shop(place, "pos")
+    with till.stream(list(merchants), rate=20):
+        until(lambda: len(till.done()) > 20, "orders flow")
+        before = _names(place)
+
+        tiers = [tier("standard", concurrency=7), tier("small", concurrency=5)]
+        place.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
+        place.ready("pos")
+        until(lambda: len(before - _names(place)) == 1, "the old pod of the tuned tier is gone, the other stays")
+        assert "7" in _arguments(place, "standard")
+
+        tiers.append(tier("big", concurrency=8))
+        merchants["tune-d"] = "big"
+        place.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
+        place.ready("pos")
+        fresh = till.publish("tune-d", 10)
+        until(lambda: fresh <= till.done(), "orders of the new tier are done")
+        assert till.tiers(fresh) == {"big"}
+
+        merchants["tune-a"] = "big"
+        pods = _names(place)
+        place.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
+        place.ready("pos")
+        moved = till.publish("tune-a", 10)
+        until(lambda: moved <= till.done(), "orders of the moved merchant are done")
+        assert till.tiers(moved) == {"big"}
+        assert _names(place) == pods, "moving a merchant replaces no pod"
+
+    ledger = till.settled()
+    assert ledger.done == ledger.published
+    assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
+    assert till.tiers(till.of("tune-a")) == {"standard", "big"}
+    assert till.tiers(till.of("tune-b")) == {"standard"}
+
+
+def test_a_merchant_moves_under_load_and_no_order_is_lost_or_copied(place: Place, shop: Shopping) -> None:
+    """There and back, several times, at a rate at which every step of a move meets orders."""
+    tiers = [tier("here", concurrency=20), tier("there", concurrency=20)]
+    others = [merchant("stay-here", "here"), merchant("stay-there", "there")]
+    place.apply(route("pos", tiers=tiers, merchants=[merchant("nomad", "here"), *others]))
+    place.ready("pos")
+    till = shop(place, "pos")
+    with till.stream(["nomad", "stay-here", "nomad", "stay-there"], rate=80):
+        for destination in ("there", "here", "there"):
+            place.apply(route("pos", tiers=tiers, merchants=[merchant("nomad", destination), *others]))
+            place.ready("pos")
+            arrived = till.publish("nomad", 5)
+            until(partial(till.are_done, arrived), f"orders arrive {destination}")
+            assert till.tiers(arrived) == {destination}
+
+    ledger = till.settled()
+    assert ledger.done == ledger.published
+    assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
+    assert till.tiers(till.of("stay-here")) == {"here"}
+    assert till.tiers(till.of("stay-there")) == {"there"}
+
+
+def _columns(place: Place) -> dict[str, str]:
+    head, values = place.kubectl("get", "mr", "pos").splitlines()
+    return dict(zip(head.split(), values.split(), strict=False))
+
+
+def _names(place: Place) -> set[str]:
+    return {pod["metadata"]["name"] for pod in place.pods("pos")}
+
+
+def _arguments(place: Place, of: str) -> list[str]:
+    (deployment,) = place.deployments("pos", of)
+    found: list[str] = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    return found

@@ -1,0 +1,67 @@
+"""The broker's password is changed under a running route: both sides recover by themselves once they agree again."""
+
+from urllib.parse import quote
+
+from tests.e2e.conftest import Shopping
+from tests.e2e.place import Place
+from tests.e2e.routes import route
+from tests.e2e.waiting import until
+from tests.e2e.world import Json
+
+
+def test_a_rotated_password_needs_no_restart_and_costs_no_order(place: Place, shop: Shopping) -> None:
+    place.apply(route("pos", merchants={"rotated": "standard"}))
+    place.ready("pos")
+    till = shop(place, "pos")
+    before = [_identity(pod) for pod in place.pods("pos")]
+    with till.stream(["rotated"], rate=10):
+        until(lambda: len(till.done()) > 10, "orders flow")
+        place.rabbit("PUT", f"users/{place.username}", {"password": "a-new-one", "tags": "management"})
+        _disconnect(place)
+        until(
+            lambda: place.condition("pos", "Ready").get("reason") == "BrokerCredentialsRefused",
+            "the route says so",
+            90,
+            lambda: place.tell("pos"),
+        )
+        until(lambda: not _is_ready(place.pods("pos")), "the pods wait unready", 30)
+
+        place.apply(place.secret(password="a-new-one"))
+        place.ready("pos")
+        until(lambda: _is_ready(place.pods("pos")), "the pods are ready", 60)
+
+    ledger = till.settled()
+    assert ledger.done == ledger.published
+    assert (ledger.lost, ledger.doubled) == (0, set())
+    assert [_identity(pod) for pod in place.pods("pos")] == before
+
+
+def _disconnect(place: Place) -> None:
+    """Close the route's connections: the broker lets one live on that began with the old password.
+
+    The broker lists a connection a few seconds after it began.
+    """
+    mine = {"seen": 0}
+
+    def closed() -> bool:
+        found = place.rabbit("GET", "vhosts/{vhost}/connections")
+        for connection in found:
+            if connection.get("user") == place.username:
+                mine["seen"] += 1
+                place.rabbit("DELETE", f"connections/{quote(connection['name'], safe='')}")
+        return mine["seen"] > 0 and not _is_ready(place.pods("pos"))
+
+    until(closed, "the pods have lost their connections", 60)
+
+
+def _is_ready(pods: list[Json]) -> bool:
+    return all(
+        condition["status"] == "True"
+        for pod in pods
+        for condition in pod["status"]["conditions"]
+        if condition["type"] == "Ready"
+    )
+
+
+def _identity(pod: Json) -> tuple[str, int]:
+    return pod["metadata"]["uid"], sum(c["restartCount"] for c in pod["status"]["containerStatuses"])

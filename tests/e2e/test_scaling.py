@@ -1,0 +1,66 @@
+"""Pods follow orders: none while there is nothing to do, and from none straight to what is needed."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+
+from tests.e2e.conftest import Shopping
+from tests.e2e.place import Place
+from tests.e2e.routes import route, tier
+from tests.e2e.waiting import until
+
+MOST = 3
+
+
+def test_a_burst_brings_a_tier_from_zero_to_all_it_needs_in_one_step_and_back(
+    place: Place, shop: Shopping, tmp_path: Path
+) -> None:
+    # One slot and two seconds an order: even a part of the burst needs more than the three pods that are allowed.
+    sleepy = tier(
+        "sleepy",
+        concurrency=1,
+        minReplicas=0,
+        maxReplicas=MOST,
+        targetDrainTime="1s",
+        assumedOrderTime="2s",
+        scaleDownAfter="5s",
+    )
+    place.apply(route("pos", tiers=[sleepy], merchants={"burst": "sleepy"}))
+    place.ready("pos")
+    assert place.pods("pos") == []
+    assert _replicas(place) == 0
+    till = shop(place, "pos")
+
+    with _watched(place, tmp_path / "replicas") as replicas:
+        orders = till.publish("burst", 40)
+        until(lambda: orders <= till.done(), "the burst is done", 90, lambda: place.tell("pos"))
+        until(lambda: replicas()[-1:] == [0], "no pods any more", 90, replicas)
+        seen = replicas()
+
+    ledger = till.settled()
+    assert ledger.done == orders
+    assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
+    assert seen[:2] == [0, MOST], "one step up"
+    assert seen[1:] == sorted(seen[1:], reverse=True), "and never up again on the way down"
+    told = " ".join(place.events("pos").values())
+    assert f"From 0 to {MOST} pods" in told
+    assert f"From {seen[-2]} to 0 pods" in told
+
+
+def _replicas(place: Place) -> int:
+    (deployment,) = place.deployments("pos")
+    return int(deployment["spec"].get("replicas", 0))
+
+
+@contextmanager
+def _watched(place: Place, file: Path) -> Iterator[Callable[[], list[int]]]:
+    """Every number of replicas that the Deployment ever asked for, by a watch, equal neighbours as one."""
+    (deployment,) = place.deployments("pos")
+    name, shown = deployment["metadata"]["name"], 'jsonpath={.spec.replicas}{"\\n"}'
+    command = ["kubectl", "-n", place.namespace, "get", "deployment", name, "--watch", "-o", shown]
+    with file.open("w") as log, subprocess.Popen(command, stdout=log, stdin=subprocess.DEVNULL) as process:
+        until(file.read_text, "the watch has begun")
+        yield lambda: [int(value) for value, _ in groupby(file.read_text().split())]
+        process.kill()

@@ -1,0 +1,79 @@
+"""Two operators: one is active by the Lease, the other takes over, and orders flow whether there is one or not."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.e2e.conftest import Shopping
+from tests.e2e.place import Place
+from tests.e2e.routes import route
+from tests.e2e.waiting import until
+from tests.e2e.world import World
+
+SYSTEM = "merchantroute-system"
+OPERATOR = "merchantroute-operator"
+
+
+@pytest.fixture
+def two(world: World) -> Iterator[World]:
+    """A second replica, for the time of a test."""
+    world.kubectl("-n", SYSTEM, "scale", "deployment", OPERATOR, "--replicas=2")
+    until(lambda: len(_alive(world)) == 2, "two operators are ready", 90)
+    yield world
+    world.kubectl("-n", SYSTEM, "scale", "deployment", OPERATOR, "--replicas=1")
+    until(lambda: _alive(world) == [_holder(world)], "one operator is left, and it is active", 90)
+
+
+def test_a_standby_takes_over_from_a_killed_operator_and_orders_never_stop(
+    two: World, place: Place, shop: Shopping
+) -> None:
+    place.apply(route("pos", merchants={"steady": "standard"}))
+    place.ready("pos")
+    active = _holder(two)
+    (standby,) = set(_alive(two)) - {active}
+    assert _passes(two, active) > 0
+    assert _passes(two, standby) == 0
+    till = shop(place, "pos")
+    with till.stream(["steady"], rate=10):
+        until(till.done, "orders flow")
+        two.kubectl("-n", SYSTEM, "delete", "pod", active, "--grace-period=0", "--force")
+        killed = till.done()
+        until(lambda: _holder(two) not in {active, ""}, "another operator is active", 90)
+        assert len(till.done() - killed) > 10, "orders were done while no operator was"
+
+        place.apply(route("pos", merchants={"steady": "standard", "newcomer": "standard"}))
+        place.ready("pos")
+        fresh = till.publish("newcomer", 5)
+        until(lambda: fresh <= till.done(), "the new operator works")
+
+    ledger = till.settled()
+    assert ledger.done == ledger.published
+    assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
+
+
+def _alive(world: World) -> list[str]:
+    pods = world.items(f"api/v1/namespaces/{SYSTEM}/pods")
+    return [
+        pod["metadata"]["name"]
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"]
+        and all(c["ready"] for c in pod["status"].get("containerStatuses") or [{"ready": False}])
+    ]
+
+
+def _holder(world: World) -> str:
+    """The pod that holds the Lease now; "" where it has run out."""
+    found = world.get(f"apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases/{OPERATOR}") or {}
+    spec = found.get("spec", {})
+    renewed = datetime.fromisoformat(spec.get("renewTime", "1970-01-01T00:00:00Z"))
+    age = (datetime.now(UTC) - renewed).total_seconds()
+    return str(spec.get("holderIdentity") or "") if age < spec.get("leaseDurationSeconds", 0) else ""
+
+
+def _passes(world: World, pod: str) -> float:
+    """Passes over routes that this operator has made, by its own metrics."""
+    text = world.text(f"api/v1/namespaces/{SYSTEM}/pods/{pod}:9090/proxy/metrics") or ""
+    found = re.findall(r'^merchantroute_operator_passes_total\{result="\w+"\} (\S+)$', text, re.MULTILINE)
+    return sum(map(float, found))

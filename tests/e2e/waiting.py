@@ -1,0 +1,22 @@
+"""Waiting for what a cluster does in its own time: look again and again, within a generous bound."""
+
+import time
+from collections.abc import Callable
+from threading import Event
+from typing import TypeVar
+
+T = TypeVar("T")
+BETWEEN_LOOKS = 0.25  # seconds
+
+
+def until(look: Callable[[], T], what: str, within: float = 60.0, explain: Callable[[], object] | None = None) -> T:
+    """Look until it gives something true, and give that. AssertionError after `within` seconds, with `explain()`."""
+    end = time.monotonic() + within
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > end:
+            told = f"\n{explain()}" if explain else ""
+            raise AssertionError(f"not within {within:g} s: {what}; last seen: {found!r}{told}")
+        Event().wait(BETWEEN_LOOKS)
