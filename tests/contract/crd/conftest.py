@@ -16,7 +16,7 @@ from tests.contract.crd.routes import Json, route
 from tests.harness.cluster import Kubectl
 
 CRDS = Path(__file__).parents[3] / "crds"
-UNWATCHED = "contract.merchantroute.dev"
+UNWATCHED = "unwatchedroutes"
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,20 @@ def definition(cluster: Path, kubectl: Kubectl) -> str:
 
 @pytest.fixture(scope="session")
 def unwatched(definition: str, kubectl: Kubectl) -> Iterator[str]:
-    """A group with the same resource that no operator watches: what a test stores there stays as it was written."""
+    """A group with the same kind that no operator watches: what a test stores there stays as it was written.
+
+    Its resource has names of its own, since kubectl remembers for minutes what names there were.
+    """
     copy = yaml.safe_load((CRDS / "merchantroute.yaml").read_text())
-    copy["metadata"]["name"] = f"merchantroutes.{UNWATCHED}"
-    copy["spec"]["group"] = UNWATCHED
-    for name in ("shortNames", "categories"):  # those of the real one must stay unambiguous
-        del copy["spec"]["names"][name]
+    copy["metadata"]["name"] = f"{UNWATCHED}.contract.merchantroute.dev"
+    copy["spec"]["group"] = "contract.merchantroute.dev"
+    names = {"kind": "MerchantRoute", "plural": UNWATCHED, "singular": UNWATCHED.removesuffix("s")}
+    copy["spec"]["names"] = names
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(copy))
-    kubectl("wait", "--for=condition=Established", f"crd/merchantroutes.{UNWATCHED}", "--timeout=30s")
-    yield UNWATCHED
-    kubectl("delete", "crd", f"merchantroutes.{UNWATCHED}", "--wait=false")
+    crd = f"crd/{copy['metadata']['name']}"
+    kubectl("wait", "--for=condition=Established", crd, "--timeout=30s")
+    yield copy["spec"]["group"]
+    kubectl("delete", crd, "--wait=false")
 
 
 @pytest.fixture(scope="session")

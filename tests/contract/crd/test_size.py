@@ -3,7 +3,7 @@ import uuid
 
 import pytest
 
-from tests.contract.crd.conftest import Ask
+from tests.contract.crd.conftest import UNWATCHED, Ask
 from tests.contract.crd.routes import Json, route
 from tests.harness.cluster import Kubectl
 
@@ -35,7 +35,7 @@ def test_2000_merchants_fit_in_one_apply_and_one_can_be_moved(large: Json, unwat
     large["spec"]["merchants"][1234]["tier"] = "tier-3"
     kubectl(*apply, stdin=json.dumps(large))
     where = ("-n", large["metadata"]["namespace"])
-    stored = json.loads(kubectl("get", f"merchantroutes.{unwatched}", "pos", *where, "-o", "json"))
+    stored = json.loads(kubectl("get", UNWATCHED, "pos", *where, "-o", "json"))
     assert len(stored["spec"]["merchants"]) == MERCHANTS
     assert stored["spec"]["merchants"][1234]["tier"] == "tier-3"
     assert stored["metadata"]["generation"] == 2

@@ -4,6 +4,7 @@ from typing import cast
 
 import pytest
 
+from tests.contract.crd.conftest import UNWATCHED
 from tests.contract.crd.routes import Json, route
 from tests.harness.cluster import Kubectl
 
@@ -52,7 +53,7 @@ class Stored:
 
     def get(self, *arguments: str) -> str:
         """``kubectl get`` of it."""
-        return self.kubectl("get", f"merchantroutes.{self.group}", "pos", "-n", self.namespace, *arguments)
+        return self.kubectl("get", UNWATCHED, "pos", "-n", self.namespace, *arguments)
 
     def read(self) -> Json:
         """It as JSON."""
