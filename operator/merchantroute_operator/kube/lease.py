@@ -31,7 +31,7 @@ class Terms:
     it is gone before anybody takes over.
     """
 
-    duration: float = 15.0
+    duration: int = 15  # the library takes whole seconds only
     deadline: float = 8.0
     retry: float = 2.0
     stopping: float = 1.5
@@ -63,6 +63,9 @@ async def lead(
     work: asyncio.Task[None] | None = None
     try:
         await _first(elected.wait(), election)
+        if not elected.is_set():
+            election.result()
+            raise LeaseLost(f"the election for Lease {LEASE} ended")
         logger.info("this process is the active operator: %s", settings.identity)
         work = asyncio.create_task(_as_coroutine(run))
         await _first(work, lost.wait(), election)

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 
+from merchantroute_operator import metrics
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.rabbit.port import Broker
 from merchantroute_operator.rabbit.pulses import PulseListener
@@ -36,8 +37,8 @@ class BrokerPool:
             self._users[user] = address
         entry = self._entries.get(address)
         if entry is None:
-            listener = PulseListener(address, self._pulses_exchange, self._on_pulse)
-            entry = _Entry(RabbitBroker(address), asyncio.create_task(listener.run()))
+            listener = PulseListener(address, self._pulses_exchange, self._on_pulse, on_message=metrics.pulse)
+            entry = _Entry(RabbitBroker(address, metrics.broker_call), asyncio.create_task(listener.run()))
             self._entries[address] = entry
         return entry.broker
 
