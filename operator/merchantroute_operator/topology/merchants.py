@@ -12,7 +12,7 @@ from merchantroute_operator.topology.types import Binding, Plan, Topology
 
 
 def repoint_merchants(router: str, assigned: str, desired: Topology, observed: Topology) -> Plan:
-    """Five batches over all merchants: overlays put on, old assignments off, new ones on, overlays off.
+    """Four batches over all merchants: overlays put on, old assignments off, new ones on, overlays off.
 
     A merchant without an assignment is simply bound (until then ``default`` catches it), one that is gone is unbound.
     One that moves is bound on the router to its new tier first. An overlay that a crash left behind serves as it is,
@@ -29,8 +29,7 @@ def repoint_merchants(router: str, assigned: str, desired: Topology, observed: T
     ]
     kept = {b for bindings in over.values() for b in bindings}.difference(surplus)
     return in_order(
-        unbinds(surplus),
-        binds(moved),
+        (*unbinds(surplus), *binds(moved)),
         unbinds(_minus(have, want)),
         binds(_minus(want, have)),
         unbinds(kept.union(moved)),

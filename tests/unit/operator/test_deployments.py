@@ -183,6 +183,12 @@ def test_what_somebody_else_changed_of_ours_is_a_difference(path: tuple[str | in
     assert differs(made(), live)
 
 
+def test_what_somebody_else_added_to_a_list_that_is_taken_whole_is_a_difference() -> None:
+    live = live_of(made())
+    pod_of(live)["containers"][0]["args"].append("--verbose")
+    assert differs(made(), live)
+
+
 def test_what_somebody_else_removed_of_ours_is_a_difference() -> None:
     live = live_of(made())
     del pod_of(live)["containers"][0]["env"][0]

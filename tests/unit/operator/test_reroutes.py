@@ -11,7 +11,7 @@ from merchantroute_operator import naming
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.plan import door, retire, skeleton, unfed, wiring
-from merchantroute_operator.topology.types import Op, Plan, Topology
+from merchantroute_operator.topology.types import Bind, Binding, Declare, Op, Plan, Queue, Topology
 from tests.unit.operator.routes import OWNER, a_route
 from tests.unit.operator.routing import NOTHING, apply, arrives, run
 
@@ -178,6 +178,35 @@ def test_a_merchant_listed_in_a_tier_that_is_gone_stays_there_until_pods_know_be
     broker = settle(wanted_by(after), broker, dice)
     assert goes_to(broker, "m0") == "standard"
     assert not [name for name in (*broker.exchanges, *broker.queues) if "enterprise" in name]
+
+
+def test_a_merchant_that_moves_leaves_its_old_tier_only_for_its_new_one() -> None:
+    dice = random.Random(6)
+    before = a_route(tiers=TIERS, default="longtail", merchants=dict.fromkeys(MERCHANTS, "enterprise"))
+    after = a_route(tiers=TIERS, default="longtail", merchants=dict.fromkeys(MERCHANTS, "vip"))
+    broker = settle(wanted_by(before), NOTHING, dice)
+    for broker in a_pass(wanted_by(after), broker, dice):  # noqa: B020
+        assert {goes_to(broker, merchant) for merchant in MERCHANTS} <= {"enterprise", "vip"}
+    assert {goes_to(broker, merchant) for merchant in MERCHANTS} == {"vip"}
+
+
+def test_two_overlays_for_one_merchant_end_as_none() -> None:
+    dice = random.Random(7)
+    wanted = wanted_by(a_route(merchants={"m0": "enterprise"}))
+    broker = settle(wanted, NOTHING, dice)
+    for tier in ("enterprise", "standard"):
+        overlay = Binding(naming.router(*PLACE), naming.tier_exchange(*PLACE, tier), "exchange", key="m0")
+        broker = apply(broker, Bind(overlay))
+    assert len(arrives(broker, DOOR, "m0")) == 2
+    assert settle(wanted, broker, dice).bindings == wanted.bindings
+
+
+def test_a_teams_own_tap_on_the_front_door_is_left_alone() -> None:
+    wanted = wanted_by(a_route())
+    broker = settle(wanted, NOTHING, random.Random(8))
+    broker = apply(broker, Declare(Queue("audit", {})))
+    broker = apply(broker, Bind(Binding(DOOR, "audit", "queue")))
+    assert settle(wanted, broker, random.Random(8)) == broker
 
 
 def test_nothing_is_planned_for_a_broker_that_is_as_it_should_be() -> None:

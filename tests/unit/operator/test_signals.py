@@ -147,6 +147,7 @@ def test_pods_that_have_spoken_once_or_have_gone_silent_say_nothing() -> None:
 def test_the_same_pulse_seen_at_every_tick_is_one_pulse() -> None:
     same = pulse(0, 100, 50.0)
     history = after([reading(0, 1), reading(2, 1), reading(4, 1)], [[same], [same], [same]])
+    assert history.pulses["a"] == (same,)
     assert seen(history, 4).done_rate is None
 
 
