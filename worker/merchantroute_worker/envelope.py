@@ -87,8 +87,8 @@ def read(
         raise Malformed("the order has neither a correlation_id nor a task id")
     if not routing_key:
         raise Malformed("the order names no merchant: its routing key is empty")
-    if len(order_id) > LONGEST_ID:
-        raise Malformed(f"the order's id is longer than {LONGEST_ID} characters")
+    if len(order_id.encode("utf-8", "surrogatepass")) > LONGEST_ID:
+        raise Malformed(f"the order's id is longer than {LONGEST_ID} bytes")
     payload = kwargs.get("order")
     if not isinstance(payload, dict):
         raise Malformed(f"the task's argument `order` must be a JSON object, it is {_kind(payload)}")

@@ -27,6 +27,8 @@ class Fleet:
 
     def hand_back(self) -> None:
         """End the flights whose calls are not over: the broker hands their messages out again."""
+        for flight in self._flights:
+            flight.lost = True
         calling = [greenlet for flight, greenlet in self._flights.items() if not flight.settling]
         if calling:
             log.warning("%s orders in flight are handed back to the broker", len(calling))

@@ -20,9 +20,9 @@ from merchantroute_worker.calls import Attempt, attempt
 from merchantroute_worker.completions import record
 from merchantroute_worker.decisions import Done, Run, ToDead, ToLadder
 from merchantroute_worker.envelope import Malformed, Order, Undecodable
-from merchantroute_worker.outgoing import Incoming, Outgoing, Why, to_dead, to_rung
+from merchantroute_worker.outgoing import Incoming, Outgoing, Why, plain, to_dead, to_rung
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.publisher import NotPublished
+from merchantroute_worker.publisher import NotEncodable, NotPublished
 from merchantroute_worker.route import Configuration, Merchant, Step
 from merchantroute_worker.steps import UnusableEndpoint
 
@@ -31,18 +31,27 @@ FASTEST_RETRY, SLOWEST_RETRY = 0.1, 5.0
 
 
 class Flight:
-    """One message. `settling` says that its calls are over and only its outcome is being made safe."""
+    """One message. `settling` says that its calls are over and only its outcome is being made safe; `lost` that its
+    connection ended, so that it cannot be acked any more.
+    """
 
     def __init__(self, pod: Pod, message: Any) -> None:
         self.pod = pod
         self.message = message
         self.incoming = incoming(message)
         self.settling = False
+        self.lost = False
 
     def run(self) -> None:
         """The greenlet. Killed (GreenletExit) it leaves the message to the broker."""
-        if not self._may_begin():
-            return
+        try:
+            if self._may_begin():
+                self._read()
+        except Exception:
+            # Not acked: the broker hands it out again when this connection ends, and counts.
+            log.exception("a message is held for an unexpected reason", extra={"data": self._names("error")})
+
+    def _read(self) -> None:
         pod = self.pod
         pod.tally.taken += 1
         route = pod.files.current
@@ -53,9 +62,7 @@ class Flight:
                 correlation_id=self.incoming.properties.get("correlation_id"),
                 routing_key=self.incoming.routing_key,
             )
-            if self.redelivered and pod.is_settled(order.hop):
-                log.info("order came again after its outcome was safe: acked", extra={"data": {"order": order.id}})
-                self.ack()
+            if self.redelivered and self._was_settled(order):
                 return
             decision = decisions.before_slot(
                 order, self.incoming.headers, route, now=time.time(), unknown_after=pod.identity.unknown_after
@@ -115,12 +122,26 @@ class Flight:
             else:
                 final = decisions.refused(order, route, verdict.value)
         self.settling = True
-        if isinstance(final, Done):
-            self._done(final.order, order.hop)
-        elif isinstance(final, ToLadder):
-            self._ladder(final, order.hop, route)
-        elif isinstance(final, ToDead):
-            self._dead(final, order.hop, route)
+        self.pod.settling.add(order.hop)
+        try:
+            if isinstance(final, Done):
+                self._done(final.order, order.hop)
+            elif isinstance(final, ToLadder):
+                self._ladder(final, order.hop, route)
+            elif isinstance(final, ToDead):
+                self._dead(final, order.hop, route)
+        finally:
+            self.pod.settling.discard(order.hop)
+
+    def _was_settled(self, order: Order) -> bool:
+        """Whether this stay of the order had its outcome here, and only its ack was lost with a connection."""
+        while order.hop in self.pod.settling:
+            gevent.sleep(FASTEST_RETRY)
+        if not self.pod.is_settled(order.hop):
+            return False
+        log.info("order came again after its outcome was safe: acked", extra={"data": {"order": order.id}})
+        self.ack()
+        return True
 
     def _attempt(self, order: Order, merchant: Merchant, route: Configuration) -> Done | ToLadder | ToDead:
         pod, watch = self.pod, _Watch(self.pod, order.merchant, self)
@@ -175,7 +196,9 @@ class Flight:
             self.ack()
 
     def _publish(self, message: Outgoing) -> bool:
-        """Publish until it is safe. False when the process ends first: the message goes back to the broker."""
+        """Publish until it is safe. False when the process or the message's connection ends first: the broker hands
+        the message out again, and another copy must not be made of it.
+        """
         pause = FASTEST_RETRY
         said = None
         while True:
@@ -186,7 +209,10 @@ class Flight:
                 if str(error) != said:
                     said = str(error)
                     log.warning("order is held: %s", error, extra={"data": self._names("held")})
-            if self.pod.stopping.is_set() and not self.pod.publisher.open:
+            except NotEncodable as error:
+                log.error("headers dropped: %s", error, extra={"data": self._names("headers")})
+                message = plain(message)
+            if self.lost or (self.pod.stopping.is_set() and not self.pod.publisher.open):
                 return False
             gevent.sleep(pause)
             pause = min(pause * 2, SLOWEST_RETRY)

@@ -7,7 +7,7 @@ our door.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from merchantroute_worker.envelope import FIRST_SEEN, PUBLISHED_AT, Order
@@ -85,6 +85,16 @@ def to_dead(
         properties={**_properties(message.properties), **(_JSON if order else {})},
         headers=headers,
     )
+
+
+def plain(message: Outgoing) -> Outgoing:
+    """The message with nothing but the headers that we and Celery need, for one whose others AMQP cannot carry."""
+    kept = {
+        name: value
+        for name, value in message.headers.items()
+        if (name in {"task", "id"} or name.startswith("mr-")) and isinstance(value, str | int)
+    }
+    return replace(message, headers=kept)
 
 
 def _headers(headers: Mapping[str, Any]) -> dict[str, Any]:

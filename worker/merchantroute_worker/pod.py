@@ -43,6 +43,7 @@ class Pod:
         self.completions = Completions(who.completions, self.publisher)
         self.client = HttpClient(concurrency)
         self.merchants = Merchants(Limits(slots=concurrency, ceiling=concurrency, overdue_after=60.0))
+        self.settling: set[tuple[str, int, int]] = set()
         self._settled: OrderedDict[tuple[str, int, int], None] = OrderedDict()
         self.files.on_change(self._limit)
 

@@ -9,12 +9,14 @@ happens in it. Any greenlet may write: a channel's lock keeps delivery tags in t
 """
 
 import logging
+import struct
 import time
 from collections.abc import Callable
 
 import amqp
 import gevent
 from amqp import spec
+from amqp.exceptions import AMQPError
 from gevent.event import AsyncResult, Event
 
 from merchantroute_worker.broker import ERRORS, Broker
@@ -28,6 +30,10 @@ HEARTBEAT = 30
 REOPEN = 5.0
 FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
 ORDERS, RECORDS, PULSES = "orders", "records", "pulses"
+
+
+class NotEncodable(Exception):
+    """AMQP has no form for a header or property of the message; as it is, it can never be published."""
 
 
 class NotPublished(Exception):
@@ -54,7 +60,10 @@ class Publisher:
         return bool(self._open.wait(timeout))
 
     def publish(self, message: Outgoing, kind: str = ORDERS) -> None:
-        """Publish and wait for the confirm. NotPublished when it did not come, or the message came back."""
+        """Publish and wait for the confirm. NotPublished when it did not come, or the message came back.
+
+        NotEncodable when the message has a header that AMQP cannot carry.
+        """
         channel = self._channels.get(kind)
         if channel is None or not self.open:
             raise NotPublished("the broker takes no messages now")
@@ -84,6 +93,9 @@ class Publisher:
                 self._read()
             except ERRORS as error:
                 log.warning("publishing connection: %s", error)
+            except Exception:
+                # Whatever it was, a pod that never publishes again would hold its orders for ever.
+                log.exception("publishing connection failed in an unexpected way")
             finally:
                 self._drop("the publishing connection was lost")
             gevent.sleep(pause)
@@ -111,6 +123,10 @@ class Publisher:
 
     def _write(self, channel: PublishChannel, message: Outgoing, confirm: Confirm | None) -> None:
         content = amqp.Message(message.body, application_headers=dict(message.headers), **message.properties)
+        try:
+            content._serialize_properties()  # noqa: SLF001 - so that a failure cannot leave half a frame behind
+        except (AMQPError, ValueError, TypeError, struct.error) as error:
+            raise NotEncodable(str(error)) from error
         arguments = (0, message.exchange, message.routing_key, message.mandatory, False)
         with channel.lock:
             if channel.lost_at is not None:

@@ -19,12 +19,20 @@ class Wire:
 
     def __init__(self, connection: amqp.Connection) -> None:
         self.connection = connection
+        # py-amqp's property `transport` connects again on its own once the connection was closed.
+        self._transport = connection.transport
+        self._closed = False
         self._beat = time.monotonic()
 
     def read(self, seconds: float) -> None:
-        """Handle the next frame, or return after so many seconds without one. Keeps the heartbeat."""
-        transport = self.connection.transport
-        if self._buffered(transport) or self._readable(transport, seconds):
+        """Handle the next frame, or return after so many seconds without one. Keeps the heartbeat.
+
+        ConnectionResetError when another greenlet closed the connection meanwhile.
+        """
+        readable = self._buffered() or self._readable(seconds)
+        if self._closed:
+            raise ConnectionResetError("closed by a writer")
+        if readable:
             self.connection.blocking_read(None)
         now = time.monotonic()
         if now - self._beat >= 1.0:
@@ -33,20 +41,22 @@ class Wire:
 
     def close(self) -> None:
         """Drop the connection; the broker has everything that was confirmed."""
+        self._closed = True
         try:
             self.connection.collect()
         except ERRORS:
             return
 
-    @staticmethod
-    def _buffered(transport: Any) -> bool:
-        pending = getattr(transport.sock, "pending", None)
-        return bool(transport._read_buffer) or bool(pending and pending())  # noqa: SLF001 - py-amqp reads ahead
+    def _buffered(self) -> bool:
+        pending: Any = getattr(self._transport.sock, "pending", None)
+        return bool(self._transport._read_buffer) or bool(pending and pending())  # noqa: SLF001 - py-amqp reads ahead
 
-    @staticmethod
-    def _readable(transport: Any, seconds: float) -> bool:
+    def _readable(self, seconds: float) -> bool:
+        sock = self._transport.sock
+        if sock is None:
+            return False
         try:
-            wait_read(transport.sock.fileno(), timeout=seconds, timeout_exc=wait_timeout("nothing to read"))
+            wait_read(sock.fileno(), timeout=seconds, timeout_exc=wait_timeout("nothing to read"))
         except wait_timeout:
             return False
         return True
