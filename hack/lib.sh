@@ -11,6 +11,7 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/merchantroute
 BUILD=$ROOT/build
 VERSION=0.1.0
 EXPLAINED=70
+PYTHON=$ROOT/.venv/bin/python; [ -x "$PYTHON" ] || PYTHON=python3
 export PATH=$CACHE/bin:$PATH:/usr/local/go/bin:/usr/sbin:/sbin
 mkdir -p "$CACHE/bin" "$CACHE/logs"
 
@@ -41,7 +42,7 @@ logged() {
   local log=$CACHE/logs/$1.log; shift
   "$@" >"$log" 2>&1 </dev/null && return
   printf '\n%s\n' "--- the last lines of $log" >&2; tail -n 25 "$log" >&2
-  fail "'$1' ended with an error (all of its output: $log)" "see the lines above; after a fix, run the same command again"
+  fail "'$1' ended with an error (all of its output: $log)" "${ADVICE:-see the lines above; after a fix, run the same command again}"
 }
 
 # within SECONDS COMMAND...: try it twice a second until it succeeds; false when the time is over.
