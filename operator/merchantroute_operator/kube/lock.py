@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import aiohttp
 from kubernetes.aio.client.exceptions import ApiException
+from kubernetes.aio.client.models import V1Lease, V1ObjectMeta
 from kubernetes.aio.leaderelection.leaderelectionrecord import LeaderElectionRecord
 from kubernetes.aio.leaderelection.resourcelock.leaselock import LeaseLock
 
@@ -42,8 +43,18 @@ class BoundedLock(LeaseLock):
             return False, ApiException(status=0, reason=f"{type(error).__name__}: no answer within {CALL} s")
 
     async def create(self, name: str, namespace: str, election_record: LeaderElectionRecord) -> bool:
-        """Whether the Lease could be made."""
-        return await _within_time(lambda: super(BoundedLock, self).create(name, namespace, election_record))
+        """Whether the Lease could be made. The library's own create passes a flag that its client refuses [37.0]."""
+        body = V1Lease(metadata=V1ObjectMeta(name=name), spec=self.update_lease(election_record))
+
+        async def create() -> bool:
+            try:
+                await self.api_instance.create_namespaced_lease(namespace, body)
+            except ApiException as error:
+                logger.warning("the Lease cannot be made: %s", error.reason)
+                return False
+            return True
+
+        return await _within_time(create)
 
     async def update(self, name: str, namespace: str, updated_record: LeaderElectionRecord) -> bool:
         """Whether the Lease could be taken or renewed."""
