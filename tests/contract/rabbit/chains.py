@@ -1,0 +1,37 @@
+"""Pieces of topology that the tests declare through the port."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from merchantroute_operator.topology.types import OWNER, Arguments, Bind, Binding, Declare, Exchange, Queue
+
+ROUTE = "mr.orders.pos"
+ME = "cluster-1/orders/pos"
+Found = TypeVar("Found")
+
+
+def exchange(name: str, kind: str = "fanout", alternate: str | None = None, owner: str = ME) -> Declare:
+    arguments = {OWNER: owner, **({"alternate-exchange": alternate} if alternate else {})}
+    return Declare(Exchange(name, kind, arguments))
+
+
+def queue(name: str, **arguments: str | int) -> Declare:
+    own: Arguments = {OWNER: ME, "x-queue-type": "quorum", **{k.replace("_", "-"): v for k, v in arguments.items()}}
+    return Declare(Queue(name, own))
+
+
+def lane(name: str) -> tuple[tuple[Declare, ...], tuple[Bind, ...]]:
+    """A fanout exchange and the queue of its name."""
+    return (exchange(name), queue(name)), (Bind(Binding(name, name, "queue")),)
+
+
+async def until(look: Callable[[], Awaitable[Found]], holds: Callable[[Found], bool], within: float = 60.0) -> Found:
+    """What ``look`` gives once it ``holds``; fails with the last one."""
+    deadline = asyncio.get_running_loop().time() + within
+    while True:
+        found = await look()
+        if holds(found):
+            return found
+        assert asyncio.get_running_loop().time() < deadline, f"still {found} after {within} s"
+        await asyncio.sleep(0.1)

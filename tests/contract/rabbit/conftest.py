@@ -1,0 +1,47 @@
+"""The port as the operator holds it, on a virtual host of the test's own."""
+
+from collections.abc import AsyncIterator
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+
+from merchantroute_operator.rabbit.broker import RabbitBroker
+from merchantroute_operator.spec.broker import BrokerAddress
+from tests.harness.vhosts import Vhost
+
+
+@pytest.fixture
+def address(vhost: Vhost) -> BrokerAddress:
+    """Where the test's virtual host is, as a route's Secret would say."""
+    management = vhost.mgmt_url.split("@")[-1]
+    return BrokerAddress(
+        host=vhost.host,
+        port=vhost.port,
+        username=vhost.username,
+        password=vhost.password,
+        vhost=vhost.name,
+        management_uri=f"http://{management}",
+    )
+
+
+@pytest.fixture
+async def rabbit(address: BrokerAddress) -> AsyncIterator[RabbitBroker]:
+    """The port."""
+    broker = RabbitBroker(address)
+    yield broker
+    await broker.close()
+
+
+@pytest.fixture
+async def channel(address: BrokerAddress) -> AsyncIterator[AbstractChannel]:
+    """A producer's and consumer's confirmed channel."""
+    connection = await aio_pika.connect(
+        host=address.host,
+        port=address.port,
+        login=address.username,
+        password=address.password,
+        virtualhost=address.vhost,
+    )
+    async with connection, connection.channel(on_return_raises=True) as opened:
+        yield opened
