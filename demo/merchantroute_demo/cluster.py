@@ -35,13 +35,19 @@ class Cluster:
         self._api: client.ApiClient | None = None
 
     async def __aenter__(self) -> "Cluster":
+        if not self._kubeconfig.exists():
+            raise StepFailed(
+                "read the kubeconfig",
+                f"{self._kubeconfig} does not exist",
+                "`make demo` writes it when it makes the cluster; or give --kubeconfig",
+            )
         try:
             self._api = await config.new_client_from_config(str(self._kubeconfig))  # type: ignore[no-untyped-call]
         except (OSError, config.ConfigException) as error:
             raise StepFailed(
                 "read the kubeconfig",
                 f"{self._kubeconfig}: {error}",
-                "`make demo` writes it when it makes the cluster; or give --kubeconfig",
+                "`make demo` writes it anew",
             ) from error
         return self
 

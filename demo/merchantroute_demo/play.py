@@ -65,7 +65,12 @@ async def play(
             screen=screen,
             pressure=pressure,
         )
-        settled = await story.tell(warm_up=settings.warm_up, heal=settings.heal, settle_within=settings.settle_within)
+        settled = await story.tell(
+            warm_up=settings.warm_up,
+            warm_up_most=settings.warm_up_most,
+            heal=settings.heal,
+            settle_within=settings.settle_within,
+        )
         if await merchants.book_id() != book:
             raise StepFailed(
                 "read the merchants' book",

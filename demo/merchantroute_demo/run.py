@@ -17,6 +17,7 @@ from merchantroute_demo.settings import Settings
 
 async def run(settings: Settings, screen: Screen) -> bool:
     """Whether every promise was kept. StepFailed where the demo could not be run to its end."""
+    settings.out.unlink(missing_ok=True)  # what is there afterwards is of this run
     lines = _lines(settings.samples)
     async with Cluster(settings.kubeconfig) as cluster:
         screen.say(f"waiting for the route {settings.namespace}/{settings.route} to be Ready")

@@ -15,7 +15,8 @@ class Settings:
     route: str = "pos"
     rate: float = 70.0
     merchant: str | None = None
-    warm_up: float = 12.0
+    warm_up: float = 20.0
+    warm_up_most: float = 90.0
     heal: float = 20.0
     healthy: int = 1100
     p50_ms: float = 80.0

@@ -37,13 +37,13 @@ class Story:
         self.phases: list[Phase] = []
         self._title = ""
 
-    async def tell(self, *, warm_up: float, heal: float, settle_within: float) -> float:
+    async def tell(self, *, warm_up: float, warm_up_most: float, heal: float, settle_within: float) -> float:
         """Run it all; returns the seconds that it took after the last publish. The merchant is healed in any case."""
         hung = self.pressure.merchant
         async with AsyncExitStack() as stack:
             for background in (self.watcher.run(), self._draw()):
                 stack.push_async_callback(_end, asyncio.create_task(background))
-            await self._phase("warm-up", warm_up, "orders begin to flow")
+            await self._warm_up(warm_up, warm_up_most)
             await self._phase("baseline", self.pressure.phase, "every merchant answers")
             stack.push_async_callback(self.merchants.forgive, hung)
             await self.merchants.behave(hung, behaviour="hang")
@@ -52,9 +52,20 @@ class Story:
             await self._phase("heal", heal, f"{hung} answers again")
             return await self._settle(settle_within)
 
-    async def _phase(self, name: str, seconds: float, what: str) -> None:
+    async def _warm_up(self, least: float, most: float) -> None:
+        """Let orders flow until the scaler has what it wants: a pod that starts would disturb the baseline."""
+        self._begin("warm-up", "orders begin to flow, pods start", least)
+        begun = time.monotonic()
+        while (past := time.monotonic() - begun) < least or (past < most and not self.watcher.sight.pods_ready):
+            await self.replay.phase("warm-up", min(5.0, max(1.0, least - past)))
+        self.phases.append(Phase("warm-up", time.monotonic() - begun, self.watcher.sight.queued))
+
+    def _begin(self, name: str, what: str, seconds: float) -> None:
         self.screen.say(f"{name}: {what} ({seconds:.0f} s)", style="bold cyan")
         self._title = f"{name}: {what}"
+
+    async def _phase(self, name: str, seconds: float, what: str) -> None:
+        self._begin(name, what, seconds)
         begun = time.monotonic()
         await self.replay.phase(name, seconds)
         self.phases.append(Phase(name, time.monotonic() - begun, self.watcher.sight.queued))

@@ -25,6 +25,11 @@ class Sight:
     most_hung: int = 0
     trouble: str = ""
 
+    @property
+    def pods_ready(self) -> bool:
+        """Whether every pod there is is ready; true where pods are not counted."""
+        return all(pods.ready == pods.all for pods in self.pods.values())
+
 
 class Watcher:
     """Keeps a `Sight` current. `retried` counts from the first look, per tier."""

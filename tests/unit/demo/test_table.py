@@ -53,6 +53,11 @@ def test_a_queue_that_is_not_known_yet_shows_a_dash() -> None:
     assert "queued -" in plain(rows(roll(), sight, hung="hung", now=101.0)[0])
 
 
+def test_pods_are_ready_when_all_of_every_tier_are() -> None:
+    assert not Sight(pods={"a": Pods(1, 1), "ab": Pods(1, 2)}).pods_ready
+    assert Sight(pods={"a": Pods(1, 1), "ab": Pods(2, 2)}).pods_ready
+
+
 def test_the_healthy_are_the_neighbours_of_the_phase() -> None:
     assert roll().healthy_seconds("hang", "hung") == [0.25]
     assert roll().healthy_seconds("baseline", "hung") == []
