@@ -47,7 +47,12 @@ class WorkerProcess:
         self._out = self.log.open("wb")
         source = Path(__file__).resolve().parents[2] / "worker"
         self.process = subprocess.Popen(
-            [sys.executable, *(os.environ.get("MR_TEST_MAIN") or "-m merchantroute_worker").split(), "--concurrency", str(concurrency)],
+            [
+                sys.executable,
+                *(os.environ.get("MR_TEST_MAIN") or "-m merchantroute_worker").split(),
+                "--concurrency",
+                str(concurrency),
+            ],
             stdout=self._out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

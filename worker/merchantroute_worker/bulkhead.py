@@ -3,12 +3,13 @@
 The rule: a slot is refused if and only if the merchant is at its cap while slots are scarce (under a quarter free),
 or the merchant is slow and has its one slot already, or slow merchants together hold half the slots.
 
-When is a merchant slow? A call is overdue when it is older than half the call time-out: beyond anything a usual
-merchant does, and early enough that half of what a hung merchant can take is never taken. One overdue call does not
-condemn a merchant that answers others meanwhile; it is slow when
-  * a call is overdue and nothing was answered for as long (it hangs), or
-  * overdue calls hold one slot in twenty, at least three (it crawls), or
-  * its last three calls timed out (it hung, and nothing says yet that this is over).
+When is a merchant slow?
+  * It hangs: its oldest call is old, and it answered nothing for as long. How old depends on what is usual for it: ten
+    times its usual call, but at least a fifth and at most half of the call time-out. So a merchant that answers in
+    70 ms is found out after 2 of 10 s, before it holds many slots, and one that always takes 3 s is not suspected.
+  * It crawls: calls older than half the time-out hold one slot in twenty, at least three, whatever it answers
+    meanwhile. One stuck call does not condemn a merchant that answers others.
+  * It hung: its last three calls timed out, and nothing says yet that this is over.
 One answer in time ends the first and the third. A slow merchant keeps one slot, so that its healing is noticed.
 """
 
@@ -31,25 +32,40 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """A pod's limits: its slots, the ceiling per merchant, and the age (seconds) at which a call is overdue."""
+    """A pod's limits: its slots, the ceiling per merchant, and the time-out of one call in seconds."""
 
     slots: int
     ceiling: int
-    overdue_after: float
+    call_timeout: float
 
     @property
     def cap(self) -> int:
         """The merchant's cap. In a small pod the route's ceiling could be all of it, so half the slots bound it."""
         return max(1, min(self.ceiling, self.slots // 2))
 
+    @property
+    def overdue_after(self) -> float:
+        """The age (seconds) beyond which a call is overdue, whatever is usual."""
+        return self.call_timeout / 2
+
+    def hangs_after(self, usual: float | None) -> float:
+        """The age and silence (seconds) that make a merchant hang whose usual call takes so long."""
+        if usual is None:
+            return self.overdue_after
+        return min(self.overdue_after, max(self.call_timeout / 5, 10 * usual))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sight:
-    """What is known of one merchant now. `silence` is the seconds since its last answer, None if there was none."""
+    """What is known of one merchant now, times in seconds: the age of its oldest call (0 without one), how many are
+    overdue, how long ago it answered and how long its calls usually take (None if it never answered).
+    """
 
     in_flight: int = 0
+    oldest: float = 0.0
     overdue: int = 0
     silence: float | None = None
+    usual: float | None = None
     timeouts_in_a_row: int = 0
 
 
@@ -57,10 +73,10 @@ def is_slow(sight: Sight, limits: Limits) -> bool:
     """Whether the merchant must make do with one slot."""
     if sight.timeouts_in_a_row >= TIMEOUTS_IN_A_ROW:
         return True
-    if not sight.overdue:
-        return False
-    hangs = sight.silence is None or sight.silence > limits.overdue_after
-    return hangs or sight.overdue >= max(OVERDUE_AT_LEAST, limits.slots // OVERDUE_SHARE)
+    if sight.overdue >= max(OVERDUE_AT_LEAST, limits.slots // OVERDUE_SHARE):
+        return True
+    long = limits.hangs_after(sight.usual)
+    return sight.oldest > long and (sight.silence is None or sight.silence > long)
 
 
 def decide(sight: Sight, limits: Limits, *, busy: int, held_by_slow: int) -> Verdict:

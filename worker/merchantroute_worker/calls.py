@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import gevent
-from geventhttpclient.response import HTTPParseError
 
 from merchantroute_worker.answers import Answer, Meaning, retry_after
 from merchantroute_worker.envelope import Order
 from merchantroute_worker.http_client import HttpClient
 from merchantroute_worker.route import Configuration, Merchant, Step
-from merchantroute_worker.steps import build
+from merchantroute_worker.steps import Request, build
 
 
 class Watch(Protocol):
@@ -71,15 +70,15 @@ def bounded(seconds: float, call: Callable[[], Answer]) -> Answer:
         timer.close()
 
 
-def _answer(client: HttpClient, request: object) -> Answer:
+def _answer(client: HttpClient, request: Request) -> Answer:
     try:
-        reply = client.call(request)  # type: ignore[arg-type]
-    except (OSError, HTTPParseError) as error:
+        reply = client.call(request)
+    except OSError as error:
         return Answer(failure=failure(error))
     return Answer(status=reply.status, retry_after=retry_after(reply.retry_after, now=time.time()))
 
 
-def failure(error: Exception) -> str:
+def failure(error: OSError) -> str:
     """The class of a call that got no answer. Order matters: all of these are OSErrors."""
     if isinstance(error, ssl.SSLError):
         return "tls"
@@ -89,6 +88,4 @@ def failure(error: Exception) -> str:
         return "timeout"
     if isinstance(error, ConnectionRefusedError):
         return "refused"
-    if isinstance(error, HTTPParseError | ConnectionError):
-        return "reset"
-    return "refused"
+    return "reset" if isinstance(error, ConnectionError) else "refused"

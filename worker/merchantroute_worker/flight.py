@@ -243,7 +243,7 @@ class _Watch:
         if answer.failure == "timeout":
             self._pod.merchants.timed_out(self._merchant, time.monotonic())
         elif answer.status is not None:
-            self._pod.merchants.answered(self._merchant, time.monotonic())
+            self._pod.merchants.answered(self._merchant, time.monotonic(), seconds)
 
 
 def incoming(message: Any) -> Incoming:

@@ -74,7 +74,7 @@ class HttpClient:
         self._tls: ssl.SSLContext | None = None
 
     def call(self, request: Request) -> Reply:
-        """Send the request and read the whole answer. OSError, ssl.SSLError or HTTPParseError when there is none."""
+        """Send the request and read the whole answer. OSError (ssl.SSLError is one) when there is none."""
         pool, used = self._pool(request.origin)
         used[0] = self._clock()
         try:
@@ -89,6 +89,12 @@ class HttpClient:
             if now - used[0] > IDLE:
                 del self._pools[origin]
                 pool.close()
+
+    def close(self) -> None:
+        """Close all connections that are idle."""
+        for pool, _ in self._pools.values():
+            pool.close()
+        self._pools.clear()
 
     def _pool(self, origin: Origin) -> tuple[Any, list[float]]:
         if origin not in self._pools:
@@ -117,6 +123,8 @@ class HttpClient:
         try:
             reply, keep = _exchange(sock, request, reused)
             return reply
+        except HTTPParseError as error:
+            raise ConnectionResetError(f"the merchant's answer is no HTTP: {error}") from error
         finally:
             if keep:
                 pool.return_socket(sock)

@@ -117,6 +117,7 @@ def _consume(me: Any, app: Any, options: argparse.Namespace) -> int:
     worker.mr_pod = me
     worker.start()
     me.publisher.close()
+    me.client.close()
     code: int = worker.exitcode or 0
     return code
 

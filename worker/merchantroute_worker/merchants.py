@@ -9,6 +9,8 @@ from itertools import takewhile
 
 from merchantroute_worker.bulkhead import Limits, Sight, Verdict, decide, is_slow
 
+WEIGHT = 0.2
+
 
 @dataclass
 class _Merchant:
@@ -16,6 +18,7 @@ class _Merchant:
 
     calls: dict[object, float] = field(default_factory=dict)
     answered: float | None = None
+    usual: float | None = None
     timeouts: int = 0
     last_timeout: float = 0.0
 
@@ -55,10 +58,11 @@ class Merchants:
         del state.calls[slot]
         state.calls[slot] = now
 
-    def answered(self, merchant: str, now: float) -> None:
-        """The merchant answered a call in time, whatever it said."""
+    def answered(self, merchant: str, now: float, seconds: float) -> None:
+        """The merchant answered a call in time, whatever it said. What is usual rests while it does not."""
         state = self._merchants[merchant]
         state.answered, state.timeouts = now, 0
+        state.usual = seconds if state.usual is None else state.usual + WEIGHT * (seconds - state.usual)
 
     def timed_out(self, merchant: str, now: float) -> None:
         """A call of the merchant ran into its time-out."""
@@ -113,6 +117,8 @@ class Merchants:
         due = now - self.limits.overdue_after
         return Sight(
             in_flight=len(state.calls),
+            oldest=_oldest(state, now),
+            usual=state.usual,
             overdue=sum(1 for _ in takewhile(lambda start: start < due, state.calls.values())),
             silence=None if state.answered is None else now - state.answered,
             timeouts_in_a_row=state.timeouts,

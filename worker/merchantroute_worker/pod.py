@@ -24,7 +24,6 @@ from merchantroute_worker.tally import Tally
 log = logging.getLogger(__name__)
 REMEMBERED = 20_000
 HOUSEKEEPING = 15.0
-OVERDUE_SHARE_OF_TIMEOUT = 0.5
 
 
 class Pod:
@@ -42,7 +41,7 @@ class Pod:
         self.publisher = Publisher(lambda: broker.read(who.broker_dir), who.confirm_timeout)
         self.completions = Completions(who.completions, self.publisher)
         self.client = HttpClient(concurrency)
-        self.merchants = Merchants(Limits(slots=concurrency, ceiling=concurrency, overdue_after=60.0))
+        self.merchants = Merchants(Limits(slots=concurrency, ceiling=concurrency, call_timeout=60.0))
         self.settling: set[tuple[str, int, int]] = set()
         self._settled: OrderedDict[tuple[str, int, int], None] = OrderedDict()
         self.files.on_change(self._limit)
@@ -82,7 +81,7 @@ class Pod:
         self.merchants.limits = Limits(
             slots=self.concurrency,
             ceiling=ceiling,
-            overdue_after=route.call_timeout * OVERDUE_SHARE_OF_TIMEOUT,
+            call_timeout=route.call_timeout,
         )
 
     def _keep_house(self) -> None:

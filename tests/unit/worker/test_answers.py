@@ -49,7 +49,7 @@ def test_answers_are_told_by_class(status: int, label: str) -> None:
         (OSError(113, "no route to host"), "refused"),
     ],
 )
-def test_failures_are_told_apart(error: Exception, kind: str) -> None:
+def test_failures_are_told_apart(error: OSError, kind: str) -> None:
     assert failure(error) == kind
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from merchantroute_worker.bulkhead import Limits, Sight, Verdict, decide, is_slow
 
-LIMITS = Limits(slots=100, ceiling=50, overdue_after=5.0)
+LIMITS = Limits(slots=100, ceiling=50, call_timeout=10.0)
 BUSY_MERCHANT = Sight(in_flight=50, silence=0.1)
-HUNG = Sight(in_flight=30, overdue=30, silence=6.0)
+HUNG = Sight(in_flight=30, oldest=6.0, overdue=30, silence=6.0)
 HUNG_BEFORE = Sight(in_flight=0, timeouts_in_a_row=3, silence=60.0)
 
 
@@ -53,13 +53,22 @@ def test_a_slow_merchant_keeps_one_slot_while_others_like_it_hold_less_than_half
         (Sight(), False),
         (Sight(in_flight=80), False),
         # one stuck call, while others are answered, is not a slow merchant
-        (Sight(in_flight=20, overdue=1, silence=0.2), False),
-        (Sight(in_flight=20, overdue=4, silence=0.2), False),
+        (Sight(in_flight=20, oldest=9.0, overdue=1, silence=0.2), False),
+        (Sight(in_flight=20, oldest=9.0, overdue=4, silence=0.2), False),
         # nothing answered for as long: it hangs
-        (Sight(in_flight=1, overdue=1, silence=None), True),
-        (Sight(in_flight=1, overdue=1, silence=5.1), True),
+        (Sight(in_flight=1, oldest=5.1, overdue=1), True),
+        (Sight(in_flight=1, oldest=4.9), False),
+        (Sight(in_flight=1, oldest=5.1, overdue=1, silence=5.1), True),
+        # how long that is depends on what is usual for it: ten times as long, a fifth to half of the time-out
+        (Sight(in_flight=9, oldest=2.1, silence=2.1, usual=0.07), True),
+        (Sight(in_flight=9, oldest=1.9, silence=1.9, usual=0.07), False),
+        (Sight(in_flight=9, oldest=2.1, silence=1.0, usual=0.07), False),
+        (Sight(in_flight=9, oldest=2.1, silence=2.1, usual=0.3), False),
+        (Sight(in_flight=9, oldest=3.1, silence=3.1, usual=0.3), True),
+        (Sight(in_flight=9, oldest=4.9, silence=4.9, usual=3.0), False),
+        (Sight(in_flight=9, oldest=5.1, overdue=1, silence=5.1, usual=3.0), True),
         # overdue calls hold one slot in twenty: it crawls, whatever it answers meanwhile
-        (Sight(in_flight=20, overdue=5, silence=0.2), True),
+        (Sight(in_flight=20, oldest=9.0, overdue=5, silence=0.2), True),
         # its last calls timed out, and nothing says that this is over
         (Sight(timeouts_in_a_row=2), False),
         (Sight(timeouts_in_a_row=3), True),
@@ -73,4 +82,4 @@ def test_what_makes_a_merchant_slow(sight: Sight, slow: bool) -> None:
 
 @pytest.mark.parametrize(("slots", "cap"), [(200, 50), (100, 50), (20, 10), (3, 1), (1, 1)])
 def test_in_a_small_pod_no_merchant_may_hold_more_than_half(slots: int, cap: int) -> None:
-    assert Limits(slots=slots, ceiling=50, overdue_after=5.0).cap == cap
+    assert Limits(slots=slots, ceiling=50, call_timeout=10.0).cap == cap

@@ -3,7 +3,7 @@
 from merchantroute_worker.bulkhead import Limits, Verdict
 from merchantroute_worker.merchants import Merchants
 
-LIMITS = Limits(slots=20, ceiling=50, overdue_after=5.0)
+LIMITS = Limits(slots=20, ceiling=50, call_timeout=10.0)
 
 
 def holding(merchant: str, count: int, *, since: float = 0.0) -> Merchants:
@@ -37,6 +37,14 @@ def test_it_is_found_out_at_half_the_call_time_out_and_keeps_one_slot_while_it_h
     assert merchants.ask("hung", 10.1) is Verdict.SLOW
 
 
+def test_a_quick_merchant_is_found_out_sooner() -> None:
+    merchants = holding("quick", 5)
+    merchants.answered("quick", 0.1, 0.1)
+
+    assert not merchants.is_slow("quick", 2.0)
+    assert merchants.is_slow("quick", 2.2)
+
+
 def test_one_answer_in_time_and_it_is_as_any_other() -> None:
     merchants = holding("hung", 3)
     for slot in range(3):
@@ -45,7 +53,7 @@ def test_one_answer_in_time_and_it_is_as_any_other() -> None:
     merchants.take("hung", "probe", 20.0)
     assert merchants.ask("hung", 20.5) is Verdict.SLOW
 
-    merchants.answered("hung", 21.0)
+    merchants.answered("hung", 21.0, 1.0)
 
     assert merchants.ask("hung", 21.0) is Verdict.ADMIT
     assert not merchants.is_slow("hung", 21.0)

@@ -1,0 +1,231 @@
+"""The HTTP client against servers that misbehave at the level of bytes, in a process patched as production is."""
+
+import ssl
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+from gevent.server import StreamServer
+
+from merchantroute_worker.answers import Answer
+from merchantroute_worker.calls import bounded, failure
+from merchantroute_worker.http_client import LONGEST_ANSWER, HttpClient
+from merchantroute_worker.steps import Origin, Request
+
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+Handler = Callable[[Any], None]
+Serve = Callable[..., Origin]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Serve a handler, which gets each connection's socket, on a port of its own."""
+    with ExitStack() as running:
+
+        def start(handler: Handler, **tls: Any) -> Origin:
+            server = StreamServer(("127.0.0.1", 0), lambda sock, _: handler(sock), **tls)
+            server.start()
+            running.callback(server.stop, timeout=0)
+            return Origin(scheme="https" if tls else "http", host="127.0.0.1", port=server.server_port)
+
+        yield start
+
+
+@pytest.fixture
+def client() -> Iterator[HttpClient]:
+    made = HttpClient(2)
+    yield made
+    made.close()
+
+
+def call(client: HttpClient, origin: Origin, method: str = "GET") -> Answer:
+    head = f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+    def once() -> Answer:
+        try:
+            reply = client.call(Request(origin=origin, method=method, head=head, body=b""))
+        except OSError as error:
+            return Answer(failure=failure(error))
+        return Answer(status=reply.status)
+
+    return bounded(1.0, once)
+
+
+def saying(*parts: bytes, then: str = "close") -> Handler:
+    """Answer every request of a connection with these bytes, then close, keep or hang."""
+
+    def handler(sock: Any) -> None:
+        while sock.recv(65536):
+            for part in parts:
+                sock.sendall(part)
+            if then == "close":
+                return
+            if then == "hang":
+                gevent.sleep(3600)
+
+    return handler
+
+
+def drip(text: bytes) -> Handler:
+    def handler(sock: Any) -> None:
+        sock.recv(65536)
+        for byte in text:
+            sock.sendall(bytes([byte]))
+            gevent.sleep(0.1)
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("handler", "status"),
+    [
+        (saying(GOOD), 200),
+        (saying(b"HTTP/1.1 100 Continue\r\n\r\n", GOOD), 200),
+        (saying(b"HTTP/1.1 204 No Content\r\n\r\n", then="keep"), 204),
+        (saying(b"HTTP/1.1 200 OK\r\n\r\nuntil the end"), 200),
+        (saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", then="keep"), 200),
+        (saying(b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\n\r\n"), 302),
+        (saying(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * (2 * LONGEST_ANSWER), then="hang"), 200),
+    ],
+)
+def test_whatever_form_an_answer_has_its_status_is_understood(
+    serve: Serve, client: HttpClient, handler: Handler, status: int
+) -> None:
+    assert call(client, serve(handler)).status == status
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        lambda sock: sock.close(),
+        saying(b"HTTP/1.1 200"),
+        saying(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}"),
+        saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}"),
+        saying(b"SSH-2.0-OpenSSH\r\n"),
+        saying(b"HTTP/1.1 200 OK\r\n" + b"X-Long: y\r\n" * (LONGEST_ANSWER // 8), then="hang"),
+    ],
+)
+def test_an_answer_that_is_none_is_a_reset(serve: Serve, client: HttpClient, handler: Handler) -> None:
+    answer = call(client, serve(handler))
+
+    assert answer.failure == "reset"
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        lambda _: gevent.sleep(3600),
+        saying(b"HTTP/1.1 200 OK\r\n", then="hang"),
+        saying(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}", then="hang"),
+        drip(GOOD * 100),
+        drip(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n" + b"x" * 900),
+    ],
+)
+def test_the_deadline_is_total(serve: Serve, client: HttpClient, handler: Handler) -> None:
+    began = time.monotonic()
+
+    answer = call(client, serve(handler))
+
+    assert answer.failure == "timeout"
+    assert 1.0 <= time.monotonic() - began < 10.0
+
+
+def test_a_deadline_holds_within_the_tls_handshake_too(serve: Serve, client: HttpClient) -> None:
+    origin = serve(lambda _: gevent.sleep(3600))
+
+    answer = call(client, Origin(scheme="https", host=origin.host, port=origin.port))
+
+    assert answer.failure == "timeout"
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(serve: Serve, client: HttpClient, tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subject = ["-subj", "/CN=merchant", "-days", "1", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject], check=True, timeout=60)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    answer = call(client, serve(saying(GOOD), ssl_context=context))
+
+    assert answer.failure == "tls"
+
+
+def test_nobody_there_is_refused_and_no_such_name_is_dns(client: HttpClient) -> None:
+    assert call(client, Origin(scheme="http", host="127.0.0.1", port=1)).failure == "refused"
+    assert call(client, Origin(scheme="http", host="no-such-host.invalid", port=80)).failure in {"dns", "timeout"}
+
+
+def test_connections_are_kept_and_a_time_out_costs_one(serve: Serve, client: HttpClient) -> None:
+    connections: list[int] = []
+    hang = [False]
+
+    def handler(sock: Any) -> None:
+        connections.append(1)
+        while sock.recv(65536):
+            if hang[0]:
+                gevent.sleep(3600)
+            sock.sendall(GOOD)
+
+    origin = serve(handler)
+    assert [call(client, origin).status for _ in range(5)] == [200] * 5
+    assert len(connections) == 1
+
+    hang[0] = True
+    assert call(client, origin).failure == "timeout"
+    hang[0] = False
+
+    assert call(client, origin).status == 200
+    assert len(connections) == 2
+
+
+def test_a_kept_connection_that_the_merchant_closed_is_replaced_once(serve: Serve, client: HttpClient) -> None:
+    requests: list[int] = []
+
+    def handler(sock: Any) -> None:
+        while sock.recv(65536):
+            requests.append(1)
+            sock.sendall(GOOD)
+            if len(requests) == 1:
+                # The next request is read and then the connection dies without a byte of an answer.
+                sock.recv(65536)
+                return
+
+    origin = serve(handler)
+
+    assert [call(client, origin, "POST").status for _ in range(2)] == [200, 200]
+    assert len(requests) == 2
+
+
+def test_a_merchant_that_always_closes_gets_each_request_once(serve: Serve, client: HttpClient) -> None:
+    requests: list[int] = []
+
+    def handler(sock: Any) -> None:
+        sock.recv(65536)
+        requests.append(1)
+
+    assert call(client, serve(handler)).failure == "reset"
+    assert len(requests) == 1
+
+
+def test_idle_pools_are_closed(serve: Serve) -> None:
+    now = [0.0]
+    closed: list[int] = []
+
+    def handler(sock: Any) -> None:
+        while sock.recv(65536):
+            sock.sendall(GOOD)
+        closed.append(1)
+
+    client = HttpClient(2, clock=lambda: now[0])
+    call(client, serve(handler))
+    now[0] = 61.0
+    client.reap()
+
+    with gevent.Timeout(10):
+        while not closed:
+            gevent.sleep(0.01)
