@@ -8,34 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from merchantroute_operator import naming
-from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.plan import door, retire, skeleton, unfed, wiring
 from merchantroute_operator.topology.types import Bind, Binding, Declare, Op, Plan, Queue, Topology
+from tests.unit.operator.rerouting import DOOR, MERCHANTS, PLACE, TIERS, UNLISTED, a_random_route, wanted_by
 from tests.unit.operator.routes import OWNER, a_route
 from tests.unit.operator.routing import NOTHING, apply, arrives, run
-
-PLACE = ("orders", "pos")
-DOOR = naming.front_door(*PLACE)
-TIERS = ("enterprise", "standard", "longtail", "vip")
-DELAYS = ("1s", "5s", "15s", "2m")
-MERCHANTS = tuple(f"m{number}" for number in range(6))
-UNLISTED = "nobody-knows-me"
-
-
-def a_random_route(dice: random.Random) -> Route:
-    tiers = dice.sample(TIERS, dice.randint(1, len(TIERS)))
-    listed = dice.sample(MERCHANTS, dice.randint(0, len(MERCHANTS)))
-    return a_route(
-        tiers=tiers,
-        default=dice.choice(tiers),
-        delays=dice.sample(DELAYS, dice.randint(1, len(DELAYS))),
-        merchants={merchant: dice.choice(tiers) for merchant in listed},
-    )
-
-
-def wanted_by(route: Route) -> Topology:
-    return desired(route, OWNER, {merchant.id: merchant.tier for merchant in route.merchants})
 
 
 def shuffled(plan: Plan, dice: random.Random) -> Iterator[Op]:

@@ -1,0 +1,35 @@
+"""Routes drawn at random, to change one into another: tiers, default tier, rungs and merchants, all at once."""
+
+from __future__ import annotations
+
+import random
+
+from merchantroute_operator import naming
+from merchantroute_operator.spec.model import Route
+from merchantroute_operator.topology.desired import desired
+from merchantroute_operator.topology.types import Topology
+from tests.unit.operator.routes import OWNER, a_route
+
+PLACE = ("orders", "pos")
+DOOR = naming.front_door(*PLACE)
+TIERS = ("enterprise", "standard", "longtail", "vip")
+DELAYS = ("1s", "5s", "15s", "2m")
+MERCHANTS = tuple(f"m{number}" for number in range(6))
+UNLISTED = "nobody-knows-me"
+
+
+def a_random_route(dice: random.Random) -> Route:
+    """Any route of these tiers, delays and merchants."""
+    tiers = dice.sample(TIERS, dice.randint(1, len(TIERS)))
+    listed = dice.sample(MERCHANTS, dice.randint(0, len(MERCHANTS)))
+    return a_route(
+        tiers=tiers,
+        default=dice.choice(tiers),
+        delays=dice.sample(DELAYS, dice.randint(1, len(DELAYS))),
+        merchants={merchant: dice.choice(tiers) for merchant in listed},
+    )
+
+
+def wanted_by(route: Route) -> Topology:
+    """Its topology, once every pod knows its merchants."""
+    return desired(route, OWNER, {merchant.id: merchant.tier for merchant in route.merchants})
