@@ -33,25 +33,28 @@ class Watcher(Protocol):
 
 
 def registry(watcher: Watcher) -> kopf.OperatorRegistry:
-    """The handlers, wired to ``watcher``."""
+    """The handlers, wired to ``watcher``. They are coroutines, since kopf runs plain functions in threads."""
     handlers = kopf.OperatorRegistry()
+    # The pod's own account, read anew whenever its token is refused; a kubeconfig where there is none (development).
+    kopf.on.login(registry=handlers)(kopf.login_with_service_account)
+    kopf.on.login(registry=handlers)(kopf.login_with_kubeconfig)
 
     @kopf.on.startup(registry=handlers)
-    def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+    async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
         settings.posting.enabled = False
         # The API server filters, so that other teams' pods and Deployments never reach this process.
         for _group, _version, plural in CHILDREN:
             settings.watching.label_selectors[plural] = LABEL_ROUTE
 
     @kopf.on.event(GROUP, "v1alpha1", "merchantroutes", registry=handlers)
-    def on_route(namespace: str | None, name: str, meta: kopf.Meta, event: kopf.RawEvent, **_: Any) -> None:
+    async def on_route(namespace: str | None, name: str, meta: kopf.Meta, event: kopf.RawEvent, **_: Any) -> None:
         gone = event["type"] == "DELETED"
         # The API server raises the generation with every change of the spec and with the deletion's time, never with
         # a status.
         version = (meta["uid"], meta["generation"], len(meta.get("finalizers", ())), gone)
         watcher.route_changed(namespace or "", name, version)
 
-    def on_child(
+    async def on_child(
         namespace: str | None, labels: kopf.Labels, body: kopf.Body, event: kopf.RawEvent, param: Any = None, **_: Any
     ) -> None:
         if namespace and LABEL_ROUTE in labels:
@@ -62,7 +65,7 @@ def registry(watcher: Watcher) -> kopf.OperatorRegistry:
         kopf.on.event(group, version, plural, id=f"on-{plural}", param=plural, registry=handlers)(on_child)
 
     @kopf.on.event("", "v1", "secrets", registry=handlers)
-    def on_secret(namespace: str | None, name: str, **_: Any) -> None:
+    async def on_secret(namespace: str | None, name: str, **_: Any) -> None:
         watcher.secret_changed(namespace or "", name)
 
     return handlers

@@ -28,3 +28,5 @@ def log_json(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    # kopf tells of every event that a handler has taken.
+    logging.getLogger("kopf.objects").setLevel(logging.WARNING)
