@@ -57,9 +57,10 @@ class Lane:
             limits=self.limits,
         )
 
-    def work(self, concurrency: int = 20, **env: str) -> WorkerProcess:
+    def work(self, concurrency: int = 20, *, arguments: Sequence[str] = (), **env: str) -> WorkerProcess:
         """Start a worker."""
-        worker = WorkerProcess(self.root, f"pod-{len(self.workers)}", concurrency, env)
+        name = f"pod-{len(self.workers)}"
+        worker = WorkerProcess(self.root, name, ["--concurrency", str(concurrency), *arguments], env)
         self.workers.append(worker)
         return worker
 

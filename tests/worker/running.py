@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,23 +41,19 @@ def environment_of(root: Path, name: str) -> dict[str, str]:
 class WorkerProcess:
     """One pod's process, with its files under `root`."""
 
-    def __init__(self, root: Path, name: str, concurrency: int, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, root: Path, name: str, arguments: Sequence[str], env: Mapping[str, str]) -> None:
         self.port = free_port()
         self.log = root / f"{name}.log"
         self._out = self.log.open("wb")
         source = Path(__file__).resolve().parents[2] / "worker"
+        paths = [str(source), *filter(None, [env.get("PYTHONPATH")])]
+        given = {**environment_of(root, name), **env, "PYTHONPATH": os.pathsep.join(paths), "MR_PORT": str(self.port)}
         self.process = subprocess.Popen(
-            [
-                sys.executable,
-                *(os.environ.get("MR_TEST_MAIN") or "-m merchantroute_worker").split(),
-                "--concurrency",
-                str(concurrency),
-            ],
+            [sys.executable, "-m", "merchantroute_worker", *arguments],
             stdout=self._out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **environment_of(root, name), "PYTHONPATH": str(source), "MR_PORT": str(self.port)}
-            | dict(env or {}),
+            env={**os.environ, **given},
         )
 
     def get(self, path: str) -> tuple[int, str]:

@@ -1,0 +1,53 @@
+"""A plain Celery app, written without this project, runs under the launcher on the lane's queue."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.worker.lane import Lane
+from tests.worker.waiting import until
+
+CELERY = """
+from pathlib import Path
+
+from celery import Celery
+
+app = Celery("kitchen", broker="amqp://nobody@nowhere//")
+
+
+@app.task
+def cook(dish, place):
+    Path(place, dish).touch()
+"""
+GCELERY = """
+from gevent import monkey
+
+monkey.patch_all(httplib=False)
+
+from kitchen.celery import app
+"""
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path) -> Path:
+    package = tmp_path / "apps" / "kitchen"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "celery.py").write_text(CELERY)
+    (package / "gcelery.py").write_text(GCELERY)
+    return package.parent
+
+
+@pytest.mark.parametrize("name", ["kitchen", "kitchen.celery", "kitchen.celery:app", "kitchen.gcelery"])
+def test_its_tasks_and_the_built_in_one_are_both_done(lane: Lane, kitchen: Path, name: str) -> None:
+    merchant = lane.merchant("bistro")
+    lane.configure(merchant)
+    lane.work(arguments=["--app", name], PYTHONPATH=str(kitchen)).ready()
+
+    task = {"task": "kitchen.celery.cook"}
+    lane.publish(merchant, f"{lane.run}-soup", body=[[f"{lane.run}-soup", str(lane.root)], {}, {}], headers=task)
+    lane.published.clear()
+
+    lane.until_done(lane.orders(merchant, 3))
+    until((lane.root / f"{lane.run}-soup").exists, "the app's own task to be done")
+    until(lambda: lane.unacked() == 0, "everything to be acked")
