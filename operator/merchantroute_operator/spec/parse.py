@@ -32,13 +32,12 @@ def parse(raw: Raw) -> Route:
     names = {tier.name for tier in tiers}
     if spec["defaultTier"] not in names:
         raise SpecInvalid(f"spec.defaultTier: there is no tier {spec['defaultTier']}; write one of {_listed(names)}")
-    deleted = metadata.get("deletionTimestamp")
     return Route(
         namespace=metadata["namespace"],
         name=metadata["name"],
         uid=metadata["uid"],
         generation=metadata["generation"],
-        deleting_since=datetime.fromisoformat(deleted).timestamp() if deleted else None,
+        deleting_since=deleting_since(metadata),
         finalizers=tuple(metadata.get("finalizers", ())),
         broker_secret=broker["secretRef"]["name"],
         worker_secret=(broker.get("workerSecretRef") or broker["secretRef"])["name"],
@@ -47,7 +46,7 @@ def parse(raw: Raw) -> Route:
         default_endpoint=spec.get("defaultEndpoint"),
         tiers=tiers,
         merchants=tuple(_merchant(merchant, names) for merchant in spec.get("merchants", ())),
-        deletion=_deletion(spec.get("deletion", {})),
+        deletion=parse_deletion(spec.get("deletion", {})),
     )
 
 
@@ -127,7 +126,14 @@ def _merchant(raw: Raw, tiers: set[str]) -> Merchant:
     )
 
 
-def _deletion(raw: Raw) -> Deletion:
+def deleting_since(metadata: Raw) -> float | None:
+    """Epoch seconds at which the deletion was asked for."""
+    deleted = metadata.get("deletionTimestamp")
+    return datetime.fromisoformat(deleted).timestamp() if deleted else None
+
+
+def parse_deletion(raw: Raw) -> Deletion:
+    """``spec.deletion``."""
     return Deletion(
         policy=raw.get("policy", "Drain"),
         timeout=seconds(raw.get("timeout", "15m"), "spec.deletion.timeout"),

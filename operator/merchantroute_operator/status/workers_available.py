@@ -32,7 +32,7 @@ def workers_available(view: View) -> Condition:
         return Condition(TYPE, "False", Reason.STARTING, f"No ready pod yet: {some(idle)}")
     if view.lagging:
         return Condition(TYPE, "False", Reason.PODS_LAG, f"Without the newest configuration: {some(view.lagging)}")
-    ready, wanted = (sum(column) for column in zip(*counts.values(), strict=True))
+    ready, wanted = sum(ready for ready, _ in counts.values()), sum(wanted for _, wanted in counts.values())
     reason = Reason.AS_WANTED if wanted else Reason.SCALED_TO_ZERO
     return Condition(TYPE, "True", reason, f"{ready} of {wanted} pods ready")
 

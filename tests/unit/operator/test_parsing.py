@@ -8,8 +8,11 @@ import pytest
 
 from merchantroute_operator.spec.duration import seconds
 from merchantroute_operator.spec.errors import SpecInvalid
+from merchantroute_operator.spec.leaving import parse_leaving
 from merchantroute_operator.spec.model import Credentials
 from merchantroute_operator.spec.parse import parse
+from merchantroute_operator.status.assemble import status
+from merchantroute_operator.status.view import View
 from tests.unit.operator.routes import a_route, raw_route
 
 
@@ -132,3 +135,19 @@ def test_a_route_that_is_being_deleted_says_since_when() -> None:
     route = parse(raw)
     assert route.deleting_since == 1_767_323_045.0
     assert route.finalizers == ("merchantroute.dev/finalizer",)
+
+
+def test_an_invalid_route_can_still_be_ended() -> None:
+    raw = raw_route(delays=("1s", "1000ms"), deletion={"policy": "Force", "timeout": "1m"})
+    raw["metadata"] |= {"deletionTimestamp": "2026-01-02T03:04:05Z", "finalizers": ["merchantroute.dev/finalizer"]}
+    with pytest.raises(SpecInvalid):
+        parse(raw)
+    route = parse_leaving(raw)
+    assert (route.deletion.policy, route.deletion.timeout) == ("Force", 60.0)
+    assert (route.broker_secret, route.tiers, route.deleting_since) == ("rabbitmq", (), 1_767_323_045.0)
+    assert status(View(generation=3, route=route, ending="closing"), {}, "now")["totals"] == {"merchants": 0}
+
+
+def test_a_valid_route_ends_with_all_that_it_has() -> None:
+    raw = raw_route(merchants={"m0": "standard"})
+    assert parse_leaving(raw) == parse(raw)
