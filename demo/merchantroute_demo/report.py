@@ -36,8 +36,12 @@ def figures(ledger: Ledger, p99: float | None, seconds: float) -> dict[str, Any]
 
 
 def by_phase(roll: Roll, evidence: Evidence, phases: list[Phase], hung: str) -> list[dict[str, Any]]:
-    """The same figures for the orders of each phase, and the healthy merchants' p99 that the ratio is made of."""
+    """The same figures for the orders of each phase, and the healthy merchants' p99 that the ratio is made of.
+
+    `control_p99_ratio` is the ratio of the other tiers, which tells a felt hang from a machine that was busy.
+    """
     base = percentile(roll.healthy_seconds("baseline", hung), 99)
+    control_base = percentile(roll.control_seconds("baseline", hung), 99)
     table = []
     for phase in phases:
         ledger = reckon(evidence, roll.orders(phase=phase.name))
@@ -51,6 +55,7 @@ def by_phase(roll: Roll, evidence: Evidence, phases: list[Phase], hung: str) -> 
                 "healthy_orders": len(healthy),
                 "healthy_p50_seconds": percentile(healthy, 50),
                 "healthy_p99_seconds": p99,
+                "control_p99_ratio": ratio(percentile(roll.control_seconds(phase.name, hung), 99), control_base),
             }
         )
     return table

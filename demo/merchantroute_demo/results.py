@@ -28,11 +28,13 @@ def results(
         malformed={one.order: one.malformed for one in roll.published.values() if one.malformed},
         hung_orders=roll.orders(merchant=hung),
         ratio=felt,
+        control=measured["hang"]["control_p99_ratio"],
         healthy={name: phase["healthy_orders"] for name, phase in measured.items()},
         most_hung=sight.most_hung,
     )
     return {
         **figures(ledger, felt, seconds),
+        "control_p99_ratio": measured["hang"]["control_p99_ratio"],
         "phases": table,
         "ledger": ledger.line(),
         "hung": {"merchant": hung, "why_it_matters": str(pressure), "most_hung_at_once": sight.most_hung},

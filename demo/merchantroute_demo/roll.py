@@ -58,6 +58,13 @@ class Roll:
     def healthy_seconds(self, phase: str, hung: str) -> list[float]:
         """Publish to done of the good orders of a phase for the other merchants of the hung merchant's tier."""
         orders = self.orders(phase=phase, tiers=[self.tier(hung)]) - self.orders(merchant=hung)
+        return self._seconds(orders)
+
+    def control_seconds(self, phase: str, hung: str) -> list[float]:
+        """The same of all other tiers, whose queues and pods the hang cannot reach: what they feel is the machine."""
+        return self._seconds(self.orders(phase=phase, tiers=self.route.tiers.keys() - {self.tier(hung)}))
+
+    def _seconds(self, orders: set[str]) -> list[float]:
         return [self.completions[order][0].seconds for order in orders if order in self.completions]
 
     def evidence(self, book: dict[str, dict[str, StepRecord]], queued: int, redelivered: AbstractSet[str]) -> Evidence:

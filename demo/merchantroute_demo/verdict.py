@@ -14,13 +14,15 @@ def failures(
     malformed: Mapping[str, str],
     hung_orders: Iterable[str],
     ratio: float | None,
+    control: float | None,
     healthy: Mapping[str, int],
     most_hung: int,
 ) -> list[str]:
     """Empty if all is well.
 
     `malformed` maps the ids that had to die to their reason, `hung_orders` are the hung merchant's ids, `healthy` is
-    the number of healthy orders measured per phase, `most_hung` the most calls that hung at once.
+    the number of healthy orders measured per phase, `most_hung` the most calls that hung at once, `control` the
+    p99 ratio of the other tiers.
     """
     found = [
         *_ids(
@@ -48,8 +50,17 @@ def failures(
             found.append(f"p99: only {number} healthy orders in phase {phase}, {LEAST_HEALTHY} are needed")
     if ratio is None or ratio > MOST_RATIO:
         shown = "unknown" if ratio is None else f"{ratio:.2f}"
-        found.append(f"p99: the healthy merchants' p99 ratio is {shown}, above {MOST_RATIO}: the hang was felt")
+        found.append(f"p99: the healthy merchants' p99 ratio is {shown}, above {MOST_RATIO}: {_blame(control)}")
     return found
+
+
+def _blame(control: float | None) -> str:
+    if control is not None and control > MOST_RATIO:
+        return (
+            f"but tiers that the hang cannot reach saw {control:.2f}, so the machine was busy with something else; "
+            "run it again when it is quiet, or with a lower --rate"
+        )
+    return "the hang was felt by its neighbours"
 
 
 def _ids(what: str, orders: Iterable[str], why: str) -> list[str]:

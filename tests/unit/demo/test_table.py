@@ -61,6 +61,7 @@ def test_pods_are_ready_when_all_of_every_tier_are() -> None:
 def test_the_healthy_are_the_neighbours_of_the_phase() -> None:
     assert roll().healthy_seconds("hang", "hung") == [0.25]
     assert roll().healthy_seconds("baseline", "hung") == []
+    assert roll().control_seconds("hang", "hung") == [9.0]  # of the tiers that the hang cannot reach
 
 
 def test_a_completion_heard_twice_is_one_and_a_second_dead_letter_is_noticed() -> None:

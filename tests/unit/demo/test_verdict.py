@@ -11,6 +11,7 @@ KEPT: dict[str, Any] = {
     "malformed": {"r-2": "malformed"},
     "hung_orders": {"r-1", "r-2"},
     "ratio": 1.1,
+    "control": 1.0,
     "healthy": {"baseline": 1000, "hang": 1000},
     "most_hung": 10,
 }
@@ -42,6 +43,8 @@ def test_a_run_that_kept_its_promises_has_no_failures() -> None:
         ({"reasons": {"r-2": "expired"}}, {}, "dead for another reason: 1, such as r-2 (reasons: expired)"),
         ({"done": set()}, {}, "not done after healing: 1, such as r-1"),
         ({}, {"ratio": 1.51}, "ratio is 1.51"),
+        ({}, {"ratio": 1.51}, "felt by its neighbours"),
+        ({}, {"ratio": 1.51, "control": 1.6}, "the machine was busy"),
         ({}, {"ratio": None}, "ratio is unknown"),
         ({}, {"healthy": {"baseline": 1000, "hang": 999}}, "only 999 healthy orders in phase hang"),
         ({}, {"most_hung": 0}, "no call was ever seen hanging"),
