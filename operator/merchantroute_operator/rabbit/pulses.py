@@ -7,6 +7,7 @@ leaves nothing behind. A pod's next pulse comes two seconds later, so nothing is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from merchantroute_operator.spec.broker import BrokerAddress
 
 logger = logging.getLogger(__name__)
 LONGEST = 20_000  # pulses
-CHECK = 15.0  # seconds between two looks whether the queue is still there
+CHECK = 15.0  # seconds between two looks whether the exchange still leads here
 BACKOFF = (0.5, 15.0)  # seconds: the first and the longest
 
 
@@ -68,25 +69,28 @@ class PulseListener:
             await asyncio.sleep(delay)
 
     async def _listen(self, opened: AbstractConnection) -> None:
-        """Until the connection or the queue is gone."""
+        """Until the connection or the channel is gone."""
         channel = opened.channel(publisher_confirms=False)
         await channel.initialize()
-        queue = await self._declare(channel)
+        gone = asyncio.Event()
+        opened.close_callbacks.add(lambda *_: gone.set())
+        channel.close_callbacks.add(lambda *_: gone.set())
+        arguments: FieldTable = {"x-queue-type": "classic", "x-max-length": LONGEST, "x-overflow": "drop-head"}
+        queue = await channel.declare_queue(exclusive=True, auto_delete=True, arguments=arguments)
+        await self._connect(channel, queue)
         await queue.consume(self._receive, no_ack=True)
         self._listening = True
         logger.info("hearing pulses on %s", self._exchange)
-        closed = asyncio.ensure_future(opened.closed())
-        while not channel.is_closed:
-            await asyncio.wait({closed}, timeout=CHECK)
-            # A queue that was deleted is told to nobody who acknowledges nothing: it has to be asked for.
-            await channel.declare_queue(queue.name, passive=True)
+        while not gone.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(gone.wait(), CHECK)
+                return
+            await self._connect(channel, queue)
 
-    async def _declare(self, channel: AbstractChannel) -> AbstractQueue:
+    async def _connect(self, channel: AbstractChannel, queue: AbstractQueue) -> None:
+        """Lead the exchange to the queue; again and again, since nobody is told when somebody deletes it."""
         await channel.declare_exchange(self._exchange, ExchangeType.FANOUT, durable=True)
-        arguments: FieldTable = {"x-queue-type": "classic", "x-max-length": LONGEST, "x-overflow": "drop-head"}
-        queue = await channel.declare_queue(exclusive=True, auto_delete=True, arguments=arguments)
         await queue.bind(self._exchange)
-        return queue
 
     async def _receive(self, message: AbstractIncomingMessage) -> None:
         pulse = parse_pulse(message.body, at=self._clock())

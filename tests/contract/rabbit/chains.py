@@ -1,14 +1,21 @@
-"""Pieces of topology that the tests declare through the port."""
+"""Where a test's virtual host is, and pieces of topology that tests declare there through the port."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from merchantroute_operator.spec.broker import BrokerAddress
 from merchantroute_operator.topology.types import OWNER, Arguments, Bind, Binding, Declare, Exchange, Queue
+from tests.harness.vhosts import Vhost
 
 ROUTE = "mr.orders.pos"
 ME = "cluster-1/orders/pos"
 Found = TypeVar("Found")
+
+
+def address_of(vhost: Vhost) -> BrokerAddress:
+    management = vhost.mgmt_url.split("@")[-1]
+    return BrokerAddress(vhost.host, vhost.port, vhost.username, vhost.password, vhost.name, f"http://{management}")
 
 
 def exchange(name: str, kind: str = "fanout", alternate: str | None = None, owner: str = ME) -> Declare:

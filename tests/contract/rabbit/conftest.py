@@ -8,21 +8,14 @@ from aio_pika.abc import AbstractChannel
 
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.spec.broker import BrokerAddress
+from tests.contract.rabbit.chains import address_of
 from tests.harness.vhosts import Vhost
 
 
 @pytest.fixture
 def address(vhost: Vhost) -> BrokerAddress:
     """Where the test's virtual host is, as a route's Secret would say."""
-    management = vhost.mgmt_url.split("@")[-1]
-    return BrokerAddress(
-        host=vhost.host,
-        port=vhost.port,
-        username=vhost.username,
-        password=vhost.password,
-        vhost=vhost.name,
-        management_uri=f"http://{management}",
-    )
+    return address_of(vhost)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from merchantroute_operator.errors import BrokerError, BrokerRefusedCredentials,
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.spec.broker import BrokerAddress
 from merchantroute_operator.topology import arguments
-from merchantroute_operator.topology.types import OWNER, Bind, Binding, Declare, Delete, Exchange, Queue, Unbind
+from merchantroute_operator.topology.types import OWNER, Bind, Binding, Declare, Delete, Exchange, Plan, Queue, Unbind
 from tests.contract.rabbit.chains import ME, ROUTE, exchange, lane, queue, until
 from tests.contract.rabbit.users import user
 from tests.harness.vhosts import Vhost
@@ -32,7 +32,7 @@ async def test_arguments_come_back_equal(rabbit: RabbitBroker) -> None:
         Queue(f"{ROUTE}.rung", arguments.rung(ME, f"{ROUTE}.router", 15000)),
         Queue(f"{ROUTE}.dead", arguments.dead_letters(ME)),
     ]
-    await rabbit.run((tuple(map(Declare, [*exchanges, *queues])),))
+    await rabbit.run(((*map(Declare, exchanges), *map(Declare, queues)),))
 
     observed = await rabbit.observe(ROUTE)
 
@@ -75,8 +75,8 @@ async def test_rungs_are_bound_by_header_and_taken_down_one_by_one(rabbit: Rabbi
 async def test_everything_can_be_done_twice(rabbit: RabbitBroker) -> None:
     objects, bound = lane(f"{ROUTE}.tier")
     rung = Binding(f"{ROUTE}.retry", f"{ROUTE}.tier", "queue", "", "1000")
-    up = ((*objects, exchange(f"{ROUTE}.retry", "headers")), (*bound, Bind(rung)))
-    down = (
+    up: Plan = ((*objects, exchange(f"{ROUTE}.retry", "headers")), (*bound, Bind(rung)))
+    down: Plan = (
         (Unbind(bound[0].binding), Unbind(rung)),
         (*(Delete("exchange", name) for name in (f"{ROUTE}.tier", f"{ROUTE}.retry")), Delete("queue", f"{ROUTE}.tier")),
     )

@@ -17,7 +17,7 @@ from merchantroute_operator.errors import (
 )
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.spec.broker import BrokerAddress
-from tests.contract.rabbit.bare_broker import bare_broker
+from tests.contract.rabbit.own_broker import own_broker
 from tests.contract.rabbit.users import user
 from tests.harness.vhosts import Vhost
 
@@ -109,16 +109,16 @@ async def test_a_ca_that_is_no_certificate_is_the_secrets_fault(address: BrokerA
 
 
 async def test_missing_plugins_are_told_with_the_commands_that_mend_it() -> None:
-    with bare_broker() as bare:
-        error = await refusal(bare.address)
+    with own_broker() as own:
+        error = await refusal(own.address)
         assert isinstance(error, PluginMissing)
         assert "`rabbitmq-plugins enable rabbitmq_management`" in str(error)
 
-        bare.enable("rabbitmq_management")
-        error = await refusal(bare.address)
+        own.enable("rabbitmq_management")
+        error = await refusal(own.address)
         assert isinstance(error, PluginMissing)
         assert "`rabbitmq-plugins enable rabbitmq_consistent_hash_exchange`" in str(error)
 
-        bare.enable("rabbitmq_consistent_hash_exchange")
-        async with opened(bare.address) as broker:
+        own.enable("rabbitmq_consistent_hash_exchange")
+        async with opened(own.address) as broker:
             await broker.check()

@@ -1,4 +1,4 @@
-"""A broker of the test's own without a single plugin, as Debian's package starts it."""
+"""A broker of the test's own, whose plugins can be taken from it."""
 
 import socket
 import subprocess
@@ -14,7 +14,7 @@ STARTING = 600.0  # seconds; the image may have to be built first
 
 
 @dataclass(frozen=True)
-class BareBroker:
+class OwnBroker:
     """Its address, and its own command line."""
 
     container: str
@@ -33,12 +33,12 @@ class BareBroker:
 
 
 @contextmanager
-def bare_broker() -> Iterator[BareBroker]:
-    """Started, and removed afterwards."""
+def own_broker() -> Iterator[OwnBroker]:
+    """Started without a single plugin, as Debian's package does, and removed afterwards."""
     hack("docker-up", within=STARTING)
     adopt_tools()
     hack("build-images", "rabbitmq", within=STARTING)
-    name, amqp, management = f"merchantroute-bare-{uuid4().hex[:8]}", _free_port(), _free_port()
+    name, amqp, management = f"merchantroute-own-{uuid4().hex[:8]}", _free_port(), _free_port()
     command = [
         "docker", "run", "--detach", "--rm", "--name", name, "--read-only", "--tmpfs", "/tmp",  # noqa: S108
         "--publish", f"127.0.0.1:{amqp}:5672", "--publish", f"127.0.0.1:{management}:15672",
@@ -48,7 +48,7 @@ def bare_broker() -> Iterator[BareBroker]:
     ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     try:
-        broker = BareBroker(
+        broker = OwnBroker(
             name, BrokerAddress("127.0.0.1", amqp, "test", "test", "/", f"http://127.0.0.1:{management}")
         )
         broker.wait_until_started()

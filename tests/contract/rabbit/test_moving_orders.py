@@ -1,0 +1,138 @@
+"""Orders that are left in a queue are taken elsewhere: each once, whole, and safe there before it leaves."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+
+from merchantroute_operator.errors import BrokerError, BrokerUnreachable
+from merchantroute_operator.rabbit.broker import RabbitBroker
+from merchantroute_operator.rabbit.move import AT_ONCE, move
+from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.topology.types import Bind, Binding
+from tests.contract.rabbit.chains import ROUTE, exchange, lane, queue
+from tests.contract.rabbit.users import user
+from tests.harness.vhosts import Vhost
+
+OLD, NEW = f"{ROUTE}.old", f"{ROUTE}.new"
+
+
+@pytest.fixture
+async def lanes(rabbit: RabbitBroker) -> None:
+    (old, bound_old), (new, bound_new) = lane(OLD), lane(NEW)
+    await rabbit.run(((*old, *new), (*bound_old, *bound_new)))
+
+
+async def publish(channel: AbstractChannel, count: int) -> None:
+    target = await channel.get_exchange(OLD)
+    for number in range(count):
+        order = aio_pika.Message(b"{}", correlation_id=f"o-{number}", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+        await target.publish(order, f"merchant/{number} ü")
+
+
+async def taken(channel: AbstractChannel, name: str) -> list[AbstractIncomingMessage]:
+    """All that is ready in a queue, acked."""
+    source, found = await channel.get_queue(name), []
+    while (message := await source.get(fail=False)) is not None:
+        await message.ack()
+        found.append(message)
+    return found
+
+
+@pytest.mark.usefixtures("lanes")
+async def test_every_order_arrives_once_with_its_merchant(rabbit: RabbitBroker, channel: AbstractChannel) -> None:
+    count = 2 * AT_ONCE + 7
+    await publish(channel, count)
+
+    assert await rabbit.move(OLD, NEW) == count
+
+    assert await taken(channel, OLD) == []
+    arrived = await taken(channel, NEW)
+    assert sorted((m.correlation_id, m.routing_key) for m in arrived) == sorted(
+        (f"o-{number}", f"merchant/{number} ü") for number in range(count)
+    )
+    assert {m.delivery_mode for m in arrived} == {aio_pika.DeliveryMode.PERSISTENT}
+
+
+@pytest.mark.usefixtures("lanes")
+async def test_an_order_keeps_all_its_producer_wrote(
+    rabbit: RabbitBroker, channel: AbstractChannel, address: BrokerAddress
+) -> None:
+    headers: Any = {
+        "task": "merchantroute.order", "retries": 0, "eta": None, "timelimit": [None, None], "mr-published-at": 1 << 40,
+        "nested": {"note": "ありがとう", "ratio": 0.5, "flag": True}, "x-own": "kept",
+    }  # fmt: skip
+    order = aio_pika.Message(
+        "拉麺".encode(), headers=headers, content_type="application/json", content_encoding="utf-8",
+        correlation_id="o-1", reply_to="nobody", message_id="m", type="t", app_id="shop", priority=3,
+        timestamp=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), user_id=address.username,
+    )  # fmt: skip
+    await (await channel.get_exchange(OLD)).publish(order, "m")
+
+    await rabbit.move(OLD, NEW)
+
+    (moved,) = await taken(channel, NEW)
+    assert moved.headers == headers
+    told = ("body", "content_type", "content_encoding", "correlation_id", "reply_to", "message_id", "type", "app_id",
+            "priority", "timestamp")  # fmt: skip
+    assert {name: getattr(moved, name) for name in told} == {name: getattr(order, name) for name in told}
+
+
+@pytest.mark.usefixtures("lanes")
+async def test_another_users_orders_can_be_moved(
+    vhost: Vhost, rabbit: RabbitBroker, channel: AbstractChannel, address: BrokerAddress
+) -> None:
+    order = aio_pika.Message(b"{}", user_id=address.username)
+    await (await channel.get_exchange(OLD)).publish(order, "m")
+    with user(vhost, address, tags="management", configure=".*") as other:
+        assert await move(other, OLD, NEW) == 1
+    assert len(await taken(channel, NEW)) == 1
+
+
+async def test_what_the_broker_wrote_about_an_order_is_left_behind(
+    rabbit: RabbitBroker, channel: AbstractChannel
+) -> None:
+    (old, bound_old), (new, bound_new) = lane(OLD), lane(NEW)
+    rung = queue(f"{ROUTE}.rung", x_message_ttl=1, x_dead_letter_exchange=OLD)
+    enter = Binding(f"{ROUTE}.enter", f"{ROUTE}.rung", "queue")
+    await rabbit.run(((*old, *new, rung, exchange(f"{ROUTE}.enter")), (*bound_old, *bound_new, Bind(enter))))
+    await (await channel.get_exchange(enter.source)).publish(aio_pika.Message(b"{}", headers={"mr-rung": "1"}), "m")
+    source = await channel.get_queue(OLD)
+    expired = await source.get(timeout=30, fail=False)
+    while expired is None:
+        expired = await source.get(timeout=30, fail=False)
+    assert "x-death" in expired.headers
+    await expired.nack(requeue=True)
+
+    assert await rabbit.move(OLD, NEW) == 1
+
+    (moved,) = await taken(channel, NEW)
+    assert moved.headers == {"mr-rung": "1"}
+
+
+@pytest.mark.usefixtures("lanes")
+async def test_an_empty_queue_and_one_that_is_gone_hold_nothing_to_move(rabbit: RabbitBroker) -> None:
+    assert await rabbit.move(OLD, NEW) == 0
+    assert await rabbit.move("nowhere", NEW) == 0
+
+
+@pytest.mark.usefixtures("lanes")
+@pytest.mark.parametrize(("target", "word"), [("nowhere", "nowhere"), (f"{ROUTE}.blind", "no queue")])
+async def test_orders_that_have_nowhere_to_go_stay_where_they_are(
+    rabbit: RabbitBroker, channel: AbstractChannel, target: str, word: str
+) -> None:
+    await rabbit.run(((exchange(f"{ROUTE}.blind"),),))
+    await publish(channel, 20)
+
+    with pytest.raises(BrokerError, match=word):
+        await rabbit.move(OLD, target)
+
+    assert {m.correlation_id for m in await taken(channel, OLD)} == {f"o-{number}" for number in range(20)}
+
+
+async def test_a_broker_that_is_gone_is_unreachable(address: BrokerAddress) -> None:
+    nowhere = BrokerAddress("127.0.0.1", 1, "test", address.password, "/", address.management_uri)
+    with pytest.raises(BrokerUnreachable):
+        await move(nowhere, OLD, NEW)
