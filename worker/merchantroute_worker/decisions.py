@@ -63,6 +63,8 @@ def before_slot(
     merchant = route.merchant(order.merchant)
     if merchant is None:
         return _unknown(order, route, now, unknown_after)
+    if merchant.locked:
+        return refused(order, route, "credentials")
     return Run(order=order, merchant=merchant)
 
 

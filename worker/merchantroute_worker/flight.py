@@ -174,8 +174,7 @@ class Flight:
         self.ack()
 
     def _ladder(self, to: ToLadder, hop: tuple[str, int, int], route: Configuration) -> None:
-        exchange = route.tiers[self.pod.identity.tier].retry
-        message = to_rung(self.incoming, to.order, route.steps, exchange=exchange, rung=to.rung)
+        message = to_rung(self.incoming, to.order, route.steps, exchange=self.pod.ladder, rung=to.rung)
         if self._publish(message):
             self.pod.settle(hop)
             if to.outcome == "retried":

@@ -36,6 +36,11 @@ class Identity:
         """The lane's queue, by the naming every side of the project shares."""
         return f"mr.{self.namespace}.{self.route}.{self.tier}.{self.lane}"
 
+    @property
+    def ladder(self) -> str:
+        """The headers exchange of the tier's ladder, by the same naming."""
+        return f"mr.{self.namespace}.{self.route}.{self.tier}.retry"
+
 
 def from_environment(environment: Mapping[str, str]) -> Identity:
     """Read the pod's environment. ValueError names the variable that cannot be used."""

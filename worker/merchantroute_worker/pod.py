@@ -59,6 +59,12 @@ class Pod:
         return tier.queue if tier and self.identity.lane == "stable" else self.identity.queue
 
     @property
+    def ladder(self) -> str:
+        """The headers exchange of the tier's ladder, by its name where the route has dropped the tier already."""
+        tier = self.files.current.tiers.get(self.identity.tier)
+        return tier.retry if tier else self.identity.ladder
+
+    @property
     def grace(self) -> float:
         """Seconds that orders in flight get at shutdown: one whole attempt and its outcome."""
         if self.identity.grace is not None:

@@ -48,6 +48,8 @@ class Merchant:
     id: str
     endpoint: str
     credential: Credential | None = None
+    locked: bool = False
+    """It has credentials, but they did not reach this pod: a call would be refused."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +78,12 @@ class Configuration:
         endpoint = listed[0] if listed else self.default_endpoint
         if endpoint is None:
             return None
+        credential = self.credentials.get(merchant_id)
         return Merchant(
             id=merchant_id,
             endpoint=endpoint.replace("{merchant}", quote(merchant_id, safe="")).rstrip("/"),
-            credential=self.credentials.get(merchant_id),
+            credential=credential,
+            locked=bool(listed and listed[1] and credential is None),
         )
 
 

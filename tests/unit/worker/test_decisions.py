@@ -9,7 +9,8 @@ from merchantroute_worker.answers import Answer
 from merchantroute_worker.calls import Attempt
 from merchantroute_worker.decisions import Done, Run, ToDead, ToLadder
 from merchantroute_worker.envelope import Malformed
-from tests.unit.worker.samples import ROUTE, order, route
+from merchantroute_worker.route import parse
+from tests.unit.worker.samples import INDEX, ROUTE, order, route
 
 NOW = 2_000.0
 FAILED = {"v": 1, "steps": ROUTE["steps"], "done": ["validate"], "attempts": 2, "refusals": 1}
@@ -65,6 +66,17 @@ def test_an_unlisted_merchant_has_the_default_endpoint() -> None:
 
     assert isinstance(decision, Run)
     assert decision.merchant.endpoint == "https://pos.example/a%2Fb"
+
+
+def test_a_merchant_whose_credentials_are_not_here_is_not_called_without_them() -> None:
+    entry = {"tier": "standard", "endpoint": "https://pos.example", "credentials": "Bearer"}
+    merchants = [{"v": 1, "merchants": {"bistro": entry}}]
+    given = parse(index=INDEX, route=ROUTE, merchants=merchants, credentials=[])
+
+    decision = decisions.before_slot(order(), {}, given, now=NOW, unknown_after=300.0)
+
+    assert isinstance(decision, ToLadder)
+    assert (decision.reason, decision.order.journal.attempts) == ("credentials", 0)
 
 
 @pytest.mark.parametrize(
