@@ -49,6 +49,7 @@ async def keep(ctx: Context, route: Route, state: RouteState, findings: Findings
     await _to_pods(ctx, route, state, findings, secret_version)
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
+    await _move_leftovers(broker, route, findings)
     await drop_deployments(ctx.kube, route, findings.children, observed)
     if not findings.gate.open or findings.retiring:
         return SOON
@@ -132,3 +133,16 @@ async def _bindings(
         observed = await broker.observe(front_door)
     findings.retiring = tuple(sorted(unfed(wanted, observed)))
     return observed
+
+
+async def _move_leftovers(broker: Broker, route: Route, findings: Findings) -> None:
+    """Orders of a lane that is to go and has no pods: back to the router, which knows where their merchants are now."""
+    place = (route.namespace, route.name)
+    worked = {
+        naming.stable_queue(*place, live["metadata"]["labels"].get(naming.LABEL_TIER, ""))
+        for live in findings.children.deployments.values()
+        if live["spec"].get("replicas", 1)
+    }
+    for queue in findings.retiring:
+        if queue.endswith(f".{naming.STABLE}") and queue not in worked:
+            await broker.move(queue, naming.router(*place))

@@ -15,6 +15,7 @@ from merchantroute_operator.reconcile.leaving import leave
 from merchantroute_operator.reconcile.living import LATER, SOON, keep
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.reconcile.tell import tell
+from merchantroute_operator.spec.leaving import parse_leaving
 from merchantroute_operator.spec.parse import parse
 
 logger = logging.getLogger(__name__)
@@ -60,9 +61,10 @@ class Reconciler:
 
     async def _work(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
         try:
-            route = findings.route = state.route = parse(raw)
-            if route.deleting_since is not None:
+            if raw["metadata"].get("deletionTimestamp"):
+                route = findings.route = state.route = parse_leaving(raw)
                 return await leave(self._ctx, route, state, findings)
+            route = findings.route = state.route = parse(raw)
             if naming.FINALIZER not in route.finalizers:
                 await self._ctx.kube.set_finalizers(raw, [*route.finalizers, naming.FINALIZER])
                 return SOON

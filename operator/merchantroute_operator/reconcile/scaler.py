@@ -20,8 +20,9 @@ from merchantroute_operator.reconcile.reconciler import Key, Reconciler
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.scaling.decide import decide
 from merchantroute_operator.scaling.signals import observe, remember
-from merchantroute_operator.scaling.types import Decision, QueueReading
+from merchantroute_operator.scaling.types import Decision, Memory, QueueReading
 from merchantroute_operator.spec.model import Route, Tier
+from merchantroute_operator.status.lanes import order_times
 from merchantroute_operator.topology.types import QueueSample
 
 logger = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ class Scaler:
     async def _route(
         self, key: Key, state: RouteState, route: Route, samples: Mapping[str, QueueSample] | None
     ) -> None:
+        if state.findings is None:  # what the status remembers is not read yet
+            return
         for tier in route.tiers:
             live = state.deployments.get(naming.deployment(route.name, tier.name, naming.STABLE))
             if live is not None:
@@ -73,7 +76,7 @@ class Scaler:
         dead = samples.get(naming.dead(*key)) if samples is not None else None
         state.dead = dead.messages if dead is not None else None
         now = self._ctx.monotonic()
-        if now - state.told_at >= TELL_EVERY and state.findings is not None:
+        if now - state.told_at >= TELL_EVERY:
             self._reconciler.queue.add(key)
         if samples is not None and _queue_is_missing(route, samples):
             self._reconciler.touch(key)
@@ -82,7 +85,7 @@ class Scaler:
         self, state: RouteState, route: Route, tier: Tier, live: Object, samples: Mapping[str, QueueSample] | None
     ) -> None:
         now = self._ctx.monotonic()
-        lane = state.lanes.setdefault(tier.name, Lane())
+        lane = state.lanes.get(tier.name) or _remembered(state, tier)
         place = (route.namespace, route.name, tier.name)
         mine = samples.get(naming.stable_queue(*place)) if samples is not None else None
         pulses = [p for p in self._ctx.board.of(route.namespace, route.name) if p.tier == tier.name]
@@ -120,6 +123,13 @@ class Scaler:
         if state.findings is not None:
             words = f"{name}: {decision.message}"
             await self._ctx.kube.event(state.findings.raw, "Normal", f"Scaled{decision.reason}", words)
+
+
+def _remembered(state: RouteState, tier: Tier) -> Lane:
+    """A lane of a process that has just started knows its order time from the status."""
+    told = state.findings.raw.get("status", {}) if state.findings is not None else {}
+    memory = Memory(order_time=order_times(told).get((tier.name, naming.STABLE)))
+    return state.lanes.setdefault(tier.name, Lane(memory=memory))
 
 
 def _rungs(route: Route, tier: Tier, samples: Mapping[str, QueueSample]) -> dict[int, QueueSample]:
