@@ -8,7 +8,7 @@ from merchantroute_demo.ledger import Evidence, reckon
 from merchantroute_demo.pressure import Pressure
 from merchantroute_demo.report import Phase, by_phase, figures
 from merchantroute_demo.roll import Roll
-from merchantroute_demo.verdict import failures
+from merchantroute_demo.verdict import MOST_RATIO, failures
 from merchantroute_demo.watcher import Sight
 
 _MEASURED = ("baseline", "hang")
@@ -53,6 +53,9 @@ def words(results: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             number, hung = phase["healthy_orders"], results["hung"]["merchant"]
             yield f"{phase['name']}: {number} orders of {hung}'s neighbours, p50 {p50:.3f} s, p99 {p99:.3f} s", ""
     yield f"healthy p99, hang / baseline: {results['healthy_p99_ratio']}", "bold"
+    control = results["control_p99_ratio"]
+    if control is not None and control < 1 / MOST_RATIO:
+        yield f"note: other tiers saw {control:.2f}: the machine was busy during the baseline, so this says little", ""
     for failure in results["failures"]:
         yield f"FAILED {failure}", "bold red"
     if not results["failures"]:
