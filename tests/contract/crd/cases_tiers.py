@@ -9,8 +9,8 @@ SCALING = "spec.tiers.0.scaling"
 CAP = "spec.tiers.0.maxInFlightPerMerchant"
 
 BOUNDS = {  # field: lowest and highest, what else must be written for only this to be in question
-    "spec.tiers.0.concurrency": (1, 2000, {CAP: 1}),
-    CAP: (1, 2000, {"spec.tiers.0.concurrency": 2000}),
+    "spec.tiers.0.concurrency": (1, 2000, {}),
+    CAP: (1, 2000, {}),
     f"{SCALING}.minReplicas": (0, 500, {f"{SCALING}.maxReplicas": 500}),
     f"{SCALING}.maxReplicas": (0, 500, {f"{SCALING}.minReplicas": 0}),
     "spec.orders.retry.maxAttempts": (1, 100, {}),
@@ -33,9 +33,6 @@ REFUSED = [
         for path, choices in CHOICES.items()
         for wrong in ("threads", choices[0].upper(), "")
     ),
-    refused("spec.tiers.0.concurrency", 20, "tier 'standard': maxInFlightPerMerchant 50 is above concurrency 20",
-            "write maxInFlightPerMerchant: 20 or less", at="spec.tiers[0].maxInFlightPerMerchant"),
-    refused(CAP, 101, "maxInFlightPerMerchant 101 is above concurrency 100", "raise concurrency"),
     refused(f"{SCALING}.minReplicas", 11, "minReplicas 11 is above maxReplicas 10", "write minReplicas: 10 or less"),
     refused("spec.tiers", [], "at least 1 items"),
     refused("spec.tiers", [{"name": f"t{n}"} for n in range(21)], "Too many: 21", "at most 20",
