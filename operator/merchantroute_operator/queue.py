@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -32,20 +33,20 @@ class KeyedQueue(Generic[Key]):
 
     def add(self, key: Key, after: float = SETTLE) -> None:
         """Ask for a pass over ``key`` in ``after`` seconds, or earlier if one is due earlier."""
-        due = asyncio.get_running_loop().time() + after
+        due = time.monotonic() + after
         if due < self._due.get(key, float("inf")):
             self._due[key] = due
             self._changed.set()
 
     @property
     def depth(self) -> int:
-        """Keys that are due now and wait for a worker."""
-        now = asyncio.get_running_loop().time()
-        return sum(due <= now for key, due in self._due.items() if key not in self._busy)
+        """Keys that are due now and wait for a worker; may be asked from another thread, for metrics."""
+        now = time.monotonic()
+        return sum(due <= now for key, due in list(self._due.items()) if key not in self._busy)
 
     def stuck_for(self) -> float:
         """Seconds for which the longest pass runs, or the longest-waiting due key waits; 0 while all is done."""
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         waiting = (due for key, due in self._due.items() if key not in self._busy)
         return max(0.0, now - min([*self._busy.values(), *waiting], default=now))
 
@@ -58,7 +59,7 @@ class KeyedQueue(Generic[Key]):
     async def _worker(self) -> None:
         while True:
             key = await self._next()
-            self._busy[key] = asyncio.get_running_loop().time()
+            self._busy[key] = time.monotonic()
             try:
                 await self._pass(key)
             finally:
@@ -79,7 +80,7 @@ class KeyedQueue(Generic[Key]):
 
     async def _next(self) -> Key:
         while True:
-            now = asyncio.get_running_loop().time()
+            now = time.monotonic()
             ready = [(due, key) for key, due in self._due.items() if key not in self._busy]
             soonest = min(ready, key=lambda entry: entry[0], default=None)
             if soonest and soonest[0] <= now:

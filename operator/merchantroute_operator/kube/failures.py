@@ -19,6 +19,8 @@ from merchantroute_operator.errors import (
 )
 
 LONGEST = 1000  # characters of the API server's words that a condition shows
+# What a server-side apply answers, with status 500, to a field of the wrong type.
+_UNTYPED = "failed to create typed patch object"
 _BY_STATUS: dict[int, type[KubeError]] = {
     400: KubeInvalid,
     403: KubeForbidden,
@@ -42,8 +44,8 @@ def failure(status: int, body: bytes, *, kind: str, name: str) -> KubeError:
         return NamespaceTerminating(words)
     if status == 404:
         return NotFound(words)
-    if status == 422 and "exceeded quota" in words:
-        return KubeForbidden(words)
+    if str(told.get("message", "")).startswith(_UNTYPED):
+        return KubeInvalid(words)
     return _BY_STATUS.get(status, KubeError)(words)
 
 

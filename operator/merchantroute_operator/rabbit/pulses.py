@@ -17,7 +17,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from pamqp.common import FieldTable
 
 from merchantroute_operator.errors import RouteError
-from merchantroute_operator.rabbit.amqp import connection
+from merchantroute_operator.rabbit.amqp import connection, named
 from merchantroute_operator.rabbit.pulse_format import parse_pulse
 from merchantroute_operator.scaling.types import Pulse
 from merchantroute_operator.spec.broker import BrokerAddress
@@ -58,14 +58,18 @@ class PulseListener:
         """Listen until cancelled, through every failure of the broker."""
         delay = BACKOFF[0]
         while True:
+            self._listening = False
             try:
                 async with connection(self._address, "hears pulses") as opened:
                     await self._listen(opened)
-            except RouteError as error:
-                if self._listening or delay == BACKOFF[0]:
-                    logger.warning("no pulses until the broker is back: %s", error)
+                error: Exception | None = None
+            except RouteError as failed:
+                error = failed
+            except Exception as failed:  # noqa: BLE001 - whatever surprised the library: being deaf for good is worse
+                error = named(failed, self._address)
+            if self._listening or delay == BACKOFF[0]:
+                logger.warning("no pulses until the broker is back: %s", error or "the connection was closed")
             delay = BACKOFF[0] if self._listening else min(delay * 2, BACKOFF[1])
-            self._listening = False
             await asyncio.sleep(delay)
 
     async def _listen(self, opened: AbstractConnection) -> None:

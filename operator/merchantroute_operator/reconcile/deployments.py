@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from merchantroute_operator import naming
 from merchantroute_operator.kube.port import Children, Kube, Object
@@ -36,14 +37,12 @@ async def drop_deployments(kube: Kube, route: Route, children: Children, observe
             await kube.delete("Deployment", route.namespace, name)
 
 
-def ready_pods(pods: Mapping[str, Object]) -> tuple[str, ...]:
-    """Names of the pods that take orders: ready, and not told to go."""
-    return tuple(
-        name
+def ready_pods(pods: Mapping[str, Object], now: float) -> dict[str, float]:
+    """Seconds, at epoch ``now``, for which each pod has taken orders: those that are ready and not told to go."""
+    return {
+        name: now - datetime.fromisoformat(condition["lastTransitionTime"]).timestamp()
         for name, pod in pods.items()
         if "deletionTimestamp" not in pod["metadata"]
-        and any(
-            condition["type"] == "Ready" and condition["status"] == "True"
-            for condition in pod.get("status", {}).get("conditions", ())
-        )
-    )
+        for condition in pod.get("status", {}).get("conditions", ())
+        if condition["type"] == "Ready" and condition["status"] == "True"
+    }

@@ -24,7 +24,7 @@ class Findings:
     door_open: bool = False
     children: Children = NOBODY
     generation: int = 0
-    gate: Gate = field(default_factory=lambda: Gate((), open=True))
+    gate: Gate = field(default_factory=Gate)
     conflicts: tuple[str, ...] = ()
     credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none
     unbound: int = 0  # merchants that are not bound where the spec wants them

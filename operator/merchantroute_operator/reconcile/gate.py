@@ -13,16 +13,27 @@ PATIENCE = 60.0  # seconds after which a pod that does not load its configuratio
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Which ready pods lag behind ``generation``, and whether they are still waited for."""
+    """Ready pods that have not loaded the newest generation: those waited for, and those that had their time."""
 
-    lagging: tuple[str, ...]
-    open: bool
+    awaited: tuple[str, ...] = ()
+    overdue: tuple[str, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether merchants may be bound as the route wants them."""
+        return not self.awaited
 
 
-def gate(ready: Collection[str], loaded: Mapping[str, int], generation: int, *, age: float) -> Gate:
-    """The gate ``age`` seconds after ``generation`` was written; ``loaded`` is pod -> generation, from its pulse."""
-    lagging = tuple(sorted(pod for pod in ready if loaded.get(pod, 0) < generation))
-    return Gate(lagging, open=not lagging or age > PATIENCE)
+def gate(ready: Mapping[str, float], loaded: Mapping[str, int], generation: int, *, age: float) -> Gate:
+    """The gate ``age`` seconds after ``generation`` was written.
+
+    ``ready`` is pod -> seconds for which it has been ready: a new one has yet to send its first pulse. ``loaded`` is
+    pod -> generation, from its newest pulse.
+    """
+    behind = {pod: min(age, seconds) for pod, seconds in ready.items() if loaded.get(pod, 0) < generation}
+    awaited = sorted(pod for pod, seconds in behind.items() if seconds <= PATIENCE)
+    overdue = sorted(pod for pod, seconds in behind.items() if seconds > PATIENCE)
+    return Gate(tuple(awaited), tuple(overdue))
 
 
 def assign(merchants: Collection[Merchant], bound: Mapping[str, str], opened: Gate) -> dict[str, str]:

@@ -53,7 +53,7 @@ async def keep(ctx: Context, route: Route, state: RouteState, findings: Findings
     await drop_deployments(ctx.kube, route, findings.children, observed)
     if not findings.gate.open or findings.retiring:
         return SOON
-    return LATER if findings.gate.lagging or findings.credential_problems else ctx.resync
+    return LATER if findings.gate.overdue or findings.credential_problems else ctx.resync
 
 
 async def _queues(broker: Broker, route: Route, owner: str, findings: Findings) -> Topology:
@@ -93,14 +93,14 @@ async def _to_pods(ctx: Context, route: Route, state: RouteState, findings: Find
     pods = findings.children.pods
     age = ctx.monotonic() - state.generation_at
     loaded = {pulse.pod: pulse.generation for pulse in ctx.board.of(route.namespace, route.name)}
-    findings.gate = gate(ready_pods(pods), loaded, state.generation, age=age)
+    findings.gate = gate(ready_pods(pods, ctx.wall()), loaded, state.generation, age=age)
     await nudge(
         ctx.kube,
         route.namespace,
         pods,
         generation=attempt(state.generation, age),
         broker=secret_version,
-        lagging=findings.gate.lagging,
+        lagging=(*findings.gate.awaited, *findings.gate.overdue),
     )
 
 

@@ -55,7 +55,7 @@ def _view(state: RouteState, findings: Findings) -> View:
         config_generation=findings.generation,
         deployments={**findings.children.deployments, **state.deployments},
         pods=findings.children.pods,
-        lagging=findings.gate.lagging if findings.gate.open else (),
+        lagging=findings.gate.overdue,
         unbound=findings.unbound,
         retiring=findings.retiring,
         conflicts=findings.conflicts,

@@ -10,20 +10,23 @@ from merchantroute_operator.topology.types import Binding, Topology
 
 
 @pytest.mark.parametrize(
-    ("ready", "loaded", "age", "lagging", "is_open"),
+    ("ready", "loaded", "age", "expected"),
     [
-        ([], {}, 0, (), True),  # nobody there: nobody to wait for
-        (["a", "b"], {"a": 7, "b": 7}, 0, (), True),
-        (["a", "b"], {"a": 7, "b": 6}, 1, ("b",), False),
-        (["a", "b"], {"a": 7}, 1, ("b",), False),  # no pulse yet: it cannot know
-        (["a"], {"a": 8}, 1, (), True),  # already ahead
-        (["a", "b"], {"a": 7, "b": 6}, 60, ("b",), False),
-        (["a", "b"], {"a": 7, "b": 6}, 60.1, ("b",), True),  # named, no longer waited for
-        (["a"], {"a": 7, "gone": 1}, 1, (), True),  # a pod that is not ready holds nobody up
+        ({}, {}, 0, Gate()),  # nobody there: nobody to wait for
+        ({"a": 99, "b": 99}, {"a": 7, "b": 7}, 0, Gate()),
+        ({"a": 99, "b": 99}, {"a": 7, "b": 6}, 1, Gate(awaited=("b",))),
+        ({"a": 99, "b": 99}, {"a": 7}, 1, Gate(awaited=("b",))),  # no pulse yet: it cannot know
+        ({"a": 99}, {"a": 8}, 1, Gate()),  # already ahead
+        ({"a": 99, "b": 99}, {"a": 7, "b": 6}, 60, Gate(awaited=("b",))),
+        ({"a": 99, "b": 99}, {"a": 7, "b": 6}, 60.1, Gate(overdue=("b",))),  # named, no longer waited for
+        ({"a": 99, "new": 1}, {"a": 7}, 3600, Gate(awaited=("new",))),  # it has yet to send its first pulse
+        ({"a": 99}, {"a": 7, "gone": 1}, 1, Gate()),  # a pod that is not ready holds nobody up
     ],
 )
-def test_gate(ready: list[str], loaded: dict[str, int], age: float, lagging: tuple[str, ...], is_open: bool) -> None:
-    assert gate(ready, loaded, 7, age=age) == Gate(lagging, open=is_open)
+def test_gate(ready: dict[str, float], loaded: dict[str, int], age: float, expected: Gate) -> None:
+    found = gate(ready, loaded, 7, age=age)
+    assert found == expected
+    assert found.open is not bool(expected.awaited)
 
 
 def merchant(name: str, tier: str) -> Merchant:
@@ -33,8 +36,8 @@ def merchant(name: str, tier: str) -> Merchant:
 def test_while_the_gate_is_shut_merchants_stay_and_new_ones_wait() -> None:
     listed = [merchant("moved", "big"), merchant("new", "big"), merchant("same", "small")]
     bound = {"moved": "small", "same": "small", "unlisted": "small"}
-    assert assign(listed, bound, Gate(("pod",), open=False)) == {"moved": "small", "same": "small"}
-    assert assign(listed, bound, Gate((), open=True)) == {"moved": "big", "new": "big", "same": "small"}
+    assert assign(listed, bound, Gate(awaited=("pod",))) == {"moved": "small", "same": "small"}
+    assert assign(listed, bound, Gate(overdue=("pod",))) == {"moved": "big", "new": "big", "same": "small"}
 
 
 def test_what_is_bound_is_read_from_the_broker() -> None:
