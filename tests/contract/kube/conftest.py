@@ -1,0 +1,77 @@
+"""The port as the operator holds it, on a real API server, with routes of a group that no operator watches."""
+
+import json
+from collections.abc import AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from merchantroute_operator.kube.api import JSON, Api, Method
+from merchantroute_operator.kube.client import KubeClient, connect
+from merchantroute_operator.kube.port import Object
+from tests.harness.cluster import Kubectl
+
+CRDS = Path(__file__).parents[3] / "crds"
+GROUP, PLURAL = "ports.merchantroute.dev", "portroutes"
+
+
+class Unwatched(Api):
+    """The same calls about the same kind in another group: an operator that runs in the cluster leaves it alone."""
+
+    async def call(
+        self,
+        method: Method,
+        path: str,
+        *,
+        kind: str,
+        name: str,
+        body: Object | None = None,
+        content_type: str = JSON,
+        query: Mapping[str, str] | None = None,
+    ) -> Object:
+        path = path.replace("/apis/merchantroute.dev/", f"/apis/{GROUP}/").replace("/merchantroutes", f"/{PLURAL}")
+        if body and body.get("apiVersion") == "merchantroute.dev/v1alpha1":
+            body = {**body, "apiVersion": f"{GROUP}/v1alpha1"}
+        return await super().call(method, path, kind=kind, name=name, body=body, content_type=content_type, query=query)
+
+
+@pytest.fixture(scope="session")
+def definition(cluster: Path, kubectl: Kubectl) -> Iterator[str]:
+    """The definition under a group of the tests' own; gives the resource's name for kubectl."""
+    copy: dict[str, Any] = yaml.safe_load((CRDS / "merchantroute.yaml").read_text())
+    copy["metadata"]["name"] = f"{PLURAL}.{GROUP}"
+    copy["spec"]["group"] = GROUP
+    copy["spec"]["names"] = {"kind": "MerchantRoute", "plural": PLURAL, "singular": PLURAL.removesuffix("s")}
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(copy))
+    kubectl("wait", "--for=condition=Established", f"crd/{copy['metadata']['name']}", "--timeout=30s")
+    yield f"{PLURAL}.{GROUP}"
+    kubectl("delete", f"crd/{copy['metadata']['name']}", "--wait=false")
+
+
+@pytest.fixture
+async def kube(cluster: Path) -> AsyncIterator[KubeClient]:
+    """The port, as the cluster's administrator."""
+    async with connect(str(cluster)) as client:
+        yield KubeClient(Unwatched(client.api.client))
+
+
+@pytest.fixture
+async def route(kube: KubeClient, definition: str, namespace: str, kubectl: Kubectl) -> Object:
+    """A stored route."""
+    document = {
+        "apiVersion": f"{GROUP}/v1alpha1",
+        "kind": "MerchantRoute",
+        "metadata": {"name": "pos", "namespace": namespace},
+        "spec": {
+            "broker": {"secretRef": {"name": "rabbitmq"}},
+            "worker": {"image": "worker:1"},
+            "defaultTier": "standard",
+            "tiers": [{"name": "standard"}],
+        },
+    }
+    kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(document))
+    stored = await kube.route(namespace, "pos")
+    assert stored is not None
+    return stored

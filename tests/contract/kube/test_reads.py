@@ -1,0 +1,74 @@
+"""What is read from the API server, and that what is missing is None."""
+
+from merchantroute_operator.kube.client import KubeClient
+from merchantroute_operator.kube.port import Object
+from tests.contract.kube.bodies import LABELS, config_map, deployment, secret
+from tests.harness.cluster import Kubectl
+
+LABELLED = {"merchantroute.dev/credentials": "true"}
+
+
+async def test_a_cluster_is_told_by_a_uid_that_stays(kube: KubeClient, kubectl: Kubectl) -> None:
+    told = await kube.cluster_id()
+    assert told == kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
+
+
+async def test_a_stored_route_is_read_whole(kube: KubeClient, route: Object, namespace: str) -> None:
+    assert route["kind"] == "MerchantRoute"
+    assert route["metadata"]["namespace"] == namespace
+    assert route["spec"]["tiers"][0]["name"] == "standard"
+
+
+async def test_what_is_not_there_is_none(kube: KubeClient, definition: str, namespace: str) -> None:
+    assert await kube.route(namespace, "nobody") is None
+    assert await kube.route("no-such-namespace", "nobody") is None
+    assert await kube.secret(namespace, "nobody") is None
+    assert await kube.credential_secrets(namespace) == {}
+    children = await kube.children(namespace, "nobody")
+    assert (children.deployments, children.config_maps, children.secrets, children.pods) == ({}, {}, {}, {})
+
+
+async def test_a_secret_is_read_decoded_and_never_printed(kube: KubeClient, namespace: str) -> None:
+    stored = await kube.apply(secret(namespace, labels={"team": "burgers"}, token="hunter2", username="ü"))
+
+    read = await kube.secret(namespace, "burgerhut-pos")
+
+    assert read is not None
+    assert read.data == {"token": b"hunter2", "username": "ü".encode()}
+    assert read.labels == {"team": "burgers"}
+    assert read.version == stored["metadata"]["resourceVersion"]
+    assert "hunter2" not in repr(read)
+
+
+async def test_a_secret_without_data_is_empty(kube: KubeClient, namespace: str) -> None:
+    await kube.apply(secret(namespace))
+    read = await kube.secret(namespace, "burgerhut-pos")
+    assert read is not None
+    assert (read.data, read.labels) == ({}, {})
+
+
+async def test_only_labelled_secrets_may_hold_merchants_credentials(kube: KubeClient, namespace: str) -> None:
+    await kube.apply(secret(namespace, "ours", LABELLED, token="a"))
+    await kube.apply(secret(namespace, "brokers", None, password="b"))
+    await kube.apply(secret(namespace, "off", {"merchantroute.dev/credentials": "false"}, token="c"))
+
+    found = await kube.credential_secrets(namespace)
+
+    assert found.keys() == {"ours"}
+    assert found["ours"].data == {"token": b"a"}
+
+
+async def test_children_are_found_by_the_routes_label_alone(kube: KubeClient, namespace: str) -> None:
+    await kube.create_deployment(deployment(namespace), 0)
+    await kube.apply(config_map(namespace, {"index.json": "{}"}))
+    await kube.apply(secret(namespace, "pos-credentials", LABELS, a="b"))
+    other = config_map(namespace, {}, "other")
+    other["metadata"]["labels"] = {"merchantroute.dev/route": "pos2"}
+    await kube.apply(other)
+
+    children = await kube.children(namespace, "pos")
+
+    assert children.deployments.keys() == {"pos-lane"}
+    assert children.config_maps["pos-config"]["data"] == {"index.json": "{}"}
+    assert children.secrets.keys() == {"pos-credentials"}
+    assert children.pods == {}
