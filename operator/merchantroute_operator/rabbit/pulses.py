@@ -11,6 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable
+from uuid import uuid4
 
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
@@ -80,7 +81,9 @@ class PulseListener:
         opened.close_callbacks.add(lambda *_: gone.set())
         channel.close_callbacks.add(lambda *_: gone.set())
         arguments: FieldTable = {"x-queue-type": "classic", "x-max-length": LONGEST, "x-overflow": "drop-head"}
-        queue = await channel.declare_queue(exclusive=True, auto_delete=True, arguments=arguments)
+        # Named like the exchange, so that the rights which are documented for the operator's user suffice.
+        name = f"{self._exchange}.{uuid4().hex}"
+        queue = await channel.declare_queue(name, exclusive=True, auto_delete=True, arguments=arguments)
         await self._connect(channel, queue)
         await queue.consume(self._receive, no_ack=True)
         self._listening = True
