@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from tests.e2e.world import ROUTES, Json, World
 from tests.harness.vhosts import Vhost, fresh_vhost
 
 # docs/operations.md; the completions are the tests' own.
-RIGHTS = r"^(mr\..*|mr-pulses\..*|completions.*)$"
+RIGHTS = r"^(mr\..*|mr-pulses\..*|amq\.gen.*|completions.*)$"
 EVERYTHING = ".*"
 
 
@@ -27,7 +27,7 @@ class Place:
     namespace: str
     vhost: Vhost
     username: str
-    password: str
+    password: str = field(repr=False)
 
     def kubectl(self, *arguments: str, stdin: str = "", check: bool = True, within: float = 120.0) -> str:
         """Run kubectl in this namespace."""

@@ -55,6 +55,7 @@ def tier(name: str, *, concurrency: int = 10, **scaling: Any) -> Json:
     return {
         "name": name,
         "concurrency": concurrency,
+        "maxInFlightPerMerchant": concurrency,
         "scaling": {"minReplicas": 1, "maxReplicas": 1, "assumedOrderTime": "500ms", **scaling},
     }
 

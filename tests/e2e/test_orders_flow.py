@@ -76,7 +76,7 @@ def test_a_merchant_moves_under_load_and_no_order_is_lost_or_copied(place: Place
     place.apply(route("pos", tiers=tiers, merchants=[merchant("nomad", "here"), *others]))
     place.ready("pos")
     till = shop(place, "pos")
-    with till.stream(["nomad", "stay-here", "nomad", "stay-there"], rate=80):
+    with till.stream(["nomad", "stay-here", "nomad", "stay-there"], rate=40):
         for destination in ("there", "here", "there"):
             place.apply(route("pos", tiers=tiers, merchants=[merchant("nomad", destination), *others]))
             place.ready("pos")

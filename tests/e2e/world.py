@@ -8,7 +8,7 @@ import urllib.request
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ class World:
     proxy: str
     node: str
     username: str
-    password: str
-    leftovers: ExitStack
+    password: str = field(repr=False)
+    leftovers: ExitStack = field(repr=False)
 
     @property
     def amqp_url(self) -> str:
