@@ -19,6 +19,24 @@ app = Celery("kitchen", broker="amqp://nobody@nowhere//")
 def cook(dish, place):
     Path(place, dish).touch()
 """
+FAILS_ONCE = """
+from celery import Celery, bootsteps
+
+app = Celery("fails")
+failed = []
+
+
+class FailsOnce(bootsteps.StartStopStep):
+    requires = {"celery.worker.consumer.tasks:Tasks"}
+
+    def start(self, consumer):
+        if not failed:
+            failed.append(1)
+            raise ValueError("the app's own step failed")
+
+
+app.steps["consumer"].add(FailsOnce)
+"""
 GCELERY = """
 from gevent import monkey
 
@@ -51,3 +69,15 @@ def test_its_tasks_and_the_built_in_one_are_both_done(lane: Lane, kitchen: Path,
     lane.until_done(lane.orders(merchant, 3))
     until((lane.root / f"{lane.run}-soup").exists, "the app's own task to be done")
     until(lambda: lane.unacked() == 0, "everything to be acked")
+
+
+def test_a_step_of_the_app_that_fails_does_not_end_the_pod(lane: Lane, kitchen: Path) -> None:
+    (kitchen / "fails.py").write_text(FAILS_ONCE)
+    merchant = lane.merchant("bistro")
+    lane.configure(merchant)
+    worker = lane.work(arguments=["--app", "fails"], PYTHONPATH=str(kitchen)).ready()
+
+    lane.until_done(lane.orders(merchant, 3))
+
+    assert [record for record in worker.records() if record["message"] == "the consumer failed, it starts again"]
+    assert lane.ledger() == {"done": 3}

@@ -79,9 +79,15 @@ class Flight:
         if not self._may_begin():
             return
         self.settling = True
+        # No order, hence no journal to tell its stays apart: its content does.
+        hop = (f"{reason} {self._names(reason)['order']}", len(self.incoming.body), hash(self.incoming.body))
+        if self.redelivered and self.pod.is_settled(hop):
+            self.ack()
+            return
         log.warning("%s: %s", reason, explanation, extra={"data": self._names(reason)})
         message = to_dead(self.incoming, Why(reason=reason), exchange=self.pod.files.current.dead)
         if self._publish(message):
+            self.pod.settle(hop)
             self.pod.tally.dead += 1
             self.pod.metrics.dead(reason)
             self.ack()

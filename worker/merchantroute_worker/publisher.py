@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT = 30
 REOPEN = 5.0
 FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
+LASTING = 10.0
 ORDERS, RECORDS, PULSES = "orders", "records", "pulses"
 
 
@@ -87,9 +88,9 @@ class Publisher:
         """Keep a connection, for the life of the pod."""
         pause = FASTEST_RETRY
         while True:
+            began = time.monotonic()
             try:
                 self._connect()
-                pause = FASTEST_RETRY
                 self._read()
             except ERRORS as error:
                 log.warning("publishing connection: %s", error)
@@ -98,8 +99,8 @@ class Publisher:
                 log.exception("publishing connection failed in an unexpected way")
             finally:
                 self._drop("the publishing connection was lost")
+            pause = FASTEST_RETRY if time.monotonic() - began > LASTING else min(pause * 2, SLOWEST_RETRY)
             gevent.sleep(pause)
-            pause = min(pause * 2, SLOWEST_RETRY)
 
     def close(self) -> None:
         """Say goodbye to the broker; what waits for a confirm is told that none will come."""
