@@ -1,5 +1,7 @@
-"""The Celery settings that keep orders safe, applied over whatever an app says. Why each: docs/decisions, FAQ of a
-lost order: Celery's defaults ack early, ack failures, declare queues and wait for ever.
+"""The Celery settings that keep orders safe, applied over whatever an app says.
+
+Celery's own defaults ack before the work, ack failures, declare queues on the side, prefetch four times what runs,
+answer remote control from every pod, and wait for ever for a connection of the pool.
 """
 
 from typing import Any
