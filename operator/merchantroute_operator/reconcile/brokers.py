@@ -42,6 +42,11 @@ class BrokerPool:
             self._entries[address] = entry
         return entry.broker
 
+    def known(self, user: Hashable) -> Broker | None:
+        """The broker that ``user`` used last, if it is still open."""
+        entry = self._entries.get(self._users[user]) if user in self._users else None
+        return entry.broker if entry else None
+
     async def release(self, user: Hashable) -> None:
         """``user`` needs its broker no more; the last one closes it."""
         address = self._users.pop(user, None)

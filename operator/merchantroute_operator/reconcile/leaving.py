@@ -34,7 +34,7 @@ async def leave(ctx: Context, route: Route, state: RouteState, findings: Finding
     terminating = await ctx.kube.namespace_is_terminating(route.namespace)
     policy = way(route.deletion, elapsed=elapsed, terminating=terminating)
     try:
-        broker, _ = await open_broker(ctx, route)
+        broker = await _last_broker(ctx, route)
         observed = await _close(broker, route)
         match policy:
             case "Drain":
@@ -55,6 +55,18 @@ async def leave(ctx: Context, route: Route, state: RouteState, findings: Finding
         left = [name for name in route.finalizers if name != naming.FINALIZER]
         await ctx.kube.set_finalizers(findings.raw, left)
     return waits
+
+
+async def _last_broker(ctx: Context, route: Route) -> Broker:
+    """The route's broker; the one it had when its Secret has gone before it, as in a namespace that is deleted."""
+    try:
+        broker, _ = await open_broker(ctx, route)
+    except SecretMissing:
+        known = ctx.brokers.known((route.namespace, route.name))
+        if known is None:
+            raise
+        broker = known
+    return broker
 
 
 async def _close(broker: Broker, route: Route) -> Topology:

@@ -37,6 +37,7 @@ class Scaler:
         self._reconciler = reconciler
         self._tick = tick
         self._moved = ctx.monotonic()
+        self._deaf: set[int] = set()  # brokers (by id) that did not answer at the last tick
 
     def stuck_for(self) -> float:
         """Seconds since the last tick ended, beyond the tick itself."""
@@ -56,8 +57,13 @@ class Scaler:
     async def _broker(self, broker: Broker, users: tuple[object, ...]) -> None:
         try:
             samples: Mapping[str, QueueSample] | None = await broker.samples()
+            if id(broker) in self._deaf:
+                self._deaf.discard(id(broker))
+                logger.info("queue figures can be read again")
         except BrokerError as error:
-            logger.warning("queue figures cannot be read: %s", error)
+            if id(broker) not in self._deaf:
+                self._deaf.add(id(broker))
+                logger.warning("queue figures cannot be read: %s", error)
             samples = None
         for key in users:
             state = self._reconciler.states.get(cast(Key, key))
