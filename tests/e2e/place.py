@@ -16,7 +16,6 @@ from tests.harness.vhosts import Vhost, fresh_vhost
 
 # docs/operations.md; the completions are the tests' own.
 RIGHTS = r"^(mr\..*|mr-pulses\..*|amq\.gen.*|completions.*)$"
-EVERYTHING = ".*"
 
 
 @dataclass(frozen=True)
@@ -108,9 +107,9 @@ class Place:
         found = self.rabbit("GET", "queues/{vhost}?columns=name,messages")
         return {q["name"].removeprefix(door): q.get("messages") or 0 for q in found if q["name"].startswith(door)}
 
-    def has_door(self, name: str) -> bool:
-        """Whether the route's front door is there."""
-        return self.rabbit("GET", f"exchanges/{{vhost}}/mr.{self.namespace}.{name}") is not None
+    def is_shut(self, name: str) -> bool:
+        """Whether the route has no front door."""
+        return self.rabbit("GET", f"exchanges/{{vhost}}/mr.{self.namespace}.{name}") is None
 
 
 @contextmanager

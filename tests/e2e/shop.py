@@ -56,10 +56,11 @@ class Shop:
     async def _open(self) -> None:
         vhost = self._place.vhost
         broker = Broker(vhost.host, vhost.port, vhost.mgmt_url, vhost.username, vhost.password, vhost.name)
-        connection = await self._stack.enter_async_context(await connect(broker))
-        forget = await completions.listen(connection, COMPLETIONS, self._run, self.roll.complete)
-        self._stack.push_async_callback(forget)
-        await dead_letters.watch(connection, f"{self._door}.dead", self._run, self.roll.die)
+        # A connection each: a queue that is deleted under its consumer may cost the connection. What is declared here
+        # goes with the virtual host.
+        heard, seen = [await self._stack.enter_async_context(await connect(broker)) for _ in range(2)]
+        await completions.listen(heard, COMPLETIONS, self._run, self.roll.complete)
+        await dead_letters.watch(seen, f"{self._door}.dead", self._run, self.roll.die)
         self._merchants = await self._stack.enter_async_context(Merchants(self._place.world.merchants_url))
         self._producer = await self._stack.enter_async_context(Producer(broker, self._door))
 

@@ -3,6 +3,8 @@
 All routes of this module live in one namespace and start together, since starting pods is most of the time.
 """
 
+from functools import partial
+
 import amqp
 import pytest
 
@@ -45,73 +47,83 @@ def _hold(place: Place, shop: Shopping, name: str, number: int = 40) -> tuple[Sh
     return till, till.publish(f"m-{name}", number)
 
 
-@pytest.mark.parametrize(("name", "cascade"), [("drain", BACKGROUND), ("drain-delete", FOREGROUND)])
-def test_drain_finishes_every_order_and_then_removes_the_queues(
-    there: Place, shop: Shopping, name: str, cascade: str
-) -> None:
-    till = shop(there, name)
-    wrong = till.publish_malformed(f"m-{name}", 2)
-    until(lambda: till.roll.dead.keys() >= wrong.keys(), "malformed orders are dead letters")
-    till.behave(f"m-{name}", latency={"p50_ms": 300})
-    orders = till.publish(f"m-{name}", 40)
-    assert not orders <= till.done()
+def test_drain_finishes_every_order_and_then_removes_the_queues(there: Place, shop: Shopping) -> None:
+    tills = {name: shop(there, name) for name in ("drain", "drain-delete")}
+    orders = {}
+    for name, till in tills.items():
+        wrong = till.publish_malformed(f"m-{name}", 2)
+        until(partial(wrong.keys().__le__, till.roll.dead.keys()), "malformed orders are dead letters")
+        till.behave(f"m-{name}", latency={"p50_ms": 300})
+        orders[name] = till.publish(f"m-{name}", 30)
 
-    _delete(there, name, cascade)
-    until(lambda: not there.has_door(name), "the front door is closed", 30)
-    assert not orders <= till.done(), "it closes before the orders are done"
-    _refuses(there, name)
+    _delete(there, {"drain": BACKGROUND, "drain-delete": FOREGROUND})
+    for name, till in tills.items():
+        until(partial(there.is_shut, name), "the front door is closed", 30)
+        assert not till.are_done(orders[name]), "it closes before the orders are done"
+        _refuses(there, name)
 
-    _gone(there, name)
-    ledger = till.ledger()
-    assert ledger.done == orders
-    assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
-    assert there.queues(name) == ({"dead": 2} if name == "drain" else {})
+    for name, till in tills.items():
+        _gone(there, name)
+        ledger = till.ledger()
+        assert ledger.done == orders[name]
+        assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
+    assert there.queues("drain") == {"dead": 2}
+    assert there.queues("drain-delete") == {}
 
 
-@pytest.mark.parametrize(("name", "cascade"), [("retain", BACKGROUND), ("retain-foreground", FOREGROUND)])
 def test_retain_leaves_orders_in_their_queues_and_a_route_of_that_name_adopts_them(
-    there: Place, shop: Shopping, name: str, cascade: str
+    there: Place, shop: Shopping
 ) -> None:
-    till, orders = _hold(there, shop, name)
-    _delete(there, name, cascade)
-    _gone(there, name)
-    _refuses(there, name)
-    until(lambda: sum(there.queues(name).values()) == len(orders), "all orders are queued", 30)
-    assert not till.done()
+    held = {name: _hold(there, shop, name) for name in ("retain", "retain-foreground")}
+    _delete(there, {"retain": BACKGROUND, "retain-foreground": FOREGROUND})
+    for name, (till, orders) in held.items():
+        _gone(there, name)
+        _refuses(there, name)
+        _has_queued(there, name, orders)
+        assert not till.done()
+        till.behave(f"m-{name}", behaviour="normal")
 
-    till.behave(f"m-{name}", behaviour="normal")
-    there.apply(_route(name))
-    ledger = till.settled()
-    assert ledger.done == orders
-    assert (ledger.lost, ledger.doubled) == (0, set())
-    there.ready(name)
+    there.apply(*(_route(name) for name in held))
+    for name, (till, orders) in held.items():
+        ledger = till.settled()
+        assert ledger.done == orders
+        assert (ledger.lost, ledger.doubled) == (0, set())
+        there.ready(name)
 
 
-@pytest.mark.parametrize(("name", "cascade"), [("force", BACKGROUND), ("force-foreground", FOREGROUND)])
-def test_force_removes_everything_and_tells_how_many_orders_went(
-    there: Place, shop: Shopping, name: str, cascade: str
-) -> None:
-    _, orders = _hold(there, shop, name)
-    until(lambda: sum(there.queues(name).values()) == len(orders), "the broker's figures are up to date", 30)
-    _delete(there, name, cascade)
-    _gone(there, name)
-    assert there.queues(name) == {}
-    assert str(len(orders)) in there.events(name)["OrdersRemoved"]
+def test_force_removes_everything_and_tells_how_many_orders_went(there: Place, shop: Shopping) -> None:
+    held = {name: _hold(there, shop, name) for name in ("force", "force-foreground")}
+    for name, (_, orders) in held.items():
+        _has_queued(there, name, orders)
+    _delete(there, {"force": BACKGROUND, "force-foreground": FOREGROUND})
+    for name, (_, orders) in held.items():
+        _gone(there, name)
+        assert there.queues(name) == {}
+        assert str(len(orders)) in there.events(name)["OrdersRemoved"]
 
 
 def test_a_drain_that_cannot_end_in_time_goes_on_as_its_owner_wants(there: Place, shop: Shopping) -> None:
     _hold(there, shop, "late-force")
     _, kept = _hold(there, shop, "late-retain")
-    _delete(there, "late-force", BACKGROUND)
-    _delete(there, "late-retain", FOREGROUND)
+    _delete(there, {"late-force": BACKGROUND, "late-retain": FOREGROUND})
     _gone(there, "late-force")
     assert there.queues("late-force") == {}
     _gone(there, "late-retain")
-    until(lambda: sum(there.queues("late-retain").values()) == len(kept), "all orders are queued", 30)
+    _has_queued(there, "late-retain", kept)
 
 
-def _delete(place: Place, name: str, cascade: str) -> None:
-    place.kubectl("delete", "mr", name, f"--cascade={cascade}", "--wait=false")
+def _delete(place: Place, cascades: dict[str, str]) -> None:
+    for name, cascade in cascades.items():
+        place.kubectl("delete", "mr", name, f"--cascade={cascade}", "--wait=false")
+
+
+def _has_queued(place: Place, name: str, orders: set[str]) -> None:
+    """The broker's figures are up to 5 s old."""
+    until(partial(_are_queued, place, name, len(orders)), f"the orders of {name} are queued", 30)
+
+
+def _are_queued(place: Place, name: str, number: int) -> bool:
+    return sum(place.queues(name).values()) == number
 
 
 def _gone(place: Place, name: str) -> None:
@@ -119,7 +131,7 @@ def _gone(place: Place, name: str) -> None:
     until(lambda: not place.pods(name), f"the pods of {name} are gone", 60)
     assert not place.deployments(name)
     assert not place.configuration(name)
-    assert not place.has_door(name)
+    assert place.is_shut(name)
 
 
 def _refuses(place: Place, name: str) -> None:

@@ -39,5 +39,5 @@ def test_a_namespace_ends_in_time_and_the_orders_stay_in_the_broker(place: Place
         "delete", "namespace", place.namespace, f"--timeout={ENDS_WITHIN:.0f}s", within=ENDS_WITHIN + 10
     )
     assert place.world.get(f"api/v1/namespaces/{place.namespace}") is None
-    assert not place.has_door("pos")
+    assert place.is_shut("pos")
     until(lambda: sum(place.queues("pos").values()) == len(orders), "all orders are queued", 30)
