@@ -141,8 +141,10 @@ async def test_work_that_does_not_stop_ends_with_the_process(cluster: Path, tmp_
         await soon(work.started)
         way.cut()
         way.hold()
-        await soon(ended)
-        work.finish.set()
+        try:
+            await soon(ended)
+        finally:
+            work.finish.set()
         with pytest.raises(LeaseLost):
             await leading
 

@@ -1,5 +1,8 @@
 """What is written: only what differs costs a version, foreign fields stay, what is gone is no error."""
 
+import asyncio
+import itertools
+
 import pytest
 
 from merchantroute_operator.errors import KubeConflict, KubeForbidden, KubeInvalid
@@ -61,7 +64,9 @@ async def test_a_field_of_the_wrong_type_is_invalid(kube: KubeClient, namespace:
 async def test_a_quota_refuses_with_its_own_words(kube: KubeClient, namespace: str, kubectl: Kubectl) -> None:
     kubectl("-n", namespace, "create", "quota", "none", "--hard=count/configmaps=0")
     with pytest.raises(KubeForbidden, match="exceeded quota"):
-        await kube.apply(config_map(namespace, {}))
+        async with asyncio.timeout(30):
+            for number in itertools.count():  # a new quota counts a moment later
+                await kube.apply(config_map(namespace, {}, f"config-{number}"))
 
 
 async def test_deleting_twice_is_fine(kube: KubeClient, namespace: str) -> None:

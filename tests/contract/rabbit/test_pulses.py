@@ -114,8 +114,9 @@ async def test_the_queue_is_short_the_operators_own_and_goes_with_it(address: Br
 
 
 async def test_pulses_are_heard_again_after_the_connection_was_cut(
-    address: BrokerAddress, vhost: Vhost, channel: AbstractChannel
+    address: BrokerAddress, vhost: Vhost, channel: AbstractChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(pulses, "CHECK", 600)
     async with wire(address.host, address.port) as way, listening(replace(address, port=way.port)) as ear:
         first = await bound_queue(vhost)
         way.cut()
