@@ -1,5 +1,6 @@
 """What the end-to-end tests share: one installation, as a user makes it, and a place of its own for each test."""
 
+import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -24,10 +25,14 @@ WORLD = pytest.StashKey[World]()
 
 @pytest.fixture(scope="session")
 def world(cluster: Path, kubectl: Kubectl, pytestconfig: pytest.Config) -> Iterator[World]:
-    """The cluster with the images of this checkout and manifests/overlays/kind, as hack/install leaves it."""
-    with aloud(pytestconfig):
-        hack("build-images", within=BUILDING)
-        hack("install", NAME, within=INSTALLING)
+    """The cluster with the images of this checkout and manifests/overlays/kind, as hack/install leaves it.
+
+    One that MR_TEST_KUBECONFIG names has all that already.
+    """
+    if not os.environ.get("MR_TEST_KUBECONFIG"):
+        with aloud(pytestconfig):
+            hack("build-images", within=BUILDING)
+            hack("install", NAME, within=INSTALLING)
     with opened(cluster, kubectl) as everything:
         pytestconfig.stash[WORLD] = everything
         yield everything

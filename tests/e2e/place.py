@@ -15,7 +15,7 @@ from tests.e2e.world import ROUTES, Json, World
 from tests.harness.vhosts import Vhost, fresh_vhost
 
 # docs/operations.md; the completions are the tests' own.
-RIGHTS = r"^(mr\..*|mr-pulses\..*|amq\.gen.*|completions.*)$"
+RIGHTS = r"^(mr\..*|mr-pulses\..*|completions.*)$"
 
 
 @dataclass(frozen=True)
@@ -111,17 +111,36 @@ class Place:
         """Whether the route has no front door."""
         return self.rabbit("GET", f"exchanges/{{vhost}}/mr.{self.namespace}.{name}") is None
 
+    def worker_secret(self, name: str) -> Json:
+        """A Secret of another user, who may write and read and nothing else: what docs/operations.md grants to pods."""
+        username = f"worker-{self.namespace}"
+        password = _user(self.world, self.vhost, username, tags="", configure="")
+        return self.secret(name, username=username, password=password)
+
+
+def _is_gone(world: World, namespace: str) -> bool:
+    return world.get(f"api/v1/namespaces/{namespace}") is None
+
+
+def _user(world: World, vhost: Vhost, name: str, *, tags: str, configure: str) -> str:
+    """Make a user of the broker; their password."""
+    password = uuid.uuid4().hex
+    world.rabbit("PUT", f"users/{name}", {"password": password, "tags": tags})
+    world.leftovers.callback(world.rabbit, "DELETE", f"users/{name}")
+    rights = {"configure": configure, "write": RIGHTS, "read": RIGHTS}
+    world.rabbit("PUT", f"permissions/{vhost.name}/{name}", rights)
+    return password
+
 
 @contextmanager
 def made(world: World) -> Iterator[Place]:
     """A place, with its broker's Secret. Afterwards its routes and namespace are told to go, and not waited for."""
     token = uuid.uuid4().hex[:8]
-    namespace, username, password = f"e2e-{token}", f"user-{token}", uuid.uuid4().hex
-    world.rabbit("PUT", f"users/{username}", {"password": password, "tags": "management"})
-    world.leftovers.callback(world.rabbit, "DELETE", f"users/{username}")
+    namespace, username = f"e2e-{token}", f"operator-{token}"
     vhost = world.leftovers.enter_context(fresh_vhost(world.amqp_url, world.management_url, world.username))
-    rights = {"configure": RIGHTS, "write": RIGHTS, "read": RIGHTS}
-    world.rabbit("PUT", f"permissions/{vhost.name}/{username}", rights)
+    password = _user(world, vhost, username, tags="management", configure=RIGHTS)
+    # Before the virtual host goes: a route whose broker is gone waits for it a while.
+    world.leftovers.callback(until, partial(_is_gone, world, namespace), f"namespace {namespace} is gone", 90)
     world.kubectl("create", "namespace", namespace)
     world.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
     place = Place(world, namespace, vhost, username, password)

@@ -18,6 +18,7 @@ def route(
     orders: Json | None = None,
     deletion: Json | None = None,
     secret: str = SECRET,
+    worker_secret: str | None = None,
 ) -> Json:
     """A route. `merchants` maps ids to tiers, or is the spec's own list; the first tier is the default one."""
     chosen = list(tiers or [tier("standard")])
@@ -27,7 +28,10 @@ def route(
         "kind": "MerchantRoute",
         "metadata": {"name": name},
         "spec": {
-            "broker": {"secretRef": {"name": secret}},
+            "broker": {
+                "secretRef": {"name": secret},
+                **({"workerSecretRef": {"name": worker_secret}} if worker_secret else {}),
+            },
             "worker": {
                 "image": IMAGE,
                 "env": [{"name": "MR_COMPLETIONS", "value": COMPLETIONS}],
@@ -39,7 +43,7 @@ def route(
                 "deadline": "6s",
                 "maxAge": "1h",
                 "allowInsecure": True,
-                "retry": {"maxAttempts": 8, "delays": ["1s", "3s"]},
+                "retry": {"maxAttempts": 8, "delays": ["500ms", "1s"]},
                 **(orders or {}),
             },
             "defaultTier": chosen[0]["name"],

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.e2e.conftest import Shopping
 from tests.e2e.place import Place
 from tests.e2e.routes import merchant, route
 from tests.e2e.waiting import until
@@ -61,13 +62,17 @@ def test_a_mistake_is_named_in_a_condition_and_an_event(
         assert not there.deployments(name), "no Deployment before QueuesReady"
 
 
-def test_mended_mistakes_need_no_restart(there: Place) -> None:
+def test_mended_mistakes_need_no_restart(there: Place, shop: Shopping) -> None:
     operator = _restarts(there)
     label = "merchantroute.dev/credentials=true"
     there.kubectl("label", "secret", "unlabelled", label)
     there.apply(*(there.secret(name) for name in WITHOUT_BROKER))
     there.apply(route("no-image"), route("no-app"))
     there.ready(*WITHOUT_BROKER, "no-image", "no-app", "no-label")
+    till = shop(there, "no-label")
+    till.behave("trusting", auth={"type": "Bearer", "token": "t"})
+    till.publish("trusting", 5)
+    assert till.settled().done == till.of("trusting"), "the merchant saw its token"
     assert _restarts(there) == operator
 
 

@@ -29,7 +29,7 @@ DELETIONS: dict[str, Json] = {
 
 
 def _route(name: str) -> Json:
-    return route(name, tiers=[tier("only", concurrency=5)], merchants={f"m-{name}": "only"}, deletion=DELETIONS[name])
+    return route(name, tiers=[tier("only", concurrency=10)], merchants={f"m-{name}": "only"}, deletion=DELETIONS[name])
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_drain_finishes_every_order_and_then_removes_the_queues(there: Place, sh
         wrong = till.publish_malformed(f"m-{name}", 2)
         until(partial(wrong.keys().__le__, till.roll.dead.keys()), "malformed orders are dead letters")
         till.behave(f"m-{name}", latency={"p50_ms": 300})
-        orders[name] = till.publish(f"m-{name}", 30)
+        orders[name] = till.publish(f"m-{name}", 40)
 
     _delete(there, {"drain": BACKGROUND, "drain-delete": FOREGROUND})
     for name, till in tills.items():

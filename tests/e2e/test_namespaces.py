@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.e2e.conftest import Shopping
 from tests.e2e.place import Place
 from tests.e2e.routes import IMAGE, route, tier
@@ -18,8 +20,8 @@ def test_workers_run_where_only_restricted_pods_may(place: Place) -> None:
         "metadata": {"name": "careless"},
         "spec": {"containers": [{"name": "root", "image": IMAGE, "securityContext": {"privileged": True}}]},
     }
-    place.kubectl("apply", "-f", "-", stdin=json.dumps(careless), check=False)
-    assert place.world.get(f"api/v1/namespaces/{place.namespace}/pods/careless") is None
+    with pytest.raises(AssertionError, match="violates PodSecurity"):
+        place.kubectl("apply", "-f", "-", stdin=json.dumps(careless))
     place.apply(route("pos", merchants={"strict": "standard"}))
     place.ready("pos")
     (pod,) = place.pods("pos")

@@ -11,7 +11,7 @@ COLUMNS = ("NAME", "READY", "REASON", "QUEUED", "RETRYING", "IN-FLIGHT", "DEAD",
 
 
 def test_good_orders_are_done_and_malformed_ones_are_dead_letters_with_a_reason(place: Place, shop: Shopping) -> None:
-    place.apply(route("pos", merchants={"flow-a": "standard"}))
+    place.apply(place.worker_secret("workers"), route("pos", merchants={"flow-a": "standard"}, worker_secret="workers"))
     place.ready("pos")
     till = shop(place, "pos")
 
