@@ -47,7 +47,7 @@ async def samples(management: Management) -> Mapping[str, QueueSample]:
 
 
 def sample_of(queue: Mapping[str, Any]) -> QueueSample:
-    """One queue's figures; a broker leaves out what it does not know yet."""
+    """One queue's figures; a broker leaves out what it does not know yet: consumers and policy come after lengths."""
     stats = queue.get("message_stats") or {}
     return QueueSample(
         messages=queue.get("messages"),
