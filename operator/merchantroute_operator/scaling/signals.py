@@ -93,7 +93,8 @@ def _arrivals(readings: tuple[QueueReading, ...], now: float) -> float | None:
     A sample holds until the next one differs, so the one before the window says what the counter was at its start. The
     counter's last change may be as old as the broker's period without meaning that nothing arrives.
     """
-    counts = [(r.at, r.sample.published) for r in readings if r.sample.published is not None]
+    # A queue that is known, and that nothing was ever published to, has no counter: not since the broker started.
+    counts = [(r.at, r.sample.published or 0) for r in readings if r.sample.messages is not None]
     if not counts:
         return None
     oldest = now - WINDOW

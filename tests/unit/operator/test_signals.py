@@ -69,9 +69,10 @@ def after(readings: list[QueueReading], pulses: list[list[Pulse]] | None = None)
         ([(0, 0), (5, 1000), (10, 1050), (15, 1100), (20, 1150), (25, 1200)], 25, 10.0),
         # a broker that restarted counts anew
         ([(0, 100), (5, 3)], 5, None),
-        # a fresh queue has no figures
-        ([(0, None), (5, None)], 5, None),
-        ([(0, None), (5, 100), (10, 150)], 10, 10.0),
+        # nothing was ever published to the queue, or not since the broker started: it has no counter
+        ([(0, None), (5, None)], 5, 0.0),
+        ([(0, None), (5, 100), (10, 150)], 10, 15.0),
+        ([(0, 100), (5, None)], 5, None),
         ([], 5, None),
     ],
 )
