@@ -70,7 +70,8 @@ def after(readings: list[QueueReading], pulses: list[list[Pulse]] | None = None)
         # a broker that restarted counts anew
         ([(0, 100), (5, 3)], 5, None),
         # nothing was ever published to the queue, or not since the broker started: it has no counter
-        ([(0, None), (5, None)], 5, 0.0),
+        ([(0, None), (5, None)], 5, None),
+        ([(0, None), (5, None)], 10, 0.0),
         ([(0, None), (5, 100), (10, 150)], 10, 15.0),
         ([(0, 100), (5, None)], 5, None),
         ([], 5, None),
