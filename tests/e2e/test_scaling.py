@@ -61,6 +61,8 @@ def _watched(place: Place, file: Path) -> Iterator[Callable[[], list[int]]]:
     name, shown = deployment["metadata"]["name"], 'jsonpath={.spec.replicas}{"\\n"}'
     command = ["kubectl", "-n", place.namespace, "get", "deployment", name, "--watch", "-o", shown]
     with file.open("w") as log, subprocess.Popen(command, stdout=log, stdin=subprocess.DEVNULL) as process:
-        until(file.read_text, "the watch has begun")
-        yield lambda: [int(value) for value, _ in groupby(file.read_text().split())]
-        process.kill()
+        try:
+            until(file.read_text, "the watch has begun")
+            yield lambda: [int(value) for value, _ in groupby(file.read_text().split())]
+        finally:
+            process.kill()

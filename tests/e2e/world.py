@@ -100,10 +100,10 @@ def _proxy(kubeconfig: Path) -> Iterator[str]:
     command = ["kubectl", "--kubeconfig", str(kubeconfig), "proxy", "--port=0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as process:
         assert process.stdout
-        said = process.stdout.readline()
-        found = re.search(r"127\.0\.0\.1:\d+", said)
-        assert found, f"kubectl proxy said {said!r}"
         try:
+            said = process.stdout.readline()
+            found = re.search(r"127\.0\.0\.1:\d+", said)
+            assert found, f"kubectl proxy said {said!r}"
             yield f"http://{found.group()}"
         finally:
             process.kill()
