@@ -6,6 +6,8 @@
 
 # shellcheck disable=SC2034   # its variables are for the scripts that source it
 set -euo pipefail
+# A command may change its place while a script runs: docker-up picks another client. Bash then looks again.
+shopt -s checkhash
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/merchantroute
 BUILD=$ROOT/build
