@@ -34,7 +34,7 @@ def write_config(
     for folder in (config, secrets):
         folder.mkdir(exist_ok=True)
     given = {**LIMITS, **limits}
-    ceiling = given.pop("maxInFlightPerMerchant", 50)
+    ceiling = given.pop("maxInFlightPerMerchant", max(1, min(50, concurrency // 2)))
     tier = {"queue": topology.QUEUE, "retry": topology.RETRY, "pool": "gevent", "concurrency": concurrency}
     documents: dict[str, Any] = {
         "route.json": {

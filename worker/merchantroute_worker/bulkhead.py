@@ -40,8 +40,8 @@ class Limits:
 
     @property
     def cap(self) -> int:
-        """The merchant's cap. In a small pod the route's ceiling could be all of it, so half the slots bound it."""
-        return max(1, min(self.ceiling, self.slots // 2))
+        """The merchant's cap: the tier's ceiling, which may be all of a pod where the tier says so."""
+        return max(1, min(self.ceiling, self.slots))
 
     @property
     def overdue_after(self) -> float:

@@ -23,6 +23,8 @@ from merchantroute_operator.spec.model import (
 )
 from merchantroute_operator.spec.pod_options import pod_options
 
+LARGEST_SHARE = 50  # slots of one pod that one merchant may have where the tier does not say how many
+
 
 def parse(raw: Raw) -> Route:
     """The route in ``raw``; ``SpecInvalid`` names the field, the value and the mend."""
@@ -84,11 +86,12 @@ def _delays(texts: list[str] | tuple[str, ...]) -> tuple[int, ...]:
 
 
 def _tier(raw: Raw, worker: Raw, where: str) -> Tier:
+    concurrency = raw.get("concurrency", 100)
     return Tier(
         name=raw["name"],
         pool=raw.get("pool", "gevent"),
-        concurrency=raw.get("concurrency", 100),
-        max_in_flight=raw.get("maxInFlightPerMerchant", 50),
+        concurrency=concurrency,
+        max_in_flight=raw.get("maxInFlightPerMerchant") or max(1, min(LARGEST_SHARE, concurrency // 2)),
         scaling=_scaling(raw.get("scaling", {}), f"{where}.scaling"),
         pod=pod_options(worker, raw, where),
     )

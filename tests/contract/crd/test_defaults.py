@@ -21,7 +21,7 @@ SCALING = {
     "assumedOrderTime": "2s",
     "paused": False,
 }
-TIER = {"pool": "gevent", "concurrency": 100, "maxInFlightPerMerchant": 50, "scaling": SCALING}
+TIER = {"pool": "gevent", "concurrency": 100, "scaling": SCALING}
 DELETION = {"policy": "Drain", "timeout": "15m", "onTimeout": "Retain", "deadLetters": "Retain"}
 
 

@@ -42,6 +42,20 @@ def test_a_wrong_duration_is_named_with_its_field(text: str) -> None:
         seconds(text, "spec.orders.deadline")
 
 
+@pytest.mark.parametrize(
+    ("tier", "cap"),
+    [
+        ({"name": "t", "concurrency": 200}, 50),
+        ({"name": "t", "concurrency": 20}, 10),  # half: otherwise a small pod would have no cap
+        ({"name": "t", "concurrency": 1}, 1),
+        ({"name": "t", "concurrency": 20, "maxInFlightPerMerchant": 20}, 20),  # a tier of one merchant
+        ({"name": "t", "concurrency": 200, "maxInFlightPerMerchant": 120}, 120),
+    ],
+)
+def test_a_merchant_may_have_half_of_a_pod_unless_the_tier_says_otherwise(tier: dict[str, Any], cap: int) -> None:
+    assert a_route(tiers=(tier,), default="t").tier("t").max_in_flight == cap
+
+
 def test_a_minimal_route_gets_the_defaults_of_the_schema() -> None:
     route = a_route()
     tier = route.tier("standard")

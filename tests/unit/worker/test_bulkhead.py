@@ -80,6 +80,6 @@ def test_what_makes_a_merchant_slow(sight: Sight, slow: bool) -> None:
     assert is_slow(sight, LIMITS) is slow
 
 
-@pytest.mark.parametrize(("slots", "cap"), [(200, 50), (100, 50), (20, 10), (3, 1), (1, 1)])
-def test_in_a_small_pod_no_merchant_may_hold_more_than_half(slots: int, cap: int) -> None:
+@pytest.mark.parametrize(("slots", "cap"), [(200, 50), (100, 50), (50, 50), (20, 20), (1, 1)])
+def test_the_tier_says_how_many_slots_a_merchant_may_hold_also_all_of_them(slots: int, cap: int) -> None:
     assert Limits(slots=slots, ceiling=50, call_timeout=10.0).cap == cap

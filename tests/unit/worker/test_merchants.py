@@ -3,7 +3,7 @@
 from merchantroute_worker.bulkhead import Limits, Verdict
 from merchantroute_worker.merchants import Merchants
 
-LIMITS = Limits(slots=20, ceiling=50, call_timeout=10.0)
+LIMITS = Limits(slots=20, ceiling=10, call_timeout=10.0)
 
 
 def holding(merchant: str, count: int, *, since: float = 0.0) -> Merchants:
