@@ -1,5 +1,6 @@
 """Orders through a route, while a platform team works on it with `kubectl apply`."""
 
+import re
 from functools import partial
 
 from tests.e2e.conftest import Shopping
@@ -92,8 +93,11 @@ def test_a_merchant_moves_under_load_and_no_order_is_lost_or_copied(place: Place
 
 
 def _columns(place: Place) -> dict[str, str]:
+    """What `kubectl get mr` shows, by column; a cell may be empty, so each is cut out beneath its heading."""
     head, values = place.kubectl("get", "mr", "pos").splitlines()
-    return dict(zip(head.split(), values.split(), strict=False))
+    starts = [found.start() for found in re.finditer(r"\S+", head)]
+    cells = zip(starts, [*starts[1:], None], strict=True)
+    return {head[start:end].strip(): values[start:end].strip() for start, end in cells}
 
 
 def _names(place: Place) -> set[str]:

@@ -14,6 +14,7 @@ from kubernetes import client, config
 
 from tests.contract.crd.routes import Json, route
 from tests.harness.cluster import Kubectl
+from tests.harness.crds import ESTABLISHED
 
 CRDS = Path(__file__).parents[3] / "crds"
 UNWATCHED = "unwatchedroutes"
@@ -48,7 +49,7 @@ def definition(cluster: Path, kubectl: Kubectl) -> str:
     """The definition, applied as the README says, and its name once it is served."""
     kubectl("apply", "--server-side", "--force-conflicts", "-k", str(CRDS))
     name = "crd/merchantroutes.merchantroute.dev"
-    kubectl("wait", "--for=condition=Established", name, "--timeout=30s")
+    kubectl("wait", ESTABLISHED, name, "--timeout=120s")
     return name
 
 
@@ -65,7 +66,7 @@ def unwatched(definition: str, kubectl: Kubectl) -> Iterator[str]:
     copy["spec"]["names"] = names
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(copy))
     crd = f"crd/{copy['metadata']['name']}"
-    kubectl("wait", "--for=condition=Established", crd, "--timeout=30s")
+    kubectl("wait", ESTABLISHED, crd, "--timeout=120s")
     yield copy["spec"]["group"]
     kubectl("delete", crd, "--wait=false")
 
