@@ -23,6 +23,7 @@ from merchantroute_operator.topology.plan import close_door, tear_down
 from merchantroute_operator.topology.types import QueueSample, Topology
 
 logger = logging.getLogger(__name__)
+FIGURES_AGE = 6.0  # seconds; the broker samples its queues every five
 
 
 async def leave(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float | None:
@@ -40,7 +41,7 @@ async def leave(ctx: Context, route: Route, state: RouteState, findings: Finding
             case "Drain":
                 waits = await _drain(ctx, broker, route, state, findings, observed)
             case "Force":
-                waits = await _force(ctx, broker, route, findings, observed)
+                waits = await _force(ctx, broker, route, state, findings, observed)
             case _:
                 waits = await _retain(ctx, route, findings)
     except (BrokerError, SecretMissing, SecretInvalid) as error:
@@ -89,11 +90,18 @@ async def _retain(ctx: Context, route: Route, findings: Findings) -> float | Non
     return None
 
 
-async def _force(ctx: Context, broker: Broker, route: Route, findings: Findings, observed: Topology) -> float | None:
-    """All goes at once, orders included; their number is told."""
-    held = _held(await broker.samples(), observed.queues)
+async def _force(
+    ctx: Context, broker: Broker, route: Route, state: RouteState, findings: Findings, observed: Topology
+) -> float | None:
+    """All goes, orders included; their number is told, so it waits for figures that are newer than the closed door."""
     for name in findings.children.deployments:
         await ctx.kube.delete("Deployment", route.namespace, name)
+    if state.closed_at is None:
+        state.closed_at = ctx.monotonic()
+    if ctx.monotonic() - state.closed_at < FIGURES_AGE:
+        findings.ending = "counting the orders that go"
+        return SOON
+    held = _held(await broker.samples(), observed.queues)
     owner = naming.owner(ctx.cluster, route.namespace, route.name)
     await broker.run(tear_down(observed, owner=owner, keep_dead=False))
     await ctx.kube.event(findings.raw, "Warning", "OrdersRemoved", f"Force removed {held} orders with their queues")
