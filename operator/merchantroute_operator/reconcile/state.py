@@ -22,7 +22,7 @@ class RouteState:
     route: Route | None = None
     generation: int = 0  # newest configuration that was written
     generation_at: float = 0.0
-    closed_at: float | None = None  # when the front door was found closed, on the way out
+    closed_at: float | None = None  # when Force first found the front door closed: figures must be newer
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     deployments: dict[str, Object] = field(default_factory=dict)  # as last watched
     lanes: dict[str, Lane] = field(default_factory=dict)  # by tier
