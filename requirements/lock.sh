@@ -15,6 +15,7 @@ lock() { # EXTRA [more options of uv]
 }
 
 lock dev
-for extra in operator worker sim; do
+for extra in operator sim; do
   lock "$extra" --constraint requirements/dev.txt
 done
+lock worker --extra otel --constraint requirements/dev.txt
