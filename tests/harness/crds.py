@@ -1,5 +1,14 @@
 """Waiting for a CustomResourceDefinition that was just made."""
 
-# `kubectl wait --for=condition=…` gives up at once on an object that has no conditions yet, which a new one has not;
-# a path that leads nowhere is waited for.
-ESTABLISHED = '--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
+from tests.harness.cluster import Kubectl
+
+
+def established(kubectl: Kubectl, name: str) -> None:
+    """Wait until the API server serves the definition ``name``.
+
+    A definition that was just made has no conditions at all, and `kubectl wait` gives up at once on a list that is not
+    there, whether asked by condition or by path. The name that is accepted is text from the start, and is written
+    together with the first conditions.
+    """
+    for condition in ("jsonpath={.status.acceptedNames.kind}=MerchantRoute", "condition=Established"):
+        kubectl("wait", f"--for={condition}", f"crd/{name}", "--timeout=120s")

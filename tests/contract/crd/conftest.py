@@ -14,7 +14,7 @@ from kubernetes import client, config
 
 from tests.contract.crd.routes import Json, route
 from tests.harness.cluster import Kubectl
-from tests.harness.crds import ESTABLISHED
+from tests.harness.crds import established
 
 CRDS = Path(__file__).parents[3] / "crds"
 UNWATCHED = "unwatchedroutes"
@@ -48,9 +48,8 @@ def schema() -> Json:
 def definition(cluster: Path, kubectl: Kubectl) -> str:
     """The definition, applied as the README says, and its name once it is served."""
     kubectl("apply", "--server-side", "--force-conflicts", "-k", str(CRDS))
-    name = "crd/merchantroutes.merchantroute.dev"
-    kubectl("wait", ESTABLISHED, name, "--timeout=120s")
-    return name
+    established(kubectl, "merchantroutes.merchantroute.dev")
+    return "crd/merchantroutes.merchantroute.dev"
 
 
 @pytest.fixture(scope="session")
@@ -65,10 +64,9 @@ def unwatched(definition: str, kubectl: Kubectl) -> Iterator[str]:
     names = {"kind": "MerchantRoute", "plural": UNWATCHED, "singular": UNWATCHED.removesuffix("s")}
     copy["spec"]["names"] = names
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(copy))
-    crd = f"crd/{copy['metadata']['name']}"
-    kubectl("wait", ESTABLISHED, crd, "--timeout=120s")
+    established(kubectl, copy["metadata"]["name"])
     yield copy["spec"]["group"]
-    kubectl("delete", crd, "--wait=false")
+    kubectl("delete", f"crd/{copy['metadata']['name']}", "--wait=false")
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from merchantroute_operator.kube.api import JSON, Api, Method
 from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.kube.port import Object
 from tests.harness.cluster import Kubectl
-from tests.harness.crds import ESTABLISHED
+from tests.harness.crds import established
 
 CRDS = Path(__file__).parents[3] / "crds"
 GROUP, PLURAL = "ports.merchantroute.dev", "portroutes"
@@ -46,7 +46,7 @@ def definition(cluster: Path, kubectl: Kubectl) -> Iterator[str]:
     copy["spec"]["group"] = GROUP
     copy["spec"]["names"] = {"kind": "MerchantRoute", "plural": PLURAL, "singular": PLURAL.removesuffix("s")}
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(copy))
-    kubectl("wait", ESTABLISHED, f"crd/{copy['metadata']['name']}", "--timeout=120s")
+    established(kubectl, copy["metadata"]["name"])
     yield f"{PLURAL}.{GROUP}"
     kubectl("delete", f"crd/{copy['metadata']['name']}", "--wait=false")
 
