@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,17 +146,20 @@ class OneBroker:
 
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
-        self.users: dict[Hashable, BrokerAddress] = {}
+        self._users: dict[Hashable, BrokerAddress] = {}
 
     async def use(self, user: Hashable, address: BrokerAddress) -> Broker:
-        self.users[user] = address
+        self._users[user] = address
         return self.broker
 
     def known(self, user: Hashable) -> Broker | None:
-        return self.broker if user in self.users else None
+        return self.broker if user in self._users else None
 
     async def release(self, user: Hashable) -> None:
-        self.users.pop(user, None)
+        self._users.pop(user, None)
+
+    def users(self) -> Iterable[tuple[Broker, tuple[Hashable, ...]]]:
+        return [(self.broker, tuple(self._users))]
 
 
 def _word(op: Op) -> str:
