@@ -19,11 +19,13 @@ from merchantroute_operator.reconcile.lane import Lane, retrying
 from merchantroute_operator.reconcile.reconciler import Key, Reconciler
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.scaling.decide import decide
+from merchantroute_operator.scaling.renew import renew
 from merchantroute_operator.scaling.signals import observe, remember
 from merchantroute_operator.scaling.types import Decision, Memory, QueueReading
 from merchantroute_operator.spec.lanes import LaneSpec, lanes
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.status.lanes import order_times
+from merchantroute_operator.status.suspect import worn_out
 from merchantroute_operator.topology.types import QueueSample
 
 logger = logging.getLogger(__name__)
@@ -117,6 +119,8 @@ class Scaler:
         )
         lane.decision = decide(lane.observation, tier.scaling, tier.concurrency, lane.memory)
         lane.memory = lane.decision.memory
+        if (worn := _worn_out(state, spec)) and worn != lane.renewed and replicas and lane.decision.replicas:
+            lane.renewed, lane.decision = worn, renew(lane.decision)
         if lane.decision.replicas != replicas:
             await self._scale(state, route, live, lane.decision)
 
@@ -140,6 +144,11 @@ def _remembered(state: RouteState, spec: LaneSpec) -> Lane:
     told = state.findings.raw.get("status", {}) if state.findings is not None else {}
     memory = Memory(order_time=order_times(told).get((spec.tier.name, spec.name)))
     return state.lanes.setdefault(spec.tier.name, Lane(memory=memory))
+
+
+def _worn_out(state: RouteState, spec: LaneSpec) -> str:
+    pods = state.findings.children.pods if state.findings is not None else {}
+    return worn_out(pods) if spec.name == naming.SUSPECT else ""
 
 
 def _policies(place: str, samples: Mapping[str, QueueSample]) -> dict[str, str]:

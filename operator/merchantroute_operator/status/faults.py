@@ -90,7 +90,8 @@ def _last_words(container: Raw) -> str:
     reason = str(ended.get("reason") or "")
     why = f" ({reason})" if reason not in {"", "Error", "Completed"} else ""  # OOMKilled says more than the log
     code = f"exit code {ended.get('exitCode', 'unknown')}{why}"
-    return f"ended {container.get('restartCount', 0)} times, {code}: {_last_line(str(ended.get('message') or ''))}"
+    ends = container.get("restartCount", 0) + ("running" not in container.get("state", {}))
+    return f"ended {ends} times, {code}: {_last_line(str(ended.get('message') or ''))}"
 
 
 def _last_line(log: str) -> str:

@@ -18,7 +18,7 @@ LINE = (
 def said_of(log: str, **how: Any) -> str:
     """The message of Ready for a pod that ended four times with this as the tail of its log."""
     ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": log, **how}}
-    pod = a_pod(ready=False, **waiting("CrashLoopBackOff", lastState=ended, restartCount=4))
+    pod = a_pod(ready=False, **waiting("CrashLoopBackOff", lastState=ended, restartCount=3))
     answer = ready(a_view(pods={"pos-1": pod}))
     assert (answer.status, answer.reason) == ("False", "CrashLoop")
     return answer.message

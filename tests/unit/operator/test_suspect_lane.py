@@ -43,17 +43,17 @@ class Fleet(World):
             asyncio.run(self.scaler.tick())
         return int(self.live()["suspect"]["spec"]["replicas"])
 
-    def crash(self, restarts: int = 2) -> None:
-        """The suspect lane's pod has ended so many times, and waits."""
+    def crash(self, restarts: int = 1, name: str = "pos-suspect-1") -> None:
+        """The suspect lane's pod has been restarted so many times, has ended again, and waits."""
         ended = {"terminated": {"exitCode": 137, "reason": "Error", "message": '{"message": "taken"}\n'}}
         waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
-        pod = a_pod("pos-suspect-1")
+        pod = a_pod(name)
         pod["metadata"]["labels"] = labels("pos", "suspect", "suspect")
         pod["status"]["conditions"][0]["status"] = "False"
         pod["status"]["containerStatuses"] = [
             {"state": waiting, "lastState": ended, "ready": False, "restartCount": restarts}
         ]
-        self.kube.objects["Pod", "pos-suspect-1"] = pod
+        self.kube.objects["Pod", name] = pod
 
     def lane(self) -> dict[str, Any]:
         """The suspect lane in the status."""
@@ -122,7 +122,7 @@ def test_a_pod_that_an_order_kills_is_told_in_its_lane_and_no_fault_of_the_route
     said = world.lane()["message"]
     assert said.startswith("pod pos-suspect-1: ended 2 times, exit code 137")
     assert "goes to dead letters once it has killed it twice alone" in said
-    world.crash(restarts=3)
+    world.crash(restarts=2)
     world.look()
     assert [event for event in world.kube.events if "SuspectLane" in event] == [f"Warning SuspectLane: {said}"]
     assert world.tick(times=100) == 1  # its order is still there
@@ -130,6 +130,37 @@ def test_a_pod_that_an_order_kills_is_told_in_its_lane_and_no_fault_of_the_route
     del world.kube.objects["Pod", "pos-suspect-1"]
     world.look()
     assert "message" not in world.lane()
+
+
+def test_a_pod_that_kubernetes_would_restart_ever_later_is_replaced_once() -> None:
+    world = fleet()
+    world.broker.held = {SUSPECT: 2}
+    world.tick()
+    world.settle()
+    world.crash(restarts=2)
+    world.look()
+    assert world.tick(times=10) == 1
+    world.crash(restarts=3)
+    world.look()
+    assert world.tick() == 0
+    assert world.tick() == 1
+    assert [event.split(":")[0] for event in world.kube.events[-2:]] == ["Normal ScaledRenewed", "Normal ScaledWoken"]
+    # what is known of pods may be older than what was done
+    assert world.tick(times=10) == 1
+    del world.kube.objects["Pod", "pos-suspect-1"]
+    world.crash(restarts=3, name="pos-suspect-2")
+    world.look()
+    assert [world.tick(), world.tick(), world.tick()] == [0, 1, 1]
+
+
+def test_only_the_suspect_lane_gets_a_new_pod_for_one_that_waits() -> None:
+    world = fleet()
+    world.crash(restarts=9)
+    world.kube.objects["Pod", "pos-suspect-1"]["metadata"]["labels"] = labels("pos", "standard", "stable")
+    world.look()
+    world.log.clear()
+    world.tick(times=5)
+    assert not [line for line in world.log if line.startswith("scale")]
 
 
 def test_a_drain_waits_for_suspect_orders_and_keeps_their_pod() -> None:
