@@ -114,6 +114,7 @@ class MemoryBroker:
     log: list[str]
     topology: Topology = NOTHING
     held: dict[str, int] = field(default_factory=dict)
+    policies: dict[str, str] = field(default_factory=dict)
     failing: RouteError | None = None
 
     async def check(self) -> None:
@@ -130,7 +131,8 @@ class MemoryBroker:
 
     async def samples(self) -> Mapping[str, QueueSample]:
         return {
-            name: QueueSample(self.held.get(name, 0), self.held.get(name, 0), 0, 0, 0) for name in self.topology.queues
+            name: QueueSample(self.held.get(name, 0), self.held.get(name, 0), 0, 0, 0, self.policies.get(name))
+            for name in self.topology.queues
         }
 
     async def move(self, queue: str, exchange: str) -> int:

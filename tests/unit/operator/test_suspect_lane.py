@@ -163,6 +163,17 @@ def test_only_the_suspect_lane_gets_a_new_pod_for_one_that_waits() -> None:
     assert not [line for line in world.log if line.startswith("scale")]
 
 
+def test_a_policy_that_somebody_puts_on_its_queue_is_drift() -> None:
+    world = fleet()
+    world.broker.policies = {SUSPECT: "limit-all", f"{SUSPECT}s": "of-a-tier-of-that-name"}
+    world.tick()
+    world.look()
+    assert world.condition("Drifted")[::2] == (
+        "True",
+        f"Policy limit-all matches {SUSPECT}: exclude names that begin with mr.",
+    )
+
+
 def test_a_drain_waits_for_suspect_orders_and_keeps_their_pod() -> None:
     world = fleet()
     world.delete(policy="Drain")
