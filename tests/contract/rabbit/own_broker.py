@@ -27,6 +27,14 @@ class OwnBroker:
     def wait_until_started(self) -> None:
         self._run("rabbitmqctl", "await_startup", "--timeout", "60")
 
+    def block_publishing(self) -> None:
+        """Raise its memory alarm, as a broker does that is out of memory."""
+        self._run("rabbitmqctl", "set_vm_memory_high_watermark", "absolute", "1MB")
+
+    def unblock_publishing(self) -> None:
+        """End the alarm."""
+        self._run("rabbitmqctl", "set_vm_memory_high_watermark", "0.6")
+
     def _run(self, *command: str) -> None:
         ended = subprocess.run(["docker", "exec", self.container, *command], capture_output=True, text=True, timeout=90)
         assert ended.returncode == 0, ended.stdout + ended.stderr
