@@ -1,5 +1,6 @@
 """A route on a virtual host of the test's own, and relays to it."""
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -28,8 +29,8 @@ def relay(vhost: Vhost) -> Iterator[Callable[..., Relay]]:
     """Start relays to the broker, or, `silent`, to nobody."""
     with ExitStack() as running:
 
-        def start(port: int = 0, *, silent: bool = False) -> Relay:
-            made = Relay(None if silent else (vhost.host, vhost.port), port)
+        def start(port: int = 0, *, silent: bool = False, tls: ssl.SSLContext | None = None) -> Relay:
+            made = Relay(None if silent else (vhost.host, vhost.port), port, tls)
             running.callback(made.close)
             return made
 
