@@ -42,7 +42,7 @@ def test_it_waits_within_its_bound_and_orders_go_on_afterwards(client: Client, b
     until(lambda: blocked(client), "the client to be told that the broker blocks", 60)
 
     began = time.monotonic()
-    with pytest.raises(NotSafe, match="blocks publishing.*it has not arrived") as said:
+    with pytest.raises(NotSafe, match=r"blocks publishing.*it has not arrived") as said:
         client.publish({}, merchant="bistro", order_id="given-up", within=1.0)
     assert 0.9 <= time.monotonic() - began < 10
     assert said.value.attempts == 0

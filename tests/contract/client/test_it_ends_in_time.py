@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -10,6 +11,7 @@ from merchantroute_worker.client import Client, NotAllSafe, NotSafe
 from tests.contract.client.place import ROUTE, Place, free_port
 from tests.contract.client.relay import Relay
 from tests.worker import topology
+from tests.worker.waiting import until
 
 Start = Callable[..., Relay]
 WITHIN = 1.0
@@ -107,6 +109,19 @@ def test_a_confirm_that_does_not_come_leaves_it_open_whether_the_order_arrived(p
     assert [arrived.properties["correlation_id"] for arrived in place.arrived()] == ["before", "x"]
 
 
+def test_a_connection_lost_before_the_confirm_leaves_it_open_too(place: Place, relay: Start) -> None:
+    between = relay()
+    with ThreadPoolExecutor() as threads, place.client(between.port) as client:
+        client.publish({}, merchant="bistro", order_id="before")
+        between.swallow_answers()
+        said = threads.submit(refused, client)
+        until(lambda: any(sender._line and len(sender._line.flight) for sender in client._senders.values()), "a flight")
+        between.close()
+
+        assert "refused" in said.result(60).problem
+        assert said.result().may_have_arrived
+
+
 def test_an_order_given_up_is_not_sent_later(bare: Place, relay: Start) -> None:
     bare.open_the_route()
     port = free_port()
@@ -120,7 +135,7 @@ def test_an_order_given_up_is_not_sent_later(bare: Place, relay: Start) -> None:
 
 def test_an_order_that_the_broker_finds_too_large_is_refused_at_once(place: Place) -> None:
     with place.client() as client:
-        with pytest.raises(NotSafe, match="406.*larger than configured max size") as said:
+        with pytest.raises(NotSafe, match=r"406.*larger than configured max size") as said:
             client.publish({"note": "x" * (17 * 1024 * 1024)}, merchant="bistro", order_id="x", within=120)
         assert (said.value.may_have_arrived, said.value.attempts) == (False, 1)
 
@@ -128,16 +143,13 @@ def test_an_order_that_the_broker_finds_too_large_is_refused_at_once(place: Plac
 
 
 def test_a_closed_client_gives_up_what_is_under_way(bare: Place, relay: Start) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     between = relay()
     bare.open_the_route()
     with ThreadPoolExecutor() as threads, bare.client(between.port) as client:
         client.publish({}, merchant="bistro", order_id="before")
         between.swallow_answers()
         published = threads.submit(client.publish, {}, merchant="bistro", order_id="x", within=120)
-        while not any(sender._line and len(sender._line.flight) for sender in client._senders.values()):
-            assert not published.done()
+        until(lambda: any(sender._line and len(sender._line.flight) for sender in client._senders.values()), "a flight")
         client.close()
 
         with pytest.raises(NotSafe, match="the client was closed; it may have arrived"):

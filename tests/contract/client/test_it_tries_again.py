@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from merchantroute_worker.client import Client, Receipt
-from tests.contract.client.place import ROUTE, Place, free_port
+from tests.contract.client.place import ROUTE, Arrived, Place, free_port
 from tests.contract.client.relay import Relay
 from tests.worker import topology
 from tests.worker.waiting import until
@@ -66,8 +66,13 @@ def test_a_confirm_that_is_lost_with_its_connection(place: Place, relay: Start, 
         client.publish({}, merchant="bistro", order_id="before")
         between.swallow_answers()
         published = begin(client)
-        seen: list[Any] = []
-        until(lambda: bool(seen.extend(place.arrived()) or len(seen) == 2), "the order to be in the queue")
+        seen: list[Arrived] = []
+
+        def both_are_in_the_queue() -> bool:
+            seen.extend(place.arrived())
+            return len(seen) == 2
+
+        until(both_are_in_the_queue, "the order to be in the queue")
         between.pass_answers()
         between.cut()
 

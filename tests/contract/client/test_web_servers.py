@@ -92,7 +92,19 @@ def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """Key and self-signed certificate for localhost."""
     key, made = tmp_path / "key.pem", tmp_path / "ca.crt"
     named = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "1"]
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *named, "-keyout", str(key), "-out", str(made)]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        *named,
+        "-keyout",
+        str(key),
+        "-out",
+        str(made),
+    ]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
     return key, made
 
@@ -117,6 +129,16 @@ def test_tls_with_an_authority_of_ones_own(place: Place, tls_port: int, certific
     assert [arrived.order for arrived in place.arrived()] == orders
 
 
+def test_all_that_one_tls_record_holds_is_read(bare: Place, tls_port: int, certificate: tuple[Path, Path]) -> None:
+    with bare.channel() as channel:
+        channel.exchange_declare(topology.FRONT, "fanout", durable=True, auto_delete=False)
+    url = f"amqps://{bare.vhost.username}:{bare.vhost.password}@localhost:{tls_port}/{bare.vhost.name}"
+
+    # Return and confirm are four frames, which the broker sends in one go.
+    with Client(broker=url, route=ROUTE, ca=certificate[1]) as client, pytest.raises(NotSafe, match="unroutable"):
+        client.publish({}, merchant="bistro", order_id="x", within=3.0)
+
+
 def test_a_certificate_that_nobody_vouches_for_is_refused(place: Place, tls_port: int) -> None:
     vhost = place.vhost
     url = f"amqps://{vhost.username}:{vhost.password}@localhost:{tls_port}/{vhost.name}"
@@ -127,9 +149,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(place: Place, tls_port
     assert (said.value.may_have_arrived, said.value.attempts) == (False, 0)
 
 
-def test_a_certificate_for_another_name_is_refused(
-    place: Place, tls_port: int, certificate: tuple[Path, Path]
-) -> None:
+def test_a_certificate_for_another_name_is_refused(place: Place, tls_port: int, certificate: tuple[Path, Path]) -> None:
     vhost = place.vhost
     url = f"amqps://{vhost.username}:{vhost.password}@127.0.0.1:{tls_port}/{vhost.name}"
 

@@ -73,7 +73,7 @@ def test_without_a_door_it_fails_loudly(publish: Publish) -> None:
 def test_with_nothing_behind_the_door_it_fails_loudly(publish: Publish, vhost: Vhost) -> None:
     vhost.api("PUT", f"exchanges/{vhost.name}/{DOOR}", {"type": "fanout"})
 
-    with pytest.raises((ChannelError, NotSafe), match="NO_ROUTE|returned as unroutable"):
+    with pytest.raises((ChannelError, NotSafe), match=r"NO_ROUTE|returned as unroutable"):
         publish("run-1", "burger-hut", {})
 
 
@@ -92,7 +92,8 @@ def test_the_request_that_curl_makes_brings_the_order(vhost: Vhost) -> None:
     assert properties["headers"]["task"] == "merchantroute.order"
     assert properties["delivery_mode"] == 2
     args, kwargs, _ = json.loads(base64.b64decode(order["payload"]))
-    assert (args, kwargs) == ([], {"order": {"items": ["Ramen"], "total": 1250}})
+    items = [{"name": "Ramen", "quantity": 1, "unit_price": 1250}]
+    assert (args, kwargs) == ([], {"order": {"id": "order-4711", "items": items, "total": 1250}})
 
 
 def test_what_curl_looks_for_is_missing_whenever_the_order_is_not_safe(vhost: Vhost) -> None:

@@ -39,7 +39,12 @@ def test_its_body_is_protocol_2() -> None:
 
 @pytest.mark.parametrize(
     "part",
-    ["createConfirmChannel()", 'channel.on("return"', 'channel.on("error"', f'channel.publish("{DOOR}", merchant, body,'],
+    [
+        "createConfirmChannel()",
+        'channel.on("return"',
+        'channel.on("error"',
+        f'channel.publish("{DOOR}", merchant, body,',
+    ],
 )
 def test_it_waits_for_the_confirm_at_the_door_and_hears_returns_and_errors(part: str) -> None:
     assert part in EXAMPLE

@@ -50,7 +50,7 @@ def test_an_authority_without_tls_is_a_mistake(tmp_path: Path) -> None:
 
 
 def test_no_broker_at_all() -> None:
-    with pytest.raises(NotConfigured, match="set MR_BROKER.*there is none at /etc/merchantroute/broker"):
+    with pytest.raises(NotConfigured, match=r"set MR_BROKER.*there is none at /etc/merchantroute/broker"):
         address(None, None, {})
 
 

@@ -89,11 +89,8 @@ class Line:
         self._channel.send_method(spec.Basic.Publish, "Bssbb", arguments, pending.letter.content())
 
     def read(self) -> None:
-        """Handle the frames that are here; blocks for the rest of a frame that has begun."""
-        while True:
-            self._connection.blocking_read(None)
-            if self.closed or not self.buffered():
-                return
+        """Handle one frame; blocks for the rest of one that has begun."""
+        self._connection.blocking_read(None)
 
     def buffered(self) -> bool:
         """Whether bytes have been read from the socket already that make a frame: waiting on it would miss them."""
