@@ -38,8 +38,8 @@ class NotSafe(Exception):
     def __str__(self) -> str:
         known = "it may have arrived" if self.may_have_arrived else "it has not arrived"
         return (
-            f"order {self.order_id!r} of {self.merchant!r} is not known to be safe after {self.attempts} attempts: "
-            f"{self.problem}; {known}. Keep it and publish it again with order_id={self.order_id!r}: "
+            f"order {self.order_id!r} of {self.merchant!r} is not known to be safe: {self.problem} "
+            f"(attempts: {self.attempts}); {known}. Keep it and publish it again with order_id={self.order_id!r}: "
             "a repeat with the same id does no harm"
         )
 
