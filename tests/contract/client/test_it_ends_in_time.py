@@ -1,6 +1,7 @@
 """A publish never takes longer than its bound, and what it says then is the truth."""
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -154,3 +155,16 @@ def test_a_closed_client_gives_up_what_is_under_way(bare: Place, relay: Start) -
 
         with pytest.raises(NotSafe, match=r"the client was closed.*it may have arrived"):
             published.result(60)
+
+
+def test_a_machine_that_starts_no_more_threads(bare: Place) -> None:
+    bare.open_the_route()
+    usual = threading.stack_size(2**62)  # more than there is
+    with bare.client() as client:
+        try:
+            with pytest.raises(NotSafe, match=r"no thread could be started.*it has not arrived"):
+                client.publish({}, merchant="bistro", order_id="x", within=60)
+        finally:
+            threading.stack_size(usual)
+
+        assert client.publish({}, merchant="bistro", order_id="x", within=60).attempts == 1

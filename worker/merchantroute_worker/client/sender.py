@@ -61,7 +61,7 @@ class Sender:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="merchantroute-client", daemon=True)
         if first:
-            self._thread.start()
+            self._start(self._thread)
         self._wake()
         return True
 
@@ -75,7 +75,7 @@ class Sender:
         """End the thread and close the connection; orders under way are given up."""
         with self._lock:
             self._stopping = True
-        if self._thread is not None and not self._forgotten:
+        if self._thread is not None and self._thread.is_alive() and not self._forgotten:
             self._wake()
             self._thread.join(timeout=GOODBYE)
 
@@ -85,6 +85,12 @@ class Sender:
         if self._line is not None:
             self._line.forget()
         self._let_go()
+
+    def _start(self, thread: threading.Thread) -> None:
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._end(f"no thread could be started: {error}")
 
     def _wake(self) -> None:
         with suppress(OSError):
@@ -107,7 +113,7 @@ class Sender:
                     log.exception("publishing failed in an unexpected way")
                     self._lose(f"unexpected: {error!r}")
         finally:
-            self._end()
+            self._end("the client was closed")
 
     def _turn(self) -> None:
         now = time.monotonic()
@@ -241,12 +247,12 @@ class Sender:
         except OSError:
             return "the broker"
 
-    def _end(self) -> None:
+    def _end(self, why: str) -> None:
         line, self._line = self._line, None
         with self._lock:
             self._stopping = True
             for pending in [*self._handed, *self._schedule.all(), *(line.flight.lost() if line else [])]:
-                pending.give_up("the client was closed")
+                pending.give_up(why)
         if not self._forgotten:
             if line is not None:
                 line.close()
