@@ -22,6 +22,7 @@ from merchantroute_worker.cli.letters import Letter
 
 AT_ONCE = 500  # letters under way
 SILENCE = 1.0  # seconds without a letter, after which the queue is asked whether it has more
+GIVING_BACK = 10.0  # seconds; others may take letters meanwhile, so their number may never be reached
 PATIENCE = 30.0  # seconds without a letter from a queue that says that it has some
 
 
@@ -67,8 +68,18 @@ class Browse:
             self._connection.heartbeat_tick()
 
     def close(self) -> None:
-        """Give back every letter that was not taken; returns when the broker has seen all that were."""
+        """Give back every letter that was not taken; returns when they are there for others, and all acks are in.
+
+        The broker answers that a channel is closed before the queue has its letters back; whoever looked at the queue
+        then, the next command for one, would not see them.
+        """
         self._channel.close()
+        if self._held:
+            self._channel = self._connection.channel()
+            end = monotonic() + GIVING_BACK
+            while self._count()[0] < self._held and monotonic() < end:
+                with suppress(TimeoutError):
+                    self._connection.drain_events(timeout=0.02)
 
     def _arrives(self) -> bool:
         """Wait for a letter; False when there is none any more."""

@@ -53,6 +53,7 @@ def list_letters(place: Place, filters: Filters, limit: int | None, as_json: boo
                 newest.add(letter)
                 if streamed:
                     _line(json.dumps(summary(letter)))
+        browse.close()
     shown = newest.shown()
     if as_json:
         for each in shown:
@@ -82,10 +83,12 @@ def show_letter(place: Place, order_id: str, as_json: bool) -> None:
     """Show all that an order's letter says: headers, journal, body. Secrets are left out."""
     found = 0
     with place.opened() as (route, address), connected(address, "show") as connection:
-        for letter in Browse(connection, route.dead):
+        browse = Browse(connection, route.dead)
+        for letter in browse:
             if letter.id == order_id:
                 _line(json.dumps(detail.document(letter), default=str) if as_json else _block(letter, found))
                 found += 1
+        browse.close()
     if not found:
         raise Problem(f"no letter of order {order_id} in {route.dead}: `merchantroute dead list` shows those there are")
 

@@ -50,7 +50,7 @@ class Door:
         except MessageNacked:
             raise Problem(f"the broker could not store an order that {self.exchange} leads to: {_REST}") from None
         except ChannelError as error:
-            if error.code != 312:
+            if error.reply_code != 312:
                 raise
             raise Problem(
                 f"no queue behind {self.exchange} takes orders of {message.routing_key!r} (returned as "

@@ -25,8 +25,10 @@ def survey(route: Route, address: Address, filters: Filters, chosen: Callable[[L
     """Look at every letter once; what matches is wanted where `chosen` says so."""
     found = Survey(missing=set(filters.ids))
     with connected(address, "look") as connection:
-        for letter in Browse(connection, route.dead):
+        browse = Browse(connection, route.dead)
+        for letter in browse:
             if filters.match(letter):
                 (found.wanted if chosen(letter) else found.others)[letter.reason] += 1
                 found.missing.discard(letter.id or "")
+        browse.close()
     return found

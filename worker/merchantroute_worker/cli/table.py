@@ -89,7 +89,7 @@ def letters(count: int) -> str:
 
 
 def _cell(value: Any) -> Text:
-    return Text(NOTHING if value is None or value == "" else printable(str(value)))
+    return Text(NOTHING if value is None or value == "" else printable(str(value)).replace("\n", "\\n"))
 
 
 def _side(name: str) -> Any:
