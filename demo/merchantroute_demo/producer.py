@@ -21,10 +21,11 @@ _PAUSES = (0.1, 0.5, 1, 2, 4, 8, 8, 8, 8, 8)  # between attempts: 48 s of a brok
 
 
 class Producer:
-    """An `async with` publisher into one front door."""
+    """An `async with` publisher into one front door. `confirm` is how many seconds one confirm may take."""
 
-    def __init__(self, broker: Broker, front_door: str) -> None:
+    def __init__(self, broker: Broker, front_door: str, *, confirm: float = _CONFIRM) -> None:
         self._broker = broker
+        self._confirm = confirm
         self._front_door = front_door
         self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
@@ -72,7 +73,7 @@ class Producer:
             correlation_id=envelope.order_id,
         )
         door = await self._door()
-        await door.publish(message, envelope.routing_key, mandatory=True, timeout=_CONFIRM)
+        await door.publish(message, envelope.routing_key, mandatory=True, timeout=self._confirm)
 
     async def _door(self) -> AbstractExchange:
         """The front door on a channel that is open; whoever finds it closed opens it for all."""

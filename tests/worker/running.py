@@ -49,12 +49,17 @@ class WorkerProcess:
         paths = [str(source), *filter(None, [env.get("PYTHONPATH")])]
         given = {**environment_of(root, name), **env, "PYTHONPATH": os.pathsep.join(paths), "MR_PORT": str(self.port)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "merchantroute_worker", *arguments],
+            self.command(arguments, given),
             stdout=self._out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             env={**os.environ, **given},
         )
+
+    def command(self, arguments: Sequence[str], given: Mapping[str, str]) -> list[str]:
+        """What is started. `given` is the environment that makes it this pod, beside that of this process."""
+        del given
+        return [sys.executable, "-m", "merchantroute_worker", *arguments]
 
     def get(self, path: str) -> tuple[int, str]:
         """Ask the pod's port; status 0 while nobody listens."""
