@@ -7,6 +7,7 @@ in `repeated`: only there may the broker hold an order twice.
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 import aio_pika
@@ -80,9 +81,18 @@ class Producer:
         async with self._opening:
             # `connected`, not `is_closed`: the latter is about our own close(), not about one by the broker.
             if self._connection is None or not self._connection.connected.is_set():
-                self._exchange, self._connection = None, await connect(self._broker, robust=False)
+                broken, self._exchange = self._connection, None
+                self._connection = await connect(self._broker, robust=False)
+                await _let_go(broken)
             if self._exchange is None or self._channel is None or self._channel.is_closed:
                 # on_return_raises: a mandatory order that found no queue comes back as an error, not as a confirm.
                 self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
                 self._exchange = await self._channel.get_exchange(self._front_door, ensure=False)
             return self._exchange
+
+
+async def _let_go(broken: AbstractConnection | None) -> None:
+    """Close what the broker has closed already: a connection that is merely forgotten complains about it later."""
+    if broken is not None:
+        with suppress(OSError, RuntimeError, aio_pika.exceptions.AMQPError):
+            await broken.close()
