@@ -24,6 +24,9 @@ def patch() -> None:
     """Make the standard library cooperative. Must run before anything else imports it."""
     from gevent import monkey
 
+    from merchantroute_worker import names
+
+    names.in_the_loop()
     monkey.patch_all()
 
 
