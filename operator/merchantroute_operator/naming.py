@@ -25,6 +25,7 @@ ANNOTATION_GENERATION = f"{GROUP}/config-generation"
 ANNOTATION_BROKER = f"{GROUP}/broker-secret"
 
 STABLE = "stable"
+SUSPECT = "suspect"  # a lane, and the word that stands where its tier would: the lane is the route's
 SHARDS = "0123456789abcdef"
 RESERVED_TIERS = frozenset(
     {
@@ -64,6 +65,11 @@ def fallback(namespace: str, route: str) -> str:
 def dead(namespace: str, route: str) -> str:
     """Exchange and queue of the dead letters."""
     return f"{front_door(namespace, route)}.dead"
+
+
+def suspect(namespace: str, route: str) -> str:
+    """Exchange and queue of the orders that may have killed a pod; workers publish there, never the front door."""
+    return f"{front_door(namespace, route)}.{SUSPECT}"
 
 
 def tier_exchange(namespace: str, route: str, tier: str) -> str:
@@ -118,9 +124,13 @@ def shard(merchant_id: str) -> str:
 
 
 def deployment(route: str, tier: str, lane: str) -> str:
-    """A lane's Deployment. The hash keeps ``a-b`` + ``c`` apart from ``a`` + ``b-c``, also when the rest is cut."""
+    """A lane's Deployment. The hash keeps ``a-b`` + ``c`` apart from ``a`` + ``b-c``, also when the rest is cut.
+
+    The route's own lane, which is called as its tier is, stands there once: ``<route>-suspect-<hash>``.
+    """
     digest = sha256("/".join((route, tier, lane)).encode()).hexdigest()[:6]
-    head = f"{route}-{tier}-{lane}"[: _LABEL - len(digest) - 1].rstrip("-")
+    words = (route, lane) if tier == lane else (route, tier, lane)
+    head = "-".join(words)[: _LABEL - len(digest) - 1].rstrip("-")
     return f"{head}-{digest}"
 
 

@@ -76,13 +76,18 @@ class Place:
         return "\n".join(f"{c['type']}={c['status']} {c['reason']}: {c['message']}" for c in conditions)
 
     def deployments(self, name: str, tier: str | None = None) -> list[Json]:
-        """The route's Deployments, or those of one tier."""
+        """The route's Deployments, that of its suspect lane included, or those of one tier."""
         selector = f"merchantroute.dev/route={name}" + (f",merchantroute.dev/tier={tier}" if tier else "")
         return self._labelled("apis/apps/v1", "deployments", selector)
 
     def pods(self, name: str) -> list[Json]:
         """The route's pods, those that are told to go included."""
         return self._labelled("api/v1", "pods", f"merchantroute.dev/route={name}")
+
+    def lane(self, name: str, tier: str) -> Json:
+        """A lane's figures in the route's status; {} before the operator has written them."""
+        lanes = (self.route(name) or {}).get("status", {}).get("lanes", [])
+        return next((one for one in lanes if one["tier"] == tier), {})
 
     def configuration(self, name: str) -> list[Json]:
         """The ConfigMaps and Secrets that the operator wrote for the route's pods."""

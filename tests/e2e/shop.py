@@ -63,6 +63,7 @@ class Shop:
         await dead_letters.watch(seen, f"{self._door}.dead", self._run, self.roll.die)
         self._merchants = await self._stack.enter_async_context(Merchants(self._place.world.merchants_url))
         self._producer = await self._stack.enter_async_context(Producer(broker, self._door))
+        self._suspecting = await self._stack.enter_async_context(Producer(broker, f"{self._door}.suspect"))
 
     def close(self) -> None:
         """Let go of the broker."""
@@ -74,6 +75,10 @@ class Shop:
     def publish(self, merchant: str, number: int) -> set[str]:
         """Publish so many good orders as fast as the broker confirms them; their ids."""
         return self._do(self._burst(merchant, number))
+
+    def publish_suspect(self, merchant: str, number: int) -> set[str]:
+        """Publish so many good orders as a worker does that suspects them; their ids."""
+        return self._do(self._burst(merchant, number, self._suspecting))
 
     def publish_malformed(self, merchant: str, number: int) -> dict[str, str]:
         """Publish orders that are wrong, each in another way: id -> the reason that its dead letter must carry."""
@@ -118,13 +123,13 @@ class Shop:
     def ledger(self, queued: int = 0) -> Ledger:
         """The books now; `queued` is what the route's queues hold."""
         book = self._do(self._merchants.book(self._run))
-        return reckon(self.roll.evidence(book, queued, self._producer.repeated))
+        return reckon(self.roll.evidence(book, queued, self._producer.repeated | self._suspecting.repeated))
 
     def _where(self) -> str:
         return f"{len(self.roll.open())} of {len(self.roll.published)} open; {self._place.queues(self._route)}"
 
-    async def _burst(self, merchant: str, number: int) -> set[str]:
-        return set(await asyncio.gather(*(self._one(merchant) for _ in range(number))))
+    async def _burst(self, merchant: str, number: int, through: Producer | None = None) -> set[str]:
+        return set(await asyncio.gather(*(self._one(merchant, through) for _ in range(number))))
 
     async def _flow(self, merchants: Sequence[str], rate: float, enough: asyncio.Event) -> None:
         begun = self._loop.time()
@@ -136,10 +141,10 @@ class Shop:
                     return
                 group.create_task(self._one(merchant))
 
-    async def _one(self, merchant: str) -> str:
+    async def _one(self, merchant: str, through: Producer | None = None) -> str:
         order = f"{self._run}-{next(self._number)}"
         body = {"id": order, **make_order(replace(MERCHANTS[0], id=merchant), self._dice)}
-        await self._send(body, order, merchant, None)
+        await self._send(body, order, merchant, None, through)
         return order
 
     async def _bad(self, merchant: str, kind: int) -> tuple[str, str]:
@@ -148,8 +153,10 @@ class Shop:
         await self._send({"id": order, **body} if isinstance(body, dict) else body, order, merchant, reason)
         return order, reason
 
-    async def _send(self, body: Any, order: str, merchant: str, malformed: str | None) -> None:
-        at = await self._producer.publish(body, order_id=order, merchant=merchant)
+    async def _send(
+        self, body: Any, order: str, merchant: str, malformed: str | None, through: Producer | None = None
+    ) -> None:
+        at = await (through or self._producer).publish(body, order_id=order, merchant=merchant)
         self.roll.publish(Published(order, merchant, "e2e", malformed, at))
 
     def _do(self, coroutine: Coroutine[Any, Any, T]) -> T:

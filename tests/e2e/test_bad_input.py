@@ -8,6 +8,7 @@ from tests.e2e.routes import merchant, route
 from tests.e2e.waiting import until
 
 SAID_WITHIN = 45.0  # seconds
+NO_APP = "cannot import the app 'nobody_wrote_this': "  # the launcher's last line, as the pod's log has it
 WITHOUT_BROKER = ("no-secret", "bad-password", "no-broker", "no-vhost")
 
 
@@ -38,7 +39,7 @@ def there(module_place: Place) -> Place:
         ("no-broker", "QueuesReady", "BrokerUnreachable", "rabbitmq-nowhere"),
         ("no-vhost", "QueuesReady", "VhostMissing", "nowhere"),
         ("no-image", "WorkersAvailable", "ImageUnavailable", "nobody-built-this"),
-        ("no-app", "WorkersAvailable", "CrashLoop", "nobody_wrote_this"),
+        ("no-app", "WorkersAvailable", "CrashLoop", f"merchantroute-worker cannot start: {NO_APP}"),
         ("no-label", "Ready", "CredentialsUnusable", "merchantroute.dev/credentials"),
     ],
 )

@@ -30,7 +30,7 @@ def test_good_orders_are_done_and_malformed_ones_are_dead_letters_with_a_reason(
 
 
 def test_a_route_is_tuned_grown_and_rearranged_while_orders_flow(place: Place, shop: Shopping) -> None:
-    """Concurrency, then a new tier, then a merchant's move: one stream of orders through all three."""
+    """Concurrency, then an env, then a new tier, then a merchant's move: one stream of orders through all four."""
     merchants = {"tune-a": "standard", "tune-b": "standard", "tune-c": "small"}
     tiers = [tier("standard"), tier("small", concurrency=5)]
     place.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
@@ -43,8 +43,16 @@ def test_a_route_is_tuned_grown_and_rearranged_while_orders_flow(place: Place, s
         tiers = [tier("standard", concurrency=7), tier("small", concurrency=5)]
         place.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
         place.ready("pos")
-        until(lambda: len(before - _names(place)) == 1, "the old pod of the tuned tier is gone, the other stays")
-        assert "7" in _arguments(place, "standard")
+        until(partial(_all_know_the_newest, place, "standard"), "the tuned tier's pod has loaded what was applied")
+        assert _names(place) == before, "a change of concurrency replaces no pod"
+
+        tiers = [
+            tier("standard", concurrency=7),
+            {**tier("small", concurrency=5), "env": [{"name": "A", "value": "1"}]},
+        ]
+        place.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
+        place.ready("pos")
+        until(lambda: len(before - _names(place)) == 1, "the old pod of the tier with another env is gone, no other")
 
         tiers.append(tier("big", concurrency=8))
         merchants["tune-d"] = "big"
@@ -68,6 +76,31 @@ def test_a_route_is_tuned_grown_and_rearranged_while_orders_flow(place: Place, s
     assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
     assert till.tiers(till.of("tune-a")) == {"standard", "big"}
     assert till.tiers(till.of("tune-b")) == {"standard"}
+
+
+def test_a_tier_of_threads_has_new_pods_for_another_concurrency_and_loses_no_order(
+    place: Place, shop: Shopping
+) -> None:
+    """Threads are started with the pod; a greenlet is started for each order."""
+    tiers = [tier("standard"), {**tier("threaded", concurrency=3), "pool": "threads"}]
+    merchants = {"calm": "standard", "woven": "threaded"}
+    place.apply(route("pos", tiers=tiers, merchants=merchants))
+    place.ready("pos")
+    assert _arguments(place, "threaded")[-4:] == ["--pool", "threads", "--concurrency", "3"]
+    assert "--concurrency" not in _arguments(place, "standard")
+    till = shop(place, "pos")
+    with till.stream(list(merchants), rate=10):
+        until(lambda: len(till.done()) > 10, "orders flow")
+        before = _names(place)
+        tiers[1]["concurrency"] = 5
+        place.apply(route("pos", tiers=tiers, merchants=merchants))
+        place.ready("pos")
+        until(lambda: len(before - _names(place)) == 1, "the old pod of the threaded tier is gone, no other")
+
+    ledger = till.settled()
+    assert ledger.done == ledger.published
+    assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
+    assert till.tiers(till.of("woven")) == {"threaded"}
 
 
 def test_a_merchant_moves_under_load_and_no_order_is_lost_or_copied(place: Place, shop: Shopping) -> None:
@@ -102,6 +135,12 @@ def _columns(place: Place) -> dict[str, str]:
 
 def _names(place: Place) -> set[str]:
     return {pod["metadata"]["name"] for pod in place.pods("pos")}
+
+
+def _all_know_the_newest(place: Place, of: str) -> bool:
+    """Whether every pod of the tier has loaded the newest configuration, as the route's status tells it."""
+    newest = (place.route("pos") or {})["status"].get("configGeneration")
+    return bool(newest and place.lane("pos", of).get("configGeneration") == newest)
 
 
 def _arguments(place: Place, of: str) -> list[str]:

@@ -50,14 +50,14 @@ def test_a_burst_brings_a_tier_from_zero_to_all_it_needs_in_one_step_and_back(
 
 
 def _replicas(place: Place) -> int:
-    (deployment,) = place.deployments("pos")
+    (deployment,) = place.deployments("pos", "sleepy")
     return int(deployment["spec"].get("replicas", 0))
 
 
 @contextmanager
 def _watched(place: Place, file: Path) -> Iterator[Callable[[], list[int]]]:
     """Every number of replicas that the Deployment ever asked for, by a watch, equal neighbours as one."""
-    (deployment,) = place.deployments("pos")
+    (deployment,) = place.deployments("pos", "sleepy")
     name, shown = deployment["metadata"]["name"], 'jsonpath={.spec.replicas}{"\\n"}'
     command = ["kubectl", "-n", place.namespace, "get", "deployment", name, "--watch", "-o", shown]
     with file.open("w") as log, subprocess.Popen(command, stdout=log, stdin=subprocess.DEVNULL) as process:

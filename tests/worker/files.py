@@ -44,6 +44,7 @@ def write_config(
             "frontDoor": topology.FRONT,
             "router": f"{topology.FRONT}.router",
             "dead": topology.DEAD,
+            "suspect": topology.SUSPECT,
             "pulses": topology.PULSES,
             "steps": STEPS,
             "defaultTier": topology.TIER,

@@ -11,6 +11,7 @@ FRONT = f"mr.{NAMESPACE}.{ROUTE}"
 QUEUE = f"{FRONT}.{TIER}.stable"
 RETRY = f"{FRONT}.{TIER}.retry"
 DEAD = f"{FRONT}.dead"
+SUSPECT = f"{FRONT}.suspect"
 PULSES = "mr-pulses.test"
 COMPLETIONS = "completions"
 

@@ -59,6 +59,7 @@ class Configuration:
     generation: int
     rendered_at: float
     dead: str
+    suspect: str
     pulses: str
     allow_insecure: bool
     steps: tuple[Step, ...]
@@ -67,6 +68,7 @@ class Configuration:
     max_age: float
     max_attempts: int
     delays: tuple[int, ...]
+    default_tier: str
     default_endpoint: str | None
     tiers: Mapping[str, Tier]
     merchants: Mapping[str, tuple[str, bool]]
@@ -117,6 +119,7 @@ def _parse(
         generation=int(index["generation"]),
         rendered_at=index["renderedAt"] / 1000,
         dead=route["dead"],
+        suspect=route["suspect"],
         pulses=route["pulses"],
         allow_insecure=bool(route["allowInsecure"]),
         steps=steps,
@@ -125,6 +128,7 @@ def _parse(
         max_age=route["maxAgeMs"] / 1000,
         max_attempts=int(route["maxAttempts"]),
         delays=delays,
+        default_tier=route["defaultTier"],
         default_endpoint=route["defaultEndpoint"],
         tiers={name: _tier(tier) for name, tier in route["tiers"].items()},
         merchants={

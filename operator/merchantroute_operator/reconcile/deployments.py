@@ -9,6 +9,7 @@ from merchantroute_operator import naming
 from merchantroute_operator.kube.port import Children, Kube, Object
 from merchantroute_operator.resources.deployment import deployment
 from merchantroute_operator.resources.differ import differs
+from merchantroute_operator.spec.lanes import lanes
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.types import Topology
 
@@ -19,21 +20,21 @@ async def ensure_deployments(kube: Kube, route: Route, cluster: str, live: Mappi
     ``spec.replicas`` is in no apply: an apply that creates without it makes 1 pod, and one that ever owned it resets
     it. So a Deployment is created with its number by the scaler's field manager, and applied after that.
     """
-    for tier in route.tiers:
-        body = deployment(route, tier, naming.STABLE, cluster)
+    for lane in lanes(route):
+        body = deployment(route, lane.tier, lane.name, cluster)
         there = live.get(body["metadata"]["name"])
         if there is None:
-            await kube.create_deployment(body, tier.scaling.min_replicas)
+            await kube.create_deployment(body, lane.tier.scaling.min_replicas)
         if there is None or differs(body, there):
             await kube.apply(body)
 
 
 async def drop_deployments(kube: Kube, route: Route, children: Children, observed: Topology) -> None:
     """Delete the Deployments of tiers that are gone, each once its lane's queue is gone: until then it empties it."""
-    tiers = {tier.name for tier in route.tiers}
+    wanted = {lane.deployment for lane in lanes(route)}
     for name, live in children.deployments.items():
         tier = live["metadata"]["labels"].get(naming.LABEL_TIER, "")
-        if tier not in tiers and naming.stable_queue(route.namespace, route.name, tier) not in observed.queues:
+        if name not in wanted and naming.stable_queue(route.namespace, route.name, tier) not in observed.queues:
             await kube.delete("Deployment", route.namespace, name)
 
 

@@ -19,10 +19,13 @@ from merchantroute_operator.reconcile.lane import Lane, retrying
 from merchantroute_operator.reconcile.reconciler import Key, Reconciler
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.scaling.decide import decide
+from merchantroute_operator.scaling.renew import renew
 from merchantroute_operator.scaling.signals import observe, remember
 from merchantroute_operator.scaling.types import Decision, Memory, QueueReading
-from merchantroute_operator.spec.model import Route, Tier
+from merchantroute_operator.spec.lanes import LaneSpec, lanes
+from merchantroute_operator.spec.model import Route
 from merchantroute_operator.status.lanes import order_times
+from merchantroute_operator.status.suspect import worn_out
 from merchantroute_operator.topology.types import QueueSample
 
 logger = logging.getLogger(__name__)
@@ -75,10 +78,10 @@ class Scaler:
     ) -> None:
         if state.findings is None:  # what the status remembers is not read yet
             return
-        for tier in route.tiers:
-            live = state.deployments.get(naming.deployment(route.name, tier.name, naming.STABLE))
+        for spec in lanes(route):
+            live = state.deployments.get(spec.deployment)
             if live is not None:
-                await self._lane(state, route, tier, live, samples)
+                await self._lane(state, route, spec, live, samples)
         dead = samples.get(naming.dead(*key)) if samples is not None else None
         state.dead = dead.messages if dead is not None else None
         now = self._ctx.monotonic()
@@ -88,19 +91,22 @@ class Scaler:
             self._reconciler.touch(key)
 
     async def _lane(
-        self, state: RouteState, route: Route, tier: Tier, live: Object, samples: Mapping[str, QueueSample] | None
+        self, state: RouteState, route: Route, spec: LaneSpec, live: Object, samples: Mapping[str, QueueSample] | None
     ) -> None:
-        now = self._ctx.monotonic()
-        lane = state.lanes.get(tier.name) or _remembered(state, tier)
-        place = (route.namespace, route.name, tier.name)
-        mine = samples.get(naming.stable_queue(*place)) if samples is not None else None
-        pulses = [p for p in self._ctx.board.of(route.namespace, route.name) if p.tier == tier.name]
+        now, tier = self._ctx.monotonic(), spec.tier
+        lane = state.lanes.get(tier.name) or _remembered(state, spec)
+        mine = samples.get(spec.queue) if samples is not None else None
+        pulses = [
+            pulse
+            for pulse in self._ctx.board.of(route.namespace, route.name)
+            if (pulse.tier, pulse.lane) == (tier.name, spec.name)
+        ]
         reading = QueueReading(now, mine) if mine is not None else None
         lane.history = remember(lane.history, reading=reading, pulses=pulses, now=now)
-        rungs = _rungs(route, tier, samples or {})
+        rungs = {ms: samples[name] for ms, name in spec.rungs if name in samples} if samples else {}
         if samples is not None:
             lane.retrying = retrying(rungs)
-            lane.policies = _policies(f"{naming.tier_exchange(*place)}.", samples)
+            lane.policies = _policies(naming.tier_exchange(route.namespace, route.name, tier.name), samples)
         lane.generation = min((pulse.generation for pulse in pulses), default=0)
         replicas = int(live["spec"].get("replicas", 1))
         lane.observation = observe(
@@ -113,6 +119,8 @@ class Scaler:
         )
         lane.decision = decide(lane.observation, tier.scaling, tier.concurrency, lane.memory)
         lane.memory = lane.decision.memory
+        if (worn := _worn_out(state, spec)) and worn != lane.renewed and replicas and lane.decision.replicas:
+            lane.renewed, lane.decision = worn, renew(lane.decision)
         if lane.decision.replicas != replicas:
             await self._scale(state, route, live, lane.decision)
 
@@ -131,23 +139,27 @@ class Scaler:
             await self._ctx.kube.event(state.findings.raw, "Normal", f"Scaled{decision.reason}", words)
 
 
-def _remembered(state: RouteState, tier: Tier) -> Lane:
+def _remembered(state: RouteState, spec: LaneSpec) -> Lane:
     """A lane of a process that has just started knows its order time from the status."""
     told = state.findings.raw.get("status", {}) if state.findings is not None else {}
-    memory = Memory(order_time=order_times(told).get((tier.name, naming.STABLE)))
-    return state.lanes.setdefault(tier.name, Lane(memory=memory))
+    memory = Memory(order_time=order_times(told).get((spec.tier.name, spec.name)))
+    return state.lanes.setdefault(spec.tier.name, Lane(memory=memory))
 
 
-def _rungs(route: Route, tier: Tier, samples: Mapping[str, QueueSample]) -> dict[int, QueueSample]:
-    names = {ms: naming.rung_queue(route.namespace, route.name, tier.name, ms) for ms in route.orders.delays}
-    return {ms: samples[name] for ms, name in names.items() if name in samples}
+def _worn_out(state: RouteState, spec: LaneSpec) -> str:
+    pods = state.findings.children.pods if state.findings is not None else {}
+    return worn_out(pods) if spec.name == naming.SUSPECT else ""
 
 
-def _policies(prefix: str, samples: Mapping[str, QueueSample]) -> dict[str, str]:
-    return {name: sample.policy for name, sample in samples.items() if sample.policy and name.startswith(prefix)}
+def _policies(place: str, samples: Mapping[str, QueueSample]) -> dict[str, str]:
+    """Queue -> policy that somebody put on it; ``place`` is a tier's part of the broker, or the suspect queue."""
+    return {
+        name: sample.policy
+        for name, sample in samples.items()
+        if sample.policy and (name == place or name.startswith(f"{place}."))
+    }
 
 
 def _queue_is_missing(route: Route, samples: Mapping[str, QueueSample]) -> bool:
     """A queue that somebody deleted is made again at once, not at the next timed pass."""
-    lanes = (naming.stable_queue(route.namespace, route.name, tier.name) for tier in route.tiers)
-    return route.deleting_since is None and any(name not in samples for name in lanes)
+    return route.deleting_since is None and any(lane.queue not in samples for lane in lanes(route))

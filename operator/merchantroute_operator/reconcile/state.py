@@ -25,7 +25,7 @@ class RouteState:
     closed_at: float | None = None  # when Force first found the front door closed: figures must be newer
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     deployments: dict[str, Object] = field(default_factory=dict)  # as last watched
-    lanes: dict[str, Lane] = field(default_factory=dict)  # by tier
+    lanes: dict[str, Lane] = field(default_factory=dict)  # by tier, the route's own under "suspect"
     dead: int | None = None  # orders in dead letters; None: unknown
     findings: Findings | None = None  # of the last full pass
     told: Object | None = None  # the status as last written

@@ -11,11 +11,12 @@ from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.lane import Lane
 from merchantroute_operator.reconcile.state import RouteState
-from merchantroute_operator.spec.model import Route, Tier
+from merchantroute_operator.spec.lanes import LaneSpec, lanes
 from merchantroute_operator.status.assemble import status
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.view import LaneView, View
 
+SUSPECT_EVENT = "SuspectLane"
 PASSING = frozenset({Reason.STARTING, Reason.DOOR_CLOSED, Reason.BINDING, Reason.QUEUES_MISSING, Reason.ENDING})
 
 
@@ -31,6 +32,8 @@ async def tell(ctx: Context, state: RouteState, findings: Findings) -> None:
     await ctx.kube.write_status(metadata["namespace"], metadata["name"], new)
     state.told = new
     await _announce(ctx, findings, _ready(old), _ready(new))
+    if (trouble := _suspect_trouble(new)) and not _suspect_trouble(old):
+        await ctx.kube.event(findings.raw, "Warning", SUSPECT_EVENT, trouble)
 
 
 async def _announce(ctx: Context, findings: Findings, before: dict[str, Any], after: dict[str, Any]) -> None:
@@ -42,6 +45,12 @@ async def _announce(ctx: Context, findings: Findings, before: dict[str, Any], af
 
 def _ready(told: Object) -> dict[str, Any]:
     return next((c for c in told.get("conditions", ()) if c["type"] == "Ready"), {})
+
+
+def _suspect_trouble(told: Object) -> str:
+    """What befalls the suspect lane's pod: no condition speaks of it, since the route works without."""
+    said = (lane.get("message", "") for lane in told.get("lanes", ()) if lane["lane"] == naming.SUSPECT)
+    return next(said, "")
 
 
 def _view(state: RouteState, findings: Findings) -> View:
@@ -61,17 +70,17 @@ def _view(state: RouteState, findings: Findings) -> View:
         conflicts=findings.conflicts,
         credential_problems=findings.credential_problems,
         foreign_policies={q: policy for lane in state.lanes.values() for q, policy in lane.policies.items()},
-        lanes=tuple(_lane(route, tier, state.lanes.get(tier.name, Lane())) for tier in route.tiers) if route else (),
+        lanes=tuple(_lane(spec, state.lanes.get(spec.tier.name, Lane())) for spec in lanes(route)) if route else (),
         dead=state.dead,
         ending=findings.ending,
     )
 
 
-def _lane(route: Route, tier: Tier, lane: Lane) -> LaneView:
+def _lane(spec: LaneSpec, lane: Lane) -> LaneView:
     return LaneView(
-        tier=tier.name,
-        lane=naming.STABLE,
-        queue=naming.stable_queue(route.namespace, route.name, tier.name),
+        tier=spec.tier.name,
+        lane=spec.name,
+        queue=spec.queue,
         observation=lane.observation,
         decision=lane.decision,
         retrying=lane.retrying,

@@ -21,6 +21,7 @@ def route_file(route: Route, cluster: str) -> str:
             "frontDoor": naming.front_door(*place),
             "router": naming.router(*place),
             "dead": naming.dead(*place),
+            "suspect": naming.suspect(*place),
             "pulses": naming.pulses_exchange(cluster),
             "allowInsecure": orders.allow_insecure,
             "steps": [{"name": step.name, "method": step.method, "path": step.path} for step in orders.steps],

@@ -62,7 +62,7 @@ def _container(route: Route, tier: Tier, lane: str) -> Object:
         "name": "worker",
         "image": tier.pod.image,
         "command": ["merchantroute-worker"],
-        "args": ["--app", tier.pod.app, "--pool", tier.pool, "--concurrency", str(tier.concurrency)],
+        "args": ["--app", tier.pod.app, "--pool", tier.pool, *_slots(tier, lane)],
         "env": [*_identity(route, tier, lane), *user.get("env", ())],
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
         # Importing an app can take a while on a busy node; liveness counts only from the first answer on.
@@ -84,6 +84,16 @@ def _container(route: Route, tier: Tier, lane: str) -> Object:
         ],
         **{name: user[name] for name in ("envFrom", "resources") if name in user},
     }
+
+
+def _slots(tier: Tier, lane: str) -> list[str]:
+    """The number of slots, where only a new pod can have another one.
+
+    A gevent pod reads it from its mounted configuration, so that a change replaces no pod; threads and processes are
+    started with the pod. The suspect lane has one, whatever the configuration says.
+    """
+    live = tier.pool == "gevent" and lane != naming.SUSPECT
+    return [] if live else ["--concurrency", str(tier.concurrency)]
 
 
 def _identity(route: Route, tier: Tier, lane: str) -> list[dict[str, Any]]:

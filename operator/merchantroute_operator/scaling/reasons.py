@@ -11,6 +11,7 @@
 | Idle          | nothing is queued, in flight, arriving or due: no pods |
 | AtMinimum     | `minReplicas` is more than the orders need |
 | AtMaximum     | the orders need more than `maxReplicas` |
+| Renewed       | the suspect lane's pod was killed so often that a new one starts sooner: none for a moment |
 | Steady        | the number of pods is the number needed |
 """
 
@@ -26,5 +27,10 @@ IDLE = "Idle"
 AT_MINIMUM = "AtMinimum"
 AT_MAXIMUM = "AtMaximum"
 STEADY = "Steady"
+RENEWED = "Renewed"
 
-ALL = frozenset({PAUSED, FIGURES_STALE, WOKEN, GROWING, COOLING_DOWN, SHRINKING, IDLE, AT_MINIMUM, AT_MAXIMUM, STEADY})
+ALL = frozenset(
+    {
+        PAUSED, FIGURES_STALE, WOKEN, GROWING, COOLING_DOWN, SHRINKING, IDLE, AT_MINIMUM, AT_MAXIMUM, RENEWED, STEADY,
+    }
+)  # fmt: skip

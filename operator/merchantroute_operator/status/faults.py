@@ -10,6 +10,8 @@ from merchantroute_operator.spec.model import Raw
 from merchantroute_operator.status.reasons import Reason
 
 _IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
+_LAUNCHER = "merchantroute-worker cannot start: "  # how its last line begins, with what to do
+_WORDS = 500  # characters of a container's last words
 _CONFIG = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 
 
@@ -85,10 +87,21 @@ def _failed_again(container: Raw) -> bool:
 
 def _last_words(container: Raw) -> str:
     ended = _ended(container)
-    words = str(ended.get("message") or ended.get("reason") or "no message").strip()
-    return (
-        f"ended {container.get('restartCount', 0)} times, exit code {ended.get('exitCode', 'unknown')}: {words[-300:]}"
-    )
+    reason = str(ended.get("reason") or "")
+    why = f" ({reason})" if reason not in {"", "Error", "Completed"} else ""  # OOMKilled says more than the log
+    code = f"exit code {ended.get('exitCode', 'unknown')}{why}"
+    ends = container.get("restartCount", 0) + ("running" not in container.get("state", {}))
+    return f"ended {ends} times, {code}: {_last_line(str(ended.get('message') or ''))}"
+
+
+def _last_line(log: str) -> str:
+    """The launcher's own last line, wherever it stands in the log's tail (its log and its last line are two streams).
+
+    Otherwise the log's last line.
+    """
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    said = [line for line in lines if line.startswith(_LAUNCHER)]
+    return said[-1][:_WORDS] if said else (lines or ["no message"])[-1][-_WORDS:]
 
 
 def _ended(container: Raw) -> Mapping[str, Any]:

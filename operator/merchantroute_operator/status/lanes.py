@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from merchantroute_operator import naming
 from merchantroute_operator.spec.model import Raw
+from merchantroute_operator.status import faults
+from merchantroute_operator.status.reasons import Reason
+from merchantroute_operator.status.suspect import EXPECTED
 from merchantroute_operator.status.view import LaneView, View
 from merchantroute_operator.status.words import bounded
 
@@ -13,8 +17,8 @@ _SUMMED = ("queued", "retrying", "inFlight", "replicas", "desiredReplicas")
 
 
 def lanes(view: View) -> list[dict[str, Any]]:
-    """One entry per lane, in the order of the spec's tiers."""
-    return [lane_figures(lane) for lane in view.lanes]
+    """One entry per lane, in the order of the spec's tiers; the route's own lane for suspect orders is the last."""
+    return [lane_figures(lane) | _trouble(view, lane) for lane in view.lanes]
 
 
 def lane_figures(lane: LaneView) -> dict[str, Any]:
@@ -37,6 +41,21 @@ def lane_figures(lane: LaneView) -> dict[str, Any]:
         }
     figures["configGeneration"] = lane.generation
     return _known(figures)
+
+
+def _trouble(view: View, lane: LaneView) -> dict[str, str]:
+    """What keeps a pod of the lane, or its Deployment, from working; nothing where nothing does."""
+    mine = {naming.LABEL_TIER: lane.tier, naming.LABEL_LANE: lane.lane}.items()
+
+    def of_lane(things: Mapping[str, Raw]) -> Iterator[Raw]:
+        return (each for _, each in sorted(things.items()) if mine <= each["metadata"].get("labels", {}).items())
+
+    found = (*map(faults.of_pod, of_lane(view.pods)), *map(faults.of_deployment, of_lane(view.deployments)))
+    fault = next((each for each in found if each is not None), None)
+    if fault is None:
+        return {}
+    expected = lane.lane == naming.SUSPECT and fault.reason == Reason.CRASH_LOOP
+    return {"message": bounded(fault.message + (EXPECTED if expected else ""))}
 
 
 def totals(view: View) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from merchantroute_operator import naming
 from merchantroute_operator.spec.model import Raw
 from merchantroute_operator.status import faults
 from merchantroute_operator.status.reasons import Reason
+from merchantroute_operator.status.suspect import is_suspect
 from merchantroute_operator.status.view import Condition, View
 from merchantroute_operator.status.words import some
 
@@ -36,7 +37,12 @@ def progressing(view: View) -> Condition:
 
 
 def _tiers(view: View, test: Callable[[Raw], bool]) -> list[str]:
-    return [d["metadata"]["labels"].get(naming.LABEL_TIER, name) for name, d in view.deployments.items() if test(d)]
+    """The tiers of which this is true; the suspect lane's one pod comes and goes, and may never become ready."""
+    return [
+        deployment["metadata"]["labels"].get(naming.LABEL_TIER, name)
+        for name, deployment in view.deployments.items()
+        if test(deployment) and not is_suspect(deployment)
+    ]
 
 
 def _is_rolling(deployment: Raw) -> bool:

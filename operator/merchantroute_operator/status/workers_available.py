@@ -1,4 +1,7 @@
-"""WorkersAvailable: whether every lane has pods that work, and none that cannot."""
+"""WorkersAvailable: whether every tier's lane has pods that work, and none that cannot.
+
+The suspect lane does not count: its pods are there to be killed, and orders of every merchant find their way without.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from merchantroute_operator.errors import KubeError
 from merchantroute_operator.spec.model import Raw, Route
 from merchantroute_operator.status import faults
 from merchantroute_operator.status.reasons import Reason
+from merchantroute_operator.status.suspect import is_suspect
 from merchantroute_operator.status.view import Condition, View
 from merchantroute_operator.status.words import some
 
@@ -50,8 +54,8 @@ def _counts(deployment: Raw) -> tuple[int, int]:
 def _faults(view: View) -> Iterator[faults.Fault]:
     """Pods first: their words say more than those of the Deployment above them."""
     for found in (
-        *(faults.of_pod(pod) for _, pod in sorted(view.pods.items())),
-        *(faults.of_deployment(deployment) for _, deployment in sorted(view.deployments.items())),
+        *(faults.of_pod(pod) for _, pod in sorted(view.pods.items()) if not is_suspect(pod)),
+        *(faults.of_deployment(each) for _, each in sorted(view.deployments.items()) if not is_suspect(each)),
     ):
         if found is not None:
             yield found

@@ -7,10 +7,11 @@
     fallback      fanout -> the default tier: catches while D is re-pointed
     T <tier>      fanout, AE <tier>.stable -> the lane's queue
     <tier>.retry  headers -> rungs, AE <tier>.retry.last -> the longest rung; rungs expire to R
+    suspect       fanout -> the suspect lane's queue; workers publish to it, nothing leads there
     dead          fanout -> the dead letters
 
 ``retry.last`` has R as its alternate: while it is re-pointed, an order with an unknown rung returns without a wait
-instead of being refused.
+instead of being refused. ``suspect`` has none: an order that it cannot route is returned to the worker, which keeps it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ def desired(route: Route, owner: str, assigned: Mapping[str, str]) -> Topology:
     """
     place = (route.namespace, route.name)
     exchanges = [*_trunk(place, owner), *(e for tier in route.tiers for e in _tier_exchanges(place, owner, tier))]
-    queues = [Queue(naming.dead(*place), arguments.dead_letters(owner))]
+    queues = [
+        Queue(naming.dead(*place), arguments.dead_letters(owner)),
+        Queue(naming.suspect(*place), arguments.lane(owner, naming.dead(*place))),
+    ]
     for tier in route.tiers:
         queues += _tier_queues(place, owner, tier, route.orders.delays)
     return Topology(
@@ -49,6 +53,7 @@ def _trunk(place: tuple[str, str], owner: str) -> Iterator[Exchange]:
     yield Exchange(assigned, "direct", arguments.exchange(owner, default))
     yield Exchange(default, "fanout", arguments.exchange(owner, fallback))
     yield Exchange(fallback, "fanout", arguments.exchange(owner))
+    yield Exchange(naming.suspect(*place), "fanout", arguments.exchange(owner))
     yield Exchange(naming.dead(*place), "fanout", arguments.exchange(owner))
 
 
@@ -71,7 +76,8 @@ def _tier_queues(place: tuple[str, str], owner: str, tier: Tier, delays: tuple[i
 
 def _bindings(place: tuple[str, str], route: Route, assigned: Mapping[str, str]) -> Iterator[Binding]:
     yield Binding(naming.front_door(*place), naming.router(*place), "exchange")
-    yield Binding(naming.dead(*place), naming.dead(*place), "queue")
+    for name in (naming.suspect(*place), naming.dead(*place)):
+        yield Binding(name, name, "queue")
     default_tier = naming.tier_exchange(*place, route.default_tier)
     yield Binding(naming.default(*place), default_tier, "exchange")
     yield Binding(naming.fallback(*place), default_tier, "exchange")

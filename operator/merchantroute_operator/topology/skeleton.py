@@ -1,8 +1,9 @@
 """The first plan of a pass: whatever is missing, in an order in which nothing is reachable before it works.
 
 Exchanges come first (all but the front door), then queues, then the bindings that never change while their ends are
-there. A binding that replaces another (``default``, ``retry.last``) is made here only where there is none at all:
-beside another one, an order would get copies; swapping is ``wiring``'s.
+there: those to queues before those to exchanges, so that what an exchange leads to leads on. A binding that replaces
+another (``default``, ``retry.last``) is made here only where there is none at all: beside another one, an order
+would get copies; swapping is ``wiring``'s.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ def skeleton(desired: Topology, observed: Topology) -> Plan:
     """Declare what is missing and make the fixed inner bindings."""
     place = place_of(desired)
     door, assigned = naming.front_door(*place), naming.assigned(*place)
-    inner = (b for b in desired.bindings - observed.bindings if b.source not in {door, assigned})
+    missing = (b for b in desired.bindings - observed.bindings if b.source not in {door, assigned})
+    inner = [binding for binding in missing if not _would_double(binding, observed)]
     return in_order(
         (
             Declare(exchange)
@@ -25,7 +27,8 @@ def skeleton(desired: Topology, observed: Topology) -> Plan:
             if name not in observed.exchanges and name != door
         ),
         (Declare(queue) for name, queue in desired.queues.items() if name not in observed.queues),
-        binds(b for b in inner if not _would_double(b, observed)),
+        binds(binding for binding in inner if binding.to == "queue"),
+        binds(binding for binding in inner if binding.to == "exchange"),
     )
 
 

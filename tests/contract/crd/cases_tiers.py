@@ -16,7 +16,7 @@ BOUNDS = {  # field: lowest and highest, what else must be written for only this
     "spec.orders.retry.maxAttempts": (1, 100, {}),
 }
 CHOICES = {
-    "spec.tiers.0.pool": ("gevent",),
+    "spec.tiers.0.pool": ("gevent", "threads", "prefork"),
     "spec.deletion.policy": ("Drain", "Retain", "Force"),
     "spec.deletion.onTimeout": ("Retain", "Force"),
     "spec.deletion.deadLetters": ("Retain", "Delete"),
@@ -29,9 +29,9 @@ REFUSED = [
         for wrong, word, bound in ((low - 1, "greater", low), (high + 1, "less", high))
     ),
     *(
-        refused(path, wrong, f'"{wrong}"', f'"{choices[0]}"')
+        refused(path, wrong, f'"{wrong}"', *(f'"{choice}"' for choice in choices))
         for path, choices in CHOICES.items()
-        for wrong in ("threads", choices[0].upper(), "")
+        for wrong in ("thread", "asyncio", choices[0].upper(), "")
     ),
     refused(f"{SCALING}.minReplicas", 11, "minReplicas 11 is above maxReplicas 10", "write minReplicas: 10 or less"),
     refused("spec.tiers", [], "at least 1 items"),

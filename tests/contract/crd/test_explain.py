@@ -43,6 +43,8 @@ def test_kubectl_explain_tells_it_to_users(definition: str, kubectl: Kubectl) ->
         "merchantroute.spec.orders.maxAge": "goes to dead letters",
         "mroute.spec.tiers.scaling.minReplicas": "lets an idle tier have none",
         "mr.spec.tiers.env.valueFrom.secretKeyRef": "A key of a Secret",
+        "mr.spec.tiers.pool": "prefork runs each in a process of its own",
+        "mr.status.lanes.lane": "orders that may have killed a pod",
         "mr.status.lanes.orderTime": "Seconds that one attempt holds a slot",
     }.items():
         assert words in explained(kubectl, path, words)

@@ -29,7 +29,17 @@ STATUS = {
             "desiredReplicas": 2,
             "reason": "12 orders are queued",
             "configGeneration": 4,
-        }
+        },
+        {
+            "tier": "suspect",
+            "lane": "suspect",
+            "queue": "mr.orders.pos.suspect",
+            "queued": 1,
+            "replicas": 0,
+            "desiredReplicas": 1,
+            "reason": "Held at 1 pod",
+            "message": "pod pos-suspect-1: ended 2 times, exit code 137: no message",
+        },
     ],
     "totals": {
         "queued": 12,

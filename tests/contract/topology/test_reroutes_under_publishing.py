@@ -23,6 +23,7 @@ from tests.unit.operator.routing import arrives
 CHANGES = 40
 PUBLISHERS = 3
 MERCHANT_IDS = (*MERCHANTS, UNLISTED)
+SUSPECT = f"{DOOR}.suspect"
 
 
 @pytest.fixture
@@ -60,9 +61,9 @@ async def change_to(rabbit: RabbitBroker, route: Route) -> Topology:
     return await rabbit.observe(DOOR)
 
 
-async def publish_until(stop: asyncio.Event, channel: AbstractChannel, prefix: str) -> set[bytes]:
-    """Publish to the front door, mandatory and confirmed, one after the other; the orders that were confirmed."""
-    exchange = await channel.get_exchange(DOOR, ensure=False)
+async def publish_until(stop: asyncio.Event, channel: AbstractChannel, prefix: str, to: str = DOOR) -> set[bytes]:
+    """Publish, mandatory and confirmed, one after the other; the orders that were confirmed."""
+    exchange = await channel.get_exchange(to, ensure=False)
     sent: set[bytes] = set()
     dice = random.Random(prefix)
     for number in itertools.count():
@@ -95,6 +96,7 @@ async def test_forty_changes_of_everything_lose_and_copy_no_order(
         publishers = [
             group.create_task(publish_until(stop, channel, f"producer-{number}")) for number in range(PUBLISHERS)
         ]
+        suspecting = group.create_task(publish_until(stop, channel, "worker", SUSPECT))
         for _ in range(CHANGES):
             observed = await change_to(rabbit, a_random_route(dice))
         stop.set()
@@ -103,6 +105,9 @@ async def test_forty_changes_of_everything_lose_and_copy_no_order(
     assert len(sent) > CHANGES  # there was something to lose at each change
     assert found.keys() == sent
     assert set(found.values()) == {1}
+    suspects = await take_all(channel, [SUSPECT])
+    assert suspects.keys() == suspecting.result()
+    assert set(suspects.values()) == {1}
 
 
 async def test_the_broker_routes_as_the_unit_tests_model_says(rabbit: RabbitBroker, channel: AbstractChannel) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,6 +114,7 @@ class MemoryBroker:
     log: list[str]
     topology: Topology = NOTHING
     held: dict[str, int] = field(default_factory=dict)
+    policies: dict[str, str] = field(default_factory=dict)
     failing: RouteError | None = None
 
     async def check(self) -> None:
@@ -130,7 +131,8 @@ class MemoryBroker:
 
     async def samples(self) -> Mapping[str, QueueSample]:
         return {
-            name: QueueSample(self.held.get(name, 0), self.held.get(name, 0), 0, 0, 0) for name in self.topology.queues
+            name: QueueSample(self.held.get(name, 0), self.held.get(name, 0), 0, 0, 0, self.policies.get(name))
+            for name in self.topology.queues
         }
 
     async def move(self, queue: str, exchange: str) -> int:
@@ -146,17 +148,20 @@ class OneBroker:
 
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
-        self.users: dict[Hashable, BrokerAddress] = {}
+        self._users: dict[Hashable, BrokerAddress] = {}
 
     async def use(self, user: Hashable, address: BrokerAddress) -> Broker:
-        self.users[user] = address
+        self._users[user] = address
         return self.broker
 
     def known(self, user: Hashable) -> Broker | None:
-        return self.broker if user in self.users else None
+        return self.broker if user in self._users else None
 
     async def release(self, user: Hashable) -> None:
-        self.users.pop(user, None)
+        self._users.pop(user, None)
+
+    def users(self) -> Iterable[tuple[Broker, tuple[Hashable, ...]]]:
+        return [(self.broker, tuple(self._users))]
 
 
 def _word(op: Op) -> str:

@@ -37,6 +37,14 @@ SAFE = {"x-queue-type": "quorum", "x-overflow": "reject-publish", OWNER_ARGUMENT
                 "x-message-ttl": 15_000,
             },
         ),
+        (
+            "mr.orders.pos.suspect",
+            {
+                "x-dead-letter-exchange": "mr.orders.pos.dead",
+                "x-dead-letter-strategy": "at-least-once",
+                "x-delivery-limit": 50,
+            },
+        ),
         # Looking at dead letters must not delete them, and they go nowhere from there.
         ("mr.orders.pos.dead", {"x-delivery-limit": -1}),
     ],
@@ -54,6 +62,8 @@ def test_queues_have_the_arguments_that_lose_nothing(queue: str, arguments: dict
         ("mr.orders.pos.default", "fanout", "mr.orders.pos.fallback"),
         ("mr.orders.pos.fallback", "fanout", None),
         ("mr.orders.pos.dead", "fanout", None),
+        # what it cannot route comes back to the worker that published it
+        ("mr.orders.pos.suspect", "fanout", None),
         ("mr.orders.pos.standard", "fanout", "mr.orders.pos.standard.stable"),
         ("mr.orders.pos.standard.stable", "fanout", None),
         ("mr.orders.pos.standard.retry", "headers", "mr.orders.pos.standard.retry.last"),
@@ -63,6 +73,13 @@ def test_queues_have_the_arguments_that_lose_nothing(queue: str, arguments: dict
 def test_exchanges_hand_on_what_they_cannot_route(exchange: str, kind: str, alternate: str | None) -> None:
     arguments = {OWNER_ARGUMENT: OWNER} | ({"alternate-exchange": alternate} if alternate else {})
     assert WANTED.exchanges[exchange] == Exchange(exchange, kind, arguments)
+
+
+def test_no_order_comes_to_the_suspect_queue_by_itself() -> None:
+    into = {binding.source for binding in WANTED.bindings if binding.target == "mr.orders.pos.suspect"}
+    assert into == {"mr.orders.pos.suspect"}
+    alternates = {exchange.arguments.get("alternate-exchange") for exchange in WANTED.exchanges.values()}
+    assert "mr.orders.pos.suspect" not in alternates
 
 
 def test_a_merchant_is_bound_by_its_id_and_an_unknown_rung_leads_to_the_longest() -> None:

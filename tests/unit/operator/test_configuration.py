@@ -60,6 +60,7 @@ def test_every_file_is_as_the_schema_says_and_its_sum_is_in_the_index() -> None:
     assert files.keys() == {"route.json", *(f"merchants-{part}.json" for part in "0123456789abcdef")}
     told = check("config-route", files.pop("route.json"))
     assert told["pulses"] == f"mr-pulses.{CLUSTER}"
+    assert (told["suspect"], told["defaultTier"]) == ("mr.orders.pos.suspect", "standard")
     assert (told["deadlineMs"], told["maxAgeMs"], told["delaysMs"]) == (30_000, 86_400_000, [1000, 15_000, 120_000])
     assert told["tiers"]["enterprise"] == {
         "queue": "mr.orders.pos.enterprise.stable",
@@ -94,6 +95,9 @@ def test_the_index_is_written_last() -> None:
         ({"credentials_generation": 2}, 0, 2),
         # the status remembers more than the ConfigMaps do: never count below it
         ({"delays": ("1s",)}, 7, 8),
+        # slots and caps are live
+        ({"tiers": ("enterprise", {"name": "standard", "concurrency": 7})}, 0, 2),
+        ({"tiers": ("enterprise", {"name": "standard", "maxInFlightPerMerchant": 7})}, 0, 2),
         # pods' own matters are no configuration
         ({"worker": {"image": "worker:2"}}, 0, 1),
     ],

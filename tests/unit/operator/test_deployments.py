@@ -11,7 +11,7 @@ from merchantroute_operator.resources.deployment import deployment
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.pod import grace
 from merchantroute_operator.resources.quantity import quantity
-from tests.unit.operator.routes import CLUSTER, a_route
+from tests.unit.operator.routes import CLUSTER, a_route, raw_route
 
 WORKER = {
     "image": "worker:1",
@@ -28,6 +28,9 @@ WORKER = {
     "volumeMounts": [{"name": "ca", "mountPath": "/ca"}],
     "affinity": {"nodeAffinity": {}},
 }
+
+
+ORDERS = raw_route()["spec"]["orders"]
 
 
 def made(**changes: Any) -> dict[str, Any]:
@@ -56,7 +59,7 @@ def test_a_pod_knows_its_lane_and_serves_its_probes() -> None:
         "MR_POD": None,  # metadata.name
     }
     assert container["command"] == ["merchantroute-worker"]
-    assert container["args"] == ["--app", "merchantroute_worker.app", "--pool", "gevent", "--concurrency", "100"]
+    assert container["args"] == ["--app", "merchantroute_worker.app", "--pool", "gevent"]
     probes = {name: container[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness", "readiness")}
     assert probes == {"startup": "/livez", "liveness": "/livez", "readiness": "/readyz"}
 
@@ -111,10 +114,28 @@ def test_what_the_user_asks_for_is_in_the_pod() -> None:
         {"delays": ("1s",)},
         {"default": "enterprise"},
         {"defaultEndpoint": "https://x.example"},
+        {"tiers": ["enterprise", {"name": "standard", "concurrency": 7}]},
+        {"tiers": ["enterprise", {"name": "standard", "maxInFlightPerMerchant": 7}]},
+        {"tiers": ["enterprise", {"name": "standard", "scaling": {"maxReplicas": 3}}]},
+        {"orders": {**ORDERS, "callTimeout": "1s", "maxAge": "1h", "retry": {"maxAttempts": 2, "delays": ["5s"]}}},
+        {"orders": {**ORDERS, "steps": [{"name": "other", "method": "GET", "path": "/"}]}},
+        # the grace period grows in steps of 30 s
+        {"orders": {**ORDERS, "deadline": "38s"}},
     ],
 )
 def test_what_pods_read_from_files_replaces_no_pod(changes: dict[str, Any]) -> None:
     assert made(**changes) == made()
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_slots_that_are_started_with_the_pod_are_given_to_it(pool: str) -> None:
+    def arguments(concurrency: int) -> list[str]:
+        body = made(tiers=["enterprise", {"name": "standard", "pool": pool, "concurrency": concurrency}])
+        found: list[str] = pod_of(body)["containers"][0]["args"]
+        return found
+
+    assert arguments(4)[2:] == ["--pool", pool, "--concurrency", "4"]
+    assert arguments(5) != arguments(4)
 
 
 @pytest.mark.parametrize(("deadline", "seconds"), [(30, 90), (10, 30), (11, 60), (25, 60), (40, 90), (300, 630)])
@@ -156,7 +177,7 @@ def test_what_the_api_server_fills_in_and_what_others_add_is_no_difference() -> 
         # no longer asked for: seen by the digest
         {"worker": {key: value for key, value in WORKER.items() if key != "env"}},
         {"worker": {key: value for key, value in WORKER.items() if key != "nodeSelector"}},
-        {"worker": WORKER, "tiers": ["enterprise", {"name": "standard", "concurrency": 200}]},
+        {"worker": WORKER, "tiers": ["enterprise", {"name": "standard", "pool": "threads"}]},
     ],
 )
 def test_what_the_route_changes_is_a_difference(changes: dict[str, Any]) -> None:
@@ -166,7 +187,7 @@ def test_what_the_route_changes_is_a_difference(changes: dict[str, Any]) -> None
 @pytest.mark.parametrize(
     "path",
     [
-        ("spec", "template", "spec", "containers", 0, "args", 5),
+        ("spec", "template", "spec", "containers", 0, "args", 3),
         ("spec", "template", "spec", "containers", 0, "env", 2, "value"),
         ("spec", "template", "spec", "volumes", 0, "projected", "sources", 3, "configMap", "name"),
         ("spec", "strategy", "rollingUpdate", "maxSurge"),

@@ -20,6 +20,7 @@ def test_broker_names_are_those_of_the_contract() -> None:
     assert naming.default(*place) == "mr.orders.pos.default"
     assert naming.fallback(*place) == "mr.orders.pos.fallback"
     assert naming.dead(*place) == "mr.orders.pos.dead"
+    assert naming.suspect(*place) == "mr.orders.pos.suspect"
     assert naming.tier_exchange(*place, "gold") == "mr.orders.pos.gold"
     assert naming.stable_queue(*place, "gold") == naming.stable_exchange(*place, "gold") == "mr.orders.pos.gold.stable"
     assert naming.retry_exchange(*place, "gold") == "mr.orders.pos.gold.retry"
@@ -34,6 +35,9 @@ def test_broker_names_are_those_of_the_contract() -> None:
         # the same words, cut elsewhere
         (("a-b", "c", "stable"), ("a", "b-c", "stable")),
         (("a", "b", "c-stable"), ("a", "b-c", "stable")),
+        # the route's own lane, and one of a route that is called almost so
+        (("a", "suspect", "suspect"), ("a-suspect", "suspect", "suspect")),
+        (("a-suspect", "suspect", "suspect"), ("a", "suspect", "suspect-suspect")),
         # the same beginning, cut at 63
         ((LONG, "one", "stable"), (LONG, "two", "stable")),
     ],
@@ -46,6 +50,7 @@ def test_two_lanes_never_share_a_deployment(one: tuple[str, str, str], other: tu
 
 
 def test_a_deployment_can_be_read() -> None:
+    assert re.fullmatch(r"pos-suspect-[0-9a-f]{6}", naming.deployment("pos", "suspect", "suspect"))
     assert re.fullmatch(r"pos-enterprise-stable-[0-9a-f]{6}", naming.deployment("pos", "enterprise", "stable"))
 
 

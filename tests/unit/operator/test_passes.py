@@ -252,4 +252,9 @@ def test_what_a_lane_without_pods_still_holds_is_moved_when_its_tier_is_gone() -
         world.at += 16
         world.look()
     assert not [name for name in world.broker.topology.queues if ".enterprise" in name]
-    assert len([kind for kind, _ in world.kube.objects if kind == "Deployment"]) == 1
+    tiers = [
+        b["metadata"]["labels"]["merchantroute.dev/tier"]
+        for (k, _), b in world.kube.objects.items()
+        if k == "Deployment"
+    ]
+    assert tiers == ["standard", "suspect"]

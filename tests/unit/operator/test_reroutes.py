@@ -10,7 +10,7 @@ import pytest
 from merchantroute_operator import naming
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.plan import door, retire, skeleton, unfed, wiring
-from merchantroute_operator.topology.types import Bind, Binding, Declare, Op, Plan, Queue, Topology
+from merchantroute_operator.topology.types import Bind, Binding, Declare, Delete, Op, Plan, Queue, Topology, Unbind
 from tests.unit.operator.rerouting import DOOR, MERCHANTS, PLACE, TIERS, UNLISTED, a_random_route, wanted_by
 from tests.unit.operator.routes import OWNER, a_route
 from tests.unit.operator.routing import NOTHING, apply, arrives, run
@@ -50,6 +50,7 @@ class Watch:
         """Every order that anybody may publish now has exactly one way."""
         if DOOR not in broker.exchanges:
             return
+        assert arrives(broker, naming.suspect(*PLACE), "m0") == {naming.suspect(*PLACE)}
         for merchant in (*MERCHANTS, UNLISTED):
             lanes = arrives(broker, DOOR, merchant)
             assert len(lanes) == 1, merchant
@@ -126,6 +127,27 @@ def test_every_crash_point_of_a_move_of_merchants_and_default_converges(seed: in
             watch.see(broker)
         broker = settle(wanted_by(after), broker, dice)
         assert broker.bindings == wanted_by(after).bindings
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_default_tier_that_a_crash_left_without_a_target_never_leads_to_a_tier_that_is_not_made(seed: int) -> None:
+    dice = random.Random(3000 + seed)
+    broker = settle(wanted_by(a_route(tiers=("longtail",), default="longtail")), NOTHING, dice)
+    # a swap of the default tier, which the crash stopped half-way; then yet another default tier is wanted, a new one
+    (crossed,) = [b for b in broker.bindings if b.source == naming.default(*PLACE)]
+    broker, watch = apply(broker, Unbind(crossed)), Watch()
+    for broker in (broker, *a_pass(wanted_by(a_route(tiers=("vip",), default="vip")), broker, dice)):  # noqa: B020
+        watch.see(broker)
+
+
+def test_a_route_without_a_suspect_lane_gets_one_while_orders_flow() -> None:
+    dice = random.Random(9)
+    wanted = wanted_by(a_route(merchants={"m0": "enterprise"}))
+    name = naming.suspect(*PLACE)
+    old = apply(apply(settle(wanted, NOTHING, dice), Delete("exchange", name)), Delete("queue", name))
+    for broker in a_pass(wanted, old, dice):
+        assert len(arrives(broker, DOOR, "m0")) == 1
+    assert broker == wanted
 
 
 def test_plans_made_from_one_observation_fit_together() -> None:

@@ -15,6 +15,7 @@ ROUTE: dict[str, Any] = {
     "frontDoor": "mr.orders.pos",
     "router": "mr.orders.pos.router",
     "dead": "mr.orders.pos.dead",
+    "suspect": "mr.orders.pos.suspect",
     "pulses": "mr-pulses.test",
     "allowInsecure": False,
     "steps": [
