@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contract.cli.desk import DEAD, Desk, lines
+from tests.worker.waiting import until
 
 ODD: dict[str, dict[str, Any]] = {
     "no JSON": {"body": b"{soup \xff\x1b[2J", "correlation_id": "odd"},
@@ -151,6 +152,19 @@ def test_a_letter_that_the_broker_buried_says_that_it_was_delivered_too_often(de
     (told,) = lines(desk.ok("list", "--json"))
 
     assert (told["order"], told["merchant"], told["reason"]) == ("poison", "bistro", "delivery-limit")
+
+
+def test_a_policy_s_delivery_limit_wins_over_the_queue_s_own(desk: Desk) -> None:
+    """Why the command line stops where a route tells of a policy: the larger of -1 and the policy's is taken."""
+    desk.bury(3)
+    policy = {"pattern": "^mr", "definition": {"delivery-limit": 2}, "apply-to": "queues"}
+    desk.vhost.api("PUT", f"policies/{desk.vhost.name}/limits", policy)
+
+    def gone() -> bool:
+        desk.run("list")
+        return desk.ready() == 0
+
+    until(gone, "the broker deletes what was looked at")
 
 
 def test_letters_that_somebody_else_holds_are_told_of(desk: Desk) -> None:

@@ -7,6 +7,8 @@ from collections import Counter
 import pytest
 
 from merchantroute_worker.cli import replay as replaying
+from merchantroute_worker.cli.letters import Letter
+from merchantroute_worker.cli.place import Route, from_url
 from tests.contract.cli.desk import DEAD, DOOR, LANE, Desk, journal
 from tests.worker.waiting import until
 
@@ -169,15 +171,23 @@ def test_another_exchange_can_be_named(desk: Desk) -> None:
     assert {*desk.ids(LANE)} == ids
 
 
-def test_a_letter_that_dies_again_meanwhile_is_not_replayed_twice(desk: Desk) -> None:
-    """Replayed to dead letters themselves, each is back at once."""
+def test_a_letter_that_dies_again_meanwhile_is_not_replayed_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replayed to dead letters themselves, each is back at once, and seen by the next of many rounds."""
+    monkeypatch.setattr(replaying, "ROUND", 0.05)
     ids = desk.bury(50)
+    replayed: list[str | None] = []
 
-    said = desk.ok(*AT_ONCE, "--reason", "max-age", "--reason", "unknown", "--to", DEAD)
+    def told(letter: Letter) -> None:
+        replayed.append(letter.id)
+        assert len(replayed) <= 50, "a letter was replayed again"
 
-    assert "50 letters replayed" in said
+    replay = replaying.Replay(
+        wanted=lambda _: True, exchange=DEAD, rate=200, reset_attempts=True, stop=replaying.Stop(), told=told
+    )
+    replay.run(Route(namespace="orders", name="pos"), from_url(desk.place["MR_BROKER"], None))
+
     found = desk.contents()
-    assert {each["id"] for each in found} == ids
+    assert {*replayed} == {each["id"] for each in found} == ids
     assert {each["headers"]["mr-replays"] for each in found} == {1}
 
 

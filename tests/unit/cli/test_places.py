@@ -3,6 +3,7 @@
 import pytest
 
 from merchantroute_worker.cli.errors import Problem
+from merchantroute_worker.cli.kubectl import refuse_policy
 from merchantroute_worker.cli.place import from_secret, from_url, route, service
 
 SECRET = {"host": b"rabbit.orders.svc", "port": b"5672\n", "username": b"pos", "password": b"s3cr3t"}
@@ -119,3 +120,12 @@ def test_a_secret_that_cannot_be_used_is_named(change: dict[str, bytes], said: s
 )
 def test_a_host_may_be_the_name_of_a_service(host: str, found: tuple[str, str] | None) -> None:
     assert service(host, "here") == found
+
+
+def test_a_policy_that_may_delete_what_is_looked_at_is_told_before_anything_is() -> None:
+    said = {"type": "Drifted", "status": "True", "message": "Policy lim matches mr.orders.pos.dead"}
+
+    with pytest.raises(Problem, match=r"^Policy lim matches .*delivery-limit.* say --despite-policy$"):
+        refuse_policy({"status": {"conditions": [said]}})
+    refuse_policy({"status": {"conditions": [{**said, "status": "False"}]}})
+    refuse_policy({})

@@ -72,7 +72,7 @@ def test_steps_that_were_done_before_are_not_done_again(lane: Lane) -> None:
 
 def test_a_connection_that_is_cut_during_its_second_life_does_not_cost_the_order(lane: Lane) -> None:
     """A pod acks what comes again if it remembers an outcome for it: it must not mean the one of the first life."""
-    lane.limits = {"maxAttempts": 1}
+    lane.limits = {"maxAttempts": 1, "callTimeoutMs": 60_000, "deadlineMs": 120_000}
     merchant = lane.merchant("ill", "error")
     lane.configure(merchant)
     lane.work().ready()

@@ -23,6 +23,7 @@ class Place:
     ca: str | None
     context: str | None
     forward: bool | None
+    despite_policy: bool = False
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Route, Address]]:
@@ -34,7 +35,7 @@ class Place:
         plain = self.route is not None and "/" not in self.route
         route = parse_route(self.route, self.namespace or (kubectl.namespace() if plain else None))
         with ExitStack() as stack:
-            address = kubectl.broker(route, self.ca)
+            address = kubectl.broker(route, self.ca, despite_policy=self.despite_policy)
             if address.ca_text:
                 address = replace(address, ca=stack.enter_context(_file(address.ca_text)))
             if self.forward is not False:

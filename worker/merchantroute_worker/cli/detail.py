@@ -1,7 +1,6 @@
 """All that one dead letter says: headers, journal, body. Secrets are left out. Pure."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from merchantroute_worker.cli.letters import FIRST_PUBLISHED_AT, Letter
@@ -68,14 +67,18 @@ def _published(at: float | None, now: float) -> str | None:
 def _steps(journal: Any) -> list[str]:
     if not isinstance(journal, dict):
         return ["", "journal: none, no step was begun"]
-    done = journal.get("done") or []
-    steps = [each for each in journal.get("steps") or [] if isinstance(each, Mapping)]
+    done, steps = _list(journal.get("done")), _list(journal.get("steps"))
     lines = [
         f"  [{'x' if each.get('name') in done else ' '}] {each.get('name')}: {each.get('method')} {each.get('path')}"
         for each in steps
+        if isinstance(each, dict)
     ]
     head = f"journal: attempts {journal.get('attempts')}, refusals {journal.get('refusals')}; steps, x is done"
     return ["", *(printable(line) for line in (head, *lines))]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _body(body: bytes) -> tuple[Any, Any]:

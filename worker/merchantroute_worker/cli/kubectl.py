@@ -36,12 +36,16 @@ class Kubectl:
         """The context's namespace, `default` where it names none."""
         return self._run("config", "view", "--minify", "-o", "jsonpath={..namespace}").strip() or "default"
 
-    def broker(self, route: Route, ca: str | None) -> Address:
-        """Where the route's Secret says that the broker is. Problem says what is not there, or not allowed."""
+    def broker(self, route: Route, ca: str | None, *, despite_policy: bool = False) -> Address:
+        """Where the route's Secret says that the broker is. Problem says what is not there, or not allowed, or that
+        a policy of the broker may delete what is looked at.
+        """
         try:
             found = self._get(RESOURCE, route.name, route.namespace)
         except NotThere:
             raise Problem(f"there is no route {route}: `kubectl get mr -A` lists those that are; {WITHOUT}") from None
+        if not despite_policy:
+            refuse_policy(found)
         name = found["spec"]["broker"]["secretRef"]["name"]
         try:
             secret = self._get("secret", name, route.namespace)
@@ -88,3 +92,17 @@ class Kubectl:
         asked = " ".join(arguments[:3])
         said = ended.stderr.strip().splitlines() or ["it said nothing"]
         raise Problem(f"`kubectl {asked}` failed: {said[-1]}; mend that, {WITHOUT}")
+
+
+def refuse_policy(route: dict[str, Any]) -> None:
+    """Problem when the route's status tells of a policy that is not the route's.
+
+    A policy's `delivery-limit` wins over the queue's own -1 (RabbitMQ 4.0 takes the larger where one is negative), and
+    then a letter that was looked at so often is deleted.
+    """
+    for condition in route.get("status", {}).get("conditions", ()):
+        if condition["type"] == "Drifted" and condition["status"] == "True":
+            raise Problem(
+                f"{condition['message']}. A policy that sets delivery-limit deletes letters that are looked at; if it "
+                "sets none, say --despite-policy"
+            )

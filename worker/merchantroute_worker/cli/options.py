@@ -55,6 +55,7 @@ def place_options(command: Command) -> Command:
         default=None,
         help="Reach the Secret's broker by `kubectl port-forward`; by default where its host is a Service.",
     )
+    @click.option("--despite-policy", is_flag=True, help="Although a policy of the broker matches the route's queues.")
     @wraps(command)
     def placed(
         *,
@@ -64,9 +65,18 @@ def place_options(command: Command) -> Command:
         ca: str | None,
         context: str | None,
         port_forward: bool | None,
+        despite_policy: bool,
         **rest: Any,
     ) -> Any:
-        place = Place(route=route, namespace=namespace, url=broker, ca=ca, context=context, forward=port_forward)
+        place = Place(
+            route=route,
+            namespace=namespace,
+            url=broker,
+            ca=ca,
+            context=context,
+            forward=port_forward,
+            despite_policy=despite_policy,
+        )
         return command(place=place, **rest)
 
     return placed
