@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from merchantroute_worker import app_decisions
 from merchantroute_worker.cli.again import again
 from merchantroute_worker.cli.letters import Letter
 from merchantroute_worker.envelope import Order, read
-from merchantroute_worker.outgoing import Outgoing
+from merchantroute_worker.outgoing import Incoming, Outgoing
 from tests.unit.cli.letters import JOURNAL, NOW, body, letter
 
 
@@ -24,6 +25,12 @@ def order(message: Outgoing) -> Order:
         headers=message.headers,
         correlation_id=message.properties["correlation_id"],
         routing_key=message.routing_key,
+    )
+
+
+def incoming(message: Outgoing) -> Incoming:
+    return Incoming(
+        routing_key=message.routing_key, body=message.body, properties=message.properties, headers=message.headers
     )
 
 
@@ -107,6 +114,18 @@ def test_a_body_that_holds_no_journal_stays_as_it_is(content: bytes) -> None:
 
     assert message.body == content
     assert message.properties["content_type"] == "application/json"
+
+
+def test_an_app_s_own_task_has_its_counts_in_headers_and_is_new_to_pods_as_well() -> None:
+    counts = {"task": "shop.send", "id": "o-1", "mr-refusals": 2, "retries": 3}
+    dead = letter(content=b"[[7],{},{}]", reason="attempts-exhausted", headers=counts)
+    earlier = {("shop.send o-1 3", attempts, refusals) for attempts in range(9) for refusals in range(3)}
+
+    for reset_attempts, attempts in ((True, 0), (False, 8)):
+        message = replayed(dead, reset_attempts=reset_attempts)
+        note = app_decisions.read(incoming(message), now=NOW)
+        assert (note.attempts, note.retries) == (attempts, 3)
+        assert note.hop not in earlier
 
 
 def test_a_compressed_body_stays_compressed_and_says_so() -> None:

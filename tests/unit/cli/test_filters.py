@@ -50,7 +50,9 @@ def test_reasons_are_the_schema_s_and_the_broker_s() -> None:
         known_reason("max_age")
 
 
-@pytest.mark.parametrize("reason", ["malformed", "undecodable", "expired", "delivery-limit", "unknown", "of-tomorrow"])
+@pytest.mark.parametrize(
+    "reason", ["malformed", "undecodable", "expired", "killed-its-pod", "delivery-limit", "unknown", "of-tomorrow"]
+)
 def test_what_cannot_succeed_or_may_do_harm_is_replayed_only_when_asked_for(reason: str) -> None:
     dead = letter("o-1", reason=reason)
 

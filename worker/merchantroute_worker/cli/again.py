@@ -3,15 +3,26 @@
 It would die again at once as it is: its age counts from `mr-published-at`, its attempts are used up, its `expires` has
 passed, `mr-first-seen` says for how long its merchant has been unknown. So these begin anew; what is done stays done.
 
-A pod remembers which stays of an order it has given an outcome (`Order.hop`: id, attempts, refusals), so that a message
-that comes again after a lost ack is not carried out twice. With its attempts at 0 again, an order would look like one
-of its own earlier stays; so each replay counts as a refusal, which makes it new.
+A pod remembers which stays of an order it has given an outcome (`hop`: id, attempts, refusals), so that a message that
+comes again after a lost ack is not carried out twice. With its attempts at 0 again, an order would look like one of its
+own earlier stays; so each replay counts as a refusal, which makes it new. An order has these counts in its journal, an
+app's own task in headers. Celery's count of a task's `retries` stays: what an app sends for a retry carries none of our
+headers, so nothing would tell it from the same retry in the first life.
 """
 
 from dataclasses import replace
 from typing import Any
 
-from merchantroute_worker.cli.letters import ANSWER, ATTEMPTS, FIRST_PUBLISHED_AT, REASON, REPLAYS, STEP, Letter
+from merchantroute_worker.cli.letters import (
+    ANSWER,
+    ATTEMPTS,
+    FIRST_PUBLISHED_AT,
+    REASON,
+    REFUSALS,
+    REPLAYS,
+    STEP,
+    Letter,
+)
 from merchantroute_worker.envelope import FIRST_SEEN, JOURNAL, PUBLISHED_AT, Malformed, Undecodable
 from merchantroute_worker.envelope import read as read_order
 from merchantroute_worker.outgoing import Incoming, Outgoing, to_door
@@ -23,12 +34,12 @@ def again(letter: Letter, *, exchange: str, now: float, reset_attempts: bool) ->
     """The letter as an order that is published now (epoch seconds). What cannot be read goes as it came."""
     message = letter.message
     stays = {name: value for name, value in message.headers.items() if name not in _OF_ITS_DEATH}
-    return to_door(
-        replace(message, headers=stays),
-        exchange=exchange,
-        headers=_headers(letter, now),
-        body=_body(message, reset_attempts),
-    )
+    headers, body = _headers(letter, now), _body(message, reset_attempts)
+    if body is None:
+        headers[REFUSALS] = letter.refusals + 1
+        if not reset_attempts and letter.attempts:
+            headers[ATTEMPTS] = letter.attempts
+    return to_door(replace(message, headers=stays), exchange=exchange, headers=headers, body=body)
 
 
 def _headers(letter: Letter, now: float) -> dict[str, Any]:

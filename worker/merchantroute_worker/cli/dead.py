@@ -116,7 +116,7 @@ def replay_letters(
     """Publish dead letters again: each is confirmed at the front door before it leaves the dead queue.
 
     Without ORDER_IDS or --reason, letters that cannot succeed as they are stay: malformed, undecodable, expired, and
-    those that the broker buried (delivery-limit). May be interrupted and run again at any time.
+    those that have killed their pods (killed-its-pod, delivery-limit). May be interrupted and run again at any time.
     """
     with place.opened() as (route, address):
         target = exchange or route.door

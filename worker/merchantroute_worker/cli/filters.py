@@ -9,9 +9,12 @@ from pathlib import Path
 from merchantroute_worker.cli.letters import BY_THE_BROKER, DELIVERY_LIMIT, UNKNOWN, Letter
 
 ENVELOPE = Path(__file__).resolve().parents[1] / "schema" / "envelope.json"
-REPLAYED_UNASKED = frozenset({"attempts-exhausted", "max-age", "merchant-rejected", "unknown-merchant", "unknown-task"})
+REPLAYED_UNASKED = frozenset(
+    {"attempts-exhausted", "max-age", "merchant-rejected", "unknown-merchant", "unknown-task", "task-failed"}
+)
 """What may succeed once merchant, credentials or route are mended. The rest cannot (`malformed`, `undecodable`), is not
-wanted any more (`expired`), or may have killed its pods (`delivery-limit`): it is replayed when somebody asks for it.
+wanted any more (`expired`), or has killed its pods (`killed-its-pod`, `delivery-limit`): it is replayed when somebody
+asks for it.
 """
 
 

@@ -9,7 +9,7 @@ from merchantroute_worker.envelope import PUBLISHED_AT
 from merchantroute_worker.outgoing import Incoming
 
 REASON, STEP, ATTEMPTS, ANSWER = "mr-reason", "mr-step", "mr-attempts", "mr-answer-class"
-REPLAYS, FIRST_PUBLISHED_AT = "mr-replays", "mr-first-published-at"
+REPLAYS, FIRST_PUBLISHED_AT, REFUSALS = "mr-replays", "mr-first-published-at", "mr-refusals"
 DELIVERY_LIMIT, UNKNOWN = "delivery-limit", "unknown"
 BY_THE_BROKER = "broker-"
 """Begins the reason of a letter that the broker put there for another cause, say `broker-rejected`."""
@@ -28,6 +28,8 @@ class Letter:
     answer: str | None
     published_at: float | None
     replays: int
+    refusals: int
+    """Of an app's own task; an order has its own in the journal."""
     message: Incoming = field(repr=False)
 
 
@@ -44,6 +46,7 @@ def read(*, tag: int, routing_key: str, body: bytes, properties: Mapping[str, An
         answer=_text(headers.get(ANSWER)),
         published_at=_published_at(headers, properties),
         replays=_number(headers.get(REPLAYS)) or 0,
+        refusals=_number(headers.get(REFUSALS)) or 0,
         message=Incoming(
             routing_key=routing_key,
             body=body,
