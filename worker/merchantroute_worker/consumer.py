@@ -48,7 +48,7 @@ class LeanConsumer(Consumer):
 
     def __init__(self, *args: Any, pool: Any = None, worker_options: Any = None, **kwargs: Any) -> None:
         self.connection: Any = None
-        self.mr_pod = pod.start(pool.num_processes)
+        self.mr_pod = pod.start(pool.limit)
         self.fleet = Fleet(self.mr_pod, pool)
         self._beat = time.monotonic()
         # The files are read elsewhere; a consumer may only be changed where its connection is read.
