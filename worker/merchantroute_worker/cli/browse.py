@@ -37,6 +37,7 @@ class Browse:
         self._under_way: deque[amqp.Message] = deque()
         self._capacity = 0
         self._held = 0
+        self._took = False
         self._beat = monotonic()
         self.total, self.consumers = self._count()
 
@@ -57,6 +58,7 @@ class Browse:
         """Take a letter off the queue: its outcome is safe somewhere else."""
         self._channel.basic_ack(letter.tag)
         self._held -= 1
+        self._took = True
 
     def read(self, seconds: float) -> None:
         """Handle what the broker says within so many seconds, and keep the connection alive."""
@@ -73,6 +75,8 @@ class Browse:
         The broker answers that a channel is closed before the queue has its letters back; whoever looked at the queue
         then, the next command for one, would not see them.
         """
+        if self._took:
+            self._see_acks_in()
         self._channel.close()
         self._channel = self._connection.channel()
         end = monotonic() + GIVING_BACK
@@ -80,6 +84,16 @@ class Browse:
             while self._count()[0] < self._held and monotonic() < end:
                 with suppress(TimeoutError):
                     self._connection.drain_events(timeout=0.02)
+
+    def _see_acks_in(self) -> None:
+        """A channel keeps acks back while a quorum queue is behind with 32 of them, and forgets those when it closes.
+
+        To begin and to end a consumer are entries of the queue's log that the channel waits for. When one is answered,
+        the acks that went before it are in; what the channel kept back follows, and the next one waits for that.
+        """
+        for tag in ("acks-sent", "acks-kept-back"):
+            self._channel.basic_consume(self._queue, tag, callback=self._arrived, on_cancel=self._cancelled)
+            self._channel.basic_cancel(tag)
 
     def _arrives(self) -> bool:
         """Wait for a letter; False when there is none any more."""
