@@ -107,14 +107,18 @@ class Lane:
 
     def look(self) -> None:
         """Take in what was done and what died since the last look."""
-        while message := self.channel.basic_get(topology.COMPLETIONS, no_ack=True):
-            record = json.loads(message.body)
-            self.done.setdefault(record["order"], []).append(record)
+        self.look_at_completions()
         while message := self.channel.basic_get(topology.DEAD, no_ack=True):
             headers = message.properties.get("application_headers") or {}
             body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
             letter = {"headers": headers, "body": body, "properties": message.properties}
             self.dead.setdefault(str(message.properties.get("correlation_id")), []).append(letter)
+
+    def look_at_completions(self) -> None:
+        """Take in what was done, and leave dead letters where they are."""
+        while message := self.channel.basic_get(topology.COMPLETIONS, no_ack=True):
+            record = json.loads(message.body)
+            self.done.setdefault(record["order"], []).append(record)
 
     def until_done(self, ids: Sequence[str], seconds: float = 30.0) -> None:
         """Wait for the completion of all of them."""

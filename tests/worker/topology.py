@@ -16,7 +16,7 @@ PULSES = "mr-pulses.test"
 COMPLETIONS = "completions"
 
 
-def connect(vhost: Vhost) -> amqp.Connection:
+def connect(vhost: Vhost, *, confirm: bool = True) -> amqp.Connection:
     """A connection of the test's own, with confirmed publishing."""
     connection = amqp.Connection(
         host=f"{vhost.host}:{vhost.port}",
@@ -24,7 +24,7 @@ def connect(vhost: Vhost) -> amqp.Connection:
         password=vhost.password,
         virtual_host=vhost.name,
         login_method="PLAIN",
-        confirm_publish=True,
+        confirm_publish=confirm,
     )
     connection.connect()
     return connection
