@@ -68,6 +68,12 @@ class Lane:
         self.workers.append(worker)
         return worker
 
+    def celery(self, arguments: Sequence[str]) -> WorkerProcess:
+        """Start a worker by Celery's own command line."""
+        worker = WorkerProcess(self.root, f"celery-{len(self.workers)}", arguments, {}, program="celery")
+        self.workers.append(worker)
+        return worker
+
     def orders(self, merchant: str, count: int) -> list[str]:
         """Publish so many good orders; gives their ids."""
         ids = [f"{self.run}-{len(self.published) + n}" for n in range(count)]

@@ -42,7 +42,14 @@ def environment_of(root: Path, name: str) -> dict[str, str]:
 class WorkerProcess:
     """One pod's process, with its files under `root`."""
 
-    def __init__(self, root: Path, name: str, arguments: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        name: str,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        program: str = "merchantroute_worker",
+    ) -> None:
         self.port = free_port()
         self.log = root / f"{name}.log"
         self._out = self.log.open("wb")
@@ -50,7 +57,7 @@ class WorkerProcess:
         paths = [str(source), *filter(None, [env.get("PYTHONPATH")])]
         given = {**environment_of(root, name), **env, "PYTHONPATH": os.pathsep.join(paths), "MR_PORT": str(self.port)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "merchantroute_worker", *arguments],
+            [sys.executable, "-m", program, *arguments],
             stdout=self._out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
