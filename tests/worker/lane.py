@@ -4,8 +4,11 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote
 
 import amqp
 
@@ -57,10 +60,11 @@ class Lane:
             limits=self.limits,
         )
 
-    def work(self, concurrency: int = 20, *, arguments: Sequence[str] = (), **env: str) -> WorkerProcess:
-        """Start a worker."""
+    def work(self, concurrency: int | None = 20, *, arguments: Sequence[str] = (), **env: str) -> WorkerProcess:
+        """Start a worker; without a concurrency it takes the tier's."""
         name = f"pod-{len(self.workers)}"
-        worker = WorkerProcess(self.root, name, ["--concurrency", str(concurrency), *arguments], env)
+        given = [] if concurrency is None else ["--concurrency", str(concurrency)]
+        worker = WorkerProcess(self.root, name, [*given, *arguments], env)
         self.workers.append(worker)
         return worker
 
@@ -79,6 +83,7 @@ class Lane:
         order: Any = None,
         body: Any = None,
         headers: Mapping[str, Any] | None = None,
+        exchange: str = topology.FRONT,
         **properties: Any,
     ) -> None:
         """Publish one message through the front door; whatever is given replaces what a good order would have."""
@@ -96,7 +101,7 @@ class Lane:
                 **properties,
             },
         )
-        self.channel.basic_publish(message, exchange=topology.FRONT, routing_key=merchant, mandatory=True)
+        self.channel.basic_publish(message, exchange=exchange, routing_key=merchant, mandatory=True)
         assert not self.returned, "no queue took the order"
         self.published.append(order_id)
 
@@ -132,11 +137,27 @@ class Lane:
         """Wait for all of them in dead letters."""
         until(lambda: self._all(ids, self.dead), f"{len(ids)} orders to be dead", seconds)
 
+    def cut(self) -> int:
+        """Close the workers' connections at the broker, as an operator would; gives how many there were."""
+        found = self.vhost.api("GET", f"vhosts/{self.vhost.name}/connections")
+        names = [one["name"] for one in found if "connection_name" in (one.get("client_properties") or {})]
+        for name in names:
+            with suppress(HTTPError):
+                # The management lists a connection a moment longer than it lives.
+                self.vhost.api("DELETE", f"connections/{quote(name, safe='')}")
+        return len(names)
+
     def queued(self) -> int:
         """Messages in the lane and on its rungs, as the broker's management has it."""
         queues = self.vhost.api("GET", f"queues/{self.vhost.name}?columns=name,messages")
         ours = [queue for queue in queues if queue["name"].startswith(f"{topology.FRONT}.{topology.TIER}")]
         return sum(queue.get("messages") or 0 for queue in ours)
+
+    def prefetch(self) -> int:
+        """How many orders the broker lets the lane's one consumer hold; 0 while there is not exactly one."""
+        queue = self.vhost.api("GET", f"queues/{self.vhost.name}/{topology.QUEUE}")
+        counts = [consumer["prefetch_count"] for consumer in queue.get("consumer_details") or []]
+        return int(counts[0]) if len(counts) == 1 else 0
 
     def unacked(self) -> int:
         """Orders that consumers hold."""

@@ -86,3 +86,12 @@ def _safe_queue(channel: amqp.Channel, name: str, arguments: dict[str, object]) 
     if "x-dead-letter-exchange" not in arguments:
         del safe["x-dead-letter-strategy"]
     channel.queue_declare(name, durable=True, auto_delete=False, arguments={**safe, **arguments})
+
+
+def declare_suspect(vhost: Vhost) -> None:
+    """The lane for suspect orders."""
+    with connect(vhost) as connection:
+        channel = connection.channel()
+        _exchange(channel, SUSPECT, "fanout")
+        _safe_queue(channel, SUSPECT, {"x-dead-letter-exchange": DEAD, "x-delivery-limit": 50})
+        channel.queue_bind(SUSPECT, SUSPECT)
