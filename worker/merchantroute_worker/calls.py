@@ -11,7 +11,7 @@ import gevent
 
 from merchantroute_worker.answers import Answer, Meaning, retry_after
 from merchantroute_worker.envelope import Order
-from merchantroute_worker.http_client import HttpClient
+from merchantroute_worker.http_client import Client
 from merchantroute_worker.route import Configuration, Merchant, Step
 from merchantroute_worker.steps import Request, build
 
@@ -35,7 +35,7 @@ class Attempt:
     answer: Answer | None = None
 
 
-def attempt(order: Order, merchant: Merchant, route: Configuration, client: HttpClient, watch: Watch) -> Attempt:
+def attempt(order: Order, merchant: Merchant, route: Configuration, client: Client, watch: Watch) -> Attempt:
     """Make the calls that are left. The steps are those that the order began with, whatever the route says now."""
     done = list(order.journal.done)
     deadline = time.monotonic() + route.deadline
@@ -70,7 +70,7 @@ def bounded(seconds: float, call: Callable[[], Answer]) -> Answer:
         timer.close()
 
 
-def _answer(client: HttpClient, request: Request) -> Answer:
+def _answer(client: Client, request: Request) -> Answer:
     try:
         reply = client.call(request)
     except OSError as error:

@@ -53,7 +53,7 @@ def before_slot(
 ) -> Run | ToLadder | ToDead:
     """Whether the order may run now. Malformed when its ETA or expiry cannot be read. Times are epoch seconds."""
     order = order if order.published_at is not None else replace(order, published_at=now)
-    expires, eta = _moment(headers, "expires"), _moment(headers, "eta")
+    expires, eta = moment(headers, "expires"), moment(headers, "eta")
     if expires is not None and expires <= now:
         return ToDead(order=order, why=_why(order, "expired"))
     if now - (order.published_at or now) > route.max_age:
@@ -114,8 +114,11 @@ def _why(order: Order, reason: str, step: str | None = None, answer_class: str =
     return Why(reason=reason, step=step, attempts=order.journal.attempts, answer_class=answer_class)
 
 
-def _moment(headers: Mapping[str, Any], name: str) -> float | None:
-    """Celery writes ETA and expiry as ISO 8601; one without a zone is UTC."""
+def moment(headers: Mapping[str, Any], name: str) -> float | None:
+    """Epoch seconds of a header, None without it; Malformed when it is no time.
+
+    Celery writes ETA and expiry as ISO 8601; one without a zone is UTC.
+    """
     value = headers.get(name)
     if value is None or value == "":
         return None

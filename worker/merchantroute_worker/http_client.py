@@ -11,11 +11,12 @@ Nothing is decompressed (we ask for `identity`, and drop bodies unread), so byte
 """
 
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from select import POLLIN
-from typing import Any
+from typing import Any, Protocol
 
 import gevent
 import gevent.socket
@@ -41,6 +42,19 @@ class Reply:
 
     status: int
     retry_after: str | None
+
+
+class Client(Protocol):
+    """Who makes the calls of a pod."""
+
+    def call(self, request: Request) -> Reply:
+        """Send the request and read the whole answer. OSError (ssl.SSLError is one) when there is none."""
+
+    def reap(self) -> None:
+        """Close what nobody used for a while."""
+
+    def close(self) -> None:
+        """Close all connections that are idle."""
 
 
 class _Alive:
@@ -227,3 +241,24 @@ def _exchange(sock: Any, request: Request, reused: bool) -> tuple[Reply, bool]:
 def _reply(answer: HTTPResponse) -> Reply:
     wait = answer.get("retry-after")
     return Reply(status=int(answer.get_code()), retry_after=wait if isinstance(wait, str) else None)
+
+
+class ThreadsClient:
+    """A client for each native thread: sockets of gevent belong to the thread whose hub waits for them."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    def call(self, request: Request) -> Reply:
+        """As `Client` says. Idle connections are closed by the next call of their thread."""
+        client: HttpClient | None = getattr(self._local, "client", None)
+        if client is None:
+            client = self._local.client = HttpClient(1)
+        client.reap()
+        return client.call(request)
+
+    def reap(self) -> None:
+        """Nothing that another thread may do."""
+
+    def close(self) -> None:
+        """They end with their threads."""

@@ -11,6 +11,7 @@ from pathlib import Path
 CONFIG_DIR = "/etc/merchantroute/config"
 CREDENTIALS_DIR = "/etc/merchantroute/credentials"
 BROKER_DIR = "/etc/merchantroute/broker"
+SUSPECT = "suspect"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +33,15 @@ class Identity:
     confirm_timeout: float
 
     @property
+    def alone(self) -> bool:
+        """Whether this is the suspect lane: the route's, not a tier's, with one slot."""
+        return self.lane == SUSPECT
+
+    @property
     def queue(self) -> str:
         """The lane's queue, by the naming every side of the project shares."""
+        if self.alone:
+            return f"mr.{self.namespace}.{self.route}.{SUSPECT}"
         return f"mr.{self.namespace}.{self.route}.{self.tier}.{self.lane}"
 
     @property

@@ -87,6 +87,17 @@ def to_dead(
     )
 
 
+def forward(message: Incoming, *, exchange: str, headers: Mapping[str, Any] | None = None) -> Outgoing:
+    """The message as it came, on its way to another exchange, with these headers added."""
+    return Outgoing(
+        exchange=exchange,
+        routing_key=message.routing_key,
+        body=message.body,
+        properties=_properties(message.properties),
+        headers={**_headers(message.headers), **(headers or {})},
+    )
+
+
 def plain(message: Outgoing) -> Outgoing:
     """The message with nothing but the headers that we and Celery need, for one whose others AMQP cannot carry."""
     kept = {

@@ -58,6 +58,8 @@ class Configuration:
 
     generation: int
     rendered_at: float
+    front_door: str
+    router: str
     dead: str
     suspect: str
     pulses: str
@@ -118,6 +120,8 @@ def _parse(
     return Configuration(
         generation=int(index["generation"]),
         rendered_at=index["renderedAt"] / 1000,
+        front_door=route["frontDoor"],
+        router=route["router"],
         dead=route["dead"],
         suspect=route["suspect"],
         pulses=route["pulses"],
