@@ -57,9 +57,7 @@ class Publishing:
         self._enough = True
 
     def _may_go_on(self) -> bool:
-        return (
-            self._going.is_set() and self._under_way < _IN_FLIGHT and self._roll.backlog < self._scale.window
-        )
+        return self._going.is_set() and self._under_way < _IN_FLIGHT and self._roll.backlog < self._scale.window
 
     async def _one(self, order_id: str, merchant: str) -> None:
         try:

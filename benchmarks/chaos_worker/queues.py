@@ -66,9 +66,7 @@ def send_task(vhost: Vhost, task: str, *args: Any, order_id: str, merchant: str)
         application_headers={"lang": "py", "task": task, "id": order_id, "retries": 0},
     )
     with topology.connect(vhost) as connection:
-        connection.channel().basic_publish(
-            message, exchange=topology.FRONT, routing_key=merchant, mandatory=True
-        )
+        connection.channel().basic_publish(message, exchange=topology.FRONT, routing_key=merchant, mandatory=True)
 
 
 def _is_there(connection: amqp.Connection, queue: str) -> bool:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from billiard.einfo import ExceptionWithTraceback
-from billiard.exceptions import WorkerLostError
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.exceptions import Ignore, Reject, Retry
 from celery.worker.request import Request
 
@@ -20,12 +20,14 @@ class AppRequest(Request):
         return task
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
-        """The task raised, or its process is gone."""
+        """The task raised, or its process is gone, or was ended by us (which the pool prefork tells here first)."""
         error = exc_info.exception
         if isinstance(error, ExceptionWithTraceback):
             error = error.exc
         if isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt):
             self.mr_task.lost_its_process()
+        elif isinstance(error, TimeLimitExceeded):
+            self.mr_task.timed_out()
         elif not isinstance(error, Retry | Ignore | Reject):
             self.mr_task.failed(error)
         return super().on_failure(exc_info, send_failed_event, return_ok)

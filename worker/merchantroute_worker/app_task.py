@@ -96,7 +96,8 @@ class AppTask(Delivery):
 
     def timed_out(self) -> None:
         """The task was ended at its deadline."""
-        self.pod.merchants.timed_out(self._known.merchant, time.monotonic())
+        if self._holds_slot:
+            self.pod.merchants.timed_out(self._known.merchant, time.monotonic())
         self._outcome = self._timed_out
 
     def lost_its_process(self) -> None:

@@ -66,8 +66,9 @@ class Delivery:
         if not self.may_begin():
             return
         self.settling = True
-        # No order, hence no journal to tell its stays apart: its content does.
-        hop = (f"{reason} {self.names(reason)['order']}", len(self.incoming.body), hash(self.incoming.body))
+        # No order, hence no journal to tell its stays apart: its content does, and how often it was replayed.
+        replays = self.incoming.headers.get("mr-replays")
+        hop = (f"{reason} {self.names(reason)['order']} {replays}", len(self.incoming.body), hash(self.incoming.body))
         if self.redelivered and self.pod.is_settled(hop):
             self.ack()
             return

@@ -53,7 +53,10 @@ class Sender:
         parent = current_task.request if current_task else None
         headers = _headers(options.pop("headers", None), parent, options.get("task_id"))
         exchange = route.front_door
-        wait = _wait(options.get("countdown"), options.get("eta"))
+        # As a header of our own making: told of an ETA, Celery would look for a way through queues that it declares.
+        due = _due(options.pop("countdown", None), options.pop("eta", None))
+        headers["eta"] = due.isoformat() if due else None
+        wait = (due - datetime.now(UTC)).total_seconds() if due else 0.0
         if wait > ETA_WORTH_WAITING:
             exchange = self._pod.ladder
             headers[RUNG] = str(ladder.before_eta(wait, route.delays))
@@ -67,7 +70,7 @@ class Sender:
             "retry_policy": PATIENTLY,
         }
         with self._pool().acquire(block=True, timeout=PATIENCE) as producer:
-            send = partial(self._send, name, args, kwargs, **options, **ours, producer=producer)
+            send = partial(self._send, name, args, kwargs, **{**options, **ours}, producer=producer)
             try:
                 return send(exchange=exchange)
             except NotFound:
@@ -108,14 +111,15 @@ def _merchant(given: Any, parent: Any, route: Configuration) -> str:
     return inherited or (given if isinstance(given, str) else "")
 
 
-def _wait(countdown: Any, eta: Any) -> float:
-    """Seconds until the message is due."""
+def _due(countdown: Any, eta: Any) -> datetime | None:
+    """When the message is due; a countdown wins, as with Celery."""
+    if countdown:
+        return datetime.now(UTC) + timedelta(seconds=countdown)
     if isinstance(eta, str):
         eta = datetime.fromisoformat(eta)
     if isinstance(eta, datetime):
-        due = eta if eta.tzinfo else eta.replace(tzinfo=UTC)
-        return (due - datetime.now(UTC)) / timedelta(seconds=1)
-    return float(countdown or 0.0)
+        return eta if eta.tzinfo else eta.replace(tzinfo=UTC)
+    return None
 
 
 def _headers(given: Mapping[str, Any] | None, parent: Any, task_id: Any) -> dict[str, Any]:

@@ -27,6 +27,8 @@ def safe_settings(queue: str, *, cancel: bool = True) -> dict[str, Any]:
         "task_default_queue": queue,
         # Celery sees "quorum" only in local arguments, and sets QoS per consumer then.
         "task_queues": (_QUEUE(queue, no_declare=True, queue_arguments={"x-queue-type": "quorum"}),),
+        # prefork: a child that died is noticed before its order's deadline, which would hide what happened.
+        "worker_lost_wait": 1.0,
         "worker_prefetch_multiplier": 1,
         "worker_consumer": "merchantroute_worker.consumer:LeanConsumer",
         "worker_cancel_long_running_tasks_on_connection_loss": cancel,

@@ -14,7 +14,9 @@ async def strike(stage: Stage) -> None:
     await stage.after(1 / 3)
     await until_found(stage.broker.starve, "the broker to be without memory", _COMMAND)
     try:
-        await until(lambda: any("blocks publishing" in said for said in stage.logs.warnings), "pods to notice", _COMMAND)
+        await until(
+            lambda: any("blocks publishing" in said for said in stage.logs.warnings), "pods to notice", _COMMAND
+        )
         await asyncio.sleep(stage.scale.lasting)
         alive = [slot.pod.get("/livez")[0] for slot in stage.fleet.slots]
         if any(status != 200 for status in alive):

@@ -15,9 +15,7 @@ async def strike(stage: Stage) -> None:
     async for number in stage.strikes():
         order_id = f"{stage.run}-poison-{number}"
         stage.expected_dead.add(order_id)
-        await asyncio.to_thread(
-            queues.send_task, stage.vhost, "hostile.die", order_id=order_id, merchant=stage.ids[-1]
-        )
+        await asyncio.to_thread(queues.send_task, stage.vhost, "hostile.die", order_id=order_id, merchant=stage.ids[-1])
         stage.roll.published.add(order_id)
     await until(lambda: stage.expected_dead <= stage.roll.dead.keys(), "the poison to be in dead letters", _UNTIL_DEAD)
 

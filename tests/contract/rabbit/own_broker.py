@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from merchantroute_operator.spec.broker import BrokerAddress
 from tests.harness.hack import adopt_tools, hack
+from tests.worker.waiting import until
 
 STARTING = 600.0  # seconds; the image may have to be built first
 
@@ -25,11 +26,24 @@ class OwnBroker:
         self._run("rabbitmq-plugins", "enable", plugin)
 
     def wait_until_started(self) -> None:
-        self._run("rabbitmqctl", "await_startup", "--timeout", "60")
+        # await_startup waits for a node that boots, and fails at once for one that has not begun to.
+        command = ("rabbitmqctl", "await_startup", "--timeout", "60")
+        until(lambda: self._ended(*command).returncode == 0, "the broker to have started", STARTING)
+
+    def block_publishing(self) -> None:
+        """Raise its memory alarm, as a broker does that is out of memory."""
+        self._run("rabbitmqctl", "set_vm_memory_high_watermark", "absolute", "1MB")
+
+    def unblock_publishing(self) -> None:
+        """End the alarm."""
+        self._run("rabbitmqctl", "set_vm_memory_high_watermark", "0.6")
 
     def _run(self, *command: str) -> None:
-        ended = subprocess.run(["docker", "exec", self.container, *command], capture_output=True, text=True, timeout=90)
+        ended = self._ended(*command)
         assert ended.returncode == 0, ended.stdout + ended.stderr
+
+    def _ended(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["docker", "exec", self.container, *command], capture_output=True, text=True, timeout=90)
 
 
 @contextmanager

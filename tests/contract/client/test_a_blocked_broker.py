@@ -1,0 +1,83 @@
+"""A broker that is out of memory takes no orders: the client waits within its bound, and no longer."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import amqp
+import pytest
+
+from merchantroute_worker.client import Client, NotSafe
+from tests.contract.client.place import ROUTE
+from tests.contract.rabbit.own_broker import OwnBroker, own_broker
+from tests.worker import topology
+from tests.worker.waiting import until
+
+QUEUE = "lane"
+
+
+@pytest.fixture(scope="module")
+def broker_of_our_own() -> Iterator[OwnBroker]:
+    with own_broker() as broker:
+        yield broker
+
+
+@pytest.fixture
+def client(broker_of_our_own: OwnBroker) -> Iterator[Client]:
+    with _channel(broker_of_our_own) as channel:
+        channel.exchange_declare(topology.FRONT, "fanout", durable=True, auto_delete=False)
+        channel.queue_declare(QUEUE, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
+        channel.queue_bind(QUEUE, topology.FRONT)
+    address = broker_of_our_own.address
+    url = f"amqp://{address.username}:{address.password}@{address.host}:{address.port}/"
+    with Client(broker=url, route=ROUTE) as made:
+        yield made
+    broker_of_our_own.unblock_publishing()
+
+
+def test_it_waits_within_its_bound_and_orders_go_on_afterwards(client: Client, broker_of_our_own: OwnBroker) -> None:
+    client.publish({}, merchant="bistro", order_id="before")
+    broker_of_our_own.block_publishing()
+    until(lambda: blocked(client), "the client to be told that the broker blocks", 60)
+
+    began = time.monotonic()
+    with pytest.raises(NotSafe, match=r"blocks publishing.*it has not arrived") as said:
+        client.publish({}, merchant="bistro", order_id="given-up", within=1.0)
+    assert 0.9 <= time.monotonic() - began < 10
+    assert said.value.attempts == 0
+
+    with ThreadPoolExecutor() as threads:
+        waits = threads.submit(client.publish, {}, merchant="bistro", order_id="waits", within=60)
+        until(lambda: any(sender._schedule.next_due() for sender in client._senders.values()), "the order to wait")
+        broker_of_our_own.unblock_publishing()
+        assert waits.result(60).attempts == 1
+
+    ids = arrived(broker_of_our_own)
+    assert "given-up" not in ids
+    assert {"before", "waits"} <= set(ids)
+
+
+def blocked(client: Client) -> bool:
+    """Publish until the broker says that it blocks: it says so only to a connection that publishes."""
+    try:
+        client.publish({}, merchant="bistro", order_id="probe", within=1.0)
+    except NotSafe as said:
+        return "blocks publishing" in said.problem
+    return False
+
+
+def arrived(broker: OwnBroker) -> list[str]:
+    with _channel(broker) as channel:
+        messages = []
+        while message := channel.basic_get(QUEUE, no_ack=True):
+            messages.append(message)
+    return [message.properties["correlation_id"] for message in messages]
+
+
+@contextmanager
+def _channel(broker: OwnBroker) -> Iterator[amqp.Channel]:
+    address = broker.address
+    where = f"{address.host}:{address.port}"
+    with amqp.Connection(where, address.username, address.password, login_method="PLAIN") as connection:
+        yield connection.channel()

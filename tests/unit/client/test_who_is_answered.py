@@ -1,0 +1,123 @@
+"""Which order an answer of the broker is about, and what is known of an order that was given up."""
+
+import pickle
+
+import pytest
+
+from merchantroute_worker.client import BadOrder, NotAllSafe, NotSafe, Order, Receipt
+from merchantroute_worker.client.pending import Flight, Pending
+from merchantroute_worker.client.schedule import SLOWEST, Schedule, pause
+from merchantroute_worker.client.writing import write
+
+
+def pending(order_id: str) -> Pending:
+    return Pending(write(Order({}, "bistro", order_id), now=0.0, new_id=str))
+
+
+def in_flight(*ids: str) -> tuple[Flight, list[Pending]]:
+    flight, orders = Flight(), [pending(order_id) for order_id in ids]
+    for number, order in enumerate(orders):
+        order.take_off()
+        flight.add(order, float(number))
+    return flight, orders
+
+
+def test_an_answer_is_about_its_tag_or_about_all_up_to_it() -> None:
+    flight, (a, b, c, d) = in_flight("a", "b", "c", "d")
+
+    assert flight.answered(2, multiple=False) == [(b, None)]
+    assert flight.answered(3, multiple=True) == [(a, None), (c, None)]
+    assert flight.answered(3, multiple=True) == []
+    assert flight.oldest() == 3.0
+    assert flight.lost() == [d]
+    assert len(flight) == 0
+
+
+def test_a_return_is_about_the_oldest_order_with_its_id_that_has_not_come_back() -> None:
+    flight, (first, other, second) = in_flight("x", "y", "x")
+
+    flight.returned("x", "no queue")
+    flight.returned("x", "no queue either")
+
+    assert flight.answered(3, multiple=True) == [(first, "no queue"), (other, None), (second, "no queue either")]
+
+
+def test_a_blocked_broker_stops_the_clocks() -> None:
+    flight, _ = in_flight("a", "b")
+
+    flight.restart_clocks(100.0)
+
+    assert flight.oldest() == 100.0
+
+
+@pytest.mark.parametrize(
+    ("story", "may_have_arrived"),
+    [
+        ([], False),
+        (["off"], True),
+        (["off", "refused"], False),
+        (["off", "lost"], True),
+        (["off", "lost", "off", "refused"], True),
+        (["off", "refused", "off"], True),
+    ],
+)
+def test_an_order_may_have_arrived_if_any_attempt_was_left_without_an_answer(
+    story: list[str], may_have_arrived: bool
+) -> None:
+    order = pending("x")
+    for event in story:
+        if event == "off":
+            order.take_off()
+        else:
+            order.back(event, unknown=event == "lost")
+
+    order.give_up("the end")
+
+    assert isinstance(order.outcome, NotSafe)
+    assert (order.outcome.may_have_arrived, order.outcome.attempts) == (may_have_arrived, story.count("off"))
+
+
+def test_what_the_caller_was_told_first_stands() -> None:
+    confirmed, given_up = pending("x"), pending("y")
+    for order in (confirmed, given_up):
+        order.take_off()
+    confirmed.arrive()
+    confirmed.give_up("too late")
+    given_up.give_up("too late")
+    given_up.arrive()
+
+    assert isinstance(confirmed.outcome, Receipt)
+    assert isinstance(given_up.outcome, NotSafe)
+
+
+def test_orders_are_sent_when_they_are_due_in_the_order_of_their_coming() -> None:
+    schedule = Schedule()
+    orders = {name: pending(name) for name in ("later", "first", "second", "given up")}
+    schedule.add(orders["later"], 5.0)
+    for name in ("first", "second", "given up"):
+        schedule.add(orders[name], 1.0)
+    orders["given up"].give_up("over")
+    schedule.forget_settled()
+
+    assert schedule.pop(0.5) is None
+    assert [schedule.pop(2.0), schedule.pop(2.0), schedule.pop(2.0)] == [orders["first"], orders["second"], None]
+    assert schedule.next_due() == 5.0
+    assert schedule.all() == [orders["later"]]
+
+
+def test_pauses_grow_up_to_a_second_and_differ() -> None:
+    assert [0.025 * 2**n <= pause(n + 1) <= 0.05 * 2**n for n in range(4)] == [True] * 4
+    assert 0.5 <= pause(1000) <= SLOWEST
+    assert len({pause(5) for _ in range(10)}) > 1
+
+
+def test_errors_travel_between_processes() -> None:
+    error = NotSafe("x", "bistro", "404", may_have_arrived=False, attempts=3)
+    receipt = Receipt(order_id="y", merchant="bistro", published_at=1, attempts=1)
+    batch = NotAllSafe([receipt, error, BadOrder("no")])
+
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    assert (str(again), again.order_id, again.attempts) == (str(error), "x", 3)
+    assert str(pickle.loads(pickle.dumps(batch))) == str(batch)  # noqa: S301
+    assert "2 of 3 orders are not safe" in str(batch)
+    assert "number 1: order 'x'" in str(batch)
