@@ -11,7 +11,9 @@ from tests.worker.running import WorkerProcess
 
 _PATIENCE = 90.0  # seconds until a pod that was started consumes, on a machine with much to do
 _LONGEST_PAUSE = 300.0
-RENEWED = 40.0  # seconds; the operator asks for a new pod of the suspect lane in the place of one that would wait longer
+RENEWED = (
+    40.0  # seconds; the operator asks for a new pod of the suspect lane in the place of one that would wait longer
+)
 
 Start = Callable[[str], WorkerProcess]
 
@@ -59,11 +61,14 @@ class Fleet:
         """How often a pod died and was started again."""
         return sum(slot.deaths for slot in self.slots)
 
-    async def ready(self, *, but: str = "") -> None:
-        """Wait until every pod consumes, those in the place `but` left out."""
+    async def ready(self) -> None:
+        """Wait until every pod consumes."""
         for slot in self.slots:
-            if slot.name != but:
-                await until_found(lambda slot=slot: slot.pod.get("/readyz")[0] == 200, f"{slot.name} to consume", _PATIENCE)  # type: ignore[misc] # fmt: skip
+
+            def consumes(slot: Slot = slot) -> bool:
+                return slot.pod.get("/readyz")[0] == 200
+
+            await until_found(consumes, f"{slot.name} to consume", _PATIENCE)
 
     async def keep(self) -> None:
         """Start again what ended, for as long as the fault runs."""

@@ -26,7 +26,8 @@ async def strike(stage: Stage) -> None:
 async def said(stage: Stage, text: str) -> None:
     """Wait until every pod says this of its configuration."""
     for slot in stage.fleet.slots:
-        await until_found(lambda slot=slot: text in slot.pod.get("/merchants")[1], f"{slot.name} to say: {text}", _NOTICED)  # type: ignore[misc] # fmt: skip
+        pod = slot.pod
+        await until_found(lambda pod=pod: text in pod.get("/merchants")[1], f"{slot.name} to say: {text}", _NOTICED)  # type: ignore[misc]
 
 
 FAULT = Fault(name="configuration", what="the mounted configuration is invalid, then gone", strike=strike)
