@@ -10,7 +10,6 @@ from math import inf
 from typing import Any
 from urllib.parse import quote
 
-
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
