@@ -11,7 +11,9 @@ from tests.worker.running import WorkerProcess
 
 _PATIENCE = 90.0  # seconds until a pod that was started consumes, on a machine with much to do
 _LONGEST_PAUSE = 300.0
-RENEWED = 40.0  # seconds; the operator asks for a new pod of the suspect lane in the place of one that would wait longer
+RENEWED = (
+    40.0  # seconds; the operator asks for a new pod of the suspect lane in the place of one that would wait longer
+)
 
 Start = Callable[[str], WorkerProcess]
 
