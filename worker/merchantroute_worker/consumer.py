@@ -18,11 +18,12 @@ from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 from kombu import connection as kombu_connection
 
-from merchantroute_worker import broker, pod
+from merchantroute_worker import broker, pod, serving
 from merchantroute_worker.app import TASK
 from merchantroute_worker.fleet import Fleet
 from merchantroute_worker.pace import rest
 from merchantroute_worker.retune import retune
+from merchantroute_worker.sending import Sender
 from merchantroute_worker.strategy import make_safe
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class LeanConsumer(Consumer):
     def __init__(self, *args: Any, pool: Any = None, worker_options: Any = None, **kwargs: Any) -> None:
         self.connection: Any = None
         self.mr_pod = pod.start(pool.limit)
+        serving.serve(self.mr_pod)
         self.fleet = Fleet(self.mr_pod, pool)
         self._beat = time.monotonic()
         # The files are read elsewhere; a consumer may only be changed where its connection is read.
@@ -95,6 +97,8 @@ class LeanConsumer(Consumer):
         for name, task in self.app.tasks.items():
             if name != TASK:
                 make_safe(task)
+        if not isinstance(self.app.send_task, Sender):
+            self.app.send_task = Sender(self.app, self.mr_pod)
         super().update_strategies()
 
     def on_ready(self) -> None:

@@ -10,6 +10,7 @@ import os
 import sys
 from typing import Any
 
+from merchantroute_worker import names
 from merchantroute_worker.options import CannotWork, Options, options
 
 log = logging.getLogger(__name__)
@@ -55,14 +56,12 @@ def _check_patching(given: Options, mend: str) -> None:
 
 
 def _serve(me: Any) -> None:
-    from merchantroute_worker import probes, pulses
-    from merchantroute_worker.pace import live
+    from merchantroute_worker import serving
 
     try:
-        probes.serve(me)
+        serving.serve(me)
     except OSError as error:
         raise CannotWork(f"cannot listen on port {me.identity.port}: {error.strerror}") from error
-    live(lambda: pulses.beat(me), "pulses")
 
 
 def _wait_for_configuration(me: Any) -> bool:
@@ -85,7 +84,6 @@ def _consume(me: Any, app: Any, given: Options) -> int:
     from celery import signals
 
     from merchantroute_worker.app import TASK, OrderTask
-    from merchantroute_worker.sending import Sender
     from merchantroute_worker.settings_celery import safe_settings
     from merchantroute_worker.worker import RouteWorker
 
@@ -95,7 +93,6 @@ def _consume(me: Any, app: Any, given: Options) -> int:
     app.finalize()
     if TASK not in app.tasks:
         app.register_task(OrderTask())
-    app.send_task = Sender(app, me)
     worker = RouteWorker(
         app=app,
         hostname=f"merchantroute@{me.identity.pod}",
@@ -124,6 +121,7 @@ def main() -> None:
     """The program `merchantroute-worker`."""
     try:
         given = options()
+        names.in_the_loop()
         if given.green:
             patch()
         code = run(given)

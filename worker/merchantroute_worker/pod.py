@@ -39,6 +39,7 @@ class Pod:
         self.started = time.time()
         self.stopping = threading.Event()
         self.abandoned = False
+        self.serving = False
         self.status = Status()
         self.tally = Tally()
         self.metrics = Metrics(who)

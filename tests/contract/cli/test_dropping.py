@@ -23,7 +23,7 @@ def test_only_what_was_asked_for_is_dropped(desk: Desk) -> None:
 
 
 def test_what_is_told_to_be_dropped_is_gone_also_when_the_queue_is_behind(desk: Desk) -> None:
-    """A channel that closes at once loses the acks that it has kept back for a quorum queue, here once in a few times."""
+    """A channel that closes at once loses acks that it has kept back for a quorum queue, here once in a few times."""
     for number in range(12):
         desk.bury(1000, name=f"r{number}")
         assert "1,000 letters dropped" in desk.ok("drop", "--all", "--yes")

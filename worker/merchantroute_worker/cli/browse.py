@@ -22,7 +22,7 @@ from merchantroute_worker.cli.letters import Letter
 
 AT_ONCE = 500  # letters under way
 SILENCE = 1.0  # seconds without a letter, after which the queue is asked whether it has more
-GIVING_BACK = 10.0  # seconds; others may take letters meanwhile, so their number may never be reached
+GIVING_BACK = 5.0  # seconds; others may take letters meanwhile, so their number may never be reached
 PATIENCE = 30.0  # seconds without a letter from a queue that says that it has some
 
 
@@ -75,12 +75,13 @@ class Browse:
         The broker answers that a channel is closed before the queue has its letters back; whoever looked at the queue
         then, the next command for one, would not see them.
         """
-        if self._took:
-            self._see_acks_in()
+        with suppress(Problem, NotFound):  # a queue that is gone gets nothing back
+            if self._took:
+                self._see_acks_in()
         self._channel.close()
         self._channel = self._connection.channel()
         end = monotonic() + GIVING_BACK
-        with suppress(Problem):  # a queue that is gone gets nothing back
+        with suppress(Problem):
             while self._count()[0] < self._held and monotonic() < end:
                 with suppress(TimeoutError):
                     self._connection.drain_events(timeout=0.02)
