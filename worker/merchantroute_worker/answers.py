@@ -10,6 +10,8 @@ from enum import Enum
 RETRYABLE_STATUS = frozenset({408, 425, 429})
 LONGEST_WAIT = 1e9
 FAILURES = frozenset({"timeout", "refused", "reset", "tls", "dns"})
+UNREACHABLE = frozenset({"refused", "tls", "dns"})
+"""Failures that are the merchant's as a whole, and no call's own."""
 
 
 class Meaning(Enum):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from gevent import GreenletExit
 
 from merchantroute_worker import decisions, envelope
-from merchantroute_worker.answers import Answer
+from merchantroute_worker.answers import UNREACHABLE, Answer, Meaning
 from merchantroute_worker.bulkhead import Verdict
 from merchantroute_worker.callers import Caller, Lost
 from merchantroute_worker.calls import Attempt
@@ -116,7 +116,7 @@ class Flight(Delivery):
             return decisions.refused(order, route, "error")
         finally:
             pod.tally.end(time.monotonic())
-            pod.merchants.leave(order.merchant, self)
+            pod.merchants.leave(order.merchant, self, time.monotonic())
             trace.close()
         pod.tally.count("finished")
         self._log(order, result)
@@ -167,5 +167,8 @@ class _Watch:
         self._pod.metrics.call(step.name, answer.label, seconds)
         if answer.failure == "timeout":
             self._pod.merchants.timed_out(self._merchant, time.monotonic())
+        elif answer.failure in UNREACHABLE:
+            self._pod.merchants.failed(self._merchant)
         elif answer.status is not None:
-            self._pod.merchants.answered(self._merchant, time.monotonic(), seconds)
+            success = answer.meaning is Meaning.SUCCESS
+            self._pod.merchants.answered(self._merchant, time.monotonic(), seconds, success=success)

@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from merchantroute_worker.identity import Identity
+from merchantroute_worker.sights import Sums
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
@@ -46,6 +47,12 @@ class Metrics:
             registry=registry,
         )
         self._slots = Gauge("merchantroute_slots", "Slots by state: busy, free.", ["state"], registry=registry)
+        self._merchants = Gauge(
+            "merchantroute_merchants",
+            "Merchants that this pod remembers by state: slow, at_cap, known.",
+            ["state"],
+            registry=registry,
+        )
         self._ladder = Counter(
             "merchantroute_ladder", "Orders sent to the ladder, by why.", ["reason"], registry=registry
         )
@@ -77,8 +84,10 @@ class Metrics:
         """An order came without a correlation_id."""
         self._anonymous.labels(self._tier).inc()
 
-    def render(self, *, slots: int, busy: int) -> bytes:
+    def render(self, *, slots: int, busy: int, merchants: Sums) -> bytes:
         """The exposition text."""
+        for state, count in (("slow", merchants.slow), ("at_cap", merchants.at_cap), ("known", merchants.known)):
+            self._merchants.labels(state).set(count)
         self._slots.labels("busy").set(busy)
         self._slots.labels("free").set(max(0, slots - busy))
         return generate_latest(self._registry)
