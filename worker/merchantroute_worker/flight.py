@@ -18,7 +18,7 @@ from merchantroute_worker.envelope import Malformed, Order, Undecodable
 from merchantroute_worker.outgoing import to_dead, to_rung
 from merchantroute_worker.pod import Hop, Pod
 from merchantroute_worker.route import Configuration, Merchant, Step
-from merchantroute_worker.setting_apart import set_apart
+from merchantroute_worker.setting_apart import REASON, set_apart
 from merchantroute_worker.steps import UnusableEndpoint
 
 log = logging.getLogger(__name__)
@@ -49,10 +49,16 @@ class Flight(Delivery):
                 correlation_id=self.incoming.properties.get("correlation_id"),
                 routing_key=self.incoming.routing_key,
             )
-            if (self.redelivered and self.was_settled(order.hop)) or set_apart(self, order.id, order.hop):
+            guilty = decisions.why(order, route, REASON)
+            if (self.redelivered and self.was_settled(order.hop)) or set_apart(self, order.id, order.hop, guilty):
                 return
             decision = decisions.before_slot(
-                order, self.incoming.headers, route, now=time.time(), unknown_after=pod.identity.unknown_after
+                order,
+                self.incoming.headers,
+                route,
+                now=time.time(),
+                unknown_after=pod.identity.unknown_after,
+                came_back=self.deliveries > 0 or pod.identity.alone,
             )
         except Undecodable as error:
             self.bury("undecodable", str(error))
@@ -112,7 +118,7 @@ class Flight(Delivery):
             pod.merchants.leave(order.merchant, self)
         pod.tally.count("finished")
         self._log(order, result)
-        return decisions.after_attempt(order, result, route, slow=slow, draw=random.random())
+        return decisions.after_attempt(order, result, route, slow=slow, draw=random.random(), now=time.time())
 
     def _done(self, order: Order, hop: Hop) -> None:
         document = record(self.pod.identity, order, finished_at=time.time(), redelivered=self.redelivered)

@@ -5,9 +5,11 @@ their milliseconds in the broker.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
+
+from merchantroute_worker.answers import Table, table
 
 
 class ConfigurationError(ValueError):
@@ -16,11 +18,22 @@ class ConfigurationError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One call of the series. The path may hold `{order_id}` and `{merchant}`."""
+    """One call of the series. The path may hold `{order_id}` and `{merchant}`.
+
+    `verify` is the call that asks the merchant whether it did this step, for when nobody knows; it is named
+    `<name>.verify`, since no step's own name has a dot.
+    """
 
     name: str
     method: str
     path: str
+    verify: "Step | None" = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The step's document, in the route's file and in journals."""
+        own = {"name": self.name, "method": self.method, "path": self.path}
+        asks = self.verify
+        return own if asks is None else {**own, "verify": {"method": asks.method, "path": asks.path}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +83,8 @@ class Configuration:
     max_age: float
     max_attempts: int
     delays: tuple[int, ...]
+    retry_after_max: float
+    table: Table
     default_tier: str
     default_endpoint: str | None
     tiers: Mapping[str, Tier]
@@ -103,11 +118,16 @@ def parse(
 
 def parse_step(document: Mapping[str, Any]) -> Step:
     """A step of the route, or of an order's journal."""
-    step = Step(name=document["name"], method=document["method"], path=document["path"])
-    texts: tuple[Any, ...] = (step.name, step.method, step.path)
+    asks = document.get("verify")
+    verify = None if asks is None else _call(f"{document['name']}.verify", asks)
+    return replace(_call(document["name"], document), verify=verify)
+
+
+def _call(name: Any, document: Mapping[str, Any]) -> Step:
+    texts = (name, document["method"], document["path"])
     if not all(isinstance(text, str) and text for text in texts):
         raise ValueError(f"a step needs a name, a method and a path, got {document!r}")
-    return step
+    return Step(name=texts[0], method=texts[1], path=texts[2])
 
 
 def _parse(
@@ -132,6 +152,8 @@ def _parse(
         max_age=route["maxAgeMs"] / 1000,
         max_attempts=int(route["maxAttempts"]),
         delays=delays,
+        retry_after_max=route.get("retryAfterMaxMs", delays[-1]) / 1000,
+        table=table(route.get("answers", {})),
         default_tier=route["defaultTier"],
         default_endpoint=route["defaultEndpoint"],
         tiers={name: _tier(tier) for name, tier in route["tiers"].items()},
