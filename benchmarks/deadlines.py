@@ -42,10 +42,12 @@ class Unwatched:
 
     def begins(self, step: Step) -> dict[str, str]:
         """A call is about to begin."""
+        del step
         return {}
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         """A call ended."""
+        del step, answer, seconds
 
 
 def order(size: int) -> envelope.Order:

@@ -28,20 +28,24 @@ class Watch(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """How an attempt ended: the steps done in all, and, unless all are, the step it stopped at with its answer."""
+    """How an attempt ended: the steps done in all, and, unless all are, the step it stopped at with its answer.
+    `unsure` are steps that the merchant may have done without our knowing.
+    """
 
     done: tuple[str, ...]
+    unsure: tuple[str, ...] = ()
     step: Step | None = None
     answer: Answer | None = None
 
 
 def attempt(order: Order, merchant: Merchant, route: Configuration, client: Client, watch: Watch) -> Attempt:
-    """Make the calls that are left. The steps are those that the order began with, whatever the route says now."""
-    done = list(order.journal.done)
+    """Make the calls that are left. The steps are those that the order began with, whatever the route says now. Of a
+    step that may be done already the merchant is asked first, where the step says how.
+    """
+    done, unsure = list(order.journal.done), set(order.journal.unsure)
     deadline = time.monotonic() + route.deadline
-    for step in order.journal.steps or route.steps:
-        if step.name in done:
-            continue
+
+    def call(step: Step) -> Answer:
         trace = watch.begins(step)
         began = time.monotonic()
         request = build(
@@ -52,11 +56,23 @@ def attempt(order: Order, merchant: Merchant, route: Configuration, client: Clie
             allow_insecure=route.allow_insecure,
             trace=trace,
         )
-        limit = min(route.call_timeout, deadline - began)
-        answer = bounded(limit, lambda request=request: _answer(client, request))  # type: ignore[misc]
+        answer = bounded(min(route.call_timeout, deadline - began), lambda: _answer(client, request))
         watch.ended(step, answer, time.monotonic() - began)
-        if answer.meaning is not Meaning.SUCCESS:
-            return Attempt(done=tuple(done), step=step, answer=answer)
+        return answer
+
+    for step in order.journal.steps or route.steps:
+        if step.name in done:
+            continue
+        asked = call(step.verify) if step.verify and step.name in unsure else None
+        if asked is not None and asked.confirms is None:
+            return Attempt(done=tuple(done), step=step, answer=asked, unsure=tuple(sorted(unsure)))
+        unsure.discard(step.name)
+        if asked is None or not asked.confirms:
+            answer = call(step)
+            if route.table.meaning(answer) is not Meaning.SUCCESS:
+                if step.verify and answer.leaves_doubt:
+                    unsure.add(step.name)
+                return Attempt(done=tuple(done), step=step, answer=answer, unsure=tuple(sorted(unsure)))
         done.append(step.name)
     return Attempt(done=tuple(done))
 

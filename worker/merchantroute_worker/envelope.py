@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
+from merchantroute_worker.answers import FAILURES
 from merchantroute_worker.route import Step, parse_step
 from merchantroute_worker.trace_context import context_of
 
@@ -19,6 +20,8 @@ FIRST_SEEN = "mr-first-seen"
 LONGEST_ID = 255
 DEEPEST = 200
 MOST_COUNTED = 2**31 - 1
+CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES))
+"""Of answers, as headers and journals name them."""
 
 
 class Undecodable(ValueError):
@@ -31,22 +34,35 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
-    """What has happened to an order so far. `steps` is what it began with, None before its first attempt."""
+    """What has happened to an order so far. `steps` is what it began with, None before its first attempt; `unsure`
+    those of them that the merchant may have done without our knowing; `not_before` (epoch seconds) when the merchant
+    wants to be called again; `answer` the class of its last answer.
+    """
 
     steps: tuple[Step, ...] | None = None
     done: tuple[str, ...] = ()
     attempts: int = 0
     refusals: int = 0
+    unsure: tuple[str, ...] = ()
+    not_before: float | None = None
+    answer: str | None = None
 
     def as_json(self, steps: tuple[Step, ...]) -> dict[str, Any]:
         """The journal's document; `steps` stand in where the order has not begun."""
-        return {
+        document: dict[str, Any] = {
             "v": 1,
-            "steps": [{"name": s.name, "method": s.method, "path": s.path} for s in self.steps or steps],
+            "steps": [step.as_json() for step in self.steps or steps],
             "done": list(self.done),
             "attempts": self.attempts,
             "refusals": self.refusals,
         }
+        if self.unsure:
+            document["unsure"] = list(self.unsure)
+        if self.not_before is not None:
+            document["notBefore"] = round(self.not_before * 1000)
+        if self.answer is not None:
+            document["answer"] = self.answer
+        return document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,8 +185,11 @@ def _journal(document: Any) -> Journal:
             done=_names(document["done"]),
             attempts=_counted(document["attempts"]),
             refusals=_counted(document["refusals"]),
+            unsure=_names(document.get("unsure", [])),
+            not_before=_milliseconds(document.get("notBefore")),
+            answer=document.get("answer") if document.get("answer") in CLASSES else None,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Malformed(f"the order's journal does not have the agreed shape: {error}") from None
 
 

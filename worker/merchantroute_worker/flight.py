@@ -9,7 +9,7 @@ from dataclasses import replace
 from gevent import GreenletExit
 
 from merchantroute_worker import decisions, envelope
-from merchantroute_worker.answers import UNREACHABLE, Answer, Meaning
+from merchantroute_worker.answers import UNREACHABLE, Answer
 from merchantroute_worker.bulkhead import Verdict
 from merchantroute_worker.callers import Caller, Lost
 from merchantroute_worker.calls import Attempt
@@ -20,7 +20,7 @@ from merchantroute_worker.envelope import Malformed, Order, Undecodable
 from merchantroute_worker.outgoing import to_dead, to_rung
 from merchantroute_worker.pod import Hop, Pod
 from merchantroute_worker.route import Configuration, Merchant, Step
-from merchantroute_worker.setting_apart import set_apart
+from merchantroute_worker.setting_apart import REASON, set_apart
 from merchantroute_worker.steps import UnusableEndpoint
 from merchantroute_worker.tracing import OrderTrace
 
@@ -54,10 +54,16 @@ class Flight(Delivery):
                 correlation_id=self.incoming.properties.get("correlation_id"),
                 routing_key=self.incoming.routing_key,
             )
-            if (self.redelivered and self.was_settled(order.hop)) or set_apart(self, order.id, order.hop):
+            guilty = decisions.why(order, route, REASON)
+            if (self.redelivered and self.was_settled(order.hop)) or set_apart(self, order.id, order.hop, guilty):
                 return
             decision = decisions.before_slot(
-                order, self.incoming.headers, route, now=time.time(), unknown_after=pod.identity.unknown_after
+                order,
+                self.incoming.headers,
+                route,
+                now=time.time(),
+                unknown_after=pod.identity.unknown_after,
+                came_back=self.deliveries > 0 or pod.identity.alone,
             )
         except Undecodable as error:
             self.bury("undecodable", str(error))
@@ -120,7 +126,7 @@ class Flight(Delivery):
             trace.close()
         pod.tally.count("finished")
         self._log(order, result)
-        return decisions.after_attempt(order, result, route, slow=slow, draw=random.random())
+        return decisions.after_attempt(order, result, route, slow=slow, draw=random.random(), now=time.time())
 
     def _done(self, order: Order, hop: Hop) -> None:
         document = record(self.pod.identity, order, finished_at=time.time(), redelivered=self.redelivered)
@@ -170,5 +176,5 @@ class _Watch:
         elif answer.failure in UNREACHABLE:
             self._pod.merchants.failed(self._merchant)
         elif answer.status is not None:
-            success = answer.meaning is Meaning.SUCCESS
+            success = answer.succeeded
             self._pod.merchants.answered(self._merchant, time.monotonic(), seconds, success=success)

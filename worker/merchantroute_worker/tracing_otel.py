@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from merchantroute_worker.answers import Answer, Meaning
+from merchantroute_worker.answers import Answer
 from merchantroute_worker.identity import Identity
 from merchantroute_worker.tracing import OrderTrace
 
@@ -78,7 +78,7 @@ class _Order:
         self._call.set_attribute("merchantroute.answer", answer.label)
         if answer.status is not None:
             self._call.set_attribute("http.response.status_code", answer.status)
-        if answer.meaning is not Meaning.SUCCESS:
+        if not answer.succeeded:
             for span in (self._call, self._span):
                 span.set_status(Status(StatusCode.ERROR, answer.label))
         self._call.end()

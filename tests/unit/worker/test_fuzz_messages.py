@@ -132,7 +132,7 @@ def test_an_attempt_at_any_order_that_could_be_read_has_an_outcome(
     step = (order.journal.steps or route().steps)[0]
     result = Attempt(done=order.journal.done, step=step if answer else None, answer=answer)
 
-    decision = decisions.after_attempt(order, result, route(), slow=slow, draw=draw)
+    decision = decisions.after_attempt(order, result, route(), slow=slow, draw=draw, now=NOW)
 
     assert isinstance(decision, Done | ToLadder | ToDead)
     settled(decision, message)
