@@ -60,10 +60,15 @@ class Shop:
         # goes with the virtual host.
         heard, seen = [await self._stack.enter_async_context(await connect(broker)) for _ in range(2)]
         await completions.listen(heard, COMPLETIONS, self._run, self.roll.complete)
+        self._seen = seen
         await dead_letters.watch(seen, f"{self._door}.dead", self._run, self.roll.die)
         self._merchants = await self._stack.enter_async_context(Merchants(self._place.world.merchants_url))
         self._producer = await self._stack.enter_async_context(Producer(broker, self._door))
         self._suspecting = await self._stack.enter_async_context(Producer(broker, f"{self._door}.suspect"))
+
+    def look_away(self) -> None:
+        """Let go of dead letters, which it holds while it looks at them: others cannot see them then."""
+        self._do(self._seen.close())
 
     def close(self) -> None:
         """Let go of the broker."""

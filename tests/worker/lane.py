@@ -12,7 +12,7 @@ import amqp
 from tests.harness.vhosts import Vhost
 from tests.worker import files, topology
 from tests.worker.merchant_sim import Merchants
-from tests.worker.running import WorkerProcess
+from tests.worker.running import CeleryProcess, WorkerProcess
 from tests.worker.waiting import until
 
 
@@ -57,10 +57,17 @@ class Lane:
             limits=self.limits,
         )
 
-    def work(self, concurrency: int = 20, *, arguments: Sequence[str] = (), **env: str) -> WorkerProcess:
-        """Start a worker."""
+    def work(self, concurrency: int | None = 20, *, arguments: Sequence[str] = (), **env: str) -> WorkerProcess:
+        """Start a worker; without a concurrency it takes the tier's."""
         name = f"pod-{len(self.workers)}"
-        worker = WorkerProcess(self.root, name, ["--concurrency", str(concurrency), *arguments], env)
+        given = [] if concurrency is None else ["--concurrency", str(concurrency)]
+        worker = WorkerProcess(self.root, name, [*given, *arguments], env)
+        self.workers.append(worker)
+        return worker
+
+    def celery(self, arguments: Sequence[str]) -> WorkerProcess:
+        """Start a worker by Celery's own command line."""
+        worker = CeleryProcess(self.root, f"celery-{len(self.workers)}", arguments, {})
         self.workers.append(worker)
         return worker
 
@@ -79,6 +86,7 @@ class Lane:
         order: Any = None,
         body: Any = None,
         headers: Mapping[str, Any] | None = None,
+        exchange: str = topology.FRONT,
         **properties: Any,
     ) -> None:
         """Publish one message through the front door; whatever is given replaces what a good order would have."""
@@ -96,20 +104,24 @@ class Lane:
                 **properties,
             },
         )
-        self.channel.basic_publish(message, exchange=topology.FRONT, routing_key=merchant, mandatory=True)
+        self.channel.basic_publish(message, exchange=exchange, routing_key=merchant, mandatory=True)
         assert not self.returned, "no queue took the order"
         self.published.append(order_id)
 
     def look(self) -> None:
         """Take in what was done and what died since the last look."""
-        while message := self.channel.basic_get(topology.COMPLETIONS, no_ack=True):
-            record = json.loads(message.body)
-            self.done.setdefault(record["order"], []).append(record)
+        self.look_at_completions()
         while message := self.channel.basic_get(topology.DEAD, no_ack=True):
             headers = message.properties.get("application_headers") or {}
             body = message.body.encode() if isinstance(message.body, str) else bytes(message.body)
             letter = {"headers": headers, "body": body, "properties": message.properties}
             self.dead.setdefault(str(message.properties.get("correlation_id")), []).append(letter)
+
+    def look_at_completions(self) -> None:
+        """Take in what was done, and leave dead letters where they are."""
+        while message := self.channel.basic_get(topology.COMPLETIONS, no_ack=True):
+            record = json.loads(message.body)
+            self.done.setdefault(record["order"], []).append(record)
 
     def until_done(self, ids: Sequence[str], seconds: float = 30.0) -> None:
         """Wait for the completion of all of them."""
@@ -133,6 +145,12 @@ class Lane:
         queues = self.vhost.api("GET", f"queues/{self.vhost.name}?columns=name,messages")
         ours = [queue for queue in queues if queue["name"].startswith(f"{topology.FRONT}.{topology.TIER}")]
         return sum(queue.get("messages") or 0 for queue in ours)
+
+    def prefetch(self) -> int:
+        """How many orders the broker lets the lane's one consumer hold; 0 while there is not exactly one."""
+        queue = self.vhost.api("GET", f"queues/{self.vhost.name}/{topology.QUEUE}")
+        counts = [consumer["prefetch_count"] for consumer in queue.get("consumer_details") or []]
+        return int(counts[0]) if len(counts) == 1 else 0
 
     def unacked(self) -> int:
         """Orders that consumers hold."""

@@ -10,10 +10,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 from tests.worker import topology
-from tests.worker.waiting import until
+from tests.worker.waiting import BETWEEN_LOOKS, until
 
 
 def free_port() -> int:
@@ -41,6 +42,8 @@ def environment_of(root: Path, name: str) -> dict[str, str]:
 class WorkerProcess:
     """One pod's process, with its files under `root`."""
 
+    program = "merchantroute_worker"
+
     def __init__(self, root: Path, name: str, arguments: Sequence[str], env: Mapping[str, str]) -> None:
         self.port = free_port()
         self.log = root / f"{name}.log"
@@ -49,12 +52,17 @@ class WorkerProcess:
         paths = [str(source), *filter(None, [env.get("PYTHONPATH")])]
         given = {**environment_of(root, name), **env, "PYTHONPATH": os.pathsep.join(paths), "MR_PORT": str(self.port)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "merchantroute_worker", *arguments],
+            self.command(arguments, given),
             stdout=self._out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             env={**os.environ, **given},
         )
+
+    def command(self, arguments: Sequence[str], given: Mapping[str, str]) -> list[str]:
+        """What is started. `given` is the environment that makes it this pod, beside that of this process."""
+        del given
+        return [sys.executable, "-m", self.program, *arguments]
 
     def get(self, path: str) -> tuple[int, str]:
         """Ask the pod's port; status 0 while nobody listens."""
@@ -95,6 +103,10 @@ class WorkerProcess:
         """Wait for its end; gives the exit code."""
         return self.process.wait(seconds)
 
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self.process.poll() is not None
+
     def close(self) -> None:
         """Leave no process behind."""
         if self.process.poll() is None:
@@ -105,3 +117,43 @@ class WorkerProcess:
     def _alive(self) -> bool:
         assert self.process.poll() is None, f"the worker ended:\n{self.log.read_text()[-3000:]}"
         return True
+
+
+class CeleryProcess(WorkerProcess):
+    """The same pod, started by Celery's own command line."""
+
+    program = "celery"
+
+
+class Supervisor:
+    """Starts pods again when they end, as Kubernetes would, until it is closed."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._wanted: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {}
+        self.pods: dict[str, list[WorkerProcess]] = {}
+        self._closed = Event()
+        self._thread = Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> "Supervisor":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed.set()
+        self._thread.join()
+        for pods in self.pods.values():
+            for pod in pods:
+                pod.close()
+
+    def keep(self, name: str, arguments: Sequence[str], env: Mapping[str, str]) -> None:
+        """Have a pod of this name from now on."""
+        self.pods[name] = []
+        self._wanted[name] = (arguments, env)
+
+    def _watch(self) -> None:
+        while not self._closed.wait(BETWEEN_LOOKS):
+            for name, (arguments, env) in list(self._wanted.items()):
+                pods = self.pods[name]
+                if not pods or pods[-1].ended():
+                    pods.append(WorkerProcess(self._root, f"{name}-{len(pods)}", arguments, env))

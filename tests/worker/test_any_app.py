@@ -81,3 +81,16 @@ def test_a_step_of_the_app_that_fails_does_not_end_the_pod(lane: Lane, kitchen: 
 
     assert [record for record in worker.records() if record["message"] == "the consumer failed, it starts again"]
     assert lane.ledger() == {"done": 3}
+
+
+def test_the_post_s_own_command_line_works_on_the_lane_s_queue(lane: Lane) -> None:
+    merchant = lane.merchant("bistro")
+    lane.configure(merchant)
+    post = "worker --concurrency=200 --pool gevent --loglevel=info --without-mingle"
+    worker = lane.celery(["-A", "merchantroute_worker.gcelery", *post.split()]).ready()
+
+    lane.until_done(lane.orders(merchant, 50))
+
+    assert lane.ledger() == {"done": 50}
+    until(lambda: lane.prefetch() == 200, "the management to show the prefetch")
+    assert worker.get("/livez")[0] == 200

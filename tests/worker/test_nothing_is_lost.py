@@ -1,11 +1,9 @@
 """Faults under load: killed, ended, cut off. Every order is done in the end, its effects once."""
 
 import signal
-from contextlib import suppress
-from urllib.error import HTTPError
-from urllib.parse import quote
 
 from tests.worker import topology
+from tests.worker.cutting import cut
 from tests.worker.lane import Lane
 from tests.worker.waiting import until
 
@@ -67,7 +65,7 @@ def test_a_cut_connection_costs_no_order(lane: Lane) -> None:
 
     ids = lane.orders(merchant, 150)
     lane.until_some_done(20)
-    assert cut(lane) >= 2
+    assert cut(lane.vhost) >= 2
     worker.ready()
 
     lane.until_done(ids, 60)
@@ -93,19 +91,3 @@ def test_orders_are_held_while_the_ladder_is_not_there(lane: Lane) -> None:
     lane.until_done(ids, 60)
     book = lane.ledger()
     assert (book["done"], book["doubled"], book["copies"]) == (5, 0, 0)
-
-
-def cut(lane: Lane) -> int:
-    """Close the worker's connections at the broker, as an operator would; gives how many there were."""
-
-    def named() -> list[str]:
-        found = lane.vhost.api("GET", f"vhosts/{lane.vhost.name}/connections")
-        names = [one["name"] for one in found if "connection_name" in (one.get("client_properties") or {})]
-        return names if len(names) >= 2 else []
-
-    names = until(named, "the management to list the worker's connections")
-    for name in names:
-        with suppress(HTTPError):
-            # The management lists a connection a moment longer than it lives.
-            lane.vhost.api("DELETE", f"connections/{quote(name, safe='')}")
-    return len(names)

@@ -16,7 +16,7 @@ PULSES = "mr-pulses.test"
 COMPLETIONS = "completions"
 
 
-def connect(vhost: Vhost) -> amqp.Connection:
+def connect(vhost: Vhost, *, confirm: bool = True) -> amqp.Connection:
     """A connection of the test's own, with confirmed publishing."""
     connection = amqp.Connection(
         host=f"{vhost.host}:{vhost.port}",
@@ -24,7 +24,7 @@ def connect(vhost: Vhost) -> amqp.Connection:
         password=vhost.password,
         virtual_host=vhost.name,
         login_method="PLAIN",
-        confirm_publish=True,
+        confirm_publish=confirm,
     )
     connection.connect()
     return connection
@@ -86,3 +86,12 @@ def _safe_queue(channel: amqp.Channel, name: str, arguments: dict[str, object]) 
     if "x-dead-letter-exchange" not in arguments:
         del safe["x-dead-letter-strategy"]
     channel.queue_declare(name, durable=True, auto_delete=False, arguments={**safe, **arguments})
+
+
+def declare_suspect(vhost: Vhost) -> None:
+    """The lane for suspect orders."""
+    with connect(vhost) as connection:
+        channel = connection.channel()
+        _exchange(channel, SUSPECT, "fanout")
+        _safe_queue(channel, SUSPECT, {"x-dead-letter-exchange": DEAD, "x-delivery-limit": 50})
+        channel.queue_bind(SUSPECT, SUSPECT)

@@ -4,8 +4,7 @@ from merchantroute_worker import launcher
 
 
 def main() -> None:
-    """Patch, then run."""
-    launcher.patch()
+    """The program."""
     launcher.main()
 
 

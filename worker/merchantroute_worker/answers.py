@@ -8,7 +8,10 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 
 RETRYABLE_STATUS = frozenset({408, 425, 429})
+LONGEST_WAIT = 1e9
 FAILURES = frozenset({"timeout", "refused", "reset", "tls", "dns"})
+UNREACHABLE = frozenset({"refused", "tls", "dns"})
+"""Failures that are the merchant's as a whole, and no call's own."""
 
 
 class Meaning(Enum):
@@ -52,8 +55,9 @@ def retry_after(value: str | None, *, now: float) -> float | None:
     """Seconds that a Retry-After header asks for (a number or an HTTP date); None when it says nothing sensible."""
     if not value:
         return None
-    if value.strip().isdigit():
-        return float(value)
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), LONGEST_WAIT)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
     except (ValueError, TypeError, OverflowError):

@@ -3,7 +3,7 @@
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +11,7 @@ import gevent
 
 from merchantroute_worker.answers import Answer, Meaning, retry_after
 from merchantroute_worker.envelope import Order
-from merchantroute_worker.http_client import HttpClient
+from merchantroute_worker.http_client import Client
 from merchantroute_worker.route import Configuration, Merchant, Step
 from merchantroute_worker.steps import Request, build
 
@@ -19,8 +19,8 @@ from merchantroute_worker.steps import Request, build
 class Watch(Protocol):
     """Who wants to know of each call as it begins and ends (bulkhead, metrics)."""
 
-    def begins(self, step: Step) -> None:
-        """A call is about to begin."""
+    def begins(self, step: Step) -> Mapping[str, str]:
+        """A call is about to begin; gives the headers that carry its trace on."""
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         """A call ended."""
@@ -35,16 +35,23 @@ class Attempt:
     answer: Answer | None = None
 
 
-def attempt(order: Order, merchant: Merchant, route: Configuration, client: HttpClient, watch: Watch) -> Attempt:
+def attempt(order: Order, merchant: Merchant, route: Configuration, client: Client, watch: Watch) -> Attempt:
     """Make the calls that are left. The steps are those that the order began with, whatever the route says now."""
     done = list(order.journal.done)
     deadline = time.monotonic() + route.deadline
     for step in order.journal.steps or route.steps:
         if step.name in done:
             continue
-        watch.begins(step)
+        trace = watch.begins(step)
         began = time.monotonic()
-        request = build(step, order, merchant, attempt=order.journal.attempts + 1, allow_insecure=route.allow_insecure)
+        request = build(
+            step,
+            order,
+            merchant,
+            attempt=order.journal.attempts + 1,
+            allow_insecure=route.allow_insecure,
+            trace=trace,
+        )
         limit = min(route.call_timeout, deadline - began)
         answer = bounded(limit, lambda request=request: _answer(client, request))  # type: ignore[misc]
         watch.ended(step, answer, time.monotonic() - began)
@@ -70,7 +77,7 @@ def bounded(seconds: float, call: Callable[[], Answer]) -> Answer:
         timer.close()
 
 
-def _answer(client: HttpClient, request: Request) -> Answer:
+def _answer(client: Client, request: Request) -> Answer:
     try:
         reply = client.call(request)
     except OSError as error:

@@ -4,12 +4,12 @@ py-amqp raises into whoever reads the connection when the broker closes a channe
 exist) and reopens it on the spot. Here the close of one channel fails what was published on it, and nothing else.
 """
 
+import threading
 import time
 from typing import Any
 
 import amqp
 from amqp import spec
-from gevent.lock import BoundedSemaphore
 
 from merchantroute_worker.confirms import Confirms
 
@@ -19,7 +19,7 @@ class PublishChannel(amqp.Channel):
 
     def __init__(self, connection: amqp.Connection) -> None:
         super().__init__(connection, auto_decode=False)
-        self.lock = BoundedSemaphore(1)
+        self.lock = threading.Lock()
         self.confirms = Confirms()
         self.lost_at: float | None = None
 

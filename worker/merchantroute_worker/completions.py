@@ -5,8 +5,10 @@ An exchange that does not exist is said once and never holds an order up.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
+from merchantroute_worker.app_decisions import Note
 from merchantroute_worker.envelope import Order, dump
 from merchantroute_worker.identity import Identity
 from merchantroute_worker.outgoing import Outgoing
@@ -34,6 +36,25 @@ def record(identity: Identity, order: Order, *, finished_at: float, redelivered:
     }
 
 
+def task_record(identity: Identity, note: Note, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
+    """The completion record of an app's own task: it has no steps, and says which task it was."""
+    return {
+        "event": "order.done",
+        "order": note.id,
+        "merchant": note.merchant,
+        "tier": identity.tier,
+        "lane": identity.lane,
+        "task": note.task,
+        "steps": [],
+        "attempts": note.retries + note.attempts + 1,
+        "seconds": round(finished_at - note.published_at, 6),
+        "publishedAt": round(note.published_at * 1000),
+        "finishedAt": round(finished_at * 1000),
+        "pod": identity.pod,
+        "redelivered": redelivered,
+    }
+
+
 class Completions:
     """Writes completion records."""
 
@@ -42,11 +63,13 @@ class Completions:
         self._publisher = publisher
         self._warned = False
 
-    def write(self, document: dict[str, Any]) -> None:
-        """Log the record, and publish it where an exchange is named."""
+    def write(self, document: dict[str, Any], give_up: Callable[[], bool]) -> bool:
+        """Log the record, and publish it where an exchange is named. While there is no connection it is held, as every
+        outcome is; False when `give_up` said so meanwhile.
+        """
         log.info("order done", extra={"data": document})
         if self._exchange is None:
-            return
+            return True
         message = Outgoing(
             exchange=self._exchange,
             routing_key=document["merchant"],
@@ -55,10 +78,20 @@ class Completions:
             headers={},
             mandatory=False,
         )
-        try:
-            self._publisher.publish(message, RECORDS)
-            self._warned = False
-        except NotPublished as error:
-            if not self._warned:
-                log.warning("completion records are not published: %s", error)
-            self._warned = True
+        while True:
+            try:
+                self._publisher.publish(message, RECORDS)
+                self._warned = False
+                return True
+            except NotPublished as error:
+                if self._publisher.open:
+                    self._warn(error)
+                    return True
+            if give_up():
+                return False
+            self._publisher.wait_open(1.0)
+
+    def _warn(self, error: Exception) -> None:
+        if not self._warned:
+            log.warning("completion records are not published: %s", error)
+        self._warned = True

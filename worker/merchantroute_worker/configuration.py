@@ -8,14 +8,13 @@ with what it has.
 import hashlib
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import gevent
-from gevent.event import Event
-
+from merchantroute_worker.pace import rest
 from merchantroute_worker.route import Configuration, ConfigurationError, parse
 
 log = logging.getLogger(__name__)
@@ -62,12 +61,14 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigurationError(f"{str(path)!r} is no name of a file: {error}") from None
 
 
 def _json(path: Path, data: bytes) -> dict[str, Any]:
     try:
         document = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise ConfigurationError(f"{path} is not a JSON object")
@@ -84,7 +85,7 @@ class ConfigurationFiles:
         self._directories = (config_dir, credentials_dir)
         self._seen: tuple[Any, ...] | None = None
         self._listeners: list[Callable[[Configuration], None]] = []
-        self._loaded = Event()
+        self._loaded = threading.Event()
         self._configuration: Configuration | None = None
         self.problem: str | None = "not read yet"
 
@@ -111,7 +112,7 @@ class ConfigurationFiles:
         """Look at the directories twice a second, for the life of the pod."""
         while True:
             self.poll()
-            gevent.sleep(POLL)
+            rest(POLL)
 
     def poll(self) -> None:
         """Take the files if they changed since last taken and belong together."""

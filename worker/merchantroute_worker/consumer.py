@@ -13,17 +13,22 @@ import logging
 import time
 from typing import Any
 
-import gevent
 from amqp.exceptions import NotFound
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 from kombu import connection as kombu_connection
 
-from merchantroute_worker import broker, pod
+from merchantroute_worker import broker, pod, serving
+from merchantroute_worker.app import TASK
 from merchantroute_worker.fleet import Fleet
+from merchantroute_worker.pace import rest
+from merchantroute_worker.retune import retune
+from merchantroute_worker.sending import Sender
+from merchantroute_worker.strategy import make_safe
 
 log = logging.getLogger(__name__)
 HEARTBEAT = 60
+BEAT = 1.0  # seconds between two looks; py-amqp sends a heartbeat when one is due
 _CONNECTION: Any = kombu_connection.Connection  # kombu ships inline types only in part
 FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
 
@@ -44,8 +49,12 @@ class LeanConsumer(Consumer):
 
     def __init__(self, *args: Any, pool: Any = None, worker_options: Any = None, **kwargs: Any) -> None:
         self.connection: Any = None
-        self.mr_pod = pod.start(pool.num_processes)
+        self.mr_pod = pod.start(pool.limit)
+        serving.serve(self.mr_pod)
         self.fleet = Fleet(self.mr_pod, pool)
+        self._beat = time.monotonic()
+        # The files are read elsewhere; a consumer may only be changed where its connection is read.
+        self.mr_pod.on_slots(lambda slots: self.call_soon(retune, self, slots))
         # Also where the command line does not say so: with its event connection the loop turns ten times a second.
         without = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
         super().__init__(*args, pool=pool, worker_options={**(worker_options or {}), **without}, **kwargs)
@@ -83,10 +92,28 @@ class LeanConsumer(Consumer):
             self._pause(pause)
             pause = min(pause * 2, SLOWEST_RETRY)
 
+    def update_strategies(self) -> None:
+        """Every task gets a strategy of ours, whatever its own attributes say."""
+        for name, task in self.app.tasks.items():
+            if name != TASK:
+                make_safe(task)
+        if not isinstance(self.app.send_task, Sender):
+            self.app.send_task = Sender(self.app, self.mr_pod)
+        super().update_strategies()
+
     def on_ready(self) -> None:
         """The consumer is registered at the broker."""
         super().on_ready()
+        retune(self, self.mr_pod.concurrency)
         self.mr_pod.status.consuming()
+
+    def perform_pending_operations(self) -> None:
+        """Called at each turn of the loop, at least every two seconds. Without greenlets Celery sends no heartbeats."""
+        super().perform_pending_operations()
+        now = time.monotonic()
+        if not self.pool.is_green and self.connection and now - self._beat >= BEAT:
+            self._beat = now
+            self.connection.heartbeat_check()
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """The connection broke, or the queue was deleted (the broker cancels its consumers then)."""
@@ -149,7 +176,7 @@ class LeanConsumer(Consumer):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             maybe_shutdown()
-            gevent.sleep(0.1)
+            rest(0.1)
 
     def _part(self) -> None:
         self.fleet.hand_back()

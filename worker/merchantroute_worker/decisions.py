@@ -52,11 +52,13 @@ def before_slot(
     order: Order, headers: Mapping[str, Any], route: Configuration, *, now: float, unknown_after: float
 ) -> Run | ToLadder | ToDead:
     """Whether the order may run now. Malformed when its ETA or expiry cannot be read. Times are epoch seconds."""
-    order = order if order.published_at is not None else replace(order, published_at=now)
-    expires, eta = _moment(headers, "expires"), _moment(headers, "eta")
+    published_at = _past(order.published_at, now)
+    if published_at != order.published_at:
+        order = replace(order, published_at=published_at)
+    expires, eta = moment(headers, "expires"), moment(headers, "eta")
     if expires is not None and expires <= now:
         return ToDead(order=order, why=_why(order, "expired"))
-    if now - (order.published_at or now) > route.max_age:
+    if now - published_at > route.max_age:
         return ToDead(order=order, why=_why(order, "max-age"))
     if eta is not None and eta - now > ETA_WORTH_WAITING:
         return _uncounted(order, "eta", ladder.before_eta(eta - now, route.delays))
@@ -94,7 +96,7 @@ def after_attempt(order: Order, result: Attempt, route: Configuration, *, slow: 
 
 
 def _unknown(order: Order, route: Configuration, now: float, unknown_after: float) -> ToLadder | ToDead:
-    first_seen = order.first_seen if order.first_seen is not None else now
+    first_seen = _past(order.first_seen, now)
     if route.rendered_at > first_seen and now - first_seen >= unknown_after:
         return ToDead(order=order, why=_why(order, "unknown-merchant"))
     order = replace(order, first_seen=first_seen)
@@ -114,8 +116,16 @@ def _why(order: Order, reason: str, step: str | None = None, answer_class: str =
     return Why(reason=reason, step=step, attempts=order.journal.attempts, answer_class=answer_class)
 
 
-def _moment(headers: Mapping[str, Any], name: str) -> float | None:
-    """Celery writes ETA and expiry as ISO 8601; one without a zone is UTC."""
+def _past(stamp: float | None, now: float) -> float:
+    """A stamp of the past; one that is missing, or of the future, is of now: an order may not outlive its age by it."""
+    return now if stamp is None else min(stamp, now)
+
+
+def moment(headers: Mapping[str, Any], name: str) -> float | None:
+    """Epoch seconds of a header, None without it; Malformed when it is no time.
+
+    Celery writes ETA and expiry as ISO 8601; one without a zone is UTC.
+    """
     value = headers.get(name)
     if value is None or value == "":
         return None

@@ -1,53 +1,100 @@
-"""The pod's flights: how messages become greenlets in Celery's pool, and how they end with their connection."""
+"""The pod's deliveries: how messages become work in Celery's pool, and how they end with their connection."""
 
 import logging
 from typing import Any
 
+from merchantroute_worker import crew
+from merchantroute_worker.app_task import AppTask, Handler
+from merchantroute_worker.callers import Caller, Here, InChild
+from merchantroute_worker.delivery import Delivery
 from merchantroute_worker.flight import Flight
+from merchantroute_worker.pace import rest
 from merchantroute_worker.pod import Pod
+from merchantroute_worker.setting_apart import anew
 
 log = logging.getLogger(__name__)
+LOOK = 0.05
 
 
 class Fleet:
-    """All flights of one consumer. `pool` is Celery's gevent pool: its warm shutdown waits for what runs in it."""
+    """All deliveries of one consumer. `pool` is Celery's: its warm shutdown waits for what runs in it, and then for
+    what we still make safe.
+    """
 
     def __init__(self, pod: Pod, pool: Any) -> None:
         self._pod = pod
-        self._pool = pool
-        self._flights: dict[Flight, Any] = {}
+        self.crew = crew.of(pool)
+        in_children = not (getattr(pool, "is_green", False) or hasattr(pool, "executor"))
+        self._caller: Caller = InChild(pool) if in_children else Here(pod.client)
+        self._under_way: dict[Delivery, crew.Hand | None] = {}
+        self._stop_pool = pool.on_stop
+        pool.on_stop = self._stop
 
     def take(self, message: Any) -> None:
         """A message of the built-in task came."""
-        self._spawn(Flight(self._pod, message), "run")
+        flight = Flight(self._pod, message)
+        flight.caller = self._caller
+        self._spawn(flight, flight.run)
+
+    def take_task(self, message: Any, handle: Handler, body: Any, callbacks: Any) -> None:
+        """A message of an app's own task came; `handle` is Celery's strategy for it."""
+        if self._pod.stopping.is_set():
+            return
+        task = AppTask(self._pod, message, self._settle_soon, lambda: self._gone(task))
+        self._under_way[task] = None
+        self._under_way[task] = self.crew.beside(task.run, handle, body, callbacks)
 
     def bury(self, message: Any, reason: str, explanation: str) -> None:
         """A message came that Celery cannot make a task of."""
-        self._spawn(Flight(self._pod, message), "bury", reason, explanation)
+        delivery = Delivery(self._pod, message)
+        self._spawn(delivery, delivery.bury, reason, explanation)
 
-    def hand_back(self) -> None:
-        """End the flights whose calls are not over: the broker hands their messages out again."""
-        for flight in self._flights:
-            flight.lost = True
-        calling = [greenlet for flight, greenlet in self._flights.items() if not flight.settling]
+    def hand_back(self, *, ending: bool = False) -> None:
+        """End what makes calls: the broker hands its messages out again. `ending` says that the connection still
+        stands, but the grace is over: then the suspect lane's order is not held against it.
+        """
+        calling = [delivery for delivery in list(self._under_way) if not delivery.settling]
+        for delivery in list(self._under_way):
+            delivery.lost = delivery.lost or not ending
         if calling:
             log.warning("%s orders in flight are handed back to the broker", len(calling))
-        for greenlet in calling:
-            greenlet.kill(block=False)
+        for delivery in calling:
+            delivery.handed_back = True
+            hand = self._under_way.get(delivery)
+            if hand is not None:
+                hand.end()
+            if ending and self._pod.identity.alone:
+                again = Delivery(self._pod, delivery.message)
+                again.send_on(anew(again), (f"ending {delivery.names('')['order']}", 0, 0), lambda: None)
 
     def abandon(self) -> None:
-        """End every flight, also those that hold an outcome which they cannot make safe."""
-        for greenlet in list(self._flights.values()):
-            greenlet.kill(block=False)
+        """End all, also what holds an outcome that it cannot make safe."""
+        for delivery in list(self._under_way):
+            delivery.handed_back = True
+        self.crew.abandon()
 
     def __len__(self) -> int:
-        return len(self._flights)
+        return len(self._under_way)
 
-    def _spawn(self, flight: Flight, method: str, *arguments: str) -> None:
+    def _spawn(self, delivery: Delivery, work: Any, *arguments: str) -> None:
         if self._pod.stopping.is_set():
             # Not started and not acked: closing the connection gives it back.
             return
-        # The gevent pool itself: Celery's apply_async around it serves Requests, which these messages never become.
-        greenlet = self._pool._pool.spawn(getattr(flight, method), *arguments)  # noqa: SLF001
-        self._flights[flight] = greenlet
-        greenlet.link(lambda _: self._flights.pop(flight, None))
+        self._under_way[delivery] = None
+        self._under_way[delivery] = self.crew.spawn(work, *arguments, ended=lambda: self._gone(delivery))
+
+    def _gone(self, delivery: Delivery) -> None:
+        self._under_way.pop(delivery, None)
+
+    def _settle_soon(self, work: Any, *arguments: Any) -> None:
+        """Where Celery calls back from a thread that serves all children, waiting for a confirm must be elsewhere."""
+        if self.crew.settles_in_place:
+            work(*arguments)
+        else:
+            self.crew.beside(work, *arguments)
+
+    def _stop(self) -> None:
+        self._stop_pool()
+        while self._under_way and not self._pod.abandoned:
+            rest(LOOK)
+        self.crew.close()

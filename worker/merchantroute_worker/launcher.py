@@ -5,19 +5,15 @@ credentials and queue are waited for inside the process, unready, so that a faul
 of a crash loop.
 """
 
-import argparse
 import logging
 import os
-import signal
 import sys
-from collections.abc import Sequence
 from typing import Any
 
+from merchantroute_worker import names
+from merchantroute_worker.options import CannotWork, Options, options
+
 log = logging.getLogger(__name__)
-
-
-class CannotWork(Exception):
-    """The pod can never work as it was started; the text is its last line."""
 
 
 def patch() -> None:
@@ -27,70 +23,64 @@ def patch() -> None:
     monkey.patch_all()
 
 
-def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="merchantroute-worker", description="Runs a Celery app on a lane's queue.")
-    parser.add_argument("--app", "-A", default="merchantroute_worker.app", help="module or module:attribute")
-    parser.add_argument("--pool", "-P", default="gevent", choices=["gevent"])
-    parser.add_argument("--concurrency", "-c", type=int, default=100, help="orders at a time")
-    parser.add_argument("--loglevel", "-l", default="info")
-    return parser.parse_args(argv)
-
-
-def run(options: argparse.Namespace) -> int:
+def run(given: Options) -> int:
     """Run the worker; returns the exit code. CannotWork says why it never could."""
-    from gevent import monkey
-
-    if not monkey.is_module_patched("socket"):
-        raise CannotWork("the process is not patched by gevent: start it with the program merchantroute-worker")
+    _check_patching(given, "start it with the program merchantroute-worker")
     from merchantroute_worker import appfinder, identity, logs, pod
+    from merchantroute_worker.http_client import HttpClient, ThreadsClient
 
     try:
-        logs.configure(options.loglevel)
+        logs.configure(given.loglevel)
         who = identity.from_environment(os.environ)
-        app = appfinder.find(options.app)
+        app = appfinder.find(given.app)
     except (ValueError, appfinder.NoApp) as error:
         raise CannotWork(str(error)) from error
-    if options.concurrency < 1:
-        raise CannotWork(f"--concurrency must be at least 1, not {options.concurrency}")
-    me = pod.start(options.concurrency, who)
+    _check_patching(given, f"the app {given.app!r} patches on import: name its module without that, or use pool gevent")
+    me = pod.start(given.concurrency, HttpClient(pod.MOST) if given.green else ThreadsClient(), who)
     _serve(me)
     if not _wait_for_configuration(me):
         return 0
-    return _consume(me, app, options)
+    if not given.green:
+        me.fixed = me.concurrency  # threads and processes are made at the start
+    return _consume(me, app, given)
+
+
+def _check_patching(given: Options, mend: str) -> None:
+    from gevent import monkey
+
+    patched = monkey.is_module_patched("socket")
+    if given.green and not patched:
+        raise CannotWork(f"the process is not patched by gevent: {mend}")
+    if patched and not given.green:
+        raise CannotWork(f"pool {given.pool} does not work in a process that gevent has patched: {mend}")
 
 
 def _serve(me: Any) -> None:
-    import gevent
-
-    from merchantroute_worker import probes, pulses
+    from merchantroute_worker import serving
 
     try:
-        probes.serve(me)
+        serving.serve(me)
     except OSError as error:
         raise CannotWork(f"cannot listen on port {me.identity.port}: {error.strerror}") from error
-    gevent.spawn(pulses.beat, me)
 
 
 def _wait_for_configuration(me: Any) -> bool:
     """Wait until there is a configuration with our tier in it; False when told to end first."""
-    import gevent
+    from merchantroute_worker.signals import until_signalled
 
-    handlers = [gevent.signal_handler(number, me.stopping.set) for number in (signal.SIGTERM, signal.SIGINT)]
-    while not me.stopping.is_set():
-        if not me.files.generation:
-            me.status.waiting(f"the configuration: {me.files.problem}")
-        elif me.identity.tier not in me.files.current.tiers:
-            me.status.waiting(f"tier {me.identity.tier} to be in the route's configuration")
-        else:
-            break
-        me.stopping.wait(0.25)
-    for handler in handlers:
-        handler.cancel()
+    with until_signalled(me.stopping.set):
+        while not me.stopping.is_set():
+            if not me.files.generation:
+                me.status.waiting(f"the configuration: {me.files.problem}")
+            elif not me.known:
+                me.status.waiting(f"tier {me.identity.tier} to be in the route's configuration")
+            else:
+                break
+            me.stopping.wait(0.25)
     return not me.stopping.is_set()
 
 
-def _consume(me: Any, app: Any, options: argparse.Namespace) -> int:
+def _consume(me: Any, app: Any, given: Options) -> int:
     from celery import signals
 
     from merchantroute_worker.app import TASK, OrderTask
@@ -99,15 +89,16 @@ def _consume(me: Any, app: Any, options: argparse.Namespace) -> int:
 
     # Celery configures logging unless someone listens to this signal; ours is configured already.
     signals.setup_logging.connect(_keep_logging, weak=False)
-    app.conf.update(safe_settings(me.queue))
+    app.conf.update(safe_settings(me.queue, cancel=given.pool != "threads"))
+    app.finalize()
     if TASK not in app.tasks:
         app.register_task(OrderTask())
     worker = RouteWorker(
         app=app,
         hostname=f"merchantroute@{me.identity.pod}",
-        pool_cls=options.pool,
-        concurrency=options.concurrency,
-        loglevel=options.loglevel.upper(),
+        pool_cls=given.pool,
+        concurrency=me.concurrency,
+        loglevel=given.loglevel.upper(),
         quiet=True,
         task_events=False,
         without_mingle=True,
@@ -116,6 +107,7 @@ def _consume(me: Any, app: Any, options: argparse.Namespace) -> int:
     )
     worker.mr_pod = me
     worker.start()
+    me.tracer.close()
     me.publisher.close()
     me.client.close()
     code: int = worker.exitcode or 0
@@ -128,9 +120,12 @@ def _keep_logging(**_: Any) -> None:
 
 def main() -> None:
     """The program `merchantroute-worker`."""
-    options = arguments()
     try:
-        code = run(options)
+        given = options()
+        names.in_the_loop()
+        if given.green:
+            patch()
+        code = run(given)
     except CannotWork as error:
         sys.stderr.write(f"merchantroute-worker cannot start: {error}\n")
         code = 1

@@ -87,14 +87,46 @@ def to_dead(
     )
 
 
+def to_door(message: Incoming, *, exchange: str, headers: Mapping[str, Any], body: bytes | None = None) -> Outgoing:
+    """A dead letter on its way through the front door again, with these headers beside those that stay. A body that is
+    not written anew stays as it came, with its compression.
+    """
+    kept = {**_headers(message.headers), **headers}
+    if body is None and "compression" in message.headers:
+        kept["compression"] = message.headers["compression"]
+    return Outgoing(
+        exchange=exchange,
+        routing_key=message.routing_key,
+        body=message.body if body is None else body,
+        properties={**_properties(message.properties), **({} if body is None else _JSON)},
+        headers=kept,
+    )
+
+
+def forward(message: Incoming, *, exchange: str, headers: Mapping[str, Any] | None = None) -> Outgoing:
+    """The message as it came, on its way to another exchange, with these headers added."""
+    return Outgoing(
+        exchange=exchange,
+        routing_key=message.routing_key,
+        body=message.body,
+        properties=_properties(message.properties),
+        headers={**_headers(message.headers), **(headers or {})},
+    )
+
+
 def plain(message: Outgoing) -> Outgoing:
     """The message with nothing but the headers that we and Celery need, for one whose others AMQP cannot carry."""
     kept = {
         name: value
         for name, value in message.headers.items()
-        if (name in {"task", "id"} or name.startswith("mr-")) and isinstance(value, str | int)
+        if (name in {"task", "id"} or name.startswith("mr-")) and _has_a_form(value)
     }
     return replace(message, headers=kept)
+
+
+def _has_a_form(value: Any) -> bool:
+    """Whether AMQP surely can carry it: text, and whole numbers of 64 bits."""
+    return isinstance(value, str) or (isinstance(value, int) and -(2**63) <= value < 2**63)
 
 
 def _headers(headers: Mapping[str, Any]) -> dict[str, Any]:

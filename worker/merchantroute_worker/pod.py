@@ -1,67 +1,95 @@
-"""Everything one worker process has, put together once and shared by its greenlets."""
+"""Everything one worker process has, put together once and shared by what runs in it."""
 
 import logging
 import os
+import threading
 import time
-from collections import OrderedDict
+from collections.abc import Callable
 
-import gevent
-from gevent.event import Event
-
-from merchantroute_worker import broker, identity
+from merchantroute_worker import broker, identity, tracing
 from merchantroute_worker.bulkhead import Limits
 from merchantroute_worker.completions import Completions
 from merchantroute_worker.configuration import ConfigurationFiles
-from merchantroute_worker.http_client import HttpClient
+from merchantroute_worker.http_client import Client
 from merchantroute_worker.identity import Identity
+from merchantroute_worker.memory import Memory
 from merchantroute_worker.merchants import Merchants
 from merchantroute_worker.metrics import Metrics
+from merchantroute_worker.pace import live, rest
 from merchantroute_worker.publisher import Publisher
 from merchantroute_worker.route import Configuration
 from merchantroute_worker.status import Status
 from merchantroute_worker.tally import Tally
 
 log = logging.getLogger(__name__)
-REMEMBERED = 20_000
 HOUSEKEEPING = 15.0
+Hop = tuple[str, int, int]
 
 
 class Pod:
-    """The process. `stopping` is set once it is to end; nothing is taken from then on."""
+    """The process. `stopping` is set once it is to end; nothing is taken from then on. `abandoned` says that its
+    grace is over: nothing is waited for.
 
-    def __init__(self, who: Identity, concurrency: int) -> None:
+    `slots` fixes the number of orders at a time; None leaves it to the tier's configuration, also while the pod runs.
+    """
+
+    def __init__(self, who: Identity, slots: int | None, client: Client) -> None:
         self.identity = who
-        self.concurrency = concurrency
+        self.fixed = 1 if who.alone else slots
         self.started = time.time()
-        self.stopping = Event()
+        self.stopping = threading.Event()
+        self.abandoned = False
+        self.serving = False
         self.status = Status()
         self.tally = Tally()
         self.metrics = Metrics(who)
         self.files = ConfigurationFiles(who.config_dir, who.credentials_dir)
         self.publisher = Publisher(lambda: broker.read(who.broker_dir), who.confirm_timeout)
         self.completions = Completions(who.completions, self.publisher)
-        self.client = HttpClient(concurrency)
-        self.merchants = Merchants(Limits(slots=concurrency, ceiling=concurrency, call_timeout=60.0))
-        self.settling: set[tuple[str, int, int]] = set()
-        self._settled: OrderedDict[tuple[str, int, int], None] = OrderedDict()
+        self.client = client
+        self.tracer = tracing.from_environment(os.environ, who)
+        self.merchants = Merchants(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
+        self.settling: set[Hop] = set()
+        self._settled: Memory[Hop] = Memory()
+        self.held: Memory[str] = Memory()
+        self._on_slots: list[Callable[[int], None]] = []
         self.files.on_change(self._limit)
 
     def start(self) -> None:
-        """Start the greenlets that live as long as the process."""
+        """Start what lives as long as the process."""
         self.files.poll()
-        for life in (self.files.poll_forever, self.publisher.run, self._keep_house):
-            gevent.spawn(life)
+        live(self.files.poll_forever, "configuration")
+        live(self.publisher.run, "publisher")
+        live(self._keep_house, "housekeeping")
+
+    @property
+    def concurrency(self) -> int:
+        """Orders at a time."""
+        if self.fixed is not None:
+            return self.fixed
+        tier = self.files.current.tiers.get(self.identity.tier) if self.files.generation else None
+        return tier.concurrency if tier else 1
+
+    @property
+    def known(self) -> bool:
+        """Whether the configuration knows our lane."""
+        return self.identity.alone or self.identity.tier in self.files.current.tiers
 
     @property
     def queue(self) -> str:
         """The lane's queue, as the configuration names it."""
-        tier = self.files.current.tiers.get(self.identity.tier) if self.files.generation else None
-        return tier.queue if tier and self.identity.lane == "stable" else self.identity.queue
+        if self.identity.alone or self.identity.lane != "stable" or not self.files.generation:
+            return self.identity.queue
+        tier = self.files.current.tiers.get(self.identity.tier)
+        return tier.queue if tier else self.identity.queue
 
     @property
     def ladder(self) -> str:
-        """The headers exchange of the tier's ladder, by its name where the route has dropped the tier already."""
-        tier = self.files.current.tiers.get(self.identity.tier)
+        """The headers exchange of the tier's ladder, by its name where the route has dropped the tier already. The
+        suspect lane has none of its own: what may be tried again waits on the default tier's.
+        """
+        route = self.files.current
+        tier = route.tiers.get(route.default_tier if self.identity.alone else self.identity.tier)
         return tier.retry if tier else self.identity.ladder
 
     @property
@@ -71,28 +99,33 @@ class Pod:
             return self.identity.grace
         return (self.files.current.deadline if self.files.generation else 0.0) + 10.0
 
-    def settle(self, hop: tuple[str, int, int]) -> None:
-        """Remember that this stay of an order has an outcome, for the case that its ack gets lost."""
-        self._settled[hop] = None
-        if len(self._settled) > REMEMBERED:
-            self._settled.popitem(last=False)
+    def on_slots(self, listener: Callable[[int], None]) -> None:
+        """Call the listener with each new number of slots; it is called where the files are read."""
+        self._on_slots.append(listener)
 
-    def is_settled(self, hop: tuple[str, int, int]) -> bool:
+    def settle(self, hop: Hop) -> None:
+        """Remember that this stay of an order has an outcome, for the case that its ack gets lost."""
+        self._settled.add(hop)
+
+    def is_settled(self, hop: Hop) -> bool:
         """Whether this pod gave this very stay of the order an outcome already."""
         return hop in self._settled
 
     def _limit(self, route: Configuration) -> None:
+        before, slots = self.merchants.limits.slots, self.concurrency
         tier = route.tiers.get(self.identity.tier)
-        ceiling = tier.max_in_flight if tier else self.concurrency
         self.merchants.limits = Limits(
-            slots=self.concurrency,
-            ceiling=ceiling,
+            slots=slots,
+            ceiling=tier.max_in_flight if tier else slots,
             call_timeout=route.call_timeout,
         )
+        if slots != before:
+            for listener in self._on_slots:
+                listener(slots)
 
     def _keep_house(self) -> None:
         while True:
-            gevent.sleep(HOUSEKEEPING)
+            rest(HOUSEKEEPING)
             self.client.reap()
             self.merchants.forget(time.monotonic())
 
@@ -100,10 +133,16 @@ class Pod:
 _pod: Pod | None = None
 
 
-def start(concurrency: int, who: Identity | None = None) -> Pod:
+def start(slots: int | None, client: Client | None = None, who: Identity | None = None) -> Pod:
     """Make the process's pod, or hand out the one there is."""
     global _pod  # noqa: PLW0603 - Celery creates strategies and consumers by name, so they must find it by name
     if _pod is None:
-        _pod = Pod(who or identity.from_environment(os.environ), concurrency)
+        from merchantroute_worker.http_client import HttpClient
+
+        _pod = Pod(who or identity.from_environment(os.environ), slots, client or HttpClient(slots or MOST))
         _pod.start()
     return _pod
+
+
+MOST = 1000
+"""Kept-alive connections to one origin where the number of slots may change."""

@@ -1,58 +1,89 @@
 """The pod's one port: liveness, readiness, metrics, and the merchants that hold its slots.
 
-Liveness is the hub alone: this server is a greenlet, so that it answers at all is the answer. Were it about the
-broker, a broker's restart would restart the fleet. Readiness is consuming.
+Liveness is that the process turns: under gevent this server is greenlets on the same hub as the orders, so that it
+answers at all is the answer. Were it about the broker, a broker's restart would restart the fleet. Readiness is
+consuming.
 """
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
-from gevent.pywsgi import WSGIServer
-
+from merchantroute_worker.pace import live
 from merchantroute_worker.pod import Pod
 
 TEXT, JSON = "text/plain; charset=utf-8", "application/json"
+MOST_SHOWN = 1000
+PATIENCE = 10.0  # seconds for a client that connects and says nothing
+Answer = tuple[HTTPStatus, str, bytes]
 
 
-def serve(pod: Pod) -> WSGIServer:
+def serve(pod: Pod) -> None:
     """Start answering. OSError when the port is taken."""
-    server = WSGIServer(("0.0.0.0", pod.identity.port), _Application(pod), log=None)
-    server.start()
-    return server
+
+    class Handler(_Handler):
+        answers = _Answers(pod)
+
+    server = _Server(("0.0.0.0", pod.identity.port), Handler)
+    live(server.serve_forever, "probes")
 
 
-class _Application:
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+
+class _Handler(BaseHTTPRequestHandler):
+    answers: "_Answers"
+    timeout = PATIENCE
+    protocol_version = "HTTP/1.0"
+
+    def do_GET(self) -> None:
+        """One question, one answer."""
+        status, kind, body = self.answers.to(self.path)
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
+        """The kubelet asks every few seconds: nothing to tell."""
+
+
+class _Answers:
     def __init__(self, pod: Pod) -> None:
         self._pod = pod
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        status, kind, body = self._answer(environ.get("PATH_INFO", "/"), environ.get("QUERY_STRING", ""))
-        start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
-        return [body]
-
-    def _answer(self, path: str, query: str) -> tuple[str, str, bytes]:
-        pod = self._pod
-        if path == "/livez":
-            return "200 OK", TEXT, b"the hub turns\n"
-        if path == "/readyz":
-            return "200 OK" if pod.status.ready else "503 Service Unavailable", TEXT, f"{pod.status.line}\n".encode()
-        if path == "/metrics":
+    def to(self, target: str) -> Answer:
+        """The answer to one request target."""
+        pod, url = self._pod, urlsplit(target)
+        if url.path == "/livez":
+            return HTTPStatus.OK, TEXT, b"the hub turns\n"
+        if url.path == "/readyz":
+            status = HTTPStatus.OK if pod.status.ready else HTTPStatus.SERVICE_UNAVAILABLE
+            return status, TEXT, f"{pod.status.line}\n".encode()
+        if url.path == "/metrics":
             kind = "text/plain; version=0.0.4; charset=utf-8"
-            return "200 OK", kind, pod.metrics.render(slots=pod.concurrency, busy=pod.tally.busy)
-        if path == "/merchants":
-            return "200 OK", JSON, json.dumps(self._merchants(query)).encode()
-        return "404 Not Found", TEXT, b"try /livez /readyz /metrics /merchants\n"
+            sums = pod.merchants.sums(time.monotonic())
+            return HTTPStatus.OK, kind, pod.metrics.render(slots=pod.concurrency, busy=pod.tally.busy, merchants=sums)
+        if url.path == "/merchants":
+            top = parse_qs(url.query).get("top", ["20"])[-1]
+            if not (top.isascii() and top.isdigit() and len(top) < 9 and 1 <= int(top) <= MOST_SHOWN):
+                return HTTPStatus.BAD_REQUEST, TEXT, f"top must be a number from 1 to {MOST_SHOWN}\n".encode()
+            return HTTPStatus.OK, JSON, json.dumps(self._merchants(int(top))).encode()
+        return HTTPStatus.NOT_FOUND, TEXT, b"try /livez /readyz /metrics /merchants\n"
 
-    def _merchants(self, query: str) -> dict[str, Any]:
-        pod = self._pod
-        top = parse_qs(query).get("top", ["20"])[0]
+    def _merchants(self, top: int) -> dict[str, Any]:
+        pod, now = self._pod, time.monotonic()
         return {
             "generation": pod.files.generation,
             "configuration": pod.files.problem or "current",
             "slots": pod.concurrency,
             "busy": pod.tally.busy,
-            "merchants": pod.merchants.busiest(int(top) if top.isdigit() else 20, time.monotonic()),
+            "known": pod.merchants.sums(now).known,
+            "merchants": [shown.as_json() for shown in pod.merchants.busiest(top, now)],
         }

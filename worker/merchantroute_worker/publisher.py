@@ -5,24 +5,25 @@ and acks on a blocked connection would wait with it. While the broker blocks, or
 publishers wait here; nothing is given up.
 
 Only the run loop reads from the connection, so everything that waits for an answer of the broker (opening channels)
-happens in it. Any greenlet may write: a channel's lock keeps delivery tags in the order of the writes.
+happens in it. Any greenlet or thread may write: a channel's lock keeps delivery tags in the order of the writes.
 """
 
 import logging
 import struct
+import threading
 import time
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
 
 import amqp
-import gevent
 from amqp import spec
 from amqp.exceptions import AMQPError
-from gevent.event import AsyncResult, Event
 
 from merchantroute_worker.broker import ERRORS, Broker
 from merchantroute_worker.channel import PublishChannel
 from merchantroute_worker.confirms import Confirm
 from merchantroute_worker.outgoing import Outgoing
+from merchantroute_worker.pace import rest
 from merchantroute_worker.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Publisher:
         self._confirm_timeout = confirm_timeout
         self._wire: Wire | None = None
         self._channels: dict[str, PublishChannel] = {}
-        self._open = Event()
+        self._open = threading.Event()
 
     @property
     def open(self) -> bool:
@@ -68,8 +69,8 @@ class Publisher:
         channel = self._channels.get(kind)
         if channel is None or not self.open:
             raise NotPublished("the broker takes no messages now")
-        result: AsyncResult = AsyncResult()
-        confirm = Confirm((message.exchange, str(message.properties.get("correlation_id"))), result.set)
+        result: SimpleQueue[str | None] = SimpleQueue()
+        confirm = Confirm((message.exchange, str(message.properties.get("correlation_id"))), result.put)
         self._write(channel, message, confirm)
         problem = self._answer(result)
         if problem == "":
@@ -100,7 +101,7 @@ class Publisher:
             finally:
                 self._drop("the publishing connection was lost")
             pause = FASTEST_RETRY if time.monotonic() - began > LASTING else min(pause * 2, SLOWEST_RETRY)
-            gevent.sleep(pause)
+            rest(pause)
 
     def close(self) -> None:
         """Say goodbye to the broker; what waits for a confirm is told that none will come."""
@@ -142,13 +143,12 @@ class Publisher:
                 self._drop(f"publishing failed: {error}")
                 raise NotPublished(str(error)) from error
 
-    def _answer(self, result: AsyncResult) -> str | None:
+    def _answer(self, result: SimpleQueue[str | None]) -> str | None:
         """None when confirmed, a reason when not, empty when nothing came. A blocked broker stops the clock."""
         while True:
             try:
-                answer: str | None = result.get(timeout=self._confirm_timeout)
-                return answer
-            except gevent.Timeout:
+                return result.get(timeout=self._confirm_timeout)
+            except Empty:
                 if self.open or not self._channels:
                     return ""
 

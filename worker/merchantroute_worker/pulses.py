@@ -9,9 +9,8 @@ import logging
 import time
 from typing import Any
 
-import gevent
-
 from merchantroute_worker.outgoing import Outgoing
+from merchantroute_worker.pace import rest
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.publisher import NotPublished
 
@@ -59,7 +58,7 @@ def beat(pod: Pod) -> None:
             due = now + EVERY
             _send(pod)
         known = slow
-        gevent.sleep(LOOK)
+        rest(LOOK)
 
 
 def _send(pod: Pod) -> None:

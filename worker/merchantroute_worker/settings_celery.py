@@ -11,8 +11,10 @@ from kombu import entity
 _QUEUE: Any = entity.Queue  # kombu ships inline types only in part
 
 
-def safe_settings(queue: str) -> dict[str, Any]:
-    """Settings for a worker that consumes exactly one queue, and declares nothing."""
+def safe_settings(queue: str, *, cancel: bool = True) -> dict[str, Any]:
+    """Settings for a worker that consumes exactly one queue, and declares nothing. `cancel` ends tasks whose connection
+    was lost, which threads cannot.
+    """
     return {
         "task_acks_late": True,
         "task_acks_on_failure": False,
@@ -25,9 +27,14 @@ def safe_settings(queue: str) -> dict[str, Any]:
         "task_default_queue": queue,
         # Celery sees "quorum" only in local arguments, and sets QoS per consumer then.
         "task_queues": (_QUEUE(queue, no_declare=True, queue_arguments={"x-queue-type": "quorum"}),),
+        # prefork: a child that died is noticed before its order's deadline, which would hide what happened.
+        "worker_lost_wait": 1.0,
         "worker_prefetch_multiplier": 1,
         "worker_consumer": "merchantroute_worker.consumer:LeanConsumer",
-        "worker_cancel_long_running_tasks_on_connection_loss": True,
+        "worker_cancel_long_running_tasks_on_connection_loss": cancel,
+        "worker_disable_rate_limits": True,
+        # Where a task goes is the route's affair, see `sending`.
+        "task_routes": None,
         "worker_enable_remote_control": False,
         "worker_send_task_events": False,
         "worker_hijack_root_logger": False,

@@ -1,12 +1,13 @@
 """What this pod has done since it started: the counters of pulses and metrics, in one place."""
 
+import threading
 from dataclasses import dataclass, field
 
 
 @dataclass
 class Tally:
     """Cumulative counts. `finished` are attempts that made calls and ended, whatever came of them; `refused` got no
-    slot; `retried` went to the ladder after an attempt. Times are the caller's clock in seconds.
+    slot; `retried` went to the ladder after an attempt. Times are the caller's clock in seconds. Any thread may count.
     """
 
     taken: int = 0
@@ -18,21 +19,30 @@ class Tally:
     busy: int = 0
     _busy_seconds: float = field(default=0.0)
     _since: float = field(default=0.0)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def count(self, what: str) -> None:
+        """One more of `taken`, `finished`, `refused`, `retried`, `dead` or `done`."""
+        with self._lock:
+            setattr(self, what, getattr(self, what) + 1)
 
     def begin(self, now: float) -> None:
         """An attempt takes a slot."""
-        self._advance(now)
-        self.busy += 1
+        with self._lock:
+            self._advance(now)
+            self.busy += 1
 
     def end(self, now: float) -> None:
         """An attempt gives its slot back."""
-        self._advance(now)
-        self.busy -= 1
+        with self._lock:
+            self._advance(now)
+            self.busy -= 1
 
     def busy_seconds(self, now: float) -> float:
         """The integral of busy slots over time."""
-        self._advance(now)
-        return self._busy_seconds
+        with self._lock:
+            self._advance(now)
+            return self._busy_seconds
 
     def _advance(self, now: float) -> None:
         self._busy_seconds += self.busy * max(0.0, now - self._since)

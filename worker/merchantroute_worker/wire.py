@@ -1,15 +1,14 @@
-"""Reading a py-amqp connection under gevent without touching its socket's time-out.
+"""Reading a py-amqp connection while others write, without touching its socket's time-out.
 
-`drain_events(timeout)` sets the time-out of the socket, which writers in other greenlets share: one of them could give
-up after half a frame. So wait for bytes first, then read without a time-out.
+`drain_events(timeout)` sets the time-out of the socket, which writers in other greenlets or threads share: one of them
+could give up after half a frame. So wait for bytes first, then read without a time-out.
 """
 
+import select
 import time
 from typing import Any
 
 import amqp
-from gevent.socket import timeout as wait_timeout
-from gevent.socket import wait_read
 
 from merchantroute_worker.broker import ERRORS
 
@@ -27,7 +26,7 @@ class Wire:
     def read(self, seconds: float) -> None:
         """Handle the next frame, or return after so many seconds without one. Keeps the heartbeat.
 
-        ConnectionResetError when another greenlet closed the connection meanwhile.
+        ConnectionResetError when somebody else closed the connection meanwhile.
         """
         readable = self._buffered() or self._readable(seconds)
         if self._closed:
@@ -53,10 +52,9 @@ class Wire:
 
     def _readable(self, seconds: float) -> bool:
         sock = self._transport.sock
-        if sock is None:
+        if sock is None or sock.fileno() < 0:
             return False
-        try:
-            wait_read(sock.fileno(), timeout=seconds, timeout_exc=wait_timeout("nothing to read"))
-        except wait_timeout:
-            return False
-        return True
+        # Not select: it cannot see descriptors above 1,023.
+        poll = select.poll()
+        poll.register(sock.fileno(), select.POLLIN)
+        return bool(poll.poll(round(seconds * 1000)))

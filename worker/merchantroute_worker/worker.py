@@ -5,14 +5,17 @@ the rest. Celery's cold and soft shutdowns kill greenlets and ack their messages
 """
 
 import logging
+import os
 import signal
+from functools import partial
 from typing import Any
 
-import gevent
 from celery.apps.worker import Worker
 from celery.worker import state
 
+from merchantroute_worker.pace import live, rest
 from merchantroute_worker.pod import Pod
+from merchantroute_worker.signals import on_signal
 
 log = logging.getLogger(__name__)
 LAST_SECONDS = 2.0
@@ -24,9 +27,15 @@ class RouteWorker(Worker):
     mr_pod: Pod
 
     def install_platform_tweaks(self, _worker: Any) -> None:
-        """Instead of Celery's signal handlers. gevent runs these in a greenlet of the hub's, at once."""
+        """Instead of Celery's signal handlers."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-            gevent.signal_handler(number, self._end, signal.Signals(number).name)
+            on_signal(number, partial(self._end, number.name))
+
+    def should_use_eventloop(self) -> bool:
+        """Never: Celery's event loop acks in its own time, and its pools may be called from that loop only. In the
+        plain loop one thread reads the connection, and any may ack.
+        """
+        return False
 
     def set_process_status(self, info: str) -> None:
         """Celery renames the process, which hides its arguments from people."""
@@ -34,16 +43,20 @@ class RouteWorker(Worker):
     def _end(self, name: str) -> None:
         if self.mr_pod.stopping.is_set():
             return
+        self.mr_pod.stopping.set()
+        state.should_stop = 0
+        live(partial(self._bound, name), "ending")
+
+    def _bound(self, name: str) -> None:
         grace = self.mr_pod.grace
         log.info("%s: no new orders, up to %g s for those in flight", name, grace)
-        self.mr_pod.stopping.set()
         self.mr_pod.status.waiting("shutting down")
-        state.should_stop = 0
-        gevent.spawn(self._bound, grace)
-
-    def _bound(self, grace: float) -> None:
         fleet = self.consumer.fleet
-        gevent.sleep(max(0.0, grace - LAST_SECONDS))
-        fleet.hand_back()
-        gevent.sleep(LAST_SECONDS)
+        rest(max(0.0, grace - LAST_SECONDS))
+        fleet.hand_back(ending=True)
+        rest(LAST_SECONDS)
+        self.mr_pod.abandoned = True
         fleet.abandon()
+        rest(LAST_SECONDS)
+        # Threads cannot be ended, and Celery waits for them. What they hold is the broker's still.
+        os._exit(0)

@@ -10,6 +10,7 @@ import pytest
 
 from merchantroute_worker import pulses
 from merchantroute_worker.completions import record
+from merchantroute_worker.http_client import HttpClient
 from merchantroute_worker.identity import from_environment
 from merchantroute_worker.logs import JsonFormatter
 from merchantroute_worker.pod import Pod
@@ -27,7 +28,7 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def test_a_pulse_is_as_the_schema_has_it() -> None:
-    pod = Pod(from_environment(WHERE), 20)
+    pod = Pod(from_environment(WHERE), 20, HttpClient(20))
     pod.merchants.take("hung", "slot", -1_000.0)
 
     pulse = pulses.document(pod)

@@ -1,0 +1,98 @@
+"""`merchantroute dead` from a person's machine: everything it needs to know it learns through kubectl."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.conftest import Shopping
+from tests.e2e.place import Place
+from tests.e2e.routes import route
+from tests.e2e.waiting import until
+
+ROOT = Path(__file__).resolve().parents[2]
+SHORT = {"retry": {"maxAttempts": 2, "delays": ["500ms", "1s"]}}
+
+
+def dead(place: Place, *arguments: str, name: str = "pos") -> subprocess.CompletedProcess[str]:
+    """The command line as it is started in a terminal; KUBECONFIG names the cluster."""
+    command = [sys.executable, "-m", "merchantroute_worker.cli", "dead", *arguments, "-n", place.namespace]
+    unset = {key: value for key, value in os.environ.items() if key not in {"MR_BROKER", "MR_ROUTE", "MR_NAMESPACE"}}
+    return subprocess.run(
+        [*command, "--route", name],
+        env={**unset, "PYTHONPATH": str(ROOT / "worker")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def ok(place: Place, *arguments: str) -> str:
+    ended = dead(place, *arguments)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert place.password not in ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def listed(place: Place) -> list[Any]:
+    return [json.loads(line) for line in ok(place, "list", "--json").splitlines()]
+
+
+def test_orders_of_a_merchant_that_was_ill_are_found_replayed_and_done(
+    place: Place, shop: Shopping, tmp_path: Path
+) -> None:
+    place.apply(route("pos", merchants={"ill": "standard"}, orders=SHORT))
+    place.ready("pos")
+    till = shop(place, "pos")
+    wrong = till.publish_malformed("ill", 2)
+    until(lambda: wrong.keys() <= till.roll.dead.keys(), "wrong orders are dead letters")
+    till.behave("ill", behaviour="error")
+    orders = till.publish("ill", 20)
+    until(lambda: orders <= till.roll.dead.keys(), "the ill merchant's orders are dead letters", 120)
+    till.look_away()
+
+    until(lambda: len(listed(place)) == 22, "all letters are listed", 60)
+    reasons = Counter(letter["reason"] for letter in listed(place))
+    assert reasons == {"attempts-exhausted": 20, **Counter(wrong.values())}
+    one = min(orders)
+    assert f"order {one} of merchant ill\n  reason           attempts-exhausted" in ok(place, "show", one)
+
+    till.behave("ill")
+    said = ok(place, "replay", "--reason", "attempts-exhausted", "--yes")
+    assert f"20 letters replayed to mr.{place.namespace}.pos" in said
+    until(lambda: till.are_done(orders), "replayed orders are done", 60, lambda: place.queues("pos"))
+
+    file = tmp_path / "letters.jsonl"
+    ok(place, "drop", "--all", "--yes", "--save", str(file))
+    assert {json.loads(line)["order"] for line in file.read_text().splitlines()} == set(wrong)
+    assert listed(place) == []
+    ledger = till.ledger()
+    assert ledger.done >= orders
+    assert (ledger.lost, ledger.doubled) == (0, set())
+
+
+def test_what_is_not_there_is_named(place: Place) -> None:
+    nobody = dead(place, "list", name="soup")
+
+    assert nobody.returncode == 1
+    assert f"Error: there is no route {place.namespace}/soup: `kubectl get mr -A` lists those that are" in nobody.stderr
+
+    place.apply(route("pos", secret="none-such"))
+    nothing = dead(place, "list")
+
+    assert nothing.returncode == 1
+    assert f"route {place.namespace}/pos names the Secret none-such, which is not there" in nothing.stderr
+
+
+def test_a_host_that_only_the_cluster_knows_is_explained(place: Place) -> None:
+    place.apply(route("pos"))
+
+    direct = dead(place, "list", "--no-port-forward")
+
+    assert direct.returncode == 1
+    assert "rabbitmq-pos.orders.svc is not known here" in direct.stderr
+    assert "port-forward" in direct.stderr

@@ -1,0 +1,34 @@
+"""The command line of a pod: what it says when it cannot be meant."""
+
+import pytest
+
+from merchantroute_worker.memory import Memory
+from merchantroute_worker.options import CannotWork, options
+
+
+def test_without_arguments_it_is_the_built_in_app_on_gevent_with_the_tier_s_slots() -> None:
+    given = options([])
+    assert (given.app, given.pool, given.concurrency, given.green) == ("merchantroute_worker.app", "gevent", None, True)
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--pool", "gevnet"], "there is no pool 'gevnet': write one of gevent, threads, prefork"),
+        (["--concurrency", "0"], "--concurrency must be at least 1, not 0"),
+        (["--concurrency", "many"], "argument --concurrency/-c: invalid int value: 'many'"),
+        (["--poool", "gevent"], "unrecognized arguments: --poool gevent"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line(argv: list[str], words: str) -> None:
+    with pytest.raises(CannotWork, match=words.replace("?", r"\?")):
+        options(argv)
+
+
+def test_a_memory_forgets_its_oldest() -> None:
+    memory: Memory[int] = Memory(most=2)
+    for number in (1, 2, 3):
+        memory.add(number)
+    memory.discard(3)
+
+    assert [number in memory for number in (1, 2, 3)] == [False, True, False]

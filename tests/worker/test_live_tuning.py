@@ -1,0 +1,61 @@
+"""Limits reach running pods through their files: no restart, no order touched."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.worker.lane import Lane
+from tests.worker.running import WorkerProcess
+from tests.worker.waiting import until
+
+SLOWLY = {"p50_ms": 100, "p99_ms": 150}
+
+
+def slots(worker: WorkerProcess) -> int:
+    """How many orders at a time the pod says it has."""
+    return int(json.loads(worker.get("/merchants")[1])["slots"])
+
+
+@pytest.fixture
+def tuned(lane: Lane) -> Iterator[Lane]:
+    """A lane whose workers take their number of slots from the configuration."""
+    yield lane
+    assert all(worker.process.poll() is None for worker in lane.workers)
+
+
+def test_concurrency_is_raised_and_lowered_under_load_and_no_order_is_handed_out_twice(tuned: Lane) -> None:
+    merchant = tuned.merchant("bistro", latency=SLOWLY)
+    tuned.limits = {"maxInFlightPerMerchant": 100}
+    tuned.configure(merchant, concurrency=20)
+    worker = tuned.work(None).ready()
+
+    ids = tuned.orders(merchant, 600)
+    for wanted in (60, 10, 40):
+        tuned.configure(concurrency=wanted)
+        until(lambda wanted=wanted: slots(worker) == wanted, f"{wanted} slots")  # type: ignore[misc]
+        until(lambda wanted=wanted: tuned.prefetch() == wanted, f"prefetch {wanted} at the broker")  # type: ignore[misc]
+        done = len(tuned.done)
+        tuned.until_some_done(min(600, done + 20))
+
+    tuned.until_done(ids, 90)
+    assert tuned.ledger() == {"done": 600}
+    assert not any(record["redelivered"] for records in tuned.done.values() for record in records)
+
+
+def test_a_change_that_makes_no_sense_is_not_taken_and_said(tuned: Lane) -> None:
+    merchant = tuned.merchant("bistro")
+    tuned.configure(merchant, concurrency=20)
+    worker = tuned.work(None).ready()
+
+    tuned.limits = {"delaysMs": []}
+    tuned.configure(concurrency=30)
+    until(lambda: any("configuration not taken" in r["message"] for r in worker.records()), "the pod to say so")
+
+    assert slots(worker) == 20
+    assert "at least one step and one delay" in json.loads(worker.get("/merchants")[1])["configuration"]
+    tuned.until_done(tuned.orders(merchant, 5))
+
+    tuned.limits = {}
+    tuned.configure(concurrency=30)
+    until(lambda: slots(worker) == 30, "the corrected change to be taken")

@@ -1,0 +1,60 @@
+"""Where a command finds its broker: as told, or through kubectl, by a forwarded port where that is needed."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from merchantroute_worker.cli.errors import Problem
+from merchantroute_worker.cli.forward import forwarded
+from merchantroute_worker.cli.kubectl import Kubectl
+from merchantroute_worker.cli.place import Address, Route, from_url
+from merchantroute_worker.cli.place import route as parse_route
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """What the options say. `forward` None means: where the Secret's host is a Service of the cluster."""
+
+    route: str | None
+    namespace: str | None
+    url: str | None = field(repr=False)
+    ca: str | None
+    context: str | None
+    forward: bool | None
+    despite_policy: bool = False
+
+    @contextmanager
+    def opened(self) -> Iterator[tuple[Route, Address]]:
+        """The route, and an address that leads to its broker for the time of the block. Problem says why not."""
+        kubectl = Kubectl(self.context)
+        if self.url:
+            yield parse_route(self.route, self.namespace), from_url(self.url, self.ca)
+            return
+        plain = self.route is not None and "/" not in self.route
+        route = parse_route(self.route, self.namespace or (kubectl.namespace() if plain else None))
+        with ExitStack() as stack:
+            address = kubectl.broker(route, self.ca, despite_policy=self.despite_policy)
+            if address.ca_text:
+                address = replace(address, ca=stack.enter_context(_file(address.ca_text)))
+            if self.forward is not False:
+                address = self._forwarded(kubectl, route, address, stack)
+            yield route, address
+
+    def _forwarded(self, kubectl: Kubectl, route: Route, address: Address, stack: ExitStack) -> Address:
+        service = kubectl.service(address.host, route.namespace)
+        if service:
+            return stack.enter_context(forwarded(kubectl, address, service))
+        if self.forward:
+            raise Problem(f"--port-forward: the broker's host {address.host} is not a Service of this cluster")
+        return address
+
+
+@contextmanager
+def _file(text: str) -> Iterator[str]:
+    """A certificate as a file, which is how py-amqp takes one together with the name to check."""
+    with tempfile.TemporaryDirectory(prefix="merchantroute-") as folder:
+        path = Path(folder) / "ca.crt"
+        path.write_text(text)
+        yield str(path)

@@ -1,0 +1,21 @@
+"""Waiting, in the same words under every pool.
+
+The worker's own machinery (publisher, files, probes, pulses) is written against the standard library's `threading`.
+gevent's patching turns those threads into greenlets; under the pools `threads` and `prefork` they are native threads.
+So nothing here may import gevent, and nothing may be imported before the launcher has patched.
+"""
+
+import threading
+from collections.abc import Callable
+
+_NEVER = threading.Event()
+
+
+def rest(seconds: float) -> None:
+    """Let others run for so many seconds."""
+    _NEVER.wait(seconds)
+
+
+def live(life: Callable[[], None], name: str) -> None:
+    """Start something that lives as long as the process: a greenlet where threads are patched."""
+    threading.Thread(target=life, name=name, daemon=True).start()
