@@ -6,7 +6,7 @@ What is asked for each order looks at that merchant alone; the sum over slow mer
 """
 
 import threading
-from itertools import takewhile
+from itertools import chain, islice, takewhile
 
 from merchantroute_worker import adaptive
 from merchantroute_worker.bulkhead import FAILURES_IN_A_ROW, Limits, Sight, Verdict, cap_of, decide, is_scarce, is_slow
@@ -106,13 +106,19 @@ class Merchants:
             state = self._known.get(merchant)
             return state is not None and self._is_slow(state, now)
 
-    def slow(self, now: float) -> list[Slow]:
-        """All slow merchants: of those with calls in flight, and all that failed before they became idle."""
+    def slow_names(self, now: float) -> frozenset[str]:
+        """All slow merchants, cheaply, also while everybody fails."""
+        with self._lock:
+            holding = [name for name, state in self._known.active.items() if self._is_slow(state, now)]
+            return frozenset(chain(holding, self._known.failing))
+
+    def slow(self, now: float, most: int = 100) -> list[Slow]:
+        """Slow merchants: all that hold slots, and up to `most` that failed before they became idle, latest first."""
         with self._lock:
             holding = [(name, state) for name, state in self._known.active.items() if self._is_slow(state, now)]
             return [
                 Slow(merchant=name, in_flight=len(state.calls), oldest=state.oldest(now))
-                for name, state in [*holding, *self._known.failing.items()]
+                for name, state in chain(holding, islice(reversed(self._known.failing.items()), most))
             ]
 
     def busiest(self, top: int, now: float) -> list[Shown]:
