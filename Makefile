@@ -63,6 +63,12 @@ lint: venv ## Run ruff, mypy and import-linter
 format: venv ## Let ruff format and fix what it can
 	@$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
 
+##@ Figures
+
+.PHONY: bench-deadlines
+bench-deadlines: venv ## Measure how far calls overshoot their deadline, by misbehaviour (build/bench-deadlines.json)
+	@PYTHONPATH=.:worker $(PY) -m benchmarks.deadlines
+
 ##@ Parts
 
 .PHONY: venv

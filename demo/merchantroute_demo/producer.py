@@ -7,6 +7,7 @@ in `repeated`: only there may the broker hold an order twice.
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 import aio_pika
@@ -21,10 +22,11 @@ _PAUSES = (0.1, 0.5, 1, 2, 4, 8, 8, 8, 8, 8)  # between attempts: 48 s of a brok
 
 
 class Producer:
-    """An `async with` publisher into one front door."""
+    """An `async with` publisher into one front door. `confirm` is how many seconds one confirm may take."""
 
-    def __init__(self, broker: Broker, front_door: str) -> None:
+    def __init__(self, broker: Broker, front_door: str, *, confirm: float = _CONFIRM) -> None:
         self._broker = broker
+        self._confirm = confirm
         self._front_door = front_door
         self._connection: AbstractConnection | None = None
         self._channel: AbstractChannel | None = None
@@ -72,16 +74,25 @@ class Producer:
             correlation_id=envelope.order_id,
         )
         door = await self._door()
-        await door.publish(message, envelope.routing_key, mandatory=True, timeout=_CONFIRM)
+        await door.publish(message, envelope.routing_key, mandatory=True, timeout=self._confirm)
 
     async def _door(self) -> AbstractExchange:
         """The front door on a channel that is open; whoever finds it closed opens it for all."""
         async with self._opening:
             # `connected`, not `is_closed`: the latter is about our own close(), not about one by the broker.
             if self._connection is None or not self._connection.connected.is_set():
-                self._exchange, self._connection = None, await connect(self._broker, robust=False)
+                broken, self._exchange = self._connection, None
+                self._connection = await connect(self._broker, robust=False)
+                await _let_go(broken)
             if self._exchange is None or self._channel is None or self._channel.is_closed:
                 # on_return_raises: a mandatory order that found no queue comes back as an error, not as a confirm.
                 self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
                 self._exchange = await self._channel.get_exchange(self._front_door, ensure=False)
             return self._exchange
+
+
+async def _let_go(broken: AbstractConnection | None) -> None:
+    """Close what the broker has closed already: a connection that is merely forgotten complains about it later."""
+    if broken is not None:
+        with suppress(OSError, RuntimeError, aio_pika.exceptions.AMQPError):
+            await broken.close()

@@ -4,18 +4,15 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import quote
 
 import amqp
 
 from tests.harness.vhosts import Vhost
 from tests.worker import files, topology
 from tests.worker.merchant_sim import Merchants
-from tests.worker.running import WorkerProcess
+from tests.worker.running import CeleryProcess, WorkerProcess
 from tests.worker.waiting import until
 
 
@@ -70,7 +67,7 @@ class Lane:
 
     def celery(self, arguments: Sequence[str]) -> WorkerProcess:
         """Start a worker by Celery's own command line."""
-        worker = WorkerProcess(self.root, f"celery-{len(self.workers)}", arguments, {}, program="celery")
+        worker = CeleryProcess(self.root, f"celery-{len(self.workers)}", arguments, {})
         self.workers.append(worker)
         return worker
 
@@ -142,16 +139,6 @@ class Lane:
     def until_dead(self, ids: Sequence[str], seconds: float = 30.0) -> None:
         """Wait for all of them in dead letters."""
         until(lambda: self._all(ids, self.dead), f"{len(ids)} orders to be dead", seconds)
-
-    def cut(self) -> int:
-        """Close the workers' connections at the broker, as an operator would; gives how many there were."""
-        found = self.vhost.api("GET", f"vhosts/{self.vhost.name}/connections")
-        names = [one["name"] for one in found if "connection_name" in (one.get("client_properties") or {})]
-        for name in names:
-            with suppress(HTTPError):
-                # The management lists a connection a moment longer than it lives.
-                self.vhost.api("DELETE", f"connections/{quote(name, safe='')}")
-        return len(names)
 
     def queued(self) -> int:
         """Messages in the lane and on its rungs, as the broker's management has it."""

@@ -42,14 +42,9 @@ def environment_of(root: Path, name: str) -> dict[str, str]:
 class WorkerProcess:
     """One pod's process, with its files under `root`."""
 
-    def __init__(
-        self,
-        root: Path,
-        name: str,
-        arguments: Sequence[str],
-        env: Mapping[str, str],
-        program: str = "merchantroute_worker",
-    ) -> None:
+    program = "merchantroute_worker"
+
+    def __init__(self, root: Path, name: str, arguments: Sequence[str], env: Mapping[str, str]) -> None:
         self.port = free_port()
         self.log = root / f"{name}.log"
         self._out = self.log.open("wb")
@@ -57,12 +52,17 @@ class WorkerProcess:
         paths = [str(source), *filter(None, [env.get("PYTHONPATH")])]
         given = {**environment_of(root, name), **env, "PYTHONPATH": os.pathsep.join(paths), "MR_PORT": str(self.port)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", program, *arguments],
+            self.command(arguments, given),
             stdout=self._out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             env={**os.environ, **given},
         )
+
+    def command(self, arguments: Sequence[str], given: Mapping[str, str]) -> list[str]:
+        """What is started. `given` is the environment that makes it this pod, beside that of this process."""
+        del given
+        return [sys.executable, "-m", self.program, *arguments]
 
     def get(self, path: str) -> tuple[int, str]:
         """Ask the pod's port; status 0 while nobody listens."""
@@ -117,6 +117,12 @@ class WorkerProcess:
     def _alive(self) -> bool:
         assert self.process.poll() is None, f"the worker ended:\n{self.log.read_text()[-3000:]}"
         return True
+
+
+class CeleryProcess(WorkerProcess):
+    """The same pod, started by Celery's own command line."""
+
+    program = "celery"
 
 
 class Supervisor:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.worker import topology
+from tests.worker.cutting import cut
 from tests.worker.lane import Lane
 from tests.worker.running import Supervisor
 from tests.worker.shop import APPS, Shop
@@ -65,7 +66,7 @@ def test_a_connection_that_breaks_is_not_held_against_a_suspect_order(lane: Lane
     lane.publish(merchant, order, exchange=topology.SUSPECT)
     for calls in range(1, 5):
         until(lambda calls=calls: _calls(lane, order) >= calls, f"call {calls} of the order")  # type: ignore[misc]
-        until(lambda: lane.cut() > 0, "the pod's connections to be cut")
+        cut(lane.vhost)
 
     lane.merchants.behave(merchant, "normal")
     lane.until_done([order], 60)

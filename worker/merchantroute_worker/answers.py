@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import Enum
 
+LONGEST_WAIT = 1e9
 FAILURES = frozenset({"timeout", "refused", "reset", "tls", "dns"})
 NEVER_SENT = frozenset({"refused", "dns"})
 
@@ -89,9 +90,9 @@ def retry_after(value: str | None, *, now: float) -> float | None:
     """Seconds that a Retry-After header asks for (a number or an HTTP date); None when it says nothing sensible."""
     if not value:
         return None
-    digits = value.strip()
-    if digits.isascii() and digits.isdigit():
-        return float(digits)
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), LONGEST_WAIT)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
     except (ValueError, TypeError, OverflowError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from merchantroute_worker import ladder
@@ -73,7 +74,7 @@ def read(message: Incoming, *, now: float) -> Note:
         retries=_count(headers.get("retries")),
         attempts=_count(headers.get(ATTEMPTS)),
         refusals=_count(headers.get(REFUSALS)),
-        published_at=published / 1000 if isinstance(published, int) else now,
+        published_at=min(published / 1000, now) if isinstance(published, int) and published >= 0 else now,
         eta=moment(headers, "eta"),
         expires=moment(headers, "expires"),
         limits=_limits(headers.get("timelimit")),
@@ -138,5 +139,5 @@ def _limits(value: Any) -> tuple[float | None, float | None]:
     """Celery's header `timelimit`: hard and soft, in seconds."""
     if not isinstance(value, list | tuple) or len(value) != 2:
         return None, None
-    hard, soft = (limit if isinstance(limit, int | float) and limit > 0 else None for limit in value)
+    hard, soft = (limit if isinstance(limit, int | float) and 0 < limit < inf else None for limit in value)
     return hard, soft

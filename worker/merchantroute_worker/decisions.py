@@ -60,11 +60,13 @@ def before_slot(
     """Whether the order may run now. Malformed when its ETA or expiry cannot be read. Times are epoch seconds;
     `came_back` says that a pod had the order and gave no outcome, so that any call left may have been made.
     """
-    order = order if order.published_at is not None else replace(order, published_at=now)
+    published_at = _past(order.published_at, now)
+    if published_at != order.published_at:
+        order = replace(order, published_at=published_at)
     expires, eta = moment(headers, "expires"), moment(headers, "eta")
     if expires is not None and expires <= now:
         return ToDead(order=order, why=why(order, route, "expired"))
-    if now - (order.published_at or now) > route.max_age:
+    if now - published_at > route.max_age:
         return ToDead(order=order, why=why(order, route, "max-age"))
     if came_back:
         order = _in_doubt(order, route)
@@ -142,7 +144,7 @@ def _in_doubt(order: Order, route: Configuration) -> Order:
 
 
 def _unknown(order: Order, route: Configuration, now: float, unknown_after: float) -> ToLadder | ToDead:
-    first_seen = order.first_seen if order.first_seen is not None else now
+    first_seen = _past(order.first_seen, now)
     if route.rendered_at > first_seen and now - first_seen >= unknown_after:
         return ToDead(order=order, why=why(order, route, "unknown-merchant"))
     order = replace(order, first_seen=first_seen)
@@ -156,6 +158,11 @@ def _uncounted(order: Order, reason: str, rung: int) -> ToLadder:
 
 def _ladder(order: Order, journal: Journal, rung: int, reason: str, outcome: str) -> ToLadder:
     return ToLadder(order=order.with_journal(journal), rung=rung, reason=reason, outcome=outcome)
+
+
+def _past(stamp: float | None, now: float) -> float:
+    """A stamp of the past; one that is missing, or of the future, is of now: an order may not outlive its age by it."""
+    return now if stamp is None else min(stamp, now)
 
 
 def moment(headers: Mapping[str, Any], name: str) -> float | None:

@@ -7,6 +7,7 @@ an order).
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Any
 
 from merchantroute_worker.answers import FAILURES
@@ -18,6 +19,8 @@ FIRST_SEEN = "mr-first-seen"
 LONGEST_ID = 255
 CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES))
 """Of answers, as headers and journals name them."""
+DEEPEST = 200
+MOST_COUNTED = 2**31 - 1
 
 
 class Undecodable(ValueError):
@@ -103,8 +106,13 @@ def read(
         raise Malformed("the order has neither a correlation_id nor a task id")
     if not routing_key:
         raise Malformed("the order names no merchant: its routing key is empty")
-    if len(order_id.encode("utf-8", "surrogatepass")) > LONGEST_ID:
-        raise Malformed(f"the order's id is longer than {LONGEST_ID} bytes")
+    for what, text in (("id", order_id), ("merchant", routing_key)):
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError:
+            raise Malformed(f"the order's {what} is {text!r}, which is no text: it has no form in UTF-8") from None
+        if size > LONGEST_ID:
+            raise Malformed(f"the order's {what} is longer than {LONGEST_ID} bytes")
     payload = kwargs.get("order")
     if not isinstance(payload, dict):
         raise Malformed(f"the task's argument `order` must be a JSON object, it is {_kind(payload)}")
@@ -122,9 +130,29 @@ def read(
 def _decode(body: bytes | str) -> Any:
     try:
         text = body.decode("utf-8") if isinstance(body, bytes) else body
-        return json.loads(text, parse_constant=_refuse_constant)
+        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise Undecodable(f"the body is not JSON: {error}") from None
+    # What could be read must be writable in every stack that it meets later.
+    if text.count("[") + text.count("{") > DEEPEST and _depth(document) > DEEPEST:
+        raise Undecodable(f"the body is nested more than {DEEPEST} deep")
+    return document
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError(f"{digits[:40]} is beyond what a number can be")
+    return number
+
+
+def _depth(document: Any) -> int:
+    level, depth = [document], 0
+    while level:
+        depth += 1
+        inner = [list(value.values()) if isinstance(value, dict) else value for value in level]
+        level = [child for values in inner if isinstance(values, list) for child in values]
+    return depth
 
 
 def _refuse_constant(name: str) -> None:
@@ -150,15 +178,27 @@ def _journal(document: Any) -> Journal:
             raise Malformed(f"the order's journal is of version {document['v']!r}, this worker reads version 1")
         return Journal(
             steps=tuple(parse_step(step) for step in document["steps"]) or None,
-            done=tuple(str(name) for name in document["done"]),
-            attempts=int(document["attempts"]),
-            refusals=int(document["refusals"]),
-            unsure=tuple(str(name) for name in document.get("unsure", ())),
+            done=_names(document["done"]),
+            attempts=_counted(document["attempts"]),
+            refusals=_counted(document["refusals"]),
+            unsure=_names(document.get("unsure", [])),
             not_before=_milliseconds(document.get("notBefore")),
             answer=document.get("answer") if document.get("answer") in CLASSES else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Malformed(f"the order's journal does not have the agreed shape: {error}") from None
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise TypeError("`done` and `unsure` must be lists of names")
+    return tuple(value)
+
+
+def _counted(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_COUNTED:
+        raise TypeError("attempts and refusals must be whole numbers from 0")
+    return value
 
 
 def _milliseconds(value: Any) -> float | None:

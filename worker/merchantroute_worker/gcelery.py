@@ -5,6 +5,9 @@
 
 from gevent import monkey
 
+from merchantroute_worker import names
+
+names.in_the_loop()
 monkey.patch_all()
 
 from merchantroute_worker.app import app  # noqa: E402

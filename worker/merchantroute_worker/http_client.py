@@ -4,6 +4,10 @@ Built on geventhttpclient's connection pools and its C parser, below its client 
 often as its pool has connections. Here a request is sent once, and once more only when a kept-alive connection turns
 out to be closed before a byte of the answer came. No proxies, no redirects, no environment. Time is the caller's:
 a `gevent.Timeout` around `call` bounds it from name resolution to the last byte, and costs the connection.
+
+A time-out can only come when the hub turns. So an answer is read in blocks that take a few milliseconds to parse, with
+a turn of the hub after each, and what makes a parser work hard for few bytes is bounded: headers, and chunks of a body.
+Nothing is decompressed (we ask for `identity`, and drop bodies unread), so bytes on the wire are all there is to cap.
 """
 
 import ssl
@@ -25,7 +29,10 @@ from merchantroute_worker.steps import Origin, Request
 # Not gevent's, which starts a watcher each time: with a time-out of zero nothing waits.
 _poll = monkey.get_original("select", "poll")
 LONGEST_ANSWER = 1024 * 1024
-BLOCK = 64 * 1024
+LONGEST_HEAD = 64 * 1024
+MOST_LINES = 256
+MOST_PIECES = 1_000
+BLOCK = 16 * 1024
 IDLE = 60.0
 
 
@@ -76,6 +83,52 @@ class _Plain(_Alive, ConnectionPool):
 
 class _Encrypted(_Alive, SSLConnectionPool):
     """Connections to an https origin."""
+
+    def _connect_socket(self, sock: Any, address: Any) -> Any:
+        sock.connect(address)
+        name = self._request_host
+        encrypted = self.ssl_context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
+        try:
+            encrypted.do_handshake()
+        except BaseException:
+            # A time-out is one. gevent closes after OSErrors only: the descriptor would stay until garbage collection.
+            encrypted.close()
+            raise
+        return encrypted
+
+
+class _Enough(Exception):
+    """The answer goes on, but nobody wants to hear the rest of it."""
+
+
+class _Answer(HTTPResponse):
+    """An answer whose body is dropped. `lines` counts its header fields and interim answers, `pieces` the parts in
+    which the parser hands over its body: each is a call of the parser's into Python.
+    """
+
+    def __init__(self, method: str) -> None:
+        super().__init__(method=method)
+        self.lines = 0
+        self.pieces = 0
+
+    def _on_message_begin(self) -> None:
+        self._count()
+        super()._on_message_begin()
+
+    def _on_header_field(self, string: str) -> None:
+        self._count()
+        super()._on_header_field(string)
+
+    def _on_body(self, buf: bytearray) -> None:
+        del buf
+        self.pieces += 1
+        if self.pieces > MOST_PIECES:
+            raise _Enough
+
+    def _count(self) -> None:
+        self.lines += 1
+        if self.lines > MOST_LINES:
+            raise HTTPParseError("the answer's headers are too many")
 
 
 class HttpClient:
@@ -161,19 +214,23 @@ def _exchange(sock: Any, request: Request, reused: bool) -> tuple[Reply, bool]:
         raise
     if not data and reused:
         raise _Stale
-    answer = HTTPResponse(method=request.method)
+    answer = _Answer(method=request.method)
     size = 0
     while data:
-        answer.feed(data)
+        try:
+            answer.feed(data)
+        except _Enough:
+            return _reply(answer), False
         size += len(data)
         final = answer.headers_complete and (answer.get_code() >= 200 or answer.get_code() == 101)
         if final and answer.message_complete:
             return _reply(answer), not answer.should_close()
+        if size > LONGEST_HEAD and not final:
+            raise HTTPParseError("the answer's headers do not end")
         if size > LONGEST_ANSWER:
-            if not final:
-                raise HTTPParseError("the answer's headers do not end")
             return _reply(answer), False
-        answer._body_buffer.clear()  # noqa: SLF001 - the parser collects the body; nobody reads it here
+        # A socket that has bytes gives them without a turn of the hub, and without one no time-out can come.
+        gevent.sleep(0)
         data = sock.recv(BLOCK)
     answer.feed(b"")
     if answer.headers_complete and answer.message_complete and answer.get_code() >= 200:

@@ -6,6 +6,7 @@ runs (see `configuration`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 CONFIG_DIR = "/etc/merchantroute/config"
@@ -62,7 +63,7 @@ def from_environment(environment: Mapping[str, str]) -> Identity:
         tier=environment["MR_TIER"],
         lane=environment.get("MR_LANE") or "stable",
         pod=environment.get("MR_POD") or environment.get("HOSTNAME") or "worker",
-        port=int(_number(environment, "MR_PORT", "9090")),
+        port=_port(environment),
         config_dir=Path(environment.get("MR_CONFIG_DIR") or CONFIG_DIR),
         credentials_dir=Path(environment.get("MR_CREDENTIALS_DIR") or CREDENTIALS_DIR),
         broker_dir=Path(environment.get("MR_BROKER_DIR") or BROKER_DIR),
@@ -76,6 +77,16 @@ def from_environment(environment: Mapping[str, str]) -> Identity:
 def _number(environment: Mapping[str, str], name: str, default: str) -> float:
     text = environment.get(name) or default
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         raise ValueError(f"{name}={text!r} is not a number") from None
+    if not 0 <= number < inf:
+        raise ValueError(f"{name}={text!r} is not a number from 0")
+    return number
+
+
+def _port(environment: Mapping[str, str]) -> int:
+    port = _number(environment, "MR_PORT", "9090")
+    if port >= 65536:
+        raise ValueError(f"MR_PORT={port:g} is not a port: write one below 65536")
+    return int(port)

@@ -10,6 +10,7 @@ import os
 import sys
 from typing import Any
 
+from merchantroute_worker import names
 from merchantroute_worker.options import CannotWork, Options, options
 
 log = logging.getLogger(__name__)
@@ -120,6 +121,7 @@ def main() -> None:
     """The program `merchantroute-worker`."""
     try:
         given = options()
+        names.in_the_loop()
         if given.green:
             patch()
         code = run(given)

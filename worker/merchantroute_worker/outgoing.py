@@ -119,9 +119,14 @@ def plain(message: Outgoing) -> Outgoing:
     kept = {
         name: value
         for name, value in message.headers.items()
-        if (name in {"task", "id"} or name.startswith("mr-")) and isinstance(value, str | int)
+        if (name in {"task", "id"} or name.startswith("mr-")) and _has_a_form(value)
     }
     return replace(message, headers=kept)
+
+
+def _has_a_form(value: Any) -> bool:
+    """Whether AMQP surely can carry it: text, and whole numbers of 64 bits."""
+    return isinstance(value, str) or (isinstance(value, int) and -(2**63) <= value < 2**63)
 
 
 def _headers(headers: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,13 @@ their milliseconds in the broker.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 from urllib.parse import quote
 
 from merchantroute_worker.answers import Table, table
+
+METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
 class ConfigurationError(ValueError):
@@ -112,7 +115,7 @@ def parse(
     """Make one configuration of all documents. ConfigurationError says what is wrong with them."""
     try:
         return _parse(index, route, merchants, credentials)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ConfigurationError(f"the configuration does not have the agreed shape: {error!r}") from error
 
 
@@ -124,41 +127,73 @@ def parse_step(document: Mapping[str, Any]) -> Step:
 
 
 def _call(name: Any, document: Mapping[str, Any]) -> Step:
-    texts = (name, document["method"], document["path"])
-    if not all(isinstance(text, str) and text for text in texts):
+    step = Step(name=name, method=document["method"], path=document["path"])
+    texts: tuple[Any, ...] = (step.name, step.method, step.path)
+    if not all(isinstance(text, str) and text.isprintable() and text for text in texts):
         raise ValueError(f"a step needs a name, a method and a path, got {document!r}")
-    return Step(name=texts[0], method=texts[1], path=texts[2])
+    if step.method not in METHODS:
+        raise ValueError(f"a step's method is one of {', '.join(METHODS)}, not {step.method!r}")
+    if not step.path.startswith("/"):
+        raise ValueError(f"a step's path begins with a slash, got {step.path!r}")
+    return step
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"a name must be a text, not {value!r}")
+    return value
+
+
+def _not_negative(value: Any) -> int:
+    number = int(value)
+    if number < 0:
+        raise ValueError(f"a number must be at least 0, not {value!r}")
+    return number
+
+
+def _positive(value: Any) -> int:
+    number = int(value)
+    if number < 1:
+        raise ValueError(f"a number must be at least 1, not {value!r}")
+    return number
+
+
+def _seconds(milliseconds: Any) -> float:
+    seconds: float = milliseconds / 1000
+    if not 0 < seconds < inf:
+        raise ValueError(f"a time must be a positive number of milliseconds, not {milliseconds!r}")
+    return seconds
 
 
 def _parse(
     index: Mapping[str, Any], route: Mapping[str, Any], merchants: Sequence[Any], credentials: Sequence[Any]
 ) -> Configuration:
-    delays = tuple(sorted(int(delay) for delay in route["delaysMs"]))
+    delays = tuple(sorted(_positive(delay) for delay in route["delaysMs"]))
     steps = tuple(parse_step(step) for step in route["steps"])
     if not delays or not steps:
         raise ValueError("a route needs at least one step and one delay")
     return Configuration(
-        generation=int(index["generation"]),
+        generation=_not_negative(index["generation"]),
         rendered_at=index["renderedAt"] / 1000,
-        front_door=route["frontDoor"],
-        router=route["router"],
-        dead=route["dead"],
-        suspect=route["suspect"],
-        pulses=route["pulses"],
+        front_door=_text(route["frontDoor"]),
+        router=_text(route["router"]),
+        dead=_text(route["dead"]),
+        suspect=_text(route["suspect"]),
+        pulses=_text(route["pulses"]),
         allow_insecure=bool(route["allowInsecure"]),
         steps=steps,
-        call_timeout=route["callTimeoutMs"] / 1000,
-        deadline=route["deadlineMs"] / 1000,
-        max_age=route["maxAgeMs"] / 1000,
-        max_attempts=int(route["maxAttempts"]),
+        call_timeout=_seconds(route["callTimeoutMs"]),
+        deadline=_seconds(route["deadlineMs"]),
+        max_age=_seconds(route["maxAgeMs"]),
+        max_attempts=_positive(route["maxAttempts"]),
         delays=delays,
-        retry_after_max=route.get("retryAfterMaxMs", delays[-1]) / 1000,
+        retry_after_max=_not_negative(route.get("retryAfterMaxMs", delays[-1])) / 1000,
         table=table(route.get("answers", {})),
-        default_tier=route["defaultTier"],
-        default_endpoint=route["defaultEndpoint"],
+        default_tier=_text(route["defaultTier"]),
+        default_endpoint=None if route["defaultEndpoint"] is None else _text(route["defaultEndpoint"]),
         tiers={name: _tier(tier) for name, tier in route["tiers"].items()},
         merchants={
-            merchant: (entry["endpoint"], "credentials" in entry)
+            merchant: (_text(entry["endpoint"]), "credentials" in entry)
             for document in merchants
             for merchant, entry in document["merchants"].items()
         },
@@ -172,10 +207,10 @@ def _parse(
 
 def _tier(document: Mapping[str, Any]) -> Tier:
     return Tier(
-        queue=document["queue"],
-        retry=document["retry"],
-        concurrency=int(document["concurrency"]),
-        max_in_flight=int(document["maxInFlightPerMerchant"]),
+        queue=_text(document["queue"]),
+        retry=_text(document["retry"]),
+        concurrency=_positive(document["concurrency"]),
+        max_in_flight=_positive(document["maxInFlightPerMerchant"]),
     )
 
 
@@ -188,5 +223,5 @@ def _credential(document: Mapping[str, str]) -> Credential:
         pair = f"{document['username']}:{document['password']}".encode()
         return Credential(header="Authorization", value=f"Basic {b64encode(pair).decode()}")
     if document["type"] == "Header":
-        return Credential(header=document["name"], value=document["value"])
+        return Credential(header=_text(document["name"]), value=_text(document["value"]))
     raise ValueError("credentials are of type Bearer, Basic or Header")

@@ -72,6 +72,9 @@ def _place(endpoint: str, allow_insecure: bool) -> _Place:
     try:
         parts = urlsplit(endpoint)
         port = parts.port
+        # As the resolver and TLS encode it: both would fail with what is no OSError.
+        (parts.hostname or "").encode("idna")
+        endpoint.encode()
     except ValueError as error:
         raise UnusableEndpoint(f"{endpoint!r} is not a URL: {error}") from None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:

@@ -1,0 +1,78 @@
+"""Publish a run's orders as a web shop would, at a pace, never too far ahead of the pods.
+
+A publish that fails is repeated under the same id until it is confirmed, however long the broker is away.
+"""
+
+import asyncio
+from itertools import count
+from typing import Any
+
+from benchmarks.chaos_worker.roll import Roll
+from benchmarks.chaos_worker.scale import Scale
+from benchmarks.chaos_worker.waiting import until
+from merchantroute_demo.errors import StepFailed
+from merchantroute_demo.producer import Producer
+
+_IN_FLIGHT = 200
+_LONGEST_WAIT = 600.0
+
+
+class Publishing:
+    """The orders `<run>-0`, `<run>-1`, ... of all merchants in turn. `pause` ends when all that began is confirmed."""
+
+    def __init__(self, producer: Producer, roll: Roll, scale: Scale, *, run: str, merchants: list[str]) -> None:
+        self._producer, self._roll, self._scale = producer, roll, scale
+        self._run, self._merchants = run, merchants
+        self._going = asyncio.Event()
+        self._going.set()
+        self._enough = False
+        self._under_way = 0
+
+    async def orders(self) -> None:
+        """Publish as many as the scale says, and on until `enough` was called: a fault without load shows nothing."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        async with asyncio.TaskGroup() as group:
+            for number in count():
+                if self._enough and number >= self._scale.orders:
+                    break
+                due = max(due, loop.time() - 1.0) + 1 / self._scale.rate
+                if due > loop.time():
+                    await asyncio.sleep(due - loop.time())
+                await until(self._may_go_on, "orders to end, so that more can be published", _LONGEST_WAIT)
+                self._under_way += 1
+                group.create_task(self._one(f"{self._run}-{number}", self._merchants[number % len(self._merchants)]))
+
+    async def pause(self) -> None:
+        """Publish nothing until `go_on`."""
+        self._going.clear()
+        await until(lambda: self._under_way == 0, "publishing to pause", _LONGEST_WAIT)
+
+    def go_on(self) -> None:
+        """Publish again."""
+        self._going.set()
+
+    def enough(self) -> None:
+        """Publish no more than the scale says."""
+        self._enough = True
+
+    def _may_go_on(self) -> bool:
+        return self._going.is_set() and self._under_way < _IN_FLIGHT and self._roll.backlog < self._scale.window
+
+    async def _one(self, order_id: str, merchant: str) -> None:
+        try:
+            while True:
+                try:
+                    await self._producer.publish(good_order(order_id), order_id=order_id, merchant=merchant)
+                    break
+                except StepFailed:
+                    continue
+            self._roll.published.add(order_id)
+        finally:
+            self._under_way -= 1
+
+
+def good_order(order_id: str) -> dict[str, Any]:
+    """An order that every merchant takes."""
+    items = [{"name": "soup", "quantity": 2, "unit_price": 450}, {"name": "bread", "quantity": 1, "unit_price": 250}]
+    return {"id": order_id, "items": items, "total": 1150}
