@@ -18,10 +18,10 @@ JOURNAL = "merchantroute"
 PUBLISHED_AT = "mr-published-at"
 FIRST_SEEN = "mr-first-seen"
 LONGEST_ID = 255
-DEEPEST = 200
-MOST_COUNTED = 2**31 - 1
 CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES))
 """Of answers, as headers and journals name them."""
+DEEPEST = 200
+MOST_COUNTED = 2**31 - 1
 
 
 class Undecodable(ValueError):
@@ -195,7 +195,7 @@ def _journal(document: Any) -> Journal:
 
 def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise TypeError("`done` must be a list of names")
+        raise TypeError("`done` and `unsure` must be lists of names")
     return tuple(value)
 
 

@@ -144,10 +144,10 @@ def _text(value: Any) -> str:
     return value
 
 
-def _generation(value: Any) -> int:
+def _not_negative(value: Any) -> int:
     number = int(value)
     if number < 0:
-        raise ValueError(f"a generation must be at least 0, not {value!r}")
+        raise ValueError(f"a number must be at least 0, not {value!r}")
     return number
 
 
@@ -158,9 +158,9 @@ def _positive(value: Any) -> int:
     return number
 
 
-def _seconds(milliseconds: Any, *, none: bool = False) -> float:
+def _seconds(milliseconds: Any) -> float:
     seconds: float = milliseconds / 1000
-    if not (0 < seconds < inf or (none and seconds == 0)):
+    if not 0 < seconds < inf:
         raise ValueError(f"a time must be a positive number of milliseconds, not {milliseconds!r}")
     return seconds
 
@@ -173,7 +173,7 @@ def _parse(
     if not delays or not steps:
         raise ValueError("a route needs at least one step and one delay")
     return Configuration(
-        generation=_generation(index["generation"]),
+        generation=_not_negative(index["generation"]),
         rendered_at=index["renderedAt"] / 1000,
         front_door=_text(route["frontDoor"]),
         router=_text(route["router"]),
@@ -187,7 +187,7 @@ def _parse(
         max_age=_seconds(route["maxAgeMs"]),
         max_attempts=_positive(route["maxAttempts"]),
         delays=delays,
-        retry_after_max=_seconds(route.get("retryAfterMaxMs", delays[-1]), none=True),
+        retry_after_max=_not_negative(route.get("retryAfterMaxMs", delays[-1])) / 1000,
         table=table(route.get("answers", {})),
         default_tier=_text(route["defaultTier"]),
         default_endpoint=None if route["defaultEndpoint"] is None else _text(route["defaultEndpoint"]),

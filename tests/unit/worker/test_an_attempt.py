@@ -1,6 +1,6 @@
 """Which calls an attempt makes, and how it ends."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -139,7 +139,11 @@ def test_a_status_that_the_route_takes_for_done_goes_on_with_the_next_step() -> 
 
 
 def test_a_question_gets_no_time_beyond_the_deadline() -> None:
-    result, script = run({}, unsure=("submit",), deadlineMs=0.0001)
+    late = replace(route(), deadline=-1.0)
+    script = Script({})
+    journal = {"v": 1, "steps": STEPS, "done": ["validate"], "attempts": 1, "refusals": 0, "unsure": ["submit"]}
+    result = attempt(order(journal=journal), MERCHANT, late, script, script)
 
     assert script.calls == []
+    assert result.unsure == ("submit",)
     assert result.answer == Answer(failure="timeout")

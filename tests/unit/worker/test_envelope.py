@@ -82,7 +82,6 @@ def test_what_is_no_json_is_undecodable(body: bytes) -> None:
         ([[], {"order": {}}, {"merchantroute": {**JOURNAL, "steps": [{**ROUTE["steps"][0], "verify": 1}]}}], "shape"),
         ([[], {"order": {}}, {"merchantroute": {**JOURNAL, "unsure": 7}}], "agreed shape"),
         ([[], {"order": {}}, {"merchantroute": {**JOURNAL, "notBefore": 10**400}}], "agreed shape"),
-        (b'[[],{"order":{}},{"merchantroute":{"v":1,"steps":[],"done":[],"attempts":1.5,"refusals":0}}]', "shape"),
     ],
 )
 def test_what_is_no_order_is_malformed_and_the_text_says_why(body: Any, said: str) -> None:

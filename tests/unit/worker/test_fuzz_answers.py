@@ -7,12 +7,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from merchantroute_worker import http_client
-from merchantroute_worker.answers import Answer, Meaning, retry_after
+from merchantroute_worker.answers import Answer, Meaning, Table, retry_after
 from merchantroute_worker.http_client import HttpClient, Reply
 from merchantroute_worker.ladder import after_attempt, after_refusal, before_eta
 from merchantroute_worker.steps import Origin, Request
 from tests.unit.worker.fuzz import FUZZ, TEXTS
-from tests.unit.worker.samples import route
 
 PARTS = st.sampled_from([
     b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.0 503 x\r\n", b"HTTP/1.1 999 \r\n",
@@ -71,7 +70,7 @@ def test_bytes_are_an_answer_or_a_reset(said: list[bytes], method: str, reused: 
         return
     assert isinstance(reply, Reply)
     answer = Answer(status=reply.status, retry_after=retry_after(reply.retry_after, now=0.0))
-    assert isinstance(route().table.meaning(answer), Meaning)
+    assert isinstance(Table().meaning(answer), Meaning)
 
 
 @FUZZ

@@ -19,7 +19,17 @@ from tests.unit.worker.fuzz import AMQP, FUZZ, JSON, TEXTS, dumped, encodable, m
 from tests.unit.worker.samples import ROUTE, route
 
 NOW = 1_700_000_000.0
-JOURNAL = {"v": 1, "steps": ROUTE["steps"], "done": ["validate"], "attempts": 1, "refusals": 0}
+VERIFY = {"method": "GET", "path": "/orders/{order_id}"}
+JOURNAL = {
+    "v": 1,
+    "steps": [{**ROUTE["steps"][0], "verify": VERIFY}, ROUTE["steps"][1]],
+    "done": ["validate"],
+    "attempts": 1,
+    "refusals": 0,
+    "unsure": ["validate"],
+    "notBefore": 1_700_000_000_000,
+    "answer": "5xx",
+}
 GOOD = [[], {"order": {"id": "o-1", "items": [{"price": 1.5}]}}, {"merchantroute": JOURNAL, "chain": None}]
 HEADERS = {
     "task": "merchantroute.order",
@@ -66,7 +76,7 @@ def carried(order: Order, message: Incoming) -> None:
     assert isinstance(decision, Run | ToLadder | ToDead)
     settled(decision, message)
     steps = order.journal.steps or route().steps
-    for step in steps:
+    for step in [*steps, *(step.verify for step in steps if step.verify)]:
         made = build(step, order, Merchant(id=order.merchant, endpoint="https://x.example"), attempt=1,
                      allow_insecure=False)  # fmt: skip
         assert made.head.count(b"\r\n\r\n") == 1
