@@ -5,15 +5,14 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from benchmarks.chaos_worker.waiting import until, until_found
 from tests.worker.running import WorkerProcess
 
 _PATIENCE = 90.0  # seconds until a pod that was started consumes, on a machine with much to do
 _LONGEST_PAUSE = 300.0
-RENEWED = (
-    40.0  # seconds; the operator asks for a new pod of the suspect lane in the place of one that would wait longer
-)
+RENEWED = 40.0  # seconds; the operator asks for a new pod of the suspect lane in the place of one that waits longer
 
 Start = Callable[[str], WorkerProcess]
 
@@ -64,11 +63,7 @@ class Fleet:
     async def ready(self) -> None:
         """Wait until every pod consumes."""
         for slot in self.slots:
-
-            def consumes(slot: Slot = slot) -> bool:
-                return slot.pod.get("/readyz")[0] == 200
-
-            await until_found(consumes, f"{slot.name} to consume", _PATIENCE)
+            await until_found(partial(_consumes, slot), f"{slot.name} to consume", _PATIENCE)
 
     async def keep(self) -> None:
         """Start again what ended, for as long as the fault runs."""
@@ -119,3 +114,7 @@ class Fleet:
         if self.renewed is not None and pause >= self.renewed:
             pause, slot.row = 0.0, 0
         return pause
+
+
+def _consumes(slot: Slot) -> bool:
+    return slot.pod.get("/readyz")[0] == 200

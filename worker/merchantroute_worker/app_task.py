@@ -19,7 +19,7 @@ from merchantroute_worker.envelope import Malformed
 from merchantroute_worker.outgoing import Why, forward, to_dead
 from merchantroute_worker.pace import rest
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.setting_apart import set_apart
+from merchantroute_worker.setting_apart import REASON, set_apart
 
 log = logging.getLogger(__name__)
 Handler = Callable[..., Any]
@@ -36,6 +36,7 @@ class AppTask(Delivery):
         self._gone = gone
         self._outcome: Callable[[], None] = self._done
         self._note: Note | None = None
+        self._began = 0.0
         self._holds_slot = False
         self._over = False
 
@@ -58,7 +59,8 @@ class AppTask(Delivery):
         pod, now = self.pod, time.time()
         pod.tally.count("taken")
         note = self._note = app_decisions.read(self.incoming, now=now)
-        if (self.redelivered and self.was_settled(note.hop)) or set_apart(self, note.id, note.hop):
+        guilty = Why(reason=REASON, attempts=note.attempts)
+        if (self.redelivered and self.was_settled(note.hop)) or set_apart(self, note.id, note.hop, guilty):
             return
         decision = app_decisions.before_slot(note, pod.files.current, now=now)
         if isinstance(decision, Run):
@@ -69,7 +71,8 @@ class AppTask(Delivery):
             self._elsewhere(decision)
             return
         rest(decision.wait)
-        pod.merchants.take(note.merchant, self, time.monotonic())
+        self._began = time.monotonic()
+        pod.merchants.take(note.merchant, self, self._began)
         pod.tally.begin(time.monotonic())
         self._holds_slot = True
         self.message.headers.update(decision.headers)
@@ -134,7 +137,10 @@ class AppTask(Delivery):
         if self._holds_slot:
             self._holds_slot = False
             self.pod.tally.end(time.monotonic())
-            self.pod.merchants.leave(self._known.merchant, self)
+            now = time.monotonic()
+            if self._outcome == self._done:
+                self.pod.merchants.answered(self._known.merchant, now, now - self._began)
+            self.pod.merchants.leave(self._known.merchant, self, now)
             self.pod.tally.count("finished")
 
     def _done(self) -> None:
