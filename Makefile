@@ -65,6 +65,10 @@ format: venv ## Let ruff format and fix what it can
 
 ##@ Figures
 
+.PHONY: bench-bulkhead
+bench-bulkhead: venv ## Measure what a hung merchant's 10,000 orders cost a pod and its neighbours (build/bench-bulkhead.json)
+	@PYTHONPATH=.:worker:sim $(PY) -m benchmarks.bulkhead
+
 .PHONY: bench-deadlines
 bench-deadlines: venv ## Measure how far calls overshoot their deadline, by misbehaviour (build/bench-deadlines.json)
 	@PYTHONPATH=.:worker $(PY) -m benchmarks.deadlines

@@ -5,13 +5,14 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from benchmarks.chaos_worker.waiting import until, until_found
 from tests.worker.running import WorkerProcess
 
 _PATIENCE = 90.0  # seconds until a pod that was started consumes, on a machine with much to do
 _LONGEST_PAUSE = 300.0
-RENEWED = 40.0  # seconds; the operator asks for a new pod of the suspect lane in the place of one that would wait longer
+RENEWED = 40.0  # seconds; the operator asks for a new pod of the suspect lane in the place of one that waits longer
 
 Start = Callable[[str], WorkerProcess]
 
@@ -63,7 +64,7 @@ class Fleet:
         """Wait until every pod consumes, those in the place `but` left out."""
         for slot in self.slots:
             if slot.name != but:
-                await until_found(lambda slot=slot: slot.pod.get("/readyz")[0] == 200, f"{slot.name} to consume", _PATIENCE)  # type: ignore[misc] # fmt: skip
+                await until_found(partial(_consumes, slot), f"{slot.name} to consume", _PATIENCE)
 
     async def keep(self) -> None:
         """Start again what ended, for as long as the fault runs."""
@@ -114,3 +115,7 @@ class Fleet:
         if self.renewed is not None and pause >= self.renewed:
             pause, slot.row = 0.0, 0
         return pause
+
+
+def _consumes(slot: Slot) -> bool:
+    return slot.pod.get("/readyz")[0] == 200

@@ -10,6 +10,8 @@ from enum import Enum
 
 LONGEST_WAIT = 1e9
 FAILURES = frozenset({"timeout", "refused", "reset", "tls", "dns"})
+UNREACHABLE = frozenset({"refused", "tls", "dns"})
+"""Failures that are the merchant's as a whole, and no call's own."""
 NEVER_SENT = frozenset({"refused", "dns"})
 
 
@@ -39,6 +41,11 @@ class Answer:
         return f"{self.status // 100}xx" if 100 <= self.status < 600 else "none"
 
     @property
+    def succeeded(self) -> bool:
+        """Whether it is a 2xx, whatever the route makes of other answers."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
     def leaves_doubt(self) -> bool:
         """Whether the merchant may have done what was asked: no whole answer came, or one that tells of an accident."""
         return self.failure not in NEVER_SENT if self.status is None else 500 <= self.status < 600
@@ -48,7 +55,7 @@ class Answer:
         """As an answer to "did you?": yes, no (404, 410), or None when it does not say."""
         if self.status is None:
             return None
-        return True if 200 <= self.status < 300 else False if self.status in {404, 410} else None
+        return True if self.succeeded else False if self.status in {404, 410} else None
 
 
 _DEFAULT: Mapping[str, Meaning] = {

@@ -36,6 +36,7 @@ class AppTask(Delivery):
         self._gone = gone
         self._outcome: Callable[[], None] = self._done
         self._note: Note | None = None
+        self._began = 0.0
         self._holds_slot = False
         self._over = False
 
@@ -70,7 +71,8 @@ class AppTask(Delivery):
             self._elsewhere(decision)
             return
         rest(decision.wait)
-        pod.merchants.take(note.merchant, self, time.monotonic())
+        self._began = time.monotonic()
+        pod.merchants.take(note.merchant, self, self._began)
         pod.tally.begin(time.monotonic())
         self._holds_slot = True
         self.message.headers.update(decision.headers)
@@ -135,7 +137,10 @@ class AppTask(Delivery):
         if self._holds_slot:
             self._holds_slot = False
             self.pod.tally.end(time.monotonic())
-            self.pod.merchants.leave(self._known.merchant, self)
+            now = time.monotonic()
+            if self._outcome == self._done:
+                self.pod.merchants.answered(self._known.merchant, now, now - self._began)
+            self.pod.merchants.leave(self._known.merchant, self, now)
             self.pod.tally.count("finished")
 
     def _done(self) -> None:

@@ -1,7 +1,7 @@
 """May this merchant have another slot? A pure decision: values in, verdict out, no clock.
 
-The rule: a slot is refused if and only if the merchant is at its cap while slots are scarce (under a quarter free),
-or the merchant is slow and has its one slot already, or slow merchants together hold half the slots.
+The rule: a slot is refused if and only if the merchant is at its cap while slots are scarce (under a quarter free) and
+others may want them, or it is slow and has its one slot already, or slow merchants together hold half the slots.
 
 When is a merchant slow?
   * It hangs: its oldest call is old, and it answered nothing for as long. How old depends on what is usual for it: ten
@@ -9,17 +9,20 @@ When is a merchant slow?
     70 ms is found out after 2 of 10 s, before it holds many slots, and one that always takes 3 s is not suspected.
   * It crawls: calls older than half the time-out hold one slot in twenty, at least three, whatever it answers
     meanwhile. One stuck call does not condemn a merchant that answers others.
-  * It hung: its last three calls timed out, and nothing says yet that this is over.
+  * It failed: its last three calls timed out or could not be made at all (connection refused, DNS, TLS), and nothing
+    says yet that this is over.
 One answer in time ends the first and the third. A slow merchant keeps one slot, so that its healing is noticed.
 """
 
 from dataclasses import dataclass
 from enum import Enum
 
-TIMEOUTS_IN_A_ROW = 3
+FAILURES_IN_A_ROW = 3
 OVERDUE_AT_LEAST = 3
 OVERDUE_SHARE = 20
 SLOW_FLOOR = 1
+WELL_FOR = 1.0
+WELL_CALLS = 2
 
 
 class Verdict(Enum):
@@ -58,7 +61,8 @@ class Limits:
 @dataclass(frozen=True, kw_only=True)
 class Sight:
     """What is known of one merchant now, times in seconds: the age of its oldest call (0 without one), how many are
-    overdue, how long ago it answered and how long its calls usually take (None if it never answered).
+    overdue, how long ago it answered and how long its calls usually take (None if it never did). `cap` is what it has
+    shown to bear, None for the ceiling.
     """
 
     in_flight: int = 0
@@ -66,12 +70,13 @@ class Sight:
     overdue: int = 0
     silence: float | None = None
     usual: float | None = None
-    timeouts_in_a_row: int = 0
+    failures_in_a_row: int = 0
+    cap: int | None = None
 
 
 def is_slow(sight: Sight, limits: Limits) -> bool:
     """Whether the merchant must make do with one slot."""
-    if sight.timeouts_in_a_row >= TIMEOUTS_IN_A_ROW:
+    if sight.failures_in_a_row >= FAILURES_IN_A_ROW:
         return True
     if sight.overdue >= max(OVERDUE_AT_LEAST, limits.slots // OVERDUE_SHARE):
         return True
@@ -79,11 +84,31 @@ def is_slow(sight: Sight, limits: Limits) -> bool:
     return sight.oldest > long and (sight.silence is None or sight.silence > long)
 
 
-def decide(sight: Sight, limits: Limits, *, busy: int, held_by_slow: int) -> Verdict:
-    """The rule. `busy` counts the pod's slots in use, `held_by_slow` those of them that slow merchants hold."""
+def decide(sight: Sight, limits: Limits, *, busy: int, held_by_slow: int, alone: bool = False) -> Verdict:
+    """The rule. `busy` counts the pod's slots in use, `held_by_slow` those of them that slow merchants hold; `alone`
+    says that nobody else is kept waiting.
+    """
     if is_slow(sight, limits):
         if sight.in_flight >= SLOW_FLOOR or held_by_slow * 2 >= limits.slots:
             return Verdict.SLOW
         return Verdict.ADMIT
-    scarce = (limits.slots - busy) * 4 < limits.slots
-    return Verdict.CAP if scarce and sight.in_flight >= limits.cap else Verdict.ADMIT
+    if not is_scarce(limits.slots, busy) or sight.in_flight < cap_of(sight, limits):
+        return Verdict.ADMIT
+    return Verdict.ADMIT if alone and is_well(sight) else Verdict.CAP
+
+
+def is_scarce(slots: int, busy: int) -> bool:
+    """Whether under a quarter of the slots is free."""
+    return (slots - busy) * 4 < slots
+
+
+def cap_of(sight: Sight, limits: Limits) -> int:
+    """The slots that the merchant may have while they are scarce."""
+    return limits.cap if sight.cap is None else max(1, min(sight.cap, limits.cap))
+
+
+def is_well(sight: Sight) -> bool:
+    """Whether it answered just now, so that all slots may be trusted to it. One that never answered may be hung."""
+    if sight.silence is None or sight.failures_in_a_row:
+        return False
+    return sight.silence <= max(WELL_FOR, WELL_CALLS * (sight.usual or 0.0))

@@ -3,7 +3,7 @@
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,8 +19,8 @@ from merchantroute_worker.steps import Request, build
 class Watch(Protocol):
     """Who wants to know of each call as it begins and ends (bulkhead, metrics)."""
 
-    def begins(self, step: Step) -> None:
-        """A call is about to begin."""
+    def begins(self, step: Step) -> Mapping[str, str]:
+        """A call is about to begin; gives the headers that carry its trace on."""
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         """A call ended."""
@@ -46,9 +46,16 @@ def attempt(order: Order, merchant: Merchant, route: Configuration, client: Clie
     deadline = time.monotonic() + route.deadline
 
     def call(step: Step) -> Answer:
-        watch.begins(step)
+        trace = watch.begins(step)
         began = time.monotonic()
-        request = build(step, order, merchant, attempt=order.journal.attempts + 1, allow_insecure=route.allow_insecure)
+        request = build(
+            step,
+            order,
+            merchant,
+            attempt=order.journal.attempts + 1,
+            allow_insecure=route.allow_insecure,
+            trace=trace,
+        )
         answer = bounded(min(route.call_timeout, deadline - began), lambda: _answer(client, request))
         watch.ended(step, answer, time.monotonic() - began)
         return answer

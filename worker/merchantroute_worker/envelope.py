@@ -12,6 +12,7 @@ from typing import Any
 
 from merchantroute_worker.answers import FAILURES
 from merchantroute_worker.route import Step, parse_step
+from merchantroute_worker.trace_context import context_of
 
 JOURNAL = "merchantroute"
 PUBLISHED_AT = "mr-published-at"
@@ -75,6 +76,8 @@ class Order:
     published_at: float | None
     first_seen: float | None
     body: tuple[Any, Mapping[str, Any], Mapping[str, Any]] = field(repr=False)
+    trace: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The W3C trace context that the message carries."""
 
     @property
     def hop(self) -> tuple[str, int, int]:
@@ -124,6 +127,7 @@ def read(
         published_at=_milliseconds(headers.get(PUBLISHED_AT)),
         first_seen=_milliseconds(headers.get(FIRST_SEEN)),
         body=(args, kwargs, embed),
+        trace=context_of(headers),
     )
 
 

@@ -1,129 +1,184 @@
 """Who holds the pod's slots now: the state that the bulkhead decides on, kept per merchant while it matters.
 
-Times are what the caller's clock says (seconds, monotonic); nothing here reads one. A merchant without a call in
-flight and without a time-out to remember is forgotten, so memory follows the work and not the list of merchants.
+Times are what the caller's clock says (seconds, monotonic); nothing here reads one. Each public method takes the lock
+once, does no I/O and calls nobody back: under the pools `threads` and `prefork` they are called by native threads.
+What is asked for each order looks at that merchant alone; the sum over slow merchants is kept for a moment.
 """
 
-from dataclasses import dataclass, field
-from itertools import takewhile
+import threading
+from itertools import chain, islice, takewhile
 
-from merchantroute_worker.bulkhead import Limits, Sight, Verdict, decide, is_slow
+from merchantroute_worker import adaptive
+from merchantroute_worker.bulkhead import FAILURES_IN_A_ROW, Limits, Sight, Verdict, cap_of, decide, is_scarce, is_slow
+from merchantroute_worker.company import Company
+from merchantroute_worker.remembered import Merchant, Remembered
+from merchantroute_worker.sights import Shown, Slow, Sums
 
-WEIGHT = 0.2
-
-
-@dataclass
-class _Merchant:
-    """`calls` maps a slot to the start of its present call, oldest start first (a dict keeps insertion order)."""
-
-    calls: dict[object, float] = field(default_factory=dict)
-    answered: float | None = None
-    usual: float | None = None
-    timeouts: int = 0
-    last_timeout: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Slow:
-    """A slow merchant as pulses and people see it; `oldest` is the age of its oldest call in seconds."""
-
-    merchant: str
-    in_flight: int
-    oldest: float
+FRESH = 0.1
+"""Seconds for which the sum of what slow merchants hold is kept; slots that they take or leave meanwhile count."""
 
 
 class Merchants:
-    """Slots by merchant. A timed-out merchant is remembered for `memory` seconds."""
+    """Slots by merchant. An idle merchant is remembered for `memory` seconds."""
 
     def __init__(self, limits: Limits, memory: float = 600.0) -> None:
         self.limits = limits
         self.busy = 0
         self._memory = memory
-        self._merchants: dict[str, _Merchant] = {}
+        self._known = Remembered(FAILURES_IN_A_ROW)
+        self._company = Company()
+        self._lock = threading.Lock()
+        self._held, self._summed = 0, float("-inf")
+        self._slow: set[str] = set()
 
     def ask(self, merchant: str, now: float) -> Verdict:
         """The bulkhead's verdict on one more order of this merchant."""
-        sight = self._sight(self._merchants.get(merchant), now)
-        held = sum(slow.in_flight for slow in self.slow(now)) if is_slow(sight, self.limits) else 0
-        return decide(sight, self.limits, busy=self.busy, held_by_slow=held)
+        with self._lock:
+            sight = self._sight(self._known.get(merchant), now)
+            if is_slow(sight, self.limits):
+                # Its orders wait for nobody but itself: they are no company to others.
+                return decide(sight, self.limits, busy=self.busy, held_by_slow=self._held_by_slow(now))
+            self._company.saw(merchant, now)
+            alone = self._company.is_alone(merchant, now)
+            return decide(sight, self.limits, busy=self.busy, held_by_slow=0, alone=alone)
 
     def take(self, merchant: str, slot: object, now: float) -> None:
         """The order in `slot` (any hashable) begins."""
-        self._merchants.setdefault(merchant, _Merchant()).calls[slot] = now
-        self.busy += 1
+        with self._lock:
+            state = self._known.activate(merchant)
+            state.calls[slot] = now
+            if merchant in self._slow:
+                self._held += 1
+            elif state.failures >= FAILURES_IN_A_ROW:
+                self._slow.add(merchant)
+                self._held += len(state.calls)
+            self._turn(1, now)
 
     def call(self, merchant: str, slot: object, now: float) -> None:
         """The order begins its next call: a call's age counts, not an order's."""
-        state = self._merchants[merchant]
-        del state.calls[slot]
-        state.calls[slot] = now
+        with self._lock:
+            calls = self._known.active[merchant].calls
+            del calls[slot]
+            calls[slot] = now
 
-    def answered(self, merchant: str, now: float, seconds: float) -> None:
-        """The merchant answered a call in time, whatever it said. What is usual rests while it does not."""
-        state = self._merchants[merchant]
-        state.answered, state.timeouts = now, 0
-        state.usual = seconds if state.usual is None else state.usual + WEIGHT * (seconds - state.usual)
+    def answered(self, merchant: str, now: float, seconds: float, *, success: bool = True) -> None:
+        """The merchant answered a call in time, whatever it said. Only successes raise its cap and tell what is
+        usual.
+        """
+        with self._lock:
+            state = self._known.active[merchant]
+            state.answered, state.failures = now, 0
+            if success:
+                state.adaptive = adaptive.succeeded(
+                    state.adaptive, seconds=seconds, in_flight=len(state.calls), now=now, ceiling=self.limits.cap
+                )
 
     def timed_out(self, merchant: str, now: float) -> None:
         """A call of the merchant ran into its time-out."""
-        state = self._merchants[merchant]
-        state.timeouts += 1
-        state.last_timeout = now
+        with self._lock:
+            state = self._known.active[merchant]
+            state.failures += 1
+            # Calls have one time-out for all: what runs into it is what began first.
+            state.adaptive = adaptive.timed_out(
+                state.adaptive, began=now - state.oldest(now), now=now, ceiling=self.limits.cap
+            )
 
-    def leave(self, merchant: str, slot: object) -> None:
+    def failed(self, merchant: str) -> None:
+        """A call of the merchant could not be made: connection refused, DNS, TLS. That is no sign of load."""
+        with self._lock:
+            self._known.active[merchant].failures += 1
+
+    def leave(self, merchant: str, slot: object, now: float) -> None:
         """The order in `slot` is through with its calls."""
-        state = self._merchants[merchant]
-        del state.calls[slot]
-        self.busy -= 1
-        if not state.calls and not state.timeouts:
-            del self._merchants[merchant]
+        with self._lock:
+            calls = self._known.active[merchant].calls
+            del calls[slot]
+            if merchant in self._slow:
+                self._held -= 1
+            if not calls:
+                self._slow.discard(merchant)
+                self._known.rest(merchant, now)
+            self._turn(-1, now)
 
     def is_slow(self, merchant: str, now: float) -> bool:
         """Whether the merchant is slow now."""
-        return is_slow(self._sight(self._merchants.get(merchant), now), self.limits)
+        with self._lock:
+            state = self._known.get(merchant)
+            return state is not None and self._is_slow(state, now)
 
-    def slow(self, now: float) -> list[Slow]:
-        """All slow merchants."""
-        return [
-            Slow(merchant=name, in_flight=len(state.calls), oldest=_oldest(state, now))
-            for name, state in self._merchants.items()
-            if is_slow(self._sight(state, now), self.limits)
-        ]
+    def slow_names(self, now: float) -> frozenset[str]:
+        """All slow merchants, cheaply, also while everybody fails."""
+        with self._lock:
+            holding = [name for name, state in self._known.active.items() if self._is_slow(state, now)]
+            return frozenset(chain(holding, self._known.failing))
 
-    def busiest(self, top: int, now: float) -> list[dict[str, object]]:
-        """The merchants that hold most slots, for people."""
-        ranked = sorted(self._merchants.items(), key=lambda item: -len(item[1].calls))[:top]
-        return [
-            {
-                "merchant": name,
-                "inFlight": len(state.calls),
-                "cap": self.limits.cap,
-                "oldest": round(_oldest(state, now), 3),
-                "timeoutsInARow": state.timeouts,
-                "slow": is_slow(self._sight(state, now), self.limits),
-            }
-            for name, state in ranked
-        ]
+    def slow(self, now: float, most: int = 100) -> list[Slow]:
+        """Slow merchants: all that hold slots, and up to `most` that failed before they became idle, latest first."""
+        with self._lock:
+            holding = [(name, state) for name, state in self._known.active.items() if self._is_slow(state, now)]
+            return [
+                Slow(merchant=name, in_flight=len(state.calls), oldest=state.oldest(now))
+                for name, state in chain(holding, islice(reversed(self._known.failing.items()), most))
+            ]
+
+    def busiest(self, top: int, now: float) -> list[Shown]:
+        """The merchants that hold most slots, for people; then those that failed, then the latest."""
+        with self._lock:
+            return [
+                Shown(
+                    merchant=name,
+                    in_flight=len(state.calls),
+                    cap=state.adaptive.within(self.limits.cap),
+                    oldest=state.oldest(now),
+                    usual=state.adaptive.usual,
+                    successes=state.adaptive.successes,
+                    timeouts=state.adaptive.timeouts,
+                    failures_in_a_row=state.failures,
+                    slow=self._is_slow(state, now),
+                )
+                for name, state in self._known.latest(top)
+            ]
+
+    def sums(self, now: float) -> Sums:
+        """How many merchants are slow, at their cap, known at all."""
+        with self._lock:
+            sights = [self._sight(state, now) for state in self._known.active.values()]
+            return Sums(
+                slow=sum(is_slow(sight, self.limits) for sight in sights) + len(self._known.failing),
+                at_cap=sum(sight.in_flight >= cap_of(sight, self.limits) for sight in sights),
+                known=len(self._known),
+            )
 
     def forget(self, now: float) -> None:
-        """Drop idle merchants whose last time-out is long past."""
-        for name, state in list(self._merchants.items()):
-            if not state.calls and now - state.last_timeout > self._memory:
-                del self._merchants[name]
+        """Drop merchants that have been idle for long."""
+        with self._lock:
+            self._known.forget(now - self._memory)
 
-    def _sight(self, state: _Merchant | None, now: float) -> Sight:
+    def _turn(self, by: int, now: float) -> None:
+        self.busy += by
+        self._company.slots(scarce=is_scarce(self.limits.slots, self.busy), now=now)
+
+    def _held_by_slow(self, now: float) -> int:
+        if now - self._summed >= FRESH:
+            states = self._known.active.items()
+            self._slow = {name for name, state in states if self._is_slow(state, now)}
+            self._held = sum(len(self._known.active[name].calls) for name in self._slow)
+            self._summed = now
+        return self._held
+
+    def _is_slow(self, state: Merchant, now: float) -> bool:
+        return is_slow(self._sight(state, now), self.limits)
+
+    def _sight(self, state: Merchant | None, now: float) -> Sight:
         if state is None:
             return Sight()
         due = now - self.limits.overdue_after
         return Sight(
             in_flight=len(state.calls),
-            oldest=_oldest(state, now),
-            usual=state.usual,
+            oldest=state.oldest(now),
+            usual=state.adaptive.usual,
             overdue=sum(1 for _ in takewhile(lambda start: start < due, state.calls.values())),
             silence=None if state.answered is None else now - state.answered,
-            timeouts_in_a_row=state.timeouts,
+            failures_in_a_row=state.failures,
+            cap=None if state.adaptive.cap is None else int(state.adaptive.cap),
         )
-
-
-def _oldest(state: _Merchant, now: float) -> float:
-    return max(0.0, now - next(iter(state.calls.values()), now))

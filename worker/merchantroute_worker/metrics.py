@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from merchantroute_worker.identity import Identity
+from merchantroute_worker.sights import Sums
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
@@ -33,7 +34,25 @@ class Metrics:
             buckets=SECONDS,
             registry=registry,
         )
+        self._answers = Counter(
+            "merchantroute_calls",
+            "Calls to merchants, by the class of their answer: 2xx, 4xx, 429, 5xx, timeout, refused, reset, tls, dns.",
+            ["tier", "step", "answer"],
+            registry=registry,
+        )
+        self._anonymous = Counter(
+            "merchantroute_orders_without_correlation_id",
+            "Orders whose producer set no correlation_id; their task id serves as the order's.",
+            ["tier"],
+            registry=registry,
+        )
         self._slots = Gauge("merchantroute_slots", "Slots by state: busy, free.", ["state"], registry=registry)
+        self._merchants = Gauge(
+            "merchantroute_merchants",
+            "Merchants that this pod remembers by state: slow, at_cap, known.",
+            ["state"],
+            registry=registry,
+        )
         self._ladder = Counter(
             "merchantroute_ladder", "Orders sent to the ladder, by why.", ["reason"], registry=registry
         )
@@ -56,12 +75,19 @@ class Metrics:
         self._orders.labels(self._tier, self._lane, "dead").inc()
         self._dead.labels(reason).inc()
 
-    def call(self, step: str, seconds: float) -> None:
-        """A call ended."""
+    def call(self, step: str, answer: str, seconds: float) -> None:
+        """A call ended, with an answer of this class."""
         self._calls.labels(self._tier, step).observe(seconds)
+        self._answers.labels(self._tier, step, answer).inc()
 
-    def render(self, *, slots: int, busy: int) -> bytes:
+    def anonymous(self) -> None:
+        """An order came without a correlation_id."""
+        self._anonymous.labels(self._tier).inc()
+
+    def render(self, *, slots: int, busy: int, merchants: Sums) -> bytes:
         """The exposition text."""
+        for state, count in (("slow", merchants.slow), ("at_cap", merchants.at_cap), ("known", merchants.known)):
+            self._merchants.labels(state).set(count)
         self._slots.labels("busy").set(busy)
         self._slots.labels("free").set(max(0, slots - busy))
         return generate_latest(self._registry)

@@ -16,6 +16,7 @@ from merchantroute_worker.pace import live
 from merchantroute_worker.pod import Pod
 
 TEXT, JSON = "text/plain; charset=utf-8", "application/json"
+MOST_SHOWN = 1000
 PATIENCE = 10.0  # seconds for a client that connects and says nothing
 Answer = tuple[HTTPStatus, str, bytes]
 
@@ -67,18 +68,22 @@ class _Answers:
             return status, TEXT, f"{pod.status.line}\n".encode()
         if url.path == "/metrics":
             kind = "text/plain; version=0.0.4; charset=utf-8"
-            return HTTPStatus.OK, kind, pod.metrics.render(slots=pod.concurrency, busy=pod.tally.busy)
+            sums = pod.merchants.sums(time.monotonic())
+            return HTTPStatus.OK, kind, pod.metrics.render(slots=pod.concurrency, busy=pod.tally.busy, merchants=sums)
         if url.path == "/merchants":
-            return HTTPStatus.OK, JSON, json.dumps(self._merchants(url.query)).encode()
+            top = parse_qs(url.query).get("top", ["20"])[-1]
+            if not (top.isascii() and top.isdigit() and len(top) < 9 and 1 <= int(top) <= MOST_SHOWN):
+                return HTTPStatus.BAD_REQUEST, TEXT, f"top must be a number from 1 to {MOST_SHOWN}\n".encode()
+            return HTTPStatus.OK, JSON, json.dumps(self._merchants(int(top))).encode()
         return HTTPStatus.NOT_FOUND, TEXT, b"try /livez /readyz /metrics /merchants\n"
 
-    def _merchants(self, query: str) -> dict[str, Any]:
-        pod = self._pod
-        top = parse_qs(query).get("top", ["20"])[0]
+    def _merchants(self, top: int) -> dict[str, Any]:
+        pod, now = self._pod, time.monotonic()
         return {
             "generation": pod.files.generation,
             "configuration": pod.files.problem or "current",
             "slots": pod.concurrency,
             "busy": pod.tally.busy,
-            "merchants": pod.merchants.busiest(int(top) if top.isdigit() else 20, time.monotonic()),
+            "known": pod.merchants.sums(now).known,
+            "merchants": [shown.as_json() for shown in pod.merchants.busiest(top, now)],
         }

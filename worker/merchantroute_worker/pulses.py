@@ -51,7 +51,7 @@ def beat(pod: Pod) -> None:
     due, known = 0.0, frozenset[str]()
     while True:
         now = time.monotonic()
-        slow = frozenset(one.merchant for one in pod.merchants.slow(now))
+        slow = pod.merchants.slow_names(now)
         for merchant in slow - known:
             log.warning("merchant is slow", extra={"data": {"merchant": merchant}})
         if now >= due or slow - known:

@@ -46,8 +46,9 @@ class Script:
     def close(self) -> None:
         """Nothing is open."""
 
-    def begins(self, step: Step) -> None:
+    def begins(self, step: Step) -> dict[str, str]:
         self.watched.append(step.name)
+        return {}
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         del seconds

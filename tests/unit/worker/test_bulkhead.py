@@ -7,7 +7,7 @@ from merchantroute_worker.bulkhead import Limits, Sight, Verdict, decide, is_slo
 LIMITS = Limits(slots=100, ceiling=50, call_timeout=10.0)
 BUSY_MERCHANT = Sight(in_flight=50, silence=0.1)
 HUNG = Sight(in_flight=30, oldest=6.0, overdue=30, silence=6.0)
-HUNG_BEFORE = Sight(in_flight=0, timeouts_in_a_row=3, silence=60.0)
+HUNG_BEFORE = Sight(in_flight=0, failures_in_a_row=3, silence=60.0)
 
 
 @pytest.mark.parametrize(
@@ -28,12 +28,46 @@ def test_a_cap_is_felt_only_while_slots_are_scarce(sight: Sight, busy: int, verd
 
 
 @pytest.mark.parametrize(
+    ("sight", "verdict"),
+    [
+        # lowered, it is felt where it is now, and at the ceiling at most
+        (Sight(in_flight=9, silence=0.1, cap=10), Verdict.ADMIT),
+        (Sight(in_flight=10, silence=0.1, cap=10), Verdict.CAP),
+        (Sight(in_flight=1, silence=0.1, cap=0), Verdict.CAP),
+        (Sight(silence=0.1, cap=0), Verdict.ADMIT),
+        (Sight(in_flight=50, silence=0.1, cap=80), Verdict.CAP),
+    ],
+)
+def test_a_merchant_s_own_cap_is_what_it_has_shown_to_bear(sight: Sight, verdict: Verdict) -> None:
+    assert decide(sight, LIMITS, busy=99, held_by_slow=0) is verdict
+
+
+@pytest.mark.parametrize(
+    ("sight", "verdict"),
+    [
+        # nobody else is kept waiting: all slots
+        (Sight(in_flight=99, silence=0.1, usual=0.1), Verdict.ADMIT),
+        (Sight(in_flight=99, silence=0.1, usual=0.1, cap=10), Verdict.ADMIT),
+        (Sight(in_flight=99, silence=1.9, usual=1.0), Verdict.ADMIT),
+        # but not to one that may be hung: it did not answer just now, or never, or failed since
+        (Sight(in_flight=99, silence=1.1, usual=0.1), Verdict.CAP),
+        (Sight(in_flight=99), Verdict.CAP),
+        (Sight(in_flight=99, silence=0.1, usual=0.1, failures_in_a_row=1), Verdict.CAP),
+        # and slow is slow
+        (HUNG, Verdict.SLOW),
+    ],
+)
+def test_a_healthy_merchant_may_have_all_slots_while_it_is_alone(sight: Sight, verdict: Verdict) -> None:
+    assert decide(sight, LIMITS, busy=99, held_by_slow=0, alone=True) is verdict
+
+
+@pytest.mark.parametrize(
     ("sight", "held", "verdict"),
     [
         (HUNG, 30, Verdict.SLOW),
         # one slot is left to a slow merchant, so that its healing is noticed
         (HUNG_BEFORE, 0, Verdict.ADMIT),
-        (Sight(in_flight=1, timeouts_in_a_row=3), 1, Verdict.SLOW),
+        (Sight(in_flight=1, failures_in_a_row=3), 1, Verdict.SLOW),
         # not even one when slow merchants together hold half the slots
         (HUNG_BEFORE, 49, Verdict.ADMIT),
         (HUNG_BEFORE, 50, Verdict.SLOW),
@@ -70,8 +104,8 @@ def test_a_slow_merchant_keeps_one_slot_while_others_like_it_hold_less_than_half
         # overdue calls hold one slot in twenty: it crawls, whatever it answers meanwhile
         (Sight(in_flight=20, oldest=9.0, overdue=5, silence=0.2), True),
         # its last calls timed out, and nothing says that this is over
-        (Sight(timeouts_in_a_row=2), False),
-        (Sight(timeouts_in_a_row=3), True),
+        (Sight(failures_in_a_row=2), False),
+        (Sight(failures_in_a_row=3), True),
         # silence alone is no fault: nobody asked it anything
         (Sight(silence=3_600), False),
     ],
