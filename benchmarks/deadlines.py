@@ -40,11 +40,14 @@ OUT = Path("build/bench-deadlines.json")
 class Unwatched:
     """Nobody wants to know of the calls."""
 
-    def begins(self, step: Step) -> None:
+    def begins(self, step: Step) -> dict[str, str]:
         """A call is about to begin."""
+        del step
+        return {}
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         """A call ended."""
+        del step, answer, seconds
 
 
 def order(size: int) -> envelope.Order:

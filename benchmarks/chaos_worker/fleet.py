@@ -5,36 +5,43 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from benchmarks.chaos_worker.waiting import until, until_found
 from tests.worker.running import WorkerProcess
 
 _PATIENCE = 90.0  # seconds until a pod that was started consumes, on a machine with much to do
 _LONGEST_PAUSE = 300.0
+RENEWED = 40.0  # seconds; the operator asks for a new pod of the suspect lane in the place of one that waits longer
 
 Start = Callable[[str], WorkerProcess]
 
 
 @dataclass
 class Slot:
-    """A place in the Deployment: the pod that is in it, how often one was started, and when the next may be."""
+    """A place in the Deployment: the pod that is in it, how often one was started, and when the next may be. `row` is
+    how many deaths its pause is reckoned from.
+    """
 
     name: str
     start: Start
     pod: WorkerProcess
     started: int = 1
     deaths: int = 0
+    row: int = 0
     not_before: float = 0.0
 
 
 @dataclass
 class Fleet:
-    """All pods of a lane. `backoff` (seconds) is the pause before the second restart, doubled for each further one.
+    """All pods of a lane. `backoff` (seconds) is the pause before the second restart, doubled for each further one; one
+    that would reach `renewed` is not waited for, and begins anew.
 
     `old` are pods that were told to end, or died; `codes` their exit codes, negative for a signal, in order.
     """
 
     backoff: float
+    renewed: float | None = None
     slots: list[Slot] = field(default_factory=list)
     old: list[WorkerProcess] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
@@ -57,7 +64,7 @@ class Fleet:
         """Wait until every pod consumes, those in the place `but` left out."""
         for slot in self.slots:
             if slot.name != but:
-                await until_found(lambda slot=slot: slot.pod.get("/readyz")[0] == 200, f"{slot.name} to consume", _PATIENCE)  # type: ignore[misc] # fmt: skip
+                await until_found(partial(_consumes, slot), f"{slot.name} to consume", _PATIENCE)
 
     async def keep(self) -> None:
         """Start again what ended, for as long as the fault runs."""
@@ -96,9 +103,19 @@ class Fleet:
         if slot.pod not in self.old:
             self.old.append(slot.pod)
             self.codes.append(code)
-            pause = 0.0 if slot.deaths == 0 else min(_LONGEST_PAUSE, self.backoff * 2 ** (slot.deaths - 1))
             slot.deaths += 1
-            slot.not_before = time.monotonic() + pause
+            slot.not_before = time.monotonic() + self._pause(slot)
         if time.monotonic() >= slot.not_before:
             slot.started += 1
             slot.pod = slot.start(f"{slot.name}-{slot.started}")
+
+    def _pause(self, slot: Slot) -> float:
+        pause = 0.0 if slot.row == 0 else min(_LONGEST_PAUSE, self.backoff * 2 ** (slot.row - 1))
+        slot.row += 1
+        if self.renewed is not None and pause >= self.renewed:
+            pause, slot.row = 0.0, 0
+        return pause
+
+
+def _consumes(slot: Slot) -> bool:
+    return slot.pod.get("/readyz")[0] == 200

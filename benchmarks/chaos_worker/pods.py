@@ -50,7 +50,7 @@ class LimitedPod(WorkerProcess):
             "docker", "run", "--rm", "--name", self._container, "--network", "host", "--read-only", "--tmpfs", "/tmp",  # noqa: S108
             "--memory", f"{self._limit}m", "--memory-swap", f"{self._limit}m",
             "--user", f"{os.getuid()}:{os.getgid()}", "--volume", f"{root}:{root}", "--volume", f"{APPS}:{APPS}:ro",
-            *(part for name, value in environment.items() if name.startswith(("MR_", "PYTHON")) for part in ("--env", f"{name}={value}")),
+            *(f"--env={name}={value}" for name, value in environment.items() if name.startswith(("MR_", "PYTHON"))),
             worker_image(), "merchantroute-worker", *arguments,
         ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.chaos_worker import pods, queues
 from benchmarks.chaos_worker.fault import Fault
-from benchmarks.chaos_worker.fleet import Fleet, Slot
+from benchmarks.chaos_worker.fleet import RENEWED, Fleet, Slot
 from benchmarks.chaos_worker.hearing import Logs
 from benchmarks.chaos_worker.own_broker import OwnBroker
 from benchmarks.chaos_worker.publishing import Publishing
@@ -42,7 +42,7 @@ class Stage:
         self.run = uuid.uuid4().hex[:8]
         self.roll = Roll()
         self.logs = Logs(self.roll.complete)
-        self.fleet, self.suspects = Fleet(scale.backoff), Fleet(scale.backoff)
+        self.fleet, self.suspects = Fleet(scale.backoff), Fleet(scale.backoff, RENEWED)
         self.ids = [f"m{number}-{self.run}" for number in range(scale.merchants)]
         self.expected_dead: set[str] = set()
         self.complaints: list[str] = []

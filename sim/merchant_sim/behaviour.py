@@ -27,10 +27,11 @@ class Kind(StrEnum):
     REFUSE = "refuse"
     THROTTLE = "throttle"
     RESET = "reset"
+    MUTE = "mute"
 
 
 class Outcome(StrEnum):
-    """What happens to one call. Only ANSWER, DRIP and RESET_AFTER let the order take effect at the merchant."""
+    """What happens to one call. Only ANSWER, DRIP, RESET_AFTER and MUTE let the order take effect at the merchant."""
 
     ANSWER = "answer"
     HANG = "hang"  # received, never answered
@@ -40,17 +41,21 @@ class Outcome(StrEnum):
     THROTTLE = "throttle"  # 429
     RESET_BEFORE = "reset-before"  # received, forgotten, RST
     RESET_AFTER = "reset-after"  # carried out, RST in the middle of the answer
+    MUTE = "mute"  # carried out, never answered
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """A merchant's manner. `error_rate` is the share of calls answered 500; `drip_ms` the pause between two bytes."""
+    """A merchant's manner. `error_rate` is the share of calls answered 500; `drip_ms` the pause between two bytes. With
+    `conflict` it answers 409 to an order that it has, whatever the key, as those do that know nothing of keys.
+    """
 
     kind: Kind = Kind.NORMAL
     latency: Latency = field(default_factory=Latency)
     error_rate: float = 0.0
     retry_after_s: int = 1
     drip_ms: float = 400.0
+    conflict: bool = False
     auth: Auth | None = None
 
 
@@ -69,6 +74,7 @@ _PLAIN = {
     Kind.DRIP: Outcome.DRIP,
     Kind.REFUSE: Outcome.REFUSE,
     Kind.THROTTLE: Outcome.THROTTLE,
+    Kind.MUTE: Outcome.MUTE,
 }
 
 
@@ -90,7 +96,7 @@ def parse(body: object, base: Behaviour) -> Behaviour:
     """
     if not isinstance(body, Mapping):
         raise BehaviourError("the body must be a JSON object")
-    known = {"behaviour", "latency", "error_rate", "retry_after_s", "drip_ms", "auth"}
+    known = {"behaviour", "latency", "error_rate", "retry_after_s", "drip_ms", "conflict", "auth"}
     if unknown := sorted(set(body) - known):
         raise BehaviourError(f"unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}")
     kind = _kind(body.get("behaviour", base.kind))
@@ -98,6 +104,9 @@ def parse(body: object, base: Behaviour) -> Behaviour:
     latency = body.get("latency", {})
     if not isinstance(latency, Mapping) or set(latency) - {"p50_ms", "p99_ms"}:
         raise BehaviourError('latency: need an object like {"p50_ms": 80, "p99_ms": 250}')
+    conflict = body.get("conflict", base.conflict)
+    if not isinstance(conflict, bool):
+        raise BehaviourError(f"conflict: need true or false, got {conflict!r}")
     p50 = _number("latency.p50_ms", latency.get("p50_ms", base.latency.p50_ms))
     p99 = _number("latency.p99_ms", latency.get("p99_ms", max(p50, base.latency.p99_ms)))
     return replace(
@@ -107,6 +116,7 @@ def parse(body: object, base: Behaviour) -> Behaviour:
         error_rate=_number("error_rate", rate, most=1.0),
         retry_after_s=int(_number("retry_after_s", body.get("retry_after_s", base.retry_after_s))),
         drip_ms=_number("drip_ms", body.get("drip_ms", base.drip_ms)),
+        conflict=conflict,
         auth=Auth.parse(body["auth"]) if "auth" in body else base.auth,
     )
 
@@ -119,6 +129,7 @@ def as_json(behaviour: Behaviour) -> dict[str, object]:
         "error_rate": behaviour.error_rate,
         "retry_after_s": behaviour.retry_after_s,
         "drip_ms": behaviour.drip_ms,
+        "conflict": behaviour.conflict,
         "auth": behaviour.auth.type if behaviour.auth else None,
     }
 

@@ -49,7 +49,9 @@ class Merchants:
         if plan.outcome is Outcome.ERROR:
             early = Answer(500, {"error": "the point of sale failed"})
         # The order takes effect before the wait: a caller who gives up in between has been served all the same.
-        answer = early or self.pos.serve(call)
+        answer = early or self.pos.serve(call, conflict=behaviour.conflict)
+        if plan.outcome is Outcome.MUTE:
+            await self._hang()
         await asyncio.sleep(plan.delay)
         if plan.outcome is Outcome.DRIP:
             return await delivery.drip(request, answer, behaviour.drip_ms / 1000)

@@ -1,7 +1,8 @@
 """A merchant's point of sale: what it answers to one well-behaved call, and what that call changes.
 
     POST /orders/validate   200, or 422 with the reason
-    POST /orders            201 and a ticket; a repeat under the same Idempotency-Key gets the same ticket
+    POST /orders            201 and a ticket; a repeat under the same Idempotency-Key gets the same ticket, or 409 from
+                            a merchant that only knows that it has the order
     GET  /orders/<id>       200, or 404 if this merchant never took that order
 
 It takes a second order under another key for what it is: a second ticket.
@@ -55,13 +56,13 @@ class PointOfSale:
             return Answer(422, {"error": "this Idempotency-Key came before with another content"})
         return None
 
-    def serve(self, call: Call) -> Answer:
-        """Carry the call out."""
+    def serve(self, call: Call, *, conflict: bool = False) -> Answer:
+        """Carry the call out; with `conflict` an order that the merchant has is refused."""
         match call.method, call.path:
             case "POST", "/orders/validate":
                 return self._post(call, submit=False)
             case "POST", "/orders":
-                return self._post(call, submit=True)
+                return self._post(call, submit=True, conflict=conflict)
             case "GET", path if found := _ONE_ORDER.fullmatch(path):
                 return self._get(call, unquote(found[1]))
         return Answer(404, {"error": f"no such thing here: {call.method} {call.path}"})
@@ -71,11 +72,13 @@ class PointOfSale:
         self._tickets.clear()
         self.records.clear()
 
-    def _post(self, call: Call, *, submit: bool) -> Answer:
+    def _post(self, call: Call, *, submit: bool, conflict: bool = False) -> Answer:
         order = _json(call.body)
         reason = fault(order, call.merchant)
         if reason is not None or not isinstance(order, dict):
             return Answer(422, {"error": reason})
+        if conflict and (call.merchant, order["id"]) in self._tickets:
+            return Answer(409, {"error": f"{call.merchant} has order {order['id']} already"})
         self.records.carry_out(order["id"], call.merchant, call.key)
         if not submit:
             return Answer(200, {"order": order["id"], "valid": True, "total": order["total"]})

@@ -3,23 +3,24 @@
 Classes are those of mr-answer-class in `schema/envelope.json`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import Enum
 
-RETRYABLE_STATUS = frozenset({408, 425, 429})
 LONGEST_WAIT = 1e9
 FAILURES = frozenset({"timeout", "refused", "reset", "tls", "dns"})
 UNREACHABLE = frozenset({"refused", "tls", "dns"})
 """Failures that are the merchant's as a whole, and no call's own."""
+NEVER_SENT = frozenset({"refused", "dns"})
 
 
 class Meaning(Enum):
-    """What to do after a call."""
+    """What to do after a call; the words are those of `spec.orders.retry.answers`."""
 
-    SUCCESS = "success"
-    AGAIN = "again"
-    FINAL = "final"
+    SUCCESS = "Done"
+    AGAIN = "Retry"
+    FINAL = "Dead"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +32,6 @@ class Answer:
     retry_after: float | None = None
 
     @property
-    def meaning(self) -> Meaning:
-        """Success is 2xx. Worth another try: overload, server errors, and everything that is no answer at all."""
-        if self.status is None:
-            return Meaning.AGAIN
-        if 200 <= self.status < 300:
-            return Meaning.SUCCESS
-        if self.status in RETRYABLE_STATUS or 500 <= self.status < 600:
-            return Meaning.AGAIN
-        return Meaning.FINAL
-
-    @property
     def label(self) -> str:
         """The answer's class, for headers, logs and metrics."""
         if self.status is None:
@@ -49,6 +39,58 @@ class Answer:
         if self.status == 429:
             return "429"
         return f"{self.status // 100}xx" if 100 <= self.status < 600 else "none"
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it is a 2xx, whatever the route makes of other answers."""
+        return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def leaves_doubt(self) -> bool:
+        """Whether the merchant may have done what was asked: no whole answer came, or one that tells of an accident."""
+        return self.failure not in NEVER_SENT if self.status is None else 500 <= self.status < 600
+
+    @property
+    def confirms(self) -> bool | None:
+        """As an answer to "did you?": yes, no (404, 410), or None when it does not say."""
+        if self.status is None:
+            return None
+        return True if self.succeeded else False if self.status in {404, 410} else None
+
+
+_DEFAULT: Mapping[str, Meaning] = {
+    "2xx": Meaning.SUCCESS,
+    **dict.fromkeys(("408", "425", "429", "5xx"), Meaning.AGAIN),
+    **dict.fromkeys(FAILURES, Meaning.AGAIN),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What each answer means. Rows are named by a status ("409"), a class ("4xx") or a failure; the most specific row
+    counts, and what has none is final.
+    """
+
+    rows: Mapping[str, Meaning] = field(default_factory=lambda: _DEFAULT)
+
+    def meaning(self, answer: Answer) -> Meaning:
+        """What to do after a call that ended so."""
+        if answer.status is None:
+            return self.rows.get(answer.failure or "", Meaning.AGAIN)
+        exact, of_its_class = str(answer.status), f"{answer.status // 100}xx"
+        return self.rows.get(exact) or self.rows.get(of_its_class) or Meaning.FINAL
+
+
+def table(changes: Mapping[str, str]) -> Table:
+    """The default table with a route's own rows laid over it. ValueError for a row that nothing can mean."""
+    for name in changes:
+        if name not in FAILURES and not _is_status(name):
+            raise ValueError(f"the table of answers has a row {name!r}: no status, no class and no failure")
+    return Table(rows={**_DEFAULT, **{name: Meaning(then) for name, then in changes.items()}})
+
+
+def _is_status(name: str) -> bool:
+    return len(name) == 3 and name[0] in "12345" and (name[1:] == "xx" or (name.isascii() and name.isdigit()))
 
 
 def retry_after(value: str | None, *, now: float) -> float | None:

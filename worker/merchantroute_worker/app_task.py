@@ -19,7 +19,7 @@ from merchantroute_worker.envelope import Malformed
 from merchantroute_worker.outgoing import Why, forward, to_dead
 from merchantroute_worker.pace import rest
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.setting_apart import set_apart
+from merchantroute_worker.setting_apart import REASON, set_apart
 
 log = logging.getLogger(__name__)
 Handler = Callable[..., Any]
@@ -59,7 +59,8 @@ class AppTask(Delivery):
         pod, now = self.pod, time.time()
         pod.tally.count("taken")
         note = self._note = app_decisions.read(self.incoming, now=now)
-        if (self.redelivered and self.was_settled(note.hop)) or set_apart(self, note.id, note.hop):
+        guilty = Why(reason=REASON, attempts=note.attempts)
+        if (self.redelivered and self.was_settled(note.hop)) or set_apart(self, note.id, note.hop, guilty):
             return
         decision = app_decisions.before_slot(note, pod.files.current, now=now)
         if isinstance(decision, Run):

@@ -65,11 +65,13 @@ class _Ended:
 
 
 class _Notes:
-    def __init__(self) -> None:
+    def __init__(self, trace: Mapping[str, str]) -> None:
+        self.trace = trace
         self.calls: list[tuple[Step, Answer, float]] = []
 
-    def begins(self, step: Step) -> None:
+    def begins(self, step: Step) -> Mapping[str, str]:
         del step
+        return self.trace
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         self.calls.append((step, answer, seconds))
@@ -83,7 +85,7 @@ def _in_child(order: Order, merchant: Merchant, route: Configuration) -> _Ended:
     if _client is None:
         _client = HttpClient(1)
     _client.reap()
-    notes = _Notes()
+    notes = _Notes(order.trace)
     result = attempt(order, merchant, route, _client, notes)
     return _Ended(attempt=result, calls=tuple(notes.calls))
 

@@ -3,7 +3,7 @@
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,8 +19,8 @@ from merchantroute_worker.steps import Request, build
 class Watch(Protocol):
     """Who wants to know of each call as it begins and ends (bulkhead, metrics)."""
 
-    def begins(self, step: Step) -> None:
-        """A call is about to begin."""
+    def begins(self, step: Step) -> Mapping[str, str]:
+        """A call is about to begin; gives the headers that carry its trace on."""
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         """A call ended."""
@@ -28,28 +28,51 @@ class Watch(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """How an attempt ended: the steps done in all, and, unless all are, the step it stopped at with its answer."""
+    """How an attempt ended: the steps done in all, and, unless all are, the step it stopped at with its answer.
+    `unsure` are steps that the merchant may have done without our knowing.
+    """
 
     done: tuple[str, ...]
+    unsure: tuple[str, ...] = ()
     step: Step | None = None
     answer: Answer | None = None
 
 
 def attempt(order: Order, merchant: Merchant, route: Configuration, client: Client, watch: Watch) -> Attempt:
-    """Make the calls that are left. The steps are those that the order began with, whatever the route says now."""
-    done = list(order.journal.done)
+    """Make the calls that are left. The steps are those that the order began with, whatever the route says now. Of a
+    step that may be done already the merchant is asked first, where the step says how.
+    """
+    done, unsure = list(order.journal.done), set(order.journal.unsure)
     deadline = time.monotonic() + route.deadline
+
+    def call(step: Step) -> Answer:
+        trace = watch.begins(step)
+        began = time.monotonic()
+        request = build(
+            step,
+            order,
+            merchant,
+            attempt=order.journal.attempts + 1,
+            allow_insecure=route.allow_insecure,
+            trace=trace,
+        )
+        answer = bounded(min(route.call_timeout, deadline - began), lambda: _answer(client, request))
+        watch.ended(step, answer, time.monotonic() - began)
+        return answer
+
     for step in order.journal.steps or route.steps:
         if step.name in done:
             continue
-        watch.begins(step)
-        began = time.monotonic()
-        request = build(step, order, merchant, attempt=order.journal.attempts + 1, allow_insecure=route.allow_insecure)
-        limit = min(route.call_timeout, deadline - began)
-        answer = bounded(limit, lambda request=request: _answer(client, request))  # type: ignore[misc]
-        watch.ended(step, answer, time.monotonic() - began)
-        if answer.meaning is not Meaning.SUCCESS:
-            return Attempt(done=tuple(done), step=step, answer=answer)
+        asked = call(step.verify) if step.verify and step.name in unsure else None
+        if asked is not None and asked.confirms is None:
+            return Attempt(done=tuple(done), step=step, answer=asked, unsure=tuple(sorted(unsure)))
+        unsure.discard(step.name)
+        if asked is None or not asked.confirms:
+            answer = call(step)
+            if route.table.meaning(answer) is not Meaning.SUCCESS:
+                if step.verify and answer.leaves_doubt:
+                    unsure.add(step.name)
+                return Attempt(done=tuple(done), step=step, answer=answer, unsure=tuple(sorted(unsure)))
         done.append(step.name)
     return Attempt(done=tuple(done))
 

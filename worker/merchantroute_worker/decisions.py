@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from merchantroute_worker import ladder
-from merchantroute_worker.answers import Meaning
+from merchantroute_worker.answers import Answer, Meaning
 from merchantroute_worker.calls import Attempt
 from merchantroute_worker.envelope import Journal, Malformed, Order
 from merchantroute_worker.outgoing import Why
-from merchantroute_worker.route import Configuration, Merchant
+from merchantroute_worker.route import Configuration, Merchant, Step
 
 ETA_WORTH_WAITING = 1.0
 
@@ -49,17 +49,30 @@ class Done:
 
 
 def before_slot(
-    order: Order, headers: Mapping[str, Any], route: Configuration, *, now: float, unknown_after: float
+    order: Order,
+    headers: Mapping[str, Any],
+    route: Configuration,
+    *,
+    now: float,
+    unknown_after: float,
+    came_back: bool = False,
 ) -> Run | ToLadder | ToDead:
-    """Whether the order may run now. Malformed when its ETA or expiry cannot be read. Times are epoch seconds."""
+    """Whether the order may run now. Malformed when its ETA or expiry cannot be read. Times are epoch seconds;
+    `came_back` says that a pod had the order and gave no outcome, so that any call left may have been made.
+    """
     published_at = _past(order.published_at, now)
     if published_at != order.published_at:
         order = replace(order, published_at=published_at)
     expires, eta = moment(headers, "expires"), moment(headers, "eta")
     if expires is not None and expires <= now:
-        return ToDead(order=order, why=_why(order, "expired"))
+        return ToDead(order=order, why=why(order, route, "expired"))
     if now - published_at > route.max_age:
-        return ToDead(order=order, why=_why(order, "max-age"))
+        return ToDead(order=order, why=why(order, route, "max-age"))
+    if came_back:
+        order = _in_doubt(order, route)
+    not_before = order.journal.not_before
+    if not_before is not None and not_before - now > ETA_WORTH_WAITING:
+        return _uncounted(order, "retry-after", ladder.before_eta(not_before - now, route.delays))
     if eta is not None and eta - now > ETA_WORTH_WAITING:
         return _uncounted(order, "eta", ladder.before_eta(eta - now, route.delays))
     merchant = route.merchant(order.merchant)
@@ -75,30 +88,65 @@ def refused(order: Order, route: Configuration, reason: str) -> ToLadder:
     return _uncounted(order, reason, ladder.after_refusal(order.journal.refusals, route.delays))
 
 
-def after_attempt(order: Order, result: Attempt, route: Configuration, *, slow: bool, draw: float) -> Any:
-    """What the attempt's end means: Done, ToLadder or ToDead. A time-out of a slow merchant is not counted."""
-    journal = replace(order.journal, steps=order.journal.steps or route.steps, done=result.done)
-    if result.answer is None:
+def after_attempt(
+    order: Order, result: Attempt, route: Configuration, *, slow: bool, draw: float, now: float
+) -> Done | ToLadder | ToDead:
+    """What the attempt's end means. That a slow merchant gave no answer at all is its state and not the order's, so it
+    is not counted.
+    """
+    answer = result.answer
+    journal = replace(
+        order.journal,
+        steps=order.journal.steps or route.steps,
+        done=result.done,
+        unsure=result.unsure,
+        not_before=None,
+        answer=answer.label if answer else None,
+    )
+    if answer is None:
         return Done(order=order.with_journal(replace(journal, attempts=journal.attempts + 1)))
-    label = result.answer.label
-    if slow and label == "timeout":
+    final = route.table.meaning(answer) is Meaning.FINAL
+    if slow and answer.status is None and not final:
         rung = ladder.after_refusal(journal.refusals, route.delays)
         return _ladder(order, replace(journal, refusals=journal.refusals + 1), rung, "slow", "retried")
-    journal = replace(journal, attempts=journal.attempts + 1)
-    order = order.with_journal(journal)
-    step = result.step.name if result.step else None
-    if result.answer.meaning is Meaning.FINAL:
-        return ToDead(order=order, why=_why(order, "merchant-rejected", step, label))
-    if journal.attempts >= route.max_attempts:
-        return ToDead(order=order, why=_why(order, "attempts-exhausted", step, label))
-    rung = ladder.after_attempt(journal.attempts, route.delays, draw=draw, retry_after=result.answer.retry_after)
-    return _ladder(order, journal, rung, label, "retried")
+    order = order.with_journal(replace(journal, attempts=journal.attempts + 1))
+    if final:
+        return ToDead(order=order, why=why(order, route, "merchant-rejected"))
+    if order.journal.attempts >= route.max_attempts:
+        return ToDead(order=order, why=why(order, route, "attempts-exhausted"))
+    return _again(order, answer, route, draw=draw, now=now)
+
+
+def why(order: Order, route: Configuration, reason: str) -> Why:
+    """Why the order is dead, with the first step that is not done and the class of the last answer."""
+    journal = order.journal
+    step = next((step.name for step in _left(order, route)), None)
+    return Why(reason=reason, step=step, attempts=journal.attempts, answer_class=journal.answer or "none")
+
+
+def _again(order: Order, answer: Answer, route: Configuration, *, draw: float, now: float) -> ToLadder:
+    journal, asked = order.journal, answer.retry_after
+    if asked is not None:
+        asked = min(asked, route.retry_after_max)
+        if ladder.is_too_long(asked, route.delays):
+            journal = replace(journal, not_before=now + asked)
+    rung = ladder.after_attempt(journal.attempts, route.delays, draw=draw, retry_after=asked)
+    return _ladder(order, journal, rung, answer.label, "retried")
+
+
+def _left(order: Order, route: Configuration) -> list[Step]:
+    return [step for step in order.journal.steps or route.steps if step.name not in order.journal.done]
+
+
+def _in_doubt(order: Order, route: Configuration) -> Order:
+    unsure = {step.name for step in _left(order, route) if step.verify} | set(order.journal.unsure)
+    return order.with_journal(replace(order.journal, unsure=tuple(sorted(unsure))))
 
 
 def _unknown(order: Order, route: Configuration, now: float, unknown_after: float) -> ToLadder | ToDead:
     first_seen = _past(order.first_seen, now)
     if route.rendered_at > first_seen and now - first_seen >= unknown_after:
-        return ToDead(order=order, why=_why(order, "unknown-merchant"))
+        return ToDead(order=order, why=why(order, route, "unknown-merchant"))
     order = replace(order, first_seen=first_seen)
     return _uncounted(order, "unknown-merchant", ladder.after_refusal(order.journal.refusals, route.delays))
 
@@ -110,10 +158,6 @@ def _uncounted(order: Order, reason: str, rung: int) -> ToLadder:
 
 def _ladder(order: Order, journal: Journal, rung: int, reason: str, outcome: str) -> ToLadder:
     return ToLadder(order=order.with_journal(journal), rung=rung, reason=reason, outcome=outcome)
-
-
-def _why(order: Order, reason: str, step: str | None = None, answer_class: str = "none") -> Why:
-    return Why(reason=reason, step=step, attempts=order.journal.attempts, answer_class=answer_class)
 
 
 def _past(stamp: float | None, now: float) -> float:

@@ -10,12 +10,16 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
+from merchantroute_worker.answers import FAILURES
 from merchantroute_worker.route import Step, parse_step
+from merchantroute_worker.trace_context import context_of
 
 JOURNAL = "merchantroute"
 PUBLISHED_AT = "mr-published-at"
 FIRST_SEEN = "mr-first-seen"
 LONGEST_ID = 255
+CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES))
+"""Of answers, as headers and journals name them."""
 DEEPEST = 200
 MOST_COUNTED = 2**31 - 1
 
@@ -30,22 +34,35 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
-    """What has happened to an order so far. `steps` is what it began with, None before its first attempt."""
+    """What has happened to an order so far. `steps` is what it began with, None before its first attempt; `unsure`
+    those of them that the merchant may have done without our knowing; `not_before` (epoch seconds) when the merchant
+    wants to be called again; `answer` the class of its last answer.
+    """
 
     steps: tuple[Step, ...] | None = None
     done: tuple[str, ...] = ()
     attempts: int = 0
     refusals: int = 0
+    unsure: tuple[str, ...] = ()
+    not_before: float | None = None
+    answer: str | None = None
 
     def as_json(self, steps: tuple[Step, ...]) -> dict[str, Any]:
         """The journal's document; `steps` stand in where the order has not begun."""
-        return {
+        document: dict[str, Any] = {
             "v": 1,
-            "steps": [{"name": s.name, "method": s.method, "path": s.path} for s in self.steps or steps],
+            "steps": [step.as_json() for step in self.steps or steps],
             "done": list(self.done),
             "attempts": self.attempts,
             "refusals": self.refusals,
         }
+        if self.unsure:
+            document["unsure"] = list(self.unsure)
+        if self.not_before is not None:
+            document["notBefore"] = round(self.not_before * 1000)
+        if self.answer is not None:
+            document["answer"] = self.answer
+        return document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +76,8 @@ class Order:
     published_at: float | None
     first_seen: float | None
     body: tuple[Any, Mapping[str, Any], Mapping[str, Any]] = field(repr=False)
+    trace: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The W3C trace context that the message carries."""
 
     @property
     def hop(self) -> tuple[str, int, int]:
@@ -108,6 +127,7 @@ def read(
         published_at=_milliseconds(headers.get(PUBLISHED_AT)),
         first_seen=_milliseconds(headers.get(FIRST_SEEN)),
         body=(args, kwargs, embed),
+        trace=context_of(headers),
     )
 
 
@@ -165,14 +185,17 @@ def _journal(document: Any) -> Journal:
             done=_names(document["done"]),
             attempts=_counted(document["attempts"]),
             refusals=_counted(document["refusals"]),
+            unsure=_names(document.get("unsure", [])),
+            not_before=_milliseconds(document.get("notBefore")),
+            answer=document.get("answer") if document.get("answer") in CLASSES else None,
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Malformed(f"the order's journal does not have the agreed shape: {error}") from None
 
 
 def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise TypeError("`done` must be a list of names")
+        raise TypeError("`done` and `unsure` must be lists of names")
     return tuple(value)
 
 

@@ -3,11 +3,13 @@
 import logging
 import random
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 
 from gevent import GreenletExit
 
 from merchantroute_worker import decisions, envelope
-from merchantroute_worker.answers import UNREACHABLE, Answer, Meaning
+from merchantroute_worker.answers import UNREACHABLE, Answer
 from merchantroute_worker.bulkhead import Verdict
 from merchantroute_worker.callers import Caller, Lost
 from merchantroute_worker.calls import Attempt
@@ -18,8 +20,9 @@ from merchantroute_worker.envelope import Malformed, Order, Undecodable
 from merchantroute_worker.outgoing import to_dead, to_rung
 from merchantroute_worker.pod import Hop, Pod
 from merchantroute_worker.route import Configuration, Merchant, Step
-from merchantroute_worker.setting_apart import set_apart
+from merchantroute_worker.setting_apart import REASON, set_apart
 from merchantroute_worker.steps import UnusableEndpoint
+from merchantroute_worker.tracing import OrderTrace
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,8 @@ class Flight(Delivery):
         pod = self.pod
         pod.tally.count("taken")
         route = pod.files.current
+        if not self.incoming.properties.get("correlation_id"):
+            pod.metrics.anonymous()
         try:
             order = envelope.read(
                 body=self.incoming.body,
@@ -49,10 +54,16 @@ class Flight(Delivery):
                 correlation_id=self.incoming.properties.get("correlation_id"),
                 routing_key=self.incoming.routing_key,
             )
-            if (self.redelivered and self.was_settled(order.hop)) or set_apart(self, order.id, order.hop):
+            guilty = decisions.why(order, route, REASON)
+            if (self.redelivered and self.was_settled(order.hop)) or set_apart(self, order.id, order.hop, guilty):
                 return
             decision = decisions.before_slot(
-                order, self.incoming.headers, route, now=time.time(), unknown_after=pod.identity.unknown_after
+                order,
+                self.incoming.headers,
+                route,
+                now=time.time(),
+                unknown_after=pod.identity.unknown_after,
+                came_back=self.deliveries > 0 or pod.identity.alone,
             )
         except Undecodable as error:
             self.bury("undecodable", str(error))
@@ -88,7 +99,9 @@ class Flight(Delivery):
 
     def _attempt(self, order: Order, merchant: Merchant, route: Configuration) -> Done | ToLadder | ToDead | None:
         """The calls; None when they took their process with them, and the broker has to say what comes next."""
-        pod, watch = self.pod, _Watch(self.pod, order.merchant, self)
+        pod = self.pod
+        trace = pod.tracer.order(order.id, order.merchant, order.journal.attempts + 1, order.trace)
+        order, watch = replace(order, trace=trace.context()), _Watch(self.pod, order.merchant, self, trace)
         pod.merchants.take(order.merchant, self, time.monotonic())
         pod.tally.begin(time.monotonic())
         try:
@@ -110,9 +123,10 @@ class Flight(Delivery):
         finally:
             pod.tally.end(time.monotonic())
             pod.merchants.leave(order.merchant, self, time.monotonic())
+            trace.close()
         pod.tally.count("finished")
         self._log(order, result)
-        return decisions.after_attempt(order, result, route, slow=slow, draw=random.random())
+        return decisions.after_attempt(order, result, route, slow=slow, draw=random.random(), now=time.time())
 
     def _done(self, order: Order, hop: Hop) -> None:
         document = record(self.pod.identity, order, finished_at=time.time(), redelivered=self.redelivered)
@@ -145,21 +159,22 @@ class Flight(Delivery):
 
 
 class _Watch:
-    """Tells the bulkhead and the metrics of each call."""
+    """Tells the bulkhead, the metrics and the trace of each call."""
 
-    def __init__(self, pod: Pod, merchant: str, slot: object) -> None:
-        self._pod, self._merchant, self._slot = pod, merchant, slot
+    def __init__(self, pod: Pod, merchant: str, slot: object, trace: OrderTrace) -> None:
+        self._pod, self._merchant, self._slot, self._trace = pod, merchant, slot, trace
 
-    def begins(self, step: Step) -> None:
-        del step
+    def begins(self, step: Step) -> Mapping[str, str]:
         self._pod.merchants.call(self._merchant, self._slot, time.monotonic())
+        return self._trace.begins(step.name)
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
-        self._pod.metrics.call(step.name, seconds)
+        self._trace.ended(answer)
+        self._pod.metrics.call(step.name, answer.label, seconds)
         if answer.failure == "timeout":
             self._pod.merchants.timed_out(self._merchant, time.monotonic())
         elif answer.failure in UNREACHABLE:
             self._pod.merchants.failed(self._merchant)
         elif answer.status is not None:
-            success = answer.meaning is Meaning.SUCCESS
+            success = answer.succeeded
             self._pod.merchants.answered(self._merchant, time.monotonic(), seconds, success=success)

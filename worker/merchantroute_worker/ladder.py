@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 def after_attempt(attempt: int, delays: Sequence[int], *, draw: float, retry_after: float | None = None) -> int:
     """The rung after the attempt-th counted attempt (from 1): one of the two around its place, the last two from
-    then on. `draw` in [0, 1) chooses evenly. `retry_after` (seconds), what the merchant asked for, is honoured up to
-    the longest rung.
+    then on. `draw` in [0, 1) chooses evenly. `retry_after` (seconds), what the merchant asked for, makes it one that
+    is long enough, or the longest.
     """
     first = max(0, min(attempt - 1, len(delays) - 2))
     pair = delays[first : first + 2]
@@ -22,6 +22,11 @@ def after_attempt(attempt: int, delays: Sequence[int], *, draw: float, retry_aft
 def after_refusal(refusals: int, delays: Sequence[int]) -> int:
     """The rung of an order that got no slot, after so many earlier refusals: the middle one first, then the last."""
     return delays[(len(delays) - 1) // 2] if refusals == 0 else delays[-1]
+
+
+def is_too_long(seconds: float, delays: Sequence[int]) -> bool:
+    """Whether no rung is as long as that."""
+    return seconds * 1000 > delays[-1]
 
 
 def before_eta(remaining: float, delays: Sequence[int]) -> int:

@@ -107,6 +107,7 @@ def _consume(me: Any, app: Any, given: Options) -> int:
     )
     worker.mr_pod = me
     worker.start()
+    me.tracer.close()
     me.publisher.close()
     me.client.close()
     code: int = worker.exitcode or 0

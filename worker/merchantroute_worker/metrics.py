@@ -34,6 +34,18 @@ class Metrics:
             buckets=SECONDS,
             registry=registry,
         )
+        self._answers = Counter(
+            "merchantroute_calls",
+            "Calls to merchants, by the class of their answer: 2xx, 4xx, 429, 5xx, timeout, refused, reset, tls, dns.",
+            ["tier", "step", "answer"],
+            registry=registry,
+        )
+        self._anonymous = Counter(
+            "merchantroute_orders_without_correlation_id",
+            "Orders whose producer set no correlation_id; their task id serves as the order's.",
+            ["tier"],
+            registry=registry,
+        )
         self._slots = Gauge("merchantroute_slots", "Slots by state: busy, free.", ["state"], registry=registry)
         self._merchants = Gauge(
             "merchantroute_merchants",
@@ -63,9 +75,14 @@ class Metrics:
         self._orders.labels(self._tier, self._lane, "dead").inc()
         self._dead.labels(reason).inc()
 
-    def call(self, step: str, seconds: float) -> None:
-        """A call ended."""
+    def call(self, step: str, answer: str, seconds: float) -> None:
+        """A call ended, with an answer of this class."""
         self._calls.labels(self._tier, step).observe(seconds)
+        self._answers.labels(self._tier, step, answer).inc()
+
+    def anonymous(self) -> None:
+        """An order came without a correlation_id."""
+        self._anonymous.labels(self._tier).inc()
 
     def render(self, *, slots: int, busy: int, merchants: Sums) -> bytes:
         """The exposition text."""

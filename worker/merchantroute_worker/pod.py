@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from merchantroute_worker import broker, identity
+from merchantroute_worker import broker, identity, tracing
 from merchantroute_worker.bulkhead import Limits
 from merchantroute_worker.completions import Completions
 from merchantroute_worker.configuration import ConfigurationFiles
@@ -47,6 +47,7 @@ class Pod:
         self.publisher = Publisher(lambda: broker.read(who.broker_dir), who.confirm_timeout)
         self.completions = Completions(who.completions, self.publisher)
         self.client = client
+        self.tracer = tracing.from_environment(os.environ, who)
         self.merchants = Merchants(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
         self.settling: set[Hop] = set()
         self._settled: Memory[Hop] = Memory()

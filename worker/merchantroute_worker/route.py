@@ -5,11 +5,12 @@ their milliseconds in the broker.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any
 from urllib.parse import quote
 
+from merchantroute_worker.answers import Table, table
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
@@ -20,11 +21,22 @@ class ConfigurationError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One call of the series. The path may hold `{order_id}` and `{merchant}`."""
+    """One call of the series. The path may hold `{order_id}` and `{merchant}`.
+
+    `verify` is the call that asks the merchant whether it did this step, for when nobody knows; it is named
+    `<name>.verify`, since no step's own name has a dot.
+    """
 
     name: str
     method: str
     path: str
+    verify: "Step | None" = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The step's document, in the route's file and in journals."""
+        own = {"name": self.name, "method": self.method, "path": self.path}
+        asks = self.verify
+        return own if asks is None else {**own, "verify": {"method": asks.method, "path": asks.path}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +86,8 @@ class Configuration:
     max_age: float
     max_attempts: int
     delays: tuple[int, ...]
+    retry_after_max: float
+    table: Table
     default_tier: str
     default_endpoint: str | None
     tiers: Mapping[str, Tier]
@@ -107,7 +121,13 @@ def parse(
 
 def parse_step(document: Mapping[str, Any]) -> Step:
     """A step of the route, or of an order's journal."""
-    step = Step(name=document["name"], method=document["method"], path=document["path"])
+    asks = document.get("verify")
+    verify = None if asks is None else _call(f"{document['name']}.verify", asks)
+    return replace(_call(document["name"], document), verify=verify)
+
+
+def _call(name: Any, document: Mapping[str, Any]) -> Step:
+    step = Step(name=name, method=document["method"], path=document["path"])
     texts: tuple[Any, ...] = (step.name, step.method, step.path)
     if not all(isinstance(text, str) and text.isprintable() and text for text in texts):
         raise ValueError(f"a step needs a name, a method and a path, got {document!r}")
@@ -124,10 +144,10 @@ def _text(value: Any) -> str:
     return value
 
 
-def _generation(value: Any) -> int:
+def _not_negative(value: Any) -> int:
     number = int(value)
     if number < 0:
-        raise ValueError(f"a generation must be at least 0, not {value!r}")
+        raise ValueError(f"a number must be at least 0, not {value!r}")
     return number
 
 
@@ -153,7 +173,7 @@ def _parse(
     if not delays or not steps:
         raise ValueError("a route needs at least one step and one delay")
     return Configuration(
-        generation=_generation(index["generation"]),
+        generation=_not_negative(index["generation"]),
         rendered_at=index["renderedAt"] / 1000,
         front_door=_text(route["frontDoor"]),
         router=_text(route["router"]),
@@ -167,6 +187,8 @@ def _parse(
         max_age=_seconds(route["maxAgeMs"]),
         max_attempts=_positive(route["maxAttempts"]),
         delays=delays,
+        retry_after_max=_not_negative(route.get("retryAfterMaxMs", delays[-1])) / 1000,
+        table=table(route.get("answers", {})),
         default_tier=_text(route["defaultTier"]),
         default_endpoint=None if route["defaultEndpoint"] is None else _text(route["defaultEndpoint"]),
         tiers={name: _tier(tier) for name, tier in route["tiers"].items()},

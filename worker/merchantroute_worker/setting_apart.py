@@ -11,8 +11,10 @@ log = logging.getLogger(__name__)
 REASON = "killed-its-pod"
 
 
-def set_apart(delivery: Delivery, order_id: str, hop: Hop) -> bool:
-    """Whether the message went elsewhere, for what happened when it was delivered before."""
+def set_apart(delivery: Delivery, order_id: str, hop: Hop, guilty: Why) -> bool:
+    """Whether the message went elsewhere, for what happened when it was delivered before. `guilty` is what a letter
+    would say (REASON).
+    """
     pod = delivery.pod
     verdict = suspicion(delivery.deliveries, alone=pod.identity.alone, survived=order_id in pod.held)
     if pod.identity.alone:
@@ -24,7 +26,7 @@ def set_apart(delivery: Delivery, order_id: str, hop: Hop) -> bool:
     hop = (f"{hop[0]} {delivery.deliveries}", *hop[1:])
     if verdict is Suspicion.GUILTY:
         log.error("order is dead: %s", REASON, extra={"data": delivery.names(REASON)})
-        letter = to_dead(delivery.incoming, Why(reason=REASON), exchange=pod.files.current.dead)
+        letter = to_dead(delivery.incoming, guilty, exchange=pod.files.current.dead)
         delivery.send_on(letter, hop, lambda: delivery.count_dead(REASON))
         return True
     log.warning("order is suspect", extra={"data": {**delivery.names(verdict.value), "count": delivery.deliveries}})

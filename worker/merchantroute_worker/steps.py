@@ -1,14 +1,17 @@
 """A step of the series as an HTTP request. Pure."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from urllib.parse import quote, urlsplit
 
 from merchantroute_worker.envelope import Order, dump
 from merchantroute_worker.route import Merchant, Step
 
 WITH_BODY = frozenset({"POST", "PUT"})
+NOTHING: Mapping[str, str] = MappingProxyType({})
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _IN_PATH = "/%:@!$&'()*+,;=~-._?"
@@ -38,7 +41,15 @@ class Request:
     body: bytes
 
 
-def build(step: Step, order: Order, merchant: Merchant, *, attempt: int, allow_insecure: bool) -> Request:
+def build(
+    step: Step,
+    order: Order,
+    merchant: Merchant,
+    *,
+    attempt: int,
+    allow_insecure: bool,
+    trace: Mapping[str, str] = NOTHING,
+) -> Request:
     """The request of one step: the order as JSON for POST and PUT, keyed so that a repeat has no second effect."""
     place = _place(merchant.endpoint, allow_insecure)
     path = step.path.replace("{order_id}", quote(order.id, safe="")).replace("{merchant}", quote(merchant.id, safe=""))
@@ -51,6 +62,8 @@ def build(step: Step, order: Order, merchant: Merchant, *, attempt: int, allow_i
     ]
     if step.method in WITH_BODY:
         lines.append(f"Content-Type: application/json\r\nContent-Length: {len(body)}")
+    for name, value in trace.items():
+        lines.append(f"{name}: {value}")
     if merchant.credential:
         lines.append(_field(merchant.credential.header, merchant.credential.value))
     head = "\r\n".join([*lines, "", ""]).encode("latin-1")

@@ -1,8 +1,11 @@
 """The mounted configuration turns invalid, then is gone, then is there again."""
 
+from functools import partial
+
 from benchmarks.chaos_worker.fault import Fault
 from benchmarks.chaos_worker.stage import Stage
 from benchmarks.chaos_worker.waiting import until_found
+from tests.worker.running import WorkerProcess
 
 _NOTICED = 30.0
 
@@ -26,7 +29,12 @@ async def strike(stage: Stage) -> None:
 async def said(stage: Stage, text: str) -> None:
     """Wait until every pod says this of its configuration."""
     for slot in stage.fleet.slots:
-        await until_found(lambda slot=slot: text in slot.pod.get("/merchants")[1], f"{slot.name} to say: {text}", _NOTICED)  # type: ignore[misc] # fmt: skip
+        said = partial(_says, slot.pod, text)
+        await until_found(said, f"{slot.name} to say: {text}", _NOTICED)
+
+
+def _says(pod: WorkerProcess, text: str) -> bool:
+    return text in pod.get("/merchants")[1]
 
 
 FAULT = Fault(name="configuration", what="the mounted configuration is invalid, then gone", strike=strike)

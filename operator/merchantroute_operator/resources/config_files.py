@@ -6,7 +6,7 @@ from typing import Any
 
 from merchantroute_operator import naming
 from merchantroute_operator.resources.objects import canonical
-from merchantroute_operator.spec.model import Merchant, Route, Tier
+from merchantroute_operator.spec.model import Merchant, Route, Step, Tier
 
 
 def route_file(route: Route, cluster: str) -> str:
@@ -24,12 +24,14 @@ def route_file(route: Route, cluster: str) -> str:
             "suspect": naming.suspect(*place),
             "pulses": naming.pulses_exchange(cluster),
             "allowInsecure": orders.allow_insecure,
-            "steps": [{"name": step.name, "method": step.method, "path": step.path} for step in orders.steps],
+            "steps": [_step(step) for step in orders.steps],
             "callTimeoutMs": _ms(orders.call_timeout),
             "deadlineMs": _ms(orders.deadline),
             "maxAgeMs": _ms(orders.max_age),
             "maxAttempts": orders.max_attempts,
             "delaysMs": list(orders.delays),
+            "retryAfterMaxMs": round(orders.retry_after_max * 1000),
+            "answers": dict(orders.answers),
             "defaultTier": route.default_tier,
             "defaultEndpoint": route.default_endpoint,
             "tiers": {tier.name: _tier(place, tier) for tier in route.tiers},
@@ -43,6 +45,12 @@ def merchants_files(route: Route) -> dict[str, str]:
     for merchant in route.merchants:
         parts[naming.shard(merchant.id)][merchant.id] = _merchant(merchant)
     return {f"merchants-{part}.json": canonical({"v": 1, "merchants": found}) for part, found in parts.items()}
+
+
+def _step(step: Step) -> dict[str, Any]:
+    asks = step.verify
+    verify = {"verify": {"method": asks.method, "path": asks.path}} if asks else {}
+    return {"name": step.name, "method": step.method, "path": step.path, **verify}
 
 
 def _tier(place: tuple[str, str], tier: Tier) -> dict[str, Any]:

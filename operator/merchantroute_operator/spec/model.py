@@ -14,12 +14,21 @@ Raw = Mapping[str, Any]  # a Kubernetes object or a part of one, as JSON
 
 
 @dataclass(frozen=True, slots=True)
+class Verify:
+    """The call that asks a merchant whether it did a step, for when nobody knows."""
+
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One call of the series; ``path`` may hold ``{order_id}`` and ``{merchant}``."""
 
     name: str
     method: str
     path: str
+    verify: Verify | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,8 @@ class Orders:
     allow_insecure: bool
     max_attempts: int
     delays: tuple[int, ...]  # milliseconds, strictly increasing
+    retry_after_max: float = 600.0
+    answers: tuple[tuple[str, str], ...] = ()  # (answer, Retry | Dead | Done): what differs from the workers' own table
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,8 @@ from datetime import datetime
 
 from merchantroute_operator.spec.duration import seconds
 from merchantroute_operator.spec.errors import SpecInvalid
-from merchantroute_operator.spec.model import (
-    Credentials,
-    Deletion,
-    Merchant,
-    Orders,
-    Raw,
-    Route,
-    Scaling,
-    Step,
-    Tier,
-)
+from merchantroute_operator.spec.model import Credentials, Deletion, Merchant, Raw, Route, Scaling, Tier
+from merchantroute_operator.spec.orders import parse_orders
 from merchantroute_operator.spec.pod_options import pod_options
 
 LARGEST_SHARE = 50  # slots of one pod that one merchant may have where the tier does not say how many
@@ -43,46 +34,13 @@ def parse(raw: Raw) -> Route:
         finalizers=tuple(metadata.get("finalizers", ())),
         broker_secret=broker["secretRef"]["name"],
         worker_secret=(broker.get("workerSecretRef") or broker["secretRef"])["name"],
-        orders=_orders(spec.get("orders", {})),
+        orders=parse_orders(spec.get("orders", {})),
         default_tier=spec["defaultTier"],
         default_endpoint=spec.get("defaultEndpoint"),
         tiers=tiers,
         merchants=tuple(_merchant(merchant, names) for merchant in spec.get("merchants", ())),
         deletion=parse_deletion(spec.get("deletion", {})),
     )
-
-
-def _orders(raw: Raw) -> Orders:
-    retry = raw.get("retry", {})
-    if not raw.get("steps"):
-        raise SpecInvalid(
-            "spec.orders.steps: write at least one step, for example {name: submit, method: POST, path: /}"
-        )
-    return Orders(
-        steps=tuple(Step(step["name"], step["method"], step["path"]) for step in raw["steps"]),
-        call_timeout=seconds(raw.get("callTimeout", "10s"), "spec.orders.callTimeout"),
-        deadline=seconds(raw.get("deadline", "30s"), "spec.orders.deadline"),
-        max_age=seconds(raw.get("maxAge", "24h"), "spec.orders.maxAge"),
-        allow_insecure=raw.get("allowInsecure", False),
-        max_attempts=retry.get("maxAttempts", 8),
-        delays=_delays(retry.get("delays", ("1s", "15s", "2m"))),
-    )
-
-
-def _delays(texts: list[str] | tuple[str, ...]) -> tuple[int, ...]:
-    """Milliseconds, sorted; each names a queue, so two that are equal (1s, 1000ms) cannot both be."""
-    field = "spec.orders.retry.delays"
-    found: dict[int, str] = {}
-    for text in texts:
-        ms = round(seconds(text, field) * 1000)
-        if ms < 1:
-            raise SpecInvalid(f'{field}: "{text}" is shorter than 1ms')
-        if ms in found:
-            raise SpecInvalid(f'{field}: "{found[ms]}" and "{text}" are the same delay; write it once')
-        found[ms] = text
-    if not found:
-        raise SpecInvalid(f"{field}: write at least one delay")
-    return tuple(sorted(found))
 
 
 def _tier(raw: Raw, worker: Raw, where: str) -> Tier:

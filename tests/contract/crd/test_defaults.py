@@ -1,7 +1,7 @@
 from tests.contract.crd.conftest import Ask
 from tests.contract.crd.routes import Json
 
-ORDERS = {
+ORDERS: Json = {
     "steps": [
         {"name": "validate", "method": "POST", "path": "/orders/validate"},
         {"name": "submit", "method": "POST", "path": "/orders"},
@@ -11,7 +11,7 @@ ORDERS = {
     "deadline": "30s",
     "maxAge": "24h",
     "allowInsecure": False,
-    "retry": {"maxAttempts": 8, "delays": ["1s", "15s", "2m"]},
+    "retry": {"maxAttempts": 8, "delays": ["1s", "15s", "2m"], "retryAfterMax": "10m"},
 }
 SCALING = {
     "minReplicas": 1,
@@ -53,10 +53,16 @@ def test_one_field_of_a_group_leaves_the_others_at_their_defaults(changed: Ask) 
             "spec.deletion.policy": "Force",
         },
     )
-    retry = {"maxAttempts": 3, "delays": ["1s", "15s", "2m"]}
+    retry = {**ORDERS["retry"], "maxAttempts": 3}
     assert spec["orders"] == {**ORDERS, "callTimeout": "5s", "retry": retry}
     assert spec["tiers"][0]["scaling"] == {**SCALING, "maxReplicas": 2}
     assert spec["deletion"] == {**DELETION, "policy": "Force"}
+
+
+def test_a_step_is_verified_with_a_get(changed: Ask) -> None:
+    step = {"name": "submit", "method": "POST", "path": "/orders", "verify": {"path": "/orders/{order_id}"}}
+    stored = spec_of(changed, {"spec.orders.steps": [step]})["orders"]["steps"][0]
+    assert stored["verify"] == {"method": "GET", "path": "/orders/{order_id}"}
 
 
 def test_a_tier_overrides_nothing_by_itself(changed: Ask) -> None:

@@ -146,6 +146,15 @@ def test_a_body_that_is_written_anew_is_json_and_says_so() -> None:
     assert message.properties["content_type"] == "application/json"
 
 
+def test_doubt_goes_along_and_a_wait_that_the_merchant_once_asked_for_does_not() -> None:
+    doubtful = {**JOURNAL, "unsure": ["submit"], "answer": "429"}
+
+    message = replayed(letter(content=body(journal={**doubtful, "notBefore": round(NOW * 1000) + 600_000})))
+
+    told: dict[str, Any] = json.loads(message.body)[2]["merchantroute"]
+    assert told == {**doubtful, "attempts": 0, "refusals": 4}
+
+
 def test_the_letter_itself_is_left_alone() -> None:
     dead = letter(headers={"expires": "2020-01-01T00:00:00"})
     before = replace(dead.message, headers=dict(dead.message.headers), properties=dict(dead.message.properties))

@@ -32,6 +32,13 @@ def test_a_person_sees_reason_steps_headers_and_body() -> None:
     assert '"soup"' in shown
 
 
+def test_a_step_that_nobody_knows_the_end_of_has_a_question_mark() -> None:
+    shown = text(letter(content=body(journal={**JOURNAL, "unsure": ["submit"]})), now=NOW).splitlines()
+
+    assert "journal: attempts 8, refusals 3; steps, x is done, ? is unsure" in shown
+    assert "  [?] submit: POST /orders" in shown
+
+
 def test_a_program_sees_the_same() -> None:
     told = document(letter("o-1", headers={"mr-first-published-at": round((NOW - 90_000) * 1000)}))
 

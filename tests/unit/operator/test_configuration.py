@@ -69,12 +69,28 @@ def test_every_file_is_as_the_schema_says_and_its_sum_is_in_the_index() -> None:
         "concurrency": 100,
         "maxInFlightPerMerchant": 50,
     }
+    assert (told["retryAfterMaxMs"], told["answers"]) == (600_000, {})
+    assert told["steps"] == [{"name": "submit", "method": "POST", "path": "/orders"}]
     merchants = {name: check("config-merchants", text)["merchants"] for name, text in files.items()}
     assert merchants["merchants-8.json"] == {
         "burger-hut": {"tier": "enterprise", "endpoint": "https://burger-hut.example", "credentials": "Bearer"}
     }
     assert merchants["merchants-b.json"] == {"寿司": {"tier": "standard", "endpoint": "https://寿司.example"}}
     assert merchants["merchants-0.json"] == {}
+
+
+def test_workers_are_told_what_answers_mean_and_how_to_ask_for_a_step() -> None:
+    orders = {
+        "steps": [{"name": "submit", "method": "POST", "path": "/orders", "verify": {"path": "/orders/{order_id}"}}],
+        "retry": {"retryAfterMax": "0s", "answers": [{"answer": "4xx", "then": "Retry"}]},
+    }
+    _, maps = written(a_route(orders=orders))
+    told = check(
+        "config-route", next(body["data"]["route.json"] for body in maps.values() if "route.json" in body["data"])
+    )
+
+    assert told["steps"][0]["verify"] == {"method": "GET", "path": "/orders/{order_id}"}
+    assert (told["retryAfterMaxMs"], told["answers"]) == (0, {"4xx": "Retry"})
 
 
 def test_the_index_is_written_last() -> None:

@@ -9,7 +9,7 @@ import pytest
 from merchantroute_operator.spec.duration import seconds
 from merchantroute_operator.spec.errors import SpecInvalid
 from merchantroute_operator.spec.leaving import parse_leaving
-from merchantroute_operator.spec.model import Credentials
+from merchantroute_operator.spec.model import Credentials, Verify
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.status.assemble import status
 from merchantroute_operator.status.view import View
@@ -74,6 +74,20 @@ def test_delays_are_sorted_milliseconds() -> None:
     assert a_route(delays=("2m", "1s", "1.5s")).orders.delays == (1000, 1500, 120_000)
 
 
+VERIFY = {"name": "submit", "method": "POST", "path": "/o", "verify": {"path": "/o/{order_id}"}}
+
+
+def test_how_an_order_is_tried_again_is_read() -> None:
+    answers = [{"answer": "tls", "then": "Dead"}, {"answer": "409", "then": "Done"}]
+    retry = {"retryAfterMax": "1h", "answers": answers}
+    orders = a_route(orders={"steps": [VERIFY, {**VERIFY, "name": "other", "verify": None}], "retry": retry}).orders
+
+    assert orders.retry_after_max == 3_600.0
+    assert orders.answers == (("409", "Done"), ("tls", "Dead"))
+    assert [step.verify for step in orders.steps] == [Verify("GET", "/o/{order_id}"), None]
+    assert (a_route().orders.retry_after_max, a_route().orders.answers) == (600.0, ())
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -91,6 +105,10 @@ def test_delays_are_sorted_milliseconds() -> None:
         ),
         ({"worker": {"image": "w", "volumes": [{"name": "merchantroute-tmp"}]}}, "volumes merchantroute-tmp"),
         ({"orders": {"steps": []}}, "write at least one step"),
+        (
+            {"orders": {"steps": [VERIFY], "retry": {"retryAfterMax": "soon"}}},
+            r'spec\.orders\.retry\.retryAfterMax: "soon" is not a duration',
+        ),
     ],
 )
 def test_what_the_api_server_cannot_see_is_refused_with_field_and_mend(changes: dict[str, Any], said: str) -> None:

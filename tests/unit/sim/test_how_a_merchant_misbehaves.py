@@ -78,6 +78,23 @@ async def test_a_hung_call_stays_hung_when_the_merchant_heals_and_is_let_go_when
     await caller.until_hung(0)
 
 
+async def test_a_mute_merchant_carries_the_order_out_and_never_says_so(caller: Caller) -> None:
+    await caller.behave(behaviour="mute")
+    muted = asyncio.create_task(caller.submit(within=60))
+    await caller.until_hung(1)
+    record = await caller.record()
+    assert (record["receipts"], record["effects"]) == (1, 1)
+    muted.cancel()
+    await caller.until_hung(0)
+
+
+async def test_a_merchant_that_knows_no_keys_says_that_it_has_the_order_already(caller: Caller) -> None:
+    await caller.behave(conflict=True)
+    assert [(await caller.submit())[0] for _ in range(2)] == [201, 409]
+    record = await caller.record()
+    assert (record["receipts"], record["effects"]) == (2, 1)
+
+
 async def test_a_refused_connection_is_no_receipt(caller: Caller) -> None:
     await caller.behave(behaviour="refuse")
     with pytest.raises(ClientConnectionError):

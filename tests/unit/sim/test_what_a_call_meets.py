@@ -26,6 +26,7 @@ def outcomes(body: dict[str, Any]) -> set[Outcome]:
         ({"behaviour": "drip"}, {Outcome.DRIP}),
         ({"behaviour": "refuse"}, {Outcome.REFUSE}),
         ({"behaviour": "throttle"}, {Outcome.THROTTLE}),
+        ({"behaviour": "mute"}, {Outcome.MUTE}),
         ({"behaviour": "reset"}, {Outcome.RESET_BEFORE, Outcome.RESET_AFTER}),
     ],
 )
@@ -64,6 +65,7 @@ def test_what_a_put_leaves_out_is_the_default_of_the_moment() -> None:
         ({"behaviour": "sulk"}, "none of normal, hang"),
         ({"error_rate": 2}, "error_rate: need a number from 0 to 1"),
         ({"error_rate": True}, "error_rate:"),
+        ({"conflict": "yes"}, "conflict: need true or false"),
         ({"latency": 5}, "latency:"),
         ({"latency": {"p50_ms": 9, "p99_ms": 5}}, "p50_ms <= p99_ms"),
         ({"auth": {"type": "Bearer"}}, "auth: need Bearer (token)"),

@@ -1,7 +1,7 @@
 """What the fuzz tests share: JSON, AMQP values and mutations, drawn the same in every run.
 
-Derandomised, because a test that fails now and then is a defect of the test. Whoever wants to search further raises
-`max_examples` and takes `derandomize` away.
+Derandomised, because a test that fails now and then is a defect of the test, and without shrinking, which can take
+minutes. Whoever wants to search further raises `max_examples` and takes `derandomize` away.
 """
 
 import copy
@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import amqp
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from merchantroute_worker.outgoing import Outgoing
 
-FUZZ = settings(derandomize=True, deadline=None, max_examples=200, database=None)
+FUZZ = settings(
+    derandomize=True, deadline=None, max_examples=200, database=None, phases=[Phase.explicit, Phase.generate]
+)
 MOST = 2**63 - 1
 # Halves of surrogate pairs too: JSON and py-amqp let them through.
 TEXTS = st.text(max_size=20) | st.text(st.characters(categories=["Cs", "Cc", "Lo", "Nd"]), max_size=4)

@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from merchantroute_worker.answers import Answer, Meaning, retry_after
+from merchantroute_worker.answers import FAILURES, Answer, Meaning, Table, retry_after, table
 from merchantroute_worker.calls import failure
 
 NOW = 1_800_000_000.0
@@ -20,13 +20,74 @@ NOW = 1_800_000_000.0
     ],
 )
 def test_statuses_are_done_again_later_or_final(statuses: tuple[int, ...], meaning: Meaning) -> None:
-    assert {Answer(status=status).meaning for status in statuses} == {meaning}
+    assert {Table().meaning(Answer(status=status)) for status in statuses} == {meaning}
 
 
 @pytest.mark.parametrize("kind", ["timeout", "refused", "reset", "tls", "dns"])
 def test_no_answer_at_all_is_worth_another_try(kind: str) -> None:
-    assert Answer(failure=kind).meaning is Meaning.AGAIN
+    assert Table().meaning(Answer(failure=kind)) is Meaning.AGAIN
     assert Answer(failure=kind).label == kind
+
+
+OWN = {"404": "Retry", "4xx": "Dead", "409": "Done", "429": "Dead", "503": "Dead", "3xx": "Retry", "tls": "Dead"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "meaning"),
+    [
+        # its own row
+        (Answer(status=404), Meaning.AGAIN),
+        (Answer(status=409), Meaning.SUCCESS),
+        (Answer(status=429), Meaning.FINAL),
+        (Answer(failure="tls"), Meaning.FINAL),
+        # a default row for the very status is more specific than the route's for its class
+        (Answer(status=408), Meaning.AGAIN),
+        # the row of its class
+        (Answer(status=422), Meaning.FINAL),
+        (Answer(status=302), Meaning.AGAIN),
+        # a status apart from its class, and the class as it was
+        (Answer(status=503), Meaning.FINAL),
+        (Answer(status=502), Meaning.AGAIN),
+        # untouched
+        (Answer(status=200), Meaning.SUCCESS),
+        (Answer(failure="timeout"), Meaning.AGAIN),
+        (Answer(status=700), Meaning.FINAL),
+    ],
+)
+def test_a_route_s_rows_change_the_table_and_the_most_specific_counts(answer: Answer, meaning: Meaning) -> None:
+    assert table(OWN).meaning(answer) is meaning
+
+
+@pytest.mark.parametrize(
+    "rows", [{"soup": "Retry"}, {"40": "Retry"}, {"4x4": "Dead"}, {"404": "Perhaps"}, {"": "Dead"}]
+)
+def test_a_row_that_nothing_can_mean_is_refused(rows: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        table(rows)
+
+
+def test_only_what_never_reached_the_merchant_or_has_a_clear_answer_leaves_no_doubt() -> None:
+    doubtful = {kind for kind in FAILURES if Answer(failure=kind).leaves_doubt}
+    assert doubtful == {"timeout", "reset", "tls"}
+    assert [status for status in (200, 302, 404, 409, 429, 500, 504) if Answer(status=status).leaves_doubt] == [
+        500,
+        504,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (Answer(status=200), True),
+        (Answer(status=404), False),
+        (Answer(status=410), False),
+        (Answer(status=401), None),
+        (Answer(status=503), None),
+        (Answer(failure="timeout"), None),
+    ],
+)
+def test_a_merchant_that_is_asked_says_yes_or_no_or_neither(answer: Answer, says: bool | None) -> None:
+    assert answer.confirms is says
 
 
 @pytest.mark.parametrize(
@@ -62,6 +123,8 @@ def test_failures_are_told_apart(error: OSError, kind: str) -> None:
         (" 7 ", 7.0),
         ("soon", None),
         ("-1", None),
+        ("²", None),
+        ("9" * 400, 1e9),
         ("Fri, 15 Jan 2027 08:00:10 GMT", 10.0),
         ("Fri, 15 Jan 2027 07:59:00 GMT", 0.0),
     ],

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from merchantroute_worker import decisions
-from merchantroute_worker.answers import Answer
+from merchantroute_worker.answers import FAILURES, Answer
 from merchantroute_worker.calls import Attempt
 from merchantroute_worker.decisions import Done, Run, ToDead, ToLadder
 from merchantroute_worker.envelope import Malformed
+from merchantroute_worker.outgoing import Why
 from merchantroute_worker.route import parse
 from tests.unit.worker.samples import INDEX, ROUTE, order, route
 
@@ -97,10 +98,11 @@ def test_an_unknown_merchant_s_order_waits_for_the_configuration(first_seen: flo
     assert decision.order.journal.attempts == 0
 
 
-def after(answer: Answer | None, *, slow: bool = False, journal: dict[str, Any] | None = FAILED) -> Any:
-    given = route(maxAttempts=4)
-    result = Attempt(done=("validate",), step=given.steps[1] if answer else None, answer=answer)
-    return decisions.after_attempt(order(journal=journal), result, given, slow=slow, draw=0.0)
+def after(answer: Answer | None, *, slow: bool = False, journal: dict[str, Any] | None = FAILED, **more: Any) -> Any:
+    given = route(maxAttempts=4, **more)
+    step = given.steps[1] if answer else None
+    result = Attempt(done=("validate",) if answer else ("validate", "confirm"), step=step, answer=answer)
+    return decisions.after_attempt(order(journal=journal), result, given, slow=slow, draw=0.0, now=NOW)
 
 
 def test_an_order_whose_steps_are_done_is_done() -> None:
@@ -120,12 +122,117 @@ def test_a_failed_attempt_is_counted_and_the_journal_goes_with_the_order() -> No
     assert [step.name for step in journal.steps or ()] == ["validate", "confirm"]
 
 
-def test_a_time_out_of_a_slow_merchant_is_not_counted() -> None:
-    counted, uncounted = after(Answer(failure="timeout")), after(Answer(failure="timeout"), slow=True)
+@pytest.mark.parametrize("failure", sorted(FAILURES))
+def test_that_a_slow_merchant_gave_no_answer_is_not_counted(failure: str) -> None:
+    counted, uncounted = after(Answer(failure=failure)), after(Answer(failure=failure), slow=True)
 
     assert (counted.order.journal.attempts, counted.order.journal.refusals) == (3, 1)
     assert (uncounted.order.journal.attempts, uncounted.order.journal.refusals) == (2, 2)
     assert uncounted.rung == 120_000
+    assert uncounted.order.journal.answer == failure
+
+
+def test_an_answer_of_a_slow_merchant_is_counted() -> None:
+    assert after(Answer(status=503), slow=True).order.journal.attempts == 3
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_a_route_may_give_up_at_once_or_try_again_where_the_default_does_not(slow: bool) -> None:
+    rows = {"tls": "Dead", "404": "Retry"}
+    dead, again = (after(answer, slow=slow, answers=rows) for answer in (Answer(failure="tls"), Answer(status=404)))
+
+    assert (dead.why.reason, dead.why.step, dead.why.answer_class) == ("merchant-rejected", "confirm", "tls")
+    assert (again.outcome, again.order.journal.attempts) == ("retried", 3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "most_ms", "rung", "until"),
+    [
+        # a rung is long enough
+        (16, 600_000, 120_000, None),
+        (120, 600_000, 120_000, None),
+        # none is: the longest, and round again until then
+        (121, 600_000, 120_000, NOW + 121),
+        # bounded by the route
+        (3_600, 600_000, 120_000, NOW + 600),
+        (float("inf"), 600_000, 120_000, NOW + 600),
+        (3_600, 15_000, 15_000, None),
+        (3_600, 0, 15_000, None),
+        # without a word of the route, by the longest rung
+        (3_600, None, 120_000, None),
+    ],
+)
+def test_a_merchant_s_retry_after_is_honoured_up_to_the_route_s_bound(
+    asked: float, most_ms: int | None, rung: int, until: float | None
+) -> None:
+    more: dict[str, Any] = {} if most_ms is None else {"retryAfterMaxMs": most_ms}
+    decision = after(Answer(status=429, retry_after=asked), **more)
+
+    assert (decision.rung, decision.order.journal.not_before) == (rung, until)
+
+
+@pytest.mark.parametrize(("seconds", "rung"), [(0.5, None), (20, 15_000), (300, 120_000)])
+def test_an_order_that_comes_back_before_its_merchant_wants_it_goes_round_uncounted(
+    seconds: float, rung: int | None
+) -> None:
+    journal = {**FAILED, "notBefore": round((NOW + seconds) * 1000)}
+    decision = decisions.before_slot(order(journal=journal), {}, route(), now=NOW, unknown_after=300.0)
+
+    if rung is None:
+        assert isinstance(decision, Run)
+    else:
+        assert isinstance(decision, ToLadder)
+        assert (decision.rung, decision.reason, decision.outcome) == (rung, "retry-after", "refused")
+        assert (decision.order.journal.attempts, decision.order.journal.refusals) == (2, 2)
+        assert decision.order.journal.not_before == NOW + seconds
+
+
+def test_a_wait_that_is_over_is_forgotten_with_the_next_attempt() -> None:
+    assert after(Answer(status=503), journal={**FAILED, "notBefore": 1}).order.journal.not_before is None
+
+
+STEPS = [
+    {"name": "validate", "method": "POST", "path": "/v"},
+    {"name": "submit", "method": "POST", "path": "/s", "verify": {"method": "GET", "path": "/s/{order_id}"}},
+    {"name": "confirm", "method": "GET", "path": "/c"},
+]
+
+
+@pytest.mark.parametrize(
+    ("came_back", "done", "unsure"),
+    [
+        (False, [], ()),
+        # the pod that had it may have made any call that is left; only where the merchant can be asked does it matter
+        (True, [], ("submit",)),
+        (True, ["validate"], ("submit",)),
+        (True, ["validate", "submit"], ()),
+    ],
+)
+def test_an_order_that_a_pod_gave_no_outcome_for_is_in_doubt(
+    came_back: bool, done: list[str], unsure: tuple[str, ...]
+) -> None:
+    one = order(journal={**FAILED, "steps": STEPS, "done": done})
+    decision = decisions.before_slot(one, {}, route(), now=NOW, unknown_after=300.0, came_back=came_back)
+
+    assert decision.order.journal.unsure == unsure
+
+
+def test_a_letter_of_an_order_that_is_too_old_says_where_it_stood_and_what_it_last_met() -> None:
+    journal = {**FAILED, "answer": "timeout"}
+    headers = {"mr-published-at": 1_000}
+    too_old = decisions.before_slot(
+        order(journal=journal, headers=headers), headers, route(maxAgeMs=60_000), now=NOW, unknown_after=300.0
+    )
+
+    assert isinstance(too_old, ToDead)
+    assert too_old.why == Why(reason="max-age", step="confirm", attempts=2, answer_class="timeout")
+
+
+def test_a_letter_of_an_order_that_never_began_names_its_first_step() -> None:
+    decision = before({"mr-published-at": 1_000}, maxAgeMs=60_000)
+
+    assert isinstance(decision, ToDead)
+    assert decision.why == Why(reason="max-age", step="validate", attempts=0, answer_class="none")
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,22 @@ def read(body: Any, **more: Any) -> envelope.Order:
     return envelope.read(body=data, **given)
 
 
-def test_the_journal_survives_the_way_through_the_broker() -> None:
-    once = order(journal=JOURNAL)
+FULL = {
+    **JOURNAL,
+    "steps": [{**ROUTE["steps"][0], "verify": {"method": "GET", "path": "/orders/{order_id}"}}, ROUTE["steps"][1]],
+    "unsure": ["validate"],
+    "notBefore": 1_234,
+    "answer": "5xx",
+}
+
+
+@pytest.mark.parametrize("journal", [JOURNAL, FULL])
+def test_the_journal_survives_the_way_through_the_broker(journal: dict[str, Any]) -> None:
+    once = order(journal=journal)
 
     again = read(once.encode(route().steps))
 
+    assert json.loads(once.encode(()))[2]["merchantroute"] == journal
     assert again.journal == once.journal
     assert again.payload == {"id": "o-1", "note": "ünï"}
 
@@ -68,6 +79,9 @@ def test_what_is_no_json_is_undecodable(body: bytes) -> None:
         ([[], {"order": {}}, {"merchantroute": {"v": 2}}], "version 2"),
         ([[], {"order": {}}, {"merchantroute": []}], "agreed shape"),
         ([[], {"order": {}}, {"merchantroute": {**JOURNAL, "steps": [{}]}}], "agreed shape"),
+        ([[], {"order": {}}, {"merchantroute": {**JOURNAL, "steps": [{**ROUTE["steps"][0], "verify": 1}]}}], "shape"),
+        ([[], {"order": {}}, {"merchantroute": {**JOURNAL, "unsure": 7}}], "agreed shape"),
+        ([[], {"order": {}}, {"merchantroute": {**JOURNAL, "notBefore": 10**400}}], "agreed shape"),
     ],
 )
 def test_what_is_no_order_is_malformed_and_the_text_says_why(body: Any, said: str) -> None:
@@ -117,7 +131,7 @@ def test_a_dead_letter_says_why_and_keeps_a_body_that_nobody_could_read() -> Non
 
 def test_journal_and_headers_are_as_the_schema_has_them() -> None:
     schema = json.loads((SCHEMAS / "envelope.json").read_text())
-    once = order(journal=JOURNAL, headers={"mr-published-at": 1, "mr-first-seen": 2})
+    once = order(journal=FULL, headers={"mr-published-at": 1, "mr-first-seen": 2})
     rung = to_rung(incoming(), once, route().steps, exchange="x", rung=1_000)
     why = Why(reason="merchant-rejected", step="confirm", attempts=2, answer_class="4xx")
     dead = to_dead(incoming(), why, exchange="x", order=once, steps=route().steps)

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from merchantroute_worker import http_client
-from merchantroute_worker.answers import Answer, Meaning, retry_after
+from merchantroute_worker.answers import Answer, Meaning, Table, retry_after
 from merchantroute_worker.http_client import HttpClient, Reply
 from merchantroute_worker.ladder import after_attempt, after_refusal, before_eta
 from merchantroute_worker.steps import Origin, Request
@@ -15,7 +15,8 @@ from tests.unit.worker.fuzz import FUZZ, TEXTS
 
 PARTS = st.sampled_from([
     b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.0 503 x\r\n", b"HTTP/1.1 999 \r\n",
-    b"HTTP/1.1 101 Switching\r\n\r\n", b"Content-Length: 2\r\n", b"Content-Length: -1\r\n", b"Content-Length: 9999999\r\n",
+    b"HTTP/1.1 101 Switching\r\n\r\n", b"Content-Length: 2\r\n", b"Content-Length: -1\r\n",
+    b"Content-Length: 9999999\r\n",
     b"Transfer-Encoding: chunked\r\n", b"Retry-After: 5\r\n", b"Retry-After: \xc2\xb2\r\n", b"Retry-After: \xff\r\n",
     b"Retry-After: 1\r\nRetry-After: 2\r\n", b"X: \xe4\x00\r\n", b"Connection: close\r\n", b"Connection: upgrade\r\n",
     b"\r\n", b"{}", b"2\r\n{}\r\n", b"0\r\n\r\n", b"ffffffffffffffff1\r\n", b" folded\r\n", b"no colon\r\n",
@@ -68,8 +69,8 @@ def test_bytes_are_an_answer_or_a_reset(said: list[bytes], method: str, reused: 
     except OSError:
         return
     assert isinstance(reply, Reply)
-    meaning = Answer(status=reply.status, retry_after=retry_after(reply.retry_after, now=0.0)).meaning
-    assert isinstance(meaning, Meaning)
+    answer = Answer(status=reply.status, retry_after=retry_after(reply.retry_after, now=0.0))
+    assert isinstance(Table().meaning(answer), Meaning)
 
 
 @FUZZ

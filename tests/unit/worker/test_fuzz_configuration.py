@@ -1,4 +1,4 @@
-"""Whatever stands in the mounted files and in the environment: it is taken whole, or refused with a line that says why."""
+"""Whatever stands in mounted files and in the environment: it is taken whole, or refused with a line that says why."""
 
 import hashlib
 import math
@@ -36,7 +36,7 @@ def usable(configuration: Configuration) -> None:
     for number in (configuration.call_timeout, configuration.deadline, configuration.max_age):
         assert math.isfinite(number)
         assert number > 0
-    assert all(isinstance(delay, int) and delay > 0 for delay in configuration.delays)
+    assert min(configuration.delays) > 0
     assert configuration.max_attempts >= 1
     assert configuration.generation >= 0
     for merchant in (*configuration.merchants, "nobody"):

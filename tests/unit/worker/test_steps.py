@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from merchantroute_worker.route import Credential, Merchant, Step
+from merchantroute_worker.route import Credential, Merchant, Step, parse_step
 from merchantroute_worker.steps import Request, UnusableEndpoint, build
 from tests.unit.worker.samples import order
 
@@ -34,6 +34,17 @@ def test_a_post_sends_the_order_as_json_under_its_key() -> None:
         "Accept-Encoding: identity",
     } <= set(head(made))
     assert made.body == b'{"id":"o-1","note":"\\u00fcn\\u00ef"}'
+
+
+def test_the_question_whether_a_step_was_done_has_a_key_of_its_own_and_no_body() -> None:
+    document = {"name": "submit", "method": "POST", "path": "/orders"}
+    step = parse_step({**document, "verify": {"method": "GET", "path": "/orders/{order_id}"}})
+    assert step.verify is not None
+    made = request(step.verify)
+
+    assert head(made)[0] == "GET /v1/orders/o%2F1%20%C3%BC HTTP/1.1"
+    assert {"Idempotency-Key: o/1%20%C3%BC:submit.verify", "Mr-Attempt: 2"} <= set(head(made))
+    assert made.body == b""
 
 
 def test_a_get_has_no_body_and_its_variables_are_quoted() -> None:

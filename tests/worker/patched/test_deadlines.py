@@ -150,8 +150,9 @@ class Heard:
     def __init__(self) -> None:
         self.said: list[str] = []
 
-    def begins(self, step: Step) -> None:
+    def begins(self, step: Step) -> dict[str, str]:
         self.said.append(f"{step.name} begins")
+        return {}
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         del seconds

@@ -67,5 +67,5 @@ def _body(message: Incoming, reset_attempts: bool) -> bytes | None:
         return None
     journal = order.journal
     attempts = 0 if reset_attempts else journal.attempts
-    fresh = replace(journal, attempts=attempts, refusals=journal.refusals + 1)
+    fresh = replace(journal, attempts=attempts, refusals=journal.refusals + 1, not_before=None)
     return order.with_journal(fresh).encode(journal.steps or ())

@@ -67,13 +67,14 @@ def _published(at: float | None, now: float) -> str | None:
 def _steps(journal: Any) -> list[str]:
     if not isinstance(journal, dict):
         return ["", "journal: none, no step was begun"]
-    done, steps = _list(journal.get("done")), _list(journal.get("steps"))
+    done, steps, unsure = (_list(journal.get(name)) for name in ("done", "steps", "unsure"))
     lines = [
-        f"  [{'x' if each.get('name') in done else ' '}] {each.get('name')}: {each.get('method')} {each.get('path')}"
+        f"  [{'x' if each.get('name') in done else '?' if each.get('name') in unsure else ' '}] "
+        f"{each.get('name')}: {each.get('method')} {each.get('path')}"
         for each in steps
         if isinstance(each, dict)
     ]
-    head = f"journal: attempts {journal.get('attempts')}, refusals {journal.get('refusals')}; steps, x is done"
+    head = f"journal: attempts {journal.get('attempts')}, refusals {journal.get('refusals')}; steps, x is done{', ? is unsure' if unsure else ''}"
     return ["", *(printable(line) for line in (head, *lines))]
 
 

@@ -1,0 +1,63 @@
+"""Every fault that `make chaos-worker` plays under thousands of orders, under hundreds: nothing is lost or doubled."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from benchmarks.chaos_worker.fault import Fault
+from benchmarks.chaos_worker.faults import ALL
+from benchmarks.chaos_worker.own_broker import OwnBroker, own_broker
+from benchmarks.chaos_worker.progress import quiet
+from benchmarks.chaos_worker.scale import SMALL
+from benchmarks.chaos_worker.story import play
+from tests.harness.broker import the_broker
+from tests.worker.merchant_sim import Merchants
+
+
+@pytest.fixture(scope="module")
+def harmed() -> Iterator[dict[str, OwnBroker]]:
+    """A broker that may be harmed, once a fault has asked for it; the run's own stays whole."""
+    with ExitStack() as stack:
+        yield Started(stack)
+
+
+class Started(dict[str, OwnBroker]):
+    """Starts what is asked for."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        super().__init__()
+        self._stack = stack
+
+    def __missing__(self, name: str) -> OwnBroker:
+        self[name] = self._stack.enter_context(own_broker())
+        return self[name]
+
+
+@pytest.mark.parametrize("fault", ALL, ids=lambda fault: fault.name)
+def test_no_order_is_lost_or_doubled_by(
+    fault: Fault,
+    harmed: dict[str, OwnBroker],
+    merchants: Merchants,
+    tmp_path: Path,
+    pytestconfig: pytest.Config,
+) -> None:
+    quiet()
+    own = harmed["own"] if fault.own_broker else None
+    broker = own or the_broker(pytestconfig)
+
+    row = play(
+        fault,
+        SMALL,
+        amqp_url=broker.amqp_url,
+        mgmt_url=broker.mgmt_url,
+        broker=own,
+        merchants=merchants,
+        tell=lambda _: None,
+        root=tmp_path,
+    )
+
+    assert row.failures == ()
+    assert (row.lost, row.doubled) == (0, 0)
+    assert row.published == row.done + row.dead >= SMALL.orders

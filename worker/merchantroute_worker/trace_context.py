@@ -1,0 +1,17 @@
+"""W3C trace context as a message's headers carry it. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+CONTEXT = ("traceparent", "tracestate")
+_LONGEST = 512  # characters, what W3C asks to be kept of a tracestate
+
+
+def context_of(headers: Mapping[str, Any]) -> Mapping[str, str]:
+    """The trace context among the headers, where it can stand in a header of HTTP; empty without one."""
+    found = {name: headers[name] for name in CONTEXT if _fits(headers.get(name))}
+    return found if "traceparent" in found else {}
+
+
+def _fits(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isascii() and value.isprintable()
