@@ -73,6 +73,16 @@ bench-bulkhead: venv ## Measure what a hung merchant's 10,000 orders cost a pod 
 bench-deadlines: venv ## Measure how far calls overshoot their deadline, by misbehaviour (build/bench-deadlines.json)
 	@PYTHONPATH=.:worker $(PY) -m benchmarks.deadlines
 
+##@ What takes minutes
+
+.PHONY: chaos-worker
+chaos-worker: venv ## Break everything around a worker under 20,000 orders a fault (FAULTS=sigkill,... ORDERS=2000 for less)
+	@$(PY) -m benchmarks.chaos_worker
+
+.PHONY: soak-worker
+soak-worker: venv ## Five minutes of mixed merchants: nothing lost, memory flat
+	@$(PY) -m benchmarks.chaos_worker.soak
+
 ##@ Parts
 
 .PHONY: venv

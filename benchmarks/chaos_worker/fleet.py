@@ -60,11 +60,10 @@ class Fleet:
         """How often a pod died and was started again."""
         return sum(slot.deaths for slot in self.slots)
 
-    async def ready(self, *, but: str = "") -> None:
-        """Wait until every pod consumes, those in the place `but` left out."""
+    async def ready(self) -> None:
+        """Wait until every pod consumes."""
         for slot in self.slots:
-            if slot.name != but:
-                await until_found(partial(_consumes, slot), f"{slot.name} to consume", _PATIENCE)
+            await until_found(partial(_consumes, slot), f"{slot.name} to consume", _PATIENCE)
 
     async def keep(self) -> None:
         """Start again what ended, for as long as the fault runs."""

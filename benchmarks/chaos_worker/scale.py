@@ -27,7 +27,7 @@ class Scale:
 
 
 FULL = Scale(
-    orders=20_000, pods=3, concurrency=200, window=2_000, rate=1_000.0, merchants=12, p50_ms=20, p99_ms=40,
+    orders=20_000, pods=3, concurrency=200, window=1_000, rate=1_000.0, merchants=12, p50_ms=20, p99_ms=40,
     strikes=4, lasting=60.0, away=8.0, spin=6.0, backoff=10.0,
 )  # fmt: skip
 SMALL = Scale(

@@ -8,13 +8,14 @@ from tests.harness.vhosts import Vhost
 from tests.worker.waiting import until
 
 
-def cut(vhost: Vhost) -> int:
-    """Close every connection that has a name (pods' have); gives how many there were, two at least."""
+def cut(vhost: Vhost, *, consumers: int = 1) -> int:
+    """Close every connection that has a name (pods' have), once so many of them are consumers'; gives how many."""
 
     def named() -> list[str]:
         found = vhost.api("GET", f"vhosts/{vhost.name}/connections")
-        names = [one["name"] for one in found if "connection_name" in (one.get("client_properties") or {})]
-        return names if len(names) >= 2 else []
+        called = {one["name"]: (one.get("client_properties") or {}).get("connection_name", "") for one in found}
+        enough = sum(name.endswith(" consumer") for name in called.values()) >= consumers
+        return [name for name, given in called.items() if given] if enough else []
 
     names = until(named, "the management to list the worker's connections")
     for name in names:

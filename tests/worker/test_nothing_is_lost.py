@@ -1,43 +1,10 @@
-"""Faults under load: killed, ended, cut off. Every order is done in the end, its effects once."""
+"""What ends late, or has no way on: all is done in the end, effects once. Faults under load are in test_chaos."""
 
 import signal
 
 from tests.worker import topology
-from tests.worker.cutting import cut
 from tests.worker.lane import Lane
 from tests.worker.waiting import until
-
-SLOWLY = {"p50_ms": 150, "p99_ms": 250}
-
-
-def test_a_killed_worker_s_orders_are_done_by_another(lane: Lane) -> None:
-    merchant = lane.merchant("bistro", latency=SLOWLY)
-    lane.configure(merchant)
-    victim = lane.work().ready()
-
-    ids = lane.orders(merchant, 150)
-    lane.until_some_done(20)
-    victim.signal(signal.SIGKILL)
-    lane.work().ready()
-
-    lane.until_done(ids, 60)
-    book = lane.ledger()
-    assert (book["done"], book["lost"], book["doubled"]) == (150, 0, 0)
-
-
-def test_sigterm_under_load_finishes_what_was_begun_and_hands_back_the_rest(lane: Lane) -> None:
-    merchant = lane.merchant("bistro", latency=SLOWLY)
-    lane.configure(merchant)
-    leaving = lane.work().ready()
-
-    ids = lane.orders(merchant, 150)
-    lane.until_some_done(20)
-    leaving.signal(signal.SIGTERM)
-    assert leaving.wait() == 0
-    lane.work().ready()
-
-    lane.until_done(ids, 60)
-    assert lane.ledger() == {"done": 150}
 
 
 def test_orders_that_outlast_the_grace_are_handed_back(lane: Lane) -> None:
@@ -56,22 +23,6 @@ def test_orders_that_outlast_the_grace_are_handed_back(lane: Lane) -> None:
     lane.until_done(ids)
     book = lane.ledger()
     assert (book["done"], book["doubled"], book["copies"]) == (5, 0, 0)
-
-
-def test_a_cut_connection_costs_no_order(lane: Lane) -> None:
-    merchant = lane.merchant("bistro", latency=SLOWLY)
-    lane.configure(merchant)
-    worker = lane.work().ready()
-
-    ids = lane.orders(merchant, 150)
-    lane.until_some_done(20)
-    assert cut(lane.vhost) >= 2
-    worker.ready()
-
-    lane.until_done(ids, 60)
-    book = lane.ledger()
-    assert (book["done"], book["lost"], book["doubled"]) == (150, 0, 0)
-    assert worker.process.poll() is None
 
 
 def test_orders_are_held_while_the_ladder_is_not_there(lane: Lane) -> None:

@@ -10,7 +10,7 @@ from tests.worker.cutting import cut
 async def strike(stage: Stage) -> None:
     """The pods' calls go on while their messages are handed out to others."""
     async for _ in stage.strikes():
-        await asyncio.to_thread(cut, stage.vhost)
+        await asyncio.to_thread(cut, stage.vhost, consumers=len(stage.fleet.slots))
     if stage.fleet.restarts:
         stage.complaints.append(f"pods ended for a cut connection: {stage.fleet.codes}")
 
