@@ -83,9 +83,11 @@ class Table:
 
 def table(changes: Mapping[str, str]) -> Table:
     """The default table with a route's own rows laid over it. ValueError for a row that nothing can mean."""
-    for name in changes:
+    for name, then in changes.items():
         if name not in FAILURES and not _is_status(name):
             raise ValueError(f"the table of answers has a row {name!r}: no status, no class and no failure")
+        if name[0] == "2" or (name in FAILURES and then == Meaning.SUCCESS.value):
+            raise ValueError(f"answer {name} cannot mean {then}: a 2xx is Done, and what is no answer never")
     return Table(rows={**_DEFAULT, **{name: Meaning(then) for name, then in changes.items()}})
 
 

@@ -58,6 +58,8 @@ class LeanConsumer(Consumer):
         # Also where the command line does not say so: with its event connection the loop turns ten times a second.
         without = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
         super().__init__(*args, pool=pool, worker_options={**(worker_options or {}), **without}, **kwargs)
+        # Before the pool starts: its children inherit what the app is now.
+        self.app.send_task = Sender(self.app, self.mr_pod)
 
     def start(self) -> None:
         """Consume until the worker ends."""
@@ -97,8 +99,6 @@ class LeanConsumer(Consumer):
         for name, task in self.app.tasks.items():
             if name != TASK:
                 make_safe(task)
-        if not isinstance(self.app.send_task, Sender):
-            self.app.send_task = Sender(self.app, self.mr_pod)
         super().update_strategies()
 
     def on_ready(self) -> None:

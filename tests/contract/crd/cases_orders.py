@@ -53,9 +53,9 @@ REFUSED = [
     refused(DELAYS, [], "at least 1 items"),
     refused(DELAYS, [f"{n}s" for n in range(1, 10)], "Too many: 9", "at most 8"),
     *(
-        refused(f"{ANSWERS}.0", {**ROW, "answer": answer}, f"answer '{answer}': write a status in quotes",
+        refused(f"{ANSWERS}.0", {**ROW, "answer": answer}, f"answer '{answer}': write a status from \"300\"",
                 "a class 3xx, 4xx or 5xx, or one of timeout, refused, reset, tls, dns", at=f"{ANSWERS}[0].answer")
-        for answer in ("", "40", "4040", "104", "600", "1xx", "2xx", "4XX", "4x4", "TLS", "soup", " 404")
+        for answer in ("", "200", "40", "4040", "104", "600", "1xx", "2xx", "4XX", "4x4", "TLS", "soup", " 404")
     ),
     refused(f"{ANSWERS}.0", {**ROW, "answer": 404}, "must be of type string", at=f"{ANSWERS}[0].answer"),
     refused(f"{ANSWERS}.0", {**ROW, "then": "Ignore"}, '"Ignore"', '"Retry", "Dead", "Done"', at=f"{ANSWERS}[0].then"),
@@ -108,7 +108,7 @@ ACCEPTED = [
     {"spec.orders.callTimeout": "30s"},
     {ANSWERS: []},
     {ANSWERS: [{**ROW, "answer": str(400 + n)} for n in range(64)]},
-    {ANSWERS: [{"answer": answer, "then": "Done"} for answer in ("200", "202", "3xx", "409", "4xx", "5xx", "599")]},
+    {ANSWERS: [{"answer": answer, "then": "Done"} for answer in ("300", "3xx", "409", "4xx", "5xx", "599")]},
     {ANSWERS: [{"answer": answer, "then": "Dead"} for answer in ("timeout", "refused", "reset", "tls", "dns")]},
     {"spec.orders.steps": [VERIFIED]},
     {"spec.orders.steps": [{**VERIFIED, "name": f"s{n}"} for n in range(20)]},

@@ -59,8 +59,13 @@ def test_a_route_s_rows_change_the_table_and_the_most_specific_counts(answer: An
 
 
 @pytest.mark.parametrize(
-    "rows", [{"soup": "Retry"}, {"40": "Retry"}, {"4x4": "Dead"}, {"404": "Perhaps"}, {"": "Dead"}]
-)
+    "rows",
+    [
+        {"soup": "Retry"}, {"40": "Retry"}, {"4x4": "Dead"}, {"404": "Perhaps"}, {"": "Dead"},
+        # success stays success, and what is no answer is never success
+        {"200": "Dead"}, {"202": "Retry"}, {"2xx": "Retry"}, {"timeout": "Done"}, {"dns": "Done"},
+    ],
+)  # fmt: skip
 def test_a_row_that_nothing_can_mean_is_refused(rows: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"."):
         table(rows)

@@ -74,7 +74,8 @@ def _steps(journal: Any) -> list[str]:
         for each in steps
         if isinstance(each, dict)
     ]
-    head = f"journal: attempts {journal.get('attempts')}, refusals {journal.get('refusals')}; steps, x is done{', ? is unsure' if unsure else ''}"
+    marks = "x is done, ? is unsure" if unsure else "x is done"
+    head = f"journal: attempts {journal.get('attempts')}, refusals {journal.get('refusals')}; steps, {marks}"
     return ["", *(printable(line) for line in (head, *lines))]
 
 
