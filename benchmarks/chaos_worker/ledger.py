@@ -14,6 +14,7 @@ from typing import Any
 
 from merchantroute_demo.ledger import Completion, Evidence, Ledger, StepRecord, reckon
 
+_SUSPECT = "suspect"  # stands where a tier would in the records of the suspect lane
 Book = Mapping[str, Mapping[str, StepRecord]]
 
 
@@ -43,8 +44,9 @@ def excused(said: list[Completion], *, comes_back: bool, published_again: bool) 
     """Whether a second run to the end has a cause. Without a fault that gives orders back, only the producer is one.
 
     An order that waited on the ladder (more than one attempt) may be there twice: its pod died after the rung had it.
+    So may one that was set apart; and that it was in the suspect lane says that the broker had handed it out before.
     """
-    handed_out_again = any(one.redelivered or one.attempts > 1 for one in said)
+    handed_out_again = any(one.redelivered or one.attempts > 1 or one.tier == _SUSPECT for one in said)
     return published_again or (comes_back and handed_out_again)
 
 
@@ -69,7 +71,9 @@ def reckoned(
     ledger = reckon(
         Evidence(published=set(published), completions=heard, dead=dead, book=book, steps=steps, queued=queued)
     )
-    back = {order for order, said in completions.items() if any(one.redelivered for one in said)}
+    back = {
+        order for order, said in completions.items() if any(one.redelivered or one.tier == _SUSPECT for one in said)
+    }
     called_again = {order for order, seen in book.items() if any(step.repeats for step in seen.values())}
     return ledger, (back | again | called_again) & set(published), again
 

@@ -12,6 +12,8 @@ ONCE, AGAIN, TWICE = StepRecord(1, 1), StepRecord(2, 1, 1), StepRecord(2, 2, 1)
 FIRST = Completion("r-1", "pod-a", 1, 0.1)
 BACK = Completion("r-1", "pod-b", 2, 0.2, redelivered=True)
 UNASKED = Completion("r-1", "pod-b", 2, 0.2)
+APART = Completion("r-1", "pod-b", 2, 0.2, tier="suspect")
+APART_AGAIN = Completion("r-1", "pod-c", 3, 0.3, tier="suspect")
 LADDER = Completion("r-1", "pod-b", 2, 0.2, attempts=2)
 
 
@@ -27,6 +29,9 @@ LADDER = Completion("r-1", "pod-b", 2, 0.2, attempts=2)
         ([FIRST, UNASKED], AGAIN, {}, 1, 1),
         # its pod died after the rung had it
         ([FIRST, LADDER], AGAIN, {}, 0, 1),
+        # its pod died after the suspect lane had it
+        ([APART, APART_AGAIN], AGAIN, {}, 0, 1),
+        ([APART, APART_AGAIN], AGAIN, {"comes_back": False}, 1, 1),
         # the producer got no confirm
         ([FIRST, UNASKED], AGAIN, {"published_again": {"r-1"}, "comes_back": False}, 0, 1),
         # no cause excuses a second effect
