@@ -108,7 +108,9 @@ def cap_of(sight: Sight, limits: Limits) -> int:
 
 
 def is_well(sight: Sight) -> bool:
-    """Whether it answered just now, so that all slots may be trusted to it. One that never answered may be hung."""
+    """Whether it answers, so that all slots may be trusted to it. One that never answered may be hung; one that was
+    asked nothing for a while is not silent, so its silence counts from its oldest call on.
+    """
     if sight.silence is None or sight.failures_in_a_row:
         return False
-    return sight.silence <= max(WELL_FOR, WELL_CALLS * (sight.usual or 0.0))
+    return min(sight.silence, sight.oldest) <= max(WELL_FOR, WELL_CALLS * (sight.usual or 0.0))

@@ -50,7 +50,9 @@ def test_a_merchant_s_own_cap_is_what_it_has_shown_to_bear(sight: Sight, verdict
         (Sight(in_flight=99, silence=0.1, usual=0.1, cap=10), Verdict.ADMIT),
         (Sight(in_flight=99, silence=1.9, usual=1.0), Verdict.ADMIT),
         # but not to one that may be hung: it did not answer just now, or never, or failed since
-        (Sight(in_flight=99, silence=1.1, usual=0.1), Verdict.CAP),
+        (Sight(in_flight=99, oldest=1.1, silence=1.1, usual=0.1), Verdict.CAP),
+        # nobody asked it anything for an hour: that is no silence of its own
+        (Sight(in_flight=99, oldest=0.2, silence=3_600, usual=0.1), Verdict.ADMIT),
         (Sight(in_flight=99), Verdict.CAP),
         (Sight(in_flight=99, silence=0.1, usual=0.1, failures_in_a_row=1), Verdict.CAP),
         # and slow is slow

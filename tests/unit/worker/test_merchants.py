@@ -167,6 +167,14 @@ def test_a_healthy_merchant_has_all_slots_while_it_is_alone_and_others_get_the_n
     assert merchants.ask("diner", 1.6) is Verdict.ADMIT
 
 
+def test_a_burst_after_a_quiet_hour_has_all_slots_too() -> None:
+    merchants = holding("bistro", 1)
+    merchants.answered("bistro", 1.0, 0.9)
+    merchants.leave("bistro", ("bistro", 0), 1.0)
+
+    assert fill(merchants, "bistro", 300.0) == 20
+
+
 def test_who_fills_the_pod_for_long_makes_way_for_those_who_wait_unseen() -> None:
     merchants = holding("bistro", 1)
     merchants.answered("bistro", 1.0, 0.9)
