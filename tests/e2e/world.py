@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.waiting import until
 from tests.harness.cluster import Kubectl
 from tests.harness.vhosts import api
 
@@ -47,6 +48,15 @@ class World:
     def merchants_url(self) -> str:
         """merchant-sim's switchboard."""
         return f"http://{self.node}:{MERCHANTS}"
+
+    def is_open(self) -> bool:
+        """Whether RabbitMQ's management and merchant-sim answer at their NodePorts."""
+        try:
+            api(self.management_url, "GET", "overview")
+            with _OPENER.open(f"{self.merchants_url}/admin/stats", timeout=10):
+                return True
+        except OSError:
+            return False
 
     def get(self, path: str) -> Json | None:
         """An object or list of the API server; None where there is none."""
@@ -84,7 +94,7 @@ def opened(kubeconfig: Path, kubectl: Kubectl) -> Iterator[World]:
     secret = json.loads(kubectl("-n", "orders", "get", "secret", "rabbitmq-pos-default-user", "-o", "json"))["data"]
     address = "jsonpath={.items[0].status.addresses[?(@.type=='InternalIP')].address}"
     with _proxy(kubeconfig) as proxy, ExitStack() as leftovers:
-        yield World(
+        world = World(
             kubectl=kubectl,
             proxy=proxy,
             node=kubectl("get", "nodes", "-o", address).strip(),
@@ -92,6 +102,9 @@ def opened(kubeconfig: Path, kubectl: Kubectl) -> Iterator[World]:
             password=b64decode(secret["password"]).decode(),
             leftovers=leftovers,
         )
+        # A Service leads to its pods a moment after they are ready: when every node's kube-proxy has heard of them.
+        until(world.is_open, "the NodePorts to lead to RabbitMQ and merchant-sim", 90)
+        yield world
 
 
 @contextmanager
