@@ -1,4 +1,4 @@
-"""Every fault that `make chaos-worker` plays under thousands of orders, under hundreds: nothing is lost or doubled."""
+"""Faults that `make chaos-worker` plays under thousands of orders, under hundreds: nothing is lost or doubled."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,6 +14,11 @@ from benchmarks.chaos_worker.scale import SMALL
 from benchmarks.chaos_worker.story import play
 from tests.harness.broker import the_broker
 from tests.worker.merchant_sim import Merchants
+
+
+# A killed broker may forget its last acks, and its clients complain about that for long: that one, and the poison order,
+# whose small version is in test_suspect_orders, are played by `make chaos-worker` alone.
+SUITE = [fault for fault in ALL if fault.name not in {"broker-restart", "poison-order"}]
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +40,7 @@ class Started(dict[str, OwnBroker]):
         return self[name]
 
 
-@pytest.mark.parametrize("fault", ALL, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("fault", SUITE, ids=lambda fault: fault.name)
 def test_no_order_is_lost_or_doubled_by(
     fault: Fault,
     harmed: dict[str, OwnBroker],

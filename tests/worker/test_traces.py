@@ -1,6 +1,8 @@
 """A trace goes from the producer through the order to its last call, also across the ladder."""
 
 import json
+import signal
+import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -95,6 +97,21 @@ def test_an_exporter_that_does_not_answer_costs_no_order(lane: Lane) -> None:
 
     lane.until_done(lane.orders(merchant, 20))
     assert lane.ledger() == {"done": 20}
+
+
+@pytest.mark.parametrize("pool", ["gevent", "threads"])
+def test_a_collector_that_hangs_does_not_hold_up_the_end_of_a_pod(lane: Lane, pool: str) -> None:
+    merchant = lane.merchant("bistro")
+    lane.configure(merchant, concurrency=4)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        told = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_EXPORTER_OTLP_TIMEOUT": "600", "MR_GRACE": "120"}
+        worker = lane.work(4, arguments=["--pool", pool], **told).ready()
+        lane.until_done(lane.orders(merchant, 20))
+
+        worker.signal(signal.SIGTERM)
+
+        assert worker.wait(30) == 0
 
 
 @pytest.mark.parametrize("pool", ["gevent", "threads", "prefork"])

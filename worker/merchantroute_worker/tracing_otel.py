@@ -4,6 +4,7 @@ Where spans go, how many and under which name is the SDK's to read from its envi
 a thread of the SDK's; an exporter that does not answer costs spans and never an order.
 """
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ from merchantroute_worker.answers import Answer
 from merchantroute_worker.identity import Identity
 from merchantroute_worker.tracing import OrderTrace
 
-LAST_MILLISECONDS = 2000
+LAST_SECONDS = 2.0
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
@@ -53,7 +54,10 @@ class OpenTelemetry:
 
     def close(self) -> None:
         """See `tracing.Tracer`."""
-        self._provider.force_flush(LAST_MILLISECONDS)
+        # The SDK's own bounds do not hold: it waits for an export under way as long as that takes.
+        last = threading.Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
+        last.start()
+        last.join(LAST_SECONDS)
 
 
 class _Order:

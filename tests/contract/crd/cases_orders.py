@@ -11,7 +11,7 @@ HUGE = "999999h999999h9999h"  # more nanoseconds than 64 bits hold
 
 ANSWERS = "spec.orders.retry.answers"
 ROW = {"answer": "404", "then": "Retry"}
-VERIFIED = {**STEP, "verify": {"path": "/orders/{order_id}"}}
+VERIFIED = {**STEP, "verify": {"method": "GET", "path": "/orders/{order_id}"}}
 
 TIMES = {  # field: shortest, longest, and what is just too short or too long
     "spec.orders.callTimeout": ("1ms", "10m", "0s", "600001ms"),
@@ -53,7 +53,7 @@ REFUSED = [
     refused(DELAYS, [], "at least 1 items"),
     refused(DELAYS, [f"{n}s" for n in range(1, 10)], "Too many: 9", "at most 8"),
     *(
-        refused(f"{ANSWERS}.0", {**ROW, "answer": answer}, f"answer '{answer}': write a status from \"300\"",
+        refused(f"{ANSWERS}.0", {**ROW, "answer": answer}, f"answer '{answer}': write a status from 300 to 599",
                 "a class 3xx, 4xx or 5xx, or one of timeout, refused, reset, tls, dns", at=f"{ANSWERS}[0].answer")
         for answer in ("", "200", "40", "4040", "104", "600", "1xx", "2xx", "4XX", "4x4", "TLS", "soup", " 404")
     ),
@@ -75,6 +75,8 @@ REFUSED = [
     refused("spec.orders.steps.0", {**STEP, "verify": {"path": "orders"}}, "'orders': begin it with '/'",
             at="spec.orders.steps[0].verify.path"),
     refused("spec.orders.steps.0", {**STEP, "verify": {"path": "/{id}"}}, "unknown variable",
+            at="spec.orders.steps[0].verify.path"),
+    refused("spec.orders.steps.0", {**STEP, "verify": {"path": "/new orders"}}, "write it percent-encoded",
             at="spec.orders.steps[0].verify.path"),
     refused("spec.orders.steps.0", {**STEP, "verify": {"method": "POST", "path": "/o"}}, '"POST"', '"GET"',
             at="spec.orders.steps[0].verify.method"),
