@@ -15,8 +15,8 @@ from benchmarks.chaos_worker.story import play
 from tests.harness.broker import the_broker
 from tests.worker.merchant_sim import Merchants
 
-# A killed broker may forget its last acks, and its clients complain about that for long: that one, and the poison order,
-# whose small version is in test_suspect_orders, are played by `make chaos-worker` alone.
+# A killed broker may forget its last acks, and its clients complain about that for long: that fault, and the poison
+# order, whose small version is in test_suspect_orders, are played by `make chaos-worker` alone.
 SUITE = [fault for fault in ALL if fault.name not in {"broker-restart", "poison-order"}]
 
 
