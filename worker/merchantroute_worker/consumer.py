@@ -16,9 +16,8 @@ from typing import Any
 from amqp.exceptions import NotFound
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
-from kombu import connection as kombu_connection
 
-from merchantroute_worker import broker, pod, serving
+from merchantroute_worker import broker, connecting, pod, serving
 from merchantroute_worker.app import TASK
 from merchantroute_worker.fleet import Fleet
 from merchantroute_worker.pace import rest
@@ -29,7 +28,6 @@ from merchantroute_worker.strategy import make_safe
 log = logging.getLogger(__name__)
 HEARTBEAT = 60
 BEAT = 1.0  # seconds between two looks; py-amqp sends a heartbeat when one is due
-_CONNECTION: Any = kombu_connection.Connection  # kombu ships inline types only in part
 FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
 
 
@@ -156,19 +154,8 @@ class LeanConsumer(Consumer):
         return on_task_received
 
     def _open(self, where: broker.Broker) -> Any:
-        connection = _CONNECTION(
-            transport="pyamqp",
-            hostname=where.host,
-            port=where.port,
-            userid=where.username,
-            password=where.password,
-            virtual_host=where.vhost,
-            ssl=where.tls(),
-            login_method="PLAIN",
-            heartbeat=HEARTBEAT,
-            connect_timeout=10,
-            transport_options={"client_properties": {"connection_name": f"{self.mr_pod.identity.pod} consumer"}},
-        )
+        name = f"{self.mr_pod.identity.pod} consumer"
+        connection = connecting.to(where, heartbeat=HEARTBEAT, client_properties={"connection_name": name})
         connection.connect()
         return connection
 

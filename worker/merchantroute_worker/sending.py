@@ -17,18 +17,16 @@ from typing import Any
 
 from amqp.exceptions import NotFound
 from celery import current_task
-from kombu import connection as kombu_connection
 from kombu import pools
 
-from merchantroute_worker import broker, ladder
+from merchantroute_worker import broker, connecting, ladder
 from merchantroute_worker.decisions import ETA_WORTH_WAITING
 from merchantroute_worker.envelope import PUBLISHED_AT
 from merchantroute_worker.outgoing import RUNG
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.route import Configuration
 
-_CONNECTION: Any = kombu_connection.Connection  # kombu ships inline types only in part
-_POOLS: Any = pools
+_POOLS: Any = pools  # kombu ships inline types only in part
 CONNECTIONS = 20
 PATIENCE = 60.0  # seconds for one of them to be free
 # A task that has done its work waits here until the broker takes what follows from it, as an outcome does.
@@ -87,18 +85,7 @@ class Sender:
         where = broker.read(self._pod.identity.broker_dir)
         key = (os.getpid(), where)
         if self._producers is None or self._producers[0] != key:
-            connection = _CONNECTION(
-                transport="pyamqp",
-                hostname=where.host,
-                port=where.port,
-                userid=where.username,
-                password=where.password,
-                virtual_host=where.vhost,
-                ssl=where.tls(),
-                login_method="PLAIN",
-                connect_timeout=10,
-                transport_options={"confirm_publish": True},
-            )
+            connection = connecting.to(where, confirm_publish=True)
             self._producers = (key, _POOLS.ProducerPool(connection.Pool(limit=CONNECTIONS), limit=CONNECTIONS))
         return self._producers[1]
 
