@@ -26,6 +26,7 @@ ANNOTATION_BROKER = f"{GROUP}/broker-secret"
 
 STABLE = "stable"
 SUSPECT = "suspect"  # a lane, and the word that stands where its tier would: the lane is the route's
+REFUSED = "refused"  # a rung: the header ``mr-rung`` of orders that got no slot
 SHARDS = "0123456789abcdef"
 RESERVED_TIERS = frozenset(
     {
@@ -100,6 +101,11 @@ def retry_last(namespace: str, route: str, tier: str) -> str:
 def rung_queue(namespace: str, route: str, tier: str, ms: int) -> str:
     """The delay queue of ``ms`` milliseconds."""
     return f"{retry_exchange(namespace, route, tier)}.{ms}"
+
+
+def refused_queue(namespace: str, route: str, tier: str) -> str:
+    """The delay queue of orders that got no slot, each with its own time to wait."""
+    return f"{retry_exchange(namespace, route, tier)}.{REFUSED}"
 
 
 def pulses_exchange(cluster: str) -> str:

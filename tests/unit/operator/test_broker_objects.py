@@ -141,3 +141,11 @@ def test_nothing_of_another_owner_is_ever_removed() -> None:
 def test_closing_the_door_closes_only_the_door() -> None:
     assert close_door(WANTED, "mr.orders.pos") == ((Delete("exchange", "mr.orders.pos"),),)
     assert close_door(run(WANTED, close_door(WANTED, "mr.orders.pos")), "mr.orders.pos") == ()
+
+
+def test_orders_that_got_no_slot_wait_in_a_queue_of_their_own_and_come_back_to_the_router() -> None:
+    queue = WANTED.queues["mr.orders.pos.standard.retry.refused"]
+
+    assert queue.arguments["x-dead-letter-exchange"] == "mr.orders.pos.router"
+    assert queue.arguments["x-message-ttl"] == 3_600_000
+    assert Binding("mr.orders.pos.standard.retry", queue.name, "queue", rung="refused") in WANTED.bindings
