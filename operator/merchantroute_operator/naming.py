@@ -23,6 +23,7 @@ LABEL_CREDENTIALS = f"{GROUP}/credentials"
 ANNOTATION_OWNER = f"{GROUP}/owner"
 ANNOTATION_GENERATION = f"{GROUP}/config-generation"
 ANNOTATION_BROKER = f"{GROUP}/broker-secret"
+ANNOTATION_PAUSED_UNTIL = f"{GROUP}/paused-until"
 
 STABLE = "stable"
 SUSPECT = "suspect"  # a lane, and the word that stands where its tier would: the lane is the route's

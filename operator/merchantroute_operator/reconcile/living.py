@@ -67,7 +67,7 @@ async def _queues(broker: Broker, route: Route, owner: str, findings: Findings) 
     if plan:
         await broker.run(plan)
         observed = await broker.observe(prefix)
-    findings.queues_ready = True
+    findings.queues_ready = not skeleton(wanted, observed)
     return observed
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 from merchantroute_operator import metrics, naming
@@ -87,7 +88,7 @@ class Scaler:
         now = self._ctx.monotonic()
         if now - state.told_at >= TELL_EVERY:
             self._reconciler.queue.add(key)
-        if samples is not None and _queue_is_missing(route, samples):
+        if samples is not None and not state.paused and _queue_is_missing(route, samples):
             self._reconciler.touch(key)
 
     async def _lane(
@@ -117,7 +118,8 @@ class Scaler:
             replicas=replicas,
             ready_pods=int(live.get("status", {}).get("readyReplicas", 0)),
         )
-        lane.decision = decide(lane.observation, tier.scaling, tier.concurrency, lane.memory)
+        policy = replace(tier.scaling, paused=True) if state.paused else tier.scaling
+        lane.decision = decide(lane.observation, policy, tier.concurrency, lane.memory)
         lane.memory = lane.decision.memory
         if (worn := _worn_out(state, spec)) and worn != lane.renewed and replicas and lane.decision.replicas:
             lane.renewed, lane.decision = worn, renew(lane.decision)
@@ -148,7 +150,7 @@ def _remembered(state: RouteState, spec: LaneSpec) -> Lane:
 
 def _worn_out(state: RouteState, spec: LaneSpec) -> str:
     pods = state.findings.children.pods if state.findings is not None else {}
-    return worn_out(pods) if spec.name == naming.SUSPECT else ""
+    return worn_out(pods) if spec.name == naming.SUSPECT and not state.paused else ""
 
 
 def _policies(place: str, samples: Mapping[str, QueueSample]) -> dict[str, str]:

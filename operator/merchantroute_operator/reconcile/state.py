@@ -16,8 +16,9 @@ from merchantroute_operator.topology.empty import EmptyWatch
 class RouteState:
     """One route's memory. Times are monotonic seconds."""
 
-    version: tuple[str, int, int, bool] | None = None  # of the route, as last watched
+    version: tuple[str, int, int, bool, str] | None = None  # of the route, as last watched
     full: bool = True  # something happened: the next pass looks at everything
+    paused: bool = False  # nothing but the status is written
     full_at: float = 0.0  # when it does so anyway
     route: Route | None = None
     generation: int = 0  # newest configuration that was written

@@ -73,6 +73,9 @@ def _view(state: RouteState, findings: Findings) -> View:
         lanes=tuple(_lane(spec, state.lanes.get(spec.tier.name, Lane())) for spec in lanes(route)) if route else (),
         dead=state.dead,
         ending=findings.ending,
+        pause=findings.pause,
+        paused=findings.paused,
+        pending=findings.pending,
     )
 
 

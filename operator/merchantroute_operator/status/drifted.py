@@ -11,6 +11,9 @@ TYPE = "Drifted"
 
 def drifted(view: View) -> Condition:
     """True where a broker policy matches our queues: we set none, and one that limits or expires can drop orders."""
+    if view.pending:
+        message = f"The route is paused, so that this stays as it is: {some(view.pending, '; ')}"
+        return Condition(TYPE, "True", Reason.NOT_REPAIRED, message)
     if not view.foreign_policies:
         return Condition(TYPE, "False", Reason.NO_DRIFT, "No policy of the broker matches the route's queues")
     policies = sorted(set(view.foreign_policies.values()))

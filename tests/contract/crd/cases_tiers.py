@@ -51,4 +51,5 @@ ACCEPTED = [
     {"spec.tiers.0.concurrency": 50},
     {f"{SCALING}.minReplicas": 10},
     {f"{SCALING}.paused": True},
+    {"spec.paused": True},
 ]
