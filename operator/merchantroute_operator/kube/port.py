@@ -35,6 +35,19 @@ class Children:
     secrets: Mapping[str, Object]
     pods: Mapping[str, Object]
 
+    def kept(self) -> tuple[Mapping[str, Object], ...]:
+        """Those that the operator writes, kind by kind."""
+        return (self.deployments, self.config_maps, self.secrets)
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaler:
+    """Somebody else's, that scales ``deployment``."""
+
+    kind: str
+    name: str
+    deployment: str
+
 
 class Kube(Protocol):
     """One API server."""
@@ -56,6 +69,9 @@ class Kube(Protocol):
 
     async def credential_secrets(self, namespace: str) -> Mapping[str, SecretData]:
         """The namespace's Secrets with the label merchantroute.dev/credentials=true, by name, in one read."""
+
+    async def autoscalers(self, namespace: str) -> Sequence[Autoscaler]:
+        """The namespace's autoscalers of Deployments; of kinds that the cluster does not know there are none."""
 
     async def apply(self, body: Object) -> Object:
         """Server-side apply as field manager ``merchantroute``, forced; returns the object as stored."""

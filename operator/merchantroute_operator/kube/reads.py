@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 
 from merchantroute_operator.kube.api import Api
+from merchantroute_operator.kube.autoscalers import autoscaler
 from merchantroute_operator.kube.failures import NotFound
 from merchantroute_operator.kube.paths import collection, item, namespace_path
-from merchantroute_operator.kube.port import Children, Object, SecretData
+from merchantroute_operator.kube.port import Autoscaler, Children, Object, SecretData
 from merchantroute_operator.naming import KIND, LABEL_CREDENTIALS, LABEL_ROUTE
 
 
@@ -59,11 +61,25 @@ class Reads:
         except NotFound:
             return None
 
-    async def _list(self, kind: str, namespace: str, selector: str) -> dict[str, Object]:
+    async def autoscalers(self, namespace: str) -> Sequence[Autoscaler]:
+        """Of both kinds; the API server answers 404 for a kind that it does not know."""
+        found: list[Autoscaler] = []
+        for kind in ("HorizontalPodAutoscaler", "ScaledObject"):
+            with contextlib.suppress(NotFound):
+                listed = await self._list(kind, namespace)
+                found += [each for each in (autoscaler(kind, body) for body in listed.values()) if each is not None]
+        return found
+
+    async def _list(self, kind: str, namespace: str, selector: str = "") -> dict[str, Object]:
+        """By name. The API server names the kind of a list, and not that of its items."""
         found = await self._api.call(
-            "GET", collection(kind, namespace), kind=kind, name=f"with {selector}", query={"labelSelector": selector}
+            "GET",
+            collection(kind, namespace),
+            kind=kind,
+            name=f"with {selector}" if selector else f"in {namespace}",
+            query={"labelSelector": selector} if selector else None,
         )
-        return {body["metadata"]["name"]: body for body in found["items"]}
+        return {body["metadata"]["name"]: {"kind": kind, **body} for body in found["items"]}
 
 
 def _secret(body: Object) -> SecretData:

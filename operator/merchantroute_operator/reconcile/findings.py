@@ -28,6 +28,7 @@ class Findings:
     gate: Gate = field(default_factory=Gate)
     conflicts: tuple[str, ...] = ()
     credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none
+    foreign_fields: tuple[str, ...] = ()  # of our objects, that somebody else set
     unbound: int = 0  # merchants that are not bound where the spec wants them
     retiring: tuple[str, ...] = ()  # queues that wait to be empty
     pause: Pause = NO_PAUSE  # as asked for

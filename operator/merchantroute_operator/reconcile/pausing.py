@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from merchantroute_operator.reconcile.context import Context
+from merchantroute_operator.reconcile.drift import survey
 from merchantroute_operator.reconcile.dry import dry_brokers, dry_kube
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.gate import Gate
@@ -24,6 +25,7 @@ async def look(ctx: Context, route: Route, state: RouteState, findings: Findings
     # A pass counts up what it has written; a copy keeps that from the memory, since nothing was.
     try:
         await keep(dry, route, replace(state), findings)
+        await survey(ctx, route, state, findings)
     finally:
         findings.pending = tuple(dict.fromkeys(left))
         findings.generation = int(previous_index(route, findings.children.config_maps).get("generation", 0))

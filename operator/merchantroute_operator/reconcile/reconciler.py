@@ -10,9 +10,10 @@ from merchantroute_operator.errors import KubeConflict, KubeError, NamespaceTerm
 from merchantroute_operator.kube.port import Object
 from merchantroute_operator.queue import KeyedQueue
 from merchantroute_operator.reconcile.context import Context
+from merchantroute_operator.reconcile.drift import keep_and_tell
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.leaving import leave
-from merchantroute_operator.reconcile.living import LATER, SOON, keep
+from merchantroute_operator.reconcile.living import LATER, SOON
 from merchantroute_operator.reconcile.pausing import look
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.reconcile.tell import tell
@@ -75,7 +76,7 @@ class Reconciler:
             if naming.FINALIZER not in route.finalizers:
                 await self._ctx.kube.set_finalizers(raw, [*route.finalizers, naming.FINALIZER])
                 return SOON
-            return await keep(self._ctx, route, state, findings)
+            return await keep_and_tell(self._ctx, route, state, findings)
         except KubeConflict:
             return SOON
         except NamespaceTerminating as error:

@@ -20,6 +20,7 @@ from merchantroute_operator.reconcile.lane import Lane, retrying
 from merchantroute_operator.reconcile.reconciler import Key, Reconciler
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.scaling.decide import decide
+from merchantroute_operator.scaling.reasons import FOREIGN_SCALER
 from merchantroute_operator.scaling.renew import renew
 from merchantroute_operator.scaling.signals import observe, remember
 from merchantroute_operator.scaling.types import Decision, Memory, QueueReading
@@ -121,7 +122,10 @@ class Scaler:
         policy = replace(tier.scaling, paused=True) if state.paused else tier.scaling
         lane.decision = decide(lane.observation, policy, tier.concurrency, lane.memory)
         lane.memory = lane.decision.memory
-        if (worn := _worn_out(state, spec)) and worn != lane.renewed and replicas and lane.decision.replicas:
+        if other := state.scaled_by.get(spec.deployment):
+            words = f"Left to {other}, which scales this Deployment, too"
+            lane.decision = replace(lane.decision, replicas=replicas, reason=FOREIGN_SCALER, message=words)
+        elif (worn := _worn_out(state, spec)) and worn != lane.renewed and replicas and lane.decision.replicas:
             lane.renewed, lane.decision = worn, renew(lane.decision)
         if lane.decision.replicas != replicas:
             await self._scale(state, route, live, lane.decision)
@@ -164,4 +168,6 @@ def _policies(place: str, samples: Mapping[str, QueueSample]) -> dict[str, str]:
 
 def _queue_is_missing(route: Route, samples: Mapping[str, QueueSample]) -> bool:
     """A queue that somebody deleted is made again at once, not at the next timed pass."""
-    return route.deleting_since is None and any(lane.queue not in samples for lane in lanes(route))
+    return route.deleting_since is None and any(
+        queue not in samples for lane in lanes(route) for queue in (lane.queue, *(name for _, name in lane.rungs))
+    )

@@ -8,6 +8,7 @@ from merchantroute_operator.kube.port import Object
 from merchantroute_operator.naming import SHARDS, credentials_secret
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.lane import Lane
+from merchantroute_operator.reconcile.noticing import Seen
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.empty import EmptyWatch
 
@@ -26,6 +27,8 @@ class RouteState:
     closed_at: float | None = None  # when Force first found the front door closed: figures must be newer
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     deployments: dict[str, Object] = field(default_factory=dict)  # as last watched
+    seen: Seen = field(default_factory=Seen)
+    scaled_by: dict[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has
     lanes: dict[str, Lane] = field(default_factory=dict)  # by tier, the route's own under "suspect"
     dead: int | None = None  # orders in dead letters; None: unknown
     findings: Findings | None = None  # of the last full pass

@@ -65,6 +65,8 @@ def _view(state: RouteState, findings: Findings) -> View:
         deployments={**findings.children.deployments, **state.deployments},
         pods=findings.children.pods,
         lagging=findings.gate.overdue,
+        foreign_fields=findings.foreign_fields,
+        scaled_by=state.scaled_by,
         unbound=findings.unbound,
         retiring=findings.retiring,
         conflicts=findings.conflicts,

@@ -64,6 +64,11 @@ class Reason(StrEnum):
         "A broker policy that is not the route's matches its queues: exclude mr.* from it.",
     )
     NOT_REPAIRED = "NotRepaired", "The route is paused: what is named differs from the spec, and stays so."
-    NO_DRIFT = "NoDrift", "Nothing that is not the route's acts on its queues."
+    FOREIGN_SCALER = (
+        "ForeignScaler",
+        "Somebody else's autoscaler has a Deployment of the route: its number of pods is left to it.",
+    )
+    FOREIGN_FIELDS = "ForeignFields", "Others set fields of the route's objects that the route does not: they are kept."
+    NO_DRIFT = "NoDrift", "Nothing but the operator acts on the route's objects."
     FOREIGN_OBJECTS = "ForeignObjects", "Names of the route are taken in the broker; the message says by whom."
     NO_CONFLICT = "NoConflict", "Every broker object of the route is its own."

@@ -38,6 +38,8 @@ class View:
     deployments: Mapping[str, Raw] = field(default_factory=dict)  # live, by name
     pods: Mapping[str, Raw] = field(default_factory=dict)
     lagging: tuple[str, ...] = ()  # ready pods that have not loaded config_generation for over 60 s
+    foreign_fields: tuple[str, ...] = ()  # of our objects, that somebody else set
+    scaled_by: Mapping[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has
     unbound: int = 0  # merchants that are not bound where the spec wants them
     retiring: tuple[str, ...] = ()  # queues that wait to be empty
     conflicts: tuple[str, ...] = ()

@@ -22,12 +22,15 @@ ALLOWED = [
     ("list watch create patch delete", "", "configmaps", ""),
     ("get list watch create patch delete", "", "secrets", ""),
     ("list watch patch", "", "pods", ""),
+    ("list", "autoscaling", "horizontalpodautoscalers", ""),
+    ("list", "keda.sh", "scaledobjects", ""),
     ("get", "", "namespaces", ""),
     ("create patch", "", "events", ""),
     ("list watch", "apiextensions.k8s.io", "customresourcedefinitions", ""),
 ]
 REFUSED = [
     ("create update delete", "merchantroute.dev", "merchantroutes", ""),
+    ("create patch delete", "autoscaling", "horizontalpodautoscalers", ""),
     ("create delete", "", "pods", ""),
     ("create", "", "pods", "exec"),
     ("list create update patch delete", "", "namespaces", ""),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from merchantroute_operator.errors import RouteError
-from merchantroute_operator.kube.port import Children, Kind, Object, SecretData
+from merchantroute_operator.kube.port import Autoscaler, Children, Kind, Object, SecretData
 from merchantroute_operator.naming import LABEL_ROUTE
 from merchantroute_operator.rabbit.port import Broker
 from merchantroute_operator.spec.broker import BrokerAddress
@@ -29,6 +29,7 @@ class MemoryKube:
     status: Object = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
     terminating: bool = False
+    scalers: list[Autoscaler] = field(default_factory=list)
 
     async def cluster_id(self) -> str:
         return CLUSTER
@@ -60,6 +61,10 @@ class MemoryKube:
     async def credential_secrets(self, namespace: str) -> Mapping[str, SecretData]:
         del namespace
         return self.secrets
+
+    async def autoscalers(self, namespace: str) -> Sequence[Autoscaler]:
+        del namespace
+        return self.scalers
 
     async def apply(self, body: Object) -> Object:
         name = body["metadata"]["name"]
