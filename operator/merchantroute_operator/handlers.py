@@ -13,7 +13,14 @@ import kopf
 
 from merchantroute_operator.naming import ANNOTATION_PAUSED_UNTIL, GROUP, LABEL_ROUTE
 
-CHILDREN = (("apps", "v1", "deployments"), ("", "v1", "pods"), ("", "v1", "configmaps"))
+CHILDREN = (
+    ("apps", "v1", "deployments"),
+    ("", "v1", "pods"),
+    ("", "v1", "configmaps"),
+    ("", "v1", "serviceaccounts"),
+    ("policy", "v1", "poddisruptionbudgets"),
+    ("networking.k8s.io", "v1", "networkpolicies"),
+)
 
 
 Version = tuple[str, int, int, bool, str]  # uid, generation, finalizers, gone, paused until

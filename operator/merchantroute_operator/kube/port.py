@@ -6,11 +6,13 @@ Objects are plain JSON (``dict``), as the API server sends them. Every method ra
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from merchantroute_operator.naming import OtherKind
+
 Object = dict[str, Any]
-Kind = Literal["Deployment", "ConfigMap", "Secret"]
+Kind = Literal["Deployment", "ConfigMap", "Secret"] | OtherKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,13 @@ class Children:
     config_maps: Mapping[str, Object]
     secrets: Mapping[str, Object]
     pods: Mapping[str, Object]
+    others: Mapping[OtherKind, Mapping[str, Object]] = field(
+        default_factory=dict
+    )  # of the kinds that the cluster knows
 
     def kept(self) -> tuple[Mapping[str, Object], ...]:
         """Those that the operator writes, kind by kind."""
-        return (self.deployments, self.config_maps, self.secrets)
+        return (self.deployments, self.config_maps, self.secrets, *self.others.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class Kube(Protocol):
         """True when the namespace is going away or gone."""
 
     async def children(self, namespace: str, route: str) -> Children:
-        """Deployments, ConfigMaps, Secrets and Pods that carry the route's label."""
+        """All kinds of objects that the operator writes, and Pods, that carry the route's label."""
 
     async def secret(self, namespace: str, name: str) -> SecretData | None:
         """A user's Secret, or None."""

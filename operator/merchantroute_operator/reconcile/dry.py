@@ -29,12 +29,8 @@ class DryKube:
     async def children(self, namespace: str, route: str) -> Children:
         """Remembered, to tell what is missing from what differs."""
         found = await self._kube.children(namespace, route)
-        for kind, objects in (
-            ("ConfigMap", found.config_maps),
-            ("Deployment", found.deployments),
-            ("Secret", found.secrets),
-        ):
-            self._live |= {(kind, name): body for name, body in objects.items()}
+        for objects in found.kept():
+            self._live |= {(body.get("kind", ""), name): body for name, body in objects.items()}
         return found
 
     async def apply(self, body: Object) -> Object:

@@ -17,6 +17,7 @@ from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.ending import gives_up_on_broker, way
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.living import SOON, open_broker
+from merchantroute_operator.reconcile.others import drop_all_others
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.plan import close_door, tear_down
@@ -52,6 +53,7 @@ async def leave(ctx: Context, route: Route, state: RouteState, findings: Finding
         await ctx.kube.event(findings.raw, "Warning", "BrokerGivenUp", f"what is in the broker stays there: {error}")
         waits = await _retain(ctx, route, findings)
     if waits is None:
+        await drop_all_others(ctx.kube, route.namespace, findings.children)
         await _forget_configuration(ctx, route, findings.children)
         left = [name for name in route.finalizers if name != naming.FINALIZER]
         await ctx.kube.set_finalizers(findings.raw, left)

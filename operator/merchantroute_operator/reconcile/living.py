@@ -17,6 +17,7 @@ from merchantroute_operator.reconcile.credentials import Credential, collect
 from merchantroute_operator.reconcile.deployments import drop_deployments, ensure_deployments, ready_pods
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.gate import assign, bound_in, gate
+from merchantroute_operator.reconcile.others import drop_others, ensure_others
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.spec.broker import parse_broker
 from merchantroute_operator.spec.model import Route
@@ -47,10 +48,12 @@ async def keep(ctx: Context, route: Route, state: RouteState, findings: Findings
     found, findings.credential_problems = await collect(ctx.kube, route)
     await _configuration(ctx, route, state, findings, found)
     await _to_pods(ctx, route, state, findings, secret_version)
+    await ensure_others(ctx.kube, route, findings.children)
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
     await _move_leftovers(broker, route, findings)
     await drop_deployments(ctx.kube, route, findings.children, observed)
+    await drop_others(ctx.kube, route, findings.children)
     if not findings.gate.open or findings.retiring:
         return SOON
     return LATER if findings.gate.overdue or findings.credential_problems else ctx.resync
