@@ -17,6 +17,7 @@ from merchantroute_operator.reconcile.credentials import Credential, collect
 from merchantroute_operator.reconcile.deployments import drop_deployments, ensure_deployments, ready_pods
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.gate import assign, bound_in, gate
+from merchantroute_operator.reconcile.lane import is_idle
 from merchantroute_operator.reconcile.others import drop_others, ensure_others
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.spec.broker import parse_broker
@@ -86,6 +87,7 @@ async def _configuration(
         found,
         known=remembered,
         now_ms=int(ctx.wall() * 1000),
+        renew=not (state.lanes and all(map(is_idle, state.lanes.values()))),
     )
     if generation != state.generation:
         state.generation, state.generation_at = generation, ctx.monotonic()

@@ -34,6 +34,7 @@ class RouteState:
     findings: Findings | None = None  # of the last full pass
     told: Object | None = None  # the status as last written
     told_at: float = 0.0
+    figures_at: float = float("-inf")  # when the status's figures last moved
 
     def uses_secret(self, name: str) -> bool:
         """Whether the route reads, or the operator writes for it, the Secret ``name``."""

@@ -206,6 +206,7 @@ def test_a_foreign_field_is_kept_and_told_and_a_restart_is_neither_drift_nor_und
     assert (status, reason) == ("True", "ForeignFields")
     assert f"Deployment {NAME}: spec.template.spec.containers[worker].env[DEBUG] by kubectl-edit" in message
     assert "restartedAt" not in message
+    assert [event for event in world.kube.events if event.startswith("Warning ForeignFields: ")]
 
 
 @pytest.mark.parametrize("kind", ["HorizontalPodAutoscaler", "ScaledObject"])
