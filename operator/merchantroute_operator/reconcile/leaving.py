@@ -38,6 +38,9 @@ async def leave(ctx: Context, route: Route, state: RouteState, findings: Finding
     try:
         broker = await _last_broker(ctx, route)
         observed = await _close(broker, route)
+        if policy != route.deletion.policy and not terminating and not state.drain_ended:
+            state.drain_ended = True
+            await _tell_timeout(ctx, broker, route, findings, observed)
         match policy:
             case "Drain":
                 waits = await _drain(ctx, broker, route, state, findings, observed)
@@ -80,6 +83,13 @@ async def _close(broker: Broker, route: Route) -> Topology:
         await broker.run(plan)
         observed = await broker.observe(front_door)
     return observed
+
+
+async def _tell_timeout(ctx: Context, broker: Broker, route: Route, findings: Findings, observed: Topology) -> None:
+    left = _held(await broker.samples(), observed.queues.keys() - {naming.dead(route.namespace, route.name)})
+    what = "go with their queues" if route.deletion.on_timeout == "Force" else "stay in their queues"
+    words = f"after {route.deletion.timeout:.0f} s {left} orders are left: they {what} (onTimeout)"
+    await ctx.kube.event(findings.raw, "Warning", "DrainTimedOut", words)
 
 
 async def _retain(ctx: Context, route: Route, findings: Findings) -> float | None:

@@ -24,6 +24,7 @@ class RouteState:
     route: Route | None = None
     generation: int = 0  # newest configuration that was written
     generation_at: float = 0.0
+    drain_ended: bool = False  # by its timeout, and that was told
     closed_at: float | None = None  # when Force first found the front door closed: figures must be newer
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     deployments: dict[str, Object] = field(default_factory=dict)  # as last watched
