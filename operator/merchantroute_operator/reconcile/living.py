@@ -23,7 +23,7 @@ from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.spec.broker import parse_broker
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.desired import desired
-from merchantroute_operator.topology.plan import conflicts, door, retire, skeleton, unfed, wiring
+from merchantroute_operator.topology.plan import conflicts, door, mend, retire, skeleton, unfed, wiring
 from merchantroute_operator.topology.types import Topology
 
 SOON = 1.0  # seconds until the next look while something is under way
@@ -67,6 +67,9 @@ async def _queues(broker: Broker, route: Route, owner: str, findings: Findings) 
     findings.conflicts = conflicts(wanted, observed, owner)
     if findings.conflicts:
         raise TopologyConflict("; ".join(findings.conflicts))
+    if altered := mend(wanted, observed):
+        await broker.run(altered)
+        observed = await broker.observe(prefix)
     plan = skeleton(wanted, observed)
     if plan:
         await broker.run(plan)

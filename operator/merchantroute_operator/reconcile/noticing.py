@@ -16,7 +16,7 @@ from merchantroute_operator.reconcile.brokers import BrokerPool
 from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.spec.broker import BrokerAddress
-from merchantroute_operator.topology.types import Bind, Declare, Op, Plan, Queue, QueueSample, Topology, Unbind
+from merchantroute_operator.topology.types import Bind, Declare, Delete, Op, Plan, Queue, QueueSample, Topology, Unbind
 
 _Key = tuple[str, str]  # kind and name
 
@@ -142,6 +142,8 @@ def _repair(op: Op, before: Topology, found: Topology) -> str:
             kind = "queue" if isinstance(thing, Queue) else "exchange"
             if thing.name in _of(before, kind) and thing.name not in _of(found, kind):
                 return f"{kind} {thing.name} was deleted: made again"
+        case Delete("exchange", name) if name in before.exchanges and before.exchanges[name] != found.exchanges[name]:
+            return f"exchange {name} was altered: made again"
         case Bind(binding) if binding in before.bindings and binding not in found.bindings:
             # A binding goes with its ends, and that is told already.
             if binding.source in found.exchanges and binding.target in _of(found, binding.to):

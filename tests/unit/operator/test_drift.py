@@ -12,9 +12,10 @@ import pytest
 from merchantroute_operator.kube.port import Autoscaler
 from merchantroute_operator.naming import deployment
 from merchantroute_operator.resources.foreign import foreign_fields
-from merchantroute_operator.topology.types import Binding
+from merchantroute_operator.topology.types import OWNER as OWNER_ARGUMENT
+from merchantroute_operator.topology.types import Binding, Exchange
 from tests.unit.operator.ports import a_pod
-from tests.unit.operator.routes import raw_route
+from tests.unit.operator.routes import OWNER, raw_route
 from tests.unit.operator.routing import NOTHING
 from tests.unit.operator.test_passes import DOOR, World
 from tests.unit.operator.test_suspect_lane import Fleet
@@ -132,6 +133,40 @@ def test_a_broker_that_was_restored_empty_gets_all_of_it_back_in_one_pass_and_on
     world.broker.topology = NOTHING
     assert repairs(world) == "the broker had lost everything of the route: made again"
     assert world.broker.topology == whole
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "arguments"),
+    [
+        (f"{DOOR}.router", "topic", {"alternate-exchange": f"{DOOR}.assigned"}),
+        (f"{DOOR}.standard", "fanout", {}),
+        (DOOR, "fanout", {}),
+    ],
+)
+def test_an_exchange_that_was_made_anew_otherwise_is_mended_behind_a_closed_door(
+    name: str, kind: str, arguments: dict[str, str | int]
+) -> None:
+    world = settled()
+    whole = world.broker.topology
+    without(world, exchanges={name})
+    found = Exchange(name, kind, {OWNER_ARGUMENT: OWNER, **arguments})
+    world.broker.topology = replace(world.broker.topology, exchanges={**world.broker.topology.exchanges, name: found})
+    assert f"exchange {name} was altered: made again" in repairs(world)
+    assert world.log[0] == f"delete {DOOR}"
+    assert world.log[-1] == f"bind {DOOR}"
+    assert world.broker.topology == whole
+    assert repairs(world) == ""
+
+
+def test_an_exchange_with_another_owner_is_left_alone() -> None:
+    world = settled()
+    found = Exchange(f"{DOOR}.router", "topic", {})
+    world.broker.topology = replace(
+        world.broker.topology, exchanges={**world.broker.topology.exchanges, found.name: found}
+    )
+    assert repairs(world) == ""
+    assert world.broker.topology.exchanges[found.name] == found
+    assert world.condition("Conflicted")[:2] == ("True", "ForeignObjects")
 
 
 def test_a_merchants_order_is_not_copied_by_a_binding_that_somebody_added() -> None:
