@@ -126,3 +126,16 @@ async def test_a_broker_that_lost_everything_has_it_all_again_after_one_pass(
     assert await place.look() == "the broker had lost everything of the route: made again"
     assert await place.rabbit.observe(DOOR) == whole
     assert await arrives(channel, "hut") == "enterprise"
+
+
+async def test_a_virtual_host_that_was_recreated_has_it_all_again(place: Place, vhost: Vhost) -> None:
+    whole = await place.rabbit.observe(DOOR)
+    vhost.api("DELETE", f"vhosts/{vhost.name}")
+    await place.look()
+    ready = next(each for each in place.kube.status["conditions"] if each["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "VhostMissing")
+    everything = {"configure": ".*", "write": ".*", "read": ".*"}
+    vhost.api("PUT", f"vhosts/{vhost.name}", {"default_queue_type": "quorum"})
+    vhost.api("PUT", f"permissions/{vhost.name}/{vhost.username}", everything)
+    assert await place.look() == "the broker had lost everything of the route: made again"
+    assert await place.rabbit.observe(DOOR) == whole
