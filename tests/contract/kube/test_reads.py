@@ -33,6 +33,7 @@ async def test_autoscalers_are_told_by_their_target_also_where_nobody_knows_keda
     kube: KubeClient, namespace: str, kubectl: Kubectl
 ) -> None:
     assert await kube.autoscalers(namespace) == []
+    await kube.create_deployment(deployment(namespace), 0)
     kubectl("autoscale", "deployment", "pos-lane", "--max=3", "--name=theirs", "-n", namespace)
     assert await kube.autoscalers(namespace) == [Autoscaler("HorizontalPodAutoscaler", "theirs", "pos-lane")]
 
