@@ -94,11 +94,6 @@ def test_a_merchant_is_bound_by_its_id_and_an_unknown_rung_leads_to_the_longest(
     [
         (Exchange("mr.orders.pos.router", "direct", {OWNER_ARGUMENT: "other/orders/pos"}), "belongs to other/orders/p"),
         (Exchange("mr.orders.pos.router", "direct", {}), "was made by somebody else"),
-        (Exchange("mr.orders.pos.router", "topic", {OWNER_ARGUMENT: OWNER}), "is topic and must be direct"),
-        (
-            Exchange("mr.orders.pos.router", "direct", {OWNER_ARGUMENT: OWNER}),
-            "alternate-exchange is unset, not mr.orders.pos.assigned",
-        ),
         (
             Queue("mr.orders.pos.dead", SAFE | {"x-delivery-limit": 20}),
             "queue mr.orders.pos.dead has other arguments (x-delivery-limit is 20, not -1",
