@@ -101,15 +101,17 @@ def before_slot(note: Note, route: Configuration, *, now: float) -> Run | ToLadd
     return Run(wait=max(0.0, wait), headers=headers)
 
 
-def refused(note: Note, reason: str) -> ToLadder:
+def refused(note: Note, route: Configuration, reason: str) -> ToLadder:
     """It got no slot: uncounted."""
-    return _ladder(note, REFUSED, reason, "refused", refusals=note.refusals + 1)
+    rung = ladder.after_refusal(note.refusals, route.delays) or REFUSED
+    return _ladder(note, rung, reason, "refused", refusals=note.refusals + 1)
 
 
 def after_timeout(note: Note, route: Configuration, *, slow: bool) -> ToLadder | ToDead:
     """It was ended at its deadline. A time-out of a slow merchant is not counted."""
     if slow:
-        return _ladder(note, REFUSED, "slow", "retried", refusals=note.refusals + 1)
+        rung = ladder.after_refusal(note.refusals, route.delays) or REFUSED
+        return _ladder(note, rung, "slow", "retried", refusals=note.refusals + 1)
     attempts = note.attempts + 1
     if attempts >= route.max_attempts:
         return ToDead(reason="attempts-exhausted", answer_class="timeout")

@@ -66,7 +66,7 @@ class AppTask(Delivery):
         if isinstance(decision, Run):
             verdict = pod.merchants.ask(note.merchant, time.monotonic())
             if verdict is not Verdict.ADMIT:
-                decision = app_decisions.refused(note, verdict.value)
+                decision = app_decisions.refused(note, pod.files.current, verdict.value)
         if not isinstance(decision, Run):
             self._elsewhere(decision)
             return
@@ -163,7 +163,7 @@ class AppTask(Delivery):
         self._elsewhere(ToDead(reason="task-failed"))
 
     def _again(self) -> None:
-        self._elsewhere(app_decisions.refused(self._known, "requeued"))
+        self._elsewhere(app_decisions.refused(self._known, self.pod.files.current, "requeued"))
 
     def _timed_out(self) -> None:
         slow = self.pod.merchants.is_slow(self._known.merchant, time.monotonic())

@@ -81,13 +81,13 @@ def before_slot(
     if merchant is None:
         return _unknown(order, route, now, unknown_after)
     if merchant.locked:
-        return refused(order, "credentials")
+        return refused(order, route, "credentials")
     return Run(order=order, merchant=merchant)
 
 
-def refused(order: Order, reason: str) -> ToLadder:
+def refused(order: Order, route: Configuration, reason: str) -> ToLadder:
     """The order got no slot, or could not be called at all for no fault of its own: uncounted."""
-    return _uncounted(order, reason, None)
+    return _uncounted(order, reason, ladder.after_refusal(order.journal.refusals, route.delays))
 
 
 def after_attempt(
@@ -109,7 +109,8 @@ def after_attempt(
         return Done(order=order.with_journal(replace(journal, attempts=journal.attempts + 1)))
     final = route.table.meaning(answer) is Meaning.FINAL
     if slow and answer.status is None and not final:
-        return _ladder(order, replace(journal, refusals=journal.refusals + 1), None, "slow", "retried")
+        rung = ladder.after_refusal(journal.refusals, route.delays)
+        return _ladder(order, replace(journal, refusals=journal.refusals + 1), rung, "slow", "retried")
     order = order.with_journal(replace(journal, attempts=journal.attempts + 1))
     if final:
         return ToDead(order=order, why=why(order, route, "merchant-rejected"))
@@ -149,7 +150,7 @@ def _unknown(order: Order, route: Configuration, now: float, unknown_after: floa
     if route.rendered_at > first_seen and now - first_seen >= unknown_after:
         return ToDead(order=order, why=why(order, route, "unknown-merchant"))
     order = replace(order, first_seen=first_seen)
-    return _uncounted(order, "unknown-merchant", None)
+    return _uncounted(order, "unknown-merchant", ladder.after_refusal(order.journal.refusals, route.delays))
 
 
 def _uncounted(order: Order, reason: str, rung: int | None) -> ToLadder:

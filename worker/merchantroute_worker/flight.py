@@ -80,7 +80,7 @@ class Flight(Delivery):
             if verdict is Verdict.ADMIT:
                 final = self._attempt(order, decision.merchant, route)
             else:
-                final = decisions.refused(order, verdict.value)
+                final = decisions.refused(order, route, verdict.value)
         else:
             final = decision
         if final is None or self.handed_back:
@@ -109,7 +109,7 @@ class Flight(Delivery):
             slow = pod.merchants.is_slow(order.merchant, time.monotonic())
         except UnusableEndpoint as error:
             log.error("cannot call the merchant: %s", error, extra={"data": self.names("endpoint")})
-            return decisions.refused(order, "endpoint")
+            return decisions.refused(order, route, "endpoint")
         except GreenletExit:
             raise
         except Lost as error:
@@ -119,7 +119,7 @@ class Flight(Delivery):
             return None
         except Exception:
             log.exception("an attempt failed in an unexpected way", extra={"data": self.names("error")})
-            return decisions.refused(order, "error")
+            return decisions.refused(order, route, "error")
         finally:
             pod.tally.end(time.monotonic())
             pod.merchants.leave(order.merchant, self, time.monotonic())

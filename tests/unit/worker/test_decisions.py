@@ -254,7 +254,7 @@ def test_the_last_attempt_is_the_last() -> None:
 
 
 def test_a_refused_order_is_not_counted() -> None:
-    decision = decisions.refused(order(journal=FAILED), "cap")
+    decision = decisions.refused(order(journal=FAILED), route(), "cap")
 
     assert (decision.rung, decision.outcome) == (None, "refused")
     assert (decision.order.journal.attempts, decision.order.journal.refusals) == (2, 2)

@@ -40,6 +40,13 @@ def test_retry_after_never_shortens_the_wait() -> None:
     assert ladder.after_attempt(3, THREE, draw=0.99, retry_after=1) == 120_000
 
 
+@pytest.mark.parametrize(("delays", "rung"), [(THREE, 15_000), ((1, 2), 1), ((7,), 7), ((1, 2, 3, 4), 2)])
+def test_a_refused_order_waits_on_the_middle_rung_first_and_then_for_its_turn(
+    delays: tuple[int, ...], rung: int
+) -> None:
+    assert [ladder.after_refusal(refusals, delays) for refusals in range(3)] == [rung, None, None]
+
+
 @pytest.mark.parametrize(
     ("remaining", "rung"), [(0.4, 1_000), (1.0, 1_000), (14.9, 1_000), (15, 15_000), (9e9, 120_000)]
 )
