@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
 from urllib.parse import quote_plus
 
+from merchantroute_operator.rabbit.at_once import at_once
 from merchantroute_operator.rabbit.failures import NotFound
-from merchantroute_operator.rabbit.management import AT_ONCE, Management
+from merchantroute_operator.rabbit.management import Management
 from merchantroute_operator.rabbit.reading import arguments_of, binding_of
 from merchantroute_operator.topology.types import (
-    Batch,
     Bind,
     Binding,
     Declare,
@@ -27,24 +25,7 @@ from merchantroute_operator.topology.types import (
 async def run(management: Management, plan: Plan) -> None:
     """See ``port.Broker.run``."""
     for batch in plan:
-        await _at_once(batch, lambda op: _do(management, op))
-
-
-async def _at_once(batch: Batch, do: Callable[[Op], Awaitable[None]]) -> None:
-    """As many at a time as there are connections; after the first failure nothing new begins."""
-    waiting = iter(batch)
-
-    async def work() -> None:
-        for op in waiting:
-            await do(op)
-
-    workers = [asyncio.create_task(work()) for _ in range(min(AT_ONCE, len(batch)))]
-    try:
-        await asyncio.gather(*workers)
-    finally:
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        await at_once(batch, lambda op: _do(management, op))
 
 
 async def _do(management: Management, op: Op) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from merchantroute_operator.topology.batches import in_order, unbinds
+from merchantroute_operator.topology.batches import exchanges_apart, in_order, unbinds
 from merchantroute_operator.topology.reach import reachable, unfed
 from merchantroute_operator.topology.reading import leaving, owner_of, the_owner
 from merchantroute_operator.topology.types import Delete, Plan, Topology
@@ -29,9 +29,10 @@ def retire(desired: Topology, observed: Topology, empty: Collection[str]) -> Pla
     )
     queues = sorted(unfed(desired, observed).intersection(empty))
     in_use, _ = reachable(desired, observed)
-    exchanges = sorted(observed.exchanges.keys() - in_use)
+    unused = observed.exchanges.keys() - in_use
+    exchanges = {name for name in unused if owner_of(observed.exchanges[name]) == owner}
     return in_order(
         unbinds(old_rungs),
         (Delete("queue", name) for name in queues if owner_of(observed.queues[name]) == owner),
-        (Delete("exchange", name) for name in exchanges if owner_of(observed.exchanges[name]) == owner),
+        *exchanges_apart(exchanges, observed.bindings),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from merchantroute_operator import naming
-from merchantroute_operator.topology.batches import in_order
+from merchantroute_operator.topology.batches import exchanges_apart, in_order
 from merchantroute_operator.topology.reading import owner_of
 from merchantroute_operator.topology.types import Delete, Plan, Topology
 
@@ -18,9 +18,9 @@ def tear_down(observed: Topology, *, owner: str, keep_dead: bool) -> Plan:
     first = naming.front_door(*place)
     kept = {naming.dead(*place)} if keep_dead else set()
     queues = sorted(name for name, queue in observed.queues.items() if owner_of(queue) == owner)
-    exchanges = sorted(name for name, exchange in observed.exchanges.items() if owner_of(exchange) == owner)
+    exchanges = {name for name, exchange in observed.exchanges.items() if owner_of(exchange) == owner}
     return in_order(
-        (Delete("exchange", name) for name in exchanges if name == first),
+        (Delete("exchange", name) for name in exchanges & {first}),
         (Delete("queue", name) for name in queues if name not in kept),
-        (Delete("exchange", name) for name in exchanges if name != first and name not in kept),
+        *exchanges_apart(exchanges - {first} - kept, observed.bindings),
     )

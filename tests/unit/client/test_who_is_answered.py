@@ -77,6 +77,26 @@ def test_an_order_may_have_arrived_if_any_attempt_was_left_without_an_answer(
     assert (order.outcome.may_have_arrived, order.outcome.attempts) == (may_have_arrived, story.count("off"))
 
 
+@pytest.mark.parametrize(
+    ("story", "told"),
+    [
+        ([], "no confirm within 3 s"),
+        (["off"], "no confirm within 3 s"),
+        (["off", "refused"], "refused"),
+        (["off", "refused", "off"], "no confirm within 3 s, and before that: refused"),
+    ],
+)
+def test_an_attempt_under_way_does_not_hide_what_the_one_before_it_met(story: list[str], told: str) -> None:
+    order = pending("x")
+    for event in story:
+        if event == "off":
+            order.take_off()
+        else:
+            order.back(event, unknown=False)
+
+    assert order.late(3.0) == told
+
+
 def test_what_the_caller_was_told_first_stands() -> None:
     confirmed, given_up = pending("x"), pending("y")
     for order in (confirmed, given_up):

@@ -121,6 +121,19 @@ def test_force_removes_all_the_front_door_first() -> None:
     assert (after.exchanges, after.queues, after.bindings) == ({}, {}, frozenset())
 
 
+def test_no_two_exchanges_that_are_bound_to_each_other_go_at_once() -> None:
+    joined = {frozenset((each.source, each.target)) for each in WANTED.bindings if each.to == "exchange"}
+    for batch in tear_down(WANTED, owner=OWNER, keep_dead=False):
+        gone = {op.name for op in batch if isinstance(op, Delete) and op.kind == "exchange"}
+        assert not [pair for pair in joined if pair <= gone]
+
+
+def test_a_ring_of_exchanges_that_others_bound_goes_too() -> None:
+    back = Binding("mr.orders.pos.standard", "mr.orders.pos.default", "exchange")
+    ring = replace(WANTED, bindings=WANTED.bindings | {back})
+    assert run(ring, tear_down(ring, owner=OWNER, keep_dead=False)).exchanges == {}
+
+
 def test_dead_letters_that_are_retained_keep_their_exchange() -> None:
     after = run(WANTED, tear_down(WANTED, owner=OWNER, keep_dead=True))
     assert after.exchanges.keys() == after.queues.keys() == {"mr.orders.pos.dead"}

@@ -41,6 +41,13 @@ class Pending:
             )
         )
 
+    def late(self, within: float) -> str:
+        """What to tell a caller whose bound (seconds) is over; an attempt under way does not hide what the last met."""
+        unanswered = f"no confirm within {within:g} s"
+        if self.problem is None:
+            return unanswered
+        return f"{unanswered}, and before that: {self.problem}" if self.in_flight else self.problem
+
     def give_up(self, problem: str) -> None:
         """No more attempts. What is confirmed later changes nothing: the caller has been told."""
         letter, unknown = self.letter, self._unknown or self.in_flight

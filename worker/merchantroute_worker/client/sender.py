@@ -68,8 +68,7 @@ class Sender:
     def withdraw(self, pending: Pending, within: float) -> None:
         """The caller's bound is over: settle the order, unless it is settled, and never send it again."""
         with self._lock:
-            late = f"no confirm within {within:g} s"
-            pending.give_up(self._trouble or (late if pending.in_flight else pending.problem or late))
+            pending.give_up(self._trouble or pending.late(within))
 
     def stop(self) -> None:
         """End the thread and close the connection; orders under way are given up."""
