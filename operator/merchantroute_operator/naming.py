@@ -22,9 +22,11 @@ LABEL_LANE = f"{GROUP}/lane"
 LABEL_CREDENTIALS = f"{GROUP}/credentials"
 ANNOTATION_OWNER = f"{GROUP}/owner"
 ANNOTATION_GENERATION = f"{GROUP}/config-generation"
+ANNOTATION_CANARY = f"{GROUP}/canary"
 ANNOTATION_BROKER = f"{GROUP}/broker-secret"
 
 STABLE = "stable"
+CANARY = "canary"
 SUSPECT = "suspect"  # a lane, and the word that stands where its tier would: the lane is the route's
 SHARDS = "0123456789abcdef"
 RESERVED_TIERS = frozenset(
@@ -85,6 +87,21 @@ def stable_exchange(namespace: str, route: str, tier: str) -> str:
 def stable_queue(namespace: str, route: str, tier: str) -> str:
     """The queue of the lane ``stable``; exchanges and queues have namespaces of their own."""
     return stable_exchange(namespace, route, tier)
+
+
+def lane_queue(namespace: str, route: str, tier: str, lane: str) -> str:
+    """The queue of one of a tier's lanes, ``stable`` or ``canary``."""
+    return f"{tier_exchange(namespace, route, tier)}.{lane}"
+
+
+def canary_queue(namespace: str, route: str, tier: str) -> str:
+    """The queue of the lane ``canary``; what leads to it are bindings of a split."""
+    return lane_queue(namespace, route, tier, CANARY)
+
+
+def split_exchange(namespace: str, route: str, tier: str, side: str) -> str:
+    """One of the two (``side`` a or b) that part a tier's orders between its lanes; the other is built meanwhile."""
+    return f"{tier_exchange(namespace, route, tier)}.split.{side}"
 
 
 def retry_exchange(namespace: str, route: str, tier: str) -> str:
