@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from tests.contract.crd.cases import refused
-from tests.contract.crd.routes import REMOVED
+from tests.contract.crd.routes import REMOVED, Json
 
 SCALING = "spec.tiers.0.scaling"
 CAP = "spec.tiers.0.maxInFlightPerMerchant"
 
-BOUNDS = {  # field: lowest and highest, what else must be written for only this to be in question
+BOUNDS: dict[
+    str, tuple[int, int, Json]
+] = {  # field: lowest and highest, what else must be written for only this to be in question
     "spec.tiers.0.concurrency": (1, 2000, {}),
     CAP: (1, 2000, {}),
     f"{SCALING}.minReplicas": (0, 500, {f"{SCALING}.maxReplicas": 500}),
