@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 import kopf
 
-from merchantroute_operator.naming import GROUP, LABEL_ROUTE
+from merchantroute_operator.naming import ANNOTATION_CANARY, GROUP, LABEL_ROUTE
 
 CHILDREN = (("apps", "v1", "deployments"), ("", "v1", "pods"), ("", "v1", "configmaps"))
 
 
-Version = tuple[str, int, int, bool]  # uid, generation, finalizers, gone
+Version = tuple[str, int, int, bool, str]  # uid, generation, finalizers, gone, what the annotation asks of a canary
 
 
 class Watcher(Protocol):
@@ -51,7 +51,8 @@ def registry(watcher: Watcher) -> kopf.OperatorRegistry:
         gone = event["type"] == "DELETED"
         # The API server raises the generation with every change of the spec and with the deletion's time, never with
         # a status.
-        version = (meta["uid"], meta["generation"], len(meta.get("finalizers", ())), gone)
+        asked = meta.get("annotations", {}).get(ANNOTATION_CANARY, "")
+        version = (meta["uid"], meta["generation"], len(meta.get("finalizers", ())), gone, asked)
         watcher.route_changed(namespace or "", name, version)
 
     async def on_child(

@@ -94,7 +94,7 @@ class Reconciler:
         self.states.setdefault(key, RouteState()).full = True
         self.queue.add(key)
 
-    def route_changed(self, namespace: str, name: str, version: tuple[str, int, int, bool]) -> None:
+    def route_changed(self, namespace: str, name: str, version: tuple[str, int, int, bool, str]) -> None:
         """See ``handlers.Watcher``; the operator's own status writes come back as events, and are nothing new."""
         state = self.states.setdefault((namespace, name), RouteState())
         if state.version != version:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from merchantroute_operator.canary.types import Progress, Tally
 from merchantroute_operator.kube.port import Object
 from merchantroute_operator.naming import SHARDS, credentials_secret
 from merchantroute_operator.reconcile.findings import Findings
@@ -12,11 +13,21 @@ from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.empty import EmptyWatch
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the lanes had done when a walk (``stable``) and its present step (``canary``) began."""
+
+    plan: str
+    step: int | None
+    stable: Tally
+    canary: Tally
+
+
 @dataclass(slots=True)
 class RouteState:
     """One route's memory. Times are monotonic seconds."""
 
-    version: tuple[str, int, int, bool] | None = None  # of the route, as last watched
+    version: tuple[str, int, int, bool, str] | None = None  # of the route, as last watched
     full: bool = True  # something happened: the next pass looks at everything
     full_at: float = 0.0  # when it does so anyway
     route: Route | None = None
@@ -25,7 +36,10 @@ class RouteState:
     closed_at: float | None = None  # when Force first found the front door closed: figures must be newer
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     deployments: dict[str, Object] = field(default_factory=dict)  # as last watched
-    lanes: dict[str, Lane] = field(default_factory=dict)  # by tier, the route's own under "suspect"
+    lanes: dict[tuple[str, str], Lane] = field(default_factory=dict)  # by tier and lane; the route's own is "suspect"
+    canaries: dict[str, Progress] = field(default_factory=dict)  # by tier, as the last pass left them
+    bases: dict[str, Base] = field(default_factory=dict)  # by tier: where the figures of a canary's step begin
+    unready_since: dict[str, float] = field(default_factory=dict)  # by tier: a canary that should have a ready pod
     dead: int | None = None  # orders in dead letters; None: unknown
     findings: Findings | None = None  # of the last full pass
     told: Object | None = None  # the status as last written

@@ -47,4 +47,5 @@ def status(view: View, old: Raw, now: str) -> dict[str, Any]:
         ),
         "lanes": lanes(view),
         "totals": totals(view),
+        **({"canaries": list(view.canaries)} if view.canaries else {}),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from merchantroute_operator.errors import RouteError
 from merchantroute_operator.scaling.types import Decision, Observation
@@ -44,6 +44,7 @@ class View:
     foreign_policies: Mapping[str, str] = field(default_factory=dict)  # queue -> policy
     lanes: tuple[LaneView, ...] = ()
     dead: int | None = None  # orders in dead letters; None: unknown
+    canaries: tuple[dict[str, Any], ...] = ()  # as the status tells them
     ending: str = ""  # set while the route is being deleted: what is waited for
 
 

@@ -40,6 +40,12 @@ def choose(route: Route, observed: Topology) -> dict[str, str]:
     return found
 
 
+def is_undecided(route: Route, observed: Topology) -> bool:
+    """Whether a tier that should have a split can have one only in the next pass."""
+    wanted = {tier.name for tier in route.tiers if tier.canary is not None and tier.canary.weight}
+    return not wanted <= choose(route, observed).keys()
+
+
 def way_to(place: Place, tier: Tier, side: str) -> Binding:
     """The one binding that sends a tier's orders through a split."""
     return Binding(naming.tier_exchange(*place, tier.name), naming.split_exchange(*place, tier.name, side), "exchange")

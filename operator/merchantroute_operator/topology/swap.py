@@ -19,6 +19,12 @@ def divert(desired: Topology, observed: Topology) -> Plan:
     return in_order(unbinds(detours(desired, observed)), binds(detours(observed, desired)))
 
 
+def halt(desired: Topology, observed: Topology) -> Plan:
+    """Send orders of tiers that should have no split to ``stable``: a pass does it first, since it may be urgent."""
+    kept = {binding.source for binding in detours(Topology({}, {}, frozenset()), desired)}
+    return in_order(unbinds(binding for binding in detours(desired, observed) if binding.source not in kept))
+
+
 def repoint_default(default: str, fallback: str, desired: Topology, observed: Topology) -> Plan:
     """Move ``default``, while ``fallback`` holds the old target, then ``fallback``, which is not asked any more.
 
