@@ -29,7 +29,7 @@ async def steer(ctx: Context, route: Route, state: RouteState, findings: Finding
     for tier in route.tiers:
         if tier.canary is None:
             continue
-        before = state.canaries.get(tier.name) or told.get(tier.name)
+        before = (state.canaries or {}).get(tier.name) or told.get(tier.name)
         seen = evidence(ctx, state, route, tier, before, deployments)
         after = advance(before, tier.name, tier.canary, seen, verb if tier.name == about else None)
         if after != before:
@@ -45,7 +45,7 @@ async def steer(ctx: Context, route: Route, state: RouteState, findings: Finding
 def is_due(ctx: Context, state: RouteState, route: Route) -> bool:
     """Whether a pass would take a canary further: asked at each tick, so that a bad one is gone within the next."""
     for tier in route.tiers:
-        before = state.canaries.get(tier.name)
+        before = (state.canaries or {}).get(tier.name)
         if tier.canary is None or before is None:
             continue
         seen = evidence(ctx, state, route, tier, before, state.deployments)

@@ -37,7 +37,7 @@ class RouteState:
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     deployments: dict[str, Object] = field(default_factory=dict)  # as last watched
     lanes: dict[tuple[str, str], Lane] = field(default_factory=dict)  # by tier and lane; the route's own is "suspect"
-    canaries: dict[str, Progress] = field(default_factory=dict)  # by tier, as the last pass left them
+    canaries: dict[str, Progress] | None = None  # by tier, as the last pass left them; None: none came to it yet
     bases: dict[str, Base] = field(default_factory=dict)  # by tier: where the figures of a canary's step begin
     unready_since: dict[str, float] = field(default_factory=dict)  # by tier: a canary that should have a ready pod
     dead: int | None = None  # orders in dead letters; None: unknown

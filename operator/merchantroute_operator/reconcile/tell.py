@@ -75,7 +75,7 @@ def _view(state: RouteState, findings: Findings) -> View:
         if route
         else (),
         dead=state.dead,
-        canaries=tuple(written(state.canaries.values())),
+        canaries=None if state.canaries is None else tuple(written(state.canaries.values())),
         ending=findings.ending,
     )
 

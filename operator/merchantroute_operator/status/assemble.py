@@ -33,8 +33,10 @@ def status(view: View, old: Raw, now: str) -> dict[str, Any]:
     """What to write; ``old`` is the status as last read, ``now`` RFC 3339.
 
     It speaks of the generation that the pass worked on, which may be behind the newest. The configuration's generation
-    is kept when a pass did not come to it: were it lost, the count could begin anew.
+    is kept when a pass did not come to it: were it lost, the count could begin anew. So are the canaries: one that was
+    aborted would begin anew.
     """
+    canaries = view.canaries if view.canaries is not None else old.get("canaries")
     generation = view.config_generation or old.get("configGeneration")
     return {
         "observedGeneration": view.generation,
@@ -47,5 +49,5 @@ def status(view: View, old: Raw, now: str) -> dict[str, Any]:
         ),
         "lanes": lanes(view),
         "totals": totals(view),
-        **({"canaries": list(view.canaries)} if view.canaries else {}),
+        **({"canaries": list(canaries)} if canaries else {}),
     }

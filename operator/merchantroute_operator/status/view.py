@@ -44,7 +44,7 @@ class View:
     foreign_policies: Mapping[str, str] = field(default_factory=dict)  # queue -> policy
     lanes: tuple[LaneView, ...] = ()
     dead: int | None = None  # orders in dead letters; None: unknown
-    canaries: tuple[dict[str, Any], ...] = ()  # as the status tells them
+    canaries: tuple[dict[str, Any], ...] | None = None  # as the status tells them; None: no pass came to it yet
     ending: str = ""  # set while the route is being deleted: what is waited for
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from merchantroute_operator.errors import BrokerUnreachable
 from merchantroute_operator.scaling.types import Pulse
 from tests.unit.operator.routes import raw_route
 from tests.unit.operator.test_passes import DOOR, KEY
@@ -27,6 +28,10 @@ class Road(Fleet):
             if body["metadata"]["labels"]["merchantroute.dev/tier"] == "standard"
         }
 
+    def live(self) -> dict[str, Any]:
+        """By tier, the canary's as such."""
+        return {**super().live(), **{f"standard {lane}": body for lane, body in self.lanes().items()}}
+
     def share(self) -> int:
         """Percent of the orders that go to the canary, as the broker is bound."""
         (way,) = [b.target for b in self.broker.topology.bindings if b.source == TIER] or [""]
@@ -43,12 +48,17 @@ class Road(Fleet):
 
     def annotations(self) -> dict[str, str]:
         assert self.kube.stored is not None
-        return self.kube.stored["metadata"].get("annotations", {})  # type: ignore[no-any-return]
+        return self.kube.stored["metadata"].get("annotations", {})
 
     def work(self, lane: str, finished: int, failed: int = 0) -> None:
         """A pod of the lane has done so much since it started."""
-        counts = (1, 10, 1, finished * 0.5, 0, finished, 0, failed, 0)
-        self.board.put(Pulse(f"pod-{lane}", *KEY, "standard", lane, 0, self.at, *counts))
+        self.board.put(
+            Pulse(
+                f"pod-{lane}", *KEY, "standard", lane,
+                started=0, at=self.at, generation=1, slots=10, busy=1, busy_seconds=finished * 0.5,
+                taken=0, finished=finished, refused=0, retried=failed, dead=0,
+            )
+        )  # fmt: skip
 
     def phase(self) -> tuple[str, int]:
         (canary,) = self.kube.status["canaries"]
@@ -72,6 +82,7 @@ def test_orders_are_parted_once_the_canary_has_a_ready_pod() -> None:
     world.look()
     assert world.share() == 0
     assert world.phase() == ("Starting", 0)
+    assert world.condition("Progressing")[1] == "CanaryStarting"
     assert CANARY in world.broker.topology.queues
     container = world.lanes()["canary"]["spec"]["template"]["spec"]["containers"][0]
     assert container["image"] == "worker:2"
@@ -207,6 +218,31 @@ def test_a_new_operator_goes_on_where_the_status_says() -> None:
     world.reconciler.states.clear()
     world.settle()
     assert (world.share(), world.phase()) == (50, ("Walking", 50))
+
+
+def test_an_aborted_canary_stays_so_through_a_new_operator_that_cannot_reach_the_broker() -> None:
+    world = road({"weight": 50})
+    world.annotate("abort:standard")
+    world.look()
+    world.look()
+    world.reconciler.states.clear()
+    world.broker.failing = BrokerUnreachable("no answer")
+    world.look()
+    assert world.phase() == ("Aborted", 0)
+    world.broker.failing = None
+    world.settle()
+    world.settle()
+    assert (world.share(), world.phase()) == (0, ("Aborted", 0))
+
+
+def test_a_deletion_right_after_an_abort_drains_what_the_canary_held() -> None:
+    world = road({"weight": 50})
+    world.annotate("abort:standard")
+    world.look()
+    world.broker.held = {CANARY: 4}
+    world.delete(policy="Drain")
+    world.look()
+    assert f"move {CANARY} to {TIER}.stable" in world.log
 
 
 def test_stable_is_sized_for_the_whole_tier() -> None:
