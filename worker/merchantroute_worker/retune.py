@@ -2,7 +2,9 @@
 
 `basic.qos` does nothing to a consumer that is registered already; cancelled and registered again under its old tag it
 keeps its old count of unacked messages for ever. Under a new tag the new number holds, and no message is handed out
-twice. All of it must happen where the connection is read: from anywhere else the consumer silently stops.
+twice. What is between a quorum queue and the channel of a cancelled consumer is returned within the broker (RabbitMQ
+4.0.5, `rabbit_fifo_client:handle_delivery`): it comes marked as redelivered, though no client had it before. All of it
+must happen where the connection is read: from anywhere else the consumer silently stops.
 """
 
 import logging
