@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -218,3 +219,32 @@ def test_nothing_is_planned_for_a_broker_that_is_as_it_should_be() -> None:
     assert [part(wanted, broker) for part in (skeleton, wiring, door)] == [(), (), ()]
     assert retire(wanted, broker, broker.queues) == ()
     assert run(broker, ()) == broker
+
+
+def test_a_split_that_somebody_changed_is_left_for_the_other_one() -> None:
+    dice = random.Random(10)
+    route = a_route(tiers=[{"name": "standard", "canary": {"weight": 40}}])
+    whole = settle(route, NOTHING, dice)
+    split, canary = naming.split_exchange(*PLACE, "standard", "a"), naming.canary_queue(*PLACE, "standard")
+    for wrong in (
+        apply(whole, Unbind(Binding(split, canary, "queue", key="40"))),
+        apply(whole, Bind(Binding(split, canary, "queue", key="20"))),
+        apply(apply(whole, Declare(Queue("tap", {}))), Bind(Binding(split, "tap", "queue", key="60"))),
+    ):
+        broker = settle(route, wrong, dice)
+        assert split not in broker.exchanges
+        shares = {(b.target, b.key) for b in broker.bindings if b.source == split.replace(".a", ".b")}
+        assert shares == {(naming.stable_queue(*PLACE, "standard"), "60"), (canary, "40")}
+
+
+def test_two_splits_that_somebody_bound_end_as_one() -> None:
+    dice = random.Random(12)
+    before = a_route(tiers=[{"name": "standard", "canary": {"weight": 40}}])
+    after = a_route(tiers=[{"name": "standard", "canary": {"weight": 60}}])
+    broker = settle(before, NOTHING, dice)
+    tier, other = naming.tier_exchange(*PLACE, "standard"), naming.split_exchange(*PLACE, "standard", "b")
+    broker = apply(broker, Declare(replace(broker.exchanges[other.replace(".b", ".a")], name=other)))
+    broker = apply(broker, Bind(Binding(tier, other, "exchange")))
+    broker = settle(after, broker, dice)
+    assert broker == wanted_by(after, broker)
+    assert len([b for b in broker.bindings if b.source == tier]) == 1
