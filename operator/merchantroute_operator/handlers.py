@@ -11,12 +11,19 @@ from typing import Any, Protocol
 
 import kopf
 
-from merchantroute_operator.naming import ANNOTATION_CANARY, GROUP, LABEL_ROUTE
+from merchantroute_operator.naming import ANNOTATION_CANARY, ANNOTATION_PAUSED_UNTIL, GROUP, LABEL_ROUTE
 
-CHILDREN = (("apps", "v1", "deployments"), ("", "v1", "pods"), ("", "v1", "configmaps"))
+CHILDREN = (
+    ("apps", "v1", "deployments"),
+    ("", "v1", "pods"),
+    ("", "v1", "configmaps"),
+    ("", "v1", "serviceaccounts"),
+    ("policy", "v1", "poddisruptionbudgets"),
+    ("networking.k8s.io", "v1", "networkpolicies"),
+)
 
 
-Version = tuple[str, int, int, bool, str]  # uid, generation, finalizers, gone, what the annotation asks of a canary
+Version = tuple[str, int, int, bool, str]  # uid, generation, finalizers, gone, what annotations ask for
 
 
 class Watcher(Protocol):
@@ -50,8 +57,8 @@ def registry(watcher: Watcher) -> kopf.OperatorRegistry:
     async def on_route(namespace: str | None, name: str, meta: kopf.Meta, event: kopf.RawEvent, **_: Any) -> None:
         gone = event["type"] == "DELETED"
         # The API server raises the generation with every change of the spec and with the deletion's time, never with
-        # a status.
-        asked = meta.get("annotations", {}).get(ANNOTATION_CANARY, "")
+        # a status or an annotation.
+        asked = "|".join(meta.annotations.get(key, "") for key in (ANNOTATION_PAUSED_UNTIL, ANNOTATION_CANARY))
         version = (meta["uid"], meta["generation"], len(meta.get("finalizers", ())), gone, asked)
         watcher.route_changed(namespace or "", name, version)
 

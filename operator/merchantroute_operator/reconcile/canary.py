@@ -20,16 +20,20 @@ IGNORED = "CanaryAnnotationIgnored"
 async def steer(ctx: Context, route: Route, state: RouteState, findings: Findings) -> Route:
     """The route with each canary's share as it is now; a canary that was aborted is none.
 
-    What changed is told by an event with the figures. The annotation goes once its word stands in the status.
+    What changed is told by an event with the figures. The annotation goes once its word stands in the status. While
+    the route is paused a canary stays as it is.
     """
     told = read(findings.raw.get("status", {}))
-    verb, about = await _asked(ctx, route, findings, told)
+    verb, about = (None, "") if findings.paused else await _asked(ctx, route, findings, told)
     deployments = {**findings.children.deployments, **state.deployments}
     progress: dict[str, Progress] = {}
     for tier in route.tiers:
         if tier.canary is None:
             continue
         before = (state.canaries or {}).get(tier.name) or told.get(tier.name)
+        if findings.paused and before is not None:
+            progress[tier.name] = before
+            continue
         seen = evidence(ctx, state, route, tier, before, deployments)
         after = advance(before, tier.name, tier.canary, seen, verb if tier.name == about else None)
         if after != before:

@@ -9,6 +9,7 @@ from merchantroute_operator.errors import RouteError
 from merchantroute_operator.kube.port import Children, Object
 from merchantroute_operator.reconcile.gate import Gate
 from merchantroute_operator.spec.model import Route
+from merchantroute_operator.spec.pause import NO_PAUSE, Pause
 
 NOBODY = Children({}, {}, {}, {})
 
@@ -28,6 +29,10 @@ class Findings:
     gate: Gate = field(default_factory=Gate)
     conflicts: tuple[str, ...] = ()
     credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none
+    foreign_fields: tuple[str, ...] = ()  # of our objects, that somebody else set
     unbound: int = 0  # merchants that are not bound where the spec wants them
     retiring: tuple[str, ...] = ()  # queues that wait to be empty
+    pause: Pause = NO_PAUSE  # as asked for
+    paused: bool = False  # whether it holds now
+    pending: tuple[str, ...] = ()  # while paused: what a pass would have changed
     ending: str = ""  # on the way out: what is waited for

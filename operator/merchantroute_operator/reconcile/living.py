@@ -19,12 +19,14 @@ from merchantroute_operator.reconcile.credentials import Credential, collect
 from merchantroute_operator.reconcile.deployments import drop_deployments, ensure_deployments, lane_of, ready_pods
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.gate import assign, bound_in, gate
+from merchantroute_operator.reconcile.lane import is_idle
+from merchantroute_operator.reconcile.others import drop_others, ensure_others
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.spec.broker import parse_broker
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.desired import desired
-from merchantroute_operator.topology.plan import conflicts, door, halt, retire, skeleton, unfed, wiring
-from merchantroute_operator.topology.splits import choose, is_undecided
+from merchantroute_operator.topology.plan import conflicts, door, halt, mend, retire, skeleton, unfed, wiring
+from merchantroute_operator.topology.splits import choose, is_undecided, misled
 from merchantroute_operator.topology.types import Topology
 
 SOON = 1.0  # seconds until the next look while something is under way
@@ -48,13 +50,19 @@ async def keep(ctx: Context, route: Route, state: RouteState, findings: Findings
     owner = naming.owner(ctx.cluster, route.namespace, route.name)
     route = findings.route = state.route = await steer(ctx, route, state, findings)
     observed = await _queues(broker, route, owner, findings)
+    for tier in misled(route, observed, state.parted):
+        words = f"{tier}: the split between its lanes had been changed: built anew"
+        await ctx.kube.event(findings.raw, "Warning", "Repaired", words)
     found, findings.credential_problems = await collect(ctx.kube, route)
     await _configuration(ctx, route, state, findings, found)
     await _to_pods(ctx, route, state, findings, secret_version)
+    await ensure_others(ctx.kube, route, findings.children)
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
+    state.parted = {tier.name: tier.canary.weight for tier in route.tiers if tier.canary is not None}
     await drop_deployments(ctx.kube, route, findings.children, observed, findings.aborted)
     await _move_leftovers(broker, route, findings)
+    await drop_others(ctx.kube, route, findings.children)
     if not findings.gate.open or findings.retiring or is_undecided(route, observed) or _canary_asked(findings):
         return SOON
     return LATER if findings.gate.overdue or findings.credential_problems else ctx.resync
@@ -67,11 +75,14 @@ async def _queues(broker: Broker, route: Route, owner: str, findings: Findings) 
     findings.conflicts = conflicts(wanted, observed, owner)
     if findings.conflicts:
         raise TopologyConflict("; ".join(findings.conflicts))
-    plan = (*halt(wanted, observed), *skeleton(wanted, observed))
+    if first := (*halt(wanted, observed), *mend(wanted, observed)):
+        await broker.run(first)
+        observed = await broker.observe(prefix)
+    plan = skeleton(wanted, observed)
     if plan:
         await broker.run(plan)
         observed = await broker.observe(prefix)
-    findings.queues_ready = True
+    findings.queues_ready = not skeleton(wanted, observed)
     return observed
 
 
@@ -87,6 +98,7 @@ async def _configuration(
         found,
         known=remembered,
         now_ms=int(ctx.wall() * 1000),
+        renew=not (state.lanes and all(map(is_idle, state.lanes.values()))),
     )
     if generation != state.generation:
         state.generation, state.generation_at = generation, ctx.monotonic()

@@ -10,13 +10,16 @@ from merchantroute_operator.errors import KubeConflict, KubeError, NamespaceTerm
 from merchantroute_operator.kube.port import Object
 from merchantroute_operator.queue import KeyedQueue
 from merchantroute_operator.reconcile.context import Context
+from merchantroute_operator.reconcile.drift import keep_and_tell
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.leaving import leave
-from merchantroute_operator.reconcile.living import LATER, SOON, keep
+from merchantroute_operator.reconcile.living import LATER, SOON
+from merchantroute_operator.reconcile.pausing import look
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.reconcile.tell import tell
 from merchantroute_operator.spec.leaving import parse_leaving
 from merchantroute_operator.spec.parse import parse
+from merchantroute_operator.spec.pause import parse_pause
 
 logger = logging.getLogger(__name__)
 Key = tuple[str, str]  # namespace and name of a route
@@ -62,13 +65,18 @@ class Reconciler:
     async def _work(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
         try:
             if raw["metadata"].get("deletionTimestamp"):
+                state.paused = False
                 route = findings.route = state.route = parse_leaving(raw)
                 return await leave(self._ctx, route, state, findings)
+            findings.pause, now = parse_pause(raw), self._ctx.wall()
+            state.paused = findings.paused = findings.pause.holds(now)
             route = findings.route = state.route = parse(raw)
+            if findings.paused:
+                return await look(self._ctx, route, state, findings)
             if naming.FINALIZER not in route.finalizers:
                 await self._ctx.kube.set_finalizers(raw, [*route.finalizers, naming.FINALIZER])
                 return SOON
-            return await keep(self._ctx, route, state, findings)
+            return await keep_and_tell(self._ctx, route, state, findings)
         except KubeConflict:
             return SOON
         except NamespaceTerminating as error:

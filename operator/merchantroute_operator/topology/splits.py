@@ -8,7 +8,7 @@ In between the tier's alternate exchange, ``stable``, catches.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from merchantroute_operator import naming
 from merchantroute_operator.spec.model import Route, Tier
@@ -38,6 +38,19 @@ def choose(route: Route, observed: Topology) -> dict[str, str]:
         if right or idle:
             found[tier.name] = (right or idle)[0]
     return found
+
+
+def misled(route: Route, observed: Topology, last: Mapping[str, int]) -> list[str]:
+    """Tiers whose split is not as it was left, at a weight that has not changed since: ``last`` is tier -> weight."""
+    place, sides = (route.namespace, route.name), choose(route, observed)
+    return [
+        tier.name
+        for tier in route.tiers
+        if tier.canary is not None
+        and tier.canary.weight
+        and last.get(tier.name) == tier.canary.weight
+        and (tier.name not in sides or way_to(place, tier, sides[tier.name]) not in observed.bindings)
+    ]
 
 
 def is_undecided(route: Route, observed: Topology) -> bool:

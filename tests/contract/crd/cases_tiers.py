@@ -24,6 +24,7 @@ for field, low, high in (("weight", 0, 100), ("concurrency", 1, 2000), ("minOrde
     BOUNDS[f"{CANARY}.{field}"] = (low, high, {} if field == "weight" else {f"{CANARY}.steps": [5, 100]})
 CHOICES = {
     "spec.tiers.0.pool": ("gevent", "threads", "prefork"),
+    "spec.networkPolicy": ("Managed", "None"),
     "spec.deletion.policy": ("Drain", "Retain", "Force"),
     "spec.deletion.onTimeout": ("Retain", "Force"),
     "spec.deletion.deadLetters": ("Retain", "Delete"),
@@ -91,4 +92,6 @@ ACCEPTED = [
         f"{CANARY}.maxFailureRatio": 0.02,
         f"{CANARY}.maxSlowdown": 1.5,
     },
+    {"spec.paused": True},
+    {"spec.networkPolicy": "None"},
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from merchantroute_operator.errors import BrokerUnreachable
@@ -266,3 +267,35 @@ def test_force_and_drain_take_the_canary_with_them() -> None:
         world.look()
     assert set(world.broker.topology.queues) == {f"{DOOR}.dead"}
     assert not world.lanes()
+
+
+def test_a_paused_route_keeps_its_share_and_its_annotation_waits() -> None:
+    world = road({"weight": 50})
+    assert world.kube.stored is not None
+    world.kube.stored["spec"]["paused"] = True
+    world.annotate("abort:standard")
+    world.tick()
+    world.look()
+    assert (world.share(), world.phase()) == (50, ("Fixed", 50))
+    assert ANNOTATION in world.annotations()
+    world.kube.stored["spec"]["paused"] = False
+    world.look()
+    assert (world.share(), world.phase()) == (0, ("Aborted", 0))
+
+
+def test_a_change_of_weight_is_no_repair_and_a_split_that_somebody_changed_is_one() -> None:
+    world = road({"weight": 50})
+    for weight in (60, 0, 40):
+        world.rewrite({"weight": weight})
+        world.look()
+        world.look()
+    assert not [event for event in world.kube.events if "Repaired" in event]
+    topology = world.broker.topology
+    split = next(name for name in topology.exchanges if ".split." in name)
+    world.broker.topology = replace(
+        topology, bindings=frozenset(b for b in topology.bindings if (b.source, b.target) != (split, CANARY))
+    )
+    world.look()
+    assert world.share() == 40
+    assert split not in world.broker.topology.exchanges
+    assert [event for event in world.kube.events if "Repaired" in event]
