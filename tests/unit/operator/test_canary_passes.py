@@ -132,8 +132,10 @@ def test_a_canary_that_is_not_wanted_any_more_goes_once_its_queue_is_empty() -> 
 def test_the_annotation_aborts_at_once_and_what_the_canary_holds_is_moved() -> None:
     world = road({"weight": 50})
     world.broker.held = {CANARY: 7}
+    world.change(**spec_of({"weight": 50}), merchants={"hut": "standard"})  # something else to do
     world.annotate("abort:standard")
     world.look()
+    assert "apply ConfigMap" in world.log
     unbound = world.log.index(f"unbind {TIER}")
     assert not [line for line in world.log[:unbound] if line.startswith(("apply", "declare", "bind"))]
     assert world.share() == 0
@@ -278,6 +280,24 @@ def test_a_paused_route_keeps_its_share_and_its_annotation_waits() -> None:
     world.look()
     assert (world.share(), world.phase()) == (50, ("Fixed", 50))
     assert ANNOTATION in world.annotations()
+    world.kube.stored["spec"]["paused"] = False
+    world.look()
+    assert (world.share(), world.phase()) == (0, ("Aborted", 0))
+
+
+def test_a_walk_that_turns_bad_while_the_route_is_paused_is_left_as_it_is_and_nothing_is_called_different() -> None:
+    world = road(WALK)
+    assert world.kube.stored is not None
+    world.work("canary", 0)
+    world.tick()
+    world.kube.stored["spec"]["paused"] = True
+    world.look()
+    world.work("canary", 40, failed=30)
+    world.tick()
+    assert not world.reconciler.states[KEY].full
+    world.look()
+    assert (world.share(), world.phase()) == (5, ("Walking", 5))
+    assert world.condition("Drifted")[0] == "False"
     world.kube.stored["spec"]["paused"] = False
     world.look()
     assert (world.share(), world.phase()) == (0, ("Aborted", 0))

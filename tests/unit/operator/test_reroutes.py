@@ -248,3 +248,16 @@ def test_two_splits_that_somebody_bound_end_as_one() -> None:
     broker = settle(after, broker, dice)
     assert broker == wanted_by(after, broker)
     assert len([b for b in broker.bindings if b.source == tier]) == 1
+
+
+def test_an_idle_split_that_a_crash_left_behind_is_emptied_before_it_is_built() -> None:
+    dice = random.Random(13)
+    at = {weight: a_route(tiers=[{"name": "standard", "canary": {"weight": weight}}]) for weight in (40, 60, 80)}
+    before = settle(at[40], NOTHING, dice)
+    half_way = run(before, skeleton(wanted_by(at[60], before), before))  # b is whole, and not bound
+    other, canary = naming.split_exchange(*PLACE, "standard", "b"), naming.canary_queue(*PLACE, "standard")
+    calls = [op for batch in skeleton(wanted_by(at[80], half_way), half_way) for op in batch]
+    gone = calls.index(Unbind(Binding(other, canary, "queue", key="60")))
+    made = calls.index(Bind(Binding(other, canary, "queue", key="80")))
+    assert gone < made  # the broker ignores a second binding of a queue
+    assert settle(at[80], half_way, dice) == wanted_by(at[80], settle(at[80], half_way, dice))
