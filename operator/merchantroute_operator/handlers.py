@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import kopf
 
-from merchantroute_operator.naming import ANNOTATION_PAUSED_UNTIL, GROUP, LABEL_ROUTE
+from merchantroute_operator.naming import ANNOTATION_CANARY, ANNOTATION_PAUSED_UNTIL, GROUP, LABEL_ROUTE
 
 CHILDREN = (
     ("apps", "v1", "deployments"),
@@ -23,7 +23,7 @@ CHILDREN = (
 )
 
 
-Version = tuple[str, int, int, bool, str]  # uid, generation, finalizers, gone, paused until
+Version = tuple[str, int, int, bool, str]  # uid, generation, finalizers, gone, what annotations ask for
 
 
 class Watcher(Protocol):
@@ -58,8 +58,8 @@ def registry(watcher: Watcher) -> kopf.OperatorRegistry:
         gone = event["type"] == "DELETED"
         # The API server raises the generation with every change of the spec and with the deletion's time, never with
         # a status or an annotation.
-        paused_until = meta.annotations.get(ANNOTATION_PAUSED_UNTIL, "")
-        version = (meta["uid"], meta["generation"], len(meta.get("finalizers", ())), gone, paused_until)
+        asked = "|".join(meta.annotations.get(key, "") for key in (ANNOTATION_PAUSED_UNTIL, ANNOTATION_CANARY))
+        version = (meta["uid"], meta["generation"], len(meta.get("finalizers", ())), gone, asked)
         watcher.route_changed(namespace or "", name, version)
 
     async def on_child(

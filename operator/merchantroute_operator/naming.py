@@ -23,6 +23,7 @@ LABEL_LANE = f"{GROUP}/lane"
 LABEL_CREDENTIALS = f"{GROUP}/credentials"
 ANNOTATION_OWNER = f"{GROUP}/owner"
 ANNOTATION_GENERATION = f"{GROUP}/config-generation"
+ANNOTATION_CANARY = f"{GROUP}/canary"
 ANNOTATION_BROKER = f"{GROUP}/broker-secret"
 ANNOTATION_PAUSED_UNTIL = f"{GROUP}/paused-until"
 
@@ -30,6 +31,7 @@ OtherKind = Literal["ServiceAccount", "PodDisruptionBudget", "NetworkPolicy", "P
 OTHER_KINDS: tuple[OtherKind, ...] = get_args(OtherKind)
 
 STABLE = "stable"
+CANARY = "canary"
 SUSPECT = "suspect"  # a lane, and the word that stands where its tier would: the lane is the route's
 REFUSED = "refused"  # a rung: the header ``mr-rung`` of orders that got no slot
 SHARDS = "0123456789abcdef"
@@ -91,6 +93,21 @@ def stable_exchange(namespace: str, route: str, tier: str) -> str:
 def stable_queue(namespace: str, route: str, tier: str) -> str:
     """The queue of the lane ``stable``; exchanges and queues have namespaces of their own."""
     return stable_exchange(namespace, route, tier)
+
+
+def lane_queue(namespace: str, route: str, tier: str, lane: str) -> str:
+    """The queue of one of a tier's lanes, ``stable`` or ``canary``."""
+    return f"{tier_exchange(namespace, route, tier)}.{lane}"
+
+
+def canary_queue(namespace: str, route: str, tier: str) -> str:
+    """The queue of the lane ``canary``; what leads to it are bindings of a split."""
+    return lane_queue(namespace, route, tier, CANARY)
+
+
+def split_exchange(namespace: str, route: str, tier: str, side: str) -> str:
+    """One of the two (``side`` a or b) that part a tier's orders between its lanes; the other is built meanwhile."""
+    return f"{tier_exchange(namespace, route, tier)}.split.{side}"
 
 
 def retry_exchange(namespace: str, route: str, tier: str) -> str:

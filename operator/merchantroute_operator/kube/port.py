@@ -102,5 +102,8 @@ class Kube(Protocol):
     async def set_finalizers(self, route: Object, finalizers: Sequence[str]) -> None:
         """Replace the route's finalizers if it has not changed since it was read (``KubeConflict`` else)."""
 
+    async def drop_annotation(self, route: Object, key: str) -> None:
+        """Remove the route's annotation if it has not changed since it was read (``KubeConflict`` else)."""
+
     async def event(self, route: Object, kind: Literal["Normal", "Warning"], reason: str, message: str) -> None:
         """Post an event about the route; repeated ones are counted up; never raises for a terminating namespace."""

@@ -93,6 +93,13 @@ class Writes:
         with contextlib.suppress(NotFound):
             await self._merge(KIND, metadata["namespace"], metadata["name"], {"metadata": change})
 
+    async def drop_annotation(self, route: Object, key: str) -> None:
+        """Remove one of the route's annotations; null in a merge patch removes. A gone route is fine."""
+        metadata = route["metadata"]
+        change = {"resourceVersion": metadata["resourceVersion"], "annotations": {key: None}}
+        with contextlib.suppress(NotFound):
+            await self._merge(KIND, metadata["namespace"], metadata["name"], {"metadata": change})
+
     async def _apply(self, body: Object, query: Mapping[str, str], *, manager: str = MANAGER) -> Object:
         kind, metadata = body["kind"], body["metadata"]
         return await self._api.call(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from merchantroute_operator import naming
@@ -29,13 +29,27 @@ async def ensure_deployments(kube: Kube, route: Route, cluster: str, live: Mappi
             await kube.apply(body)
 
 
-async def drop_deployments(kube: Kube, route: Route, children: Children, observed: Topology) -> None:
-    """Delete the Deployments of tiers that are gone, each once its lane's queue is gone: until then it empties it."""
+async def drop_deployments(
+    kube: Kube, route: Route, children: Children, observed: Topology, aborted: Collection[str] = ()
+) -> None:
+    """Delete the Deployments of lanes that are gone, each once its queue is gone: until then it empties it.
+
+    The canary of a tier in ``aborted`` goes at once: what it has not begun is for ``stable``'s version.
+    """
     wanted = {lane.deployment for lane in lanes(route)}
     for name, live in children.deployments.items():
-        tier = live["metadata"]["labels"].get(naming.LABEL_TIER, "")
-        if name not in wanted and naming.stable_queue(route.namespace, route.name, tier) not in observed.queues:
+        if name in wanted:
+            continue
+        tier, lane = lane_of(live)
+        at_once = lane == naming.CANARY and tier in aborted
+        if at_once or naming.lane_queue(route.namespace, route.name, tier, lane) not in observed.queues:
             await kube.delete("Deployment", route.namespace, name)
+
+
+def lane_of(live: Object) -> tuple[str, str]:
+    """Tier and lane of a Deployment."""
+    labels = live["metadata"]["labels"]
+    return labels.get(naming.LABEL_TIER, ""), labels.get(naming.LABEL_LANE, naming.STABLE)
 
 
 def ready_pods(pods: Mapping[str, Object], now: float) -> dict[str, float]:

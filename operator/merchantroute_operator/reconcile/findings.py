@@ -25,6 +25,7 @@ class Findings:
     door_open: bool = False
     children: Children = NOBODY
     generation: int = 0
+    aborted: frozenset[str] = frozenset()  # tiers whose canary was aborted: its pods go at once
     gate: Gate = field(default_factory=Gate)
     conflicts: tuple[str, ...] = ()
     credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from merchantroute_operator.canary.counting import Counting
 from merchantroute_operator.scaling.signals import History
 from merchantroute_operator.scaling.types import Decision, Memory, Observation
 from merchantroute_operator.topology.types import QueueSample
@@ -15,6 +16,7 @@ class Lane:
 
     history: History = field(default_factory=History)
     memory: Memory = field(default_factory=Memory)
+    counting: Counting = field(default_factory=Counting)
     observation: Observation | None = None
     decision: Decision | None = None
     retrying: int | None = None  # messages on all rungs

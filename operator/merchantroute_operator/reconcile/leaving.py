@@ -14,6 +14,7 @@ from merchantroute_operator.errors import BrokerError, SecretInvalid, SecretMiss
 from merchantroute_operator.kube.port import Children, Kind, Object
 from merchantroute_operator.rabbit.port import Broker
 from merchantroute_operator.reconcile.context import Context
+from merchantroute_operator.reconcile.deployments import lane_of
 from merchantroute_operator.reconcile.ending import gives_up_on_broker, way
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.living import SOON, open_broker
@@ -127,6 +128,7 @@ async def _drain(
     lanes = observed.queues.keys() - {naming.dead(route.namespace, route.name)}
     samples = await broker.samples()
     state.empty, empty = state.empty.observe(ctx.monotonic(), samples, lanes)
+    await _move_what_nobody_works(broker, route, findings, samples)
     if not lanes <= empty:
         findings.ending = f"draining: {_held(samples, lanes)} orders left"
         return SOON
@@ -136,6 +138,20 @@ async def _drain(
         keep = route.deletion.dead_letters == "Retain"
         await broker.run(tear_down(observed, owner=owner, keep_dead=keep))
     return waits
+
+
+async def _move_what_nobody_works(
+    broker: Broker, route: Route, findings: Findings, samples: Mapping[str, QueueSample]
+) -> None:
+    """Orders of a canary that was aborted just before: its pods are gone, the tier's own work them."""
+    worked = {
+        naming.lane_queue(route.namespace, route.name, *lane_of(live))
+        for live in findings.children.deployments.values()
+    }
+    for tier in route.tiers:
+        queue = naming.canary_queue(route.namespace, route.name, tier.name)
+        if queue not in worked and queue in samples and samples[queue].messages:
+            await broker.move(queue, naming.stable_exchange(route.namespace, route.name, tier.name))
 
 
 def _held(samples: Mapping[str, QueueSample], queues: Mapping[str, object] | set[str]) -> int:

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 
 from merchantroute_operator import naming
 from merchantroute_operator.errors import SecretMissing, TopologyConflict
+from merchantroute_operator.kube.port import Object
 from merchantroute_operator.rabbit.port import Broker
+from merchantroute_operator.reconcile.canary import steer
 from merchantroute_operator.reconcile.configure import attempt, configure, nudge
 from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.credentials import Credential, collect
-from merchantroute_operator.reconcile.deployments import drop_deployments, ensure_deployments, ready_pods
+from merchantroute_operator.reconcile.deployments import drop_deployments, ensure_deployments, lane_of, ready_pods
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.gate import assign, bound_in, gate
 from merchantroute_operator.reconcile.lane import is_idle
@@ -23,7 +25,8 @@ from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.spec.broker import parse_broker
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.desired import desired
-from merchantroute_operator.topology.plan import conflicts, door, mend, retire, skeleton, unfed, wiring
+from merchantroute_operator.topology.plan import conflicts, door, halt, mend, retire, skeleton, unfed, wiring
+from merchantroute_operator.topology.splits import choose, is_undecided, misled
 from merchantroute_operator.topology.types import Topology
 
 SOON = 1.0  # seconds until the next look while something is under way
@@ -45,17 +48,22 @@ async def keep(ctx: Context, route: Route, state: RouteState, findings: Findings
     findings.children = await ctx.kube.children(route.namespace, route.name)
     broker, secret_version = await open_broker(ctx, route)
     owner = naming.owner(ctx.cluster, route.namespace, route.name)
+    route = findings.route = state.route = await steer(ctx, route, state, findings)
     observed = await _queues(broker, route, owner, findings)
+    for tier in misled(route, observed, state.parted):
+        words = f"{tier}: the split between its lanes had been changed: built anew"
+        await ctx.kube.event(findings.raw, "Warning", "Repaired", words)
     found, findings.credential_problems = await collect(ctx.kube, route)
     await _configuration(ctx, route, state, findings, found)
     await _to_pods(ctx, route, state, findings, secret_version)
     await ensure_others(ctx.kube, route, findings.children)
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
+    state.parted = {tier.name: tier.canary.weight for tier in route.tiers if tier.canary is not None}
+    await drop_deployments(ctx.kube, route, findings.children, observed, findings.aborted)
     await _move_leftovers(broker, route, findings)
-    await drop_deployments(ctx.kube, route, findings.children, observed)
     await drop_others(ctx.kube, route, findings.children)
-    if not findings.gate.open or findings.retiring:
+    if not findings.gate.open or findings.retiring or is_undecided(route, observed) or _canary_asked(findings):
         return SOON
     return LATER if findings.gate.overdue or findings.credential_problems else ctx.resync
 
@@ -63,12 +71,12 @@ async def keep(ctx: Context, route: Route, state: RouteState, findings: Findings
 async def _queues(broker: Broker, route: Route, owner: str, findings: Findings) -> Topology:
     prefix = naming.front_door(route.namespace, route.name)
     observed = await broker.observe(prefix)
-    wanted = desired(route, owner, {})
+    wanted = desired(route, owner, {}, choose(route, observed))
     findings.conflicts = conflicts(wanted, observed, owner)
     if findings.conflicts:
         raise TopologyConflict("; ".join(findings.conflicts))
-    if altered := mend(wanted, observed):
-        await broker.run(altered)
+    if first := (*halt(wanted, observed), *mend(wanted, observed)):
+        await broker.run(first)
         observed = await broker.observe(prefix)
     plan = skeleton(wanted, observed)
     if plan:
@@ -124,7 +132,7 @@ async def _bindings(
     place = (route.namespace, route.name)
     front_door = naming.front_door(*place)
     bound = bound_in(observed, naming.assigned(*place), f"{front_door}.")
-    wanted = desired(route, owner, assign(route.merchants, bound, findings.gate))
+    wanted = desired(route, owner, assign(route.merchants, bound, findings.gate), choose(route, observed))
     changes = (*wiring(wanted, observed), *door(wanted, observed))
     if changes:
         await broker.run(changes)
@@ -147,10 +155,21 @@ async def _move_leftovers(broker: Broker, route: Route, findings: Findings) -> N
     """Orders of a lane that is to go and has no pods: back to the router, which knows where their merchants are now."""
     place = (route.namespace, route.name)
     worked = {
-        naming.stable_queue(*place, live["metadata"]["labels"].get(naming.LABEL_TIER, ""))
+        naming.lane_queue(*place, *lane_of(live))
         for live in findings.children.deployments.values()
-        if live["spec"].get("replicas", 1)
+        if live["spec"].get("replicas", 1) and not _works_no_more(live, findings)
     }
     for queue in findings.retiring:
-        if queue.endswith(f".{naming.STABLE}") and queue not in worked:
+        if queue.endswith((f".{naming.STABLE}", f".{naming.CANARY}")) and queue not in worked:
             await broker.move(queue, naming.router(*place))
+
+
+def _works_no_more(live: Object, findings: Findings) -> bool:
+    """A canary that was aborted, or that is to go and has no pod that could empty its queue."""
+    tier, lane = lane_of(live)
+    return lane == naming.CANARY and (tier in findings.aborted or not live.get("status", {}).get("readyReplicas"))
+
+
+def _canary_asked(findings: Findings) -> bool:
+    """The annotation goes in the pass after the one that does what it asks for."""
+    return naming.ANNOTATION_CANARY in (findings.raw["metadata"].get("annotations") or {})

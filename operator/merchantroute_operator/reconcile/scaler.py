@@ -12,9 +12,11 @@ from dataclasses import replace
 from typing import cast
 
 from merchantroute_operator import metrics, naming
+from merchantroute_operator.canary.counting import count
 from merchantroute_operator.errors import BrokerError, KubeError
 from merchantroute_operator.kube.port import Object
 from merchantroute_operator.rabbit.port import Broker
+from merchantroute_operator.reconcile.canary import is_due
 from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.lane import Lane, retrying
 from merchantroute_operator.reconcile.reconciler import Key, Reconciler
@@ -23,9 +25,10 @@ from merchantroute_operator.scaling.decide import decide
 from merchantroute_operator.scaling.reasons import FOREIGN_SCALER
 from merchantroute_operator.scaling.renew import renew
 from merchantroute_operator.scaling.signals import observe, remember
-from merchantroute_operator.scaling.types import Decision, Memory, QueueReading
+from merchantroute_operator.scaling.types import Decision, Memory, Observation, QueueReading
+from merchantroute_operator.scaling.whole_tier import whole_tier
 from merchantroute_operator.spec.lanes import LaneSpec, lanes
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.spec.model import Route, Tier
 from merchantroute_operator.status.lanes import order_times
 from merchantroute_operator.status.suspect import worn_out
 from merchantroute_operator.topology.types import QueueSample
@@ -84,6 +87,11 @@ class Scaler:
             live = state.deployments.get(spec.deployment)
             if live is not None:
                 await self._lane(state, route, spec, live, samples)
+        wanted = {(spec.tier.name, spec.name) for spec in lanes(route)}
+        for gone in state.lanes.keys() - wanted:
+            del state.lanes[gone]
+        if route.deleting_since is None and not state.paused and is_due(self._ctx, state, route):
+            self._reconciler.touch(key)
         dead = samples.get(naming.dead(*key)) if samples is not None else None
         state.dead = dead.messages if dead is not None else None
         now = self._ctx.monotonic()
@@ -96,7 +104,7 @@ class Scaler:
         self, state: RouteState, route: Route, spec: LaneSpec, live: Object, samples: Mapping[str, QueueSample] | None
     ) -> None:
         now, tier = self._ctx.monotonic(), spec.tier
-        lane = state.lanes.get(tier.name) or _remembered(state, spec)
+        lane = state.lanes.get((tier.name, spec.name)) or _remembered(state, spec)
         mine = samples.get(spec.queue) if samples is not None else None
         pulses = [
             pulse
@@ -119,8 +127,10 @@ class Scaler:
             replicas=replicas,
             ready_pods=int(live.get("status", {}).get("readyReplicas", 0)),
         )
+        lane.counting = count(lane.counting, pulses)
         policy = replace(tier.scaling, paused=True) if state.paused else tier.scaling
-        lane.decision = decide(lane.observation, policy, tier.concurrency, lane.memory)
+        sized = _sized_for(state, tier, spec, lane.observation)
+        lane.decision = decide(sized, policy, tier.concurrency, lane.memory)
         lane.memory = lane.decision.memory
         if other := state.scaled_by.get(spec.deployment):
             words = f"Left to {other}, which scales this Deployment, too"
@@ -149,7 +159,15 @@ def _remembered(state: RouteState, spec: LaneSpec) -> Lane:
     """A lane of a process that has just started knows its order time from the status."""
     told = state.findings.raw.get("status", {}) if state.findings is not None else {}
     memory = Memory(order_time=order_times(told).get((spec.tier.name, spec.name)))
-    return state.lanes.setdefault(spec.tier.name, Lane(memory=memory))
+    return state.lanes.setdefault((spec.tier.name, spec.name), Lane(memory=memory))
+
+
+def _sized_for(state: RouteState, tier: Tier, spec: LaneSpec, seen: Observation) -> Observation:
+    """A lane is sized for its own orders; ``stable`` for the whole tier's while it has a canary."""
+    if spec.name != naming.STABLE or tier.canary is None or not tier.canary.weight:
+        return seen
+    beside = state.lanes.get((tier.name, naming.CANARY))
+    return whole_tier(seen, beside.observation if beside is not None else None)
 
 
 def _worn_out(state: RouteState, spec: LaneSpec) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from merchantroute_operator.canary.types import Progress, Tally
 from merchantroute_operator.kube.port import Object
 from merchantroute_operator.naming import SHARDS, credentials_secret
 from merchantroute_operator.reconcile.findings import Findings
@@ -11,6 +12,16 @@ from merchantroute_operator.reconcile.lane import Lane
 from merchantroute_operator.reconcile.noticing import Seen
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.empty import EmptyWatch
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the lanes had done when a walk (``stable``) and its present step (``canary``) began."""
+
+    plan: str
+    step: int | None
+    stable: Tally
+    canary: Tally
 
 
 @dataclass(slots=True)
@@ -30,7 +41,11 @@ class RouteState:
     deployments: dict[str, Object] = field(default_factory=dict)  # as last watched
     seen: Seen = field(default_factory=Seen)
     scaled_by: dict[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has
-    lanes: dict[str, Lane] = field(default_factory=dict)  # by tier, the route's own under "suspect"
+    lanes: dict[tuple[str, str], Lane] = field(default_factory=dict)  # by tier and lane; the route's own is "suspect"
+    canaries: dict[str, Progress] | None = None  # by tier, as the last pass left them; None: none came to it yet
+    parted: dict[str, int] = field(default_factory=dict)  # by tier: the weight at which the last pass left its split
+    bases: dict[str, Base] = field(default_factory=dict)  # by tier: where the figures of a canary's step begin
+    unready_since: dict[str, float] = field(default_factory=dict)  # by tier: a canary that should have a ready pod
     dead: int | None = None  # orders in dead letters; None: unknown
     findings: Findings | None = None  # of the last full pass
     told: Object | None = None  # the status as last written

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from merchantroute_operator import naming
+from merchantroute_operator.canary.told import written
 from merchantroute_operator.kube.port import Object
 from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.findings import Findings
@@ -80,8 +81,11 @@ def _view(state: RouteState, findings: Findings) -> View:
         conflicts=findings.conflicts,
         credential_problems=findings.credential_problems,
         foreign_policies={q: policy for lane in state.lanes.values() for q, policy in lane.policies.items()},
-        lanes=tuple(_lane(spec, state.lanes.get(spec.tier.name, Lane())) for spec in lanes(route)) if route else (),
+        lanes=tuple(_lane(spec, state.lanes.get((spec.tier.name, spec.name), Lane())) for spec in lanes(route))
+        if route
+        else (),
         dead=state.dead,
+        canaries=None if state.canaries is None else tuple(written(state.canaries.values())),
         ending=findings.ending,
         pause=findings.pause,
         paused=findings.paused,

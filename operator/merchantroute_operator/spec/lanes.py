@@ -1,4 +1,4 @@
-"""The lanes of a route: each tier's own, and the route's lane for suspect orders.
+"""The lanes of a route: each tier's own and its canary, and the route's lane for suspect orders.
 
 An order is suspect when it has come back twice: it may have killed the pods that held it. It is worked alone, one slot
 in at most one pod, so that it can take no other order with it.
@@ -16,7 +16,7 @@ from merchantroute_operator.spec.model import Route, Scaling, Tier
 class LaneSpec:
     """A queue and the Deployment that consumes it; the slots, pods and scaling of ``tier``."""
 
-    name: str  # stable | suspect
+    name: str  # stable | canary | suspect
     tier: Tier
     queue: str
     deployment: str
@@ -24,8 +24,9 @@ class LaneSpec:
 
 
 def lanes(route: Route) -> tuple[LaneSpec, ...]:
-    """All of them, tiers in the spec's order first; none where the spec could not be read."""
-    return (*(_stable(route, tier) for tier in route.tiers), *((_suspect(route),) if route.tiers else ()))
+    """All of them, tiers in the spec's order, each with its canary behind it; none where the spec could not be read."""
+    tiers = (lane for tier in route.tiers for lane in (_stable(route, tier), *_canary(route, tier)))
+    return (*tiers, *((_suspect(route),) if route.tiers else ()))
 
 
 def suspect_tier(route: Route) -> Tier:
@@ -64,6 +65,20 @@ def _stable(route: Route, tier: Tier) -> LaneSpec:
             (2 * route.orders.delays[-1], naming.refused_queue(*place)),
         ),
     )
+
+
+def _canary(route: Route, tier: Tier) -> tuple[LaneSpec, ...]:
+    """Its orders wait on the tier's ladder, which is the lane ``stable``'s to count."""
+    if tier.canary is None:
+        return ()
+    lane = LaneSpec(
+        name=naming.CANARY,
+        tier=tier.canary.tier,
+        queue=naming.canary_queue(route.namespace, route.name, tier.name),
+        deployment=naming.deployment(route.name, tier.name, naming.CANARY),
+        rungs=(),
+    )
+    return (lane,)
 
 
 def _suspect(route: Route) -> LaneSpec:

@@ -77,6 +77,28 @@ class Tier:
     max_in_flight: int
     scaling: Scaling
     pod: PodOptions
+    canary: Canary | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """How a canary's share rises by itself; ``interval`` in seconds."""
+
+    steps: tuple[int, ...]  # percent, strictly increasing
+    interval: float
+    min_orders: int
+    max_failure_ratio: float
+    max_slowdown: float
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """A tier's second lane. ``tier`` is what the tier would be if it were like this lane: pool, slots, pods."""
+
+    tier: Tier
+    weight: int  # percent of the tier's orders; of a walk 0 until ``reconcile`` says how far it is
+    walk: Walk | None
+    plan: str  # digest of what was written: another one begins anew
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from merchantroute_operator.spec.canary import with_canary
 from merchantroute_operator.spec.duration import seconds
 from merchantroute_operator.spec.errors import SpecInvalid
-from merchantroute_operator.spec.model import Credentials, Deletion, Merchant, Raw, Route, Scaling, Tier
+from merchantroute_operator.spec.model import Credentials, Deletion, Merchant, Raw, Route, Tier
 from merchantroute_operator.spec.orders import parse_orders
 from merchantroute_operator.spec.pod_options import pod_options
+from merchantroute_operator.spec.scaling import parse_scaling
 
 LARGEST_SHARE = 50  # slots of one pod that one merchant may have where the tier does not say how many
 
@@ -46,32 +48,15 @@ def parse(raw: Raw) -> Route:
 
 def _tier(raw: Raw, worker: Raw, where: str) -> Tier:
     concurrency = raw.get("concurrency", 100)
-    return Tier(
+    tier = Tier(
         name=raw["name"],
         pool=raw.get("pool", "gevent"),
         concurrency=concurrency,
         max_in_flight=raw.get("maxInFlightPerMerchant") or max(1, min(LARGEST_SHARE, concurrency // 2)),
-        scaling=_scaling(raw.get("scaling", {}), f"{where}.scaling"),
+        scaling=parse_scaling(raw.get("scaling", {}), f"{where}.scaling"),
         pod=pod_options(worker, raw, where),
     )
-
-
-def _scaling(raw: Raw, where: str) -> Scaling:
-    scaling = Scaling(
-        min_replicas=raw.get("minReplicas", 1),
-        max_replicas=raw.get("maxReplicas", 10),
-        target_drain_time=seconds(raw.get("targetDrainTime", "30s"), f"{where}.targetDrainTime"),
-        scale_down_after=seconds(raw.get("scaleDownAfter", "2m"), f"{where}.scaleDownAfter"),
-        assumed_order_time=seconds(raw.get("assumedOrderTime", "2s"), f"{where}.assumedOrderTime"),
-        paused=raw.get("paused", False),
-    )
-    for name, value in (
-        ("targetDrainTime", scaling.target_drain_time),
-        ("assumedOrderTime", scaling.assumed_order_time),
-    ):
-        if value <= 0:
-            raise SpecInvalid(f"{where}.{name}: must be longer than 0s")
-    return scaling
+    return with_canary(tier, raw, worker, where)
 
 
 def _merchant(raw: Raw, tiers: set[str]) -> Merchant:

@@ -34,8 +34,10 @@ def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> 
     """What to write; ``old`` is the status as last read, ``now`` RFC 3339; see ``calm`` for when figures may move.
 
     It speaks of the generation that the pass worked on, which may be behind the newest. The configuration's generation
-    is kept when a pass did not come to it: were it lost, the count could begin anew.
+    is kept when a pass did not come to it: were it lost, the count could begin anew. So are the canaries: one that was
+    aborted would begin anew.
     """
+    canaries = view.canaries if view.canaries is not None else old.get("canaries")
     generation = view.config_generation or old.get("configGeneration")
     told = calm_lanes(lanes(view), old.get("lanes") or (), may_move=figures_may_move)
     return {
@@ -49,4 +51,5 @@ def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> 
         ),
         "lanes": told,
         "totals": totals(view, told, old.get("totals") or {}, may_move=figures_may_move),
+        **({"canaries": list(canaries)} if canaries else {}),
     }

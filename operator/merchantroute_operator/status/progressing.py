@@ -33,6 +33,9 @@ def progressing(view: View) -> Condition:
         return Condition(
             TYPE, "True", Reason.BINDING, f"{view.unbound} merchants wait until every ready pod knows them"
         )
+    if starting := [each["tier"] for each in view.canaries or () if each["phase"] == "Starting"]:
+        message = f"The canary has no ready pod yet: {some(starting)}"
+        return Condition(TYPE, "True", Reason.CANARY_STARTING, message)
     if view.retiring:
         return Condition(TYPE, "True", Reason.RETIRING, f"Waiting to be empty: {some(view.retiring)}")
     return Condition(TYPE, "False", Reason.AS_WANTED, "Nothing is left to do")

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     ROLLING_OUT = "RollingOut", "Pods are being replaced, an old one only after a new one is ready."
     ROLLOUT_STUCK = "RolloutStuck", "Replaced pods do not become ready; WorkersAvailable says why. Old ones work on."
     BINDING = "BindingMerchants", "Merchants wait until every ready pod has loaded the configuration that lists them."
+    CANARY_STARTING = "CanaryStarting", "A canary has no ready pod yet: until then all orders go to the stable lane."
     RETIRING = "Retiring", "Queues that are no longer wanted wait until they are proven empty."
     HELD = "Held", "The route is paused, and something is left to do; Drifted names it."
     BLOCKED = "Blocked", "An error is in the way; Ready says which. The pass is tried again."

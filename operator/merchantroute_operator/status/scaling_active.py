@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from merchantroute_operator import naming
 from merchantroute_operator.scaling import reasons as scaling
 from merchantroute_operator.status.reasons import Reason
-from merchantroute_operator.status.view import Condition, View
+from merchantroute_operator.status.view import Condition, LaneView, View
 from merchantroute_operator.status.words import some
 
 TYPE = "ScalingActive"
@@ -12,7 +13,7 @@ TYPE = "ScalingActive"
 
 def scaling_active(view: View) -> Condition:
     """False where a lane is paused or its figures are missing; Unknown before the scaler's first tick."""
-    decided = {lane.tier: lane.decision.reason for lane in view.lanes if lane.decision is not None}
+    decided = {_name(lane): lane.decision.reason for lane in view.lanes if lane.decision is not None}
     if not decided:
         return Condition(TYPE, "Unknown", Reason.NOT_CHECKED, "The scaler has not seen the route's queues yet")
     if stale := [tier for tier, reason in decided.items() if reason == scaling.FIGURES_STALE]:
@@ -26,3 +27,7 @@ def scaling_active(view: View) -> Condition:
     if paused := [tier for tier, reason in decided.items() if reason == scaling.PAUSED]:
         return Condition(TYPE, "False", Reason.SCALING_PAUSED, f"Paused by scaling.paused: {some(paused)}")
     return Condition(TYPE, "True", Reason.SCALING, "Every lane's number of pods follows its orders")
+
+
+def _name(lane: LaneView) -> str:
+    return f"{lane.tier} (canary)" if lane.lane == naming.CANARY else lane.tier

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from merchantroute_operator.errors import RouteError
 from merchantroute_operator.scaling.types import Decision, Observation
@@ -47,6 +47,7 @@ class View:
     foreign_policies: Mapping[str, str] = field(default_factory=dict)  # queue -> policy
     lanes: tuple[LaneView, ...] = ()
     dead: int | None = None  # orders in dead letters; None: unknown
+    canaries: tuple[dict[str, Any], ...] | None = None  # as the status tells them; None: no pass came to it yet
     pause: Pause = NO_PAUSE  # as asked for
     paused: bool = False  # whether it holds now
     pending: tuple[str, ...] = ()  # while paused: what a pass would have changed

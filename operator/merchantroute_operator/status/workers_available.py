@@ -44,6 +44,8 @@ def workers_available(view: View) -> Condition:
 def _lanes(route: Route) -> Iterator[tuple[str, str]]:
     for tier in route.tiers:
         yield tier.name, naming.deployment(route.name, tier.name, naming.STABLE)
+        if tier.canary is not None:
+            yield f"{tier.name} (canary)", naming.deployment(route.name, tier.name, naming.CANARY)
 
 
 def _counts(deployment: Raw) -> tuple[int, int]:

@@ -5,7 +5,8 @@
     A assigned    direct, AE D: merchant id -> its tier
     D default     fanout -> the default tier, AE fallback
     fallback      fanout -> the default tier: catches while D is re-pointed
-    T <tier>      fanout, AE <tier>.stable -> the lane's queue
+    T <tier>      fanout, AE <tier>.stable -> the lane's queue; with a canary one binding -> a split
+    <tier>.split  x-consistent-hash on the order's id -> the queues of the lanes stable and canary, AE <tier>.stable
     <tier>.retry  headers -> rungs (one is for the refused), AE <tier>.retry.last -> the longest; rungs expire to R
     suspect       fanout -> the suspect lane's queue; workers publish to it, nothing leads there
     dead          fanout -> the dead letters
@@ -20,17 +21,21 @@ from collections.abc import Iterator, Mapping
 
 from merchantroute_operator import naming
 from merchantroute_operator.spec.model import Route, Tier
-from merchantroute_operator.topology import arguments
+from merchantroute_operator.topology import arguments, splits
 from merchantroute_operator.topology.types import Binding, Exchange, Queue, Topology
 
 
-def desired(route: Route, owner: str, assigned: Mapping[str, str]) -> Topology:
+def desired(route: Route, owner: str, assigned: Mapping[str, str], sides: Mapping[str, str] | None = None) -> Topology:
     """The route's whole topology; ``assigned`` is merchant id -> tier, of those merchants that pods know.
 
     A tier in ``assigned`` may be one that the route no longer has: its merchants stay there until pods know better.
+    ``sides`` is tier -> side of its split that orders take, from ``splits.choose``.
     """
+    sides = sides or {}
     place = (route.namespace, route.name)
     exchanges = [*_trunk(place, owner), *(e for tier in route.tiers for e in _tier_exchanges(place, owner, tier))]
+    parted = [(tier, sides[tier.name]) for tier in route.tiers if tier.name in sides]
+    exchanges += [splits.exchange(place, owner, tier, side) for tier, side in parted]
     queues = [
         Queue(naming.dead(*place), arguments.dead_letters(owner)),
         Queue(naming.suspect(*place), arguments.lane(owner, naming.dead(*place))),
@@ -40,7 +45,13 @@ def desired(route: Route, owner: str, assigned: Mapping[str, str]) -> Topology:
     return Topology(
         exchanges={exchange.name: exchange for exchange in exchanges},
         queues={queue.name: queue for queue in queues},
-        bindings=frozenset(_bindings(place, route, assigned)),
+        bindings=frozenset(
+            (
+                *_bindings(place, route, assigned),
+                *(splits.way_to(place, tier, side) for tier, side in parted),
+                *(share for tier, side in parted for share in splits.shares(place, tier, side)),
+            )
+        ),
     )
 
 
@@ -67,6 +78,8 @@ def _tier_exchanges(place: tuple[str, str], owner: str, tier: Tier) -> Iterator[
 
 def _tier_queues(place: tuple[str, str], owner: str, tier: Tier, delays: tuple[int, ...]) -> Iterator[Queue]:
     yield Queue(naming.stable_queue(*place, tier.name), arguments.lane(owner, naming.dead(*place)))
+    if tier.canary is not None:
+        yield Queue(naming.canary_queue(*place, tier.name), arguments.lane(owner, naming.dead(*place)))
     for ms in delays:
         yield Queue(
             naming.rung_queue(*place, tier.name, ms),

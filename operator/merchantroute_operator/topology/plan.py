@@ -12,7 +12,8 @@ from merchantroute_operator.topology.mend import mend
 from merchantroute_operator.topology.reach import unfed
 from merchantroute_operator.topology.retire import retire
 from merchantroute_operator.topology.skeleton import skeleton
+from merchantroute_operator.topology.swap import halt
 from merchantroute_operator.topology.tear_down import tear_down
 from merchantroute_operator.topology.wiring import wiring
 
-__all__ = ["close_door", "conflicts", "door", "mend", "retire", "skeleton", "tear_down", "unfed", "wiring"]
+__all__ = ["close_door", "conflicts", "door", "halt", "mend", "retire", "skeleton", "tear_down", "unfed", "wiring"]

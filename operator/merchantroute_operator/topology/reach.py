@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from merchantroute_operator import naming
 from merchantroute_operator.topology.types import Topology
 
 
@@ -41,10 +42,11 @@ def reachable(desired: Topology, observed: Topology) -> tuple[frozenset[str], fr
 
 
 def _ladders_in_use(observed: Topology) -> set[str]:
-    """The retry exchanges of lanes that are still there."""
+    """The retry exchanges of tiers of which a lane is still there."""
     ends = ".retry"
     return {
         name
         for name in observed.exchanges
-        if name.endswith(ends) and f"{name.removesuffix(ends)}.stable" in observed.queues
+        if name.endswith(ends)
+        and any(f"{name.removesuffix(ends)}.{lane}" in observed.queues for lane in (naming.STABLE, naming.CANARY))
     }

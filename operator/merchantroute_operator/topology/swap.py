@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from merchantroute_operator.topology.batches import binds, in_order, unbinds
 from merchantroute_operator.topology.reading import leaving
+from merchantroute_operator.topology.splits import detours
 from merchantroute_operator.topology.types import Plan, Topology
 
 
@@ -11,6 +12,17 @@ def swap(source: str, desired: Topology, observed: Topology) -> Plan:
     """Unbind whatever is not wanted from ``source``, then bind what is; never both at once, or orders get copies."""
     want, have = leaving(desired.bindings, source), leaving(observed.bindings, source)
     return in_order(unbinds(have - want), binds(want - have))
+
+
+def divert(desired: Topology, observed: Topology) -> Plan:
+    """Send tiers' orders through the splits that are wanted, and no others; in between ``stable`` gets them."""
+    return in_order(unbinds(detours(desired, observed)), binds(detours(observed, desired)))
+
+
+def halt(desired: Topology, observed: Topology) -> Plan:
+    """Send orders of tiers that should have no split to ``stable``: a pass does it first, since it may be urgent."""
+    kept = {binding.source for binding in detours(Topology({}, {}, frozenset()), desired)}
+    return in_order(unbinds(binding for binding in detours(desired, observed) if binding.source not in kept))
 
 
 def repoint_default(default: str, fallback: str, desired: Topology, observed: Topology) -> Plan:

@@ -1,4 +1,4 @@
-"""The plan that changes where orders go: ladders, the default tier, merchants.
+"""The plan that changes where orders go: ladders, canaries, the default tier, merchants.
 
 Each part leaves, after every single operation, one way on for every order; so does any mixture of them, since they
 touch exchanges of their own.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from merchantroute_operator import naming
 from merchantroute_operator.topology.merchants import repoint_merchants
 from merchantroute_operator.topology.reading import place_of
-from merchantroute_operator.topology.swap import repoint_default, swap
+from merchantroute_operator.topology.swap import divert, repoint_default, swap
 from merchantroute_operator.topology.types import Plan, Topology
 
 
@@ -23,6 +23,7 @@ def wiring(desired: Topology, observed: Topology) -> Plan:
     ladders = (name for name in desired.exchanges if name.endswith(".retry.last"))
     return (
         *(batch for last in ladders for batch in swap(last, desired, observed)),
+        *divert(desired, observed),
         *repoint_default(naming.default(*place), naming.fallback(*place), desired, observed),
         *repoint_merchants(naming.router(*place), naming.assigned(*place), desired, observed),
     )

@@ -46,6 +46,9 @@ def test_kubectl_explain_tells_it_to_users(definition: str, kubectl: Kubectl) ->
         "mr.spec.orders.steps.verify": "asks the merchant whether it has done this step",
         "mr.spec.tiers.env.valueFrom.secretKeyRef": "A key of a Secret",
         "mr.spec.tiers.pool": "prefork runs each in a process of its own",
+        "mr.spec.tiers.canary.weight": "Percent of the tier's orders",
+        "mr.spec.tiers.canary.steps": "as soon as the canary is worse",
+        "mr.status.canaries.phase": "Aborted gets nothing until",
         "mr.status.lanes.lane": "orders that may have killed a pod",
         "mr.status.lanes.orderTime": "Seconds that one attempt holds a slot",
     }.items():

@@ -144,6 +144,22 @@ async def test_finalizers_are_replaced_only_in_the_route_that_was_read(
     assert "finalizers" not in stored["metadata"]
 
 
+async def test_an_annotation_is_removed_only_from_the_route_that_was_read_and_no_other_with_it(
+    kube: KubeClient, route: Object, definition: str, namespace: str, kubectl: Kubectl
+) -> None:
+    kubectl("-n", namespace, "annotate", definition, "pos", "team.example/note=theirs", "example.dev/ours=1")
+    stored = await kube.route(namespace, "pos")
+    assert stored is not None
+    with pytest.raises(KubeConflict, match="pos"):
+        await kube.drop_annotation(route, "example.dev/ours")
+    await kube.drop_annotation(stored, "example.dev/ours")
+
+    stored = await kube.route(namespace, "pos")
+    assert stored is not None
+    assert "example.dev/ours" not in stored["metadata"]["annotations"]
+    assert stored["metadata"]["annotations"]["team.example/note"] == "theirs"
+
+
 async def test_the_last_finalizer_lets_a_deleted_route_go(
     kube: KubeClient, route: Object, definition: str, namespace: str, kubectl: Kubectl
 ) -> None:

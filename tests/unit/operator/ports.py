@@ -109,6 +109,12 @@ class MemoryKube:
         self.stored = {**route, "metadata": {**route["metadata"], "finalizers": list(finalizers)}}
         self.log.append(f"finalizers {list(finalizers)}")
 
+    async def drop_annotation(self, route: Object, key: str) -> None:
+        annotations = {k: v for k, v in route["metadata"]["annotations"].items() if k != key}
+        stored = {name: part for name, part in route.items() if name != "status"}
+        self.stored = {**stored, "metadata": {**route["metadata"], "annotations": annotations}}
+        self.log.append(f"drop {key}")
+
     async def event(self, route: Object, kind: str, reason: str, message: str) -> None:
         del route
         self.events.append(f"{kind} {reason}: {message}")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from merchantroute_operator import naming
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.desired import desired
+from merchantroute_operator.topology.splits import choose
 from merchantroute_operator.topology.types import Topology
 from tests.unit.operator.routes import OWNER, a_route
+from tests.unit.operator.routing import NOTHING
 
 PLACE = ("orders", "pos")
 DOOR = naming.front_door(*PLACE)
@@ -18,18 +21,26 @@ MERCHANTS = tuple(f"m{number}" for number in range(6))
 UNLISTED = "nobody-knows-me"
 
 
+WEIGHTS = (0, 5, 20, 50, 80, 100)
+
+
 def a_random_route(dice: random.Random) -> Route:
-    """Any route of these tiers, delays and merchants."""
+    """Any route of these tiers, delays, merchants and canaries."""
     tiers = dice.sample(TIERS, dice.randint(1, len(TIERS)))
     listed = dice.sample(MERCHANTS, dice.randint(0, len(MERCHANTS)))
     return a_route(
-        tiers=tiers,
+        tiers=[_a_random_tier(tier, dice) for tier in tiers],
         default=dice.choice(tiers),
         delays=dice.sample(DELAYS, dice.randint(1, len(DELAYS))),
         merchants={merchant: dice.choice(tiers) for merchant in listed},
     )
 
 
-def wanted_by(route: Route) -> Topology:
-    """Its topology, once every pod knows its merchants."""
-    return desired(route, OWNER, {merchant.id: merchant.tier for merchant in route.merchants})
+def _a_random_tier(name: str, dice: random.Random) -> dict[str, Any]:
+    return {"name": name, **({"canary": {"weight": dice.choice(WEIGHTS)}} if dice.random() < 0.5 else {})}
+
+
+def wanted_by(route: Route, broker: Topology = NOTHING) -> Topology:
+    """Its topology, once every pod knows its merchants, in a broker that is now so."""
+    assigned = {merchant.id: merchant.tier for merchant in route.merchants}
+    return desired(route, OWNER, assigned, choose(route, broker))

@@ -7,7 +7,9 @@ missing alternate is a black hole, an exchange is visited once per order, and tw
 from __future__ import annotations
 
 from dataclasses import replace
+from zlib import crc32
 
+from merchantroute_operator.topology.splits import HASH
 from merchantroute_operator.topology.types import (
     Bind,
     Binding,
@@ -72,11 +74,19 @@ def arrives(topology: Topology, exchange: str, key: str, rung: str = "") -> set[
         matched = [
             b for b in topology.bindings if b.source == name and _matches(topology.exchanges[name], b, key, rung)
         ]
+        if topology.exchanges[name].kind == HASH:
+            matched = _chosen(matched, key)
         queues |= {b.target for b in matched if b.to == "queue"}
         todo += [b.target for b in matched if b.to == "exchange"]
         if not matched and (alternate := topology.exchanges[name].arguments.get("alternate-exchange")):
             todo.append(str(alternate))
     return queues
+
+
+def _chosen(bindings: list[Binding], key: str) -> list[Binding]:
+    """One of them, by weight; here the merchant stands for the order. The first binding of a target counts."""
+    parts = [b for b in sorted(bindings, key=lambda b: b.target) for _ in range(int(b.key))]
+    return [parts[crc32(key.encode()) % len(parts)]] if parts else []
 
 
 def _matches(exchange: Exchange, binding: Binding, key: str, rung: str) -> bool:

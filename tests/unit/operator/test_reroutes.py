@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from merchantroute_operator import naming
+from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.plan import door, retire, skeleton, unfed, wiring
 from merchantroute_operator.topology.types import Bind, Binding, Declare, Delete, Op, Plan, Queue, Topology, Unbind
@@ -22,8 +24,9 @@ def shuffled(plan: Plan, dice: random.Random) -> Iterator[Op]:
         yield from dice.sample(batch, len(batch))
 
 
-def a_pass(wanted: Topology, broker: Topology, dice: random.Random) -> Iterator[Topology]:
+def a_pass(wish: Topology | Route, broker: Topology, dice: random.Random) -> Iterator[Topology]:
     """The broker after each call of one pass; lanes and rungs that nothing feeds are found empty."""
+    wanted = wanted_by(wish, broker) if isinstance(wish, Route) else wish
     for part in (skeleton, wiring, door):
         for op in shuffled(part(wanted, broker), dice):
             broker = apply(broker, op)
@@ -33,7 +36,7 @@ def a_pass(wanted: Topology, broker: Topology, dice: random.Random) -> Iterator[
         yield broker
 
 
-def settle(wanted: Topology, broker: Topology, dice: random.Random) -> Topology:
+def settle(wanted: Topology | Route, broker: Topology, dice: random.Random) -> Topology:
     for _ in range(5):
         for state in a_pass(wanted, broker, dice):
             broker = state
@@ -56,7 +59,7 @@ class Watch:
             assert len(lanes) == 1, merchant
             self.lanes |= lanes
         for lane in self.lanes & broker.queues.keys():
-            retry = lane.replace(".stable", ".retry")
+            retry = f"{lane.rsplit('.', 1)[0]}.retry"
             for ms in (1000, 5000, 15000, 120000, 99):
                 assert len(arrives(broker, retry, "m0", str(ms))) == 1, (lane, ms)
         for name, queue in broker.queues.items():
@@ -91,9 +94,9 @@ def test_the_front_door_opens_only_when_all_behind_it_is_there() -> None:
 def test_any_change_keeps_one_way_for_every_order_at_every_call(seed: int) -> None:
     dice = random.Random(seed)
     before, after = a_random_route(dice), a_random_route(dice)
-    broker = settle(wanted_by(before), NOTHING, dice)
+    broker = settle(before, NOTHING, dice)
     watch = Watch()
-    for broker in (broker, *a_pass(wanted_by(after), broker, dice)):  # noqa: B020 - each state follows from the last
+    for broker in (broker, *a_pass(after, broker, dice)):  # noqa: B020 - each state follows from the last
         watch.see(broker)
 
 
@@ -101,14 +104,14 @@ def test_any_change_keeps_one_way_for_every_order_at_every_call(seed: int) -> No
 def test_a_crash_at_any_call_and_yet_another_change_end_where_the_spec_says(seed: int) -> None:
     dice = random.Random(1000 + seed)
     routes = [a_random_route(dice) for _ in range(4)]
-    broker = settle(wanted_by(routes[0]), NOTHING, dice)
+    broker = settle(routes[0], NOTHING, dice)
     watch = Watch()
     for after in routes[1:]:
-        states = [broker, *a_pass(wanted_by(after), broker, dice)]
+        states = [broker, *a_pass(after, broker, dice)]
         for broker in states[: dice.randint(1, len(states))]:
             watch.see(broker)
-    wanted = wanted_by(routes[-1])
-    broker = settle(wanted, broker, dice)
+    broker = settle(routes[-1], broker, dice)
+    wanted = wanted_by(routes[-1], broker)
     assert broker.bindings == wanted.bindings
     assert broker.exchanges == wanted.exchanges
     assert broker.queues == wanted.queues
@@ -154,7 +157,8 @@ def test_plans_made_from_one_observation_fit_together() -> None:
     dice = random.Random(3)
     for _ in range(40):
         before, after = a_random_route(dice), a_random_route(dice)
-        broker, wanted = settle(wanted_by(before), NOTHING, dice), wanted_by(after)
+        broker = settle(before, NOTHING, dice)
+        wanted = wanted_by(after, broker)
         observed, watch = broker, Watch()
         watch.see(broker)
         for part in (skeleton, wiring, door):
@@ -215,3 +219,45 @@ def test_nothing_is_planned_for_a_broker_that_is_as_it_should_be() -> None:
     assert [part(wanted, broker) for part in (skeleton, wiring, door)] == [(), (), ()]
     assert retire(wanted, broker, broker.queues) == ()
     assert run(broker, ()) == broker
+
+
+def test_a_split_that_somebody_changed_is_left_for_the_other_one() -> None:
+    dice = random.Random(10)
+    route = a_route(tiers=[{"name": "standard", "canary": {"weight": 40}}])
+    whole = settle(route, NOTHING, dice)
+    split, canary = naming.split_exchange(*PLACE, "standard", "a"), naming.canary_queue(*PLACE, "standard")
+    for wrong in (
+        apply(whole, Unbind(Binding(split, canary, "queue", key="40"))),
+        apply(whole, Bind(Binding(split, canary, "queue", key="20"))),
+        apply(apply(whole, Declare(Queue("tap", {}))), Bind(Binding(split, "tap", "queue", key="60"))),
+    ):
+        broker = settle(route, wrong, dice)
+        assert split not in broker.exchanges
+        shares = {(b.target, b.key) for b in broker.bindings if b.source == split.replace(".a", ".b")}
+        assert shares == {(naming.stable_queue(*PLACE, "standard"), "60"), (canary, "40")}
+
+
+def test_two_splits_that_somebody_bound_end_as_one() -> None:
+    dice = random.Random(12)
+    before = a_route(tiers=[{"name": "standard", "canary": {"weight": 40}}])
+    after = a_route(tiers=[{"name": "standard", "canary": {"weight": 60}}])
+    broker = settle(before, NOTHING, dice)
+    tier, other = naming.tier_exchange(*PLACE, "standard"), naming.split_exchange(*PLACE, "standard", "b")
+    broker = apply(broker, Declare(replace(broker.exchanges[other.replace(".b", ".a")], name=other)))
+    broker = apply(broker, Bind(Binding(tier, other, "exchange")))
+    broker = settle(after, broker, dice)
+    assert broker == wanted_by(after, broker)
+    assert len([b for b in broker.bindings if b.source == tier]) == 1
+
+
+def test_an_idle_split_that_a_crash_left_behind_is_emptied_before_it_is_built() -> None:
+    dice = random.Random(13)
+    at = {weight: a_route(tiers=[{"name": "standard", "canary": {"weight": weight}}]) for weight in (40, 60, 80)}
+    before = settle(at[40], NOTHING, dice)
+    half_way = run(before, skeleton(wanted_by(at[60], before), before))  # b is whole, and not bound
+    other, canary = naming.split_exchange(*PLACE, "standard", "b"), naming.canary_queue(*PLACE, "standard")
+    calls = [op for batch in skeleton(wanted_by(at[80], half_way), half_way) for op in batch]
+    gone = calls.index(Unbind(Binding(other, canary, "queue", key="60")))
+    made = calls.index(Bind(Binding(other, canary, "queue", key="80")))
+    assert gone < made  # the broker ignores a second binding of a queue
+    assert settle(at[80], half_way, dice) == wanted_by(at[80], settle(at[80], half_way, dice))

@@ -1,0 +1,34 @@
+"""A vhost of the real broker, as the operator and as producers reach it."""
+
+from collections.abc import AsyncIterator
+
+import aio_pika
+import pytest
+from aio_pika.abc import AbstractChannel
+
+from merchantroute_operator.rabbit.broker import RabbitBroker
+from merchantroute_operator.spec.broker import BrokerAddress
+from tests.harness.vhosts import Vhost
+
+
+@pytest.fixture
+async def rabbit(vhost: Vhost) -> AsyncIterator[RabbitBroker]:
+    broker = RabbitBroker(
+        BrokerAddress(
+            host=vhost.host,
+            port=vhost.port,
+            username=vhost.username,
+            password=vhost.password,
+            vhost=vhost.name,
+            management_uri=f"http://{vhost.mgmt_url.split('@')[-1]}",
+        )
+    )
+    yield broker
+    await broker.close()
+
+
+@pytest.fixture
+async def channel(vhost: Vhost) -> AsyncIterator[AbstractChannel]:
+    connection = await aio_pika.connect(vhost.amqp_url)
+    async with connection, connection.channel(on_return_raises=True) as opened:
+        yield opened

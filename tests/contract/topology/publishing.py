@@ -1,0 +1,56 @@
+"""Passes over the real topology, and producers that publish meanwhile."""
+
+import asyncio
+import itertools
+import random
+from collections import Counter
+
+import aio_pika
+from aio_pika.abc import AbstractChannel
+
+from merchantroute_operator.rabbit.broker import RabbitBroker
+from merchantroute_operator.spec.model import Route
+from merchantroute_operator.topology.plan import conflicts, door, retire, skeleton, wiring
+from merchantroute_operator.topology.types import Topology
+from tests.unit.operator.rerouting import DOOR, MERCHANTS, UNLISTED, wanted_by
+from tests.unit.operator.routes import OWNER
+
+MERCHANT_IDS = (*MERCHANTS, UNLISTED)
+
+
+async def change_to(rabbit: RabbitBroker, route: Route) -> Topology:
+    """One pass as the operator makes it; queues that are not wanted any more still hold orders, and stay."""
+    observed = await rabbit.observe(DOOR)
+    wanted = wanted_by(route, observed)
+    assert conflicts(wanted, observed, OWNER) == ()
+    for part in (skeleton, wiring, door):
+        await rabbit.run(part(wanted, observed))
+        observed = await rabbit.observe(DOOR)
+    await rabbit.run(retire(wanted, observed, ()))
+    return await rabbit.observe(DOOR)
+
+
+async def publish_until(stop: asyncio.Event, channel: AbstractChannel, prefix: str, to: str = DOOR) -> set[bytes]:
+    """Publish, mandatory and confirmed, one after the other; the orders that were confirmed."""
+    exchange = await channel.get_exchange(to, ensure=False)
+    sent: set[bytes] = set()
+    dice = random.Random(prefix)
+    for number in itertools.count():
+        if stop.is_set():
+            return sent
+        body = f"{prefix}-{number}".encode()
+        order = aio_pika.Message(body, correlation_id=body.decode())
+        await exchange.publish(order, routing_key=dice.choice(MERCHANT_IDS), mandatory=True)
+        sent.add(body)
+    raise AssertionError
+
+
+async def take_all(channel: AbstractChannel, queues: list[str]) -> Counter[bytes]:
+    """Every order in the queues, with the number of its copies."""
+    found: Counter[bytes] = Counter()
+    for name in queues:
+        queue = await channel.get_queue(name, ensure=False)
+        while (message := await queue.get(fail=False)) is not None:
+            await message.ack()
+            found[message.body] += 1
+    return found
