@@ -1,6 +1,6 @@
 """A canary under load: legacy pods beside gevent ones, orders diverted by percent, and switched back by hand.
 
-The shop's books say that no step costs an order or makes it twice. The name of the pod that did an order holds its lane.
+The shop's books say that no step costs an order or makes it twice. A pod's name holds its lane.
 """
 
 from collections import Counter
@@ -28,7 +28,7 @@ def test_a_legacy_pool_is_given_5_then_50_then_all_orders_then_none_and_is_promo
     place.ready(NAME)
     till = shop(place, NAME)
     with till.stream(list(MERCHANTS), rate=20):
-        until(lambda: till.done(), "orders flow")
+        until(till.done, "orders flow")
         for weight in (5, 50, 100, 0):
             _apply(place, {**LEGACY, "weight": weight})
             until(partial(_is, place, "Fixed", weight), f"the share is {weight}", 90, partial(place.tell, NAME))
