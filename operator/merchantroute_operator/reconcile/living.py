@@ -26,7 +26,7 @@ from merchantroute_operator.spec.broker import parse_broker
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.plan import conflicts, door, halt, mend, retire, skeleton, unfed, wiring
-from merchantroute_operator.topology.splits import choose, is_undecided, misled
+from merchantroute_operator.topology.splits import choose, in_use, is_undecided, misled
 from merchantroute_operator.topology.types import Topology
 
 SOON = 1.0  # seconds until the next look while something is under way
@@ -49,17 +49,14 @@ async def keep(ctx: Context, route: Route, state: RouteState, findings: Findings
     broker, secret_version = await open_broker(ctx, route)
     owner = naming.owner(ctx.cluster, route.namespace, route.name)
     route = findings.route = state.route = await steer(ctx, route, state, findings)
-    observed = await _queues(broker, route, owner, findings)
-    for tier in misled(route, observed, state.parted):
-        words = f"{tier}: the split between its lanes had been changed: built anew"
-        await ctx.kube.event(findings.raw, "Warning", "Repaired", words)
+    observed = await _queues(ctx, broker, route, state, owner, findings)
     found, findings.credential_problems = await collect(ctx.kube, route)
     await _configuration(ctx, route, state, findings, found)
     await _to_pods(ctx, route, state, findings, secret_version)
     await ensure_others(ctx.kube, route, findings.children)
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
-    state.parted = {tier.name: tier.canary.weight for tier in route.tiers if tier.canary is not None}
+    state.parting.left(in_use(route, observed))
     await drop_deployments(ctx.kube, route, findings.children, observed, findings.aborted)
     await _move_leftovers(broker, route, findings)
     await drop_others(ctx.kube, route, findings.children)
@@ -68,10 +65,15 @@ async def keep(ctx: Context, route: Route, state: RouteState, findings: Findings
     return LATER if findings.gate.overdue or findings.credential_problems else ctx.resync
 
 
-async def _queues(broker: Broker, route: Route, owner: str, findings: Findings) -> Topology:
+async def _queues(
+    ctx: Context, broker: Broker, route: Route, state: RouteState, owner: str, findings: Findings
+) -> Topology:
     prefix = naming.front_door(route.namespace, route.name)
     observed = await broker.observe(prefix)
-    wanted = desired(route, owner, {}, choose(route, observed))
+    wrong = state.parting.why | misled(route, observed, {tier: of[0] for tier, of in state.parting.splits.items()})
+    for tier, words in wrong.items():
+        await ctx.kube.event(findings.raw, "Warning", "Repaired", f"{tier}: {words}: its split is built anew")
+    wanted = desired(route, owner, {}, choose(route, observed, state.parting.shunned))
     findings.conflicts = conflicts(wanted, observed, owner)
     if findings.conflicts:
         raise TopologyConflict("; ".join(findings.conflicts))
@@ -132,7 +134,9 @@ async def _bindings(
     place = (route.namespace, route.name)
     front_door = naming.front_door(*place)
     bound = bound_in(observed, naming.assigned(*place), f"{front_door}.")
-    wanted = desired(route, owner, assign(route.merchants, bound, findings.gate), choose(route, observed))
+    wanted = desired(
+        route, owner, assign(route.merchants, bound, findings.gate), choose(route, observed, state.parting.shunned)
+    )
     changes = (*wiring(wanted, observed), *door(wanted, observed))
     if changes:
         await broker.run(changes)

@@ -92,6 +92,8 @@ class Scaler:
             del state.lanes[gone]
         if route.deleting_since is None and not state.paused and is_due(self._ctx, state, route):
             self._reconciler.touch(key)
+        if route.deleting_since is None and not state.paused and samples is not None:
+            await self._parting(key, state, route, samples)
         dead = samples.get(naming.dead(*key)) if samples is not None else None
         state.dead = dead.messages if dead is not None else None
         now = self._ctx.monotonic()
@@ -99,6 +101,14 @@ class Scaler:
             self._reconciler.queue.add(key)
         if samples is not None and not state.paused and _queue_is_missing(route, samples):
             self._reconciler.touch(key)
+
+    async def _parting(self, key: Key, state: RouteState, route: Route, samples: Mapping[str, QueueSample]) -> None:
+        hopeless = state.parting.watch(route, samples, self._ctx.monotonic())
+        if state.parting.shunned:
+            self._reconciler.touch(key)
+        for words in hopeless:
+            if state.findings is not None:
+                await self._ctx.kube.event(state.findings.raw, "Warning", "CanaryShareOff", words)
 
     async def _lane(
         self, state: RouteState, route: Route, spec: LaneSpec, live: Object, samples: Mapping[str, QueueSample] | None

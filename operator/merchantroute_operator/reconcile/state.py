@@ -10,6 +10,7 @@ from merchantroute_operator.naming import SHARDS, credentials_secret
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.lane import Lane
 from merchantroute_operator.reconcile.noticing import Seen
+from merchantroute_operator.reconcile.parting import Parting
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.empty import EmptyWatch
 
@@ -43,7 +44,7 @@ class RouteState:
     scaled_by: dict[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has
     lanes: dict[tuple[str, str], Lane] = field(default_factory=dict)  # by tier and lane; the route's own is "suspect"
     canaries: dict[str, Progress] | None = None  # by tier, as the last pass left them; None: none came to it yet
-    parted: dict[str, int] = field(default_factory=dict)  # by tier: the weight at which the last pass left its split
+    parting: Parting = field(default_factory=Parting)  # how the last pass left each split, and its share since
     bases: dict[str, Base] = field(default_factory=dict)  # by tier: where the figures of a canary's step begin
     unready_since: dict[str, float] = field(default_factory=dict)  # by tier: a canary that should have a ready pod
     dead: int | None = None  # orders in dead letters; None: unknown

@@ -9,6 +9,7 @@ In between the tier's alternate exchange, ``stable``, catches.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from merchantroute_operator import naming
 from merchantroute_operator.spec.model import Route, Tier
@@ -19,13 +20,14 @@ from merchantroute_operator.topology.types import Binding, Exchange, Plan, Topol
 HASH = "x-consistent-hash"
 SIDES = ("a", "b")
 Place = tuple[str, str]
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
-def choose(route: Route, observed: Topology) -> dict[str, str]:
+def choose(route: Route, observed: Topology, shunned: Mapping[str, str] = NONE) -> dict[str, str]:
     """Tier -> side of its split that orders should take; tiers without a weight, or with a doubled split, have none.
 
-    The bound side if it is as it should be, else the idle one. Where somebody bound both, and neither is right, none
-    may be touched before both are unbound: the next pass goes on from there.
+    The bound side if it is as it should be and not ``shunned`` (tier -> side), else the idle one. Where somebody bound
+    both, and neither is right, none may be touched before both are unbound: the next pass goes on from there.
     """
     place = (route.namespace, route.name)
     found = {}
@@ -33,24 +35,38 @@ def choose(route: Route, observed: Topology) -> dict[str, str]:
         if tier.canary is None or not tier.canary.weight:
             continue
         bound = [side for side in SIDES if way_to(place, tier, side) in observed.bindings]
-        right = [side for side in bound if _is_as_wanted(place, tier, side, observed)]
+        trusted = [side for side in bound if shunned.get(tier.name) != side]
+        right = [side for side in trusted if _is_as_wanted(place, tier, side, observed)]
         idle = [side for side in SIDES if side not in bound]
         if right or idle:
             found[tier.name] = (right or idle)[0]
     return found
 
 
-def misled(route: Route, observed: Topology, last: Mapping[str, int]) -> list[str]:
-    """Tiers whose split is not as it was left, at a weight that has not changed since: ``last`` is tier -> weight."""
+def misled(route: Route, observed: Topology, last: Mapping[str, int]) -> dict[str, str]:
+    """Tier -> in words, what its split is like that is not as it was left; ``last`` is tier -> weight of then.
+
+    Tiers whose weight has changed since are left out.
+    """
     place, sides = (route.namespace, route.name), choose(route, observed)
-    return [
-        tier.name
+    return {
+        tier.name: _state(place, tier, observed)
         for tier in route.tiers
         if tier.canary is not None
         and tier.canary.weight
         and last.get(tier.name) == tier.canary.weight
         and (tier.name not in sides or way_to(place, tier, sides[tier.name]) not in observed.bindings)
-    ]
+    }
+
+
+def in_use(route: Route, observed: Topology) -> dict[str, tuple[int, str]]:
+    """Tier -> weight and side of the one split that its orders take now."""
+    place, found = (route.namespace, route.name), {}
+    for tier in route.tiers:
+        sides = [side for side in SIDES if way_to(place, tier, side) in observed.bindings]
+        if tier.canary is not None and tier.canary.weight and len(sides) == 1:
+            found[tier.name] = (tier.canary.weight, sides[0])
+    return found
 
 
 def is_undecided(route: Route, observed: Topology) -> bool:
@@ -116,6 +132,16 @@ def is_share(binding: Binding, topology: Topology) -> bool:
 def _is_as_wanted(place: Place, tier: Tier, side: str, observed: Topology) -> bool:
     name = naming.split_exchange(*place, tier.name, side)
     return name in observed.exchanges and _leaving(name, observed) == set(shares(place, tier, side))
+
+
+def _state(place: Place, tier: Tier, observed: Topology) -> str:
+    bound = [side for side in SIDES if way_to(place, tier, side) in observed.bindings]
+    if len(bound) != 1:
+        return "no split had the tier's orders" if not bound else "both splits had the tier's orders"
+    head = f"{naming.tier_exchange(*place, tier.name)}."
+    leaving = _leaving(naming.split_exchange(*place, tier.name, bound[0]), observed)
+    found = sorted((binding.target.removeprefix(head), binding.key) for binding in leaving)
+    return f"split {bound[0]} had {', '.join(f'{target} {key}' for target, key in found) or 'no binding'}"
 
 
 def _leaving(split: str, topology: Topology) -> set[Binding]:

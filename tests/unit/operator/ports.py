@@ -128,6 +128,7 @@ class MemoryBroker:
     topology: Topology = NOTHING
     held: dict[str, int] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
+    published: dict[str, int] = field(default_factory=dict)
     failing: RouteError | None = None
 
     async def check(self) -> None:
@@ -144,7 +145,14 @@ class MemoryBroker:
 
     async def samples(self) -> Mapping[str, QueueSample]:
         return {
-            name: QueueSample(self.held.get(name, 0), self.held.get(name, 0), 0, 0, 0, self.policies.get(name))
+            name: QueueSample(
+                self.held.get(name, 0),
+                self.held.get(name, 0),
+                0,
+                self.published.get(name, 0),
+                0,
+                self.policies.get(name),
+            )
             for name in self.topology.queues
         }
 
