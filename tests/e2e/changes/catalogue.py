@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.e2e.changes import places, spec
+from tests.e2e.changes import canary, places, spec
 from tests.e2e.changes.site import Json, Site
 from tests.e2e.routes import route, tier
 
@@ -35,6 +35,9 @@ CHANGES: Mapping[str, Change] = {
     "tier removed": Change(places.tier_removed, "small"),
     "tier replaced": Change(places.tier_replaced),
     "default tier": Change(places.default_tier),
+    "canary 5-50-100-0": Change(canary.canary_by_hand),
+    "canary promoted": Change(canary.canary_promoted),
+    "canary aborted": Change(canary.canary_aborted),
     "operator killed": Change(places.operator_killed),
 }
 IN_EVERY_RUN = ("retry delays", "tier replaced", "operator killed")
