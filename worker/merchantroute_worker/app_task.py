@@ -16,7 +16,7 @@ from merchantroute_worker.bulkhead import Verdict
 from merchantroute_worker.completions import task_record
 from merchantroute_worker.delivery import Delivery
 from merchantroute_worker.envelope import Malformed
-from merchantroute_worker.outgoing import REFUSED, RUNG, Why, forward, in_turn, to_dead
+from merchantroute_worker.outgoing import Why, forward, in_turn, to_dead
 from merchantroute_worker.pace import rest
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.setting_apart import REASON, set_apart
@@ -174,8 +174,8 @@ class AppTask(Delivery):
         note = self._known
         if isinstance(to, ToLadder):
             message = forward(self.incoming, exchange=self.pod.ladder, headers=to.headers)
-            if to.headers[RUNG] == REFUSED:
-                message = in_turn(message, self.pod.turns.wait(time.monotonic(), self.pod.files.current.delays))
+            if (to.outcome, to.reason) == ("refused", Verdict.SLOW.value):
+                message = in_turn(message, self.pod.turn(note.merchant, self.pod.files.current))
             self.send_on(message, note.hop, lambda: self._count_ladder(to))
             return
         log.warning("task is dead: %s", to.reason, extra={"data": self.names(to.reason)})

@@ -25,12 +25,10 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class ToLadder:
-    """Wait on a rung (milliseconds), or without one for a turn among the refused. `outcome` is retried after an attempt
-    that failed, refused without one.
-    """
+    """Wait on a rung (milliseconds). `outcome` is retried after an attempt that failed, refused without one."""
 
     order: Order
-    rung: int | None
+    rung: int
     reason: str
     outcome: str
 
@@ -153,12 +151,12 @@ def _unknown(order: Order, route: Configuration, now: float, unknown_after: floa
     return _uncounted(order, "unknown-merchant", ladder.after_refusal(order.journal.refusals, route.delays))
 
 
-def _uncounted(order: Order, reason: str, rung: int | None) -> ToLadder:
+def _uncounted(order: Order, reason: str, rung: int) -> ToLadder:
     journal = replace(order.journal, refusals=order.journal.refusals + 1)
     return _ladder(order, journal, rung, reason, "refused")
 
 
-def _ladder(order: Order, journal: Journal, rung: int | None, reason: str, outcome: str) -> ToLadder:
+def _ladder(order: Order, journal: Journal, rung: int, reason: str, outcome: str) -> ToLadder:
     return ToLadder(order=order.with_journal(journal), rung=rung, reason=reason, outcome=outcome)
 
 

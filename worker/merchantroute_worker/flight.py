@@ -17,7 +17,7 @@ from merchantroute_worker.completions import record
 from merchantroute_worker.decisions import Done, Run, ToDead, ToLadder
 from merchantroute_worker.delivery import Delivery
 from merchantroute_worker.envelope import Malformed, Order, Undecodable
-from merchantroute_worker.outgoing import REFUSED, in_turn, to_dead, to_rung
+from merchantroute_worker.outgoing import in_turn, to_dead, to_rung
 from merchantroute_worker.pod import Hop, Pod
 from merchantroute_worker.route import Configuration, Merchant, Step
 from merchantroute_worker.setting_apart import REASON, set_apart
@@ -142,9 +142,9 @@ class Flight(Delivery):
             self.pod.tally.count("retried" if to.outcome == "retried" else "refused")
             self.pod.metrics.ladder(to.outcome, to.reason)
 
-        message = to_rung(self.incoming, to.order, route.steps, exchange=self.pod.ladder, rung=to.rung or REFUSED)
-        if to.rung is None:
-            message = in_turn(message, self.pod.turns.wait(time.monotonic(), route.delays))
+        message = to_rung(self.incoming, to.order, route.steps, exchange=self.pod.ladder, rung=to.rung)
+        if (to.outcome, to.reason) == ("refused", Verdict.SLOW.value):
+            message = in_turn(message, self.pod.turn(to.order.merchant, route))
         self.send_on(message, hop, account)
 
     def _dead(self, to: ToDead, hop: Hop, route: Configuration) -> None:

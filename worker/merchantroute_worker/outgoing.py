@@ -15,7 +15,7 @@ from merchantroute_worker.route import Step
 
 RUNG = "mr-rung"
 REFUSED = "refused"
-"""The rung of orders that got no slot: each of them says itself how long it waits there."""
+"""The rung of a slow merchant's refused orders: each of them says itself how long it waits there."""
 _KEPT_PROPERTIES = (
     "content_type", "content_encoding", "correlation_id", "reply_to", "priority", "message_id", "timestamp", "type",
     "app_id",
@@ -57,8 +57,8 @@ class Why:
     answer_class: str = "none"
 
 
-def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchange: str, rung: int | str) -> Outgoing:
-    """The order on its way to a rung (milliseconds, or REFUSED) of the ladder whose headers exchange is given."""
+def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchange: str, rung: int) -> Outgoing:
+    """The order on its way to a rung (milliseconds) of the ladder whose headers exchange is given."""
     headers = {**_headers(message.headers), RUNG: str(rung), **_stamps(order)}
     properties = {**_properties(message.properties), **_JSON, "correlation_id": order.id}
     return Outgoing(
@@ -70,9 +70,14 @@ def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchang
     )
 
 
-def in_turn(message: Outgoing, milliseconds: int) -> Outgoing:
-    """The message, to wait so long among the refused. RabbitMQ takes the expiration off when it is over."""
-    return replace(message, properties={**message.properties, "expiration": str(milliseconds)})
+def in_turn(message: Outgoing, milliseconds: int | None) -> Outgoing:
+    """The message, to wait so long among the refused; with None, on the rung that it has. RabbitMQ takes the expiration
+    off when it is over.
+    """
+    if milliseconds is None:
+        return message
+    headers = {**message.headers, RUNG: REFUSED}
+    return replace(message, headers=headers, properties={**message.properties, "expiration": str(milliseconds)})
 
 
 def to_dead(

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from merchantroute_worker import broker, identity, tracing
+from merchantroute_worker import broker, identity, ladder, tracing
 from merchantroute_worker.bulkhead import Limits
 from merchantroute_worker.completions import Completions
 from merchantroute_worker.configuration import ConfigurationFiles
@@ -104,6 +104,10 @@ class Pod:
     def on_slots(self, listener: Callable[[int], None]) -> None:
         """Call the listener with each new number of slots; it is called where the files are read."""
         self._on_slots.append(listener)
+
+    def turn(self, merchant: str, route: Configuration) -> int | None:
+        """Milliseconds that a slow merchant's refused order is away; None where it may wait on its rung."""
+        return self.turns.turn(merchant, time.monotonic(), soonest=ladder.middle(route.delays) / 1000)
 
     def settle(self, hop: Hop) -> None:
         """Remember that this stay of an order has an outcome, for the case that its ack gets lost."""

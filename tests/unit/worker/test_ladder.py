@@ -40,11 +40,17 @@ def test_retry_after_never_shortens_the_wait() -> None:
     assert ladder.after_attempt(3, THREE, draw=0.99, retry_after=1) == 120_000
 
 
-@pytest.mark.parametrize(("delays", "rung"), [(THREE, 15_000), ((1, 2), 1), ((7,), 7), ((1, 2, 3, 4), 2)])
-def test_a_refused_order_waits_on_the_middle_rung_first_and_then_for_its_turn(
-    delays: tuple[int, ...], rung: int
-) -> None:
-    assert [ladder.after_refusal(refusals, delays) for refusals in range(3)] == [rung, None, None]
+@pytest.mark.parametrize(
+    ("delays", "rungs"),
+    [
+        (THREE, [15_000, 120_000, 120_000]),
+        ((1, 2), [1, 2, 2]),
+        ((7,), [7, 7, 7]),
+        ((1, 2, 3, 4), [2, 4, 4]),
+    ],
+)
+def test_refusals_wait_on_the_middle_rung_first_and_then_on_the_last(delays: tuple[int, ...], rungs: list[int]) -> None:
+    assert [ladder.after_refusal(refusals, delays) for refusals in range(3)] == rungs
 
 
 @pytest.mark.parametrize(

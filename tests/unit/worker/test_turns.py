@@ -1,41 +1,68 @@
-"""A refused order comes back after a while, and not all of them at once."""
+"""A slow merchant's refused orders come back after a while, and a flood not all at once."""
 
 from itertools import pairwise
 
 import pytest
 
-from merchantroute_worker.turns import SPACING, Turns
+from merchantroute_worker.turns import BURST, LONGEST, MOST_MERCHANTS, RATE, SPACING, TOTAL_BURST, Turns
 
-THREE = (1_000, 15_000, 120_000)
-
-
-@pytest.mark.parametrize(("delays", "wait"), [(THREE, 15_000), ((7,), 7), ((1, 2), 1), ((1, 2, 3, 4), 2)])
-def test_an_order_that_is_refused_alone_waits_as_long_as_the_middle_rung(delays: tuple[int, ...], wait: int) -> None:
-    turns = Turns()
-
-    assert [turns.wait(now, delays) for now in (100.0, 200.0)] == [wait, wait]
+SOONEST = 15.0
 
 
-def test_orders_that_are_refused_together_come_back_one_after_the_other() -> None:
-    turns = Turns()
-    due = [1000.0 + turns.wait(1000.0, THREE) / 1000 for _ in range(1_000)]
+def due_of(turns: Turns, merchant: str, times: list[float]) -> list[float]:
+    """When the orders refused at these times come back, of those that got a turn."""
+    given = [(now, turns.turn(merchant, now, soonest=SOONEST)) for now in times]
+    return [now + wait / 1000 for now, wait in given if wait is not None]
 
-    assert due[0] == 1015.0
+
+def test_a_few_refusals_wait_on_their_rung() -> None:
+    assert due_of(Turns(), "kiosk", [100.0] * BURST) == []
+    assert due_of(Turns(), "kiosk", [100.0 + number / RATE for number in range(1_000)]) == []
+
+
+def test_a_flood_comes_back_one_after_the_other() -> None:
+    due = due_of(Turns(), "hung", [1000.0] * 1_000)
+
+    assert len(due) == 1_000 - BURST
+    assert due[0] == 1000.0 + SOONEST
     assert all(later - earlier == pytest.approx(SPACING, abs=0.002) for earlier, later in pairwise(due))
 
 
-def test_a_flood_that_comes_back_in_turns_stays_apart_when_it_is_refused_again() -> None:
-    turns, now = Turns(), 1000.0
-    due = sorted(now + turns.wait(now, THREE) / 1000 for _ in range(10_000))
-    for _ in range(3):
-        due = [at + turns.wait(at, THREE) / 1000 for at in due]
-
-    assert all(later - earlier >= 0.010 for earlier, later in pairwise(due))
-
-
-def test_nobody_waits_longer_than_twice_the_longest_rung_and_none_before_an_earlier_one() -> None:
+def test_a_flood_that_is_refused_again_stays_apart() -> None:
     turns = Turns()
-    due = [now + turns.wait(now, THREE) / 1000 for now in (1000.0 + n / 10_000 for n in range(50_000))]
+    due = due_of(turns, "hung", [1000.0] * 10_000)
+    for _ in range(3):
+        due = due_of(turns, "hung", sorted(due))
+        assert all(later - earlier >= SPACING - 0.002 for earlier, later in pairwise(due))
+    assert len(due) > 3_000
+
+
+def test_a_neighbour_that_is_refused_a_little_does_not_wait_behind_a_flood() -> None:
+    turns = Turns()
+    assert due_of(turns, "hung", [1000.0] * 10_000)
+
+    assert due_of(turns, "kiosk", [1001.0] * BURST) == []
+
+
+def test_many_slow_merchants_together_take_turns() -> None:
+    turns = Turns()
+    waits = [turns.turn(f"m{number}", 1000.0, soonest=SOONEST) for number in range(1_000)]
+
+    assert waits.count(None) == TOTAL_BURST
+
+
+def test_nobody_waits_longer_than_the_bound_and_none_before_an_earlier_one() -> None:
+    times = [1000.0 + number / 10_000 for number in range(50_000)]
+    due = due_of(Turns(), "hung", times)
 
     assert all(earlier <= later + 0.001 for earlier, later in pairwise(due))
-    assert max(at - (1000.0 + n / 10_000) for n, at in enumerate(due)) <= 240.001
+    assert max(due) <= times[-1] + LONGEST + 0.001
+
+
+def test_a_merchant_is_forgotten_once_it_could_be_refused_as_much_again() -> None:
+    turns = Turns()
+    waits = [
+        turns.turn(f"m{number}", 1000.0 + number / RATE / 7, soonest=SOONEST) for number in range(3 * MOST_MERCHANTS)
+    ]
+
+    assert waits.count(None) == len(waits)
