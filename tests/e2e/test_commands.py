@@ -19,7 +19,7 @@ POST = [
         "$(MR_QUEUE)",
     ),
 ]
-SILENT = ["sleep", "infinity"]
+SILENT = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1; done"]
 
 
 def test_the_post_s_own_command_line_works_orders_and_a_silent_command_holds_up_nothing(
