@@ -23,7 +23,7 @@ def with_canary(tier: Tier, raw: Raw, worker: Raw, where: str) -> Tier:
         return tier
     where = f"{where}.canary"
     # The tier's pods are laid over the worker's, the canary's over the tier's.
-    base = {**worker, **tier.pod.fields, "image": tier.pod.image, "app": tier.pod.app}
+    base = {**worker, **tier.pod.fields, "image": tier.pod.image, "app": tier.pod.app, "command": tier.pod.command}
     lane = replace(
         tier,
         pool=own.get("pool", tier.pool),

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from merchantroute_operator.resources.deployment import deployment
 from merchantroute_operator.spec.errors import SpecInvalid
 from merchantroute_operator.spec.lanes import lanes
 from merchantroute_operator.spec.model import Canary, Route
-from tests.unit.operator.routes import a_route
+from tests.unit.operator.routes import CLUSTER, a_route
 
 
 def route_with(canary: dict[str, Any], **tier: Any) -> Route:
@@ -81,3 +82,18 @@ def test_the_canary_is_a_lane_behind_its_tier_and_counts_no_rung_twice() -> None
     ]
     assert found[1].rungs == ()
     assert len({lane.deployment for lane in found}) == 3
+
+
+def test_a_tiers_command_is_its_canarys_too_with_the_canarys_own_queue_and_an_app_replaces_it() -> None:
+    command = ["celery", "-A", "shop.gcelery", "worker", "-Q", "$(MR_QUEUE)"]
+    cases: list[tuple[dict[str, Any], list[str]]] = [
+        ({"weight": 5}, command),
+        ({"weight": 5, "app": "shop.app"}, ["merchantroute-worker"]),
+    ]
+    for own, program in cases:
+        route = route_with(own, command=command)
+        (canary,) = [lane for lane in lanes(route) if lane.name == "canary"]
+        container = deployment(route, canary.tier, "canary", CLUSTER)["spec"]["template"]["spec"]["containers"][0]
+        assert container["command"] == program
+        told = {each["name"]: each.get("value") for each in container["env"]}
+        assert told.get("MR_QUEUE") == (canary.queue if program is command else None)
