@@ -8,6 +8,7 @@ from merchantroute_operator.kube.port import Object
 from merchantroute_operator.naming import SHARDS, credentials_secret
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.lane import Lane
+from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.empty import EmptyWatch
 
@@ -20,6 +21,7 @@ class RouteState:
     full: bool = True  # something happened: the next pass looks at everything
     full_at: float = 0.0  # when it does so anyway
     route: Route | None = None
+    claims: tuple[Claim, ...] | None = None  # the Merchant objects that the configuration was made of
     generation: int = 0  # newest configuration that was written
     generation_at: float = 0.0
     closed_at: float | None = None  # when Force first found the front door closed: figures must be newer

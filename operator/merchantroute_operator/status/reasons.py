@@ -61,4 +61,8 @@ class Reason(StrEnum):
     )
     NO_DRIFT = "NoDrift", "Nothing that is not the route's acts on its queues."
     FOREIGN_OBJECTS = "ForeignObjects", "Names of the route are taken in the broker; the message says by whom."
+    MERCHANTS_CLAIMED_TWICE = (
+        "MerchantsClaimedTwice",
+        "spec.merchants and Merchant objects, or two of these, name one id; the message says which counts.",
+    )
     NO_CONFLICT = "NoConflict", "Every broker object of the route is its own."
