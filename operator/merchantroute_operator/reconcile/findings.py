@@ -29,6 +29,7 @@ class Findings:
     conflicts: tuple[str, ...] = ()
     credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none
     merged: Merged | None = None  # the Merchant objects: who was taken, who was not
+    behind: bool = False  # there are newer objects, which the next pass takes
     claimed: frozenset[str] = frozenset()  # merchants that come from objects: what they lack is told on those
     claim_problems: Mapping[str, str] = field(default_factory=dict)  # of those: merchant -> why it has no credentials
     bound: Mapping[str, str] | None = None  # merchant -> tier in the broker; None: the pass did not come to it

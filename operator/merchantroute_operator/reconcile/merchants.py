@@ -12,6 +12,7 @@ from merchantroute_operator.reconcile.claims import Claims
 from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.state import RouteState
+from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.claim_reasons import ClaimReason
 from merchantroute_operator.spec.merge import Refusal, merge
 from merchantroute_operator.spec.model import Route
@@ -29,8 +30,11 @@ async def take_claims(claims: Claims, route: Route, state: RouteState, findings:
     """
     newest = await claims.of((route.namespace, route.name))
     loading = state.claims is not None and state.findings is not None and state.findings.gate.awaited
-    state.claims = state.claims if loading and state.claims is not None else newest
-    findings.merged = merge(route, state.claims)
+    if loading and state.claims is not None:
+        findings.behind = _versions(newest) != _versions(state.claims)
+    else:
+        state.claims = newest
+    findings.merged = merge(route, state.claims or ())
     findings.claimed = findings.merged.ids
     return findings.merged.route
 
@@ -63,7 +67,11 @@ async def tell_orphans(ctx: Context, claims: Claims, teller: ClaimTeller, place:
     words = f"spec.routeRef: namespace {place[0]} has no MerchantRoute {place[1]}; create it, or write another name"
     for claim in orphans:
         teller.want(claim, refusal_status(claim, Refusal(ClaimReason.ROUTE_MISSING, words), _now(ctx)))
-    return None
+    return ctx.resync if orphans else None
+
+
+def _versions(claims: tuple[Claim, ...]) -> set[tuple[str, int]]:
+    return {(claim.uid, claim.generation) for claim in claims}
 
 
 def _now(ctx: Context) -> str:

@@ -66,15 +66,16 @@ class Reconciler:
         tell_merchants(self._ctx, self.claims, self.teller, findings)
         if after is not None:
             await self._tell(state, findings)
-        return after
+        return SOON if findings.behind else after
 
     async def _work(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
         try:
             if raw["metadata"].get("deletionTimestamp"):
                 route = findings.route = state.route = parse_leaving(raw)
                 return await leave(self._ctx, route, state, findings)
-            own = findings.route = state.route = parse(raw)
-            route = findings.route = state.route = await take_claims(self.claims, own, state, findings)
+            findings.route = parse(raw)
+            route = await take_claims(self.claims, findings.route, state, findings)
+            findings.route = state.route = route
             if naming.FINALIZER not in route.finalizers:
                 await self._ctx.kube.set_finalizers(raw, [*route.finalizers, naming.FINALIZER])
                 return SOON
