@@ -1,8 +1,8 @@
 """`python -m benchmarks.bulkhead`: what 10,000 orders of a hung merchant cost a pod and its other merchants.
 
 A real worker on a real broker: first its neighbours alone, at a steady rate with 50 ms a call, then with the backlog.
-The rungs are 1, 5 and 15 s so that the backlog returns several times within the run; what it costs on the sample's
-rungs (the last is 120 s) follows from the CPU time of one refusal. ORDERS, BASELINE and BACKLOG (seconds) change it.
+The rungs are the sample's. Three phases: the neighbours alone, while the backlog arrives all at once, and while what
+was refused returns, is refused, and returns again. ORDERS, BASELINE and BACKLOG (seconds) change it.
 MR_TEST_AMQP and MR_TEST_MGMT name a broker that is there already.
 """
 
@@ -10,6 +10,7 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import quantiles
@@ -27,15 +28,14 @@ from tests.worker.merchant_sim import Merchants
 from tests.worker.running import WorkerProcess
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
-RUNGS = (1_000, 5_000, 15_000)
-LAST_RUNG_OF_THE_SAMPLE = 120.0
+RUNGS = (1_000, 15_000, 120_000)
 NEIGHBOURS, PER_SECOND, SLOTS = 5, 30, 100
 
 
 def main() -> None:
     """The program."""
     orders = int(os.environ.get("ORDERS", "10000"))
-    baseline, backlog = (float(os.environ.get(name, "40")) for name in ("BASELINE", "BACKLOG"))
+    baseline, backlog = float(os.environ.get("BASELINE", "60")), float(os.environ.get("BACKLOG", "180"))
     with ExitStack() as stack:
         amqp_url, mgmt_url = os.environ.get("MR_TEST_AMQP"), os.environ.get("MR_TEST_MGMT")
         if not (amqp_url and mgmt_url):
@@ -52,8 +52,7 @@ def main() -> None:
         result = _measure(lane, backlogged, orders=orders, baseline=baseline, backlog=backlog)
     BUILD.mkdir(exist_ok=True)
     (BUILD / "bench-bulkhead.json").write_text(json.dumps(result, indent=2) + "\n")
-    for name, value in result.items():
-        click.echo(f"{name:34} {value}")
+    click.echo(json.dumps(result, indent=2))
 
 
 def _measure(lane: Lane, backlogged: Lane, *, orders: int, baseline: float, backlog: float) -> dict[str, Any]:
@@ -65,38 +64,56 @@ def _measure(lane: Lane, backlogged: Lane, *, orders: int, baseline: float, back
     worker = lane.work(concurrency=None).ready()
     _feed(lane, neighbours, 5.0)
     alone = _phase(lane, worker, neighbours, baseline)
-    flood = Thread(target=backlogged.orders, args=(hung, orders))
-    flood.start()
-    beside = _phase(lane, worker, neighbours, backlog)
-    flood.join()
-    lane.until_done([order for phase in (alone, beside) for order in phase["orders"]], 60)
-    refusals = beside["refused"] - alone["refused"]
-    each = (beside["share"] - alone["share"]) * beside["seconds"] / max(1, refusals)
-    before, after = (_p99(lane, phase["orders"]) for phase in (alone, beside))
+    arriving = _phase(lane, worker, neighbours, baseline, flood=lambda: backlogged.orders(hung, orders))
+    returning = _phase(lane, worker, neighbours, backlog)
+    phases = {"alone": alone, "while the backlog arrives": arriving, "while it returns": returning}
+    lane.until_done([order for phase in phases.values() for order in phase["orders"]], 120)
+    p99 = {name: _p99(lane, phase["orders"]) for name, phase in phases.items()}
+    each = {name: (phase["share"] - alone["share"]) * phase["seconds"] / max(1, phase["refused"])
+            for name, phase in phases.items()}  # fmt: skip
     return {
         "orders of the hung merchant": orders,
         "rungs, seconds": [rung / 1000 for rung in RUNGS],
-        "refusals": refusals,
-        "CPU ms per refusal": round(each * 1000, 3),
-        "core share, neighbours alone": round(alone["share"], 4),
-        "core share, with the backlog": round(beside["share"], 4),
-        "core share of it, last rung 120 s": round(orders / LAST_RUNG_OF_THE_SAMPLE * each, 4),
         "neighbours' orders per second": PER_SECOND,
-        "neighbours' p99 alone, ms": round(before * 1000, 1),
-        "neighbours' p99 beside it, ms": round(after * 1000, 1),
-        "ratio of the two": round(after / before, 3),
-        "slots of the hung merchant at the end": beside["hung"],
+        "slots of the hung merchant at the end": returning["hung"],
+        "phases": {
+            name: {
+                "seconds": round(phase["seconds"], 1),
+                "neighbours' orders": len(phase["orders"]),
+                "refusals": phase["refused"],
+                "refusals per second": round(phase["refused"] / phase["seconds"], 1),
+                "core share": round(phase["share"], 4),
+                "core share of the refusals": round(phase["share"] - alone["share"], 4),
+                "CPU ms per refusal": round(each[name] * 1000, 3),
+                "neighbours' p99, ms": round(p99[name] * 1000, 1),
+                "p99 against alone": round(p99[name] / p99["alone"], 3),
+            }
+            for name, phase in phases.items()
+        },
     }
 
 
-def _phase(lane: Lane, worker: WorkerProcess, neighbours: list[str], seconds: float) -> dict[str, Any]:
-    cpu, began = _cpu(worker.process.pid), time.monotonic()
+def _phase(
+    lane: Lane, worker: WorkerProcess, neighbours: list[str], seconds: float, flood: Callable[[], Any] | None = None
+) -> dict[str, Any]:
+    refused, cpu, began = _refused(worker), _cpu(worker.process.pid), time.monotonic()
+    flooding = Thread(target=flood) if flood else None
+    if flooding:
+        flooding.start()
     orders = _feed(lane, neighbours, seconds)
+    if flooding:
+        flooding.join()
     took = time.monotonic() - began
     share = (_cpu(worker.process.pid) - cpu) / took
     shown = json.loads(worker.get("/merchants")[1])["merchants"]
     hung = sum(entry["inFlight"] for entry in shown if entry["merchant"].startswith("hung"))
-    return {"orders": orders, "seconds": took, "share": share, "refused": _refused(worker), "hung": hung}
+    return {
+        "orders": orders,
+        "seconds": took,
+        "share": share,
+        "refused": _refused(worker) - refused,
+        "hung": hung,
+    }
 
 
 def _feed(lane: Lane, neighbours: list[str], seconds: float) -> list[str]:

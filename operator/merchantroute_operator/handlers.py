@@ -11,12 +11,19 @@ from typing import Any, Protocol
 
 import kopf
 
-from merchantroute_operator.naming import GROUP, LABEL_ROUTE, MERCHANTS
+from merchantroute_operator.naming import ANNOTATION_PAUSED_UNTIL, GROUP, LABEL_ROUTE, MERCHANTS
 
-CHILDREN = (("apps", "v1", "deployments"), ("", "v1", "pods"), ("", "v1", "configmaps"))
+CHILDREN = (
+    ("apps", "v1", "deployments"),
+    ("", "v1", "pods"),
+    ("", "v1", "configmaps"),
+    ("", "v1", "serviceaccounts"),
+    ("policy", "v1", "poddisruptionbudgets"),
+    ("networking.k8s.io", "v1", "networkpolicies"),
+)
 
 
-Version = tuple[str, int, int, bool]  # uid, generation, finalizers, gone
+Version = tuple[str, int, int, bool, str]  # uid, generation, finalizers, gone, paused until
 
 
 class Watcher(Protocol):
@@ -53,8 +60,9 @@ def registry(watcher: Watcher) -> kopf.OperatorRegistry:
     async def on_route(namespace: str | None, name: str, meta: kopf.Meta, event: kopf.RawEvent, **_: Any) -> None:
         gone = event["type"] == "DELETED"
         # The API server raises the generation with every change of the spec and with the deletion's time, never with
-        # a status.
-        version = (meta["uid"], meta["generation"], len(meta.get("finalizers", ())), gone)
+        # a status or an annotation.
+        paused_until = meta.annotations.get(ANNOTATION_PAUSED_UNTIL, "")
+        version = (meta["uid"], meta["generation"], len(meta.get("finalizers", ())), gone, paused_until)
         watcher.route_changed(namespace or "", name, version)
 
     @kopf.on.event(GROUP, "v1alpha1", MERCHANTS, registry=handlers)

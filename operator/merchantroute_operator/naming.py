@@ -7,6 +7,7 @@ two of them, and no name of one route can be taken for a name of another.
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Literal, get_args
 
 GROUP = "merchantroute.dev"
 VERSION = "v1alpha1"
@@ -24,9 +25,14 @@ LABEL_CREDENTIALS = f"{GROUP}/credentials"
 ANNOTATION_OWNER = f"{GROUP}/owner"
 ANNOTATION_GENERATION = f"{GROUP}/config-generation"
 ANNOTATION_BROKER = f"{GROUP}/broker-secret"
+ANNOTATION_PAUSED_UNTIL = f"{GROUP}/paused-until"
+
+OtherKind = Literal["ServiceAccount", "PodDisruptionBudget", "NetworkPolicy", "PodMonitor"]
+OTHER_KINDS: tuple[OtherKind, ...] = get_args(OtherKind)
 
 STABLE = "stable"
 SUSPECT = "suspect"  # a lane, and the word that stands where its tier would: the lane is the route's
+REFUSED = "refused"  # a rung: the header ``mr-rung`` of orders that got no slot
 SHARDS = "0123456789abcdef"
 RESERVED_TIERS = frozenset(
     {
@@ -103,6 +109,11 @@ def rung_queue(namespace: str, route: str, tier: str, ms: int) -> str:
     return f"{retry_exchange(namespace, route, tier)}.{ms}"
 
 
+def refused_queue(namespace: str, route: str, tier: str) -> str:
+    """The delay queue of orders that got no slot, each with its own time to wait."""
+    return f"{retry_exchange(namespace, route, tier)}.{REFUSED}"
+
+
 def pulses_exchange(cluster: str) -> str:
     """Where pods of every route of a cluster report; ``cluster`` is the UID of kube-system."""
     return f"mr-pulses.{cluster}"
@@ -143,6 +154,11 @@ def config_map(route: str, part: str) -> str:
 def credentials_secret(route: str, part: str) -> str:
     """The Secret with part ``part`` (a hex digit) of the merchants' credentials, written by the operator."""
     return f"{route}-mr-credentials-{part}"
+
+
+def workers(route: str) -> str:
+    """What all pods of a route share: its NetworkPolicy, its PodMonitor."""
+    return f"{route}-mr-workers"
 
 
 def labels(route: str, tier: str | None = None, lane: str | None = None) -> dict[str, str]:

@@ -34,7 +34,7 @@ class Settings:
         return cls(
             namespace=environment.get(f"{PREFIX}NAMESPACE") or "merchantroute-system",
             identity=environment.get(f"{PREFIX}POD") or socket.gethostname(),
-            resync=_number(environment, "RESYNC_SECONDS", 60.0),
+            resync=_number(environment, "RESYNC_SECONDS", 25.0),
             tick=_number(environment, "TICK_SECONDS", 2.0),
             health_port=int(_number(environment, "HEALTH_PORT", 8080)),
             metrics_port=int(_number(environment, "METRICS_PORT", 9090)),

@@ -43,6 +43,10 @@ def declare(vhost: Vhost, delays: Sequence[int], *, lane: bool = True) -> None:
             channel.queue_bind(name, RETRY, arguments={"x-match": "all", "mr-rung": str(delay)})
             if delay == max(delays):
                 channel.queue_bind(name, f"{RETRY}.last")
+        _safe_queue(
+            channel, f"{RETRY}.refused", {"x-message-ttl": 3_600_000, "x-dead-letter-exchange": f"{FRONT}.router"}
+        )
+        channel.queue_bind(f"{RETRY}.refused", RETRY, arguments={"x-match": "all", "mr-rung": "refused"})
         for observed in (COMPLETIONS, PULSES):
             channel.queue_declare(observed, durable=True, auto_delete=False, arguments={"x-queue-type": "classic"})
             channel.queue_bind(observed, observed)

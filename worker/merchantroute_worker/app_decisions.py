@@ -8,7 +8,7 @@ from typing import Any
 from merchantroute_worker import ladder
 from merchantroute_worker.decisions import ETA_WORTH_WAITING, moment
 from merchantroute_worker.envelope import PUBLISHED_AT, Malformed
-from merchantroute_worker.outgoing import RUNG, Incoming
+from merchantroute_worker.outgoing import REFUSED, RUNG, Incoming
 from merchantroute_worker.route import Configuration
 
 ATTEMPTS, REFUSALS = "mr-attempts", "mr-refusals"
@@ -101,17 +101,15 @@ def before_slot(note: Note, route: Configuration, *, now: float) -> Run | ToLadd
     return Run(wait=max(0.0, wait), headers=headers)
 
 
-def refused(note: Note, route: Configuration, reason: str) -> ToLadder:
+def refused(note: Note, reason: str) -> ToLadder:
     """It got no slot: uncounted."""
-    rung = ladder.after_refusal(note.refusals, route.delays)
-    return _ladder(note, rung, reason, "refused", refusals=note.refusals + 1)
+    return _ladder(note, REFUSED, reason, "refused", refusals=note.refusals + 1)
 
 
 def after_timeout(note: Note, route: Configuration, *, slow: bool) -> ToLadder | ToDead:
     """It was ended at its deadline. A time-out of a slow merchant is not counted."""
     if slow:
-        rung = ladder.after_refusal(note.refusals, route.delays)
-        return _ladder(note, rung, "slow", "retried", refusals=note.refusals + 1)
+        return _ladder(note, REFUSED, "slow", "retried", refusals=note.refusals + 1)
     attempts = note.attempts + 1
     if attempts >= route.max_attempts:
         return ToDead(reason="attempts-exhausted", answer_class="timeout")
@@ -120,7 +118,7 @@ def after_timeout(note: Note, route: Configuration, *, slow: bool) -> ToLadder |
 
 
 def _ladder(
-    note: Note, rung: int, reason: str, outcome: str, *, refusals: int, attempts: int | None = None
+    note: Note, rung: int | str, reason: str, outcome: str, *, refusals: int, attempts: int | None = None
 ) -> ToLadder:
     headers = {
         RUNG: str(rung),

@@ -16,7 +16,7 @@ from merchantroute_worker.bulkhead import Verdict
 from merchantroute_worker.completions import task_record
 from merchantroute_worker.delivery import Delivery
 from merchantroute_worker.envelope import Malformed
-from merchantroute_worker.outgoing import Why, forward, to_dead
+from merchantroute_worker.outgoing import REFUSED, RUNG, Why, forward, in_turn, to_dead
 from merchantroute_worker.pace import rest
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.setting_apart import REASON, set_apart
@@ -66,7 +66,7 @@ class AppTask(Delivery):
         if isinstance(decision, Run):
             verdict = pod.merchants.ask(note.merchant, time.monotonic())
             if verdict is not Verdict.ADMIT:
-                decision = app_decisions.refused(note, pod.files.current, verdict.value)
+                decision = app_decisions.refused(note, verdict.value)
         if not isinstance(decision, Run):
             self._elsewhere(decision)
             return
@@ -163,7 +163,7 @@ class AppTask(Delivery):
         self._elsewhere(ToDead(reason="task-failed"))
 
     def _again(self) -> None:
-        self._elsewhere(app_decisions.refused(self._known, self.pod.files.current, "requeued"))
+        self._elsewhere(app_decisions.refused(self._known, "requeued"))
 
     def _timed_out(self) -> None:
         slow = self.pod.merchants.is_slow(self._known.merchant, time.monotonic())
@@ -174,6 +174,8 @@ class AppTask(Delivery):
         note = self._known
         if isinstance(to, ToLadder):
             message = forward(self.incoming, exchange=self.pod.ladder, headers=to.headers)
+            if to.headers[RUNG] == REFUSED:
+                message = in_turn(message, self.pod.turns.wait(time.monotonic(), self.pod.files.current.delays))
             self.send_on(message, note.hop, lambda: self._count_ladder(to))
             return
         log.warning("task is dead: %s", to.reason, extra={"data": self.names(to.reason)})

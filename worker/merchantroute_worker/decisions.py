@@ -25,10 +25,12 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class ToLadder:
-    """Wait on a rung (milliseconds). `outcome` is retried after an attempt that failed, refused without one."""
+    """Wait on a rung (milliseconds), or without one for a turn among the refused. `outcome` is retried after an attempt
+    that failed, refused without one.
+    """
 
     order: Order
-    rung: int
+    rung: int | None
     reason: str
     outcome: str
 
@@ -79,13 +81,13 @@ def before_slot(
     if merchant is None:
         return _unknown(order, route, now, unknown_after)
     if merchant.locked:
-        return refused(order, route, "credentials")
+        return refused(order, "credentials")
     return Run(order=order, merchant=merchant)
 
 
-def refused(order: Order, route: Configuration, reason: str) -> ToLadder:
+def refused(order: Order, reason: str) -> ToLadder:
     """The order got no slot, or could not be called at all for no fault of its own: uncounted."""
-    return _uncounted(order, reason, ladder.after_refusal(order.journal.refusals, route.delays))
+    return _uncounted(order, reason, None)
 
 
 def after_attempt(
@@ -107,8 +109,7 @@ def after_attempt(
         return Done(order=order.with_journal(replace(journal, attempts=journal.attempts + 1)))
     final = route.table.meaning(answer) is Meaning.FINAL
     if slow and answer.status is None and not final:
-        rung = ladder.after_refusal(journal.refusals, route.delays)
-        return _ladder(order, replace(journal, refusals=journal.refusals + 1), rung, "slow", "retried")
+        return _ladder(order, replace(journal, refusals=journal.refusals + 1), None, "slow", "retried")
     order = order.with_journal(replace(journal, attempts=journal.attempts + 1))
     if final:
         return ToDead(order=order, why=why(order, route, "merchant-rejected"))
@@ -148,15 +149,15 @@ def _unknown(order: Order, route: Configuration, now: float, unknown_after: floa
     if route.rendered_at > first_seen and now - first_seen >= unknown_after:
         return ToDead(order=order, why=why(order, route, "unknown-merchant"))
     order = replace(order, first_seen=first_seen)
-    return _uncounted(order, "unknown-merchant", ladder.after_refusal(order.journal.refusals, route.delays))
+    return _uncounted(order, "unknown-merchant", None)
 
 
-def _uncounted(order: Order, reason: str, rung: int) -> ToLadder:
+def _uncounted(order: Order, reason: str, rung: int | None) -> ToLadder:
     journal = replace(order.journal, refusals=order.journal.refusals + 1)
     return _ladder(order, journal, rung, reason, "refused")
 
 
-def _ladder(order: Order, journal: Journal, rung: int, reason: str, outcome: str) -> ToLadder:
+def _ladder(order: Order, journal: Journal, rung: int | None, reason: str, outcome: str) -> ToLadder:
     return ToLadder(order=order.with_journal(journal), rung=rung, reason=reason, outcome=outcome)
 
 

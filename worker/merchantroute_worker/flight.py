@@ -17,7 +17,7 @@ from merchantroute_worker.completions import record
 from merchantroute_worker.decisions import Done, Run, ToDead, ToLadder
 from merchantroute_worker.delivery import Delivery
 from merchantroute_worker.envelope import Malformed, Order, Undecodable
-from merchantroute_worker.outgoing import to_dead, to_rung
+from merchantroute_worker.outgoing import REFUSED, in_turn, to_dead, to_rung
 from merchantroute_worker.pod import Hop, Pod
 from merchantroute_worker.route import Configuration, Merchant, Step
 from merchantroute_worker.setting_apart import REASON, set_apart
@@ -80,7 +80,7 @@ class Flight(Delivery):
             if verdict is Verdict.ADMIT:
                 final = self._attempt(order, decision.merchant, route)
             else:
-                final = decisions.refused(order, route, verdict.value)
+                final = decisions.refused(order, verdict.value)
         else:
             final = decision
         if final is None or self.handed_back:
@@ -109,7 +109,7 @@ class Flight(Delivery):
             slow = pod.merchants.is_slow(order.merchant, time.monotonic())
         except UnusableEndpoint as error:
             log.error("cannot call the merchant: %s", error, extra={"data": self.names("endpoint")})
-            return decisions.refused(order, route, "endpoint")
+            return decisions.refused(order, "endpoint")
         except GreenletExit:
             raise
         except Lost as error:
@@ -119,7 +119,7 @@ class Flight(Delivery):
             return None
         except Exception:
             log.exception("an attempt failed in an unexpected way", extra={"data": self.names("error")})
-            return decisions.refused(order, route, "error")
+            return decisions.refused(order, "error")
         finally:
             pod.tally.end(time.monotonic())
             pod.merchants.leave(order.merchant, self, time.monotonic())
@@ -142,7 +142,9 @@ class Flight(Delivery):
             self.pod.tally.count("retried" if to.outcome == "retried" else "refused")
             self.pod.metrics.ladder(to.outcome, to.reason)
 
-        message = to_rung(self.incoming, to.order, route.steps, exchange=self.pod.ladder, rung=to.rung)
+        message = to_rung(self.incoming, to.order, route.steps, exchange=self.pod.ladder, rung=to.rung or REFUSED)
+        if to.rung is None:
+            message = in_turn(message, self.pod.turns.wait(time.monotonic(), route.delays))
         self.send_on(message, hop, account)
 
     def _dead(self, to: ToDead, hop: Hop, route: Configuration) -> None:

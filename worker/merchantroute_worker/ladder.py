@@ -19,11 +19,6 @@ def after_attempt(attempt: int, delays: Sequence[int], *, draw: float, retry_aft
     return max(drawn, next((delay for delay in delays if delay >= retry_after * 1000), delays[-1]))
 
 
-def after_refusal(refusals: int, delays: Sequence[int]) -> int:
-    """The rung of an order that got no slot, after so many earlier refusals: the middle one first, then the last."""
-    return delays[(len(delays) - 1) // 2] if refusals == 0 else delays[-1]
-
-
 def is_too_long(seconds: float, delays: Sequence[int]) -> bool:
     """Whether no rung is as long as that."""
     return seconds * 1000 > delays[-1]

@@ -1,9 +1,9 @@
 """Messages this worker publishes, as values: orders on their way to a rung or to dead letters. Pure.
 
 An order keeps its headers, its properties and its routing key wherever it goes. What the broker or an earlier hop
-wrote on it is taken off: x-death grows without bound, and a CC or BCC header would route copies. A per-message
-expiration is taken off too: on a rung it would drop the order. So is `compression`: the body left its compression at
-our door.
+wrote on it is taken off: x-death grows without bound, and a CC or BCC header would route copies. A producer's
+per-message expiration is taken off too: in a lane it would drop the order. So is `compression`: the body left its
+compression at our door.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,8 @@ from merchantroute_worker.envelope import FIRST_SEEN, PUBLISHED_AT, Order
 from merchantroute_worker.route import Step
 
 RUNG = "mr-rung"
+REFUSED = "refused"
+"""The rung of orders that got no slot: each of them says itself how long it waits there."""
 _KEPT_PROPERTIES = (
     "content_type", "content_encoding", "correlation_id", "reply_to", "priority", "message_id", "timestamp", "type",
     "app_id",
@@ -55,8 +57,8 @@ class Why:
     answer_class: str = "none"
 
 
-def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchange: str, rung: int) -> Outgoing:
-    """The order on its way to a rung (milliseconds) of the ladder whose headers exchange is given."""
+def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchange: str, rung: int | str) -> Outgoing:
+    """The order on its way to a rung (milliseconds, or REFUSED) of the ladder whose headers exchange is given."""
     headers = {**_headers(message.headers), RUNG: str(rung), **_stamps(order)}
     properties = {**_properties(message.properties), **_JSON, "correlation_id": order.id}
     return Outgoing(
@@ -66,6 +68,11 @@ def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchang
         properties=properties,
         headers=headers,
     )
+
+
+def in_turn(message: Outgoing, milliseconds: int) -> Outgoing:
+    """The message, to wait so long among the refused. RabbitMQ takes the expiration off when it is over."""
+    return replace(message, properties={**message.properties, "expiration": str(milliseconds)})
 
 
 def to_dead(

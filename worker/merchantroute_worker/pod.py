@@ -20,6 +20,7 @@ from merchantroute_worker.publisher import Publisher
 from merchantroute_worker.route import Configuration
 from merchantroute_worker.status import Status
 from merchantroute_worker.tally import Tally
+from merchantroute_worker.turns import Turns
 
 log = logging.getLogger(__name__)
 HOUSEKEEPING = 15.0
@@ -49,6 +50,7 @@ class Pod:
         self.client = client
         self.tracer = tracing.from_environment(os.environ, who)
         self.merchants = Merchants(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
+        self.turns = Turns()
         self.settling: set[Hop] = set()
         self._settled: Memory[Hop] = Memory()
         self.held: Memory[str] = Memory()

@@ -1,13 +1,16 @@
 """Events about a route, as ``kubectl describe`` shows them.
 
 Core v1 events, because ``kubectl describe`` sorts and counts these. The API server merges nothing: what repeats is
-counted up here, with a memory of bounded size. An event is told, not owed, so none of its failures is anybody's.
+counted up here, and limited, with a memory of bounded size. An event is told, not owed, so that none of its failures
+is anybody's.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,6 +18,7 @@ from typing import Literal
 
 from merchantroute_operator.errors import KubeError
 from merchantroute_operator.kube.api import MERGE, Api
+from merchantroute_operator.kube.event_limits import Limit
 from merchantroute_operator.kube.failures import NotFound
 from merchantroute_operator.kube.paths import collection, item
 from merchantroute_operator.kube.port import Object
@@ -23,6 +27,7 @@ from merchantroute_operator.naming import MANAGER
 logger = logging.getLogger(__name__)
 REMEMBERED = 512
 LONGEST = 1000  # characters; the API server takes 1,024
+ALIKE_WORDS = "(newest of many alike) "
 _Key = tuple[str, str, str, str]  # the route's uid, kind, reason, message
 
 
@@ -35,51 +40,85 @@ class _Told:
 class Events:
     """See ``port.Kube.event``."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, clock: Callable[[], float] = time.monotonic) -> None:
         self._api = api
+        self._clock = clock
         self._told: OrderedDict[_Key, _Told] = OrderedDict()
+        self._limits: OrderedDict[tuple[str, str, str], Limit] = OrderedDict()
 
     async def event(self, route: Object, kind: Literal["Normal", "Warning"], reason: str, message: str) -> None:
-        """Post, or count up; never raises."""
+        """Post, count up, or hold back; never raises."""
         message = message if len(message) <= LONGEST else f"{message[: LONGEST - 1]}…"
         key = (route["metadata"]["uid"], kind, reason, message)
+        limit, now = self._limit(key), self._clock()
+        if not limit.admits(now):
+            return
         try:
-            if not await self._count_up(route, key):
-                await self._post(route, key)
+            if key in self._told:
+                await self._count_up(route, key, limit)
+            elif limit.way(now) == "replace":
+                await self._replace(route, key, limit)
+            else:
+                await self._post(route, key, limit)
         except KubeError as error:
             logger.info("event %s about %s was not taken: %s", reason, route["metadata"]["name"], error)
 
-    async def _count_up(self, route: Object, key: _Key) -> bool:
-        told = self._told.get(key)
-        if told is None:
-            return False
+    def _limit(self, key: _Key) -> Limit:
+        limit = self._limits.setdefault(key[:3], Limit(at=self._clock(), opened=self._clock()))
+        self._limits.move_to_end(key[:3])
+        while len(self._limits) > REMEMBERED:
+            self._limits.popitem(last=False)
+        return limit
+
+    async def _count_up(self, route: Object, key: _Key, limit: Limit) -> None:
+        told = self._told[key]
+        count = told.count + 1 + limit.take_held()
+        if await self._patch(route, told.name, {"count": count}):
+            told.count = count
+            self._told.move_to_end(key)
+        else:
+            await self._post(route, key, limit)
+
+    async def _replace(self, route: Object, key: _Key, limit: Limit) -> None:
+        """The newest of many that are alike stands for them."""
+        more = 1 + limit.take_held()
+        last = next((each for each, told in self._told.items() if told.name == limit.last), None)
+        count = self._told[last].count + more if last else more
+        change = {"count": count, "message": f"{ALIKE_WORDS}{key[3]}"[:LONGEST]}
+        if not await self._patch(route, limit.last, change):
+            await self._post(route, key, limit)
+        elif last:
+            self._told[last].count = count
+
+    async def _patch(self, route: Object, name: str, change: Object) -> bool:
+        """False where it is gone: the API server forgets events after an hour."""
         try:
             await self._api.call(
                 "PATCH",
-                item("Event", route["metadata"]["namespace"], told.name),
+                item("Event", route["metadata"]["namespace"], name),
                 kind="Event",
-                name=told.name,
-                body={"count": told.count + 1, "lastTimestamp": _now("seconds")},
+                name=name,
+                body={**change, "lastTimestamp": _now("seconds")},
                 content_type=MERGE,
                 query={"fieldManager": MANAGER},
             )
-        except NotFound:  # the API server forgets events after an hour
+        except NotFound:
             return False
-        told.count += 1
-        self._told.move_to_end(key)
         return True
 
-    async def _post(self, route: Object, key: _Key) -> None:
-        body = _body(route, key)
+    async def _post(self, route: Object, key: _Key, limit: Limit) -> None:
+        body = _body(route, key, 1 + limit.take_held())
         name = body["metadata"]["name"]
         namespace = route["metadata"]["namespace"]
         await self._api.call("POST", collection("Event", namespace), kind="Event", name=name, body=body)
-        self._told[key] = _Told(name, 1)
+        self._told[key] = _Told(name, body["count"])
+        self._told.move_to_end(key)
+        limit.posted(name)
         while len(self._told) > REMEMBERED:
             self._told.popitem(last=False)
 
 
-def _body(route: Object, key: _Key) -> Object:
+def _body(route: Object, key: _Key, count: int) -> Object:
     metadata = route["metadata"]
     now = _now("seconds")
     digest = sha256("/".join((*key, _now("microseconds"))).encode()).hexdigest()[:16]
@@ -98,7 +137,7 @@ def _body(route: Object, key: _Key) -> Object:
         "reason": key[2],
         "message": key[3],
         "source": {"component": MANAGER},
-        "count": 1,
+        "count": count,
         "firstTimestamp": now,
         "lastTimestamp": now,
     }

@@ -6,11 +6,13 @@ Objects are plain JSON (``dict``), as the API server sends them. Every method ra
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from merchantroute_operator.naming import OtherKind
+
 Object = dict[str, Any]
-Kind = Literal["Deployment", "ConfigMap", "Secret"]
+Kind = Literal["Deployment", "ConfigMap", "Secret"] | OtherKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,22 @@ class Children:
     config_maps: Mapping[str, Object]
     secrets: Mapping[str, Object]
     pods: Mapping[str, Object]
+    others: Mapping[OtherKind, Mapping[str, Object]] = field(
+        default_factory=dict
+    )  # of the kinds that the cluster knows
+
+    def kept(self) -> tuple[Mapping[str, Object], ...]:
+        """Those that the operator writes, kind by kind."""
+        return (self.deployments, self.config_maps, self.secrets, *self.others.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Autoscaler:
+    """Somebody else's, that scales ``deployment``."""
+
+    kind: str
+    name: str
+    deployment: str
 
 
 class Kube(Protocol):
@@ -52,13 +70,16 @@ class Kube(Protocol):
         """True when the namespace is going away or gone."""
 
     async def children(self, namespace: str, route: str) -> Children:
-        """Deployments, ConfigMaps, Secrets and Pods that carry the route's label."""
+        """All kinds of objects that the operator writes, and Pods, that carry the route's label."""
 
     async def secret(self, namespace: str, name: str) -> SecretData | None:
         """A user's Secret, or None."""
 
     async def credential_secrets(self, namespace: str) -> Mapping[str, SecretData]:
         """The namespace's Secrets with the label merchantroute.dev/credentials=true, by name, in one read."""
+
+    async def autoscalers(self, namespace: str) -> Sequence[Autoscaler]:
+        """The namespace's autoscalers of Deployments; of kinds that the cluster does not know there are none."""
 
     async def apply(self, body: Object) -> Object:
         """Server-side apply as field manager ``merchantroute``, forced; returns the object as stored."""

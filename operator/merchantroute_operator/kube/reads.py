@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from merchantroute_operator.kube.api import Api
+from merchantroute_operator.kube.autoscalers import autoscaler
 from merchantroute_operator.kube.failures import NotFound
 from merchantroute_operator.kube.paths import collection, item, namespace_path
-from merchantroute_operator.kube.port import Children, Object, SecretData
-from merchantroute_operator.naming import KIND, LABEL_CREDENTIALS, LABEL_ROUTE, MERCHANT
+from merchantroute_operator.kube.port import Autoscaler, Children, Object, SecretData
+from merchantroute_operator.naming import KIND, LABEL_CREDENTIALS, LABEL_ROUTE, MERCHANT, OTHER_KINDS
 
 PAGE = 500  # objects of one answer, about a megabyte
 
@@ -67,10 +68,15 @@ class Reads:
         return {name: _secret(body) for name, body in found.items()}
 
     async def children(self, namespace: str, route: str) -> Children:
-        """The route's children, by their label; four reads at once."""
+        """The route's children, by their label; all reads at once."""
         selector = f"{LABEL_ROUTE}={route}"
         kinds = ("Deployment", "ConfigMap", "Secret", "Pod")
-        return Children(*await asyncio.gather(*(self._list(kind, namespace, selector) for kind in kinds)))
+        (deployments, config_maps, secrets, pods), others = await asyncio.gather(
+            asyncio.gather(*(self._list(kind, namespace, selector) for kind in kinds)),
+            asyncio.gather(*(self._known(kind, namespace, selector) for kind in OTHER_KINDS)),
+        )
+        known = {kind: objects for kind, objects in zip(OTHER_KINDS, others, strict=True) if objects is not None}
+        return Children(deployments, config_maps, secrets, pods, known)
 
     async def _read(self, kind: str, namespace: str, name: str) -> Object | None:
         try:
@@ -78,11 +84,31 @@ class Reads:
         except NotFound:
             return None
 
+    async def autoscalers(self, namespace: str) -> Sequence[Autoscaler]:
+        """Of both kinds; the API server answers 404 for a kind that it does not know."""
+        found: list[Autoscaler] = []
+        for kind in ("HorizontalPodAutoscaler", "ScaledObject"):
+            listed = await self._known(kind, namespace, "")
+            found += [each for each in (autoscaler(kind, body) for body in (listed or {}).values()) if each is not None]
+        return found
+
+    async def _known(self, kind: str, namespace: str, selector: str) -> dict[str, Object] | None:
+        """None where the cluster does not know the kind: the API server answers 404."""
+        try:
+            return await self._list(kind, namespace, selector)
+        except NotFound:
+            return None
+
     async def _list(self, kind: str, namespace: str, selector: str) -> dict[str, Object]:
+        """By name. The API server names the kind of a list, and not that of its items."""
         found = await self._api.call(
-            "GET", collection(kind, namespace), kind=kind, name=f"with {selector}", query={"labelSelector": selector}
+            "GET",
+            collection(kind, namespace),
+            kind=kind,
+            name=f"with {selector}" if selector else f"in {namespace}",
+            query={"labelSelector": selector} if selector else None,
         )
-        return {body["metadata"]["name"]: body for body in found["items"]}
+        return {body["metadata"]["name"]: {"kind": kind, **body} for body in found["items"]}
 
 
 def _secret(body: Object) -> SecretData:

@@ -24,11 +24,13 @@ async def configure(
     *,
     known: int,
     now_ms: int,
+    renew: bool,
 ) -> int:
     """Write what differs, credentials first and the index last; the generation that pods should load.
 
     ``known`` is the newest generation that the operator or the status remembers, so that a deleted ConfigMap does not
-    start the count anew.
+    start the count anew. ``renew`` keeps the configuration's date fresh: workers ask for it when they meet an order
+    whose merchant they do not know, so a route without orders needs no such writes.
     """
     told = int(previous_index(route, children.config_maps).get("credentialsGeneration", 0))
     credentials_generation, secrets = credentials_secrets(route, found, children.secrets, told)
@@ -40,6 +42,7 @@ async def configure(
         now_ms=now_ms,
         credentials_generation=credentials_generation,
         known_generation=known,
+        renew=renew,
     )
     await _write(kube, secrets, children.secrets)
     await _write(kube, maps, children.config_maps)

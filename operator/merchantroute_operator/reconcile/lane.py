@@ -23,6 +23,12 @@ class Lane:
     policies: dict[str, str] = field(default_factory=dict)  # queue -> policy that somebody put on it
 
 
+def is_idle(lane: Lane) -> bool:
+    """Whether the lane is known to hold no order, neither waiting nor under way."""
+    seen = lane.observation
+    return seen is not None and seen.fresh and (seen.queued, seen.in_flight, lane.retrying) == (0, 0, 0)
+
+
 def retrying(rungs: dict[int, QueueSample]) -> int | None:
     """Orders on the ladder; None where a rung's figure is not known."""
     counts = [sample.messages for sample in rungs.values()]

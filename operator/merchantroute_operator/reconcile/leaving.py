@@ -17,6 +17,7 @@ from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.ending import gives_up_on_broker, way
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.living import SOON, open_broker
+from merchantroute_operator.reconcile.others import drop_all_others
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.plan import close_door, tear_down
@@ -37,6 +38,9 @@ async def leave(ctx: Context, route: Route, state: RouteState, findings: Finding
     try:
         broker = await _last_broker(ctx, route)
         observed = await _close(broker, route)
+        if policy != route.deletion.policy and not terminating and not state.drain_ended:
+            state.drain_ended = True
+            await _tell_timeout(ctx, broker, route, findings, observed)
         match policy:
             case "Drain":
                 waits = await _drain(ctx, broker, route, state, findings, observed)
@@ -52,6 +56,7 @@ async def leave(ctx: Context, route: Route, state: RouteState, findings: Finding
         await ctx.kube.event(findings.raw, "Warning", "BrokerGivenUp", f"what is in the broker stays there: {error}")
         waits = await _retain(ctx, route, findings)
     if waits is None:
+        await drop_all_others(ctx.kube, route.namespace, findings.children)
         await _forget_configuration(ctx, route, findings.children)
         left = [name for name in route.finalizers if name != naming.FINALIZER]
         await ctx.kube.set_finalizers(findings.raw, left)
@@ -78,6 +83,13 @@ async def _close(broker: Broker, route: Route) -> Topology:
         await broker.run(plan)
         observed = await broker.observe(front_door)
     return observed
+
+
+async def _tell_timeout(ctx: Context, broker: Broker, route: Route, findings: Findings, observed: Topology) -> None:
+    left = _held(await broker.samples(), observed.queues.keys() - {naming.dead(route.namespace, route.name)})
+    what = "go with their queues" if route.deletion.on_timeout == "Force" else "stay in their queues"
+    words = f"after {route.deletion.timeout:.0f} s {left} orders are left: they {what} (onTimeout)"
+    await ctx.kube.event(findings.raw, "Warning", "DrainTimedOut", words)
 
 
 async def _retain(ctx: Context, route: Route, findings: Findings) -> float | None:

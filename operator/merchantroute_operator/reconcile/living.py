@@ -17,11 +17,13 @@ from merchantroute_operator.reconcile.credentials import Credential, collect
 from merchantroute_operator.reconcile.deployments import drop_deployments, ensure_deployments, ready_pods
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.gate import assign, bound_in, gate
+from merchantroute_operator.reconcile.lane import is_idle
+from merchantroute_operator.reconcile.others import drop_others, ensure_others
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.spec.broker import parse_broker
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.desired import desired
-from merchantroute_operator.topology.plan import conflicts, door, retire, skeleton, unfed, wiring
+from merchantroute_operator.topology.plan import conflicts, door, mend, retire, skeleton, unfed, wiring
 from merchantroute_operator.topology.types import Topology
 
 SOON = 1.0  # seconds until the next look while something is under way
@@ -49,10 +51,12 @@ async def keep(ctx: Context, route: Route, state: RouteState, findings: Findings
     findings.claim_problems = {m: why for m, why in problems.items() if m in findings.claimed}
     await _configuration(ctx, route, state, findings, found)
     await _to_pods(ctx, route, state, findings, secret_version)
+    await ensure_others(ctx.kube, route, findings.children)
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
     await _move_leftovers(broker, route, findings)
     await drop_deployments(ctx.kube, route, findings.children, observed)
+    await drop_others(ctx.kube, route, findings.children)
     if not findings.gate.open or findings.retiring:
         return SOON
     return LATER if findings.gate.overdue or findings.credential_problems else ctx.resync
@@ -65,11 +69,14 @@ async def _queues(broker: Broker, route: Route, owner: str, findings: Findings) 
     findings.conflicts = conflicts(wanted, observed, owner)
     if findings.conflicts:
         raise TopologyConflict("; ".join(findings.conflicts))
+    if altered := mend(wanted, observed):
+        await broker.run(altered)
+        observed = await broker.observe(prefix)
     plan = skeleton(wanted, observed)
     if plan:
         await broker.run(plan)
         observed = await broker.observe(prefix)
-    findings.queues_ready = True
+    findings.queues_ready = not skeleton(wanted, observed)
     return observed
 
 
@@ -85,6 +92,7 @@ async def _configuration(
         found,
         known=remembered,
         now_ms=int(ctx.wall() * 1000),
+        renew=not (state.lanes and all(map(is_idle, state.lanes.values()))),
     )
     if generation != state.generation:
         state.generation, state.generation_at = generation, ctx.monotonic()

@@ -47,6 +47,7 @@ def tell_merchants(ctx: Context, claims: Claims, teller: ClaimTeller, findings: 
         bound=findings.bound,
         problems=findings.claim_problems,
         error=f"route: {findings.error}" if findings.error else "",
+        paused=findings.paused,
     )
     merged = replace(
         findings.merged,

@@ -13,15 +13,18 @@ from merchantroute_operator.queue import SETTLE, KeyedQueue
 from merchantroute_operator.reconcile.claim_teller import ClaimTeller
 from merchantroute_operator.reconcile.claims import Claims
 from merchantroute_operator.reconcile.context import Context
+from merchantroute_operator.reconcile.drift import keep_and_tell
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.leaving import leave
-from merchantroute_operator.reconcile.living import LATER, SOON, keep
+from merchantroute_operator.reconcile.living import LATER, SOON
 from merchantroute_operator.reconcile.merchants import take_claims, tell_merchants, tell_orphans
+from merchantroute_operator.reconcile.pausing import look
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.reconcile.tell import tell
 from merchantroute_operator.spec.claim import parse_claim
 from merchantroute_operator.spec.leaving import parse_leaving
 from merchantroute_operator.spec.parse import parse
+from merchantroute_operator.spec.pause import parse_pause
 
 logger = logging.getLogger(__name__)
 MERCHANTS_SETTLE = 1.0  # seconds in which further Merchants join the first: a team applies hundreds at once
@@ -71,15 +74,20 @@ class Reconciler:
     async def _work(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
         try:
             if raw["metadata"].get("deletionTimestamp"):
+                state.paused = False
                 route = findings.route = state.route = parse_leaving(raw)
                 return await leave(self._ctx, route, state, findings)
+            findings.pause, now = parse_pause(raw), self._ctx.wall()
+            state.paused = findings.paused = findings.pause.holds(now)
             findings.route = parse(raw)
             route = await take_claims(self.claims, findings.route, state, findings)
             findings.route = state.route = route
+            if findings.paused:
+                return await look(self._ctx, route, state, findings)
             if naming.FINALIZER not in route.finalizers:
                 await self._ctx.kube.set_finalizers(raw, [*route.finalizers, naming.FINALIZER])
                 return SOON
-            return await keep(self._ctx, route, state, findings)
+            return await keep_and_tell(self._ctx, route, state, findings)
         except KubeConflict:
             return SOON
         except NamespaceTerminating as error:
@@ -105,7 +113,7 @@ class Reconciler:
         self.states.setdefault(key, RouteState()).full = True
         self.queue.add(key, after)
 
-    def route_changed(self, namespace: str, name: str, version: tuple[str, int, int, bool]) -> None:
+    def route_changed(self, namespace: str, name: str, version: tuple[str, int, int, bool, str]) -> None:
         """See ``handlers.Watcher``; the operator's own status writes come back as events, and are nothing new."""
         state = self.states.setdefault((namespace, name), RouteState())
         if state.version != version:

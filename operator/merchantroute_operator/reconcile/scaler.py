@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 from merchantroute_operator import metrics, naming
@@ -19,6 +20,7 @@ from merchantroute_operator.reconcile.lane import Lane, retrying
 from merchantroute_operator.reconcile.reconciler import Key, Reconciler
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.scaling.decide import decide
+from merchantroute_operator.scaling.reasons import FOREIGN_SCALER
 from merchantroute_operator.scaling.renew import renew
 from merchantroute_operator.scaling.signals import observe, remember
 from merchantroute_operator.scaling.types import Decision, Memory, QueueReading
@@ -87,7 +89,7 @@ class Scaler:
         now = self._ctx.monotonic()
         if now - state.told_at >= TELL_EVERY:
             self._reconciler.queue.add(key)
-        if samples is not None and _queue_is_missing(route, samples):
+        if samples is not None and not state.paused and _queue_is_missing(route, samples):
             self._reconciler.touch(key)
 
     async def _lane(
@@ -117,9 +119,13 @@ class Scaler:
             replicas=replicas,
             ready_pods=int(live.get("status", {}).get("readyReplicas", 0)),
         )
-        lane.decision = decide(lane.observation, tier.scaling, tier.concurrency, lane.memory)
+        policy = replace(tier.scaling, paused=True) if state.paused else tier.scaling
+        lane.decision = decide(lane.observation, policy, tier.concurrency, lane.memory)
         lane.memory = lane.decision.memory
-        if (worn := _worn_out(state, spec)) and worn != lane.renewed and replicas and lane.decision.replicas:
+        if other := state.scaled_by.get(spec.deployment):
+            words = f"Left to {other}, which scales this Deployment, too"
+            lane.decision = replace(lane.decision, replicas=replicas, reason=FOREIGN_SCALER, message=words)
+        elif (worn := _worn_out(state, spec)) and worn != lane.renewed and replicas and lane.decision.replicas:
             lane.renewed, lane.decision = worn, renew(lane.decision)
         if lane.decision.replicas != replicas:
             await self._scale(state, route, live, lane.decision)
@@ -148,7 +154,7 @@ def _remembered(state: RouteState, spec: LaneSpec) -> Lane:
 
 def _worn_out(state: RouteState, spec: LaneSpec) -> str:
     pods = state.findings.children.pods if state.findings is not None else {}
-    return worn_out(pods) if spec.name == naming.SUSPECT else ""
+    return worn_out(pods) if spec.name == naming.SUSPECT and not state.paused else ""
 
 
 def _policies(place: str, samples: Mapping[str, QueueSample]) -> dict[str, str]:
@@ -162,4 +168,6 @@ def _policies(place: str, samples: Mapping[str, QueueSample]) -> dict[str, str]:
 
 def _queue_is_missing(route: Route, samples: Mapping[str, QueueSample]) -> bool:
     """A queue that somebody deleted is made again at once, not at the next timed pass."""
-    return route.deleting_since is None and any(lane.queue not in samples for lane in lanes(route))
+    return route.deleting_since is None and any(
+        queue not in samples for lane in lanes(route) for queue in (lane.queue, *(name for _, name in lane.rungs))
+    )

@@ -8,6 +8,7 @@ from merchantroute_operator.kube.port import Object
 from merchantroute_operator.naming import SHARDS, credentials_secret
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.lane import Lane
+from merchantroute_operator.reconcile.noticing import Seen
 from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.empty import EmptyWatch
@@ -17,21 +18,26 @@ from merchantroute_operator.topology.empty import EmptyWatch
 class RouteState:
     """One route's memory. Times are monotonic seconds."""
 
-    version: tuple[str, int, int, bool] | None = None  # of the route, as last watched
+    version: tuple[str, int, int, bool, str] | None = None  # of the route, as last watched
     full: bool = True  # something happened: the next pass looks at everything
+    paused: bool = False  # nothing but the status is written
     full_at: float = 0.0  # when it does so anyway
     route: Route | None = None
     claims: tuple[Claim, ...] | None = None  # the Merchant objects that the configuration was made of
     generation: int = 0  # newest configuration that was written
     generation_at: float = 0.0
+    drain_ended: bool = False  # by its timeout, and that was told
     closed_at: float | None = None  # when Force first found the front door closed: figures must be newer
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     deployments: dict[str, Object] = field(default_factory=dict)  # as last watched
+    seen: Seen = field(default_factory=Seen)
+    scaled_by: dict[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has
     lanes: dict[str, Lane] = field(default_factory=dict)  # by tier, the route's own under "suspect"
     dead: int | None = None  # orders in dead letters; None: unknown
     findings: Findings | None = None  # of the last full pass
     told: Object | None = None  # the status as last written
     told_at: float = 0.0
+    figures_at: float = float("-inf")  # when the status's figures last moved
 
     def uses_secret(self, name: str) -> bool:
         """Whether the route reads, or the operator writes for it, the Secret ``name``."""

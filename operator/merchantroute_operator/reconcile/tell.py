@@ -13,6 +13,7 @@ from merchantroute_operator.reconcile.lane import Lane
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.spec.lanes import LaneSpec, lanes
 from merchantroute_operator.status.assemble import status
+from merchantroute_operator.status.calm import EVERY
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.view import LaneView, View
 
@@ -24,14 +25,21 @@ async def tell(ctx: Context, state: RouteState, findings: Findings) -> None:
     """Write the status if it differs from what was last written or read."""
     old = state.told if state.told is not None else findings.raw.get("status", {})
     now = datetime.fromtimestamp(ctx.wall(), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    new = status(_view(state, findings), old, now)
     state.told_at = ctx.monotonic()
+    may_move = state.told_at - state.figures_at >= EVERY
+    new = status(_view(state, findings), old, now, figures_may_move=may_move)
     if new == old:
         return
     metadata = findings.raw["metadata"]
     await ctx.kube.write_status(metadata["namespace"], metadata["name"], new)
     state.told = new
-    await _announce(ctx, findings, _ready(old), _ready(new))
+    if any(new[part] != old.get(part) for part in ("lanes", "totals")):
+        state.figures_at = state.told_at
+    await _announce(ctx, findings, _condition(old, "Ready"), _condition(new, "Ready"))
+    if (drift := _condition(new, "Drifted"))["status"] == "True" and drift["reason"] != _condition(old, "Drifted").get(
+        "reason"
+    ):
+        await ctx.kube.event(findings.raw, "Warning", drift["reason"], drift["message"])
     if (trouble := _suspect_trouble(new)) and not _suspect_trouble(old):
         await ctx.kube.event(findings.raw, "Warning", SUSPECT_EVENT, trouble)
 
@@ -43,8 +51,8 @@ async def _announce(ctx: Context, findings: Findings, before: dict[str, Any], af
     await ctx.kube.event(findings.raw, "Warning" if bad else "Normal", after["reason"], after["message"])
 
 
-def _ready(told: Object) -> dict[str, Any]:
-    return next((c for c in told.get("conditions", ()) if c["type"] == "Ready"), {})
+def _condition(told: Object, kind: str) -> dict[str, Any]:
+    return next((c for c in told.get("conditions", ()) if c["type"] == kind), {})
 
 
 def _suspect_trouble(told: Object) -> str:
@@ -65,6 +73,8 @@ def _view(state: RouteState, findings: Findings) -> View:
         deployments={**findings.children.deployments, **state.deployments},
         pods=findings.children.pods,
         lagging=findings.gate.overdue,
+        foreign_fields=findings.foreign_fields,
+        scaled_by=state.scaled_by,
         unbound=findings.unbound,
         retiring=findings.retiring,
         conflicts=findings.conflicts,
@@ -74,6 +84,9 @@ def _view(state: RouteState, findings: Findings) -> View:
         lanes=tuple(_lane(spec, state.lanes.get(spec.tier.name, Lane())) for spec in lanes(route)) if route else (),
         dead=state.dead,
         ending=findings.ending,
+        pause=findings.pause,
+        paused=findings.paused,
+        pending=findings.pending,
     )
 
 

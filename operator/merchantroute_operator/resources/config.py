@@ -44,18 +44,20 @@ def config_maps(
     now_ms: int,
     credentials_generation: int,
     known_generation: int,
+    renew: bool = True,
 ) -> tuple[int, list[Object]]:
     """The configuration's generation, and the ConfigMaps in the order to write them: the one with the index last.
 
     ``previous`` are the live ConfigMaps by name. The generation rises only when what workers would load differs from
     the previous index, above it and above ``known_generation`` (the highest that the route's status has told of).
-    ``renderedAt`` tells how fresh the operator's word is: it is renewed every 5 minutes, and with each change.
+    ``renderedAt`` tells how fresh the operator's word is: it is renewed every 5 minutes
+    while somebody may ask (``renew``), and with each change.
     """
     old = previous_index(route, previous)
     index = {"v": 1, "files": contents.sums(), "credentialsGeneration": credentials_generation}
     if all(old.get(key) == value for key, value in index.items()):
         generation, rendered = int(old["generation"]), int(old["renderedAt"])
-        rendered = now_ms if now_ms - rendered > REFRESH_MS else rendered
+        rendered = now_ms if renew and now_ms - rendered > REFRESH_MS else rendered
     else:
         generation, rendered = max(int(old.get("generation", 0)), known_generation) + 1, now_ms
     text = canonical({**index, "generation": generation, "renderedAt": rendered})

@@ -44,7 +44,7 @@ def _wants(desired: Any, live: Any, field: str) -> bool:
 
 def _list_wants(desired: Sequence[Any], live: Sequence[Any], field: str) -> bool:
     key = _KEYS.get(field)
-    if key is None:
+    if key is None or any(key not in entry for entry in desired):  # ports of other kinds have no containerPort
         return len(desired) != len(live) or any(map(_wants, desired, live, [field] * len(desired)))
     there = {entry[key]: entry for entry in live if key in entry}
     return any(entry[key] not in there or _wants(entry, there[entry[key]], field) for entry in desired)

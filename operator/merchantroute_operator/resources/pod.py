@@ -34,6 +34,7 @@ def pod_template(route: Route, tier: Tier, lane: str) -> Object:
         metadata["annotations"] = dict(user["annotations"])
     given = ("nodeSelector", "tolerations", "imagePullSecrets", "priorityClassName", "affinity")
     spec = {
+        "serviceAccountName": naming.deployment(route.name, tier.name, lane),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": grace(route.orders.deadline),
@@ -44,11 +45,21 @@ def pod_template(route: Route, tier: Tier, lane: str) -> Object:
             "fsGroup": USER,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
+        "topologySpreadConstraints": _spread(route, tier, lane),
         "containers": [_container(route, tier, lane)],
         "volumes": [*_volumes(route), *user.get("volumes", ())],
         **{name: user[name] for name in given if name in user},
     }
     return {"metadata": metadata, "spec": spec}
+
+
+def _spread(route: Route, tier: Tier, lane: str) -> list[Object]:
+    """Over zones and nodes as evenly as can be, and never so evenly that a pod could not start."""
+    selector = {"matchLabels": naming.labels(route.name, tier.name, lane)}
+    return [
+        {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": selector}
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
 
 
 def grace(deadline: float) -> int:

@@ -3,6 +3,7 @@
 | reason        | meaning |
 |---------------|---------|
 | Paused        | `scaling.paused` is set: the number of pods is left alone |
+| ForeignScaler | somebody else's autoscaler has the Deployment: the number of pods is left to it |
 | FiguresStale  | the queue's figures are missing or older than 15 s: the number is held |
 | Woken         | there is work for a lane without pods: straight to the number needed |
 | Growing       | more pods are needed: added at once |
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 PAUSED = "Paused"
 FIGURES_STALE = "FiguresStale"
+FOREIGN_SCALER = "ForeignScaler"
 WOKEN = "Woken"
 GROWING = "Growing"
 COOLING_DOWN = "CoolingDown"
@@ -31,6 +33,7 @@ RENEWED = "Renewed"
 
 ALL = frozenset(
     {
-        PAUSED, FIGURES_STALE, WOKEN, GROWING, COOLING_DOWN, SHRINKING, IDLE, AT_MINIMUM, AT_MAXIMUM, RENEWED, STEADY,
+        PAUSED, FIGURES_STALE, FOREIGN_SCALER, WOKEN, GROWING, COOLING_DOWN, SHRINKING, IDLE, AT_MINIMUM, AT_MAXIMUM,
+        RENEWED, STEADY,
     }
 )  # fmt: skip

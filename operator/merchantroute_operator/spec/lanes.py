@@ -20,7 +20,7 @@ class LaneSpec:
     tier: Tier
     queue: str
     deployment: str
-    rungs: tuple[tuple[int, str], ...]  # (TTL in ms, queue) of the lane's own ladder
+    rungs: tuple[tuple[int, str], ...]  # (longest wait in ms, queue) of the lane's own ladder
 
 
 def lanes(route: Route) -> tuple[LaneSpec, ...]:
@@ -59,7 +59,10 @@ def _stable(route: Route, tier: Tier) -> LaneSpec:
         tier=tier,
         queue=naming.stable_queue(*place),
         deployment=naming.deployment(route.name, tier.name, naming.STABLE),
-        rungs=tuple((ms, naming.rung_queue(*place, ms)) for ms in route.orders.delays),
+        rungs=(
+            *((ms, naming.rung_queue(*place, ms)) for ms in route.orders.delays),
+            (2 * route.orders.delays[-1], naming.refused_queue(*place)),
+        ),
     )
 
 

@@ -126,6 +126,7 @@ class Route:
     tiers: tuple[Tier, ...]
     merchants: tuple[Merchant, ...]
     deletion: Deletion
+    network_policy: bool = True  # whether the operator keeps one
 
     def tier(self, name: str) -> Tier:
         """The tier of that name (the API server has checked that it exists)."""

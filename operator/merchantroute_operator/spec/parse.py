@@ -40,6 +40,7 @@ def parse(raw: Raw) -> Route:
         tiers=tiers,
         merchants=tuple(_merchant(merchant, names) for merchant in spec.get("merchants", ())),
         deletion=parse_deletion(spec.get("deletion", {})),
+        network_policy=spec.get("networkPolicy", "Managed") == "Managed",
     )
 
 

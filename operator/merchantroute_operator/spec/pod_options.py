@@ -44,9 +44,7 @@ def _merge_by_name(base: Sequence[Raw], over: Sequence[Raw]) -> list[Raw]:
 
 def _refuse_what_is_ours(fields: Raw, where: str) -> None:
     """Keep the lane's identity and files: a pod that takes another lane's name would mix up two lanes' figures."""
-    for variable in fields.get("env", ()):
-        if variable["name"].startswith("MR_") and variable["name"] != "MR_COMPLETIONS":
-            raise SpecInvalid(f"{where}: env {variable['name']} is set by the operator; names that begin with MR_ are")
+    _refuse_variables(fields, where)
     for name in ("labels", "annotations"):
         for key in fields.get(name, {}):
             if key.split("/")[0] == naming.GROUP:
@@ -58,3 +56,12 @@ def _refuse_what_is_ours(fields: Raw, where: str) -> None:
     for volume in fields.get("volumes", ()):
         if volume["name"].startswith("merchantroute-"):
             raise SpecInvalid(f"{where}: volumes {volume['name']}: names that begin with merchantroute- are taken")
+
+
+def _refuse_variables(fields: Raw, where: str) -> None:
+    for variable in fields.get("env", ()):
+        if variable["name"].startswith("MR_") and variable["name"] != "MR_COMPLETIONS":
+            raise SpecInvalid(f"{where}: env {variable['name']} is set by the operator; names that begin with MR_ are")
+    for source in fields.get("envFrom", ()):
+        if (prefix := source.get("prefix", "")).startswith("MR_"):
+            raise SpecInvalid(f"{where}: envFrom prefix {prefix} is the operator's; write one that begins otherwise")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from merchantroute_operator.spec.model import Raw
+from merchantroute_operator.status.calm import calm_lanes
 from merchantroute_operator.status.conditions import merge
 from merchantroute_operator.status.conflicted import conflicted
 from merchantroute_operator.status.drifted import drifted
@@ -29,13 +30,14 @@ CONDITIONS = (
 )
 
 
-def status(view: View, old: Raw, now: str) -> dict[str, Any]:
-    """What to write; ``old`` is the status as last read, ``now`` RFC 3339.
+def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> dict[str, Any]:
+    """What to write; ``old`` is the status as last read, ``now`` RFC 3339; see ``calm`` for when figures may move.
 
     It speaks of the generation that the pass worked on, which may be behind the newest. The configuration's generation
     is kept when a pass did not come to it: were it lost, the count could begin anew.
     """
     generation = view.config_generation or old.get("configGeneration")
+    told = calm_lanes(lanes(view), old.get("lanes") or (), may_move=figures_may_move)
     return {
         "observedGeneration": view.generation,
         **({"configGeneration": generation} if generation else {}),
@@ -45,6 +47,6 @@ def status(view: View, old: Raw, now: str) -> dict[str, Any]:
             generation=view.generation,
             now=now,
         ),
-        "lanes": lanes(view),
-        "totals": totals(view),
+        "lanes": told,
+        "totals": totals(view, told, old.get("totals") or {}, may_move=figures_may_move),
     }

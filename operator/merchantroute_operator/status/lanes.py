@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from merchantroute_operator import naming
 from merchantroute_operator.spec.model import Raw
 from merchantroute_operator.status import faults
+from merchantroute_operator.status.calm import calm_figure
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.suspect import EXPECTED
 from merchantroute_operator.status.view import LaneView, View
@@ -58,12 +59,11 @@ def _trouble(view: View, lane: LaneView) -> dict[str, str]:
     return {"message": bounded(fault.message + (EXPECTED if expected else ""))}
 
 
-def totals(view: View) -> dict[str, Any]:
-    """Sums over all lanes; one unknown figure makes its sum unknown."""
-    figures = lanes(view)
+def totals(view: View, figures: Sequence[Raw], old: Raw, *, may_move: bool) -> dict[str, Any]:
+    """Sums over all lanes as they are told; one unknown figure makes its sum unknown."""
     sums = {name: _sum(lane.get(name) for lane in figures) for name in _SUMMED} if figures else {}
     merchants = len(view.route.merchants) if view.route is not None else None
-    return _known({**sums, "dead": view.dead, "merchants": merchants})
+    return _known({**sums, "dead": calm_figure(view.dead, old.get("dead"), may_move=may_move), "merchants": merchants})
 
 
 def order_times(old: Raw) -> dict[tuple[str, str], float]:

@@ -21,6 +21,7 @@ class Outcome:
     bound: Mapping[str, str] | None = None  # merchant id -> tier
     problems: Mapping[str, str] = field(default_factory=dict)  # merchant id -> why it has no credentials
     error: str = ""  # what ended the pass early
+    paused: bool = False  # nothing is bound while the route is
 
 
 def merchant_statuses(merged: Merged, outcome: Outcome, now: str) -> list[tuple[Claim, dict[str, Any]]]:
@@ -44,7 +45,7 @@ def _taken(claim: Claim, merged: Merged, outcome: Outcome, now: str) -> dict[str
         return _status(claim, PENDING, ClaimReason.ROUTE_NOT_READY, words, claim.told.get("tier"), now)
     tier = outcome.bound.get(merchant.id)
     if tier != merchant.tier:
-        words = "its orders go there once every ready pod knows it"
+        words = "the route is paused" if outcome.paused else "its orders go there once every ready pod knows it"
         words = (
             f"moves from tier {tier} to {merchant.tier}; {words}" if tier else f"joins tier {merchant.tier}; {words}"
         )

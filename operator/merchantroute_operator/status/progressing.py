@@ -21,6 +21,8 @@ def progressing(view: View) -> Condition:
         return Condition(TYPE, "True", Reason.ENDING, view.ending)
     if view.error is not None:
         return Condition(TYPE, "False", Reason.BLOCKED, str(view.error))
+    if view.paused and view.pending:
+        return Condition(TYPE, "False", Reason.HELD, f"The route is paused; {len(view.pending)} things differ")
     if stuck := _tiers(view, faults.is_stuck):
         return Condition(TYPE, "False", Reason.ROLLOUT_STUCK, f"New pods do not become ready: {some(stuck)}")
     if not view.queues_ready or not view.door_open:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from merchantroute_operator.errors import BrokerError, SecretInvalid, SecretMissing
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.view import Condition, View
+from merchantroute_operator.status.words import some
 
 TYPE = "QueuesReady"
 _ABOUT_THE_BROKER = (BrokerError, SecretMissing, SecretInvalid)
@@ -16,6 +17,8 @@ def queues_ready(view: View) -> Condition:
         return Condition(TYPE, "False", view.error.reason, str(view.error))
     if view.queues_ready:
         return Condition(TYPE, "True", Reason.AS_WANTED, "Every queue and exchange of the route is there")
+    if view.paused and view.pending:
+        return Condition(TYPE, "False", Reason.QUEUES_MISSING, f"The route is paused: {some(view.pending, '; ')}")
     if view.error is not None:
         return Condition(TYPE, "Unknown", Reason.NOT_CHECKED, "The pass did not come to the broker; Ready says why")
     if view.ending:

@@ -46,6 +46,7 @@ class Reason(StrEnum):
     ROLLOUT_STUCK = "RolloutStuck", "Replaced pods do not become ready; WorkersAvailable says why. Old ones work on."
     BINDING = "BindingMerchants", "Merchants wait until every ready pod has loaded the configuration that lists them."
     RETIRING = "Retiring", "Queues that are no longer wanted wait until they are proven empty."
+    HELD = "Held", "The route is paused, and something is left to do; Drifted names it."
     BLOCKED = "Blocked", "An error is in the way; Ready says which. The pass is tried again."
 
     CREDENTIALS_UNUSABLE = (
@@ -53,13 +54,22 @@ class Reason(StrEnum):
         "Secrets of the merchants named are missing or lack a key or the label.",
     )
 
+    ROUTE_PAUSED = "RoutePaused", "spec.paused is set: nothing is changed, in the broker or in Kubernetes."
+    PAUSED_UNTIL = "PausedUntil", "The annotation paused-until holds the route until the time named."
+    PAUSE_INVALID = "PauseInvalid", "The annotation paused-until is no time with a time zone: it counts for nothing."
     PAUSED = "Paused", "scaling.paused is set for the tiers named."
-    NOT_PAUSED = "NotPaused", "No tier is paused."
+    NOT_PAUSED = "NotPaused", "Neither the route nor a tier is paused."
     FOREIGN_POLICY = (
         "ForeignPolicy",
         "A broker policy that is not the route's matches its queues: exclude mr.* from it.",
     )
-    NO_DRIFT = "NoDrift", "Nothing that is not the route's acts on its queues."
+    NOT_REPAIRED = "NotRepaired", "The route is paused: what is named differs from the spec, and stays so."
+    FOREIGN_SCALER = (
+        "ForeignScaler",
+        "Somebody else's autoscaler has a Deployment of the route: its number of pods is left to it.",
+    )
+    FOREIGN_FIELDS = "ForeignFields", "Others set fields of the route's objects that the route does not: they are kept."
+    NO_DRIFT = "NoDrift", "Nothing but the operator acts on the route's objects."
     FOREIGN_OBJECTS = "ForeignObjects", "Names of the route are taken in the broker; the message says by whom."
     MERCHANTS_CLAIMED_TWICE = (
         "MerchantsClaimedTwice",

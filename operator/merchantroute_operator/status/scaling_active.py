@@ -18,6 +18,11 @@ def scaling_active(view: View) -> Condition:
     if stale := [tier for tier, reason in decided.items() if reason == scaling.FIGURES_STALE]:
         message = f"The figures of the queues are missing or stale; held: {some(stale)}"
         return Condition(TYPE, "False", Reason.FIGURES_STALE, message)
+    if view.paused:
+        return Condition(TYPE, "False", Reason.SCALING_PAUSED, "The route is paused")
+    if foreign := [tier for tier, reason in decided.items() if reason == scaling.FOREIGN_SCALER]:
+        message = f"Left to the autoscaler that Drifted names: {some(foreign)}"
+        return Condition(TYPE, "False", Reason.FOREIGN_SCALER, message)
     if paused := [tier for tier, reason in decided.items() if reason == scaling.PAUSED]:
         return Condition(TYPE, "False", Reason.SCALING_PAUSED, f"Paused by scaling.paused: {some(paused)}")
     return Condition(TYPE, "True", Reason.SCALING, "Every lane's number of pods follows its orders")

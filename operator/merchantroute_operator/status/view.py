@@ -9,6 +9,7 @@ from typing import Literal
 from merchantroute_operator.errors import RouteError
 from merchantroute_operator.scaling.types import Decision, Observation
 from merchantroute_operator.spec.model import Raw, Route
+from merchantroute_operator.spec.pause import NO_PAUSE, Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class View:
     deployments: Mapping[str, Raw] = field(default_factory=dict)  # live, by name
     pods: Mapping[str, Raw] = field(default_factory=dict)
     lagging: tuple[str, ...] = ()  # ready pods that have not loaded config_generation for over 60 s
+    foreign_fields: tuple[str, ...] = ()  # of our objects, that somebody else set
+    scaled_by: Mapping[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has
     unbound: int = 0  # merchants that are not bound where the spec wants them
     retiring: tuple[str, ...] = ()  # queues that wait to be empty
     conflicts: tuple[str, ...] = ()
@@ -45,6 +48,9 @@ class View:
     foreign_policies: Mapping[str, str] = field(default_factory=dict)  # queue -> policy
     lanes: tuple[LaneView, ...] = ()
     dead: int | None = None  # orders in dead letters; None: unknown
+    pause: Pause = NO_PAUSE  # as asked for
+    paused: bool = False  # whether it holds now
+    pending: tuple[str, ...] = ()  # while paused: what a pass would have changed
     ending: str = ""  # set while the route is being deleted: what is waited for
 
 

@@ -9,6 +9,10 @@ from __future__ import annotations
 from merchantroute_operator.topology.types import OWNER, Arguments
 
 DELIVERY_LIMIT = 50
+LONGEST_TURN = 3_600_000
+"""Milliseconds that a refused order waits at most. Workers give each a shorter time of its own, which follows the
+route's delays; the argument of a queue that holds orders could not.
+"""
 
 
 def exchange(owner: str, alternate: str | None = None) -> Arguments:

@@ -1,4 +1,4 @@
-"""What stands in the way: objects under our names that are somebody else's, or are not what they must be.
+"""What stands in the way: objects under our names that are somebody else's, and queues that are not what they must be.
 
 The broker accepts a declaration with another owner mark silently, so this is compared before anything is declared.
 """
@@ -30,9 +30,7 @@ def _foreign(
         if (found := owner_of(have)) != owner:
             whose = f"belongs to {found}" if found else "was made by somebody else (it has no owner mark)"
             yield f"{word} {name} {whose}: delete it, or rename this route"
-        elif isinstance(want, Exchange) and isinstance(have, Exchange) and want.kind != have.kind:
-            yield f"exchange {name} is {have.kind} and must be {want.kind}: delete it"
-        elif wrong := _differences(want.arguments, have.arguments):
+        elif isinstance(want, Queue) and (wrong := _differences(want.arguments, have.arguments)):
             yield f"{word} {name} has other arguments ({wrong}): move its orders away and delete it"
 
 

@@ -6,7 +6,7 @@
     D default     fanout -> the default tier, AE fallback
     fallback      fanout -> the default tier: catches while D is re-pointed
     T <tier>      fanout, AE <tier>.stable -> the lane's queue
-    <tier>.retry  headers -> rungs, AE <tier>.retry.last -> the longest rung; rungs expire to R
+    <tier>.retry  headers -> rungs (one is for the refused), AE <tier>.retry.last -> the longest; rungs expire to R
     suspect       fanout -> the suspect lane's queue; workers publish to it, nothing leads there
     dead          fanout -> the dead letters
 
@@ -72,6 +72,10 @@ def _tier_queues(place: tuple[str, str], owner: str, tier: Tier, delays: tuple[i
             naming.rung_queue(*place, tier.name, ms),
             arguments.rung(owner, naming.router(*place), ms),
         )
+    yield Queue(
+        naming.refused_queue(*place, tier.name),
+        arguments.rung(owner, naming.router(*place), arguments.LONGEST_TURN),
+    )
 
 
 def _bindings(place: tuple[str, str], route: Route, assigned: Mapping[str, str]) -> Iterator[Binding]:
@@ -89,4 +93,5 @@ def _bindings(place: tuple[str, str], route: Route, assigned: Mapping[str, str])
         retry, last = naming.retry_exchange(*place, tier.name), naming.retry_last(*place, tier.name)
         for ms in route.orders.delays:
             yield Binding(retry, naming.rung_queue(*place, tier.name, ms), "queue", rung=str(ms))
+        yield Binding(retry, naming.refused_queue(*place, tier.name), "queue", rung=naming.REFUSED)
         yield Binding(last, naming.rung_queue(*place, tier.name, route.orders.delays[-1]), "queue")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from merchantroute_operator.topology.conflicts import conflicts
 from merchantroute_operator.topology.door import close_door, door
+from merchantroute_operator.topology.mend import mend
 from merchantroute_operator.topology.reach import unfed
 from merchantroute_operator.topology.retire import retire
 from merchantroute_operator.topology.skeleton import skeleton
 from merchantroute_operator.topology.tear_down import tear_down
 from merchantroute_operator.topology.wiring import wiring
 
-__all__ = ["close_door", "conflicts", "door", "retire", "skeleton", "tear_down", "unfed", "wiring"]
+__all__ = ["close_door", "conflicts", "door", "mend", "retire", "skeleton", "tear_down", "unfed", "wiring"]

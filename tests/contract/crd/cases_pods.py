@@ -53,6 +53,8 @@ def on(where: str) -> list[Refused]:
         refused(f"{where}.resources.requests", {"memory": "96MiB"}, "'96MiB' is not an amount", "512Mi",
                 at=f"{at}.resources.requests[memory]"),
         refused(f"{where}.env", [{"name": "A"}, {"name": "A"}], "Duplicate value", at=f"{at}.env[1]"),
+        refused(f"{where}.envFrom", [{"prefix": "MR_", "secretRef": {"name": "s"}}], "'MR_'", "write another prefix",
+                at=f"{at}.envFrom[0].prefix"),
         refused(f"{where}.envFrom", [{}], "exactly one of secretRef and configMapRef", at=f"{at}.envFrom[0]"),
         refused(f"{where}.envFrom", [{"secretRef": {"name": "s"}, "configMapRef": {"name": "c"}}],
                 "exactly one of secretRef and configMapRef", at=f"{at}.envFrom[0]"),

@@ -17,6 +17,7 @@ BOUNDS = {  # field: lowest and highest, what else must be written for only this
 }
 CHOICES = {
     "spec.tiers.0.pool": ("gevent", "threads", "prefork"),
+    "spec.networkPolicy": ("Managed", "None"),
     "spec.deletion.policy": ("Drain", "Retain", "Force"),
     "spec.deletion.onTimeout": ("Retain", "Force"),
     "spec.deletion.deadLetters": ("Retain", "Delete"),
@@ -51,4 +52,6 @@ ACCEPTED = [
     {"spec.tiers.0.concurrency": 50},
     {f"{SCALING}.minReplicas": 10},
     {f"{SCALING}.paused": True},
+    {"spec.paused": True},
+    {"spec.networkPolicy": "None"},
 ]

@@ -39,6 +39,8 @@ def test_the_smallest_route_gets_every_default(changed: Ask) -> None:
         "orders": ORDERS,
         "defaultTier": "standard",
         "tiers": [{"name": "standard", **TIER}],
+        "networkPolicy": "Managed",
+        "paused": False,
         "deletion": DELETION,
     }
 

@@ -1,7 +1,7 @@
 """What is read from the API server, and that what is missing is None."""
 
 from merchantroute_operator.kube.client import KubeClient
-from merchantroute_operator.kube.port import Object
+from merchantroute_operator.kube.port import Autoscaler, Object
 from tests.contract.kube.bodies import LABELS, config_map, deployment, secret
 from tests.harness.cluster import Kubectl
 
@@ -26,6 +26,16 @@ async def test_what_is_not_there_is_none(kube: KubeClient, definition: str, name
     assert await kube.credential_secrets(namespace) == {}
     children = await kube.children(namespace, "nobody")
     assert (children.deployments, children.config_maps, children.secrets, children.pods) == ({}, {}, {}, {})
+    assert children.others == {"ServiceAccount": {}, "PodDisruptionBudget": {}, "NetworkPolicy": {}}
+
+
+async def test_autoscalers_are_told_by_their_target_also_where_nobody_knows_keda(
+    kube: KubeClient, namespace: str, kubectl: Kubectl
+) -> None:
+    assert await kube.autoscalers(namespace) == []
+    await kube.create_deployment(deployment(namespace), 0)
+    kubectl("autoscale", "deployment", "pos-lane", "--max=3", "--name=theirs", "-n", namespace)
+    assert await kube.autoscalers(namespace) == [Autoscaler("HorizontalPodAutoscaler", "theirs", "pos-lane")]
 
 
 async def test_a_secret_is_read_decoded_and_never_printed(kube: KubeClient, namespace: str) -> None:

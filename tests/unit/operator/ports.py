@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from merchantroute_operator.errors import RouteError
-from merchantroute_operator.kube.port import Children, Kind, Object, SecretData
-from merchantroute_operator.naming import LABEL_ROUTE
+from merchantroute_operator.kube.port import Autoscaler, Children, Kind, Object, SecretData
+from merchantroute_operator.naming import LABEL_ROUTE, OTHER_KINDS
 from merchantroute_operator.rabbit.port import Broker
 from merchantroute_operator.spec.broker import BrokerAddress
 from merchantroute_operator.topology.types import Bind, Declare, Delete, Op, Plan, QueueSample, Topology, Unbind
@@ -30,6 +30,8 @@ class MemoryKube:
     events: list[str] = field(default_factory=list)
     terminating: bool = False
     claims: dict[str, Object] = field(default_factory=dict)  # Merchant objects by name
+    kinds: tuple[str, ...] = ("ServiceAccount", "PodDisruptionBudget", "NetworkPolicy")  # beside the built-in ones
+    scalers: list[Autoscaler] = field(default_factory=list)
 
     async def cluster_id(self) -> str:
         return CLUSTER
@@ -68,7 +70,8 @@ class MemoryKube:
                 if its_kind == kind and body["metadata"]["labels"].get(LABEL_ROUTE) == route
             }
 
-        return Children(of("Deployment"), of("ConfigMap"), of("Secret"), of("Pod"))
+        others = {kind: of(kind) for kind in OTHER_KINDS if kind in self.kinds}
+        return Children(of("Deployment"), of("ConfigMap"), of("Secret"), of("Pod"), others)
 
     async def secret(self, namespace: str, name: str) -> SecretData | None:
         del namespace
@@ -78,10 +81,14 @@ class MemoryKube:
         del namespace
         return self.secrets
 
+    async def autoscalers(self, namespace: str) -> Sequence[Autoscaler]:
+        del namespace
+        return self.scalers
+
     async def apply(self, body: Object) -> Object:
         name = body["metadata"]["name"]
-        old = self.objects.get((body["kind"], name), {})
-        replicas = {"replicas": old["spec"]["replicas"]} if "spec" in old else {}
+        old = self.objects.get((body["kind"], name), {}).get("spec", {})
+        replicas = {"replicas": old["replicas"]} if "replicas" in old else {}
         merged = {**body, **({"spec": {**body["spec"], **replicas}} if "spec" in body else {})}
         self.objects[body["kind"], name] = merged
         self.log.append(f"apply {body['kind']}")

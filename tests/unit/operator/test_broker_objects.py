@@ -94,11 +94,6 @@ def test_a_merchant_is_bound_by_its_id_and_an_unknown_rung_leads_to_the_longest(
     [
         (Exchange("mr.orders.pos.router", "direct", {OWNER_ARGUMENT: "other/orders/pos"}), "belongs to other/orders/p"),
         (Exchange("mr.orders.pos.router", "direct", {}), "was made by somebody else"),
-        (Exchange("mr.orders.pos.router", "topic", {OWNER_ARGUMENT: OWNER}), "is topic and must be direct"),
-        (
-            Exchange("mr.orders.pos.router", "direct", {OWNER_ARGUMENT: OWNER}),
-            "alternate-exchange is unset, not mr.orders.pos.assigned",
-        ),
         (
             Queue("mr.orders.pos.dead", SAFE | {"x-delivery-limit": 20}),
             "queue mr.orders.pos.dead has other arguments (x-delivery-limit is 20, not -1",
@@ -141,3 +136,11 @@ def test_nothing_of_another_owner_is_ever_removed() -> None:
 def test_closing_the_door_closes_only_the_door() -> None:
     assert close_door(WANTED, "mr.orders.pos") == ((Delete("exchange", "mr.orders.pos"),),)
     assert close_door(run(WANTED, close_door(WANTED, "mr.orders.pos")), "mr.orders.pos") == ()
+
+
+def test_orders_that_got_no_slot_wait_in_a_queue_of_their_own_and_come_back_to_the_router() -> None:
+    queue = WANTED.queues["mr.orders.pos.standard.retry.refused"]
+
+    assert queue.arguments["x-dead-letter-exchange"] == "mr.orders.pos.router"
+    assert queue.arguments["x-message-ttl"] == 3_600_000
+    assert Binding("mr.orders.pos.standard.retry", queue.name, "queue", rung="refused") in WANTED.bindings

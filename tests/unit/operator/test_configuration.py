@@ -42,7 +42,7 @@ def check(name: str, text: str) -> dict[str, Any]:
 
 def written(route: Route, previous: Mapping[str, Any] | None = None, **changes: int) -> tuple[int, dict[str, Any]]:
     """Generation and ConfigMaps by name, in the order of writing."""
-    given = {"now_ms": 0, "credentials_generation": 1, "known_generation": 0} | changes
+    given: dict[str, Any] = {"now_ms": 0, "credentials_generation": 1, "known_generation": 0} | changes
     generation, maps = config_maps(route, render(route, CLUSTER), previous or {}, **given)
     return generation, {body["metadata"]["name"]: body for body in maps}
 

@@ -36,6 +36,7 @@ def test_each_tier_has_a_lane_and_the_route_has_one_for_suspect_orders() -> None
     assert found[0].rungs == (
         (1000, "mr.orders.pos.enterprise.retry.1000"),
         (120_000, "mr.orders.pos.enterprise.retry.120000"),
+        (240_000, "mr.orders.pos.enterprise.retry.refused"),
     )
     assert found[-1].rungs == ()
     assert len({lane.deployment for lane in found}) == 3
@@ -73,6 +74,8 @@ def test_its_pods_are_otherwise_those_of_the_default_tier() -> None:
     for one in (template, like):
         for name in ("args", "env"):
             del one["spec"]["containers"][0][name]
+        for name in ("serviceAccountName", "topologySpreadConstraints"):
+            del one["spec"][name]
     assert template["spec"] == like["spec"]
 
 

@@ -127,6 +127,18 @@ def test_a_merchant_of_no_route_is_told_so_and_taken_when_the_route_comes() -> N
     assert state(world, "taco") == ("Active", "AsWanted")
 
 
+def test_a_paused_route_takes_nobody_in_and_says_why() -> None:
+    world = World(raw_route())
+    world.look()
+    world.change(paused=True)
+    shop(world, raw_merchant("taco"))
+    world.look()
+    tell(world)
+    assert world.bound() == {}
+    assert state(world, "taco") == ("Pending", "Binding")
+    assert "the route is paused" in world.kube.claims["taco"]["status"]["message"]
+
+
 def test_a_steady_stream_of_new_merchants_does_not_keep_the_first_from_being_bound() -> None:
     world = World(raw_route())
     shop(world, raw_merchant("m0"))

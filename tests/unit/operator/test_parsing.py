@@ -97,6 +97,7 @@ def test_how_an_order_is_tried_again_is_read() -> None:
         ({"default": "gold"}, "spec.defaultTier: there is no tier gold; write one of enterprise, standard"),
         ({"merchants": {"m0": "gold"}}, r"spec\.merchants\[m0\]\.tier: there is no tier gold"),
         ({"tiers": [{"name": "standard", "scaling": {"targetDrainTime": "0s"}}]}, "targetDrainTime: must be longer"),
+        ({"worker": {"image": "w", "envFrom": [{"prefix": "MR_", "secretRef": {"name": "s"}}]}}, "envFrom prefix MR_"),
         ({"worker": {"image": "w", "env": [{"name": "MR_TIER", "value": "x"}]}}, "env MR_TIER is set by the operator"),
         ({"worker": {"image": "w", "labels": {"merchantroute.dev/tier": "x"}}}, "labels merchantroute.dev/tier is the"),
         (

@@ -14,7 +14,7 @@ from tests.unit.operator.routing import NOTHING, run
 BOTH = desired(a_route(tiers=("gold", "standard"), delays=("1s", "2m")), OWNER, {"m0": "gold"})
 ONE = desired(a_route(tiers=("standard",), delays=("1s", "2m")), OWNER, {"m0": "standard"})
 SHORTER = desired(a_route(tiers=("gold", "standard"), delays=("1s",)), OWNER, {"m0": "gold"})
-GOLD = {"mr.orders.pos.gold.stable", "mr.orders.pos.gold.retry.1000", "mr.orders.pos.gold.retry.120000"}
+GOLD = {f"mr.orders.pos.gold.{name}" for name in ("stable", "retry.1000", "retry.120000", "retry.refused")}
 
 
 def up_to_wiring(wanted: Topology, broker: Topology) -> Topology:

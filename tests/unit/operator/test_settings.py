@@ -9,7 +9,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     settings = Settings.from_env({"MR_OPERATOR_NAMESPACE": "", "MR_OPERATOR_TICK_SECONDS": ""})
     assert settings.namespace == "merchantroute-system"
     assert settings.identity
-    assert (settings.resync, settings.tick, settings.health_port, settings.metrics_port) == (60.0, 2.0, 8080, 9090)
+    assert (settings.resync, settings.tick, settings.health_port, settings.metrics_port) == (25.0, 2.0, 8080, 9090)
 
 
 def test_the_pods_environment_is_taken() -> None:

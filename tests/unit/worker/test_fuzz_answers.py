@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from merchantroute_worker import http_client
 from merchantroute_worker.answers import Answer, Meaning, Table, retry_after
 from merchantroute_worker.http_client import HttpClient, Reply
-from merchantroute_worker.ladder import after_attempt, after_refusal, before_eta
+from merchantroute_worker.ladder import after_attempt, before_eta
 from merchantroute_worker.steps import Origin, Request
 from tests.unit.worker.fuzz import FUZZ, TEXTS
 
@@ -96,7 +96,6 @@ def test_every_wait_is_one_of_the_rungs(
     delays: list[int], count: int, draw: float, asked: float | None, eta: float
 ) -> None:
     assert after_attempt(count, delays, draw=draw, retry_after=asked) in delays
-    assert after_refusal(count, delays) in delays
     assert before_eta(eta, delays) in delays
 
 

@@ -12,7 +12,7 @@ from merchantroute_worker.answers import FAILURES, Answer
 from merchantroute_worker.calls import Attempt
 from merchantroute_worker.decisions import Done, Run, ToDead, ToLadder
 from merchantroute_worker.envelope import Malformed, Order, Undecodable
-from merchantroute_worker.outgoing import Incoming, Why, plain, to_dead, to_rung
+from merchantroute_worker.outgoing import REFUSED, Incoming, Why, plain, to_dead, to_rung
 from merchantroute_worker.route import Credential, Merchant
 from merchantroute_worker.steps import UnusableEndpoint, build
 from tests.unit.worker.fuzz import AMQP, FUZZ, JSON, TEXTS, dumped, encodable, mutated
@@ -85,8 +85,8 @@ def carried(order: Order, message: Incoming) -> None:
 
 def settled(decision: Any, message: Incoming) -> None:
     if isinstance(decision, ToLadder):
-        assert decision.rung in route().delays
-        sent = to_rung(message, decision.order, route().steps, exchange="ladder", rung=decision.rung)
+        assert decision.rung in (None, *route().delays)
+        sent = to_rung(message, decision.order, route().steps, exchange="ladder", rung=decision.rung or REFUSED)
         assert encodable(sent) or encodable(plain(sent))
         again = envelope.read(
             body=sent.body,

@@ -41,19 +41,6 @@ def test_retry_after_never_shortens_the_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    ("delays", "rungs"),
-    [
-        (THREE, [15_000, 120_000, 120_000]),
-        ((1, 2), [1, 2, 2]),
-        ((7,), [7, 7, 7]),
-        ((1, 2, 3, 4), [2, 4, 4]),
-    ],
-)
-def test_refusals_wait_on_the_middle_rung_first_and_then_on_the_last(delays: tuple[int, ...], rungs: list[int]) -> None:
-    assert [ladder.after_refusal(refusals, delays) for refusals in range(3)] == rungs
-
-
-@pytest.mark.parametrize(
     ("remaining", "rung"), [(0.4, 1_000), (1.0, 1_000), (14.9, 1_000), (15, 15_000), (9e9, 120_000)]
 )
 def test_an_order_for_later_comes_back_before_it_is_due(remaining: float, rung: int) -> None:

@@ -1,0 +1,18 @@
+"""A lane's ServiceAccount: an identity that may do nothing, and whose token is mounted nowhere.
+
+One per lane, so that whoever gives a lane rights of its own (a cloud's workload identity, for one) gives them to no
+other. Without it pods would run as the namespace's ``default``, which others may have given rights.
+"""
+
+from __future__ import annotations
+
+from merchantroute_operator.resources.objects import Object, child, stamped
+from merchantroute_operator.resources.place import lane_labels
+from merchantroute_operator.spec.lanes import LaneSpec
+from merchantroute_operator.spec.model import Route
+
+
+def service_account(route: Route, lane: LaneSpec) -> Object:
+    """Named as the lane's Deployment, which cannot make a pod without it."""
+    body = child("v1", "ServiceAccount", route, lane.deployment, lane_labels(route, lane))
+    return stamped({**body, "automountServiceAccountToken": False})
