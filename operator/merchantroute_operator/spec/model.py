@@ -77,6 +77,7 @@ class Tier:
     max_in_flight: int
     scaling: Scaling
     pod: PodOptions
+    allowed: tuple[str, ...] | None = None  # patterns of the ids of Merchant objects that may claim it; None: all
 
 
 @dataclass(frozen=True, slots=True)

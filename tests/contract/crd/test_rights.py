@@ -17,6 +17,8 @@ May = Callable[..., bool]
 ALLOWED = [
     ("get list watch patch", "merchantroute.dev", "merchantroutes", ""),
     ("patch", "merchantroute.dev", "merchantroutes", "status"),
+    ("get list watch", "merchantroute.dev", "merchants", ""),
+    ("patch", "merchantroute.dev", "merchants", "status"),
     ("list watch create patch delete", "apps", "deployments", ""),
     ("patch", "apps", "deployments", "scale"),
     ("list watch create patch delete", "", "configmaps", ""),
@@ -34,6 +36,7 @@ ALLOWED = [
 ]
 REFUSED = [
     ("create update delete", "merchantroute.dev", "merchantroutes", ""),
+    ("create update patch delete", "merchantroute.dev", "merchants", ""),
     ("create patch delete", "autoscaling", "horizontalpodautoscalers", ""),
     ("create delete", "", "pods", ""),
     ("create", "", "pods", "exec"),
@@ -89,3 +92,37 @@ def test_the_operator_may_write_its_own_lease_only(may: May) -> None:
         assert not may(verb, *LEASES[1:], within=OURS, name="somebody-elses")
         assert not may(verb, *LEASES[1:], within="kube-system", name="merchantroute-operator")
     assert not may(*LEASES, within="kube-system")
+
+
+@pytest.mark.parametrize(
+    ("role", "resource", "verbs"),
+    [
+        ("view", "merchantroutes", "get list watch"),
+        ("view", "merchants", "get list watch"),
+        ("edit", "merchantroutes", "create update patch delete"),
+        ("edit", "merchants", "create update patch delete"),
+        ("admin", "merchantroutes", "create update patch delete"),
+        ("admin", "merchants", "create update patch delete"),
+        ("merchantroute-merchants-edit", "merchants", "create update patch delete"),
+        ("merchantroute-merchants-view", "merchants", "get list watch"),
+    ],
+)
+def test_a_role_of_the_namespace_reaches_both_kinds(
+    may: May, namespace: str, kubectl: Kubectl, role: str, resource: str, verbs: str
+) -> None:
+    kubectl("create", "rolebinding", "one", f"--clusterrole={role}", "--user=ann", "-n", namespace)
+    arguments = (resource + ".merchantroute.dev", "-n", namespace, "--as=ann")
+    give_up = time.monotonic() + PATIENCE
+    while True:
+        refused = [v for v in verbs.split() if "yes" not in kubectl("auth", "can-i", v, *arguments, check=False)]
+        if not refused or time.monotonic() > give_up:
+            break
+    assert refused == []
+
+
+def test_a_team_that_keeps_its_merchants_keeps_nothing_else(may: May, namespace: str, kubectl: Kubectl) -> None:
+    kubectl("create", "rolebinding", "one", "--clusterrole=merchantroute-merchants-edit", "--user=ann", "-n", namespace)
+    for verb, what in (("patch", "merchantroutes.merchantroute.dev"), ("get", "secrets"), ("get", "pods")):
+        assert "no" in kubectl("auth", "can-i", verb, what, "-n", namespace, "--as=ann", check=False)
+    status = ("auth", "can-i", "patch", "merchants.merchantroute.dev", "--subresource=status", "-n", namespace)
+    assert "no" in kubectl(*status, "--as=ann", check=False)

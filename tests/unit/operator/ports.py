@@ -29,6 +29,7 @@ class MemoryKube:
     status: Object = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
     terminating: bool = False
+    claims: dict[str, Object] = field(default_factory=dict)  # Merchant objects by name
     kinds: tuple[str, ...] = ("ServiceAccount", "PodDisruptionBudget", "NetworkPolicy")  # beside the built-in ones
     scalers: list[Autoscaler] = field(default_factory=list)
 
@@ -38,6 +39,22 @@ class MemoryKube:
     async def route(self, namespace: str, name: str) -> Object | None:
         del namespace, name
         return {**self.stored, "status": self.status} if self.stored else None
+
+    async def merchants(self, namespace: str) -> list[Object]:
+        del namespace
+        return list(self.claims.values())
+
+    async def write_merchant_status(self, namespace: str, name: str, uid: str, status: Object) -> Object | None:
+        del namespace
+        stored = self.claims.get(name)
+        if stored is None:
+            return None
+        assert stored["metadata"]["uid"] == uid
+        version = str(int(stored["metadata"]["resourceVersion"]) + 1)
+        metadata = {**stored["metadata"], "resourceVersion": version}
+        self.claims[name] = {**stored, "metadata": metadata, "status": status}
+        self.log.append(f"status of {name}")
+        return self.claims[name]
 
     async def namespace_is_terminating(self, namespace: str) -> bool:
         del namespace

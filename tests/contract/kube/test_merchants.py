@@ -1,0 +1,87 @@
+"""Merchant objects through the port: 5,000 of them read whole, and told what became of them."""
+
+import json
+import time
+
+import pytest
+
+from merchantroute_operator.errors import KubeConflict
+from merchantroute_operator.kube.client import KubeClient
+from merchantroute_operator.kube.port import Object
+from merchantroute_operator.reconcile.claim_teller import ClaimTeller
+from merchantroute_operator.reconcile.claims import Claims
+from merchantroute_operator.spec.claim import parse_claim
+from tests.contract.kube.conftest import GROUP
+from tests.harness.cluster import Kubectl
+
+MANY = 5000
+APPLYING = 600.0  # seconds
+STATUS = {"observedGeneration": 1, "state": "Active", "since": "2026-01-01T00:00:00Z", "reason": "AsWanted"}
+
+
+def merchant(name: str, namespace: str) -> Object:
+    return {
+        "apiVersion": f"{GROUP}/v1alpha1",
+        "kind": "Merchant",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"routeRef": {"name": "pos"}, "tier": "standard", "endpoint": f"https://pos.example/{name}"},
+    }
+
+
+def apply(kubectl: Kubectl, *merchants: Object) -> None:
+    everything = {"apiVersion": "v1", "kind": "List", "items": list(merchants)}
+    kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(everything), within=APPLYING)
+
+
+async def test_a_fresh_merchant_never_looks_current(
+    kube: KubeClient, merchants_definition: str, namespace: str, kubectl: Kubectl
+) -> None:
+    apply(kubectl, merchant("taco", namespace))
+    [found] = await kube.merchants(namespace)
+    assert parse_claim(found).told == {"observedGeneration": -1}
+    assert parse_claim(found).merchant.id == "taco"
+
+
+async def test_a_status_is_written_whole_and_what_is_no_longer_said_goes(
+    kube: KubeClient, merchants_definition: str, namespace: str, kubectl: Kubectl
+) -> None:
+    apply(kubectl, merchant("taco", namespace))
+    [found] = await kube.merchants(namespace)
+    uid = found["metadata"]["uid"]
+    await kube.write_merchant_status(namespace, "taco", uid, {**STATUS, "tier": "standard", "message": "Orders flow"})
+    head, row = kubectl("get", merchants_definition, "-n", namespace).splitlines()
+    assert head.split() == ["NAME", "TIER", "STATE", "SINCE", "REASON", "AGE"]
+    assert row.split()[:3] == ["taco", "standard", "Active"]
+
+    stored = await kube.write_merchant_status(namespace, "taco", uid, {**STATUS, "state": "Refused"})
+
+    assert stored is not None
+    assert stored["status"] == {**STATUS, "state": "Refused"}
+    assert stored["metadata"]["generation"] == found["metadata"]["generation"]
+
+
+async def test_another_object_of_the_same_name_is_not_told_and_a_gone_one_is_fine(
+    kube: KubeClient, merchants_definition: str, namespace: str, kubectl: Kubectl
+) -> None:
+    apply(kubectl, merchant("taco", namespace))
+    other = "00000000-0000-4000-8000-000000000001"
+    with pytest.raises(KubeConflict):
+        await kube.write_merchant_status(namespace, "taco", other, STATUS)
+    assert await kube.write_merchant_status(namespace, "nobody", other, STATUS) is None
+
+
+async def test_5000_merchants_are_read_whole_and_told_once(
+    kube: KubeClient, merchants_definition: str, namespace: str, kubectl: Kubectl
+) -> None:
+    apply(kubectl, *(merchant(f"m-{n:04}", namespace) for n in range(MANY)))
+    claims = Claims(kube, lambda _: None, time.monotonic)
+    found = await claims.of((namespace, "pos"))
+    assert {claim.name for claim in found} == {f"m-{n:04}" for n in range(MANY)}
+    teller = ClaimTeller(kube, claims)
+    for claim in found[:200]:
+        teller.want(claim, STATUS)
+    while teller.waiting:
+        await teller.write_one()
+    for claim in found[:200]:
+        teller.want(claim, STATUS)
+    assert teller.waiting == 0

@@ -1,0 +1,61 @@
+"""Merchant objects as their teams keep them: orders flow, a move loses none, a conflict is shown on both sides."""
+
+from tests.e2e.conftest import Shopping
+from tests.e2e.place import Place
+from tests.e2e.routes import Json, merchant, route, tier
+from tests.e2e.waiting import until
+from tests.e2e.world import ROUTES
+
+TIERS = (tier("standard"), tier("enterprise"))
+
+
+def an_object(name: str, of: str, *, merchant_id: str = "") -> Json:
+    spec = {**merchant(merchant_id or name, of), "routeRef": {"name": "pos"}}
+    if not merchant_id:
+        del spec["id"]
+    return {"apiVersion": "merchantroute.dev/v1alpha1", "kind": "Merchant", "metadata": {"name": name}, "spec": spec}
+
+
+def status(place: Place, name: str) -> Json:
+    found = place.world.get(f"{ROUTES}/namespaces/{place.namespace}/merchants/{name}")
+    return (found or {}).get("status", {})
+
+
+def is_in(place: Place, name: str, state: str, of: str | None) -> bool:
+    found = status(place, name)
+    return (found.get("state"), found.get("tier")) == (state, of)
+
+
+def test_a_teams_merchant_has_its_orders_called_and_moves_with_none_lost(place: Place, shop: Shopping) -> None:
+    place.apply(route("pos", tiers=TIERS), an_object("taco-town", "standard"))
+    place.ready("pos")
+    until(lambda: is_in(place, "taco-town", "Active", "standard"), "taco-town is active", 120)
+    till = shop(place, "pos")
+    before = till.publish("taco-town", 10)
+    until(lambda: before <= till.done(), "its orders are done")
+
+    place.apply(an_object("taco-town", "enterprise"))
+    during = till.publish("taco-town", 10)
+    until(lambda: is_in(place, "taco-town", "Active", "enterprise"), "taco-town has moved", 120)
+    after = till.publish("taco-town", 10)
+
+    until(lambda: during | after <= till.done(), "the orders of the move and those after it are done", 120)
+    assert till.tiers(before) == {"standard"}
+    assert till.tiers(after) == {"enterprise"}
+    head, row = place.kubectl("get", "merchants").splitlines()
+    assert head.split() == ["NAME", "TIER", "STATE", "SINCE", "REASON", "AGE"]
+    assert row.split()[:3] == ["taco-town", "enterprise", "Active"]
+
+
+def test_a_conflict_with_the_routes_own_list_is_shown_on_both(place: Place) -> None:
+    place.apply(route("pos", tiers=TIERS, merchants={"burger-hut": "enterprise"}))
+    place.apply(an_object("team-burger", "standard", merchant_id="burger-hut"))
+    until(lambda: is_in(place, "team-burger", "Refused", None), "team-burger is refused", 120)
+    assert status(place, "team-burger")["reason"] == "Conflicted"
+    until(lambda: place.condition("pos", "Conflicted").get("status") == "True", "the route says so too")
+    assert "team-burger" in place.condition("pos", "Conflicted")["message"]
+    place.ready("pos")
+
+    place.apply(route("pos", tiers=TIERS))
+    until(lambda: is_in(place, "team-burger", "Active", "standard"), "the object counts once the entry is gone", 120)
+    until(lambda: place.condition("pos", "Conflicted").get("status") == "False", "the conflict is over")
