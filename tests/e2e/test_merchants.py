@@ -1,11 +1,16 @@
 """Merchant objects as their teams keep them: orders flow, a move loses none, a conflict is shown on both sides."""
 
+import logging
+from functools import partial
+
 from tests.e2e.conftest import Shopping
 from tests.e2e.place import Place
 from tests.e2e.routes import Json, merchant, route, tier
 from tests.e2e.waiting import until
 from tests.e2e.world import ROUTES
 
+logger = logging.getLogger(__name__)
+RATE = 20.0  # orders a second
 TIERS = (tier("standard"), tier("enterprise"))
 
 
@@ -26,25 +31,37 @@ def is_in(place: Place, name: str, state: str, of: str | None) -> bool:
     return (found.get("state"), found.get("tier")) == (state, of)
 
 
-def test_a_teams_merchant_has_its_orders_called_and_moves_with_none_lost(place: Place, shop: Shopping) -> None:
-    place.apply(route("pos", tiers=TIERS), an_object("taco-town", "standard"))
+def test_a_teams_merchant_has_its_orders_called_and_is_shown_by_kubectl(place: Place, shop: Shopping) -> None:
+    place.apply(route("pos", tiers=TIERS), an_object("taco-town", "enterprise"))
     place.ready("pos")
-    until(lambda: is_in(place, "taco-town", "Active", "standard"), "taco-town is active", 120)
+    until(lambda: is_in(place, "taco-town", "Active", "enterprise"), "taco-town is active", 120)
     till = shop(place, "pos")
-    before = till.publish("taco-town", 10)
-    until(lambda: before <= till.done(), "its orders are done")
-
-    place.apply(an_object("taco-town", "enterprise"))
-    during = till.publish("taco-town", 10)
-    until(lambda: is_in(place, "taco-town", "Active", "enterprise"), "taco-town has moved", 120)
-    after = till.publish("taco-town", 10)
-
-    until(lambda: during | after <= till.done(), "the orders of the move and those after it are done", 120)
-    assert till.tiers(before) == {"standard"}
-    assert till.tiers(after) == {"enterprise"}
+    orders = till.publish("taco-town", 10)
+    until(lambda: till.are_done(orders), "its orders are done")
+    assert till.tiers(orders) == {"enterprise"}
     head, row = place.kubectl("get", "merchants").splitlines()
     assert head.split() == ["NAME", "TIER", "STATE", "SINCE", "REASON", "AGE"]
     assert row.split()[:3] == ["taco-town", "enterprise", "Active"]
+
+
+def test_a_merchant_is_moved_to_and_fro_under_load_with_no_order_lost_or_doubled(place: Place, shop: Shopping) -> None:
+    place.apply(route("pos", tiers=TIERS), an_object("taco-town", "standard"), an_object("stay-put", "standard"))
+    place.ready("pos")
+    until(lambda: is_in(place, "taco-town", "Active", "standard"), "taco-town is active", 120)
+    till = shop(place, "pos")
+    with till.stream(["taco-town", "stay-put"], RATE):
+        for of in ("enterprise", "standard", "enterprise"):
+            place.apply(an_object("taco-town", of))
+            until(partial(is_in, place, "taco-town", "Active", of), f"taco-town has moved to {of}", 120)
+            moved = till.publish("taco-town", 5)
+            until(partial(till.are_done, moved), f"its orders are done in {of}")
+            assert till.tiers(moved) == {of}
+    books = till.settled()
+    logger.info("moved three times: %s", books.line())
+    assert (books.lost, len(books.doubled), len(books.copies), len(books.dead)) == (0, 0, 0, 0), books.line()
+    assert books.done == books.published
+    assert till.tiers(till.of("taco-town")) == {"standard", "enterprise"}
+    assert till.tiers(till.of("stay-put")) == {"standard"}
 
 
 def test_a_conflict_with_the_routes_own_list_is_shown_on_both(place: Place) -> None:

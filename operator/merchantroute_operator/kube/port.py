@@ -63,8 +63,8 @@ class Kube(Protocol):
     async def route(self, namespace: str, name: str) -> Object | None:
         """The MerchantRoute, or None."""
 
-    async def merchants(self, namespace: str) -> list[Object]:
-        """All Merchant objects of the namespace; none where the cluster does not have the kind."""
+    async def merchants(self, namespace: str) -> list[Object] | None:
+        """All Merchant objects of the namespace; None where the cluster does not have the kind."""
 
     async def namespace_is_terminating(self, namespace: str) -> bool:
         """True when the namespace is going away or gone."""

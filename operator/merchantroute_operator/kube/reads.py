@@ -40,7 +40,7 @@ class Reads:
         """The MerchantRoute, or None."""
         return await self._read(KIND, namespace, name)
 
-    async def merchants(self, namespace: str) -> list[Object]:
+    async def merchants(self, namespace: str) -> list[Object] | None:
         """All Merchant objects, page by page: one answer with thousands would take the API server's memory."""
         found: list[Object] = []
         query = {"limit": str(PAGE)}
@@ -50,7 +50,7 @@ class Reads:
                     "GET", collection(MERCHANT, namespace), kind=MERCHANT, name="*", query=query
                 )
             except NotFound:
-                return []
+                return None
             found += page["items"]
             after = page["metadata"].get("continue")
             if not after:

@@ -7,12 +7,14 @@ pass. It is read anew every few minutes: a watch that starts over tells of no de
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from merchantroute_operator.kube.port import Kube
+from merchantroute_operator.kube.port import Kube, Object
 from merchantroute_operator.spec.claim import Claim, parse_claim
 
+logger = logging.getLogger(__name__)
 REREAD = 300.0  # seconds
 Key = tuple[str, str]
 
@@ -29,6 +31,7 @@ class Claims:
         self._read_at: dict[str, float] = {}
         self._gone: set[str] = set()  # uids of those deleted while a namespace is being read
         self._reading = asyncio.Lock()
+        self._kind_is_missing = False
 
     async def of(self, place: Key) -> tuple[Claim, ...]:
         """Those of a route (namespace and name). Raises ``KubeError`` if they have to be read and cannot."""
@@ -78,7 +81,7 @@ class Claims:
     async def _read(self, namespace: str) -> None:
         before = dict(self._by_name.get(namespace, {}))
         try:
-            found = {claim.name: claim for claim in map(parse_claim, await self._kube.merchants(namespace))}
+            found = {claim.name: claim for claim in map(parse_claim, await self._stored(namespace))}
             for claim in found.values():
                 self.put(claim)
         finally:
@@ -87,3 +90,14 @@ class Claims:
             if name not in found and self._by_name[namespace].get(name) == claim:
                 self._forget(claim)
         self._read_at[namespace] = self._monotonic()
+
+    async def _stored(self, namespace: str) -> list[Object]:
+        """What the API server has. A cluster without the kind has none, which is worth one line in the log."""
+        found = await self._kube.merchants(namespace)
+        if found is None and not self._kind_is_missing:
+            logger.warning(
+                "the cluster does not have the kind Merchant, so routes have only what their spec.merchants lists: "
+                "kubectl apply --server-side -k crds, if teams are to keep merchants of their own"
+            )
+        self._kind_is_missing = found is None
+        return found or []

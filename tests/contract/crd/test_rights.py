@@ -1,3 +1,4 @@
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -5,6 +6,8 @@ from pathlib import Path
 import pytest
 from kubernetes import client
 
+from tests.contract.crd.routes import route
+from tests.contract.crd.test_merchant_objects import merchant
 from tests.harness.cluster import Kubectl
 
 BASE = Path(__file__).parents[3] / "manifests" / "base"
@@ -126,3 +129,29 @@ def test_a_team_that_keeps_its_merchants_keeps_nothing_else(may: May, namespace:
         assert "no" in kubectl("auth", "can-i", verb, what, "-n", namespace, "--as=ann", check=False)
     status = ("auth", "can-i", "patch", "merchants.merchantroute.dev", "--subresource=status", "-n", namespace)
     assert "no" in kubectl(*status, "--as=ann", check=False)
+
+
+def test_a_team_writes_its_merchants_and_neither_the_route_nor_a_status(
+    may: May, namespace: str, kubectl: Kubectl
+) -> None:
+    kubectl("create", "rolebinding", "one", "--clusterrole=merchantroute-merchants-edit", "--user=ann", "-n", namespace)
+    as_ann = ("--as=ann", "-n", namespace)
+    server_side = ("apply", "--server-side", "-f", "-", *as_ann)
+    give_up = time.monotonic() + PATIENCE
+    ask = ("auth", "can-i", "create", "merchants.merchantroute.dev", *as_ann)
+    while "yes" not in kubectl(*ask, check=False) and time.monotonic() < give_up:
+        pass
+
+    kubectl(*server_side, stdin=json.dumps(merchant({}, namespace)))
+    kubectl(*server_side, stdin=json.dumps(merchant({"spec.tier": "enterprise"}, namespace)))
+    assert "burger-hut" in kubectl("get", "merchants", *as_ann)
+    change = ("--type=merge", "-p", '{"status": {"state": "Active"}}')
+    with pytest.raises(AssertionError, match='cannot patch resource "merchants/status"'):
+        kubectl("patch", "merchant", "burger-hut", "--subresource=status", *change, *as_ann)
+    kubectl("delete", "merchant", "burger-hut", *as_ann)
+
+    document = route({"metadata.namespace": namespace})
+    with pytest.raises(AssertionError, match='User "ann" cannot patch resource "merchantroutes"'):
+        kubectl(*server_side, stdin=json.dumps(document))
+    with pytest.raises(AssertionError, match='User "ann" cannot list resource "merchantroutes"'):
+        kubectl("get", "merchantroutes", *as_ann)

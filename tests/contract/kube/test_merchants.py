@@ -1,21 +1,25 @@
-"""Merchant objects through the port: 5,000 of them read whole, and told what became of them."""
+"""Merchant objects through the port: read page by page, and told what became of them."""
 
 import json
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from merchantroute_operator.errors import KubeConflict
-from merchantroute_operator.kube.client import KubeClient
+from merchantroute_operator.kube.api import Api, Method
+from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.kube.port import Object
+from merchantroute_operator.kube.reads import PAGE
 from merchantroute_operator.reconcile.claim_teller import ClaimTeller
 from merchantroute_operator.reconcile.claims import Claims
 from merchantroute_operator.spec.claim import parse_claim
 from tests.contract.kube.conftest import GROUP
 from tests.harness.cluster import Kubectl
+from tests.harness.many import apply_many
 
-MANY = 5000
-APPLYING = 600.0  # seconds
+MANY = 2 * PAGE + 200
 STATUS = {"observedGeneration": 1, "state": "Active", "since": "2026-01-01T00:00:00Z", "reason": "AsWanted"}
 
 
@@ -30,14 +34,14 @@ def merchant(name: str, namespace: str) -> Object:
 
 def apply(kubectl: Kubectl, *merchants: Object) -> None:
     everything = {"apiVersion": "v1", "kind": "List", "items": list(merchants)}
-    kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(everything), within=APPLYING)
+    kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(everything))
 
 
 async def test_a_fresh_merchant_never_looks_current(
     kube: KubeClient, merchants_definition: str, namespace: str, kubectl: Kubectl
 ) -> None:
     apply(kubectl, merchant("taco", namespace))
-    [found] = await kube.merchants(namespace)
+    [found] = await kube.merchants(namespace) or ()
     assert parse_claim(found).told == {"observedGeneration": -1}
     assert parse_claim(found).merchant.id == "taco"
 
@@ -46,7 +50,7 @@ async def test_a_status_is_written_whole_and_what_is_no_longer_said_goes(
     kube: KubeClient, merchants_definition: str, namespace: str, kubectl: Kubectl
 ) -> None:
     apply(kubectl, merchant("taco", namespace))
-    [found] = await kube.merchants(namespace)
+    [found] = await kube.merchants(namespace) or ()
     uid = found["metadata"]["uid"]
     await kube.write_merchant_status(namespace, "taco", uid, {**STATUS, "tier": "standard", "message": "Orders flow"})
     head, row = kubectl("get", merchants_definition, "-n", namespace).splitlines()
@@ -70,10 +74,10 @@ async def test_another_object_of_the_same_name_is_not_told_and_a_gone_one_is_fin
     assert await kube.write_merchant_status(namespace, "nobody", other, STATUS) is None
 
 
-async def test_5000_merchants_are_read_whole_and_told_once(
+async def test_more_than_a_page_of_merchants_are_read_whole_and_told_once(
     kube: KubeClient, merchants_definition: str, namespace: str, kubectl: Kubectl
 ) -> None:
-    apply(kubectl, *(merchant(f"m-{n:04}", namespace) for n in range(MANY)))
+    apply_many(kubectl, namespace, [merchant(f"m-{n:04}", namespace) for n in range(MANY)])
     claims = Claims(kube, lambda _: None, time.monotonic)
     found = await claims.of((namespace, "pos"))
     assert {claim.name for claim in found} == {f"m-{n:04}" for n in range(MANY)}
@@ -85,3 +89,12 @@ async def test_5000_merchants_are_read_whole_and_told_once(
     for claim in found[:200]:
         teller.want(claim, STATUS)
     assert teller.waiting == 0
+
+
+async def test_a_cluster_without_the_kind_answers_that_there_is_none(cluster: Path, namespace: str) -> None:
+    class Without(Api):
+        async def call(self, method: Method, path: str, **rest: Any) -> Object:
+            return await super().call(method, path.replace("/merchants", "/nobodysmerchants"), **rest)
+
+    async with connect(str(cluster)) as client:
+        assert await KubeClient(Without(client.api.client)).merchants(namespace) is None

@@ -30,6 +30,7 @@ class MemoryKube:
     events: list[str] = field(default_factory=list)
     terminating: bool = False
     claims: dict[str, Object] = field(default_factory=dict)  # Merchant objects by name
+    has_merchants: bool = True  # whether the kind is installed
     kinds: tuple[str, ...] = ("ServiceAccount", "PodDisruptionBudget", "NetworkPolicy")  # beside the built-in ones
     scalers: list[Autoscaler] = field(default_factory=list)
 
@@ -40,9 +41,9 @@ class MemoryKube:
         del namespace, name
         return {**self.stored, "status": self.status} if self.stored else None
 
-    async def merchants(self, namespace: str) -> list[Object]:
+    async def merchants(self, namespace: str) -> list[Object] | None:
         del namespace
-        return list(self.claims.values())
+        return list(self.claims.values()) if self.has_merchants else None
 
     async def write_merchant_status(self, namespace: str, name: str, uid: str, status: Object) -> Object | None:
         del namespace

@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
+
 from merchantroute_operator.kube.port import Object
 from merchantroute_operator.reconcile.claim_teller import ClaimTeller
 from merchantroute_operator.reconcile.claims import REREAD, Claims
@@ -127,6 +129,23 @@ def test_a_merchant_of_no_route_is_told_so_and_taken_when_the_route_comes() -> N
     assert state(world, "taco") == ("Active", "AsWanted")
 
 
+def test_a_cluster_without_the_kind_works_on_and_its_log_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    world = World(raw_route(merchants={"hut": "enterprise"}))
+    world.kube.has_merchants = False
+    world.look()
+    world.at += REREAD + 1
+    world.look()
+    assert world.bound() == {"hut": f"{DOOR}.enterprise"}
+    assert [record.message for record in caplog.records if "does not have the kind Merchant" in record.message] == [
+        "the cluster does not have the kind Merchant, so routes have only what their spec.merchants lists: "
+        "kubectl apply --server-side -k crds, if teams are to keep merchants of their own"
+    ]
+    world.kube.has_merchants = True
+    shop(world, raw_merchant("taco"))
+    world.look()
+    assert world.bound() == {"hut": f"{DOOR}.enterprise", "taco": f"{DOOR}.standard"}
+
+
 def test_a_paused_route_takes_nobody_in_and_says_why() -> None:
     world = World(raw_route())
     world.look()
@@ -198,7 +217,7 @@ def test_one_that_goes_while_the_namespace_is_read_does_not_come_back() -> None:
     heard = Heard()
 
     class Slow(MemoryKube):
-        async def merchants(self, namespace: str) -> list[Object]:
+        async def merchants(self, namespace: str) -> list[Object] | None:
             heard.claims.drop(a_claim())
             return await super().merchants(namespace)
 
