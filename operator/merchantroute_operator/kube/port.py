@@ -102,10 +102,11 @@ class Kube(Protocol):
     async def write_status(self, namespace: str, name: str, status: Object) -> None:
         """Server-side apply of the status subresource, forced; a route that is gone is fine."""
 
-    async def write_merchant_status(self, namespace: str, name: str, uid: str, status: Object) -> Object | None:
+    async def write_merchant_status(self, namespace: str, name: str, version: int, status: Object) -> Object | None:
         """Server-side apply of a Merchant's status; the object as stored, None when it is gone.
 
-        Raises ``KubeConflict`` when the name belongs to another object than ``uid`` by now.
+        Raises ``KubeConflict`` when its resourceVersion is not ``version`` any more: somebody changed it, or made
+        another of the same name.
         """
 
     async def set_finalizers(self, route: Object, finalizers: Sequence[str]) -> None:

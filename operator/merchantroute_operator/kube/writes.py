@@ -77,10 +77,10 @@ class Writes:
         with contextlib.suppress(NotFound):
             await self._status(KIND, namespace, {"name": name}, status)
 
-    async def write_merchant_status(self, namespace: str, name: str, uid: str, status: Object) -> Object | None:
-        """The same for a Merchant; a uid in an apply is a precondition."""
+    async def write_merchant_status(self, namespace: str, name: str, version: int, status: Object) -> Object | None:
+        """The same for a Merchant. A resourceVersion in it is a precondition; a uid is not, of a status."""
         try:
-            return await self._status(MERCHANT, namespace, {"name": name, "uid": uid}, status)
+            return await self._status(MERCHANT, namespace, {"name": name, "resourceVersion": str(version)}, status)
         except NotFound:
             return None
 

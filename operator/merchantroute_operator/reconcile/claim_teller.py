@@ -71,10 +71,12 @@ class ClaimTeller:
         if not self._wanted:
             return
         claim, status = self._wanted.pop(next(iter(self._wanted)))
+        if (current := self._claims.current(claim)) is None:
+            return
         try:
-            stored = await self._kube.write_merchant_status(claim.namespace, claim.name, claim.uid, status)
+            stored = await self._kube.write_merchant_status(claim.namespace, claim.name, current.version, status)
         except KubeConflict:
-            return  # another object of that name by now
+            return  # somebody wrote in between, and the watch is about to tell
         except KubeError as error:
             logger.warning("status of merchant %s/%s cannot be written: %s", claim.namespace, claim.name, error)
             return

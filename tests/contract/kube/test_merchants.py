@@ -37,11 +37,19 @@ def apply(kubectl: Kubectl, *merchants: Object) -> None:
     kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(everything))
 
 
+async def only_one(kube: KubeClient, namespace: str) -> Object:
+    """The only one in the namespace."""
+    found = await kube.merchants(namespace)
+    assert found is not None
+    (only,) = found
+    return only
+
+
 async def test_a_fresh_merchant_never_looks_current(
     kube: KubeClient, merchants_definition: str, namespace: str, kubectl: Kubectl
 ) -> None:
     apply(kubectl, merchant("taco", namespace))
-    [found] = await kube.merchants(namespace) or ()
+    found = await only_one(kube, namespace)
     assert parse_claim(found).told == {"observedGeneration": -1}
     assert parse_claim(found).merchant.id == "taco"
 
@@ -50,28 +58,34 @@ async def test_a_status_is_written_whole_and_what_is_no_longer_said_goes(
     kube: KubeClient, merchants_definition: str, namespace: str, kubectl: Kubectl
 ) -> None:
     apply(kubectl, merchant("taco", namespace))
-    [found] = await kube.merchants(namespace) or ()
-    uid = found["metadata"]["uid"]
-    await kube.write_merchant_status(namespace, "taco", uid, {**STATUS, "tier": "standard", "message": "Orders flow"})
+    found = await only_one(kube, namespace)
+    first = {**STATUS, "tier": "standard", "message": "Orders flow"}
+    told = await kube.write_merchant_status(namespace, "taco", parse_claim(found).version, first)
+    assert told is not None
     head, row = kubectl("get", merchants_definition, "-n", namespace).splitlines()
     assert head.split() == ["NAME", "TIER", "STATE", "SINCE", "REASON", "AGE"]
     assert row.split()[:3] == ["taco", "standard", "Active"]
 
-    stored = await kube.write_merchant_status(namespace, "taco", uid, {**STATUS, "state": "Refused"})
+    stored = await kube.write_merchant_status(
+        namespace, "taco", parse_claim(told).version, {**STATUS, "state": "Refused"}
+    )
 
     assert stored is not None
     assert stored["status"] == {**STATUS, "state": "Refused"}
     assert stored["metadata"]["generation"] == found["metadata"]["generation"]
 
 
-async def test_another_object_of_the_same_name_is_not_told_and_a_gone_one_is_fine(
+async def test_one_that_changed_or_was_made_anew_is_not_told_of_the_old_one_and_a_gone_one_is_fine(
     kube: KubeClient, merchants_definition: str, namespace: str, kubectl: Kubectl
 ) -> None:
     apply(kubectl, merchant("taco", namespace))
-    other = "00000000-0000-4000-8000-000000000001"
+    version = parse_claim(await only_one(kube, namespace)).version
+    kubectl("delete", f"{merchants_definition}/taco", "-n", namespace)
+    assert await kube.write_merchant_status(namespace, "taco", version, STATUS) is None
+    apply(kubectl, merchant("taco", namespace))
     with pytest.raises(KubeConflict):
-        await kube.write_merchant_status(namespace, "taco", other, STATUS)
-    assert await kube.write_merchant_status(namespace, "nobody", other, STATUS) is None
+        await kube.write_merchant_status(namespace, "taco", version, STATUS)
+    assert parse_claim(await only_one(kube, namespace)).told == {"observedGeneration": -1}
 
 
 async def test_more_than_a_page_of_merchants_are_read_whole_and_told_once(

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from merchantroute_operator.errors import RouteError
+from merchantroute_operator.errors import KubeConflict, RouteError
 from merchantroute_operator.kube.port import Autoscaler, Children, Kind, Object, SecretData
 from merchantroute_operator.naming import LABEL_ROUTE, OTHER_KINDS
 from merchantroute_operator.rabbit.port import Broker
@@ -45,14 +45,14 @@ class MemoryKube:
         del namespace
         return list(self.claims.values()) if self.has_merchants else None
 
-    async def write_merchant_status(self, namespace: str, name: str, uid: str, status: Object) -> Object | None:
+    async def write_merchant_status(self, namespace: str, name: str, version: int, status: Object) -> Object | None:
         del namespace
         stored = self.claims.get(name)
         if stored is None:
             return None
-        assert stored["metadata"]["uid"] == uid
-        version = str(int(stored["metadata"]["resourceVersion"]) + 1)
-        metadata = {**stored["metadata"], "resourceVersion": version}
+        if stored["metadata"]["resourceVersion"] != str(version):
+            raise KubeConflict(name)
+        metadata = {**stored["metadata"], "resourceVersion": str(version + 1)}
         self.claims[name] = {**stored, "metadata": metadata, "status": status}
         self.log.append(f"status of {name}")
         return self.claims[name]
