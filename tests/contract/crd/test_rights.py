@@ -146,7 +146,7 @@ def test_a_team_writes_its_merchants_and_neither_the_route_nor_a_status(
     kubectl(*server_side, stdin=json.dumps(merchant({"spec.tier": "enterprise"}, namespace)))
     assert "burger-hut" in kubectl("get", "merchants", *as_ann)
     change = ("--type=merge", "-p", '{"status": {"state": "Active"}}')
-    with pytest.raises(AssertionError, match='User "ann" cannot (get|patch) resource "merchants/status"'):
+    with pytest.raises(AssertionError, match=r'User "ann" cannot (get|patch) resource "merchants/status"'):
         kubectl("patch", "merchant", "burger-hut", "--subresource=status", *change, *as_ann)
     kubectl("delete", "merchant", "burger-hut", *as_ann)
 
