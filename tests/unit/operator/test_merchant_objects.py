@@ -244,3 +244,20 @@ def test_a_status_that_is_wanted_twice_is_written_once_as_wanted_last() -> None:
     asyncio.run(run())
     assert heard.kube.log == ["status of taco"]
     assert heard.kube.claims["taco"]["status"] == {"state": "Active"}
+
+
+def test_in_a_crowd_what_stays_is_told_before_what_passes() -> None:
+    heard = Heard()
+    for name in ("first", "second", "third"):
+        heard.kube.claims[name] = raw_merchant(name)
+        heard.claims.put(a_claim(name))
+    teller = ClaimTeller(heard.kube, heard.claims)
+    for name, state in (("first", "Pending"), ("second", "Active"), ("third", "Pending"), ("first", "Active")):
+        teller.want(a_claim(name), {"state": state})
+
+    async def run() -> None:
+        while teller.waiting:
+            await teller.write_one()
+
+    asyncio.run(run())
+    assert heard.kube.log == ["status of second", "status of first", "status of third"]
