@@ -2,6 +2,7 @@
 
 import json
 
+from merchantroute_worker.turns import BURST
 from tests.worker import topology
 from tests.worker.lane import Lane
 from tests.worker.waiting import until
@@ -41,6 +42,25 @@ def test_a_slow_merchant_keeps_one_slot(lane: Lane) -> None:
         return [entry["inFlight"] for entry in entries if entry["slow"]]
 
     until(lambda: held() == [1], "the slow merchant to hold one slot")
+
+
+def test_a_flood_waits_for_turns_and_is_done_once_its_merchant_heals(lane: Lane) -> None:
+    lane.limits = {"callTimeoutMs": 1000}
+    hung, healthy = lane.merchant("hung", "hang"), lane.merchant("healthy")
+    lane.configure(hung, healthy)
+    worker = lane.work(concurrency=20).ready()
+    turns = f"{topology.RETRY}.refused"
+
+    flood = lane.orders(hung, 300)
+    until(lambda: lane.channel.queue_declare(turns, passive=True).message_count > BURST, "orders to wait for turns")
+    lane.until_done(lane.orders(healthy, 20))
+    assert 'merchantroute_ladder_total{reason="slow"' in worker.get("/metrics")[1]
+
+    lane.merchants.behave(hung, "normal")
+    lane.until_done(flood, 90)
+    book = lane.ledger()
+    assert (book["done"], book["dead"], book["doubled"], book["copies"]) == (320, 0, 0, 0)
+    assert lane.channel.queue_declare(turns, passive=True).message_count == 0
 
 
 def test_a_drip_fed_answer_ends_at_the_total_deadline(lane: Lane) -> None:

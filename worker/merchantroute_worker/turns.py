@@ -7,10 +7,10 @@ refused a little waits on a rung, and not behind another's flood. A quorum queue
 given out in the order in which they end, or one long wait would hold up the shorter ones behind it.
 """
 
-SPACING = 0.025
-"""Seconds between two turns: 40 a second and pod, at about a millisecond of CPU a refusal under 5 % of a core."""
+SPACING = 0.04
+"""Seconds between two turns: 25 a second and pod, at 1 to 1.5 ms of CPU a refusal under 5 % of a core."""
 LONGEST = 600.0
-"""Seconds that a turn may be away: 24,000 orders a pod. Beyond that they come closer together."""
+"""Seconds that a turn may be away: 15,000 orders a pod. Beyond that they come closer together."""
 RATE, BURST = 5.0, 25
 """A merchant's orders a second, and how many at once, that wait on a rung."""
 TOTAL_RATE, TOTAL_BURST = 40.0, 200
