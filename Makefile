@@ -87,6 +87,10 @@ chaos-worker: venv ## Break everything around a worker under 20,000 orders a fau
 soak-worker: venv ## Five minutes of mixed merchants: nothing lost, memory flat
 	@$(PY) -m benchmarks.chaos_worker.soak
 
+.PHONY: e2e-changes
+e2e-changes: venv ## Change everything about a route under 100 orders a second (build/changes.json; PYTEST_ARGS='-k pool' for less)
+	@MR_CHANGES=all $(PY) -m pytest tests/e2e/test_changes.py -s $(PYTEST_ARGS)
+
 ##@ Parts
 
 .PHONY: venv

@@ -1,0 +1,65 @@
+"""What a change did to the orders that were offered meanwhile, as a row of the table."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+from tests.e2e.changes.catalogue import Change
+from tests.e2e.changes.site import Site
+from tests.e2e.shop import Shop
+from tests.e2e.waiting import until
+
+MERCHANTS = ("shop-a", "shop-b", "shop-c")
+WARM, AFTERWARDS = 200, 200
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table; ``gap_ms`` is the longest time between two completions of the changed tier meanwhile."""
+
+    change: str
+    published: int
+    done: int
+    dead: int
+    lost: int
+    doubled: int
+    gap_ms: int
+
+    def is_clean(self) -> bool:
+        """Whether every order was done, once."""
+        return self.done == self.published and not (self.dead or self.lost or self.doubled)
+
+    def document(self) -> dict[str, Any]:
+        """As it is in build/changes.json."""
+        return asdict(self)
+
+
+def measured(name: str, change: Change, site: Site, rate: float) -> Row:
+    """Make the change while orders are offered at ``rate`` a second, and reckon once all are settled."""
+    shop = site.shop
+    with shop.stream(MERCHANTS, rate=rate):
+        until(lambda: len(shop.done()) > WARM, "orders flow")
+        begun = time.time()
+        change.make(site)
+        so_far = len(shop.done())
+        until(lambda: len(shop.done()) > so_far + AFTERWARDS, "orders flow on")
+        ended = time.time()
+    ledger = shop.settled(180)
+    return Row(
+        change=name,
+        published=len(ledger.published),
+        done=len(ledger.done),
+        dead=len(ledger.dead),
+        lost=ledger.lost,
+        doubled=len(ledger.doubled | ledger.copies),
+        gap_ms=_gap(shop, change.lane, begun, ended),
+    )
+
+
+def _gap(shop: Shop, tier: str, begun: float, ended: float) -> int:
+    stamps = sorted(one.finished_at for said in shop.roll.completions.values() for one in said if one.tier == tier)
+    within = [stamp for stamp in stamps if begun * 1000 - 1000 <= stamp <= ended * 1000]
+    return max((later - earlier for earlier, later in pairwise(within)), default=0)
