@@ -62,6 +62,8 @@ async def tell_orphans(ctx: Context, claims: Claims, teller: ClaimTeller, place:
     """Have the objects told whose route does not exist; the seconds until another try, or None."""
     try:
         orphans = await claims.of(place)
+        if orphans and await ctx.kube.namespace_is_terminating(place[0]):
+            return None  # they go one by one, and nobody will read it
     except KubeError as error:
         logger.warning("merchants of %s/%s cannot be read: %s", *place, error)
         return LATER

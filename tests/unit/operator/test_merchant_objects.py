@@ -129,6 +129,15 @@ def test_a_merchant_of_no_route_is_told_so_and_taken_when_the_route_comes() -> N
     assert state(world, "taco") == ("Active", "AsWanted")
 
 
+def test_nothing_is_written_to_the_merchants_of_a_namespace_that_goes() -> None:
+    world = World(raw_route())
+    world.kube.stored, world.kube.terminating = None, True
+    shop(world, raw_merchant("taco"))
+    assert world.look() is None
+    tell(world)
+    assert world.log == []
+
+
 def test_a_cluster_without_the_kind_works_on_and_its_log_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
     world = World(raw_route(merchants={"hut": "enterprise"}))
     world.kube.has_merchants = False
