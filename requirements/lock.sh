@@ -18,4 +18,4 @@ lock dev
 for extra in operator sim; do
   lock "$extra" --constraint requirements/dev.txt
 done
-lock worker --extra otel --constraint requirements/dev.txt
+lock worker --extra otel --extra cli --constraint requirements/dev.txt

@@ -5,6 +5,7 @@ that orders flow while a test waits for kubectl.
 """
 
 import asyncio
+import time
 import uuid
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
@@ -88,6 +89,31 @@ class Shop:
     def publish_malformed(self, merchant: str, number: int) -> dict[str, str]:
         """Publish orders that are wrong, each in another way: id -> the reason that its dead letter must carry."""
         return dict(self._do(self._bad(merchant, kind)) for kind in range(number))
+
+    def publish_task(self, task: str, merchant: str, reason: str) -> str:
+        """Publish a task without arguments, whose dead letter must carry this reason; its id."""
+        order = f"{self._run}-{next(self._number)}"
+        message = {
+            "properties": {
+                "delivery_mode": 2,
+                "content_type": "application/json",
+                "content_encoding": "utf-8",
+                "correlation_id": order,
+                "headers": {"task": task, "id": order},
+            },
+            "routing_key": merchant,
+            "payload": "[[], {}, {}]",
+            "payload_encoding": "string",
+        }
+        answer = self._place.rabbit("POST", f"exchanges/{{vhost}}/{self._door}/publish", message)
+        assert answer["routed"]
+        self.roll.publish(Published(order, merchant, "e2e", reason, time.time_ns() // 1_000_000))
+        return order
+
+    def twice(self) -> set[str]:
+        """Orders of which a merchant carried out a step more than once."""
+        book = self._do(self._merchants.book(self._run))
+        return {order for order, steps in book.items() if any(step.effects > 1 for step in steps.values())}
 
     @contextmanager
     def stream(self, merchants: Sequence[str], rate: float) -> Iterator[None]:

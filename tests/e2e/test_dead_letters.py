@@ -38,6 +38,12 @@ def ok(place: Place, *arguments: str) -> str:
     return ended.stdout
 
 
+def in_a_pod(place: Place, *arguments: str) -> str:
+    """The same where nothing is installed: in a worker pod, which knows its route and its broker."""
+    pod = place.pods("pos")[0]["metadata"]["name"]
+    return place.kubectl("exec", pod, "--", "merchantroute", "dead", *arguments)
+
+
 def listed(place: Place) -> list[Any]:
     return [json.loads(line) for line in ok(place, "list", "--json").splitlines()]
 
@@ -58,6 +64,8 @@ def test_orders_of_a_merchant_that_was_ill_are_found_replayed_and_done(
     until(lambda: len(listed(place)) == 22, "all letters are listed", 60)
     reasons = Counter(letter["reason"] for letter in listed(place))
     assert reasons == {"attempts-exhausted": 20, **Counter(wrong.values())}
+    assert place.password not in (told := in_a_pod(place, "list"))
+    assert told.splitlines()[-1] == ok(place, "list").splitlines()[-1]
     one = min(orders)
     assert f"order {one} of merchant ill\n  reason           attempts-exhausted" in ok(place, "show", one)
 

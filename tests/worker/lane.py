@@ -65,9 +65,9 @@ class Lane:
         self.workers.append(worker)
         return worker
 
-    def celery(self, arguments: Sequence[str]) -> WorkerProcess:
+    def celery(self, arguments: Sequence[str], **env: str) -> WorkerProcess:
         """Start a worker by Celery's own command line."""
-        worker = CeleryProcess(self.root, f"celery-{len(self.workers)}", arguments, {})
+        worker = CeleryProcess(self.root, f"celery-{len(self.workers)}", arguments, env)
         self.workers.append(worker)
         return worker
 

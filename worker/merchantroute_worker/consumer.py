@@ -6,7 +6,8 @@ What is changed of `celery.worker.consumer.Consumer` (5.7):
 * `connect`: reads the broker's files anew, and waits; Celery ends the worker when access is refused, and when the
   queue is not there;
 * `start`: an error that Celery does not expect is logged and the consumer starts again;
-* messages that are no task, or of no task it knows, go to dead letters, confirmed, before they are acked.
+* messages that are no task, or of no task it knows, or whose text is no text, go to dead letters, confirmed, before
+  they are acked.
 """
 
 import logging
@@ -23,6 +24,7 @@ from merchantroute_worker.fleet import Fleet
 from merchantroute_worker.pace import rest
 from merchantroute_worker.retune import retune
 from merchantroute_worker.sending import Sender
+from merchantroute_worker.strange_text import readable, strange
 from merchantroute_worker.strategy import make_safe
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ class LeanConsumer(Consumer):
         )
 
     def __init__(self, *args: Any, pool: Any = None, worker_options: Any = None, **kwargs: Any) -> None:
+        readable()
         self.connection: Any = None
         self.mr_pod = pod.start(pool.limit)
         serving.serve(self.mr_pod)
@@ -143,6 +146,10 @@ class LeanConsumer(Consumer):
         handle = super().create_task_handler(*args, **kwargs)
 
         def on_task_received(message: Any) -> None:
+            key, headers = message.delivery_info.get("routing_key"), message.headers or {}
+            if where := strange(routing_key=key, properties=message.properties, headers=headers):
+                self.fleet.bury(message, "undecodable", f"text that is not UTF-8: {where}")
+                return
             try:
                 handle(message)
             except broker.ERRORS:

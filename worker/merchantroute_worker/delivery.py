@@ -13,6 +13,7 @@ from merchantroute_worker.outgoing import Incoming, Outgoing, Why, plain, to_dea
 from merchantroute_worker.pace import rest
 from merchantroute_worker.pod import Hop, Pod
 from merchantroute_worker.publisher import NotEncodable, NotPublished
+from merchantroute_worker.strange_text import named
 
 log = logging.getLogger(__name__)
 FASTEST_RETRY, SLOWEST_RETRY = 0.1, 5.0
@@ -150,7 +151,7 @@ def incoming(message: Any) -> Incoming:
         routing_key=message.delivery_info.get("routing_key") or "",
         body=_encoded(body, message.content_encoding) if isinstance(body, str) else bytes(body or b""),
         properties=message.properties,
-        headers=message.headers or {},
+        headers=named(message.headers or {}),
     )
 
 

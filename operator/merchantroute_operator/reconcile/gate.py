@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from merchantroute_operator.spec.model import Merchant
+from merchantroute_operator import naming
+from merchantroute_operator.spec.lanes import lanes
+from merchantroute_operator.spec.model import Merchant, Raw, Route
 from merchantroute_operator.topology.types import Topology
 
 PATIENCE = 60.0  # seconds after which a pod that does not load its configuration is named and no longer waited for
@@ -36,6 +38,17 @@ def gate(ready: Mapping[str, float], loaded: Mapping[str, int], generation: int,
     return Gate(tuple(awaited), tuple(overdue))
 
 
+def heard_of(
+    route: Route, pods: Mapping[str, Raw], ready: Mapping[str, float], loaded: Mapping[str, int]
+) -> dict[str, float]:
+    """``ready`` without the pods that may never say what they have loaded.
+
+    Those are pods with a command of their own, until one has sent a pulse all the same.
+    """
+    silent = {(lane.tier.name, lane.name) for lane in lanes(route) if lane.tier.pod.command}
+    return {name: seconds for name, seconds in ready.items() if name in loaded or _lane(pods[name]) not in silent}
+
+
 def assign(merchants: Collection[Merchant], bound: Mapping[str, str], opened: Gate) -> dict[str, str]:
     """Merchant id -> tier to bind now.
 
@@ -54,3 +67,8 @@ def bound_in(observed: Topology, assigned: str, tier_prefix: str) -> dict[str, s
         for binding in observed.bindings
         if binding.source == assigned and binding.target.startswith(tier_prefix)
     }
+
+
+def _lane(pod: Raw) -> tuple[str, str]:
+    labels = pod["metadata"].get("labels", {})
+    return labels.get(naming.LABEL_TIER, ""), labels.get(naming.LABEL_LANE, "")

@@ -16,7 +16,7 @@ from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.credentials import Credential, collect
 from merchantroute_operator.reconcile.deployments import drop_deployments, ensure_deployments, ready_pods
 from merchantroute_operator.reconcile.findings import Findings
-from merchantroute_operator.reconcile.gate import assign, bound_in, gate
+from merchantroute_operator.reconcile.gate import assign, bound_in, gate, heard_of
 from merchantroute_operator.reconcile.lane import is_idle
 from merchantroute_operator.reconcile.others import drop_others, ensure_others
 from merchantroute_operator.reconcile.state import RouteState
@@ -103,7 +103,8 @@ async def _to_pods(ctx: Context, route: Route, state: RouteState, findings: Find
     pods = findings.children.pods
     age = ctx.monotonic() - state.generation_at
     loaded = {pulse.pod: pulse.generation for pulse in ctx.board.of(route.namespace, route.name)}
-    findings.gate = gate(ready_pods(pods, ctx.wall()), loaded, state.generation, age=age)
+    ready = heard_of(route, pods, ready_pods(pods, ctx.wall()), loaded)
+    findings.gate = gate(ready, loaded, state.generation, age=age)
     await nudge(
         ctx.kube,
         route.namespace,

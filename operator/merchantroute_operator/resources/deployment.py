@@ -5,6 +5,7 @@ from __future__ import annotations
 from merchantroute_operator import naming
 from merchantroute_operator.resources.objects import Object, child, stamped
 from merchantroute_operator.resources.pod import pod_template
+from merchantroute_operator.resources.program import settling
 from merchantroute_operator.spec.model import Route, Tier
 
 PROGRESS_DEADLINE = 300  # seconds in which a new pod has to become ready before Kubernetes calls the rollout stuck
@@ -27,6 +28,7 @@ def deployment(route: Route, tier: Tier, lane: str, cluster: str) -> Object:
                 "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
                 "progressDeadlineSeconds": PROGRESS_DEADLINE,
                 "revisionHistoryLimit": 3,
+                **settling(tier),
                 "template": pod_template(route, tier, lane),
             },
         }

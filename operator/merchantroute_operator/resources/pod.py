@@ -10,6 +10,7 @@ from typing import Any
 
 from merchantroute_operator import naming
 from merchantroute_operator.resources.objects import Object
+from merchantroute_operator.resources.program import probes, program, variables
 from merchantroute_operator.spec.model import Route, Tier
 
 PORT = 9090
@@ -72,14 +73,10 @@ def _container(route: Route, tier: Tier, lane: str) -> Object:
     return {
         "name": "worker",
         "image": tier.pod.image,
-        "command": ["merchantroute-worker"],
-        "args": ["--app", tier.pod.app, "--pool", tier.pool, *_slots(tier, lane)],
-        "env": [*_identity(route, tier, lane), *user.get("env", ())],
+        **program(tier, lane),
+        "env": [*_identity(route, tier, lane), *variables(route, tier, lane), *user.get("env", ())],
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
-        # Importing an app can take a while on a busy node; liveness counts only from the first answer on.
-        "startupProbe": _probe("/livez", period=2, failures=60),
-        "livenessProbe": _probe("/livez", period=10, failures=3),
-        "readinessProbe": _probe("/readyz", period=2, failures=2),
+        **probes(tier),
         "terminationMessagePolicy": "FallbackToLogsOnError",  # so that a condition can quote why it ended
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -97,16 +94,6 @@ def _container(route: Route, tier: Tier, lane: str) -> Object:
     }
 
 
-def _slots(tier: Tier, lane: str) -> list[str]:
-    """The number of slots, where only a new pod can have another one.
-
-    A gevent pod reads it from its mounted configuration, so that a change replaces no pod; threads and processes are
-    started with the pod. The suspect lane has one, whatever the configuration says.
-    """
-    live = tier.pool == "gevent" and lane != naming.SUSPECT
-    return [] if live else ["--concurrency", str(tier.concurrency)]
-
-
 def _identity(route: Route, tier: Tier, lane: str) -> list[dict[str, Any]]:
     """Which lane the pod works for; before the user's variables, which may refer to these."""
     fixed = {
@@ -118,15 +105,6 @@ def _identity(route: Route, tier: Tier, lane: str) -> list[dict[str, Any]]:
     }
     pod = {"name": "MR_POD", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}}
     return [*({"name": name, "value": value} for name, value in fixed.items()), pod]
-
-
-def _probe(path: str, *, period: int, failures: int) -> Object:
-    return {
-        "httpGet": {"path": path, "port": "http", "scheme": "HTTP"},
-        "periodSeconds": period,
-        "timeoutSeconds": 5,
-        "failureThreshold": failures,
-    }
 
 
 def _volumes(route: Route) -> list[Object]:

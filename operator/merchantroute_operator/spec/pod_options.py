@@ -16,7 +16,10 @@ OWN_PATH = "/etc/merchantroute"
 
 
 def pod_options(worker: Raw, tier: Raw, where: str) -> PodOptions:
-    """Merge ``worker`` and ``tier``: env by name, maps by key, everything else replaced; ``where`` names the tier."""
+    """Merge ``worker`` and ``tier``: env by name, maps by key, everything else replaced; ``where`` names the tier.
+
+    ``app`` and ``command`` say the same, what the pods run, so a tier's one replaces either of the worker's.
+    """
     fields: dict[str, Any] = {}
     if env := _merge_by_name(worker.get("env", ()), tier.get("env", ())):
         fields["env"] = env
@@ -33,6 +36,7 @@ def pod_options(worker: Raw, tier: Raw, where: str) -> PodOptions:
     return PodOptions(
         image=tier.get("image") or worker["image"],
         app=tier.get("app") or worker.get("app", "merchantroute_worker.app"),
+        command=() if tier.get("app") else tuple(tier.get("command") or worker.get("command") or ()),
         fields=fields,
     )
 

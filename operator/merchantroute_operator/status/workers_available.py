@@ -5,7 +5,7 @@ The suspect lane does not count: its pods are there to be killed, and orders of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from merchantroute_operator import naming
 from merchantroute_operator.errors import KubeError
@@ -38,12 +38,21 @@ def workers_available(view: View) -> Condition:
         return Condition(TYPE, "False", Reason.PODS_LAG, f"Without the newest configuration: {some(view.lagging)}")
     ready, wanted = sum(ready for ready, _ in counts.values()), sum(wanted for _, wanted in counts.values())
     reason = Reason.AS_WANTED if wanted else Reason.SCALED_TO_ZERO
-    return Condition(TYPE, "True", reason, f"{ready} of {wanted} pods ready")
+    return Condition(TYPE, "True", reason, f"{ready} of {wanted} pods ready{_unknown(view, counts)}")
 
 
 def _lanes(route: Route) -> Iterator[tuple[str, str]]:
     for tier in route.tiers:
         yield tier.name, naming.deployment(route.name, tier.name, naming.STABLE)
+
+
+def _unknown(view: View, counts: Mapping[str, tuple[int, int]]) -> str:
+    """Of lanes with a command of their own whose pods do not report: Kubernetes calls them ready as they start."""
+    told = {lane.tier for lane in view.lanes if lane.generation}
+    own = [tier.name for tier in view.route.tiers if tier.pod.command] if view.route else []
+    silent = [name for name in own if name not in told and counts[name][1]]
+    what = "with a command of their own that reports nothing, whether they consume and what they have loaded"
+    return f". Not known of {some(silent)}, {what}" if silent else ""
 
 
 def _counts(deployment: Raw) -> tuple[int, int]:

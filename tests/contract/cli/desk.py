@@ -14,6 +14,7 @@ import amqp
 from click.testing import CliRunner, Result
 
 from merchantroute_worker.cli.main import main
+from merchantroute_worker.strange_text import readable
 from tests.harness.vhosts import Vhost
 from tests.worker import topology
 from tests.worker.waiting import until
@@ -85,6 +86,7 @@ class Desk:
 
     def contents(self, queue: str = DEAD) -> list[Message]:
         """All messages, by id, as they are; they are put back."""
+        readable()  # the command line runs in a process of its own as well as in this one
         with topology.connect(self.vhost) as connection:
             channel = amqp.Channel(connection, auto_decode=False)
             channel.open()

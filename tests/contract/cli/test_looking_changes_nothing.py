@@ -20,6 +20,13 @@ ODD: dict[str, dict[str, Any]] = {
         "application_headers": {"a": b"\xff", "b": 1.5, "c": [1, {"d": None}], "e": True, "mr-attempts": "many"},
     },
     "compressed": {"body": zlib.compress(b"[]"), "application_headers": {"compression": "application/x-gzip"}},
+    "an id that is not UTF-8": {"body": b"[]", "correlation_id": b"\xff\xfe"},
+    "names of headers that are not UTF-8": {
+        "body": b"[]",
+        "correlation_id": "odd",
+        "type": b"\xff",
+        "application_headers": {b"\xff": [{b"\xfe": 1}]},
+    },
     "an id that writes on the terminal": {"body": b"[]", "correlation_id": "\x1b[2J[red]"},
 }
 

@@ -80,6 +80,11 @@ def on(where: str) -> list[Refused]:
         ),
         refused(f"{where}.image", "worker :1", "'worker :1' holds white space", "registry/name:tag", at=f"{at}.image"),
         refused(f"{where}.app", "my-app", "'my-app' cannot be imported", "package.module", at=f"{at}.app"),
+        refused(f"{where}.command", [], "at least 1 items", at=f"{at}.command"),
+        refused(f"{where}.command", ["", "worker"], "begins with an empty word", "write the program first",
+                at=f"{at}.command"),
+        refused(f"{where}.command", ["x"] * 65, "at most 64 items", at=f"{at}.command"),
+        refused(f"{where}.command", ["celery", "x" * 1025], "may not be more than 1024", at=f"{at}.command[1]"),
         refused(f"{where}.imagePullSecrets", [{"name": "A"}], "'A' cannot be the name of a Secret",
                 at=f"{at}.imagePullSecrets[0].name"),
     ]  # fmt: skip
@@ -88,6 +93,8 @@ def on(where: str) -> list[Refused]:
 REFUSED = [
     *on("spec.worker"),
     *on("spec.tiers.0"),
+    refused("spec.tiers.0.command", ["celery"], "tier 'standard' has both app and command", "remove one of them",
+            at="spec.tiers[0].command", also={"spec.tiers.0.app": "shop.celery"}),
     mount("/etc/merchantroute", "would hide", "write another path"),
     mount("/etc/merchantroute/config", "would hide"),
     mount("/etc//merchantroute/", "would hide"),
@@ -139,3 +146,5 @@ ACCEPTED: list[dict[str, Any]] = [
         ],
     }
 ]
+COMMAND = ["celery", "-A", "shop.gcelery", "worker", "-Q", "$(MR_QUEUE)", "-c", "$(MR_CONCURRENCY)", ""]
+ACCEPTED += [{f"{where}.command": COMMAND} for where in BOTH]

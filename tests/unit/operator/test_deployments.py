@@ -11,6 +11,7 @@ from merchantroute_operator.resources.deployment import deployment
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.pod import grace
 from merchantroute_operator.resources.quantity import quantity
+from merchantroute_operator.spec.lanes import suspect_tier
 from tests.unit.operator.routes import CLUSTER, a_route, raw_route
 
 WORKER = {
@@ -138,6 +139,65 @@ def test_slots_that_are_started_with_the_pod_are_given_to_it(pool: str) -> None:
     assert arguments(5) != arguments(4)
 
 
+POST = ["celery", "-A", "shop.gcelery", "worker", "--pool", "gevent", "--concurrency", "$(MR_CONCURRENCY)"]
+
+
+def test_a_command_of_its_own_takes_the_launcher_s_place_and_nobody_asks_its_pods() -> None:
+    body = made(tiers=["enterprise", {"name": "standard", "concurrency": 7, "command": POST}])
+    container = pod_of(body)["containers"][0]
+    assert container["command"] == POST
+    assert not container.keys() & {"args", "startupProbe", "livenessProbe", "readinessProbe"}
+    assert body["spec"]["minReadySeconds"] > 0
+    env = {variable["name"]: variable.get("value") for variable in container["env"]}
+    assert env["MR_QUEUE"] == "mr.orders.pos.standard.stable"
+    assert env["MR_CONCURRENCY"] == "7"
+    assert "minReadySeconds" not in made()["spec"]
+    assert env["CELERY_LOADER"] == "merchantroute_worker.loader:LaneLoader"
+    assert not [variable for variable in container["env"] if "secretKeyRef" in variable.get("valueFrom", {})]
+
+
+def test_a_command_that_does_not_ask_for_the_slots_gets_no_new_pods_for_them() -> None:
+    def of(concurrency: int) -> dict[str, Any]:
+        return made(tiers=["enterprise", {"name": "standard", "concurrency": concurrency, "command": ["celery"]}])
+
+    assert of(7) == of(8)
+
+
+def test_a_loader_that_the_user_names_is_the_user_s() -> None:
+    mine = {"name": "CELERY_LOADER", "value": "shop.loader:Loader"}
+    body = made(worker={**WORKER, "command": POST, "env": [mine]})
+    env = pod_of(body)["containers"][0]["env"]
+    assert [variable for variable in env if variable["name"] == "CELERY_LOADER"] == [mine]
+
+
+def test_suspect_orders_of_a_default_tier_with_a_command_get_its_command_and_one_slot() -> None:
+    route = a_route(worker={**WORKER, "command": POST})
+    container = pod_of(deployment(route, suspect_tier(route), "suspect", CLUSTER))["containers"][0]
+    env = {variable["name"]: variable.get("value") for variable in container["env"]}
+    assert container["command"] == POST
+    assert (env["MR_QUEUE"], env["MR_CONCURRENCY"]) == ("mr.orders.pos.suspect", "1")
+
+
+@pytest.mark.parametrize(
+    ("worker", "tier", "program"),
+    [
+        ({}, {}, ["merchantroute-worker", "--app", "merchantroute_worker.app"]),
+        ({"app": "shop"}, {}, ["merchantroute-worker", "--app", "shop"]),
+        ({"app": "shop", "command": ["a"]}, {}, ["a"]),
+        ({"command": ["a"]}, {"command": ["b"]}, ["b"]),
+        ({"command": ["a"]}, {"app": "shop"}, ["merchantroute-worker", "--app", "shop"]),
+        ({"app": "shop"}, {"command": ["b"]}, ["b"]),
+    ],
+)
+def test_what_a_tier_says_to_run_replaces_what_the_route_says(
+    worker: dict[str, Any], tier: dict[str, Any], program: list[str]
+) -> None:
+    body = made(worker={"image": "worker:1", **worker}, tiers=["enterprise", {"name": "standard", **tier}])
+    container = pod_of(body)["containers"][0]
+    assert [*container["command"], *container.get("args", [])][: len(program)] == program
+    assert ("args" in container) is (program[0] == "merchantroute-worker")
+
+
 @pytest.mark.parametrize(("deadline", "seconds"), [(30, 90), (10, 30), (11, 60), (25, 60), (40, 90), (300, 630)])
 def test_a_pod_has_time_for_two_deadlines_and_a_small_change_of_it_replaces_no_pod(deadline: int, seconds: int) -> None:
     assert grace(deadline) == seconds
@@ -178,6 +238,7 @@ def test_what_the_api_server_fills_in_and_what_others_add_is_no_difference() -> 
         {"worker": {key: value for key, value in WORKER.items() if key != "env"}},
         {"worker": {key: value for key, value in WORKER.items() if key != "nodeSelector"}},
         {"worker": WORKER, "tiers": ["enterprise", {"name": "standard", "pool": "threads"}]},
+        {"worker": {**WORKER, "command": ["celery"]}},
     ],
 )
 def test_what_the_route_changes_is_a_difference(changes: dict[str, Any]) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from merchantroute_operator.reconcile.gate import Gate, assign, bound_in, gate
+from merchantroute_operator.naming import labels
+from merchantroute_operator.reconcile.gate import Gate, assign, bound_in, gate, heard_of
 from merchantroute_operator.spec.model import Merchant
 from merchantroute_operator.topology.types import Binding, Topology
+from tests.unit.operator.routes import a_route
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,16 @@ def test_gate(ready: dict[str, float], loaded: dict[str, int], age: float, expec
     found = gate(ready, loaded, 7, age=age)
     assert found == expected
     assert found.open is not bool(expected.awaited)
+
+
+def test_a_pod_with_a_command_of_its_own_is_waited_for_only_once_it_has_said_something() -> None:
+    route = a_route(tiers=["standard", {"name": "plain", "command": ["celery"]}])
+    pods = {
+        name: {"metadata": {"name": name, "labels": labels("pos", tier, "stable")}}
+        for name, tier in {"a": "standard", "silent": "plain", "speaks": "plain"}.items()
+    }
+    waited = heard_of(route, pods, dict.fromkeys(pods, 99.0), {"speaks": 6})
+    assert set(waited) == {"a", "speaks"}
 
 
 def merchant(name: str, tier: str) -> Merchant:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from merchantroute_operator.errors import BrokerRefusedCredentials
-from merchantroute_operator.naming import FINALIZER
+from merchantroute_operator.naming import FINALIZER, labels
 from merchantroute_operator.reconcile.board import PulseBoard
 from merchantroute_operator.reconcile.brokers import BrokerPool
 from merchantroute_operator.reconcile.context import Context
@@ -155,6 +155,17 @@ def test_a_new_merchant_is_bound_once_every_ready_pod_knows_it() -> None:
     world.pulse("pod-1", 2)
     world.look()
     assert world.bound() == {"hut": f"{DOOR}.standard", "new": f"{DOOR}.standard"}
+
+
+def test_a_pod_with_a_command_of_its_own_holds_up_no_merchant() -> None:
+    """It may never say what it has loaded."""
+    world = World(raw_route(tiers=["enterprise", {"name": "standard", "command": ["celery"]}]))
+    world.look()
+    world.start_pods()
+    world.kube.objects["Pod", "pod-1"]["metadata"]["labels"] = labels("pos", "standard", "stable")
+    world.change(tiers=["enterprise", {"name": "standard", "command": ["celery"]}], merchants={"hut": "standard"})
+    world.look()
+    assert world.bound() == {"hut": f"{DOOR}.standard"}
 
 
 def test_a_pod_that_never_learns_is_named_and_no_longer_waited_for() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from merchantroute_operator.status.assemble import CONDITIONS, status
 from merchantroute_operator.status.conditions import merge
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.view import Condition, LaneView, View
+from tests.unit.operator.routes import a_route
 from tests.unit.operator.views import a_deployment, a_lane, a_pod, a_view, waiting, with_deployments
 
 NOW, BEFORE = "2026-01-02T03:04:05Z", "2026-01-01T00:00:00Z"
@@ -161,6 +163,18 @@ def test_a_lane_with_some_of_its_pods_ready_works() -> None:
     some = with_deployments(a_deployment("enterprise", replicas=3, ready=1), a_deployment("standard"))
     answer = told(a_view(deployments=some))["WorkersAvailable"]
     assert (answer.status, answer.message) == ("True", "2 of 4 pods ready")
+
+
+def test_what_is_not_known_of_pods_with_a_command_of_their_own_is_said() -> None:
+    route = a_route(tiers=["enterprise", {"name": "standard", "command": ["celery"]}])
+    silent = replace(a_lane("standard"), generation=None)
+    said = told(a_view(route=route, lanes=(a_lane("enterprise"), silent)))["WorkersAvailable"]
+    assert said.status == "True"
+    assert said.message == (
+        "2 of 2 pods ready. Not known of standard, with a command of their own that reports nothing, whether they "
+        "consume and what they have loaded"
+    )
+    assert told(a_view(route=route))["WorkersAvailable"].message == "2 of 2 pods ready"  # its pods report all the same
 
 
 def test_a_pod_that_is_told_to_go_has_no_fault_that_matters() -> None:

@@ -1,5 +1,8 @@
-"""Where a command finds its broker: as told, or through kubectl, by a forwarded port where that is needed."""
+"""Where a command finds its broker: as told, in the files of a pod of the route, or through kubectl, by a forwarded
+port where that is needed.
+"""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,8 +12,9 @@ from pathlib import Path
 from merchantroute_worker.cli.errors import Problem
 from merchantroute_worker.cli.forward import forwarded
 from merchantroute_worker.cli.kubectl import Kubectl
-from merchantroute_worker.cli.place import Address, Route, from_url
+from merchantroute_worker.cli.place import Address, Route, from_secret, from_url
 from merchantroute_worker.cli.place import route as parse_route
+from merchantroute_worker.identity import BROKER_DIR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +38,14 @@ class Place:
             return
         plain = self.route is not None and "/" not in self.route
         route = parse_route(self.route, self.namespace or (kubectl.namespace() if plain else None))
+        if (mounted := _mounted(route)) and not self.context:
+            address = from_secret("mounted in this pod", mounted, self.ca)
+            with _authority(address) as trusted:
+                yield route, trusted
+            return
         with ExitStack() as stack:
             address = kubectl.broker(route, self.ca, despite_policy=self.despite_policy)
-            if address.ca_text:
-                address = replace(address, ca=stack.enter_context(_file(address.ca_text)))
+            address = stack.enter_context(_authority(address))
             if self.forward is not False:
                 address = self._forwarded(kubectl, route, address, stack)
             yield route, address
@@ -51,10 +59,22 @@ class Place:
         return address
 
 
+def _mounted(route: Route) -> dict[str, bytes]:
+    """The broker's Secret where this runs in a worker pod of the route (`kubectl exec`), which has no kubectl."""
+    here = os.environ.get("MR_NAMESPACE"), os.environ.get("MR_ROUTE"), os.environ.get("MR_TIER")
+    folder = Path(os.environ.get("MR_BROKER_DIR") or BROKER_DIR)
+    if here[:2] != (route.namespace, route.name) or not here[2] or not folder.is_dir():
+        return {}
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+
+
 @contextmanager
-def _file(text: str) -> Iterator[str]:
-    """A certificate as a file, which is how py-amqp takes one together with the name to check."""
+def _authority(address: Address) -> Iterator[Address]:
+    """The address with its certificate as a file, which is how py-amqp takes one together with the name to check."""
+    if not address.ca_text:
+        yield address
+        return
     with tempfile.TemporaryDirectory(prefix="merchantroute-") as folder:
         path = Path(folder) / "ca.crt"
-        path.write_text(text)
-        yield str(path)
+        path.write_text(address.ca_text)
+        yield replace(address, ca=str(path))

@@ -11,6 +11,7 @@ from amqp.exceptions import AccessRefused, AMQPError, MessageNacked, NotAllowed
 
 from merchantroute_worker.cli.errors import Problem
 from merchantroute_worker.cli.place import Address
+from merchantroute_worker.strange_text import readable
 
 ERRORS: tuple[type[Exception], ...] = (AMQPError, MessageNacked, OSError)
 CONNECTING = 10.0  # seconds
@@ -21,6 +22,7 @@ _LOGIN = (10, 11)  # Connection.start_ok, the method that a broker refuses toget
 @contextmanager
 def connected(address: Address, purpose: str) -> Iterator[amqp.Connection]:
     """A connection for the time of the block, named for the broker's list of them. Its errors become Problems."""
+    readable()
     try:
         connection = amqp.Connection(
             host=f"{address.host}:{address.port}",
@@ -43,11 +45,6 @@ def connected(address: Address, purpose: str) -> Iterator[amqp.Connection]:
             connection.close()
     except ERRORS as error:
         raise Problem(explain(error, address)) from None
-    except UnicodeDecodeError:
-        raise Problem(
-            "a message in the queue has properties that are not UTF-8, which this program cannot read: look at it with "
-            "the broker's management page"
-        ) from None
 
 
 def explain(error: Exception, address: Address) -> str:

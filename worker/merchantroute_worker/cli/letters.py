@@ -7,6 +7,7 @@ from typing import Any
 
 from merchantroute_worker.envelope import PUBLISHED_AT
 from merchantroute_worker.outgoing import Incoming
+from merchantroute_worker.strange_text import named
 
 REASON, STEP, ATTEMPTS, ANSWER = "mr-reason", "mr-step", "mr-attempts", "mr-answer-class"
 REPLAYS, FIRST_PUBLISHED_AT, REFUSALS = "mr-replays", "mr-first-published-at", "mr-refusals"
@@ -35,7 +36,7 @@ class Letter:
 
 def read(*, tag: int, routing_key: str, body: bytes, properties: Mapping[str, Any]) -> Letter:
     """Read a message of the dead queue, whatever it is: nothing about it is required. `properties` are py-amqp's."""
-    headers = properties.get("application_headers") or {}
+    headers = named(properties.get("application_headers") or {})
     return Letter(
         tag=tag,
         id=_text(properties.get("correlation_id")) or _text(headers.get("id")),

@@ -1,0 +1,56 @@
+"""An order that kills whatever process works on it, among innocent ones, on pods as a user has them."""
+
+from functools import partial
+
+from tests.e2e.conftest import Shopping
+from tests.e2e.place import Place
+from tests.e2e.routes import COMPLETIONS, Json, route, tier
+from tests.e2e.waiting import until
+
+APP = """
+import os
+
+from celery import Celery
+
+app = Celery("hostile")
+
+
+@app.task(name="hostile.abort")
+def abort():
+    os.abort()
+"""
+CODE: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "code"}, "data": {"hostile.py": APP}}
+WORKER: Json = {
+    "app": "hostile",
+    "env": [{"name": "MR_COMPLETIONS", "value": COMPLETIONS}, {"name": "PYTHONPATH", "value": "/code"}],
+    "volumes": [{"name": "code", "configMap": {"name": "code"}}],
+    "volumeMounts": [{"name": "code", "mountPath": "/code", "readOnly": True}],
+}
+
+
+def test_a_poison_order_ends_alone_in_dead_letters_and_every_innocent_one_is_done(place: Place, shop: Shopping) -> None:
+    tiers = [tier("only", concurrency=5, minReplicas=2, maxReplicas=2)]
+    place.apply(CODE, route("pos", tiers=tiers, merchants={"mixed": "only"}, worker=WORKER))
+    place.ready("pos")
+    until(lambda: place.lane("pos", "only").get("replicas") == 2, "both pods are ready", 60)
+    till = shop(place, "pos")
+    till.behave("mixed", latency={"p50_ms": 100})
+
+    innocent = till.publish("mixed", 25)
+    poison = till.publish_task("hostile.abort", "mixed", "killed-its-pod")
+    innocent |= till.publish("mixed", 25)
+
+    until(partial(_suspected, place), "a pod of the suspect lane takes the order", 60, partial(place.tell, "pos"))
+    ledger = till.settled(within=120)
+    assert ledger.reasons == {poison: "killed-its-pod"}
+    assert ledger.done == innocent
+    assert ledger.lost == 0
+    assert till.twice() == set()
+    # Whoever was run to its end twice had its pod killed between the end and the ack.
+    again = [said for said in till.roll.completions.values() if len(said) > 1]
+    assert all(any(one.redelivered for one in said) for said in again)
+    assert till.tiers(innocent) <= {"only", "suspect"}
+
+
+def _suspected(place: Place) -> bool:
+    return any(pod["metadata"]["labels"]["merchantroute.dev/lane"] == "suspect" for pod in place.pods("pos"))
