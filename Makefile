@@ -75,6 +75,10 @@ bench-deadlines: venv ## Measure how far calls overshoot their deadline, by misb
 
 ##@ What takes minutes
 
+.PHONY: e2e-merchants
+e2e-merchants: venv ## Apply 5,000 Merchants while the operator runs (MERCHANTS=...; figures in build/merchants.json)
+	@MR_MERCHANTS=$(or $(MERCHANTS),5000) $(PY) -m pytest tests/e2e/test_thousands_of_merchants.py $(PYTEST_ARGS)
+
 .PHONY: chaos-worker
 chaos-worker: venv ## Break everything around a worker under 20,000 orders a fault (FAULTS=sigkill,... ORDERS=2000 for less)
 	@$(PY) -m benchmarks.chaos_worker

@@ -45,7 +45,7 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
     health.watch(reconciler.queue, scaler)
     metrics.watch_queue(lambda: reconciler.queue.depth)
     passes = asyncio.create_task(reconciler.queue.run(PASSES_AT_ONCE))
-    background = [passes, asyncio.create_task(scaler.run())]
+    background = [passes, asyncio.create_task(scaler.run()), asyncio.create_task(reconciler.teller.run())]
     watching = asyncio.create_task(
         kopf.operator(registry=handlers.registry(reconciler), standalone=True, clusterwide=True)
     )

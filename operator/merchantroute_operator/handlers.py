@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import kopf
 
-from merchantroute_operator.naming import ANNOTATION_CANARY, ANNOTATION_PAUSED_UNTIL, GROUP, LABEL_ROUTE
+from merchantroute_operator.naming import ANNOTATION_CANARY, ANNOTATION_PAUSED_UNTIL, GROUP, LABEL_ROUTE, MERCHANTS
 
 CHILDREN = (
     ("apps", "v1", "deployments"),
@@ -34,6 +34,9 @@ class Watcher(Protocol):
 
     def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None:
         """A child of the route (``kind``: deployments, pods, configmaps) was added, changed or is gone."""
+
+    def merchant_changed(self, body: dict[str, Any], *, gone: bool) -> None:
+        """A Merchant object was added, changed or is gone; its status comes back here too."""
 
     def secret_changed(self, namespace: str, name: str) -> None:
         """Some Secret of the namespace changed: broker or merchant credentials may be among them."""
@@ -61,6 +64,10 @@ def registry(watcher: Watcher) -> kopf.OperatorRegistry:
         asked = "|".join(meta.annotations.get(key, "") for key in (ANNOTATION_PAUSED_UNTIL, ANNOTATION_CANARY))
         version = (meta["uid"], meta["generation"], len(meta.get("finalizers", ())), gone, asked)
         watcher.route_changed(namespace or "", name, version)
+
+    @kopf.on.event(GROUP, "v1alpha1", MERCHANTS, registry=handlers)
+    async def on_merchant(body: kopf.Body, event: kopf.RawEvent, **_: Any) -> None:
+        watcher.merchant_changed(dict(body), gone=event["type"] == "DELETED")
 
     async def on_child(
         namespace: str | None, labels: kopf.Labels, body: kopf.Body, event: kopf.RawEvent, param: Any = None, **_: Any

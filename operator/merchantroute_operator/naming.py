@@ -13,6 +13,7 @@ GROUP = "merchantroute.dev"
 VERSION = "v1alpha1"
 PLURAL = "merchantroutes"
 KIND = "MerchantRoute"
+MERCHANT, MERCHANTS = "Merchant", "merchants"  # the second kind and its plural
 FINALIZER = f"{GROUP}/finalizer"
 MANAGER = "merchantroute"
 SCALER = "merchantroute-scaler"

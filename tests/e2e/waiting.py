@@ -9,7 +9,13 @@ T = TypeVar("T")
 BETWEEN_LOOKS = 0.25  # seconds
 
 
-def until(look: Callable[[], T], what: str, within: float = 60.0, explain: Callable[[], object] | None = None) -> T:
+def until(
+    look: Callable[[], T],
+    what: str,
+    within: float = 60.0,
+    explain: Callable[[], object] | None = None,
+    between: float = BETWEEN_LOOKS,
+) -> T:
     """Look until it gives something true, and give that. AssertionError after `within` seconds, with `explain()`."""
     end = time.monotonic() + within
     while True:
@@ -19,4 +25,4 @@ def until(look: Callable[[], T], what: str, within: float = 60.0, explain: Calla
         if time.monotonic() > end:
             told = f"\n{explain()}" if explain else ""
             raise AssertionError(f"not within {within:g} s: {what}; last seen: {found!r}{told}")
-        Event().wait(BETWEEN_LOOKS)
+        Event().wait(between)

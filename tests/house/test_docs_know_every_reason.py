@@ -5,11 +5,13 @@ import json
 import re
 
 from merchantroute_operator.scaling import reasons as scaling
+from merchantroute_operator.spec.claim_reasons import ClaimReason
 from merchantroute_operator.status.assemble import CONDITIONS
 from merchantroute_operator.status.reasons import Reason
 from tests.house.tracked import ROOT, named, tracked
 
 CONDITIONS_PAGE = (ROOT / "docs" / "conditions.md").read_text()
+MERCHANTS_PAGE = (ROOT / "docs" / "merchants.md").read_text()
 ORDER_PAGE = (ROOT / "docs" / "order-life.md").read_text()
 
 
@@ -40,6 +42,12 @@ def test_every_reason_of_a_condition_stands_there_in_its_own_words() -> None:
     rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section(CONDITIONS_PAGE, "Reasons"), re.MULTILINE))
 
     assert rows == {reason.value: reason.sentence for reason in Reason}
+
+
+def test_every_reason_of_a_merchant_stands_there_in_its_own_words() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", section(MERCHANTS_PAGE, "Reasons"), re.MULTILINE))
+
+    assert rows == {reason.value: reason.sentence for reason in ClaimReason}
 
 
 def test_every_error_has_a_row() -> None:

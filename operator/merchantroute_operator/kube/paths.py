@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from merchantroute_operator.naming import GROUP, KIND, PLURAL, VERSION
+from merchantroute_operator.naming import GROUP, KIND, MERCHANT, MERCHANTS, PLURAL, VERSION
 
 _ROOTS = {
     KIND: (f"/apis/{GROUP}/{VERSION}", PLURAL),
+    MERCHANT: (f"/apis/{GROUP}/{VERSION}", MERCHANTS),
     "Deployment": ("/apis/apps/v1", "deployments"),
     "ConfigMap": ("/api/v1", "configmaps"),
     "Secret": ("/api/v1", "secrets"),

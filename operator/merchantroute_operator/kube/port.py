@@ -63,6 +63,9 @@ class Kube(Protocol):
     async def route(self, namespace: str, name: str) -> Object | None:
         """The MerchantRoute, or None."""
 
+    async def merchants(self, namespace: str) -> list[Object] | None:
+        """All Merchant objects of the namespace; None where the cluster does not have the kind."""
+
     async def namespace_is_terminating(self, namespace: str) -> bool:
         """True when the namespace is going away or gone."""
 
@@ -98,6 +101,13 @@ class Kube(Protocol):
 
     async def write_status(self, namespace: str, name: str, status: Object) -> None:
         """Server-side apply of the status subresource, forced; a route that is gone is fine."""
+
+    async def write_merchant_status(self, namespace: str, name: str, version: int, status: Object) -> Object | None:
+        """Server-side apply of a Merchant's status; the object as stored, None when it is gone.
+
+        Raises ``KubeConflict`` when its resourceVersion is not ``version`` any more: somebody changed it, or made
+        another of the same name.
+        """
 
     async def set_finalizers(self, route: Object, finalizers: Sequence[str]) -> None:
         """Replace the route's finalizers if it has not changed since it was read (``KubeConflict`` else)."""

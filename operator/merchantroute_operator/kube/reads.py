@@ -12,7 +12,9 @@ from merchantroute_operator.kube.autoscalers import autoscaler
 from merchantroute_operator.kube.failures import NotFound
 from merchantroute_operator.kube.paths import collection, item, namespace_path
 from merchantroute_operator.kube.port import Autoscaler, Children, Object, SecretData
-from merchantroute_operator.naming import KIND, LABEL_CREDENTIALS, LABEL_ROUTE, OTHER_KINDS
+from merchantroute_operator.naming import KIND, LABEL_CREDENTIALS, LABEL_ROUTE, MERCHANT, OTHER_KINDS
+
+PAGE = 500  # objects of one answer, about a megabyte
 
 
 class Reads:
@@ -37,6 +39,23 @@ class Reads:
     async def route(self, namespace: str, name: str) -> Object | None:
         """The MerchantRoute, or None."""
         return await self._read(KIND, namespace, name)
+
+    async def merchants(self, namespace: str) -> list[Object] | None:
+        """All Merchant objects, page by page: one answer with thousands would take the API server's memory."""
+        found: list[Object] = []
+        query = {"limit": str(PAGE)}
+        while True:
+            try:
+                page = await self._api.call(
+                    "GET", collection(MERCHANT, namespace), kind=MERCHANT, name="*", query=query
+                )
+            except NotFound:
+                return None
+            found += page["items"]
+            after = page["metadata"].get("continue")
+            if not after:
+                return found
+            query = {"limit": str(PAGE), "continue": after}
 
     async def secret(self, namespace: str, name: str) -> SecretData | None:
         """A user's Secret, or None."""

@@ -11,7 +11,7 @@ from merchantroute_operator.kube.api import APPLY, MERGE, Api
 from merchantroute_operator.kube.failures import NotFound
 from merchantroute_operator.kube.paths import item
 from merchantroute_operator.kube.port import Kind, Object
-from merchantroute_operator.naming import GROUP, KIND, MANAGER, SCALER, VERSION
+from merchantroute_operator.naming import GROUP, KIND, MANAGER, MERCHANT, SCALER, VERSION
 
 PODS_AT_ONCE = 8
 
@@ -74,17 +74,15 @@ class Writes:
 
     async def write_status(self, namespace: str, name: str, status: Object) -> None:
         """Server-side apply of the status subresource."""
-        body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": KIND, "metadata": {"name": name}, "status": status}
         with contextlib.suppress(NotFound):
-            await self._api.call(
-                "PATCH",
-                item(KIND, namespace, name, "status"),
-                kind=KIND,
-                name=name,
-                body=body,
-                content_type=APPLY,
-                query={"fieldManager": MANAGER, "force": "true"},
-            )
+            await self._status(KIND, namespace, {"name": name}, status)
+
+    async def write_merchant_status(self, namespace: str, name: str, version: int, status: Object) -> Object | None:
+        """The same for a Merchant. A resourceVersion in it is a precondition; a uid is not, of a status."""
+        try:
+            return await self._status(MERCHANT, namespace, {"name": name, "resourceVersion": str(version)}, status)
+        except NotFound:
+            return None
 
     async def set_finalizers(self, route: Object, finalizers: Sequence[str]) -> None:
         """Replace the route's finalizers; a resourceVersion in a patch is a precondition. A gone route is fine."""
@@ -110,6 +108,17 @@ class Writes:
             body=body,
             content_type=APPLY,
             query={"fieldManager": manager, **query},
+        )
+
+    async def _status(self, kind: str, namespace: str, metadata: Object, status: Object) -> Object:
+        return await self._api.call(
+            "PATCH",
+            item(kind, namespace, metadata["name"], "status"),
+            kind=kind,
+            name=metadata["name"],
+            body={"apiVersion": f"{GROUP}/{VERSION}", "kind": kind, "metadata": metadata, "status": status},
+            content_type=APPLY,
+            query={"fieldManager": MANAGER, "force": "true"},
         )
 
     async def _merge(self, kind: str, namespace: str, name: str, body: Object) -> None:

@@ -54,6 +54,9 @@ class DryKube:
     async def annotate_pods(self, namespace: str, names: Sequence[str], annotations: Mapping[str, str]) -> None:
         """Nothing that the spec asks for."""
 
+    async def write_merchant_status(self, namespace: str, name: str, version: int, status: Object) -> Object | None:
+        """A status tells of what is, and changes nothing that a spec asks for."""
+
     async def event(self, route: Object, kind: Literal["Normal", "Warning"], reason: str, message: str) -> None:
         """Nothing has happened."""
 

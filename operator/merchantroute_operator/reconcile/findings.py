@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from merchantroute_operator.errors import RouteError
 from merchantroute_operator.kube.port import Children, Object
 from merchantroute_operator.reconcile.gate import Gate
+from merchantroute_operator.spec.merge import Merged
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.spec.pause import NO_PAUSE, Pause
 
@@ -30,7 +31,12 @@ class Findings:
     conflicts: tuple[str, ...] = ()
     credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none
     foreign_fields: tuple[str, ...] = ()  # of our objects, that somebody else set
-    unbound: int = 0  # merchants that are not bound where the spec wants them
+    merged: Merged | None = None  # the Merchant objects: who was taken, who was not
+    behind: bool = False  # there are newer objects, which the next pass takes
+    claimed: frozenset[str] = frozenset()  # merchants that come from objects: what they lack is told on those
+    claim_problems: Mapping[str, str] = field(default_factory=dict)  # of those: merchant -> why it has no credentials
+    bound: Mapping[str, str] | None = None  # merchant -> tier in the broker; None: the pass did not come to it
+    unbound: int = 0  # of the spec's own merchants, those not bound where it wants them
     retiring: tuple[str, ...] = ()  # queues that wait to be empty
     pause: Pause = NO_PAUSE  # as asked for
     paused: bool = False  # whether it holds now

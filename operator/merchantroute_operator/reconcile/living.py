@@ -50,7 +50,9 @@ async def keep(ctx: Context, route: Route, state: RouteState, findings: Findings
     owner = naming.owner(ctx.cluster, route.namespace, route.name)
     route = findings.route = state.route = await steer(ctx, route, state, findings)
     observed = await _queues(ctx, broker, route, state, owner, findings)
-    found, findings.credential_problems = await collect(ctx.kube, route)
+    found, problems = await collect(ctx.kube, route)
+    findings.credential_problems = {m: why for m, why in problems.items() if m not in findings.claimed}
+    findings.claim_problems = {m: why for m, why in problems.items() if m in findings.claimed}
     await _configuration(ctx, route, state, findings, found)
     await _to_pods(ctx, route, state, findings, secret_version)
     await ensure_others(ctx.kube, route, findings.children)
@@ -143,7 +145,9 @@ async def _bindings(
         await broker.run(changes)
         observed = await broker.observe(front_door)
         bound = bound_in(observed, naming.assigned(*place), f"{front_door}.")
-    findings.unbound = sum(bound.get(merchant.id) != merchant.tier for merchant in route.merchants)
+    findings.bound = bound
+    own = (merchant for merchant in route.merchants if merchant.id not in findings.claimed)
+    findings.unbound = sum(bound.get(merchant.id) != merchant.tier for merchant in own)
     findings.door_open = front_door in observed.exchanges
     leftover = unfed(wanted, observed)
     samples = await broker.samples() if leftover else {}

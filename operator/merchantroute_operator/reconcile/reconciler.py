@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from merchantroute_operator import metrics, naming
 from merchantroute_operator.errors import KubeConflict, KubeError, NamespaceTerminating, RouteError
 from merchantroute_operator.kube.port import Object
-from merchantroute_operator.queue import KeyedQueue
+from merchantroute_operator.queue import SETTLE, KeyedQueue
+from merchantroute_operator.reconcile.claim_teller import ClaimTeller
+from merchantroute_operator.reconcile.claims import Claims
 from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.drift import keep_and_tell
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.leaving import leave
 from merchantroute_operator.reconcile.living import LATER, SOON
+from merchantroute_operator.reconcile.merchants import take_claims, tell_merchants, tell_orphans
 from merchantroute_operator.reconcile.pausing import look
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.reconcile.tell import tell
+from merchantroute_operator.spec.claim import parse_claim
 from merchantroute_operator.spec.leaving import parse_leaving
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.spec.pause import parse_pause
 
 logger = logging.getLogger(__name__)
+MERCHANTS_SETTLE = 1.0  # seconds in which further Merchants join the first: a team applies hundreds at once
 Key = tuple[str, str]  # namespace and name of a route
 
 
@@ -32,6 +38,8 @@ class Reconciler:
         self._ctx = ctx
         self.states: dict[Key, RouteState] = {}
         self.queue: KeyedQueue[Key] = KeyedQueue(self.run)
+        self.claims = Claims(ctx.kube, partial(self.touch, after=MERCHANTS_SETTLE), ctx.monotonic)
+        self.teller = ClaimTeller(ctx.kube, self.claims)
 
     async def run(self, key: Key) -> float | None:
         """One pass; the seconds until the next one."""
@@ -55,12 +63,13 @@ class Reconciler:
             return LATER
         if raw is None:
             await self._forget(key)
-            return None
+            return await tell_orphans(self._ctx, self.claims, self.teller, key)
         findings = Findings(raw=raw)
         after = await self._work(raw, state, findings)
+        tell_merchants(self._ctx, self.claims, self.teller, findings)
         if after is not None:
             await self._tell(state, findings)
-        return after
+        return SOON if findings.behind else after
 
     async def _work(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
         try:
@@ -70,7 +79,9 @@ class Reconciler:
                 return await leave(self._ctx, route, state, findings)
             findings.pause, now = parse_pause(raw), self._ctx.wall()
             state.paused = findings.paused = findings.pause.holds(now)
-            route = findings.route = state.route = parse(raw)
+            findings.route = parse(raw)
+            route = await take_claims(self.claims, findings.route, state, findings)
+            findings.route = state.route = route
             if findings.paused:
                 return await look(self._ctx, route, state, findings)
             if naming.FINALIZER not in route.finalizers:
@@ -97,10 +108,10 @@ class Reconciler:
         self.states.pop(key, None)
         await self._ctx.brokers.release(key)
 
-    def touch(self, key: Key) -> None:
-        """Something happened to the route: look at everything."""
+    def touch(self, key: Key, after: float = SETTLE) -> None:
+        """Something happened to the route: look at everything, ``after`` seconds from now."""
         self.states.setdefault(key, RouteState()).full = True
-        self.queue.add(key)
+        self.queue.add(key, after)
 
     def route_changed(self, namespace: str, name: str, version: tuple[str, int, int, bool, str]) -> None:
         """See ``handlers.Watcher``; the operator's own status writes come back as events, and are nothing new."""
@@ -118,6 +129,11 @@ class Reconciler:
             else:
                 state.deployments[body["metadata"]["name"]] = body
         self.touch((namespace, route))
+
+    def merchant_changed(self, body: dict[str, Any], *, gone: bool) -> None:
+        """See ``handlers.Watcher``."""
+        claim = parse_claim(body)
+        self.claims.drop(claim) if gone else self.claims.put(claim)
 
     def secret_changed(self, namespace: str, name: str) -> None:
         """See ``handlers.Watcher``; routes know which Secrets they use."""

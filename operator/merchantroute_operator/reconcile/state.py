@@ -11,6 +11,7 @@ from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.lane import Lane
 from merchantroute_operator.reconcile.noticing import Seen
 from merchantroute_operator.reconcile.parting import Parting
+from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.model import Route
 from merchantroute_operator.topology.empty import EmptyWatch
 
@@ -34,6 +35,7 @@ class RouteState:
     paused: bool = False  # nothing but the status is written
     full_at: float = 0.0  # when it does so anyway
     route: Route | None = None
+    claims: tuple[Claim, ...] | None = None  # the Merchant objects that the configuration was made of
     generation: int = 0  # newest configuration that was written
     generation_at: float = 0.0
     drain_ended: bool = False  # by its timeout, and that was told

@@ -79,6 +79,7 @@ def _view(state: RouteState, findings: Findings) -> View:
         unbound=findings.unbound,
         retiring=findings.retiring,
         conflicts=findings.conflicts,
+        merchant_conflicts=findings.merged.conflicts if findings.merged else (),
         credential_problems=findings.credential_problems,
         foreign_policies={q: policy for lane in state.lanes.values() for q, policy in lane.policies.items()},
         lanes=tuple(_lane(spec, state.lanes.get((spec.tier.name, spec.name), Lane())) for spec in lanes(route))

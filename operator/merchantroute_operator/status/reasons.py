@@ -72,4 +72,8 @@ class Reason(StrEnum):
     FOREIGN_FIELDS = "ForeignFields", "Others set fields of the route's objects that the route does not: they are kept."
     NO_DRIFT = "NoDrift", "Nothing but the operator acts on the route's objects."
     FOREIGN_OBJECTS = "ForeignObjects", "Names of the route are taken in the broker; the message says by whom."
+    MERCHANTS_CLAIMED_TWICE = (
+        "MerchantsClaimedTwice",
+        "spec.merchants and Merchant objects, or two of these, name one id; the message says which counts.",
+    )
     NO_CONFLICT = "NoConflict", "Every broker object of the route is its own."

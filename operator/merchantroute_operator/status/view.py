@@ -43,6 +43,7 @@ class View:
     unbound: int = 0  # merchants that are not bound where the spec wants them
     retiring: tuple[str, ...] = ()  # queues that wait to be empty
     conflicts: tuple[str, ...] = ()
+    merchant_conflicts: tuple[str, ...] = ()  # ids that two claim
     credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none
     foreign_policies: Mapping[str, str] = field(default_factory=dict)  # queue -> policy
     lanes: tuple[LaneView, ...] = ()

@@ -49,6 +49,7 @@ def definition(cluster: Path, kubectl: Kubectl) -> str:
     """The definition, applied as the README says, and its name once it is served."""
     kubectl("apply", "--server-side", "--force-conflicts", "-k", str(CRDS))
     established(kubectl, "merchantroutes.merchantroute.dev")
+    established(kubectl, "merchants.merchantroute.dev", kind="Merchant")
     return "crd/merchantroutes.merchantroute.dev"
 
 

@@ -5,7 +5,6 @@ from tests.contract.crd.conftest import Ask
 NOT_YET = {
     "spec.isolation": {"mode": "Automatic"},
     "spec.tiers.0.canary": {"weight": 20},
-    "spec.tiers.0.allowedMerchants": ["burger-hut"],
     "spec.tiers.0.affinity": {},
     "spec.tiers.0.concurency": 10,
     "spec.worker.replicas": 3,

@@ -15,7 +15,7 @@ from tests.harness.cluster import Kubectl
 from tests.harness.crds import established
 
 CRDS = Path(__file__).parents[3] / "crds"
-GROUP, PLURAL = "ports.merchantroute.dev", "portroutes"
+GROUP, PLURAL, MERCHANTS = "ports.merchantroute.dev", "portroutes", "portmerchants"
 
 
 class Unwatched(Api):
@@ -32,7 +32,8 @@ class Unwatched(Api):
         content_type: str = JSON,
         query: Mapping[str, str] | None = None,
     ) -> Object:
-        path = path.replace("/apis/merchantroute.dev/", f"/apis/{GROUP}/").replace("/merchantroutes", f"/{PLURAL}")
+        path = path.replace("/apis/merchantroute.dev/", f"/apis/{GROUP}/")
+        path = path.replace("/merchantroutes", f"/{PLURAL}").replace("/merchants", f"/{MERCHANTS}")
         if body and body.get("apiVersion") == "merchantroute.dev/v1alpha1":
             body = {**body, "apiVersion": f"{GROUP}/v1alpha1"}
         return await super().call(method, path, kind=kind, name=name, body=body, content_type=content_type, query=query)
@@ -76,3 +77,16 @@ async def route(kube: KubeClient, definition: str, namespace: str, kubectl: Kube
     stored = await kube.route(namespace, "pos")
     assert stored is not None
     return stored
+
+
+@pytest.fixture(scope="session")
+def merchants_definition(cluster: Path, kubectl: Kubectl) -> Iterator[str]:
+    """The second kind under the tests' own group."""
+    copy: dict[str, Any] = yaml.safe_load((CRDS / "merchant.yaml").read_text())
+    copy["metadata"]["name"] = f"{MERCHANTS}.{GROUP}"
+    copy["spec"]["group"] = GROUP
+    copy["spec"]["names"] = {"kind": "Merchant", "plural": MERCHANTS, "singular": MERCHANTS.removesuffix("s")}
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(copy))
+    established(kubectl, copy["metadata"]["name"], kind="Merchant")
+    yield f"{MERCHANTS}.{GROUP}"
+    kubectl("delete", f"crd/{copy['metadata']['name']}", "--wait=false")

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from merchantroute_operator.errors import RouteError
+from merchantroute_operator.errors import KubeConflict, RouteError
 from merchantroute_operator.kube.port import Autoscaler, Children, Kind, Object, SecretData
 from merchantroute_operator.naming import LABEL_ROUTE, OTHER_KINDS
 from merchantroute_operator.rabbit.port import Broker
@@ -29,6 +29,8 @@ class MemoryKube:
     status: Object = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
     terminating: bool = False
+    claims: dict[str, Object] = field(default_factory=dict)  # Merchant objects by name
+    has_merchants: bool = True  # whether the kind is installed
     kinds: tuple[str, ...] = ("ServiceAccount", "PodDisruptionBudget", "NetworkPolicy")  # beside the built-in ones
     scalers: list[Autoscaler] = field(default_factory=list)
 
@@ -38,6 +40,22 @@ class MemoryKube:
     async def route(self, namespace: str, name: str) -> Object | None:
         del namespace, name
         return {**self.stored, "status": self.status} if self.stored else None
+
+    async def merchants(self, namespace: str) -> list[Object] | None:
+        del namespace
+        return list(self.claims.values()) if self.has_merchants else None
+
+    async def write_merchant_status(self, namespace: str, name: str, version: int, status: Object) -> Object | None:
+        del namespace
+        stored = self.claims.get(name)
+        if stored is None:
+            return None
+        if stored["metadata"]["resourceVersion"] != str(version):
+            raise KubeConflict(name)
+        metadata = {**stored["metadata"], "resourceVersion": str(version + 1)}
+        self.claims[name] = {**stored, "metadata": metadata, "status": status}
+        self.log.append(f"status of {name}")
+        return self.claims[name]
 
     async def namespace_is_terminating(self, namespace: str) -> bool:
         del namespace

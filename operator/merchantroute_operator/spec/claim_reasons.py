@@ -1,0 +1,31 @@
+"""Every reason of a Merchant's state, with a sentence for people (the table in docs/merchants.md is made from it)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ClaimReason(StrEnum):
+    """CamelCase words; ``sentence`` says what one means and what to do."""
+
+    sentence: str
+
+    def __new__(cls, value: str, sentence: str) -> ClaimReason:
+        """A member is its word; the sentence goes with it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+    AS_WANTED = "AsWanted", "Its orders go to its tier, to its endpoint."
+    BINDING = "Binding", "It waits until every ready pod knows it; a merchant that moves works on where it is."
+    CREDENTIALS_UNUSABLE = (
+        "CredentialsUnusable",
+        "Its Secret is missing or lacks a key or the label; its orders wait on the ladder.",
+    )
+    ROUTE_NOT_READY = "RouteNotReady", "The route's pass did not come to it; the message quotes the route's error."
+    CONFLICTED = "Conflicted", "The same id is claimed twice; the message names the other, and which of them counts."
+    ROUTE_MISSING = "RouteMissing", "The namespace has no route of that name: create it, or correct routeRef."
+    TIER_UNKNOWN = "TierUnknown", "The route has no tier of that name; the message lists those that it has."
+    TIER_NOT_ALLOWED = "TierNotAllowed", "The tier's allowedMerchants does not admit the id: ask the route's owner."
+    ENDPOINT_INSECURE = "EndpointInsecure", "The endpoint is http:// and the route does not allow that: write https://."

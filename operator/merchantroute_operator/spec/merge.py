@@ -1,0 +1,114 @@
+"""A route's own merchants and the Merchant objects that claim a place in it, made one list.
+
+An entry of the route wins over an object, and of two objects the older: a merchant that works is never taken over.
+What is not taken is as if it were not there, so that no object can spoil the route for the others.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from merchantroute_operator.spec.claim import Claim
+from merchantroute_operator.spec.claim_reasons import ClaimReason
+from merchantroute_operator.spec.model import Route
+from merchantroute_operator.spec.patterns import matches
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an object was not taken."""
+
+    reason: ClaimReason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The route with all its merchants; ``taken`` and ``refused`` are objects by name, ``contested`` name -> words."""
+
+    route: Route
+    taken: Mapping[str, Claim] = field(default_factory=dict)
+    refused: Mapping[str, tuple[Claim, Refusal]] = field(default_factory=dict)
+    contested: Mapping[str, str] = field(default_factory=dict)  # of those taken: who else claims the id
+    conflicts: tuple[str, ...] = ()  # a sentence for the route, per id that is claimed twice
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The merchants that came from objects."""
+        return frozenset(claim.merchant.id for claim in self.taken.values())
+
+
+def merge(route: Route, claims: Iterable[Claim]) -> Merged:
+    """``route`` with those of ``claims`` (all of this route) that it takes."""
+    listed = {merchant.id for merchant in route.merchants}
+    rivals: defaultdict[str, list[Claim]] = defaultdict(list)
+    refused: dict[str, tuple[Claim, Refusal]] = {}
+    for claim in sorted(claims, key=lambda claim: (claim.created, claim.name)):
+        if (unfit := _unfit(route, claim)) is None:
+            rivals[claim.merchant.id].append(claim)
+        else:
+            refused[claim.name] = (claim, unfit)
+    taken: dict[str, Claim] = {}
+    contested: dict[str, str] = {}
+    for merchant, (first, *others) in rivals.items():
+        losers = [first, *others] if merchant in listed else others
+        if merchant not in listed:
+            taken[first.name] = first
+            if others:
+                contested[first.name] = f"it counts, since it is the oldest; also claimed by {_names(others)}"
+        winner = "" if merchant in listed else first.name
+        refused.update((loser.name, (loser, _lost(route, merchant, winner))) for loser in losers)
+    return Merged(
+        route=replace(route, merchants=(*route.merchants, *(claim.merchant for claim in taken.values()))),
+        taken=taken,
+        refused=refused,
+        contested=contested,
+        conflicts=tuple(_conflicts(rivals, listed)),
+    )
+
+
+def _unfit(route: Route, claim: Claim) -> Refusal | None:
+    """What keeps the object out whoever else claims its id."""
+    wanted = claim.merchant
+    tier = next((tier for tier in route.tiers if tier.name == wanted.tier), None)
+    if tier is None:
+        names = ", ".join(sorted(tier.name for tier in route.tiers))
+        words = f"spec.tier: route {route.name} has no tier {wanted.tier}; write one of {names}"
+        return Refusal(ClaimReason.TIER_UNKNOWN, words)
+    if tier.allowed is not None and not any(matches(pattern, wanted.id) for pattern in tier.allowed):
+        words = (
+            f"spec.tier: allowedMerchants of tier {tier.name} does not admit {wanted.id}; write another tier, or ask "
+            f"the owner of route {route.name} to add the id"
+        )
+        return Refusal(ClaimReason.TIER_NOT_ALLOWED, words)
+    if wanted.endpoint.startswith("http://") and not route.orders.allow_insecure:
+        words = (
+            f"spec.endpoint: {wanted.endpoint} sends orders unencrypted; write https://, or have the owner of route "
+            f"{route.name} set spec.orders.allowInsecure: true"
+        )
+        return Refusal(ClaimReason.ENDPOINT_INSECURE, words)
+    return None
+
+
+def _lost(route: Route, merchant: str, winner: str) -> Refusal:
+    if winner:
+        words = f"Merchant {winner} claimed {merchant} before: delete one of the two, or write another spec.id"
+    else:
+        words = (
+            f"route {route.name} lists {merchant} itself: remove it from its spec.merchants, or delete this Merchant"
+        )
+    return Refusal(ClaimReason.CONFLICTED, words)
+
+
+def _conflicts(rivals: Mapping[str, Sequence[Claim]], listed: set[str]) -> Iterator[str]:
+    for merchant, claims in rivals.items():
+        if merchant in listed:
+            yield f"merchant {merchant}: spec.merchants counts, Merchant {_names(claims)} does not"
+        elif len(claims) > 1:
+            yield f"merchant {merchant}: Merchant {claims[0].name} counts, {_names(claims[1:])} came later"
+
+
+def _names(claims: Sequence[Claim]) -> str:
+    return ", ".join(claim.name for claim in claims[:3]) + (f" and {len(claims) - 3} more" if len(claims) > 3 else "")

@@ -1,0 +1,118 @@
+"""The second kind: what may be written, what is refused with which words, and what `kubectl get merchants` answers."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.contract.crd.cases import Refused, refused
+from tests.contract.crd.cases_merchants import BEARER
+from tests.contract.crd.cases_merchants import REFUSED as INLINE
+from tests.contract.crd.routes import REMOVED, Json, put
+from tests.contract.crd.test_explain import explained, fields
+from tests.harness.cluster import Kubectl
+
+SAMPLE = Path(__file__).parents[3] / "manifests" / "samples" / "merchant.yaml"
+CRD = Path(__file__).parents[3] / "crds" / "merchant.yaml"
+PREFIX = "spec.merchants.0."
+
+
+# Every refusal of an inline entry by itself is one of a Merchant too, under the field's own path.
+SAME = [
+    Refused({f"spec.{path.removeprefix(PREFIX)}": value}, case.field.replace("spec.merchants[0]", "spec"), case.words)
+    for case in INLINE
+    for path, value in case.changes.items()
+    if path.startswith(PREFIX)
+    if case.field != "spec.merchants" and "merchant 'burger-hut'" not in case.words
+]
+REFUSED = [
+    *SAME,
+    refused("spec.routeRef.name", "POS", "'POS' cannot be the name of a MerchantRoute", "write at most 40"),
+    refused("spec.routeRef.name", "a.b", "without dots"),
+    refused("spec.routeRef", REMOVED, "Required value"),
+    refused("spec.tier", "Gold", "'Gold' cannot be the name of a tier", "write one of the route's spec.tiers"),
+]
+ACCEPTED = [
+    {},
+    {"spec.id": "寿司 №7 / 🍔.#*"},
+    {"spec.endpoint": "http://pos.example"},  # whether it may be is the route's word
+    {"spec.credentials": BEARER},
+    {"metadata.name": "a.b.c"},
+]
+
+
+def merchant(changes: Mapping[str, Any], namespace: str = "default") -> Json:
+    document: Json = {
+        "apiVersion": "merchantroute.dev/v1alpha1",
+        "kind": "Merchant",
+        "metadata": {"name": "burger-hut", "namespace": namespace},
+        "spec": {"routeRef": {"name": "pos"}, "tier": "standard", "endpoint": "https://pos.example"},
+    }
+    for path, value in changes.items():
+        put(document, path, value)
+    return document
+
+
+def said(kubectl: Kubectl, document: Json) -> str:
+    """What `kubectl create` says to it; empty when it is accepted. Nothing is stored.
+
+    An apply is sent as YAML, of which the API server's parser takes no control characters: these are refused too, but
+    not in our words.
+    """
+    try:
+        kubectl("create", "--dry-run=server", "--validate=strict", "-f", "-", stdin=json.dumps(document))
+    except AssertionError as refusal:
+        return str(refusal)
+    return ""
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=str)
+def test_the_api_server_names_the_field_and_the_fix(definition: str, kubectl: Kubectl, case: Refused) -> None:
+    answer = said(kubectl, merchant(case.changes))
+    assert case.field in answer
+    assert all(word in answer for word in case.words), answer
+
+
+@pytest.mark.parametrize("changes", ACCEPTED, ids=lambda changes: str(dict(changes))[:60])
+def test_what_may_be_written_is_accepted(definition: str, kubectl: Kubectl, changes: Mapping[str, Any]) -> None:
+    assert said(kubectl, merchant(changes)) == ""
+
+
+def test_a_field_that_does_not_exist_is_refused_by_name(definition: str, kubectl: Kubectl) -> None:
+    assert "endpont" in said(kubectl, merchant({"spec.endpont": "https://a"}))
+
+
+def test_the_sample_is_a_valid_merchant(definition: str, kubectl: Kubectl) -> None:
+    document = yaml.safe_load(SAMPLE.read_text())
+    document["metadata"]["namespace"] = "default"
+    assert said(kubectl, document) == ""
+
+
+def test_every_field_has_a_description() -> None:
+    schema = yaml.safe_load(CRD.read_text())["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    ours = [(path, field) for path, field in fields(schema, "merchant") if path != "merchant.metadata"]
+    assert len(ours) > 15
+    assert not [path for path, field in ours if not field.get("description", "").strip()]
+
+
+def test_kubectl_explain_tells_it_to_users(definition: str, kubectl: Kubectl) -> None:
+    for path, words in {
+        "merchant": "for teams that own their merchants",
+        "merchants.spec.id": "Without it the object's own name is the id",
+        "mrm.status.state": "its orders go to its tier as the spec says",
+        "mr.spec.tiers.allowedMerchants": "may claim this tier",
+    }.items():
+        assert words in explained(kubectl, path, words)
+
+
+def test_kubectl_get_answers_where_its_orders_go_and_since_when(
+    definition: str, namespace: str, kubectl: Kubectl
+) -> None:
+    kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(merchant({}, namespace)))
+    fresh = json.loads(kubectl("get", "merchant", "burger-hut", "-n", namespace, "-o", "json"))
+    assert fresh["status"]["observedGeneration"] in {-1, 1}  # 1: an operator that runs in the cluster has seen it
+    head = kubectl("get", "merchants", "-n", namespace).splitlines()[0]
+    assert head.split() == ["NAME", "TIER", "STATE", "SINCE", "REASON", "AGE"]

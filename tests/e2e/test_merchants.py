@@ -1,0 +1,78 @@
+"""Merchant objects as their teams keep them: orders flow, a move loses none, a conflict is shown on both sides."""
+
+import logging
+from functools import partial
+
+from tests.e2e.conftest import Shopping
+from tests.e2e.place import Place
+from tests.e2e.routes import Json, merchant, route, tier
+from tests.e2e.waiting import until
+from tests.e2e.world import ROUTES
+
+logger = logging.getLogger(__name__)
+RATE = 20.0  # orders a second
+TIERS = (tier("standard"), tier("enterprise"))
+
+
+def an_object(name: str, of: str, *, merchant_id: str = "") -> Json:
+    spec = {**merchant(merchant_id or name, of), "routeRef": {"name": "pos"}}
+    if not merchant_id:
+        del spec["id"]
+    return {"apiVersion": "merchantroute.dev/v1alpha1", "kind": "Merchant", "metadata": {"name": name}, "spec": spec}
+
+
+def status(place: Place, name: str) -> Json:
+    found = place.world.get(f"{ROUTES}/namespaces/{place.namespace}/merchants/{name}")
+    return (found or {}).get("status", {})
+
+
+def is_in(place: Place, name: str, state: str, of: str | None) -> bool:
+    found = status(place, name)
+    return (found.get("state"), found.get("tier")) == (state, of)
+
+
+def test_a_teams_merchant_has_its_orders_called_and_is_shown_by_kubectl(place: Place, shop: Shopping) -> None:
+    place.apply(route("pos", tiers=TIERS), an_object("taco-town", "enterprise"))
+    place.ready("pos")
+    until(lambda: is_in(place, "taco-town", "Active", "enterprise"), "taco-town is active", 120)
+    till = shop(place, "pos")
+    orders = till.publish("taco-town", 10)
+    until(lambda: till.are_done(orders), "its orders are done")
+    assert till.tiers(orders) == {"enterprise"}
+    head, row = place.kubectl("get", "merchants").splitlines()
+    assert head.split() == ["NAME", "TIER", "STATE", "SINCE", "REASON", "AGE"]
+    assert row.split()[:3] == ["taco-town", "enterprise", "Active"]
+
+
+def test_a_merchant_is_moved_to_and_fro_under_load_with_no_order_lost_or_doubled(place: Place, shop: Shopping) -> None:
+    place.apply(route("pos", tiers=TIERS), an_object("taco-town", "standard"), an_object("stay-put", "standard"))
+    place.ready("pos")
+    until(lambda: is_in(place, "taco-town", "Active", "standard"), "taco-town is active", 120)
+    till = shop(place, "pos")
+    with till.stream(["taco-town", "stay-put"], RATE):
+        for of in ("enterprise", "standard", "enterprise"):
+            place.apply(an_object("taco-town", of))
+            until(partial(is_in, place, "taco-town", "Active", of), f"taco-town has moved to {of}", 120)
+            moved = till.publish("taco-town", 5)
+            until(partial(till.are_done, moved), f"its orders are done in {of}")
+            assert till.tiers(moved) == {of}
+    books = till.settled()
+    logger.info("moved three times: %s", books.line())
+    assert (books.lost, len(books.doubled), len(books.copies), len(books.dead)) == (0, 0, 0, 0), books.line()
+    assert books.done == books.published
+    assert till.tiers(till.of("taco-town")) == {"standard", "enterprise"}
+    assert till.tiers(till.of("stay-put")) == {"standard"}
+
+
+def test_a_conflict_with_the_routes_own_list_is_shown_on_both(place: Place) -> None:
+    place.apply(route("pos", tiers=TIERS, merchants={"burger-hut": "enterprise"}))
+    place.apply(an_object("team-burger", "standard", merchant_id="burger-hut"))
+    until(lambda: is_in(place, "team-burger", "Refused", None), "team-burger is refused", 120)
+    assert status(place, "team-burger")["reason"] == "Conflicted"
+    until(lambda: place.condition("pos", "Conflicted").get("status") == "True", "the route says so too")
+    assert "team-burger" in place.condition("pos", "Conflicted")["message"]
+    place.ready("pos")
+
+    place.apply(route("pos", tiers=TIERS))
+    until(lambda: is_in(place, "team-burger", "Active", "standard"), "the object counts once the entry is gone", 120)
+    until(lambda: place.condition("pos", "Conflicted").get("status") == "False", "the conflict is over")
