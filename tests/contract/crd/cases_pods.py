@@ -7,6 +7,8 @@ from typing import Any
 from tests.contract.crd.cases import Refused, refused
 
 BOTH = ("spec.worker", "spec.tiers.0")
+CANARY = "spec.tiers.0.canary"
+WITHOUT = (".command", ".command[1]")  # it runs what its tier runs
 SECRET_KEY = {"secretKeyRef": {"name": "s", "key": "k"}}
 LONG_NAME = "n" * 64
 VOLUME = {"name": "cache", "emptyDir": {"sizeLimit": "1Gi"}}
@@ -93,6 +95,11 @@ def on(where: str) -> list[Refused]:
 REFUSED = [
     *on("spec.worker"),
     *on("spec.tiers.0"),
+    *(
+        Refused({**case.changes, f"{CANARY}.weight": 5}, case.field, case.words)
+        for case in on(CANARY)
+        if not case.field.endswith(WITHOUT)
+    ),
     refused("spec.tiers.0.command", ["celery"], "tier 'standard' has both app and command", "remove one of them",
             at="spec.tiers[0].command", also={"spec.tiers.0.app": "shop.celery"}),
     mount("/etc/merchantroute", "would hide", "write another path"),

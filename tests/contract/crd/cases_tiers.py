@@ -65,6 +65,11 @@ REFUSED = [
     refused(f"{CANARY}.maxSlowdown", 0.5, "greater than or equal to 1", also={f"{CANARY}.steps": [5, 100]}),
     refused(f"{CANARY}.scaling.minReplicas", 11, "minReplicas 11 is above maxReplicas 10",
             also={f"{CANARY}.weight": 5}),
+    *(
+        refused(f"{CANARY}.scaling.{field}", wrong, *words, also={f"{CANARY}.weight": 5})
+        for field in ("targetDrainTime", "scaleDownAfter", "assumedOrderTime")
+        for wrong, *words in (("soon", "'soon' is not a duration", "write"), ("25h", "'25h' is out of bounds", "write"))
+    ),
     refused(f"{CANARY}.app", "shop-app", "cannot be imported by Python", also={f"{CANARY}.weight": 5}),
     refused(f"{CANARY}.image", "worker 2", "holds white space", also={f"{CANARY}.weight": 5}),
     refused("spec.tiers", [], "at least 1 items"),
