@@ -4,7 +4,7 @@ from tests.contract.crd.conftest import Ask
 
 NOT_YET = {
     "spec.isolation": {"mode": "Automatic"},
-    "spec.tiers.0.canary": {"weight": 20},
+    "spec.tiers.0.canary": {"percent": 20},
     "spec.tiers.0.affinity": {},
     "spec.tiers.0.concurency": 10,
     "spec.worker.replicas": 3,
