@@ -1,4 +1,4 @@
-"""Many Merchant objects applied while the operator runs: 500 in the suite, 5,000 by `make e2e-merchants`.
+"""Many Merchant objects applied while the operator runs: 150 in the suite, 5,000 by `make e2e-merchants`.
 
 The figures go to build/merchants.json.
 """
@@ -19,7 +19,7 @@ from tests.harness.hack import ROOT
 from tests.harness.many import apply_many
 
 logger = logging.getLogger(__name__)
-MERCHANTS = int(os.environ.get("MR_MERCHANTS", "500"))
+MERCHANTS = int(os.environ.get("MR_MERCHANTS", "150"))
 WITHIN = 60.0 + MERCHANTS / 5  # seconds; ten times what the operator's pace asks for
 METRICS = "api/v1/namespaces/merchantroute-system/services/merchantroute-operator-metrics:9090/proxy/metrics"
 QUIET = 20.0  # seconds without a change after which all passes about the merchants have ended
