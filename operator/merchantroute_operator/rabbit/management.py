@@ -56,6 +56,12 @@ class Management:
             status, text = await self._send(method, path, body, query)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unanswered(error, what=what, uri=self.address.management_uri) from None
+        except asyncio.CancelledError:
+            # Closing a session cancels its look-ups of names, and aiohttp hands that on to whoever waits for one.
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise
+            closed = ConnectionAbortedError()
+            raise unanswered(closed, what=what, uri=self.address.management_uri) from None
         finally:
             self._on_call(method, time.monotonic() - started, 200 <= status < 300)
         if not 200 <= status < 300:
