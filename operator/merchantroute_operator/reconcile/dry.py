@@ -4,39 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
-from merchantroute_operator.kube.port import Children, Kind, Kube, Object
+from merchantroute_operator.kube.port import Kind, Kube, Object
 from merchantroute_operator.rabbit.port import Broker
 from merchantroute_operator.reconcile.brokers import BrokerPool
+from merchantroute_operator.reconcile.remembering import RememberingKube
 from merchantroute_operator.resources.config import INDEX
 from merchantroute_operator.spec.broker import BrokerAddress
 from merchantroute_operator.topology.types import Bind, Declare, Delete, Op, Plan, QueueSample, Topology
 
 
-class DryKube:
+class DryKube(RememberingKube):
     """Reads go on to ``kube``; a write becomes a sentence in ``left``. What only tells (nudges) becomes nothing."""
 
     def __init__(self, kube: Kube, left: list[str]) -> None:
-        self._kube = kube
+        super().__init__(kube)
         self._left = left
-        self._live: dict[tuple[str, str], Object] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        """Whatever only reads."""
-        return getattr(self._kube, name)
-
-    async def children(self, namespace: str, route: str) -> Children:
-        """Remembered, to tell what is missing from what differs."""
-        found = await self._kube.children(namespace, route)
-        for objects in found.kept():
-            self._live |= {(body.get("kind", ""), name): body for name, body in objects.items()}
-        return found
 
     async def apply(self, body: Object) -> Object:
         """An object that is missing, or is not as the spec says."""
         kind, name = body["kind"], body["metadata"]["name"]
-        live = self._live.get((kind, name))
+        live = self.live.get((kind, name))
         if live is None:
             self._left.append(f"{kind} {name} is missing")
         elif not _is_only_fresher(body, live):

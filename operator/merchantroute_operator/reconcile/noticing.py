@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import cast
 
-from merchantroute_operator.kube.port import Children, Kind, Kube, Object
+from merchantroute_operator.kube.port import Kind, Kube, Object
 from merchantroute_operator.rabbit.port import Broker
 from merchantroute_operator.reconcile.brokers import BrokerPool
 from merchantroute_operator.reconcile.context import Context
+from merchantroute_operator.reconcile.remembering import RememberingKube
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.spec.broker import BrokerAddress
 from merchantroute_operator.topology.types import Bind, Declare, Delete, Op, Plan, Queue, QueueSample, Topology, Unbind
@@ -36,31 +37,19 @@ def noticing(ctx: Context, seen: Seen, repairs: list[str]) -> tuple[Context, Not
     return replace(ctx, kube=cast(Kube, kube), brokers=brokers), kube
 
 
-class NoticingKube:
+class NoticingKube(RememberingKube):
     """All goes on to ``kube``."""
 
     def __init__(self, kube: Kube, seen: Seen, repairs: list[str]) -> None:
-        self._kube = kube
+        super().__init__(kube)
         self._seen = seen
         self._repairs = repairs
-        self._live: dict[_Key, Object] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        """What is not noticed."""
-        return getattr(self._kube, name)
-
-    async def children(self, namespace: str, route: str) -> Children:
-        """Remembered for this pass."""
-        found = await self._kube.children(namespace, route)
-        for objects in found.kept():
-            self._live |= {(body.get("kind", ""), name): body for name, body in objects.items()}
-        return found
 
     async def apply(self, body: Object) -> Object:
         """A repair, if this is no longer as the last pass left it."""
         key = (body["kind"], body["metadata"]["name"])
-        before, live = self._seen.objects.get(key), self._live.get(key)
-        stored = await self._kube.apply(body)
+        before, live = self._seen.objects.get(key), self.live.get(key)
+        stored = await self.kube.apply(body)
         if before is not None and live is None:
             self._repairs.append(f"{key[0]} {key[1]} was deleted: made again")
         elif before is not None and live is not None and differs(before, live):
@@ -71,12 +60,12 @@ class NoticingKube:
     async def delete(self, kind: Kind, namespace: str, name: str) -> None:
         """Gone by our own doing."""
         self._seen.objects.pop((kind, name), None)
-        self._live.pop((kind, name), None)
-        await self._kube.delete(kind, namespace, name)
+        self.live.pop((kind, name), None)
+        await self.kube.delete(kind, namespace, name)
 
     def settled(self) -> None:
         """The pass found no fault with what it did not apply: that is how it should stay."""
-        for key, body in self._live.items():
+        for key, body in self.live.items():
             self._seen.objects.setdefault(key, _what_counts(body))
 
 

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from merchantroute_operator.spec.sentences import Told
 
 
-class ClaimReason(StrEnum):
-    """CamelCase words; ``sentence`` says what one means and what to do."""
-
-    sentence: str
-
-    def __new__(cls, value: str, sentence: str) -> ClaimReason:
-        """A member is its word; the sentence goes with it."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = sentence
-        return member
+class ClaimReason(Told):
+    """See ``Told``."""
 
     AS_WANTED = "AsWanted", "Its orders go to its tier, to its endpoint."
     BINDING = "Binding", "It waits until every ready pod knows it; a merchant that moves works on where it is."

@@ -6,20 +6,11 @@ Reasons of errors come from ``errors.py`` and ``spec/errors.py``, those of a lan
 
 from __future__ import annotations
 
-from enum import StrEnum
+from merchantroute_operator.spec.sentences import Told
 
 
-class Reason(StrEnum):
-    """CamelCase words; ``sentence`` says what one means and what to do."""
-
-    sentence: str
-
-    def __new__(cls, value: str, sentence: str) -> Reason:
-        """A member is its word; the sentence goes with it."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = sentence
-        return member
+class Reason(Told):
+    """See ``Told``."""
 
     AS_WANTED = "AsWanted", "All is as the spec says."
     NOT_CHECKED = "NotChecked", "The pass ended before it came to this; Ready says why."

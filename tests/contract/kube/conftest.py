@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +40,24 @@ class Unwatched(Api):
         return await super().call(method, path, kind=kind, name=name, body=body, content_type=content_type, query=query)
 
 
+@contextmanager
+def defined(kubectl: Kubectl, file: str, kind: str, plural: str) -> Iterator[str]:
+    """A definition of crds/ under the tests' own group; gives the resource's name for kubectl."""
+    copy: dict[str, Any] = yaml.safe_load((CRDS / file).read_text())
+    copy["metadata"]["name"] = name = f"{plural}.{GROUP}"
+    copy["spec"]["group"] = GROUP
+    copy["spec"]["names"] = {"kind": kind, "plural": plural, "singular": plural.removesuffix("s")}
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(copy))
+    established(kubectl, name, kind=kind)
+    yield name
+    kubectl("delete", f"crd/{name}", "--wait=false")
+
+
 @pytest.fixture(scope="session")
 def definition(cluster: Path, kubectl: Kubectl) -> Iterator[str]:
     """The definition under a group of the tests' own; gives the resource's name for kubectl."""
-    copy: dict[str, Any] = yaml.safe_load((CRDS / "merchantroute.yaml").read_text())
-    copy["metadata"]["name"] = f"{PLURAL}.{GROUP}"
-    copy["spec"]["group"] = GROUP
-    copy["spec"]["names"] = {"kind": "MerchantRoute", "plural": PLURAL, "singular": PLURAL.removesuffix("s")}
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(copy))
-    established(kubectl, copy["metadata"]["name"])
-    yield f"{PLURAL}.{GROUP}"
-    kubectl("delete", f"crd/{copy['metadata']['name']}", "--wait=false")
+    with defined(kubectl, "merchantroute.yaml", "MerchantRoute", PLURAL) as name:
+        yield name
 
 
 @pytest.fixture
@@ -82,11 +90,5 @@ async def route(kube: KubeClient, definition: str, namespace: str, kubectl: Kube
 @pytest.fixture(scope="session")
 def merchants_definition(cluster: Path, kubectl: Kubectl) -> Iterator[str]:
     """The second kind under the tests' own group."""
-    copy: dict[str, Any] = yaml.safe_load((CRDS / "merchant.yaml").read_text())
-    copy["metadata"]["name"] = f"{MERCHANTS}.{GROUP}"
-    copy["spec"]["group"] = GROUP
-    copy["spec"]["names"] = {"kind": "Merchant", "plural": MERCHANTS, "singular": MERCHANTS.removesuffix("s")}
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(copy))
-    established(kubectl, copy["metadata"]["name"], kind="Merchant")
-    yield f"{MERCHANTS}.{GROUP}"
-    kubectl("delete", f"crd/{copy['metadata']['name']}", "--wait=false")
+    with defined(kubectl, "merchant.yaml", "Merchant", MERCHANTS) as name:
+        yield name

@@ -7,22 +7,13 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.spec.broker import BrokerAddress
+from tests.contract.rabbit.chains import address_of
 from tests.harness.vhosts import Vhost
 
 
 @pytest.fixture
 async def rabbit(vhost: Vhost) -> AsyncIterator[RabbitBroker]:
-    broker = RabbitBroker(
-        BrokerAddress(
-            host=vhost.host,
-            port=vhost.port,
-            username=vhost.username,
-            password=vhost.password,
-            vhost=vhost.name,
-            management_uri=f"http://{vhost.mgmt_url.split('@')[-1]}",
-        )
-    )
+    broker = RabbitBroker(address_of(vhost))
     yield broker
     await broker.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -19,7 +18,6 @@ from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.reconciler import Reconciler
 from merchantroute_operator.topology.types import OWNER as OWNER_ARGUMENT
 from merchantroute_operator.topology.types import Binding, Declare, Delete, Exchange, Op, Topology, Unbind
-from tests.contract.rabbit.chains import address_of
 from tests.harness.vhosts import Vhost
 from tests.unit.operator.ports import MemoryKube, OneBroker
 from tests.unit.operator.routes import CLUSTER, OWNER, raw_route
@@ -62,20 +60,11 @@ class Place:
 
 
 @pytest.fixture
-async def place(vhost: Vhost) -> AsyncIterator[Place]:
-    rabbit = RabbitBroker(address_of(vhost))
+async def place(rabbit: RabbitBroker) -> Place:
     made = Place(rabbit)
     await made.look()
     await made.look()
-    yield made
-    await rabbit.close()
-
-
-@pytest.fixture
-async def channel(vhost: Vhost) -> AsyncIterator[AbstractChannel]:
-    connection = await aio_pika.connect(vhost.amqp_url)
-    async with connection, connection.channel(on_return_raises=True) as opened:
-        yield opened
+    return made
 
 
 async def arrives(channel: AbstractChannel, merchant: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from merchantroute_operator.topology.types import Binding
-from tests.unit.operator.test_canary_passes import CANARY, TIER, Road, road
+from tests.unit.operator.canary_road import CANARY, TIER, Road, road
 from tests.unit.operator.test_passes import KEY
 
 STABLE = f"{TIER}.stable"
