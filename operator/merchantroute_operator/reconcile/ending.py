@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
 
 from merchantroute_operator.spec.model import Deletion
 
 Way = Literal["Drain", "Retain", "Force"]
 BROKER_PATIENCE = 30.0  # seconds for which a terminating namespace waits for a broker that does not answer
+
+POD_PATIENCE = 30.0  # seconds beyond its grace period for which a pod is waited for
 
 
 def way(deletion: Deletion, *, elapsed: float, terminating: bool) -> Way:
@@ -26,3 +30,13 @@ def way(deletion: Deletion, *, elapsed: float, terminating: bool) -> Way:
 def gives_up_on_broker(deletion: Deletion, *, elapsed: float, terminating: bool) -> bool:
     """Whether a route whose broker does not answer may go without it: a finalizer must end some day."""
     return elapsed > (BROKER_PATIENCE if terminating else deletion.timeout)
+
+
+def may_still_end(pod: Mapping[str, Any], now: float) -> bool:
+    """Whether a pod is worth waiting for at ``now`` (epoch seconds).
+
+    Kubernetes sets ``deletionTimestamp`` to the end of the grace period; a pod that is there long after it was on a
+    node that is gone, and stays until somebody removes the node.
+    """
+    end = pod["metadata"].get("deletionTimestamp")
+    return end is None or datetime.fromisoformat(end).timestamp() + POD_PATIENCE > now

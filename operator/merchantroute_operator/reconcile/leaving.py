@@ -15,13 +15,13 @@ from merchantroute_operator.kube.port import Children, Kind, Object
 from merchantroute_operator.rabbit.port import Broker
 from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.deployments import lane_of
-from merchantroute_operator.reconcile.ending import gives_up_on_broker, way
+from merchantroute_operator.reconcile.ending import gives_up_on_broker, may_still_end, way
 from merchantroute_operator.reconcile.findings import Findings
 from merchantroute_operator.reconcile.living import SOON, open_broker
 from merchantroute_operator.reconcile.others import drop_all_others
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.spec.model import Route
-from merchantroute_operator.topology.plan import close_door, tear_down
+from merchantroute_operator.topology.plan import close_door, cut_off, tear_down
 from merchantroute_operator.topology.types import QueueSample, Topology
 
 logger = logging.getLogger(__name__)
@@ -97,8 +97,9 @@ async def _retain(ctx: Context, route: Route, findings: Findings) -> float | Non
     """Queues stay for a route of the same name; workers finish what they hold, and hand back the rest."""
     for name in findings.children.deployments:
         await ctx.kube.delete("Deployment", route.namespace, name)
-    if findings.children.pods:
-        findings.ending = f"waiting for {len(findings.children.pods)} pods to finish the orders they hold"
+    ending = [pod for pod in findings.children.pods.values() if may_still_end(pod, ctx.wall())]
+    if ending:
+        findings.ending = f"waiting for {len(ending)} pods to finish the orders they hold"
         return SOON
     return None
 
@@ -106,16 +107,20 @@ async def _retain(ctx: Context, route: Route, findings: Findings) -> float | Non
 async def _force(
     ctx: Context, broker: Broker, route: Route, state: RouteState, findings: Findings, observed: Topology
 ) -> float | None:
-    """All goes, orders included; their number is told, so it waits for figures that are newer than the closed door."""
-    for name in findings.children.deployments:
-        await ctx.kube.delete("Deployment", route.namespace, name)
-    if state.closed_at is None:
-        state.closed_at = ctx.monotonic()
-    if ctx.monotonic() - state.closed_at < FIGURES_AGE:
-        findings.ending = "counting the orders that go"
+    """All goes, orders included; their number is told, so nobody may hold one, and none may be on its way, by then."""
+    waits = await _retain(ctx, route, findings)
+    if waits is not None:
+        return waits
+    owner = naming.owner(ctx.cluster, route.namespace, route.name)
+    findings.ending = "counting the orders that go"
+    still = cut_off(observed, owner=owner)
+    if still:
+        await broker.run(still)
+    if still or state.still_since is None:
+        state.still_since = ctx.monotonic()
+    if ctx.monotonic() - state.still_since < FIGURES_AGE:
         return SOON
     held = _held(await broker.samples(), observed.queues)
-    owner = naming.owner(ctx.cluster, route.namespace, route.name)
     await broker.run(tear_down(observed, owner=owner, keep_dead=False))
     await ctx.kube.event(findings.raw, "Warning", "OrdersRemoved", f"Force removed {held} orders with their queues")
     return None

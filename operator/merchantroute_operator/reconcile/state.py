@@ -39,7 +39,7 @@ class RouteState:
     generation: int = 0  # newest configuration that was written
     generation_at: float = 0.0
     drain_ended: bool = False  # by its timeout, and that was told
-    closed_at: float | None = None  # when Force first found the front door closed: figures must be newer
+    still_since: float | None = None  # since when no order changes its queue: the figures of Force must be newer
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     deployments: dict[str, Object] = field(default_factory=dict)  # as last watched
     seen: Seen = field(default_factory=Seen)

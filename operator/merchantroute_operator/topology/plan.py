@@ -13,7 +13,19 @@ from merchantroute_operator.topology.reach import unfed
 from merchantroute_operator.topology.retire import retire
 from merchantroute_operator.topology.skeleton import skeleton
 from merchantroute_operator.topology.swap import halt
-from merchantroute_operator.topology.tear_down import tear_down
+from merchantroute_operator.topology.tear_down import cut_off, tear_down
 from merchantroute_operator.topology.wiring import wiring
 
-__all__ = ["close_door", "conflicts", "door", "halt", "mend", "retire", "skeleton", "tear_down", "unfed", "wiring"]
+__all__ = [
+    "close_door",
+    "conflicts",
+    "cut_off",
+    "door",
+    "halt",
+    "mend",
+    "retire",
+    "skeleton",
+    "tear_down",
+    "unfed",
+    "wiring",
+]

@@ -1,4 +1,4 @@
-"""Taking everything away: at the end of a Drain, and for Force."""
+"""Taking everything away: at the end of a Drain, and for Force, which first holds all orders where they are."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ from merchantroute_operator import naming
 from merchantroute_operator.topology.batches import exchanges_apart, in_order
 from merchantroute_operator.topology.reading import owner_of
 from merchantroute_operator.topology.types import Delete, Plan, Topology
+
+
+def cut_off(observed: Topology, *, owner: str) -> Plan:
+    """Delete every exchange that carries ``owner``, so that no order changes its queue: only then can they be counted.
+
+    What expires in a rung stays there, since RabbitMQ keeps what it cannot dead-letter at least once.
+    """
+    first = naming.front_door(*naming.place(owner))
+    exchanges = {name for name, exchange in observed.exchanges.items() if owner_of(exchange) == owner}
+    return in_order(
+        (Delete("exchange", name) for name in exchanges & {first}),
+        *exchanges_apart(exchanges - {first}, observed.bindings),
+    )
 
 
 def tear_down(observed: Topology, *, owner: str, keep_dead: bool) -> Plan:

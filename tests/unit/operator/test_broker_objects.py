@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from merchantroute_operator.topology.desired import desired
-from merchantroute_operator.topology.plan import close_door, conflicts, tear_down
+from merchantroute_operator.topology.plan import close_door, conflicts, cut_off, tear_down
 from merchantroute_operator.topology.types import OWNER as OWNER_ARGUMENT
 from merchantroute_operator.topology.types import Binding, Delete, Exchange, Queue
 from tests.unit.operator.routes import OWNER, a_route
@@ -119,6 +119,14 @@ def test_force_removes_all_the_front_door_first() -> None:
     assert plan[0] == (Delete("exchange", "mr.orders.pos"),)
     after = run(WANTED, plan)
     assert (after.exchanges, after.queues, after.bindings) == ({}, {}, frozenset())
+
+
+def test_before_orders_are_counted_every_way_between_queues_goes_and_no_queue() -> None:
+    foreign = Exchange("mr.orders.pos.audit", "fanout", {OWNER_ARGUMENT: "other/orders/pos"})
+    broker = replace(WANTED, exchanges={**WANTED.exchanges, foreign.name: foreign})
+    after = run(broker, cut_off(broker, owner=OWNER))
+    assert (after.exchanges.keys(), after.queues) == ({foreign.name}, WANTED.queues)
+    assert cut_off(after, owner=OWNER) == ()
 
 
 def test_no_two_exchanges_that_are_bound_to_each_other_go_at_once() -> None:

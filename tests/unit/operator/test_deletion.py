@@ -64,6 +64,46 @@ def test_a_drain_that_takes_too_long_takes_the_orders_along_where_that_is_asked_
     assert "9 orders" in events(world, "OrdersRemoved")[0]
 
 
+def test_force_counts_only_when_no_pod_holds_an_order_and_none_changes_its_queue() -> None:
+    world = World(raw_route())
+    world.look()
+    world.start_pods()
+    world.delete(policy="Force", timeout="5m")
+    world.look()
+    assert "1 pods to finish" in world.condition("Progressing")[2]
+    assert f"{DOOR}.router" in world.broker.topology.exchanges
+    world.at += 60
+    del world.kube.objects["Pod", "pod-1"]
+    world.look()
+    assert not world.broker.topology.exchanges
+    assert world.broker.topology.queues
+    world.broker.held = dict(HELD)
+    world.at += 5
+    world.look()
+    assert not events(world, "OrdersRemoved")
+    world.at += 2
+    world.look()
+    assert is_gone(world)
+    assert not world.broker.topology.queues
+    assert events(world, "OrdersRemoved") == ["Warning OrdersRemoved: Force removed 9 orders with their queues"]
+
+
+@pytest.mark.parametrize("policy", ["Retain", "Force"])
+def test_a_pod_of_a_node_that_is_gone_is_not_waited_for(policy: str) -> None:
+    world = World(raw_route())
+    world.look()
+    world.start_pods()
+    world.delete(policy=policy)
+    world.kube.objects["Pod", "pod-1"]["metadata"]["deletionTimestamp"] = "2027-01-15T08:02:40Z"  # NOW + 160 s
+    world.at = 189.0
+    world.look()
+    assert not is_gone(world)
+    for _ in range(2):
+        world.at += 7
+        world.look()
+    assert is_gone(world)
+
+
 @pytest.mark.parametrize(("dead_letters", "kept"), [("Retain", {f"{DOOR}.dead"}), ("Delete", set())])
 def test_after_a_drain_dead_letters_stay_or_go_as_the_route_says(dead_letters: str, kept: set[str]) -> None:
     world = leaving(deadLetters=dead_letters)
