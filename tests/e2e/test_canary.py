@@ -1,6 +1,7 @@
 """A canary under load: legacy pods beside gevent ones, orders diverted by percent, and switched back by hand.
 
-The shop's books say that no step costs an order or makes it twice.
+The shop's books say that no step costs an order or makes it twice. 5, 50, 100 and 0 percent under a higher rate are
+among the changes of `make e2e-changes`.
 """
 
 from functools import partial
@@ -29,15 +30,13 @@ WOVEN = {"pool": "threads", "concurrency": 3, "scaling": ONE_POD}
 MERCHANTS = {"beside-a": "standard", "beside-b": "standard"}
 
 
-def test_a_legacy_pool_is_given_5_then_50_then_all_orders_then_none_and_is_promoted(
-    place: Place, shop: Shopping
-) -> None:
+def test_a_legacy_pool_is_given_half_of_the_orders_then_none_and_is_promoted(place: Place, shop: Shopping) -> None:
     _apply(place, None)
     place.ready(ROUTE)
     till = shop(place, ROUTE)
     with till.stream(list(MERCHANTS), rate=20):
         until(till.done, "orders flow")
-        for weight in (5, 50, 100, 0):
+        for weight in (50, 0):
             _apply(place, {**LEGACY, "weight": weight})
             reaches(place, "Fixed", weight)
             shares = {"stable": 100 - weight, "canary": weight} if weight else {}

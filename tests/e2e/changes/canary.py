@@ -6,12 +6,13 @@ from tests.e2e import canaries
 from tests.e2e.changes.site import Json, Site, tier_of
 
 WOVEN: Json = {"pool": "threads", "concurrency": 10, "scaling": canaries.ONE_POD}
+LEGACY: Json = {"pool": "prefork", "concurrency": 6, "scaling": canaries.ONE_POD}
 
 
 def canary_by_hand(site: Site) -> None:
-    """Started, given a little, half, all and none of the orders."""
+    """A legacy pool beside gevent: started, given a little, half, all and none of the orders."""
     for weight in (5, 50, 100, 0):
-        _at(site, weight)
+        _at(site, weight, LEGACY)
 
 
 def canary_promoted(site: Site) -> None:
@@ -31,6 +32,6 @@ def canary_aborted(site: Site) -> None:
     site.until(lambda: not canaries.has_pods(site.place), "the canary's Deployment is gone")
 
 
-def _at(site: Site, weight: int) -> None:
-    site.apply(lambda spec: tier_of(spec, canaries.TIER).update(canary={**WOVEN, "weight": weight}))
+def _at(site: Site, weight: int, lane: Json = WOVEN) -> None:
+    site.apply(lambda spec: tier_of(spec, canaries.TIER).update(canary={**lane, "weight": weight}))
     canaries.reaches(site.place, "Fixed", weight)

@@ -40,7 +40,7 @@ CHANGES: Mapping[str, Change] = {
     "canary aborted": Change(canary.canary_aborted),
     "operator killed": Change(places.operator_killed),
 }
-IN_EVERY_RUN = ("retry delays", "tier replaced", "operator killed")
+IN_EVERY_RUN = ("tier replaced", "operator killed")
 
 
 def before() -> Json:
