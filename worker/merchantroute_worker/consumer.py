@@ -18,7 +18,7 @@ from amqp.exceptions import NotFound
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 
-from merchantroute_worker import broker, connecting, pod, serving
+from merchantroute_worker import broker, connecting, hub_watch, pod, serving
 from merchantroute_worker.app import TASK
 from merchantroute_worker.fleet import Fleet
 from merchantroute_worker.pace import rest
@@ -106,6 +106,9 @@ class LeanConsumer(Consumer):
         """The consumer is registered at the broker."""
         super().on_ready()
         retune(self, self.mr_pod.concurrency)
+        if self.pool.is_green:
+            # From here on: a start imports much, and nobody waits for it.
+            hub_watch.watch(self.mr_pod)
         self.mr_pod.status.consuming()
 
     def perform_pending_operations(self) -> None:

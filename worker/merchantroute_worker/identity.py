@@ -17,7 +17,9 @@ SUSPECT = "suspect"
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """The pod's place in its route. Times are seconds; `grace` None means: derived from the route's deadline."""
+    """The pod's place in its route. Times are seconds; `grace` None means: derived from the route's deadline. From
+    `blocked_after` on a hub that does not turn is told; 0: it is not watched.
+    """
 
     namespace: str
     route: str
@@ -32,6 +34,7 @@ class Identity:
     grace: float | None
     unknown_after: float
     confirm_timeout: float
+    blocked_after: float
 
     @property
     def alone(self) -> bool:
@@ -71,6 +74,8 @@ def from_environment(environment: Mapping[str, str]) -> Identity:
         grace=_number(environment, "MR_GRACE", grace) if grace else None,
         unknown_after=_number(environment, "MR_UNKNOWN_AFTER", "300"),
         confirm_timeout=_number(environment, "MR_CONFIRM_TIMEOUT", "30"),
+        # gevent's own variable for the same question; its default of 0.1 s is what a busy pod's hub may take.
+        blocked_after=_number(environment, "GEVENT_MAX_BLOCKING_TIME", "0.5"),
     )
 
 

@@ -2,9 +2,12 @@
 
 import json
 import logging
+import os
 import sys
 import time
 from typing import Any
+
+STDOUT = 1
 
 
 class JsonFormatter(logging.Formatter):
@@ -24,6 +27,13 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             document["trace"] = self.formatException(record.exc_info)
         return json.dumps(document, ensure_ascii=False, default=str).encode("utf-8", "replace").decode("utf-8")
+
+
+def write_past_locks(logger: logging.Logger, level: int, message: str, data: dict[str, Any]) -> None:
+    """Write a line from a native thread beside a hub that stands: logging's locks may be the hub's just then."""
+    if logger.isEnabledFor(level):
+        record = logger.makeRecord(logger.name, level, "", 0, message, (), None, extra={"data": data})
+        os.write(STDOUT, (JsonFormatter().format(record) + "\n").encode("utf-8", "replace"))
 
 
 def configure(level: str) -> None:

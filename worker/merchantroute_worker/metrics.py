@@ -59,6 +59,14 @@ class Metrics:
         self._dead = Counter(
             "merchantroute_dead", "Orders sent to dead letters, by reason.", ["reason"], registry=registry
         )
+        self._standstills = Counter(
+            "merchantroute_hub_blocked", "How often code held up the hub, and with it the whole pod.", registry=registry
+        )
+        self._longest = Gauge(
+            "merchantroute_hub_blocked_longest_seconds",
+            "The longest time that code held up the hub since the pod started.",
+            registry=registry,
+        )
 
     def done(self, seconds: float) -> None:
         """An order is done, so many seconds after it was published."""
@@ -79,6 +87,11 @@ class Metrics:
         """A call ended, with an answer of this class."""
         self._calls.labels(self._tier, step).observe(seconds)
         self._answers.labels(self._tier, step, answer).inc()
+
+    def held_up(self, longest: float) -> None:
+        """Code held up the hub once more; the longest standstill so far took so many seconds."""
+        self._standstills.inc()
+        self._longest.set(longest)
 
     def anonymous(self) -> None:
         """An order came without a correlation_id."""

@@ -19,7 +19,7 @@ from merchantroute_worker.pace import live, rest
 from merchantroute_worker.publisher import Publisher
 from merchantroute_worker.route import Configuration
 from merchantroute_worker.status import Status
-from merchantroute_worker.tally import Tally
+from merchantroute_worker.tally import Standstills, Tally
 from merchantroute_worker.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ Hop = tuple[str, int, int]
 
 class Pod:
     """The process. `stopping` is set once it is to end; nothing is taken from then on. `abandoned` says that its
-    grace is over: nothing is waited for.
+    grace is over: nothing is waited for. `watched` holds what watches the hub, once something does.
 
     `slots` fixes the number of orders at a time; None leaves it to the tier's configuration, also while the pod runs.
     """
@@ -43,6 +43,8 @@ class Pod:
         self.serving = False
         self.status = Status()
         self.tally = Tally()
+        self.standstills = Standstills()
+        self.watched: list[object] = []
         self.metrics = Metrics(who)
         self.files = ConfigurationFiles(who.config_dir, who.credentials_dir)
         self.publisher = Publisher(lambda: broker.read(who.broker_dir), who.confirm_timeout)
@@ -108,6 +110,11 @@ class Pod:
     def turn(self, merchant: str, route: Configuration) -> int | None:
         """Milliseconds that a slow merchant's refused order is away; None where it may wait on its rung."""
         return self.turns.turn(merchant, time.monotonic(), soonest=ladder.middle(route.delays) / 1000)
+
+    def held_up(self, seconds: float, now: float) -> None:
+        """Code held up the hub for so many seconds, until now (monotonic)."""
+        self.standstills.saw(seconds, now)
+        self.metrics.held_up(self.standstills.longest)
 
     def settle(self, hop: Hop) -> None:
         """Remember that this stay of an order has an outcome, for the case that its ack gets lost."""

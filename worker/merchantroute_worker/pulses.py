@@ -13,6 +13,7 @@ from merchantroute_worker.outgoing import Outgoing
 from merchantroute_worker.pace import rest
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.publisher import NotPublished
+from merchantroute_worker.tally import Standstills
 
 log = logging.getLogger(__name__)
 EVERY = 2.0
@@ -43,6 +44,16 @@ def document(pod: Pod) -> dict[str, Any]:
         "retried": tally.retried,
         "dead": tally.dead,
         "slow": [{"merchant": s.merchant, "inFlight": s.in_flight, "oldest": round(s.oldest, 3)} for s in slow],
+        **({"blocked": _blocked(pod.standstills, now)} if pod.standstills.count else {}),
+    }
+
+
+def _blocked(held_up: Standstills, now: float) -> dict[str, Any]:
+    return {
+        "count": held_up.count,
+        "longest": round(held_up.longest, 3),
+        "latest": round(held_up.latest, 3),
+        "ago": round(max(0.0, now - held_up.ended), 3),
     }
 
 

@@ -5,6 +5,23 @@ from dataclasses import dataclass, field
 
 
 @dataclass
+class Standstills:
+    """How often code held up the hub since the pod began to consume. `longest` and `latest` are seconds, `ended` is
+    when the latest ended, by the caller's clock.
+    """
+
+    count: int = 0
+    longest: float = 0.0
+    latest: float = 0.0
+    ended: float = 0.0
+
+    def saw(self, seconds: float, now: float) -> None:
+        """One more, which ends now."""
+        self.count += 1
+        self.longest, self.latest, self.ended = max(self.longest, seconds), seconds, now
+
+
+@dataclass
 class Tally:
     """Cumulative counts. `finished` are attempts that made calls and ended, whatever came of them; `refused` got no
     slot; `retried` went to the ladder after an attempt. Times are the caller's clock in seconds. Any thread may count.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from merchantroute_operator.scaling.types import Pulse
+from merchantroute_operator.scaling.types import Blocked, Pulse
 
 
 def parse_pulse(body: bytes, *, at: float) -> Pulse | None:
@@ -36,6 +36,16 @@ def _pulse(told: dict[str, Any], at: float) -> Pulse:
         retried=_count(told["retried"]),
         dead=_count(told["dead"]),
         slow=tuple(_text(merchant["merchant"]) for merchant in told["slow"]),
+        blocked=_blocked(told["blocked"]) if "blocked" in told else None,
+    )
+
+
+def _blocked(told: dict[str, Any]) -> Blocked:
+    return Blocked(
+        count=_count(told["count"]),
+        longest=_number(told["longest"]),
+        latest=_number(told["latest"]),
+        ago=_number(told["ago"]),
     )
 
 

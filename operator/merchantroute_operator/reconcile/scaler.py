@@ -18,6 +18,7 @@ from merchantroute_operator.kube.port import Object
 from merchantroute_operator.rabbit.port import Broker
 from merchantroute_operator.reconcile.canary import is_due
 from merchantroute_operator.reconcile.context import Context
+from merchantroute_operator.reconcile.hubs import HUB_BLOCKED
 from merchantroute_operator.reconcile.lane import Lane, retrying
 from merchantroute_operator.reconcile.reconciler import Key, Reconciler
 from merchantroute_operator.reconcile.state import RouteState
@@ -87,6 +88,8 @@ class Scaler:
             live = state.deployments.get(spec.deployment)
             if live is not None:
                 await self._lane(state, route, spec, live, samples)
+        for words in state.hubs.news(self._ctx.board.of(route.namespace, route.name), self._ctx.monotonic()):
+            await self._ctx.kube.event(state.findings.raw, "Warning", HUB_BLOCKED, words)
         wanted = {(spec.tier.name, spec.name) for spec in lanes(route)}
         for gone in state.lanes.keys() - wanted:
             del state.lanes[gone]

@@ -8,6 +8,7 @@ from merchantroute_operator.canary.types import Progress, Tally
 from merchantroute_operator.kube.port import Object
 from merchantroute_operator.naming import SHARDS, credentials_secret
 from merchantroute_operator.reconcile.findings import Findings
+from merchantroute_operator.reconcile.hubs import Hubs
 from merchantroute_operator.reconcile.lane import Lane
 from merchantroute_operator.reconcile.noticing import Seen
 from merchantroute_operator.reconcile.parting import Parting
@@ -47,6 +48,7 @@ class RouteState:
     lanes: dict[tuple[str, str], Lane] = field(default_factory=dict)  # by tier and lane; the route's own is "suspect"
     canaries: dict[str, Progress] | None = None  # by tier, as the last pass left them; None: none came to it yet
     parting: Parting = field(default_factory=Parting)  # how the last pass left each split, and its share since
+    hubs: Hubs = field(default_factory=Hubs)  # which pods' standstills were told
     bases: dict[str, Base] = field(default_factory=dict)  # by tier: where the figures of a canary's step begin
     unready_since: dict[str, float] = field(default_factory=dict)  # by tier: a canary that should have a ready pod
     dead: int | None = None  # orders in dead letters; None: unknown

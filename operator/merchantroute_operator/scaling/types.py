@@ -8,6 +8,18 @@ from merchantroute_operator.topology.types import QueueSample
 
 
 @dataclass(frozen=True, slots=True)
+class Blocked:
+    """Code held up a gevent pod's hub: how often since it started, and seconds of the longest and of the latest, which
+    ended ``ago`` seconds before the pulse.
+    """
+
+    count: int
+    longest: float
+    latest: float
+    ago: float
+
+
+@dataclass(frozen=True, slots=True)
 class Pulse:
     """What one pod last said of itself: cumulative counters since ``started`` (CONTRACT of the pulse message)."""
 
@@ -28,6 +40,7 @@ class Pulse:
     retried: int
     dead: int
     slow: tuple[str, ...] = ()
+    blocked: Blocked | None = None  # None: it never happened, or an older pod does not know
 
 
 @dataclass(frozen=True, slots=True)

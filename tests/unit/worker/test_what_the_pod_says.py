@@ -38,6 +38,18 @@ def test_a_pulse_is_as_the_schema_has_it() -> None:
     assert (pulse["slots"], pulse["generation"]) == (20, 0)
 
 
+def test_a_pulse_says_how_the_hub_was_held_up_only_where_it_was() -> None:
+    pod = Pod(from_environment(WHERE), 20, HttpClient(20))
+    assert "blocked" not in pulses.document(pod)
+    pod.held_up(2.5, 0.0)
+    pod.held_up(1.0, 0.0)
+
+    pulse = pulses.document(pod)
+
+    jsonschema.validate(pulse, schema("pulse"))
+    assert {**pulse["blocked"], "ago": 0} == {"count": 2, "longest": 2.5, "latest": 1.0, "ago": 0}
+
+
 def test_a_completion_record_is_as_the_schema_has_it() -> None:
     journal = {"v": 1, "steps": ROUTE["steps"], "done": ["validate", "confirm"], "attempts": 2, "refusals": 0}
     done = order(journal=journal, headers={"mr-published-at": 1_000})

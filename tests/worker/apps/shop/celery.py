@@ -1,5 +1,6 @@
 """A plain Celery app, written without this project: what a team already has."""
 
+import ctypes
 import os
 import signal
 import time
@@ -79,6 +80,14 @@ def calls(url: str, place: str) -> None:
 @app.task(name="shop.kills")
 def kills() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+@app.task(name="shop.stalls")
+def stalls(seconds: float, keeps_interpreter: bool, place: str) -> None:
+    """A call into C that gevent cannot see, as a driver makes it: with or without giving the interpreter free."""
+    library = (ctypes.PyDLL if keeps_interpreter else ctypes.CDLL)(None)
+    library.usleep(int(seconds * 1_000_000))
+    note(place, "stalled")
 
 
 @app.task(name="shop.blocks")
