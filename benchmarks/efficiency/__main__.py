@@ -10,19 +10,23 @@ import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from benchmarks.chaos_worker.own_broker import own_broker
 from benchmarks.chaos_worker.progress import Progress
+from benchmarks.efficiency import idle
+from benchmarks.efficiency.catalogue import OURS
 from benchmarks.efficiency.contender import Contender
 from benchmarks.efficiency.cores import share_out
+from benchmarks.efficiency.page import goal_table
 from benchmarks.efficiency.plan import Plan, Unusable, planned
+from benchmarks.efficiency.results import FILE, Results
 from benchmarks.efficiency.running import Merchants
 from benchmarks.efficiency.window import Lab, Window, measure
 
-BUILD = Path(__file__).resolve().parents[2] / "build"
 _SPARE = 1.3  # orders published for each that is expected
 
 
@@ -36,15 +40,20 @@ def main() -> int:
     began, progress = time.monotonic(), Progress()
     rates: dict[tuple[str, int], float] = {}
     failed = False
+    results = Results(keep=plan.keep)
     with ExitStack() as stack:
         lab = _lab(stack, progress)
         for number in range(plan.rounds):
             for ms, contender in plan.pairs():
                 window = _lasting(lab, plan, contender, ms, rates)
-                failures = window.ledger.failures(ours=contender.kind == "ours")
+                failures = window.ledger.failures(ours=contender.kind == OURS)
                 failed |= bool(failures)
+                results.add(contender, ms, window)
                 progress.line(_line(number, ms, contender, window, failures))
-    progress.line(f"{(time.monotonic() - began) / 60:.1f} minutes")
+        if any(contender.kind == OURS for contender in plan.contenders):
+            results.rest(asdict(idle.measure(lab, plan.idle)))
+    progress.line("\n" + goal_table(results.goals()))
+    progress.line(f"\n{results.publish()}, {FILE}: {(time.monotonic() - began) / 60:.1f} minutes")
     return 1 if failed else 0
 
 
@@ -65,11 +74,11 @@ def _lab(stack: ExitStack, progress: Progress) -> Lab:
 
 def _lasting(lab: Lab, plan: Plan, contender: Contender, ms: int, rates: dict[tuple[str, int], float]) -> Window:
     """A window whose orders lasted; `rates` remembers how many are needed."""
-    warm = plan.warm_up(ms)
-    rate = rates.get((contender.name, ms), contender.most(ms / 1000))
+    warm, seconds = plan.warm_up(ms), plan.window(ms)
+    rate = rates.get((contender.name, ms), contender.expected(ms / 1000))
     while True:
-        orders = round(_SPARE * rate * (warm + plan.seconds + 2)) + 2 * contender.slots
-        window = measure(lab, contender, ms, warm=warm, seconds=plan.seconds, orders=orders)
+        orders = round(_SPARE * rate * (warm + seconds + 2)) + 2 * contender.slots
+        window = measure(lab, contender, ms, warm=warm, seconds=seconds, orders=orders)
         if not window.ledger.dry:
             rates[contender.name, ms] = window.orders / window.seconds
             return window

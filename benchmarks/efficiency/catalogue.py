@@ -60,7 +60,7 @@ def _peer(
         kind=PEER,
         slots=200,
         merchants=FAST,
-        rate=4500,
+        rate=1600,
         program=program,
         prepare=prepare,
         wrap=wrap,
@@ -68,10 +68,10 @@ def _peer(
 
 
 WORKERS = (
-    _worker("gevent", 200, 5000),
-    _worker("gevent", 500, 5000),
-    _worker("threads", 200, 3000),
-    _worker("prefork", 4, 3000),
+    _worker("gevent", 200, 1600),
+    _worker("gevent", 500, 1600),
+    _worker("threads", 200, 800),
+    _worker("prefork", 4, 800),
 )
 POSTS = (
     Contender(
@@ -80,7 +80,7 @@ POSTS = (
         kind=POST,
         slots=4,
         merchants=ALL_MERCHANTS,
-        rate=1000,
+        rate=500,
         program=_celery("celery", "--concurrency=4", "--loglevel=info"),
         prepare=doors.queue,
         wrap=messages.celery,
@@ -99,6 +99,21 @@ POSTS = (
     ),
 )
 PEERS = (
+    Contender(
+        name="celery-gevent-200",
+        title="Celery, gevent 200 without gossip and heartbeat, requests",
+        kind=PEER,
+        slots=200,
+        merchants=FAST,
+        rate=800,
+        program=_celery(
+            "gcelery",
+            *("--concurrency=200", "--pool", "gevent", "--loglevel=info"),
+            *("--without-mingle", "--without-gossip", "--without-heartbeat"),
+        ),
+        prepare=doors.queue,
+        wrap=messages.celery,
+    ),
     _peer(
         "dramatiq-gevent",
         "Dramatiq with gevent, geventhttpclient",
@@ -149,7 +164,7 @@ BARE = Contender(
     kind=LIMIT,
     slots=200,
     merchants=FAST,
-    rate=9000,
+    rate=1600,
     program=_python("bare_loop"),
     prepare=None,
     wrap=None,

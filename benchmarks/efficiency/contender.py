@@ -40,7 +40,8 @@ class Program:
 @dataclass(frozen=True, kw_only=True)
 class Contender:
     """One row. `slots` are the orders that it carries at a time; `merchants` the latencies (ms) it is measured at;
-    `rate` orders per second that it can hardly do, which says how many are published before it is known.
+    `rate` orders per second that are expected of its core before it was measured: where that is too few, the window is
+    repeated.
 
     `prepare` declares what it consumes and gives (exchange, routing key of each merchant, queue); None without broker.
     """
@@ -55,8 +56,8 @@ class Contender:
     prepare: Callable[[Site, int], "Door"] | None
     wrap: Callable[[str, str], Message] | None
 
-    def most(self, latency: float) -> float:
-        """Orders per second that it cannot exceed: what its slots allow, or its core."""
+    def expected(self, latency: float) -> float:
+        """Orders per second: what its slots allow, or its core."""
         return min(self.slots / (3 * latency), self.rate)
 
 

@@ -28,6 +28,10 @@ class Plan:
         """A round: at each latency every contender that is measured there."""
         return [(ms, one) for ms in self.merchants for one in self.contenders if ms in one.merchants]
 
+    def window(self, ms: int) -> float:
+        """Seconds of a window: some orders begin and end in it."""
+        return max(self.seconds, 4.5 * ms / 1000)
+
     def warm_up(self, ms: int) -> float:
         """Seconds before a window: the answers are spread over one series, and no call of then is left after two."""
         return max(self.warm, 5 * ms / 1000)
@@ -40,7 +44,7 @@ def planned(environment: Mapping[str, str]) -> Plan:
         contenders=_contenders(environment.get("CONTENDERS", "")),
         merchants=_merchants(environment.get("MERCHANTS", ""), (5, 500) if quick else ALL_MERCHANTS),
         rounds=_number(environment, "ROUNDS", 1 if quick else 3),
-        seconds=_number(environment, "SECONDS", 3 if quick else 10),
+        seconds=_number(environment, "SECONDS", 3 if quick else 8),
         warm=1.0 if quick else 3.0,
         idle=10.0 if quick else 30.0,
         quick=quick,
