@@ -44,7 +44,7 @@ def planned(environment: Mapping[str, str]) -> Plan:
         contenders=_contenders(environment.get("CONTENDERS", "")),
         merchants=_merchants(environment.get("MERCHANTS", ""), (5, 500) if quick else ALL_MERCHANTS),
         rounds=_number(environment, "ROUNDS", 1 if quick else 3),
-        seconds=_number(environment, "SECONDS", 3 if quick else 8),
+        seconds=_number(environment, "SECONDS", 2 if quick else 8),
         warm=1.0 if quick else 3.0,
         idle=10.0 if quick else 30.0,
         quick=quick,
