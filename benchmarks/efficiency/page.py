@@ -96,6 +96,13 @@ def figure_range(values: list[int]) -> str:
     return f"{min(values)}" if min(values) == max(values) else f"{min(values)} to {max(values)}"
 
 
+def foreign(window: Mapping[str, Any]) -> float:
+    """The share of the contender's core that somebody else took: the machine was not left alone, or its kernel worked
+    for the network.
+    """
+    return max(0.0, float(window["own_core"]) - float(window["cpu"]) / float(window["seconds"]))
+
+
 def limits(table: Table, windows: Windows) -> str:
     """Merchants and load: what they used, and who called the merchants fastest."""
     fastest = max(table.values(), key=lambda seen: seen.per_second)
@@ -105,9 +112,12 @@ def limits(table: Table, windows: Windows) -> str:
     done = sum(window["ledger"]["done"] for window in windows)
     calls = f"{3 * fastest.per_second:,.0f} calls a second"
     share, whose = f"{others['busiest_other']:.0%}", f"`{others['contender']}`, {others['ms']} ms"
+    strange = max(windows, key=foreign)
     return (
         f"Orders are published before a window, not in it. The merchants' process used at most {merchants:.0%} of a "
         f"core; who called it most was `{fastest.contender}`, {calls}. Everything beside the contender has the other "
         f"cores: the busiest of them was busy for at most {share} ({whose}). "
+        f"Of the contender's own core others took at most {foreign(strange):.0%} "
+        f"(`{strange['contender']}`, {strange['ms']} ms). "
         f"The ledger of all windows: {done:,} orders done, {lost:,} lost."
     )

@@ -8,9 +8,9 @@ from benchmarks.efficiency.contender import Contender
 from benchmarks.efficiency.figures import Figures, Table
 
 _COLOURS = {OURS: "#1a7f5a", POST: "#b4552d", PEER: "#5b6b8c", LIMIT: "#b9bec7"}
-_NAMES, _BAR, _LINE, _GAP = 330, 250, 22, 54
+_NAMES, _BAR, _LINE, _GAP = 430, 250, 22, 54
 _WIDTH = _NAMES + 2 * (_BAR + 90)
-_STYLE = "font: 13px system-ui, sans-serif; fill: #222"
+_STYLE = 'font-family="DejaVu Sans, Helvetica, Arial, sans-serif" font-size="13" fill="#222"'
 _COLUMNS: tuple[tuple[str, Callable[[Figures], float]], ...] = (
     ("orders/s per pod", lambda seen: seen.per_second),
     ("orders per CPU second", lambda seen: seen.per_cpu),
@@ -30,7 +30,7 @@ def plot(table: Table, contenders: tuple[Contender, ...]) -> str:
         top += _GAP + _LINE * len(rows)
     drawn = "\n".join(parts)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {top}" style="{_STYLE}">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {top}" {_STYLE}>\n'
         f'<rect width="{_WIDTH}" height="{top}" fill="#fff"/>\n{drawn}\n</svg>\n'
     )
 

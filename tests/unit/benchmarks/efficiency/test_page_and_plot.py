@@ -35,6 +35,7 @@ def test_the_page_says_when_how_and_what_was_not_the_limit() -> None:
 
     assert "Measured 2026-11-27 on 2 cores, Python 3.11. Windows of 2 s, rounds: 1, medians." in text
     assert "used at most 25% of a core; who called it most was `bare-loop`, 4,800 calls a second" in text
+    assert "Of the contender's own core others took at most 48% (`post-prefork-4`, 500 ms)." in text
     assert "450 orders done, 2 lost." in text
     assert text.index("Merchants that answer in 5 ms") < text.index("Merchants that answer in 500 ms")
 
