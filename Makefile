@@ -75,6 +75,10 @@ bench-deadlines: venv ## Measure how far calls overshoot their deadline, by misb
 
 ##@ What takes minutes
 
+.PHONY: bench-worker
+bench-worker: venv ## What a pod and a core do, beside Celery, Dramatiq, Taskiq, FastStream, asyncio by hand (QUICK=1 for less)
+	@BENCH_PYTHON=$$(hack/bench-venv) PYTHONPATH=.:worker:sim:demo $(PY) -m benchmarks.efficiency
+
 .PHONY: e2e-merchants
 e2e-merchants: venv ## Apply 5,000 Merchants while the operator runs (MERCHANTS=...; figures in build/merchants.json)
 	@MR_MERCHANTS=$(or $(MERCHANTS),5000) $(PY) -m pytest tests/e2e/test_thousands_of_merchants.py $(PYTEST_ARGS)
@@ -117,6 +121,10 @@ $(STAMP): requirements/dev.txt pyproject.toml
 .PHONY: lock
 lock: venv ## Resolve requirements/*.txt anew, with hashes, for Python 3.11 to 3.13
 	@UV=$(VENV)/bin/uv requirements/lock.sh
+
+.PHONY: bench-lock
+bench-lock: venv ## Resolve requirements/bench.txt anew: what bench-worker compares the worker with
+	@UV=$(VENV)/bin/uv requirements/lock.sh bench
 
 .PHONY: images
 images: ## Build the images, each only when what goes into it has changed

@@ -5,11 +5,11 @@ A publish that fails is repeated under the same id until it is confirmed, howeve
 
 import asyncio
 from itertools import count
-from typing import Any
 
 from benchmarks.chaos_worker.roll import Roll
 from benchmarks.chaos_worker.scale import Scale
 from benchmarks.chaos_worker.waiting import until
+from benchmarks.orders import good_order
 from merchantroute_demo.errors import StepFailed
 from merchantroute_demo.producer import Producer
 
@@ -70,9 +70,3 @@ class Publishing:
             self._roll.published.add(order_id)
         finally:
             self._under_way -= 1
-
-
-def good_order(order_id: str) -> dict[str, Any]:
-    """An order that every merchant takes."""
-    items = [{"name": "soup", "quantity": 2, "unit_price": 450}, {"name": "bread", "quantity": 1, "unit_price": 250}]
-    return {"id": order_id, "items": items, "total": 1150}

@@ -44,7 +44,7 @@ def test_nothing_is_left_for_later() -> None:
     assert found(UNFINISHED) == []
 
 
-@pytest.mark.parametrize("extra", ["dev", "operator", "worker", "sim"])
+@pytest.mark.parametrize("extra", ["dev", "operator", "worker", "sim", "bench"])
 def test_requirements_are_locked_with_hashes(extra: str) -> None:
     lock = next(path for path in tracked(".txt") if named(path) == f"requirements/{extra}.txt")
     pins = [line for line in lock.read_text().splitlines() if line and not line.startswith((" ", "#"))]
