@@ -95,6 +95,10 @@ soak-worker: venv ## Five minutes of mixed merchants: nothing lost, memory flat
 e2e-changes: venv ## Change everything about a route under 100 orders a second (build/changes.json; PYTEST_ARGS='-k pool' for less)
 	@MR_CHANGES=all $(PY) -m pytest tests/e2e/test_changes.py -s $(PYTEST_ARGS)
 
+.PHONY: e2e-idle
+e2e-idle: venv ## Count the operator's writes to the API server over ten idle minutes (build/idle.json)
+	@MR_IDLE=600 $(PY) -m pytest tests/e2e/test_what_others_do.py -k idle $(PYTEST_ARGS)
+
 ##@ Parts
 
 .PHONY: venv
