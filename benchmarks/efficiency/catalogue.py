@@ -91,7 +91,7 @@ POSTS = (
         kind=POST,
         slots=200,
         merchants=ALL_MERCHANTS,
-        # Celery 5.7 under these flags waits a tenth of a second for each frame.
+        # Celery 5.7 under these flags waits up to a tenth of a second for each frame.
         rate=20,
         program=_celery("gcelery", "--concurrency=200", "--pool", "gevent", "--loglevel=info", "--without-mingle"),
         prepare=doors.queue,
