@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from typing import NamedTuple
 
 LONGEST_WAIT = 1e9
 FAILURES = frozenset({"timeout", "refused", "reset", "tls", "dns"})
@@ -23,8 +24,7 @@ class Meaning(Enum):
     FINAL = "Dead"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """How one call ended: a status with the seconds the merchant asked us to wait, or a failure of FAILURES."""
 
     status: int | None = None

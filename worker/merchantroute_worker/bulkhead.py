@@ -16,6 +16,7 @@ One answer in time ends the first and the third. A slow merchant keeps one slot,
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 FAILURES_IN_A_ROW = 3
 OVERDUE_AT_LEAST = 3
@@ -58,8 +59,7 @@ class Limits:
         return min(self.overdue_after, max(self.call_timeout / 5, 10 * usual))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sight:
+class Sight(NamedTuple):
     """What is known of one merchant now, times in seconds: the age of its oldest call (0 without one), how many are
     overdue, how long ago it answered and how long its calls usually take (None if it never did). `cap` is what it has
     shown to bear, None for the ceiling.

@@ -58,7 +58,8 @@ def task_record(identity: Identity, note: Note, *, finished_at: float, redeliver
 class Completions:
     """Writes completion records."""
 
-    def __init__(self, exchange: str | None, publisher: Publisher) -> None:
+    def __init__(self, exchange: str | None, publisher: Publisher, line: Callable[[dict[str, Any]], None]) -> None:
+        self._line = line
         self._exchange = exchange
         self._publisher = publisher
         self._warned = False
@@ -67,7 +68,7 @@ class Completions:
         """Log the record, and publish it where an exchange is named. While there is no connection it is held, as every
         outcome is; False when `give_up` said so meanwhile.
         """
-        log.info("order done", extra={"data": document})
+        self._line(document)
         if self._exchange is None:
             return True
         message = Outgoing(

@@ -8,9 +8,11 @@ with what it has.
 import hashlib
 import json
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -138,10 +140,10 @@ class ConfigurationFiles:
 def _fingerprint(directory: Path) -> tuple[Any, ...]:
     """What changes when a projected volume is swapped, or when someone writes plain files."""
     marks = []
-    for entry in sorted(directory.glob("*")):
-        try:
-            status = entry.stat()
-        except OSError:
-            continue
-        marks.append((entry.name, status.st_mtime_ns, status.st_size, status.st_ino))
-    return tuple(marks)
+    # Not Path.glob: twice a second for dozens of files, it was a fifth of what an idle pod does.
+    with suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                status = entry.stat()
+                marks.append((entry.name, status.st_mtime_ns, status.st_size, status.st_ino))
+    return tuple(sorted(marks))

@@ -21,6 +21,7 @@ from celery.worker.state import maybe_shutdown
 from merchantroute_worker import broker, connecting, hub_watch, pod, serving
 from merchantroute_worker.app import TASK
 from merchantroute_worker.fleet import Fleet
+from merchantroute_worker.frames import in_bulk
 from merchantroute_worker.pace import rest
 from merchantroute_worker.retune import retune
 from merchantroute_worker.sending import Sender
@@ -154,7 +155,11 @@ class LeanConsumer(Consumer):
                 self.fleet.bury(message, "undecodable", f"text that is not UTF-8: {where}")
                 return
             try:
-                handle(message)
+                if headers.get("task") == TASK and TASK in self.strategies:
+                    # What Celery's handler would come to, without the promises that it makes for its Request.
+                    self.fleet.take(message)
+                else:
+                    handle(message)
             except broker.ERRORS:
                 raise
             except Exception as error:
@@ -167,6 +172,7 @@ class LeanConsumer(Consumer):
         name = f"{self.mr_pod.identity.pod} consumer"
         connection = connecting.to(where, heartbeat=HEARTBEAT, client_properties={"connection_name": name})
         connection.connect()
+        in_bulk(connection.connection)
         return connection
 
     def _pause(self, seconds: float) -> None:

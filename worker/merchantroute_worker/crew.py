@@ -30,7 +30,7 @@ class Crew(Protocol):
     settles_in_place: bool
 
     def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Hand:
-        """Run it where orders run; `ended` is called whatever becomes of it."""
+        """Run it where orders run; `ended` is called whatever becomes of it, and must not wait."""
 
     def beside(self, work: Work, *arguments: Any) -> Hand:
         """Run it without taking the place of an order."""
@@ -64,7 +64,8 @@ class GreenCrew:
     def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Hand:
         """Run it in the gevent pool itself: Celery's apply_async around it serves Requests."""
         greenlet = self._pool._pool.spawn(work, *arguments)  # noqa: SLF001
-        greenlet.link(lambda _: ended())
+        # Not `link`, which starts a greenlet for it: `ended` does not wait.
+        greenlet.rawlink(lambda _: ended())
         return _Greenlet(greenlet)
 
     def beside(self, work: Work, *arguments: Any) -> Hand:

@@ -46,14 +46,7 @@ class Delivery:
 
     def ack(self) -> None:
         """Tell the broker that the message's outcome is safe."""
-        try:
-            self.message.ack()
-        except ERRORS as error:
-            # Half a frame may be out: end the connection, and the broker hands its messages out again.
-            log.warning("could not ack, closing the consuming connection: %s", error)
-            connection = getattr(self.message.channel, "connection", None)
-            if connection is not None:
-                connection.collect()
+        self.pod.outcomes.ack(self.message)
 
     def give_back(self) -> None:
         """Let the broker hand the message out again, and count."""

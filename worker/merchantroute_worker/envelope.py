@@ -7,6 +7,7 @@ an order).
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import isfinite
 from typing import Any
 
@@ -79,6 +80,11 @@ class Order:
     trace: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The W3C trace context that the message carries."""
 
+    @cached_property
+    def payload_json(self) -> bytes:
+        """The payload as merchants get it, once for all steps."""
+        return dump(self.payload)
+
     @property
     def hop(self) -> tuple[str, int, int]:
         """Names this stay of the order in a queue: it changes whenever we send the order on."""
@@ -96,7 +102,7 @@ class Order:
 
 def dump(document: Any) -> bytes:
     """JSON as merchants and brokers get it. ASCII, because an order may hold halves of surrogate pairs."""
-    return json.dumps(document, separators=(",", ":")).encode("ascii")
+    return _ENCODE(document).encode("ascii")
 
 
 def read(
@@ -134,7 +140,7 @@ def read(
 def _decode(body: bytes | str) -> Any:
     try:
         text = body.decode("utf-8") if isinstance(body, bytes) else body
-        document = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        document = _DECODE(text)
     except (ValueError, RecursionError) as error:
         raise Undecodable(f"the body is not JSON: {error}") from None
     # What could be read must be writable in every stack that it meets later.
@@ -150,6 +156,15 @@ def _finite(digits: str) -> float:
     return number
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+# Made once: json.dumps and json.loads make theirs anew for each order.
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+_DECODE = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
+
+
 def _depth(document: Any) -> int:
     level, depth = [document], 0
     while level:
@@ -157,10 +172,6 @@ def _depth(document: Any) -> int:
         inner = [list(value.values()) if isinstance(value, dict) else value for value in level]
         level = [child for values in inner if isinstance(values, list) for child in values]
     return depth
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _sections(document: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:

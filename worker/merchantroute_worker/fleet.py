@@ -8,9 +8,11 @@ from merchantroute_worker.app_task import AppTask, Handler
 from merchantroute_worker.callers import Caller, Here, InChild
 from merchantroute_worker.delivery import Delivery
 from merchantroute_worker.flight import Flight
+from merchantroute_worker.logs import Lines
 from merchantroute_worker.pace import rest
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.setting_apart import anew
+from merchantroute_worker.together import Together
 
 log = logging.getLogger(__name__)
 LOOK = 0.05
@@ -24,6 +26,8 @@ class Fleet:
     def __init__(self, pod: Pod, pool: Any) -> None:
         self._pod = pod
         self.crew = crew.of(pool)
+        if isinstance(self.crew, crew.GreenCrew):
+            pod.outcomes = Together(Lines())
         in_children = not (getattr(pool, "is_green", False) or hasattr(pool, "executor"))
         self._caller: Caller = InChild(pool) if in_children else Here(pod.client)
         self._under_way: dict[Delivery, crew.Hand | None] = {}
@@ -95,6 +99,6 @@ class Fleet:
 
     def _stop(self) -> None:
         self._stop_pool()
-        while self._under_way and not self._pod.abandoned:
+        while (self._under_way or len(self._pod.outcomes)) and not self._pod.abandoned:
             rest(LOOK)
         self.crew.close()

@@ -54,8 +54,7 @@ class Flight(Delivery):
                 correlation_id=self.incoming.properties.get("correlation_id"),
                 routing_key=self.incoming.routing_key,
             )
-            guilty = decisions.why(order, route, REASON)
-            if (self.redelivered and self.was_settled(order.hop)) or set_apart(self, order.id, order.hop, guilty):
+            if (self.redelivered and self.was_settled(order.hop)) or self._is_suspect(order, route):
                 return
             decision = decisions.before_slot(
                 order,
@@ -71,6 +70,11 @@ class Flight(Delivery):
             self.bury("malformed", str(error))
         else:
             self._carry_out(order, decision, route)
+
+    def _is_suspect(self, order: Order, route: Configuration) -> bool:
+        if not self.deliveries and not self.pod.identity.alone:
+            return False
+        return set_apart(self, order.id, order.hop, decisions.why(order, route, REASON))
 
     def _carry_out(self, order: Order, decision: Run | ToLadder | ToDead, route: Configuration) -> None:
         final: Done | ToLadder | ToDead | None
@@ -101,7 +105,9 @@ class Flight(Delivery):
         """The calls; None when they took their process with them, and the broker has to say what comes next."""
         pod = self.pod
         trace = pod.tracer.order(order.id, order.merchant, order.journal.attempts + 1, order.trace)
-        order, watch = replace(order, trace=trace.context()), _Watch(self.pod, order.merchant, self, trace)
+        watch, context = _Watch(self.pod, order.merchant, self, trace), trace.context()
+        if context is not order.trace:
+            order = replace(order, trace=context)
         pod.merchants.take(order.merchant, self, time.monotonic())
         pod.tally.begin(time.monotonic())
         try:

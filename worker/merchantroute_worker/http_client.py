@@ -14,9 +14,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from select import POLLIN
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import gevent
 import gevent.socket
@@ -36,8 +35,7 @@ BLOCK = 16 * 1024
 IDLE = 60.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reply:
+class Reply(NamedTuple):
     """Status and Retry-After; the body was read and dropped."""
 
     status: int
@@ -57,31 +55,65 @@ class Client(Protocol):
         """Close all connections that are idle."""
 
 
-class _Alive:
-    """What our pools do differently: they know fresh connections from kept-alive ones, and tell whether an idle one is
-    still open by poll, since select cannot see descriptors above 1,023.
+class _Line:
+    """One connection. `kept` says that it has served a request before. Whether it is still open is asked by poll, since
+    select cannot see descriptors above 1,023; nothing is to be read from an idle one.
     """
 
-    fresh: set[int]
+    __slots__ = ("_poll", "kept", "sock")
 
-    def _create_socket(self) -> Any:
-        sock = super()._create_socket()  # type: ignore[misc]
-        self.fresh.add(id(sock))
-        return sock
+    def __init__(self, sock: Any) -> None:
+        self.sock = sock
+        self.kept = False
+        self._poll = _poll()
+        self._poll.register(sock.fileno(), POLLIN)
 
-    def _is_socket_alive(self, sock: Any) -> bool:
-        if sock is None or sock.fileno() < 0:
-            return False
-        poll = _poll()
-        poll.register(sock.fileno(), POLLIN)
-        return not poll.poll(0)
+    def alive(self) -> bool:
+        return self.sock.fileno() >= 0 and not self._poll.poll(0)
 
 
-class _Plain(_Alive, ConnectionPool):
+class _Lines:
+    """What our pools do differently: the connection used last is the first to be used again, and known to be kept."""
+
+    idle: list[_Line]
+    _semaphore: Any
+    _closed: bool
+
+    def take(self) -> _Line:
+        """A connection; waits for one where all are in use."""
+        self._semaphore.acquire()
+        try:
+            while self.idle:
+                line = self.idle.pop()
+                if line.alive():
+                    return line
+                line.sock.close()
+            return _Line(self._create_socket())  # type: ignore[attr-defined]
+        except BaseException:
+            self._semaphore.release()
+            raise
+
+    def give(self, line: _Line, *, keep: bool) -> None:
+        """It is through with its request; `keep` says that it can serve another."""
+        if keep and not self._closed:
+            line.kept = True
+            self.idle.append(line)
+        else:
+            line.sock.close()
+        self._semaphore.release()
+
+    def close(self) -> None:
+        """Close those that are idle, and those in use once they are through."""
+        self._closed = True
+        while self.idle:
+            self.idle.pop().sock.close()
+
+
+class _Plain(_Lines, ConnectionPool):
     """Connections to an http origin."""
 
 
-class _Encrypted(_Alive, SSLConnectionPool):
+class _Encrypted(_Lines, SSLConnectionPool):
     """Connections to an https origin."""
 
     def _connect_socket(self, sock: Any, address: Any) -> Any:
@@ -164,7 +196,8 @@ class HttpClient:
         self._pools.clear()
 
     def _pool(self, origin: Origin) -> tuple[Any, list[float]]:
-        if origin not in self._pools:
+        known = self._pools.get(origin)
+        if known is None:
             options: dict[str, Any] = {"size": self._size, "connection_timeout": None, "network_timeout": None}
             where = (origin.host, origin.port, origin.host, origin.port)
             pool = (
@@ -172,9 +205,9 @@ class HttpClient:
                 if origin.scheme == "https"
                 else _Plain(*where, **options)
             )
-            pool.fresh = set()
-            self._pools[origin] = (pool, [self._clock()])
-        return self._pools[origin]
+            pool.idle = []
+            known = self._pools[origin] = (pool, [self._clock()])
+        return known
 
     def _context(self, cafile: str | None = None) -> ssl.SSLContext:
         """One context for all: each would load the authorities' certificates again (half a megabyte)."""
@@ -183,30 +216,32 @@ class HttpClient:
         return self._tls
 
     def _once(self, pool: Any, request: Request) -> Reply:
-        sock = pool.get_socket()
-        reused = id(sock) not in pool.fresh
-        pool.fresh.discard(id(sock))
+        line = pool.take()
         keep = False
         try:
-            reply, keep = _exchange(sock, request, reused)
+            reply, keep = _exchange(line.sock, request, line.kept)
             return reply
         except HTTPParseError as error:
             raise ConnectionResetError(f"the merchant's answer is no HTTP: {error}") from error
         finally:
-            if keep:
-                pool.return_socket(sock)
-            else:
-                pool.release_socket(sock)
+            pool.give(line, keep=keep)
 
 
 class _Stale(ConnectionResetError):
     """The merchant had closed the kept-alive connection."""
 
 
+def _send(sock: Any, message: bytes) -> None:
+    sent = sock.send(message)
+    if sent < len(message):
+        # Only then: gevent's `sendall` asks the kernel for the size of its buffer first.
+        sock.sendall(message[sent:])
+
+
 def _exchange(sock: Any, request: Request, reused: bool) -> tuple[Reply, bool]:
     """One request and its answer; says whether the connection can serve another."""
     try:
-        sock.sendall(request.head + request.body)
+        _send(sock, request.head + request.body)
         data = sock.recv(BLOCK)
     except ConnectionError as error:
         if reused:

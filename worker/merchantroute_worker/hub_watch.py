@@ -20,7 +20,7 @@ from merchantroute_worker.logs import write_past_locks
 from merchantroute_worker.pod import Pod
 
 log = logging.getLogger(__name__)
-LOOKS = 4
+LOOKS = 2
 """Looks within the time from which the hub counts as held up: what is measured is too short by one look at most."""
 LINE_EVERY = 60.0
 MOST_FRAMES = 30

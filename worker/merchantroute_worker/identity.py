@@ -74,7 +74,7 @@ def from_environment(environment: Mapping[str, str]) -> Identity:
         grace=_number(environment, "MR_GRACE", grace) if grace else None,
         unknown_after=_number(environment, "MR_UNKNOWN_AFTER", "300"),
         confirm_timeout=_number(environment, "MR_CONFIRM_TIMEOUT", "30"),
-        # gevent's own variable for the same question; its default of 0.1 s is what a busy pod's hub may take.
+        # gevent's own variable for the same question. Its default is 0.1 s; a pod on a crowded node is late by as much.
         blocked_after=_number(environment, "GEVENT_MAX_BLOCKING_TIME", "0.5"),
     )
 

@@ -5,9 +5,11 @@ import logging
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 STDOUT = 1
+_ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 class JsonFormatter(logging.Formatter):
@@ -26,7 +28,42 @@ class JsonFormatter(logging.Formatter):
             document.update(data)
         if record.exc_info:
             document["trace"] = self.formatException(record.exc_info)
-        return json.dumps(document, ensure_ascii=False, default=str).encode("utf-8", "replace").decode("utf-8")
+        return _ENCODE(document).encode("utf-8", "replace").decode("utf-8")
+
+
+class Lines:
+    """Records of level info, collected and written to standard output together: past the handlers where those are
+    ours, since then it is known what they would do.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._second, self._prefix = -1, ""
+
+    def info(self, logger: logging.Logger, message: str, data: dict[str, Any]) -> None:
+        """One record with the data as its fields, at the time of now."""
+        if not logger.isEnabledFor(logging.INFO):
+            return
+        if not ours():
+            logger.info(message, extra={"data": data})
+            return
+        now = time.time()
+        second = int(now)
+        if second != self._second:
+            self._second, self._prefix = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        stamp = f"{self._prefix}.{int((now - second) * 1000):03d}Z"
+        document = {"time": stamp, "level": "info", "logger": logger.name, "message": message, **data}
+        self._lines.append(_ENCODE(document))
+
+    def flush(self) -> None:
+        """Write what there is."""
+        if self._lines:
+            lines, self._lines = self._lines, []
+            # As logging does it: whoever reads standard output may be gone, and no order waits for that.
+            with suppress(OSError, ValueError):
+                out = sys.stdout.buffer
+                out.write(("\n".join(lines) + "\n").encode("utf-8", "replace"))
+                out.flush()
 
 
 def write_past_locks(logger: logging.Logger, level: int, message: str, data: dict[str, Any]) -> None:
@@ -36,9 +73,19 @@ def write_past_locks(logger: logging.Logger, level: int, message: str, data: dic
         os.write(STDOUT, (JsonFormatter().format(record) + "\n").encode("utf-8", "replace"))
 
 
+def ours() -> bool:
+    """Whether logging is as `configure` left it: one handler, JSON on standard output."""
+    handlers = logging.getLogger().handlers
+    return len(handlers) == 1 and handlers[0] is _handler
+
+
+_handler: logging.Handler | None = None
+
+
 def configure(level: str) -> None:
     """Send every logger's records to standard output as JSON. ValueError for an unknown level."""
-    handler = logging.StreamHandler(sys.stdout)
+    global _handler  # noqa: PLW0603 - logging is the process's
+    _handler = handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -1,9 +1,10 @@
 """A set that forgets its oldest members, so that memory is bounded."""
 
-import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
+
+from merchantroute_worker.pace import brief_lock
 
 T = TypeVar("T", bound=Hashable)
 REMEMBERED = 20_000
@@ -15,7 +16,7 @@ class Memory(Generic[T]):
     def __init__(self, most: int = REMEMBERED) -> None:
         self._most = most
         self._members: OrderedDict[T, None] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = brief_lock()
 
     def add(self, member: T) -> None:
         """Remember it as the newest."""

@@ -5,12 +5,12 @@ once, does no I/O and calls nobody back: under the pools `threads` and `prefork`
 What is asked for each order looks at that merchant alone; the sum over slow merchants is kept for a moment.
 """
 
-import threading
 from itertools import chain, islice, takewhile
 
 from merchantroute_worker import adaptive
 from merchantroute_worker.bulkhead import FAILURES_IN_A_ROW, Limits, Sight, Verdict, cap_of, decide, is_scarce, is_slow
 from merchantroute_worker.company import Company
+from merchantroute_worker.pace import brief_lock
 from merchantroute_worker.remembered import Merchant, Remembered
 from merchantroute_worker.sights import Shown, Slow, Sums
 
@@ -27,7 +27,7 @@ class Merchants:
         self._memory = memory
         self._known = Remembered(FAILURES_IN_A_ROW)
         self._company = Company()
-        self._lock = threading.Lock()
+        self._lock = brief_lock()
         self._held, self._summed = 0, float("-inf")
         self._slow: set[str] = set()
 

@@ -1,7 +1,8 @@
 """Prometheus metrics of a pod. Never a merchant label: with 50,000 merchants that is 50,000 series."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from merchantroute_worker.figures import Counts, Durations
 from merchantroute_worker.identity import Identity
 from merchantroute_worker.sights import Sums
 
@@ -14,32 +15,24 @@ class Metrics:
     def __init__(self, identity: Identity) -> None:
         registry = self._registry = CollectorRegistry()
         self._tier, self._lane = identity.tier, identity.lane
-        self._orders = Counter(
+        self._orders = Counts(
             "merchantroute_orders",
             "Orders by what became of them here: done, retried, refused, dead.",
             ["tier", "lane", "outcome"],
-            registry=registry,
         )
-        self._order_seconds = Histogram(
-            "merchantroute_order_seconds",
-            "Seconds from publishing to done.",
-            ["tier", "lane"],
-            buckets=SECONDS,
-            registry=registry,
-        ).labels(self._tier, self._lane)
-        self._calls = Histogram(
-            "merchantroute_call_seconds",
-            "Seconds of one call to a merchant.",
-            ["tier", "step"],
-            buckets=SECONDS,
-            registry=registry,
+        self._order_seconds = Durations(
+            "merchantroute_order_seconds", "Seconds from publishing to done.", ["tier", "lane"], SECONDS
         )
-        self._answers = Counter(
+        self._calls = Durations(
+            "merchantroute_call_seconds", "Seconds of one call to a merchant.", ["tier", "step"], SECONDS
+        )
+        self._answers = Counts(
             "merchantroute_calls",
             "Calls to merchants, by the class of their answer: 2xx, 4xx, 429, 5xx, timeout, refused, reset, tls, dns.",
             ["tier", "step", "answer"],
-            registry=registry,
         )
+        for each in (self._orders, self._order_seconds, self._calls, self._answers):
+            registry.register(each)
         self._anonymous = Counter(
             "merchantroute_orders_without_correlation_id",
             "Orders whose producer set no correlation_id; their task id serves as the order's.",
@@ -70,23 +63,23 @@ class Metrics:
 
     def done(self, seconds: float) -> None:
         """An order is done, so many seconds after it was published."""
-        self._orders.labels(self._tier, self._lane, "done").inc()
-        self._order_seconds.observe(seconds)
+        self._orders.add(self._tier, self._lane, "done")
+        self._order_seconds.add(seconds, self._tier, self._lane)
 
     def ladder(self, outcome: str, reason: str) -> None:
         """An order went to the ladder: outcome is retried (an attempt failed) or refused (none was made)."""
-        self._orders.labels(self._tier, self._lane, outcome).inc()
+        self._orders.add(self._tier, self._lane, outcome)
         self._ladder.labels(reason).inc()
 
     def dead(self, reason: str) -> None:
         """An order went to dead letters."""
-        self._orders.labels(self._tier, self._lane, "dead").inc()
+        self._orders.add(self._tier, self._lane, "dead")
         self._dead.labels(reason).inc()
 
     def call(self, step: str, answer: str, seconds: float) -> None:
         """A call ended, with an answer of this class."""
-        self._calls.labels(self._tier, step).observe(seconds)
-        self._answers.labels(self._tier, step, answer).inc()
+        self._calls.add(seconds, self._tier, step)
+        self._answers.add(self._tier, step, answer)
 
     def held_up(self, longest: float) -> None:
         """Code held up the hub once more; the longest standstill so far took so many seconds."""

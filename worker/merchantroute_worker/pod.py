@@ -5,8 +5,9 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
-from merchantroute_worker import broker, identity, ladder, tracing
+from merchantroute_worker import broker, completions, identity, ladder, tracing
 from merchantroute_worker.bulkhead import Limits
 from merchantroute_worker.completions import Completions
 from merchantroute_worker.configuration import ConfigurationFiles
@@ -20,6 +21,7 @@ from merchantroute_worker.publisher import Publisher
 from merchantroute_worker.route import Configuration
 from merchantroute_worker.status import Status
 from merchantroute_worker.tally import Standstills, Tally
+from merchantroute_worker.together import AtOnce, Outcomes
 from merchantroute_worker.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -48,7 +50,8 @@ class Pod:
         self.metrics = Metrics(who)
         self.files = ConfigurationFiles(who.config_dir, who.credentials_dir)
         self.publisher = Publisher(lambda: broker.read(who.broker_dir), who.confirm_timeout)
-        self.completions = Completions(who.completions, self.publisher)
+        self.outcomes: Outcomes = AtOnce()
+        self.completions = Completions(who.completions, self.publisher, self._line)
         self.client = client
         self.tracer = tracing.from_environment(os.environ, who)
         self.merchants = Merchants(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
@@ -110,6 +113,9 @@ class Pod:
     def turn(self, merchant: str, route: Configuration) -> int | None:
         """Milliseconds that a slow merchant's refused order is away; None where it may wait on its rung."""
         return self.turns.turn(merchant, time.monotonic(), soonest=ladder.middle(route.delays) / 1000)
+
+    def _line(self, document: dict[str, Any]) -> None:
+        self.outcomes.line(completions.log, "order done", document)
 
     def held_up(self, seconds: float, now: float) -> None:
         """Code held up the hub for so many seconds, until now (monotonic)."""

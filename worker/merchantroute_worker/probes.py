@@ -28,7 +28,8 @@ def serve(pod: Pod) -> None:
         answers = _Answers(pod)
 
     server = _Server(("0.0.0.0", pod.identity.port), Handler)
-    live(server.serve_forever, "probes")
+    # It looks that often whether it is to end, which it never is.
+    live(lambda: server.serve_forever(poll_interval=60.0), "probes")
 
 
 class _Server(ThreadingHTTPServer):

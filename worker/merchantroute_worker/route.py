@@ -68,6 +68,10 @@ class Merchant:
     """It has credentials, but they did not reach this pod: a call would be refused."""
 
 
+def _filled(endpoint: str, merchant: str) -> str:
+    return endpoint.replace("{merchant}", quote(merchant, safe="")) if "{" in endpoint else endpoint
+
+
 @dataclass(frozen=True, kw_only=True)
 class Configuration:
     """Everything a pod needs to carry orders, as of one generation."""
@@ -103,7 +107,7 @@ class Configuration:
         credential = self.credentials.get(merchant_id)
         return Merchant(
             id=merchant_id,
-            endpoint=endpoint.replace("{merchant}", quote(merchant_id, safe="")).rstrip("/"),
+            endpoint=_filled(endpoint, merchant_id).rstrip("/"),
             credential=credential,
             locked=bool(listed and listed[1] and credential is None),
         )

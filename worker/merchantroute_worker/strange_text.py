@@ -14,6 +14,7 @@ from typing import Any
 from amqp import abstract_channel, serialization, spec
 
 _ESCAPE = "backslashreplace"
+_FLAT = frozenset({str, int, bool, type(None)})
 
 
 class StrangeText(str):
@@ -71,7 +72,10 @@ def strange(*, routing_key: Any, properties: Mapping[str, Any], headers: Mapping
 def named(table: Any) -> Any:
     """A header's value, or all headers, with names that are text, at any depth."""
     if isinstance(table, Mapping):
-        return {_name(name): named(value) for name, value in table.items()}
+        return {
+            name if type(name) is str else _name(name): value if type(value) in _FLAT else named(value)
+            for name, value in table.items()
+        }
     return [named(value) for value in table] if isinstance(table, list) else table
 
 

@@ -1,7 +1,9 @@
 """What this pod has done since it started: the counters of pulses and metrics, in one place."""
 
-import threading
+from _thread import LockType
 from dataclasses import dataclass, field
+
+from merchantroute_worker.pace import brief_lock
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Tally:
     busy: int = 0
     _busy_seconds: float = field(default=0.0)
     _since: float = field(default=0.0)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _lock: LockType = field(default_factory=brief_lock, repr=False)
 
     def count(self, what: str) -> None:
         """One more of `taken`, `finished`, `refused`, `retried`, `dead` or `done`."""

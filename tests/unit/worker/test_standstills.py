@@ -7,18 +7,18 @@ from merchantroute_worker.tally import Standstills
 def test_a_hub_that_turns_in_time_is_not_late() -> None:
     lateness = Lateness(after=0.5, turned=10.0)
 
-    assert [lateness.turn(10.125 + 0.125 * n) for n in range(4)] == [None] * 4
-    assert lateness.standing(10.7) is None
-    assert lateness.turn(11.0) is None
+    assert [lateness.turn(10.25 + 0.25 * n) for n in range(4)] == [None] * 4
+    assert lateness.standing(11.7) is None
+    assert lateness.turn(11.7) is None
 
 
 def test_the_seconds_are_those_beyond_the_turn_that_was_due() -> None:
     lateness = Lateness(after=0.5, turned=10.0)
 
-    assert lateness.standing(10.625) == 0.5
-    assert lateness.turn(12.125) == 2.0
-    assert lateness.standing(12.125) is None
-    assert lateness.turn(12.125) is None, "the timer that is late comes twice at once"
+    assert lateness.standing(10.75) == 0.5
+    assert lateness.turn(12.25) == 2.0
+    assert lateness.standing(12.25) is None
+    assert lateness.turn(12.25) is None, "the timer that is late comes twice at once"
 
 
 def test_each_standstill_is_told_once_and_one_a_minute() -> None:

@@ -1,0 +1,95 @@
+"""Acks that are written together are, byte for byte, those that py-amqp would have written one by one."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from amqp import method_framing, spec
+from amqp.exceptions import RecoverableConnectionError
+from amqp.serialization import dumps
+
+from merchantroute_worker.frames import Writer, in_bulk, write_acks
+
+TAGS = (1, 2, 7, 2**40)
+
+
+@dataclass
+class Transport:
+    """Takes what is written, a write each; gives what it was told to have received."""
+
+    written: list[bytes] = field(default_factory=list)
+    received: list[bytes] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    _read_buffer: bytes = b""
+
+    def write(self, data: Any) -> None:
+        self.written.append(bytes(data))
+
+    def _quick_recv(self, wanted: int) -> bytes:
+        self.asked.append(wanted)
+        return self.received.pop(0)
+
+
+class Connection:
+    """As much of an amqp.Connection as writing needs."""
+
+    frame_max = 131_072
+    bytes_sent = 0
+
+    def __init__(self) -> None:
+        self.transport = Transport()
+        self.frame_writer: Any = method_framing.frame_writer(self, self.transport)
+
+    def blocking_read(self, _timeout: float | None = None) -> bool:
+        raise AssertionError("nobody reads here")
+
+
+@dataclass
+class Channel:
+    """An open channel."""
+
+    connection: Connection | None
+    channel_id: int = 3
+
+
+@dataclass
+class Message:
+    """A delivered message."""
+
+    delivery_tag: int
+
+
+def test_each_order_has_its_own_ack_and_all_of_them_are_one_write() -> None:
+    alone, together = Connection(), Connection()
+    for tag in TAGS:
+        alone.frame_writer(1, 3, spec.Basic.Ack, dumps("Lb", (tag, False)), None)
+    in_bulk(together)
+
+    write_acks(Channel(together), [Message(tag) for tag in TAGS])
+
+    assert together.transport.written == [b"".join(alone.transport.written)]
+
+
+def test_what_else_is_written_goes_the_same_way() -> None:
+    connection = Connection()
+    plain = Connection()
+    writer = Writer(connection)
+
+    for write in (writer, plain.frame_writer):
+        write(8, 0, None, None, None)
+
+    assert connection.transport.written == plain.transport.written
+
+
+def test_the_acks_of_a_channel_that_is_gone_are_an_error() -> None:
+    with pytest.raises(RecoverableConnectionError):
+        write_acks(Channel(None), [Message(1)])
+
+
+def test_the_socket_is_asked_for_more_than_one_frame_s_part() -> None:
+    connection = Connection()
+    connection.transport.received = [b"x" * 100]
+    in_bulk(connection)
+
+    assert connection.transport._quick_recv(7) == b"x" * 100
+    assert connection.transport.asked == [8192]
