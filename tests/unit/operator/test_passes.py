@@ -33,6 +33,10 @@ class World:
     def __post_init__(self) -> None:
         self.kube = MemoryKube(self.log, _with_finalizer(self.raw))
         self.broker = MemoryBroker(self.log)
+        self.start()
+
+    def start(self) -> None:
+        """An operator that knows nothing but what the ports hold."""
         self.board = PulseBoard(lambda: self.at)
         brokers = cast(BrokerPool, OneBroker(self.broker))
         self.reconciler = Reconciler(
