@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from merchantroute_operator.spec.errors import SpecInvalid
-from merchantroute_operator.spec.model import Orders, Raw, Route
-from merchantroute_operator.spec.parse import deleting_since, parse, parse_deletion
+from merchantroute_operator.spec.model import Deletion, Orders, Raw, Route
+from merchantroute_operator.spec.parse import MISSHAPEN, deleting_since, parse, parse_deletion
 
 _NO_ORDERS = Orders(
     steps=(), call_timeout=0.0, deadline=0.0, max_age=0.0, allow_insecure=False, max_attempts=0, delays=()
@@ -20,7 +20,7 @@ def parse_leaving(raw: Raw) -> Route:
         return parse(raw)
     except SpecInvalid:
         metadata, spec = raw["metadata"], raw["spec"]
-    broker = spec["broker"]["secretRef"]["name"]
+    broker = _broker(spec)
     return Route(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -31,9 +31,24 @@ def parse_leaving(raw: Raw) -> Route:
         broker_secret=broker,
         worker_secret=broker,
         orders=_NO_ORDERS,
-        default_tier=spec["defaultTier"],
+        default_tier=str(spec.get("defaultTier")),
         default_endpoint=None,
         tiers=(),
         merchants=(),
-        deletion=parse_deletion(spec.get("deletion", {})),
+        deletion=_deletion(spec),
     )
+
+
+def _broker(spec: Raw) -> str:
+    """The name of its Secret; one that nobody has where the spec names none, so that the ending gives the broker up."""
+    try:
+        return str(spec["broker"]["secretRef"]["name"])
+    except MISSHAPEN:
+        return ""
+
+
+def _deletion(spec: Raw) -> Deletion:
+    try:
+        return parse_deletion(spec.get("deletion", {}))
+    except (SpecInvalid, *MISSHAPEN):
+        return parse_deletion({})

@@ -1,7 +1,8 @@
 """From a ``MerchantRoute`` as the API server stores it to a ``Route`` that nothing below has to check again.
 
 The CRD's schema, defaults and CEL rules have been applied, so fields are trusted to be there; checked here is what
-CEL cannot hold, and what would break the topology if it were wrong.
+CEL cannot hold, and what would break the topology if it were wrong. A definition that is not of this version may have
+let anything through: that is told as well.
 """
 
 from __future__ import annotations
@@ -16,11 +17,23 @@ from merchantroute_operator.spec.orders import parse_orders
 from merchantroute_operator.spec.pod_options import pod_options
 from merchantroute_operator.spec.scaling import parse_scaling
 
+# What reading a value of another shape than the definition's raises.
+MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError)
 LARGEST_SHARE = 50  # slots of one pod that one merchant may have where the tier does not say how many
 
 
 def parse(raw: Raw) -> Route:
     """The route in ``raw``; ``SpecInvalid`` names the field, the value and the mend."""
+    try:
+        return _route(raw)
+    except MISSHAPEN as error:
+        raise SpecInvalid(
+            f"spec: the definition in this cluster let through what it should have refused ({error!r:.200}); "
+            "apply the definitions of this operator's version, then the route again"
+        ) from error
+
+
+def _route(raw: Raw) -> Route:
     metadata, spec = raw["metadata"], raw["spec"]
     broker = spec["broker"]
     tiers = tuple(_tier(tier, spec["worker"], f"spec.tiers[{tier['name']}]") for tier in spec["tiers"])
