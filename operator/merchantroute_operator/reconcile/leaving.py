@@ -21,11 +21,11 @@ from merchantroute_operator.reconcile.living import SOON, open_broker
 from merchantroute_operator.reconcile.others import drop_all_others
 from merchantroute_operator.reconcile.state import RouteState
 from merchantroute_operator.spec.model import Route
+from merchantroute_operator.topology.empty import QUIET
 from merchantroute_operator.topology.plan import close_door, cut_off, tear_down
 from merchantroute_operator.topology.types import QueueSample, Topology
 
 logger = logging.getLogger(__name__)
-FIGURES_AGE = 6.0  # seconds; the broker samples its queues every five
 
 
 async def leave(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float | None:
@@ -118,7 +118,7 @@ async def _force(
         await broker.run(still)
     if still or state.still_since is None:
         state.still_since = ctx.monotonic()
-    if ctx.monotonic() - state.still_since < FIGURES_AGE:
+    if ctx.monotonic() - state.still_since < QUIET:
         return SOON
     held = _held(await broker.samples(), observed.queues)
     await broker.run(tear_down(observed, owner=owner, keep_dead=False))

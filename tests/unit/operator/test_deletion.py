@@ -56,7 +56,7 @@ def test_a_drain_that_takes_too_long_takes_the_orders_along_where_that_is_asked_
     world.at += 301
     world.look()
     assert not is_gone(world)  # the figures may be older than the last order
-    world.at += 7
+    world.at += 16
     world.look()
     assert is_gone(world)
     assert not world.broker.topology.queues
@@ -78,7 +78,7 @@ def test_force_counts_only_when_no_pod_holds_an_order_and_none_changes_its_queue
     assert not world.broker.topology.exchanges
     assert world.broker.topology.queues
     world.broker.held = dict(HELD)
-    world.at += 5
+    world.at += 14
     world.look()
     assert not events(world, "OrdersRemoved")
     world.at += 2
@@ -99,7 +99,7 @@ def test_a_pod_of_a_node_that_is_gone_is_not_waited_for(policy: str) -> None:
     world.look()
     assert not is_gone(world)
     for _ in range(2):
-        world.at += 7
+        world.at += 16
         world.look()
     assert is_gone(world)
 
