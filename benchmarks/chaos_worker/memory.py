@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-_TICKS = os.sysconf("SC_CLK_TCK")
+TICKS = os.sysconf("SC_CLK_TCK")
 _MB = 1024
 
 
@@ -17,5 +17,10 @@ def pss(pid: int) -> float:
 
 def cpu_seconds(pid: int) -> float:
     """User and system time so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    fields = stat(pid)
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def stat(pid: int) -> list[str]:
+    """Of /proc/PID/stat, the fields after the name, which may hold anything: the first is the state."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -47,12 +47,27 @@ def _celery(module: str, *arguments: str) -> Callable[[Site], Program]:
     return lambda _: Program(command)
 
 
+def _post(name: str, title: str, slots: int, rate: float, program: Callable[[Site], Program]) -> Contender:
+    return Contender(
+        name=name,
+        title=title,
+        kind=POST,
+        slots=slots,
+        merchants=ALL_MERCHANTS,
+        rate=rate,
+        program=program,
+        prepare=doors.queue,
+        wrap=messages.celery,
+    )
+
+
 def _peer(
     name: str,
     title: str,
     program: Callable[[Site], Program],
     prepare: Callable[[Site, int], Door],
     wrap: Callable[[str, str], Message],
+    rate: float = 1600,
 ) -> Contender:
     return Contender(
         name=name,
@@ -60,7 +75,7 @@ def _peer(
         kind=PEER,
         slots=200,
         merchants=FAST,
-        rate=1600,
+        rate=rate,
         program=program,
         prepare=prepare,
         wrap=wrap,
@@ -74,45 +89,33 @@ WORKERS = (
     _worker("prefork", 4, 800),
 )
 POSTS = (
-    Contender(
-        name="post-prefork-4",
-        title="Celery, the post's legacy pod: prefork 4, requests",
-        kind=POST,
-        slots=4,
-        merchants=ALL_MERCHANTS,
-        rate=500,
-        program=_celery("celery", "--concurrency=4", "--loglevel=info"),
-        prepare=doors.queue,
-        wrap=messages.celery,
+    _post(
+        "post-prefork-4",
+        "Celery, the post's legacy pod: prefork 4, requests",
+        4,
+        500,
+        _celery("celery", "--concurrency=4", "--loglevel=info"),
     ),
-    Contender(
-        name="post-gevent-200",
-        title="Celery, the post's new pod: gevent 200, requests",
-        kind=POST,
-        slots=200,
-        merchants=ALL_MERCHANTS,
-        # Celery 5.7 under these flags waits up to a tenth of a second for each frame.
-        rate=20,
-        program=_celery("gcelery", "--concurrency=200", "--pool", "gevent", "--loglevel=info", "--without-mingle"),
-        prepare=doors.queue,
-        wrap=messages.celery,
+    _post(
+        "post-gevent-200",
+        "Celery, the post's new pod: gevent 200, requests",
+        200,
+        20,  # Celery 5.7 under these flags waits up to a tenth of a second for each frame.
+        _celery("gcelery", "--concurrency=200", "--pool", "gevent", "--loglevel=info", "--without-mingle"),
     ),
 )
 PEERS = (
-    Contender(
-        name="celery-gevent-200",
-        title="Celery, gevent 200 without gossip and heartbeat, requests",
-        kind=PEER,
-        slots=200,
-        merchants=FAST,
-        rate=800,
-        program=_celery(
+    _peer(
+        "celery-gevent-200",
+        "Celery, gevent 200 without gossip and heartbeat, requests",
+        _celery(
             "gcelery",
             *("--concurrency=200", "--pool", "gevent", "--loglevel=info"),
             *("--without-mingle", "--without-gossip", "--without-heartbeat"),
         ),
-        prepare=doors.queue,
-        wrap=messages.celery,
+        doors.queue,
+        messages.celery,
+        rate=800,
     ),
     _peer(
         "dramatiq-gevent",

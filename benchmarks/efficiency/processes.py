@@ -1,13 +1,11 @@
 """What a contender's processes cost, all of them: the one that was started and all that it started itself."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.chaos_worker.memory import pss
+from benchmarks.chaos_worker.memory import TICKS, pss, stat
 
-_TICKS = os.sysconf("SC_CLK_TCK")
 _GONE = (FileNotFoundError, ProcessLookupError)
 
 
@@ -16,7 +14,7 @@ def tree(pid: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(*_GONE):
-            children.setdefault(int(_fields(int(folder.name))[1]), []).append(int(folder.name))
+            children.setdefault(int(stat(int(folder.name))[1]), []).append(int(folder.name))
     found, waiting = [], [pid]
     while waiting:
         one = waiting.pop()
@@ -45,15 +43,10 @@ def _cpu(pid: int) -> float:
     """The kernel's ticks are 10 ms, which is much for a contender that waits; the scheduler counts nanoseconds, but
     forgets threads that ended. So whichever is more.
     """
-    fields = _fields(pid)
+    fields = stat(pid)
     used, of_the_dead = int(fields[11]) + int(fields[12]), int(fields[13]) + int(fields[14])
     exact = 0.0
     for task in Path(f"/proc/{pid}/task").iterdir():
         with suppress(*_GONE):
             exact += int((task / "schedstat").read_text().split()[0]) / 1e9
-    return max(used / _TICKS, exact) + of_the_dead / _TICKS
-
-
-def _fields(pid: int) -> list[str]:
-    """Of /proc/PID/stat, those after the name, which may hold anything: the first is the state."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return max(used / TICKS, exact) + of_the_dead / TICKS

@@ -79,6 +79,8 @@ class Reads:
         return Children(deployments, config_maps, secrets, pods, known)
 
     async def _read(self, kind: str, namespace: str, name: str) -> Object | None:
+        if not name:
+            return None  # the path without a name is that of all objects, and the answer a list
         try:
             return await self._api.call("GET", item(kind, namespace, name), kind=kind, name=name)
         except NotFound:

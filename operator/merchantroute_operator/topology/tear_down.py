@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from merchantroute_operator import naming
 from merchantroute_operator.topology.batches import exchanges_apart, in_order
 from merchantroute_operator.topology.reading import owner_of
-from merchantroute_operator.topology.types import Delete, Plan, Topology
+from merchantroute_operator.topology.types import Delete, Exchange, Plan, Queue, Topology
 
 
 def cut_off(observed: Topology, *, owner: str) -> Plan:
@@ -13,11 +15,11 @@ def cut_off(observed: Topology, *, owner: str) -> Plan:
 
     What expires in a rung stays there, since RabbitMQ keeps what it cannot dead-letter at least once.
     """
-    first = naming.front_door(*naming.place(owner))
-    exchanges = {name for name, exchange in observed.exchanges.items() if owner_of(exchange) == owner}
+    first = {naming.front_door(*naming.place(owner))}
+    exchanges = _owned(observed.exchanges, owner)
     return in_order(
-        (Delete("exchange", name) for name in exchanges & {first}),
-        *exchanges_apart(exchanges - {first}, observed.bindings),
+        (Delete("exchange", name) for name in exchanges & first),
+        *exchanges_apart(exchanges - first, observed.bindings),
     )
 
 
@@ -28,12 +30,15 @@ def tear_down(observed: Topology, *, owner: str, keep_dead: bool) -> Plan:
     another owner is touched, also if it has a name of ours.
     """
     place = naming.place(owner)
-    first = naming.front_door(*place)
+    first = {naming.front_door(*place)}
     kept = {naming.dead(*place)} if keep_dead else set()
-    queues = sorted(name for name, queue in observed.queues.items() if owner_of(queue) == owner)
-    exchanges = {name for name, exchange in observed.exchanges.items() if owner_of(exchange) == owner}
+    exchanges = _owned(observed.exchanges, owner)
     return in_order(
-        (Delete("exchange", name) for name in exchanges & {first}),
-        (Delete("queue", name) for name in queues if name not in kept),
-        *exchanges_apart(exchanges - {first} - kept, observed.bindings),
+        (Delete("exchange", name) for name in exchanges & first),
+        (Delete("queue", name) for name in sorted(_owned(observed.queues, owner) - kept)),
+        *exchanges_apart(exchanges - first - kept, observed.bindings),
     )
+
+
+def _owned(things: Mapping[str, Exchange] | Mapping[str, Queue], owner: str) -> set[str]:
+    return {name for name, thing in things.items() if owner_of(thing) == owner}

@@ -23,6 +23,7 @@ async def test_what_is_not_there_is_none(kube: KubeClient, definition: str, name
     assert await kube.route(namespace, "nobody") is None
     assert await kube.route("no-such-namespace", "nobody") is None
     assert await kube.secret(namespace, "nobody") is None
+    assert await kube.secret(namespace, "") is None
     assert await kube.credential_secrets(namespace) == {}
     children = await kube.children(namespace, "nobody")
     assert (children.deployments, children.config_maps, children.secrets, children.pods) == ({}, {}, {}, {})
