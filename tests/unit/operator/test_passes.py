@@ -204,7 +204,7 @@ def test_force_takes_the_orders_with_it_and_says_how_many() -> None:
     assert world.look() is not None  # the figures may be older than the last order
     assert not [kind for kind, _ in world.kube.objects if kind == "Deployment"]
     world.broker.held = {f"{DOOR}.standard.stable": 7, f"{DOOR}.dead": 2}
-    world.at += 7
+    world.at += 16
     world.look()
     assert not world.broker.topology.queues
     assert not world.broker.topology.exchanges
