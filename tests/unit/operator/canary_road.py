@@ -6,8 +6,8 @@ from typing import Any
 
 from merchantroute_operator.scaling.types import Pulse
 from tests.unit.operator.routes import raw_route
-from tests.unit.operator.test_passes import DOOR, KEY
 from tests.unit.operator.test_suspect_lane import Fleet
+from tests.unit.operator.world import DOOR, KEY
 
 TIER = f"{DOOR}.standard"
 CANARY = f"{TIER}.canary"

@@ -9,8 +9,8 @@ import pytest
 
 from merchantroute_operator.status.calm import calm_figure, calm_lanes
 from tests.unit.operator.routes import raw_route
-from tests.unit.operator.test_passes import DOOR, KEY
 from tests.unit.operator.test_suspect_lane import Fleet
+from tests.unit.operator.world import DOOR, KEY
 
 LANE: dict[str, Any] = {
     "tier": "standard",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from merchantroute_operator.errors import BrokerUnreachable
 from tests.unit.operator.canary_road import ANNOTATION, CANARY, TIER, WALK, road
-from tests.unit.operator.test_passes import DOOR, KEY
+from tests.unit.operator.world import DOOR, KEY, STILL
 
 
 def test_a_new_operator_goes_on_where_the_status_says() -> None:
@@ -59,7 +59,7 @@ def test_force_and_drain_take_the_canary_with_them() -> None:
     assert "2 orders" in world.condition("Progressing")[2]
     world.broker.held = {}
     for _ in range(3):
-        world.at += 16
+        world.at += STILL
         world.look()
     assert set(world.broker.topology.queues) == {f"{DOOR}.dead"}
     assert not world.lanes()

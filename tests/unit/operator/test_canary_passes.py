@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.unit.operator.canary_road import ANNOTATION, CANARY, TIER, WALK, Road, road, spec_of
 from tests.unit.operator.routes import raw_route
-from tests.unit.operator.test_passes import DOOR, KEY
+from tests.unit.operator.world import DOOR, KEY, STILL
 
 
 def test_orders_are_parted_once_the_canary_has_a_ready_pod() -> None:
@@ -51,7 +51,7 @@ def test_a_canary_that_is_not_wanted_any_more_goes_once_its_queue_is_empty() -> 
     world.broker.held = {}
     for _ in range(2):
         world.look()
-        world.at += 16
+        world.at += STILL
     world.look()
     assert CANARY not in world.broker.topology.queues
     assert "canary" not in world.lanes()
@@ -76,7 +76,7 @@ def test_the_annotation_aborts_at_once_and_what_the_canary_holds_is_moved() -> N
     world.look()
     assert ANNOTATION not in world.annotations()
     for _ in range(3):
-        world.at += 16
+        world.at += STILL
         world.look()
     assert world.phase() == ("Aborted", 0)
     assert CANARY not in world.broker.topology.queues

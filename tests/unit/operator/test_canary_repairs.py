@@ -8,7 +8,7 @@ import pytest
 
 from merchantroute_operator.topology.types import Binding
 from tests.unit.operator.canary_road import CANARY, TIER, Road, road
-from tests.unit.operator.test_passes import KEY
+from tests.unit.operator.world import KEY
 
 STABLE = f"{TIER}.stable"
 SPLIT = f"{TIER}.split.a"

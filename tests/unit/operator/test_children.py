@@ -12,7 +12,7 @@ from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.network_policy import Address, network_policy
 from merchantroute_operator.spec.parse import parse
 from tests.unit.operator.routes import CLUSTER, a_route, raw_route
-from tests.unit.operator.test_passes import World, first
+from tests.unit.operator.world import World, first
 
 ROUTE = {"merchantroute.dev/route": "pos"}
 

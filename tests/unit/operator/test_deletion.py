@@ -7,7 +7,7 @@ import pytest
 from merchantroute_operator.errors import BrokerRefusedCredentials, BrokerUnreachable
 from merchantroute_operator.naming import FINALIZER
 from tests.unit.operator.routes import raw_route
-from tests.unit.operator.test_passes import DOOR, World
+from tests.unit.operator.world import DOOR, STILL, World
 
 HELD = {f"{DOOR}.standard.stable": 4, f"{DOOR}.standard.retry.1000": 3, f"{DOOR}.dead": 2}
 
@@ -56,7 +56,7 @@ def test_a_drain_that_takes_too_long_takes_the_orders_along_where_that_is_asked_
     world.at += 301
     world.look()
     assert not is_gone(world)  # the figures may be older than the last order
-    world.at += 16
+    world.at += STILL
     world.look()
     assert is_gone(world)
     assert not world.broker.topology.queues
@@ -78,7 +78,7 @@ def test_force_counts_only_when_no_pod_holds_an_order_and_none_changes_its_queue
     assert not world.broker.topology.exchanges
     assert world.broker.topology.queues
     world.broker.held = dict(HELD)
-    world.at += 14
+    world.at += STILL - 2
     world.look()
     assert not events(world, "OrdersRemoved")
     world.at += 2
@@ -99,7 +99,7 @@ def test_a_pod_of_a_node_that_is_gone_is_not_waited_for(policy: str) -> None:
     world.look()
     assert not is_gone(world)
     for _ in range(2):
-        world.at += 16
+        world.at += STILL
         world.look()
     assert is_gone(world)
 
@@ -110,7 +110,7 @@ def test_after_a_drain_dead_letters_stay_or_go_as_the_route_says(dead_letters: s
     world.broker.held = {f"{DOOR}.dead": 2}
     for _ in range(3):
         world.look()
-        world.at += 16
+        world.at += STILL
     assert is_gone(world)
     assert set(world.broker.topology.queues) == kept
     assert set(world.broker.topology.exchanges) == kept
@@ -121,7 +121,7 @@ def test_dead_letters_that_stayed_are_adopted_by_a_route_of_the_same_name() -> N
     world.broker.held = {f"{DOOR}.dead": 2}
     for _ in range(3):
         world.look()
-        world.at += 16
+        world.at += STILL
     again = World(raw_route())
     again.broker.topology = world.broker.topology
     again.look()
@@ -154,7 +154,7 @@ def test_a_broker_that_comes_back_in_time_is_cleaned_up() -> None:
     world.look()
     world.broker.failing = None
     for _ in range(3):
-        world.at += 16
+        world.at += STILL
         world.look()
     assert is_gone(world)
     assert not world.broker.topology.queues
@@ -192,5 +192,5 @@ def test_a_route_that_could_never_be_worked_can_go() -> None:
     world.delete(policy="Drain")
     for _ in range(3):
         world.look()
-        world.at += 16
+        world.at += STILL
     assert is_gone(world)

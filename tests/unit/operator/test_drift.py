@@ -17,8 +17,8 @@ from merchantroute_operator.topology.types import Binding, Exchange
 from tests.unit.operator.ports import a_pod
 from tests.unit.operator.routes import OWNER, raw_route
 from tests.unit.operator.routing import NOTHING
-from tests.unit.operator.test_passes import DOOR, World
 from tests.unit.operator.test_suspect_lane import Fleet
+from tests.unit.operator.world import DOOR, World
 
 NAME = deployment("pos", "standard", "stable")
 

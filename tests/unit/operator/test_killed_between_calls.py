@@ -17,7 +17,7 @@ import pytest
 from merchantroute_operator.topology.types import Plan
 from tests.unit.operator.ports import MemoryBroker, MemoryKube
 from tests.unit.operator.routes import raw_route
-from tests.unit.operator.test_passes import World
+from tests.unit.operator.world import World
 
 AN_END = 7  # passes that any change has come to its end by; some wait for proof that a queue is empty
 BETWEEN = 16.0  # seconds

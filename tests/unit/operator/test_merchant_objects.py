@@ -15,7 +15,7 @@ from merchantroute_operator.spec.claim import parse_claim
 from tests.unit.operator.merchants import a_claim, raw_merchant
 from tests.unit.operator.ports import MemoryKube
 from tests.unit.operator.routes import raw_route
-from tests.unit.operator.test_passes import DOOR, KEY, World
+from tests.unit.operator.world import DOOR, KEY, World
 
 
 def shop(world: World, *merchants: dict[str, Any]) -> None:

@@ -2,105 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field
-from typing import Any, cast
-
 from merchantroute_operator.errors import BrokerRefusedCredentials
 from merchantroute_operator.naming import FINALIZER, labels
-from merchantroute_operator.reconcile.board import PulseBoard
-from merchantroute_operator.reconcile.brokers import BrokerPool
-from merchantroute_operator.reconcile.context import Context
-from merchantroute_operator.reconcile.reconciler import Reconciler
-from merchantroute_operator.reconcile.state import RouteState
-from merchantroute_operator.scaling.types import Pulse
-from tests.unit.operator.ports import MemoryBroker, MemoryKube, OneBroker, a_pod
-from tests.unit.operator.routes import CLUSTER, raw_route
-
-KEY = ("orders", "pos")
-DOOR = "mr.orders.pos"
-NOW = 1_800_000_000.0  # epoch seconds, after every date in these tests
-
-
-@dataclass
-class World:
-    """One route, its operator, and a clock that only moves when told."""
-
-    raw: dict[str, Any]
-    log: list[str] = field(default_factory=list)
-    at: float = 100.0
-
-    def __post_init__(self) -> None:
-        self.kube = MemoryKube(self.log, _with_finalizer(self.raw))
-        self.broker = MemoryBroker(self.log)
-        self.start()
-
-    def start(self) -> None:
-        """An operator that knows nothing but what the ports hold."""
-        self.board = PulseBoard(lambda: self.at)
-        brokers = cast(BrokerPool, OneBroker(self.broker))
-        self.reconciler = Reconciler(
-            Context(
-                kube=self.kube,
-                brokers=brokers,
-                board=self.board,
-                cluster=CLUSTER,
-                resync=60.0,
-                monotonic=lambda: self.at,
-                wall=lambda: NOW + self.at,
-            )
-        )
-
-    def look(self) -> float | None:
-        """A full pass, as after an event; the log starts anew."""
-        self.log.clear()
-        self.reconciler.states.setdefault(KEY, RouteState()).full = True
-        return asyncio.run(self.reconciler.run(KEY))
-
-    def change(self, **spec: Any) -> None:
-        """Another spec."""
-        changed = raw_route(**spec)
-        changed["metadata"]["generation"] = self.kube.stored["metadata"]["generation"] + 1  # type: ignore[index]
-        self.kube.stored = _with_finalizer(changed)
-
-    def delete(self, **deletion: str) -> None:
-        """``kubectl delete``, with this policy."""
-        stored = self.kube.stored
-        assert stored is not None
-        stored["spec"]["deletion"] = deletion
-        stored["metadata"]["deletionTimestamp"] = "2027-01-15T08:01:40Z"  # NOW + 100 s
-
-    def pulse(self, pod: str, generation: int) -> None:
-        """A pod says which configuration it has loaded."""
-        self.board.put(Pulse(pod, *KEY, "standard", "stable", 0, self.at, generation, 10, 0, 0.0, 0, 0, 0, 0, 0))
-
-    def start_pods(self) -> None:
-        """Every Deployment has its one pod; ``pod-1`` is one of them."""
-        for (kind, _), body in self.kube.objects.items():
-            if kind == "Deployment":
-                body["status"] = {"replicas": 1, "readyReplicas": 1, "updatedReplicas": 1}
-        self.kube.objects["Pod", "pod-1"] = a_pod("pod-1")
-
-    def condition(self, kind: str = "Ready") -> tuple[str, str, str]:
-        """Status, reason and message."""
-        found = next(c for c in self.kube.status["conditions"] if c["type"] == kind)
-        return found["status"], found["reason"], found["message"]
-
-    def bound(self) -> dict[str, str]:
-        """Merchant -> tier in the broker."""
-        return {b.key: b.target for b in self.broker.topology.bindings if b.source == f"{DOOR}.assigned"}
-
-
-def _with_finalizer(raw: dict[str, Any]) -> dict[str, Any]:
-    return {**raw, "metadata": {**raw["metadata"], "finalizers": [FINALIZER]}}
-
-
-def first(log: list[str], start: str) -> int:
-    return next(index for index, line in enumerate(log) if line.startswith(start))
-
-
-def last(log: list[str], start: str) -> int:
-    return max(index for index, line in enumerate(log) if line.startswith(start))
+from tests.unit.operator.routes import raw_route
+from tests.unit.operator.world import DOOR, STILL, World, first, last
 
 
 def test_the_finalizer_comes_before_anything_that_would_have_to_be_cleaned_up() -> None:
@@ -204,7 +109,7 @@ def test_force_takes_the_orders_with_it_and_says_how_many() -> None:
     assert world.look() is not None  # the figures may be older than the last order
     assert not [kind for kind, _ in world.kube.objects if kind == "Deployment"]
     world.broker.held = {f"{DOOR}.standard.stable": 7, f"{DOOR}.dead": 2}
-    world.at += 16
+    world.at += STILL
     world.look()
     assert not world.broker.topology.queues
     assert not world.broker.topology.exchanges
@@ -223,7 +128,7 @@ def test_drain_keeps_the_workers_until_lanes_and_rungs_have_stayed_empty() -> No
     world.broker.held = {f"{DOOR}.dead": 2}
     world.look()
     assert world.kube.stored["metadata"]["finalizers"] == [FINALIZER]  # type: ignore[index]
-    world.at += 16
+    world.at += STILL
     world.look()
     assert world.kube.stored["metadata"]["finalizers"] == []  # type: ignore[index]
     assert set(world.broker.topology.queues) == {f"{DOOR}.dead"}
@@ -264,7 +169,7 @@ def test_what_a_lane_without_pods_still_holds_is_moved_when_its_tier_is_gone() -
     world.look()
     assert f"move {DOOR}.enterprise.stable to {DOOR}.router" in world.log
     for _ in range(5):  # emptied, proven, gone; then the same for its rungs, which nothing feeds any more
-        world.at += 16
+        world.at += STILL
         world.look()
     assert not [name for name in world.broker.topology.queues if ".enterprise" in name]
     tiers = [

@@ -10,8 +10,8 @@ import pytest
 from merchantroute_operator.naming import FINALIZER
 from merchantroute_operator.spec.pause import parse_pause
 from tests.unit.operator.routes import raw_route
-from tests.unit.operator.test_passes import DOOR, KEY, NOW, World
 from tests.unit.operator.test_suspect_lane import Fleet
+from tests.unit.operator.world import DOOR, KEY, NOW, World
 
 UNTIL = "merchantroute.dev/paused-until"
 SOON = "2027-01-15T08:05:00Z"  # NOW + 300 s

@@ -11,7 +11,7 @@ from merchantroute_operator.reconcile.scaler import Scaler
 from merchantroute_operator.scaling.types import Pulse
 from tests.unit.operator.ports import a_pod
 from tests.unit.operator.routes import raw_route
-from tests.unit.operator.test_passes import DOOR, KEY, World
+from tests.unit.operator.world import DOOR, KEY, STILL, World
 
 SUSPECT = f"{DOOR}.suspect"
 
@@ -186,7 +186,7 @@ def test_a_drain_waits_for_suspect_orders_and_keeps_their_pod() -> None:
     world.broker.held = {}
     for _ in range(2):
         world.look()
-        world.at += 16
+        world.at += STILL
     world.look()
     assert world.kube.stored["metadata"]["finalizers"] == []  # type: ignore[index]
     assert set(world.broker.topology.queues) == {f"{DOOR}.dead"}
@@ -198,7 +198,7 @@ def test_force_counts_suspect_orders_and_retain_keeps_them() -> None:
     world.broker.held = {SUSPECT: 2, f"{DOOR}.standard.stable": 5}
     world.delete(policy="Force")
     world.look()
-    world.at += 7
+    world.at += STILL
     world.look()
     assert any("7 orders" in event for event in world.kube.events)
     assert not world.broker.topology.queues
