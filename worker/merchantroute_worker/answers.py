@@ -34,11 +34,7 @@ class Answer(NamedTuple):
     @property
     def label(self) -> str:
         """The answer's class, for headers, logs and metrics."""
-        if self.status is None:
-            return self.failure or "none"
-        if self.status == 429:
-            return "429"
-        return f"{self.status // 100}xx" if 100 <= self.status < 600 else "none"
+        return self.failure or "none" if self.status is None else _LABELS.get(self.status, "none")
 
     @property
     def succeeded(self) -> bool:
@@ -57,6 +53,8 @@ class Answer(NamedTuple):
             return None
         return True if self.succeeded else False if self.status in {404, 410} else None
 
+
+_LABELS = {status: f"{status // 100}xx" for status in range(100, 600)} | {429: "429"}
 
 _DEFAULT: Mapping[str, Meaning] = {
     "2xx": Meaning.SUCCESS,

@@ -3,7 +3,7 @@
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +42,16 @@ def attempt(order: Order, merchant: Merchant, route: Configuration, client: Clie
     """Make the calls that are left. The steps are those that the order began with, whatever the route says now. Of a
     step that may be done already the merchant is asked first, where the step says how.
     """
+    bound = Bound(route.call_timeout)
+    try:
+        return _attempt(order, merchant, route, client, watch, bound)
+    finally:
+        bound.close()
+
+
+def _attempt(
+    order: Order, merchant: Merchant, route: Configuration, client: Client, watch: Watch, bound: "Bound"
+) -> Attempt:
     done, unsure = list(order.journal.done), set(order.journal.unsure)
     deadline = time.monotonic() + route.deadline
 
@@ -56,7 +66,7 @@ def attempt(order: Order, merchant: Merchant, route: Configuration, client: Clie
             allow_insecure=route.allow_insecure,
             trace=trace,
         )
-        answer = bounded(min(route.call_timeout, deadline - began), lambda: _answer(client, request))
+        answer = bound.call(client, request, min(route.call_timeout, deadline - began))
         watch.ended(step, answer, time.monotonic() - began)
         return answer
 
@@ -77,20 +87,33 @@ def attempt(order: Order, merchant: Merchant, route: Configuration, client: Clie
     return Attempt(done=tuple(done))
 
 
-def bounded(seconds: float, call: Callable[[], Answer]) -> Answer:
-    """Run the call within a total deadline. gevent.Timeout is a BaseException: only its owner may catch it."""
-    if seconds <= 0:
-        return Answer(failure="timeout")
-    timer = gevent.Timeout(seconds)
-    timer.start()
-    try:
-        return call()
-    except gevent.Timeout as expired:
-        if expired is not timer:
-            raise
-        return Answer(failure="timeout")
-    finally:
-        timer.close()
+class Bound:
+    """Runs calls within total deadlines. `usual` (seconds) is the bound of most: they share a timer."""
+
+    def __init__(self, usual: float) -> None:
+        self._usual = usual
+        self._timer = gevent.Timeout(usual)
+
+    def call(self, client: Client, request: Request, seconds: float) -> Answer:
+        """The call's answer within so many seconds. gevent.Timeout is a BaseException: only its owner may catch it."""
+        if seconds <= 0:
+            return Answer(failure="timeout")
+        timer = self._timer if seconds >= self._usual else gevent.Timeout(seconds)
+        timer.start()
+        try:
+            return _answer(client, request)
+        except gevent.Timeout as expired:
+            if expired is not timer:
+                raise
+            return Answer(failure="timeout")
+        finally:
+            timer.cancel()
+            if timer is not self._timer:
+                timer.close()
+
+    def close(self) -> None:
+        """No call follows."""
+        self._timer.close()
 
 
 def _answer(client: Client, request: Request) -> Answer:

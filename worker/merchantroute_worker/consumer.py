@@ -18,7 +18,7 @@ from amqp.exceptions import NotFound
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 
-from merchantroute_worker import broker, connecting, hub_watch, pod, serving
+from merchantroute_worker import broker, connecting, hub_watch, pod, serving, thrift
 from merchantroute_worker.app import TASK
 from merchantroute_worker.fleet import Fleet
 from merchantroute_worker.frames import in_bulk
@@ -55,6 +55,7 @@ class LeanConsumer(Consumer):
         serving.serve(self.mr_pod)
         self.fleet = Fleet(self.mr_pod, pool)
         self._beat = time.monotonic()
+        self._was_ready = False
         # The files are read elsewhere; a consumer may only be changed where its connection is read.
         self.mr_pod.on_slots(lambda slots: self.call_soon(retune, self, slots))
         # Also where the command line does not say so: with its event connection the loop turns ten times a second.
@@ -110,6 +111,9 @@ class LeanConsumer(Consumer):
         if self.pool.is_green:
             # From here on: a start imports much, and nobody waits for it.
             hub_watch.watch(self.mr_pod)
+        if not self._was_ready:
+            self._was_ready = True
+            thrift.collect_less()
         self.mr_pod.status.consuming()
 
     def perform_pending_operations(self) -> None:

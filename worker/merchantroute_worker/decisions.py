@@ -94,22 +94,23 @@ def after_attempt(
     """What the attempt's end means. That a slow merchant gave no answer at all is its state and not the order's, so it
     is not counted.
     """
-    answer = result.answer
-    journal = replace(
-        order.journal,
-        steps=order.journal.steps or route.steps,
+    before, answer = order.journal, result.answer
+    journal = Journal(
+        steps=before.steps or route.steps,
         done=result.done,
+        attempts=before.attempts + 1,
+        refusals=before.refusals,
         unsure=result.unsure,
-        not_before=None,
         answer=answer.label if answer else None,
     )
     if answer is None:
-        return Done(order=order.with_journal(replace(journal, attempts=journal.attempts + 1)))
+        return Done(order=order.with_journal(journal))
     final = route.table.meaning(answer) is Meaning.FINAL
     if slow and answer.status is None and not final:
-        rung = ladder.after_refusal(journal.refusals, route.delays)
-        return _ladder(order, replace(journal, refusals=journal.refusals + 1), rung, "slow", "retried")
-    order = order.with_journal(replace(journal, attempts=journal.attempts + 1))
+        rung = ladder.after_refusal(before.refusals, route.delays)
+        uncounted = replace(journal, attempts=before.attempts, refusals=before.refusals + 1)
+        return _ladder(order, uncounted, rung, "slow", "retried")
+    order = order.with_journal(journal)
     if final:
         return ToDead(order=order, why=why(order, route, "merchant-rejected"))
     if order.journal.attempts >= route.max_attempts:

@@ -6,7 +6,7 @@ an order).
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
 from typing import Any
@@ -92,7 +92,16 @@ class Order:
 
     def with_journal(self, journal: Journal) -> "Order":
         """The same order, further along."""
-        return replace(self, journal=journal)
+        return Order(
+            id=self.id,
+            merchant=self.merchant,
+            payload=self.payload,
+            journal=journal,
+            published_at=self.published_at,
+            first_seen=self.first_seen,
+            body=self.body,
+            trace=self.trace,
+        )
 
     def encode(self, steps: tuple[Step, ...]) -> bytes:
         """The body to publish: as it came, with the journal as it is now."""

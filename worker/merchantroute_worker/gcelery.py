@@ -5,9 +5,10 @@
 
 from gevent import monkey
 
-from merchantroute_worker import names
+from merchantroute_worker import names, thrift
 
 names.in_the_loop()
+thrift.no_spawn_trees()
 monkey.patch_all()
 
 from merchantroute_worker.app import app  # noqa: E402

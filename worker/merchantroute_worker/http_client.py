@@ -21,16 +21,14 @@ import gevent
 import gevent.socket
 from gevent import monkey
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
-from geventhttpclient.response import HTTPParseError, HTTPResponse
 
+from merchantroute_worker.one_answer import Enough, HTTPParseError, OneAnswer
 from merchantroute_worker.steps import Origin, Request
 
 # Not gevent's, which starts a watcher each time: with a time-out of zero nothing waits.
 _poll = monkey.get_original("select", "poll")
 LONGEST_ANSWER = 1024 * 1024
 LONGEST_HEAD = 64 * 1024
-MOST_LINES = 256
-MOST_PIECES = 1_000
 BLOCK = 16 * 1024
 IDLE = 60.0
 
@@ -129,40 +127,6 @@ class _Encrypted(_Lines, SSLConnectionPool):
         return encrypted
 
 
-class _Enough(Exception):
-    """The answer goes on, but nobody wants to hear the rest of it."""
-
-
-class _Answer(HTTPResponse):
-    """An answer whose body is dropped. `lines` counts its header fields and interim answers, `pieces` the parts in
-    which the parser hands over its body: each is a call of the parser's into Python.
-    """
-
-    def __init__(self, method: str) -> None:
-        super().__init__(method=method)
-        self.lines = 0
-        self.pieces = 0
-
-    def _on_message_begin(self) -> None:
-        self._count()
-        super()._on_message_begin()
-
-    def _on_header_field(self, string: str) -> None:
-        self._count()
-        super()._on_header_field(string)
-
-    def _on_body(self, buf: bytearray) -> None:
-        del buf
-        self.pieces += 1
-        if self.pieces > MOST_PIECES:
-            raise _Enough
-
-    def _count(self) -> None:
-        self.lines += 1
-        if self.lines > MOST_LINES:
-            raise HTTPParseError("the answer's headers are too many")
-
-
 class HttpClient:
     """Calls merchants. `size` bounds the connections to one origin."""
 
@@ -249,17 +213,17 @@ def _exchange(sock: Any, request: Request, reused: bool) -> tuple[Reply, bool]:
         raise
     if not data and reused:
         raise _Stale
-    answer = _Answer(method=request.method)
+    answer = OneAnswer()
     size = 0
     while data:
         try:
             answer.feed(data)
-        except _Enough:
+        except Enough:
             return _reply(answer), False
         size += len(data)
-        final = answer.headers_complete and (answer.get_code() >= 200 or answer.get_code() == 101)
-        if final and answer.message_complete:
-            return _reply(answer), not answer.should_close()
+        final = answer.is_final
+        if final and answer.complete:
+            return _reply(answer), answer.should_keep_alive() and not answer.parser_failed()
         if size > LONGEST_HEAD and not final:
             raise HTTPParseError("the answer's headers do not end")
         if size > LONGEST_ANSWER:
@@ -268,14 +232,13 @@ def _exchange(sock: Any, request: Request, reused: bool) -> tuple[Reply, bool]:
         gevent.sleep(0)
         data = sock.recv(BLOCK)
     answer.feed(b"")
-    if answer.headers_complete and answer.message_complete and answer.get_code() >= 200:
+    if answer.complete and answer.is_final and answer.get_code() >= 200:
         return _reply(answer), False
     raise ConnectionResetError("the merchant closed the connection within its answer")
 
 
-def _reply(answer: HTTPResponse) -> Reply:
-    wait = answer.get("retry-after")
-    return Reply(status=int(answer.get_code()), retry_after=wait if isinstance(wait, str) else None)
+def _reply(answer: OneAnswer) -> Reply:
+    return Reply(status=answer.get_code(), retry_after=answer.retry_after)
 
 
 class ThreadsClient:

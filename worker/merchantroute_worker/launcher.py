@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Any
 
-from merchantroute_worker import names
+from merchantroute_worker import names, thrift
 from merchantroute_worker.options import CannotWork, Options, options
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ def patch() -> None:
     """Make the standard library cooperative. Must run before anything else imports it."""
     from gevent import monkey
 
+    thrift.no_spawn_trees()
     monkey.patch_all()
 
 

@@ -51,24 +51,41 @@ def build(
     trace: Mapping[str, str] = NOTHING,
 ) -> Request:
     """The request of one step: the order as JSON for POST and PUT, keyed so that a repeat has no second effect."""
-    place = _place(merchant.endpoint, allow_insecure)
-    order_id = _quoted(order.id, "")
-    path = order_id.join(_around_id(step.path, merchant.id))
-    body = order.payload_json if step.method in WITH_BODY else b""
-    lines = [
-        f"{step.method} {place.path}{path}{place.query} HTTP/1.1",
-        place.head,
-        f"Idempotency-Key: {_quoted(order.id, _VISIBLE)}:{_quoted(step.name, _VISIBLE)}",
-        f"Mr-Attempt: {attempt}",
-    ]
+    form = _form(step.method, step.path, step.name, merchant.id, merchant.endpoint, allow_insecure)
+    in_path = key = order.id
+    if not _PLAIN(order.id):
+        in_path, key = quote(order.id, safe=""), quote(order.id, safe=_VISIBLE)
+    head = f"{in_path.join(form.path)}{form.before_key}{key}{form.before_attempt}{attempt}\r\n"
+    body = b""
     if step.method in WITH_BODY:
-        lines.append(f"Content-Type: application/json\r\nContent-Length: {len(body)}")
+        body = order.payload_json
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     for name, value in trace.items():
-        lines.append(f"{name}: {value}")
+        head += f"{name}: {value}\r\n"
     if merchant.credential:
-        lines.append(_field(merchant.credential.header, merchant.credential.value))
-    head = "\r\n".join([*lines, "", ""]).encode("latin-1")
-    return Request(origin=place.origin, method=step.method, head=head, body=body)
+        head += _field(merchant.credential.header, merchant.credential.value) + "\r\n"
+    return Request(origin=form.origin, method=step.method, head=f"{head}\r\n".encode("latin-1"), body=body)
+
+
+class _Form(NamedTuple):
+    """What all requests of one step at one merchant share. The order's id goes between the parts of `path`."""
+
+    origin: Origin
+    path: tuple[str, ...]
+    before_key: str
+    before_attempt: str
+
+
+@lru_cache(maxsize=4096)
+def _form(method: str, path: str, name: str, merchant: str, endpoint: str, allow_insecure: bool) -> _Form:
+    place = _place(endpoint, allow_insecure)
+    first, *others = _around_id(path, merchant)
+    return _Form(
+        origin=place.origin,
+        path=(f"{method} {place.path}{first}", *others),
+        before_key=f"{place.query} HTTP/1.1\r\n{place.head}\r\nIdempotency-Key: ",
+        before_attempt=f":{quote(name, safe=_VISIBLE)}\r\nMr-Attempt: ",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,16 +98,10 @@ class _Place:
     head: str
 
 
-@lru_cache(maxsize=4096)
-def _around_id(path: str, merchant: str) -> tuple[str, ...]:
+def _around_id(path: str, merchant: str) -> list[str]:
     """A step's path, cut where the order's id goes: what is quoted before is not changed by being quoted again."""
     filled = path.replace("{merchant}", quote(merchant, safe=""))
-    return tuple(quote(part, safe=_IN_PATH) for part in filled.split("{order_id}"))
-
-
-def _quoted(text: str, safe: str) -> str:
-    """As `urllib.parse.quote`, which takes its time also where there is nothing to do."""
-    return text if _PLAIN(text) else quote(text, safe=safe)
+    return [quote(part, safe=_IN_PATH) for part in filled.split("{order_id}")]
 
 
 @lru_cache(maxsize=4096)

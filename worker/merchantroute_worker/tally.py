@@ -43,7 +43,7 @@ class Tally:
     def count(self, what: str) -> None:
         """One more of `taken`, `finished`, `refused`, `retried`, `dead` or `done`."""
         with self._lock:
-            setattr(self, what, getattr(self, what) + 1)
+            self.__dict__[what] += 1
 
     def begin(self, now: float) -> None:
         """An attempt takes a slot."""

@@ -16,7 +16,7 @@ from gevent.resolver.ares import Resolver
 
 from merchantroute_worker import envelope
 from merchantroute_worker.answers import Answer
-from merchantroute_worker.calls import attempt, bounded, failure
+from merchantroute_worker.calls import Bound, attempt
 from merchantroute_worker.http_client import HttpClient
 from merchantroute_worker.route import Merchant, Step, parse
 from merchantroute_worker.steps import Origin, Request
@@ -60,14 +60,8 @@ def names(bad: Misbehaving) -> Iterator[None]:
 def call(client: HttpClient, port: int, host: str = "127.0.0.1", scheme: str = "http", body: bytes = b"") -> Answer:
     head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     origin = Origin(scheme=scheme, host=host, port=port)
-
-    def once() -> Answer:
-        try:
-            return Answer(status=client.call(Request(origin=origin, method="POST", head=head, body=body)).status)
-        except OSError as error:
-            return Answer(failure=failure(error))
-
-    return bounded(LIMIT, once)
+    request = Request(origin=origin, method="POST", head=head, body=body)
+    return Bound(LIMIT).call(client, request, LIMIT)
 
 
 def descriptors() -> int:

@@ -13,7 +13,7 @@ import pytest
 from gevent.server import StreamServer
 
 from merchantroute_worker.answers import Answer
-from merchantroute_worker.calls import bounded, failure
+from merchantroute_worker.calls import Bound
 from merchantroute_worker.http_client import LONGEST_ANSWER, HttpClient
 from merchantroute_worker.steps import Origin, Request
 
@@ -45,15 +45,8 @@ def client() -> Iterator[HttpClient]:
 
 def call(client: HttpClient, origin: Origin, method: str = "GET") -> Answer:
     head = f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-
-    def once() -> Answer:
-        try:
-            reply = client.call(Request(origin=origin, method=method, head=head, body=b""))
-        except OSError as error:
-            return Answer(failure=failure(error))
-        return Answer(status=reply.status)
-
-    return bounded(1.0, once)
+    request = Request(origin=origin, method=method, head=head, body=b"")
+    return Bound(1.0).call(client, request, 1.0)
 
 
 def saying(*parts: bytes, then: str = "close") -> Handler:
