@@ -70,13 +70,18 @@ class Table:
     """
 
     rows: Mapping[str, Meaning] = field(default_factory=lambda: _DEFAULT)
+    _known: dict[int, Meaning] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def meaning(self, answer: Answer) -> Meaning:
         """What to do after a call that ended so."""
-        if answer.status is None:
+        status = answer.status
+        if status is None:
             return self.rows.get(answer.failure or "", Meaning.AGAIN)
-        exact, of_its_class = str(answer.status), f"{answer.status // 100}xx"
-        return self.rows.get(exact) or self.rows.get(of_its_class) or Meaning.FINAL
+        known = self._known.get(status)
+        if known is None:
+            known = self.rows.get(str(status)) or self.rows.get(f"{status // 100}xx") or Meaning.FINAL
+            self._known[status] = known
+        return known
 
 
 def table(changes: Mapping[str, str]) -> Table:

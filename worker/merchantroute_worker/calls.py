@@ -121,7 +121,8 @@ def _answer(client: Client, request: Request) -> Answer:
         reply = client.call(request)
     except OSError as error:
         return Answer(failure=failure(error))
-    return Answer(status=reply.status, retry_after=retry_after(reply.retry_after, now=time.time()))
+    asked = None if reply.retry_after is None else retry_after(reply.retry_after, now=time.time())
+    return Answer(status=reply.status, retry_after=asked)
 
 
 def failure(error: OSError) -> str:

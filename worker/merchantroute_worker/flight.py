@@ -112,7 +112,8 @@ class Flight(Delivery):
         pod.tally.begin(time.monotonic())
         try:
             result = self.caller.attempt(order, merchant, route, watch)
-            slow = pod.merchants.is_slow(order.merchant, time.monotonic())
+            # Asked where it matters: for an attempt that got no answer.
+            slow = result.answer is not None and pod.merchants.is_slow(order.merchant, time.monotonic())
         except UnusableEndpoint as error:
             log.error("cannot call the merchant: %s", error, extra={"data": self.names("endpoint")})
             return decisions.refused(order, route, "endpoint")

@@ -26,11 +26,14 @@ from merchantroute_worker.one_answer import Enough, HTTPParseError, OneAnswer
 from merchantroute_worker.steps import Origin, Request
 
 # Not gevent's, which starts a watcher each time: with a time-out of zero nothing waits.
+_READ = 1  # libev's EV_READ
 _poll = monkey.get_original("select", "poll")
 LONGEST_ANSWER = 1024 * 1024
 LONGEST_HEAD = 64 * 1024
 BLOCK = 16 * 1024
 IDLE = 60.0
+FRESH = 0.2
+"""Seconds after an answer for which a connection is taken to be open, without asking the kernel each time."""
 
 
 class Reply(NamedTuple):
@@ -54,57 +57,73 @@ class Client(Protocol):
 
 
 class _Line:
-    """One connection. `kept` says that it has served a request before. Whether it is still open is asked by poll, since
-    select cannot see descriptors above 1,023; nothing is to be read from an idle one.
+    """One connection. `kept` says that it has served a request before, `used` when (the client's clock). Whether it is
+    still open is asked by poll, as select cannot see descriptors above 1,023; from an idle one nothing is to be read.
     """
 
-    __slots__ = ("_poll", "kept", "sock")
+    __slots__ = ("_coming", "_hub", "_poll", "kept", "sock", "used")
 
-    def __init__(self, sock: Any) -> None:
+    def __init__(self, sock: Any, *, plain: bool) -> None:
         self.sock = sock
         self.kept = False
+        self.used = 0.0
         self._poll = _poll()
         self._poll.register(sock.fileno(), POLLIN)
+        self._hub = gevent.get_hub()
+        self._coming = self._hub.loop.io(sock.fileno(), _READ) if plain else None
 
-    def alive(self) -> bool:
-        return self.sock.fileno() >= 0 and not self._poll.poll(0)
+    def alive(self, now: float) -> bool:
+        return now - self.used < FRESH or not (self.sock.fileno() < 0 or self._poll.poll(0))
+
+    def wait(self) -> None:
+        """Wait for an answer, before the kernel is asked for it in vain. What TLS has read ahead no kernel knows of."""
+        if self._coming is not None:
+            self._hub.wait(self._coming)
+
+    def close(self) -> None:
+        if self._coming is not None:
+            self._coming.close()
+        self.sock.close()
 
 
 class _Lines:
     """What our pools do differently: the connection used last is the first to be used again, and known to be kept."""
 
     idle: list[_Line]
+    plain = True
     _semaphore: Any
     _closed: bool
 
-    def take(self) -> _Line:
-        """A connection; waits for one where all are in use."""
+    def take(self, now: float, *, new: bool) -> _Line:
+        """A connection; waits for one where all are in use. A `new` one stands in for one that is idle."""
         self._semaphore.acquire()
         try:
             while self.idle:
                 line = self.idle.pop()
-                if line.alive():
+                if not new and line.alive(now):
                     return line
-                line.sock.close()
-            return _Line(self._create_socket())  # type: ignore[attr-defined]
+                line.close()
+                if new:
+                    break
+            return _Line(self._create_socket(), plain=self.plain)  # type: ignore[attr-defined]
         except BaseException:
             self._semaphore.release()
             raise
 
-    def give(self, line: _Line, *, keep: bool) -> None:
+    def give(self, line: _Line, now: float, *, keep: bool) -> None:
         """It is through with its request; `keep` says that it can serve another."""
         if keep and not self._closed:
-            line.kept = True
+            line.kept, line.used = True, now
             self.idle.append(line)
         else:
-            line.sock.close()
+            line.close()
         self._semaphore.release()
 
     def close(self) -> None:
         """Close those that are idle, and those in use once they are through."""
         self._closed = True
         while self.idle:
-            self.idle.pop().sock.close()
+            self.idle.pop().close()
 
 
 class _Plain(_Lines, ConnectionPool):
@@ -113,6 +132,8 @@ class _Plain(_Lines, ConnectionPool):
 
 class _Encrypted(_Lines, SSLConnectionPool):
     """Connections to an https origin."""
+
+    plain = False
 
     def _connect_socket(self, sock: Any, address: Any) -> Any:
         sock.connect(address)
@@ -143,7 +164,8 @@ class HttpClient:
         try:
             return self._once(pool, request)
         except _Stale:
-            return self._once(pool, request)
+            # The others may be as stale: who closes one often closes all.
+            return self._once(pool, request, new=True)
 
     def reap(self) -> None:
         """Close the pools that nobody used for a while."""
@@ -179,16 +201,16 @@ class HttpClient:
             self._tls = gevent.ssl.create_default_context(cafile=cafile)
         return self._tls
 
-    def _once(self, pool: Any, request: Request) -> Reply:
-        line = pool.take()
+    def _once(self, pool: Any, request: Request, *, new: bool = False) -> Reply:
+        line = pool.take(self._clock(), new=new)
         keep = False
         try:
-            reply, keep = _exchange(line.sock, request, line.kept)
+            reply, keep = _exchange(line, request)
             return reply
         except HTTPParseError as error:
             raise ConnectionResetError(f"the merchant's answer is no HTTP: {error}") from error
         finally:
-            pool.give(line, keep=keep)
+            pool.give(line, self._clock(), keep=keep)
 
 
 class _Stale(ConnectionResetError):
@@ -202,10 +224,12 @@ def _send(sock: Any, message: bytes) -> None:
         sock.sendall(message[sent:])
 
 
-def _exchange(sock: Any, request: Request, reused: bool) -> tuple[Reply, bool]:
+def _exchange(line: _Line, request: Request) -> tuple[Reply, bool]:
     """One request and its answer; says whether the connection can serve another."""
+    sock, reused = line.sock, line.kept
     try:
         _send(sock, request.head + request.body)
+        line.wait()
         data = sock.recv(BLOCK)
     except ConnectionError as error:
         if reused:

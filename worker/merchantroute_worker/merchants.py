@@ -169,15 +169,19 @@ class Merchants:
     def _is_slow(self, state: Merchant, now: float) -> bool:
         return is_slow(self._sight(state, now), self.limits)
 
+    def _overdue(self, state: Merchant, now: float) -> int:
+        due = now - self.limits.overdue_after
+        return sum(1 for _ in takewhile(lambda start: start < due, state.calls.values()))
+
     def _sight(self, state: Merchant | None, now: float) -> Sight:
         if state is None:
             return Sight()
-        due = now - self.limits.overdue_after
+        oldest = state.oldest(now)
         return Sight(
             in_flight=len(state.calls),
-            oldest=state.oldest(now),
+            oldest=oldest,
             usual=state.adaptive.usual,
-            overdue=sum(1 for _ in takewhile(lambda start: start < due, state.calls.values())),
+            overdue=self._overdue(state, now) if oldest > self.limits.overdue_after else 0,
             silence=None if state.answered is None else now - state.answered,
             failures_in_a_row=state.failures,
             cap=None if state.adaptive.cap is None else int(state.adaptive.cap),

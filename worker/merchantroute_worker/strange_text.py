@@ -13,6 +13,8 @@ from typing import Any
 
 from amqp import abstract_channel, serialization, spec
 
+from merchantroute_worker.frames import quick
+
 _ESCAPE = "backslashreplace"
 _FLAT = frozenset({str, int, bool, type(None)})
 
@@ -45,7 +47,7 @@ def readable() -> None:
     # A message's properties, and the arguments of a method: the routing key is one of them.
     readers = serialization.PROPERTY_CLASSES
     readers[spec.Basic.CLASS_ID] = _Twice(readers[spec.Basic.CLASS_ID])
-    abstract_channel.loads = _Twice(abstract_channel.loads)
+    abstract_channel.loads = _Twice(quick(abstract_channel.loads))
 
 
 class _Twice:

@@ -4,12 +4,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from amqp import method_framing, spec
+from amqp import method_framing, serialization, spec
 from amqp.exceptions import RecoverableConnectionError
 from amqp.serialization import dumps
+from hypothesis import given
+from hypothesis import strategies as st
 
-from merchantroute_worker.frames import Writer, in_bulk, write_acks
+from merchantroute_worker.frames import Writer, in_bulk, quick, write_acks
+from tests.unit.worker.fuzz import FUZZ
 
+SHORT = st.text(max_size=60)
 TAGS = (1, 2, 7, 2**40)
 
 
@@ -93,3 +97,21 @@ def test_the_socket_is_asked_for_more_than_one_frame_s_part() -> None:
 
     assert connection.transport._quick_recv(7) == b"x" * 100
     assert connection.transport.asked == [8192]
+
+
+@FUZZ
+@given(st.lists(SHORT, min_size=3, max_size=3), st.integers(0, 2**63 - 1), st.booleans(), st.binary(max_size=9))
+def test_a_delivery_s_arguments_are_read_as_py_amqp_reads_them(
+    texts: list[str], tag: int, redelivered: bool, before: bytes
+) -> None:
+    consumer, exchange, key = texts
+    buffer = before + dumps("sLbss", [consumer, tag, redelivered, exchange, key])
+
+    read = quick(never)("sLbss", buffer, len(before))
+
+    assert read == serialization.loads("sLbss", buffer, len(before))
+    assert quick(serialization.loads)("L", dumps("L", [tag]), 0) == ([tag], 8)
+
+
+def never(*_arguments: Any) -> Any:
+    raise AssertionError("the long way")

@@ -47,10 +47,14 @@ class Pool:
     def __init__(self, said: list[bytes], kept: bool) -> None:
         self.sock, self.kept = Connection(said), kept
 
-    def take(self) -> "Pool":
+    def wait(self) -> None:
+        """All is said already."""
+
+    def take(self, _now: float, *, new: bool) -> "Pool":
+        del new
         return self
 
-    def give(self, line: "Pool", *, keep: bool) -> None:
+    def give(self, line: "Pool", _now: float, *, keep: bool) -> None:
         """It may be kept."""
 
 

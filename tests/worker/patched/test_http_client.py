@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+import gevent.event
 import pytest
 from gevent.server import StreamServer
 
@@ -16,6 +17,7 @@ from merchantroute_worker.answers import Answer
 from merchantroute_worker.calls import Bound
 from merchantroute_worker.http_client import LONGEST_ANSWER, HttpClient
 from merchantroute_worker.steps import Origin, Request
+from tests.worker.waiting import until
 
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 Handler = Callable[[Any], None]
@@ -192,6 +194,33 @@ def test_a_kept_connection_that_the_merchant_closed_is_replaced_once(serve: Serv
 
     assert [call(client, origin, "POST").status for _ in range(2)] == [200, 200]
     assert len(requests) == 2
+
+
+def test_a_merchant_that_closed_all_its_kept_connections_is_called_on_a_new_one(serve: Serve) -> None:
+    client = HttpClient(3)
+    close, together = gevent.event.Event(), gevent.event.Event()
+    first: list[int] = []
+
+    def handler(sock: Any) -> None:
+        while sock.recv(65536):
+            if len(first) < 3:
+                first.append(1)
+                together.wait(10)
+                sock.sendall(GOOD)
+                close.wait(10)
+                return
+            sock.sendall(GOOD)
+
+    origin = serve(handler)
+    calls = [gevent.spawn(call, client, origin, "POST") for _ in range(3)]
+    until(lambda: len(first) == 3, "three connections")
+    together.set()
+    assert [one.get(10).status for one in calls] == [200] * 3
+
+    close.set()
+
+    assert call(client, origin, "POST").status == 200
+    client.close()
 
 
 def test_a_merchant_that_always_closes_gets_each_request_once(serve: Serve, client: HttpClient) -> None:
