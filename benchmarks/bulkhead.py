@@ -1,8 +1,10 @@
 """`python -m benchmarks.bulkhead`: what 10,000 orders of a hung merchant cost a pod and its other merchants.
 
 A real worker on a real broker: first its neighbours alone, at a steady rate with 50 ms a call, then with the backlog.
-The rungs are the sample's. Three phases: the neighbours alone, while the backlog arrives all at once, and while what
-was refused returns, is refused, and returns again. ORDERS, BASELINE and BACKLOG (seconds) change it.
+The rungs are the sample's. Four phases: the neighbours alone, while the backlog arrives all at once, while what was
+refused returns, is refused, and returns again, and the neighbours alone once more, with the backlog taken out of the
+broker: what they cost by themselves changes with the machine, so both ends count.
+ORDERS, BASELINE and BACKLOG (seconds) change it.
 MR_TEST_AMQP and MR_TEST_MGMT name a broker that is there already.
 """
 
@@ -16,12 +18,12 @@ from pathlib import Path
 from statistics import quantiles
 from threading import Event, Thread
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import click
 
 from benchmarks.chaos_worker.own_broker import own_broker
-from tests.harness.vhosts import fresh_vhost
+from tests.harness.vhosts import Vhost, fresh_vhost
 from tests.worker import topology
 from tests.worker.lane import Lane
 from tests.worker.merchant_sim import Merchants
@@ -29,6 +31,7 @@ from tests.worker.running import WorkerProcess
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
 RUNGS = (1_000, 15_000, 120_000)
+ENOUGH = 100  # refusals, to say what one costs
 NEIGHBOURS, PER_SECOND, SLOTS = 5, 30, 100
 
 
@@ -66,10 +69,13 @@ def _measure(lane: Lane, backlogged: Lane, *, orders: int, baseline: float, back
     alone = _phase(lane, worker, neighbours, baseline)
     arriving = _phase(lane, worker, neighbours, baseline, flood=lambda: backlogged.orders(hung, orders))
     returning = _phase(lane, worker, neighbours, backlog)
-    phases = {"alone": alone, "while the backlog arrives": arriving, "while it returns": returning}
+    _take_out(lane.vhost)
+    again = _phase(lane, worker, neighbours, baseline)
+    phases = {"alone": alone, "while the backlog arrives": arriving, "while it returns": returning, "again": again}
+    without = (alone["share"] + again["share"]) / 2
     lane.until_done([order for phase in phases.values() for order in phase["orders"]], 120)
     p99 = {name: _p99(lane, phase["orders"]) for name, phase in phases.items()}
-    each = {name: (phase["share"] - alone["share"]) * phase["seconds"] / max(1, phase["refused"])
+    each = {name: (phase["share"] - without) * phase["seconds"] / max(1, phase["refused"])
             for name, phase in phases.items()}  # fmt: skip
     return {
         "orders of the hung merchant": orders,
@@ -83,8 +89,8 @@ def _measure(lane: Lane, backlogged: Lane, *, orders: int, baseline: float, back
                 "refusals": phase["refused"],
                 "refusals per second": round(phase["refused"] / phase["seconds"], 1),
                 "core share": round(phase["share"], 4),
-                "core share of the refusals": round(phase["share"] - alone["share"], 4),
-                "CPU ms per refusal": round(each[name] * 1000, 3),
+                "core share of the refusals": round(phase["share"] - without, 4),
+                "CPU ms per refusal": round(each[name] * 1000, 3) if phase["refused"] >= ENOUGH else None,
                 "neighbours' p99, ms": round(p99[name] * 1000, 1),
                 "p99 against alone": round(p99[name] / p99["alone"], 3),
             }
@@ -114,6 +120,14 @@ def _phase(
         "refused": _refused(worker) - refused,
         "hung": hung,
     }
+
+
+def _take_out(vhost: Vhost) -> None:
+    """Empty the ladder. The broker answers once a queue is empty."""
+    where = quote(vhost.name, safe="")
+    for queue in vhost.api("GET", f"queues/{where}"):
+        if ".retry." in queue["name"]:
+            vhost.api("DELETE", f"queues/{where}/{quote(queue['name'], safe='')}/contents")
 
 
 def _feed(lane: Lane, neighbours: list[str], seconds: float) -> list[str]:
