@@ -90,8 +90,8 @@ class Shop:
         """Publish orders that are wrong, each in another way: id -> the reason that its dead letter must carry."""
         return dict(self._do(self._bad(merchant, kind)) for kind in range(number))
 
-    def publish_task(self, task: str, merchant: str, reason: str) -> str:
-        """Publish a task without arguments, whose dead letter must carry this reason; its id."""
+    def publish_task(self, task: str, merchant: str, reason: str | None = None) -> str:
+        """Publish a task without arguments; its id. Its dead letter must carry the reason, where there is one."""
         order = f"{self._run}-{next(self._number)}"
         message = {
             "properties": {

@@ -1,0 +1,45 @@
+"""Code of a user's that holds up a pod's hub, on pods as a user has them: `kubectl describe mr` names the pod."""
+
+from functools import partial
+
+from tests.e2e.conftest import Shopping
+from tests.e2e.place import Place
+from tests.e2e.routes import COMPLETIONS, Json, route, tier
+from tests.e2e.waiting import until
+
+APP = """
+import time
+
+from celery import Celery
+
+app = Celery("greedy")
+
+
+@app.task(name="greedy.compute")
+def compute():
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        sum(range(1000))
+"""
+CODE: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "code"}, "data": {"greedy.py": APP}}
+WORKER: Json = {
+    "app": "greedy",
+    "env": [{"name": "MR_COMPLETIONS", "value": COMPLETIONS}, {"name": "PYTHONPATH", "value": "/code"}],
+    "volumes": [{"name": "code", "configMap": {"name": "code"}}],
+    "volumeMounts": [{"name": "code", "mountPath": "/code", "readOnly": True}],
+}
+
+
+def test_code_that_holds_up_a_pod_is_an_event_that_names_it(place: Place, shop: Shopping) -> None:
+    tiers = [tier("only", concurrency=5, minReplicas=1, maxReplicas=1)]
+    place.apply(CODE, route("pos", tiers=tiers, merchants={"mixed": "only"}, worker=WORKER))
+    place.ready("pos")
+    till = shop(place, "pos")
+    assert "HubBlocked" not in place.events("pos")
+
+    orders = till.publish("mixed", 5) | {till.publish_task("greedy.compute", "mixed")}
+
+    until(lambda: "HubBlocked" in place.events("pos"), "the event", 60, partial(place.tell, "pos"))
+    (pod,) = [each["metadata"]["name"] for each in place.pods("pos")]
+    assert place.events("pos")["HubBlocked"].startswith(f"{pod}: code held up its hub")
+    until(lambda: till.are_done(orders), "the orders are done all the same", 60, partial(place.tell, "pos"))
