@@ -64,6 +64,23 @@ def tier(name: str, *, concurrency: int = 10, **scaling: Any) -> Json:
     }
 
 
+def app(module: str, code: str) -> tuple[Json, Json]:
+    """A user's app of one module: the ConfigMap that holds it, and the route's ``worker`` that runs it."""
+    config_map: Json = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "code"},
+        "data": {f"{module}.py": code},
+    }
+    worker: Json = {
+        "app": module,
+        "env": [{"name": "MR_COMPLETIONS", "value": COMPLETIONS}, {"name": "PYTHONPATH", "value": "/code"}],
+        "volumes": [{"name": "code", "configMap": {"name": "code"}}],
+        "volumeMounts": [{"name": "code", "mountPath": "/code", "readOnly": True}],
+    }
+    return config_map, worker
+
+
 def merchant(merchant_id: str, of: str, **rest: Any) -> Json:
     """A merchant that merchant-sim plays."""
     endpoint = f"http://merchant-sim.merchants.svc:8080/m/{merchant_id}"

@@ -4,7 +4,7 @@ from functools import partial
 
 from tests.e2e.conftest import Shopping
 from tests.e2e.place import Place
-from tests.e2e.routes import COMPLETIONS, Json, route, tier
+from tests.e2e.routes import app, route, tier
 from tests.e2e.waiting import until
 
 APP = """
@@ -21,13 +21,7 @@ def compute():
     while time.monotonic() < end:
         sum(range(1000))
 """
-CODE: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "code"}, "data": {"greedy.py": APP}}
-WORKER: Json = {
-    "app": "greedy",
-    "env": [{"name": "MR_COMPLETIONS", "value": COMPLETIONS}, {"name": "PYTHONPATH", "value": "/code"}],
-    "volumes": [{"name": "code", "configMap": {"name": "code"}}],
-    "volumeMounts": [{"name": "code", "mountPath": "/code", "readOnly": True}],
-}
+CODE, WORKER = app("greedy", APP)
 
 
 def test_code_that_holds_up_a_pod_is_an_event_that_names_it(place: Place, shop: Shopping) -> None:

@@ -4,7 +4,7 @@ from functools import partial
 
 from tests.e2e.conftest import Shopping
 from tests.e2e.place import Place
-from tests.e2e.routes import COMPLETIONS, Json, route, tier
+from tests.e2e.routes import app, route, tier
 from tests.e2e.waiting import until
 
 APP = """
@@ -19,13 +19,7 @@ app = Celery("hostile")
 def abort():
     os.abort()
 """
-CODE: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "code"}, "data": {"hostile.py": APP}}
-WORKER: Json = {
-    "app": "hostile",
-    "env": [{"name": "MR_COMPLETIONS", "value": COMPLETIONS}, {"name": "PYTHONPATH", "value": "/code"}],
-    "volumes": [{"name": "code", "configMap": {"name": "code"}}],
-    "volumeMounts": [{"name": "code", "mountPath": "/code", "readOnly": True}],
-}
+CODE, WORKER = app("hostile", APP)
 
 
 def test_a_poison_order_ends_alone_in_dead_letters_and_every_innocent_one_is_done(place: Place, shop: Shopping) -> None:

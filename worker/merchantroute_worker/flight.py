@@ -112,7 +112,7 @@ class Flight(Delivery):
         pod.tally.begin(time.monotonic())
         try:
             result = self.caller.attempt(order, merchant, route, watch)
-            # Asked where it matters: for an attempt that got no answer.
+            # Of an attempt that made all its calls nothing depends on it.
             slow = result.answer is not None and pod.merchants.is_slow(order.merchant, time.monotonic())
         except UnusableEndpoint as error:
             log.error("cannot call the merchant: %s", error, extra={"data": self.names("endpoint")})

@@ -25,15 +25,13 @@ from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 from merchantroute_worker.one_answer import Enough, HTTPParseError, OneAnswer
 from merchantroute_worker.steps import Origin, Request
 
-# Not gevent's, which starts a watcher each time: with a time-out of zero nothing waits.
 _READ = 1  # libev's EV_READ
+# Not gevent's, which starts a watcher each time: with a time-out of zero nothing waits.
 _poll = monkey.get_original("select", "poll")
 LONGEST_ANSWER = 1024 * 1024
 LONGEST_HEAD = 64 * 1024
 BLOCK = 16 * 1024
 IDLE = 60.0
-FRESH = 0.2
-"""Seconds after an answer for which a connection is taken to be open, without asking the kernel each time."""
 
 
 class Reply(NamedTuple):
@@ -57,23 +55,22 @@ class Client(Protocol):
 
 
 class _Line:
-    """One connection. `kept` says that it has served a request before, `used` when (the client's clock). Whether it is
-    still open is asked by poll, as select cannot see descriptors above 1,023; from an idle one nothing is to be read.
+    """One connection. `kept` says that it has served a request before. Whether it is still open is asked by poll, since
+    select cannot see descriptors above 1,023; nothing is to be read from an idle one.
     """
 
-    __slots__ = ("_coming", "_hub", "_poll", "kept", "sock", "used")
+    __slots__ = ("_coming", "_hub", "_poll", "kept", "sock")
 
     def __init__(self, sock: Any, *, plain: bool) -> None:
         self.sock = sock
         self.kept = False
-        self.used = 0.0
         self._poll = _poll()
         self._poll.register(sock.fileno(), POLLIN)
         self._hub = gevent.get_hub()
         self._coming = self._hub.loop.io(sock.fileno(), _READ) if plain else None
 
-    def alive(self, now: float) -> bool:
-        return now - self.used < FRESH or not (self.sock.fileno() < 0 or self._poll.poll(0))
+    def alive(self) -> bool:
+        return self.sock.fileno() >= 0 and not self._poll.poll(0)
 
     def wait(self) -> None:
         """Wait for an answer, before the kernel is asked for it in vain. What TLS has read ahead no kernel knows of."""
@@ -94,13 +91,13 @@ class _Lines:
     _semaphore: Any
     _closed: bool
 
-    def take(self, now: float, *, new: bool) -> _Line:
+    def take(self, *, new: bool) -> _Line:
         """A connection; waits for one where all are in use. A `new` one stands in for one that is idle."""
         self._semaphore.acquire()
         try:
             while self.idle:
                 line = self.idle.pop()
-                if not new and line.alive(now):
+                if not new and line.alive():
                     return line
                 line.close()
                 if new:
@@ -110,10 +107,10 @@ class _Lines:
             self._semaphore.release()
             raise
 
-    def give(self, line: _Line, now: float, *, keep: bool) -> None:
+    def give(self, line: _Line, *, keep: bool) -> None:
         """It is through with its request; `keep` says that it can serve another."""
         if keep and not self._closed:
-            line.kept, line.used = True, now
+            line.kept = True
             self.idle.append(line)
         else:
             line.close()
@@ -202,7 +199,7 @@ class HttpClient:
         return self._tls
 
     def _once(self, pool: Any, request: Request, *, new: bool = False) -> Reply:
-        line = pool.take(self._clock(), new=new)
+        line = pool.take(new=new)
         keep = False
         try:
             reply, keep = _exchange(line, request)
@@ -210,7 +207,7 @@ class HttpClient:
         except HTTPParseError as error:
             raise ConnectionResetError(f"the merchant's answer is no HTTP: {error}") from error
         finally:
-            pool.give(line, self._clock(), keep=keep)
+            pool.give(line, keep=keep)
 
 
 class _Stale(ConnectionResetError):

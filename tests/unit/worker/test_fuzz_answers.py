@@ -50,11 +50,11 @@ class Pool:
     def wait(self) -> None:
         """All is said already."""
 
-    def take(self, _now: float, *, new: bool) -> "Pool":
+    def take(self, *, new: bool) -> "Pool":
         del new
         return self
 
-    def give(self, line: "Pool", _now: float, *, keep: bool) -> None:
+    def give(self, line: "Pool", *, keep: bool) -> None:
         """It may be kept."""
 
 
