@@ -19,7 +19,8 @@ NOISE = 0.1
 """Seconds that a call may take longer than usual because this pod is busy, not the merchant."""
 LATELY = 0.2
 USUALLY = 0.02
-"""Weights of one answer in the quick and the slow average; the first fifty count evenly."""
+EVENLY = 50
+"""Weights of one answer in the quick and the slow average, of which the first fifty count evenly."""
 FLOOR = 1
 
 
@@ -43,17 +44,19 @@ class Adaptive(NamedTuple):
 def succeeded(state: Adaptive, *, seconds: float, in_flight: int, now: float, ceiling: int) -> Adaptive:
     """A call was answered well in `seconds`, with `in_flight` calls (it among them) at the time."""
     successes = state.successes + 1
-    if state.usual is None:
+    before = state.usual
+    if before is None:
         return state._replace(usual=seconds, recent=seconds, successes=successes)
     recent = state.recent + LATELY * (seconds - state.recent)
-    cap = state.within(ceiling)
+    cap = ceiling if state.cap is None else state.within(ceiling)
     used = in_flight * 2 >= cap
-    bound = max(TOO_SLOW * state.usual, state.usual + NOISE)
+    bound = before + max(NOISE, (TOO_SLOW - 1) * before)
     slow, loaded = recent > bound, used and in_flight > 1
     if slow and loaded:
         return _lower(state._replace(recent=recent, successes=successes), began=now - seconds, now=now, ceiling=ceiling)
     rests = loaded and seconds > bound
-    usual = state.usual if rests else state.usual + max(USUALLY, 1 / successes) * (seconds - state.usual)
+    weight = USUALLY if successes > EVENLY else 1 / successes
+    usual = before if rests else before + weight * (seconds - before)
     grown = state.cap
     if grown is not None and used and not slow:
         grown = grown + 1 / cap

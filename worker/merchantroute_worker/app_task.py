@@ -75,7 +75,7 @@ class AppTask(Delivery):
         pod.merchants.take(note.merchant, self, self._began)
         pod.tally.begin(time.monotonic())
         self._holds_slot = True
-        self.message.headers.update(decision.headers)
+        self.message.headers = {**self.message.headers, **decision.headers}
         handle(self.message, body, self.acked, self.rejected, callbacks)
 
     def acked(self, *_: Any) -> None:

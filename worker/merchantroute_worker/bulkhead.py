@@ -16,6 +16,7 @@ One answer in time ends the first and the third. A slow merchant keeps one slot,
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import NamedTuple
 
 FAILURES_IN_A_ROW = 3
@@ -42,21 +43,26 @@ class Limits:
     ceiling: int
     call_timeout: float
 
-    @property
+    @cached_property
     def cap(self) -> int:
         """The merchant's cap: the tier's ceiling, which may be all of a pod where the tier says so."""
         return max(1, min(self.ceiling, self.slots))
 
-    @property
+    @cached_property
     def overdue_after(self) -> float:
         """The age (seconds) beyond which a call is overdue, whatever is usual."""
         return self.call_timeout / 2
+
+    @cached_property
+    def hangs_not_before(self) -> float:
+        """The age (seconds) up to which no call makes its merchant hang, whatever is usual."""
+        return self.call_timeout / 5
 
     def hangs_after(self, usual: float | None) -> float:
         """The age and silence (seconds) that make a merchant hang whose usual call takes so long."""
         if usual is None:
             return self.overdue_after
-        return min(self.overdue_after, max(self.call_timeout / 5, 10 * usual))
+        return min(self.overdue_after, max(self.hangs_not_before, 10 * usual))
 
 
 class Sight(NamedTuple):
@@ -80,6 +86,8 @@ def is_slow(sight: Sight, limits: Limits) -> bool:
         return True
     if sight.overdue >= max(OVERDUE_AT_LEAST, limits.slots // OVERDUE_SHARE):
         return True
+    if sight.oldest <= limits.hangs_not_before:
+        return False
     long = limits.hangs_after(sight.usual)
     return sight.oldest > long and (sight.silence is None or sight.silence > long)
 

@@ -4,8 +4,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import gevent
 
@@ -26,8 +25,7 @@ class Watch(Protocol):
         """A call ended."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
+class Attempt(NamedTuple):
     """How an attempt ended: the steps done in all, and, unless all are, the step it stopped at with its answer.
     `unsure` are steps that the merchant may have done without our knowing.
     """

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from merchantroute_worker import ladder
 from merchantroute_worker.answers import Answer, Meaning
@@ -15,8 +15,7 @@ from merchantroute_worker.route import Configuration, Merchant, Step
 ETA_WORTH_WAITING = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run:
+class Run(NamedTuple):
     """Ask the bulkhead, then make the calls."""
 
     order: Order
@@ -41,8 +40,7 @@ class ToDead:
     why: Why
 
 
-@dataclass(frozen=True, kw_only=True)
-class Done:
+class Done(NamedTuple):
     """Every step is done."""
 
     order: Order

@@ -1,9 +1,11 @@
-"""py-amqp's connection, made to read and write in bulk: many frames a system call.
+"""py-amqp's connection, made to read and write in bulk: many frames a system call, and what comes with each message
+the short way.
 
 py-amqp (5.4.2) asks the socket for a frame's head, for its payload and for its end, nine calls for a message; and
 writes each ack by itself. Its own writer holds a lock within, so what is written beside it takes part by a lock around.
 """
 
+import struct
 import threading
 from collections.abc import Callable, Sequence
 from struct import Struct
@@ -12,11 +14,14 @@ from typing import Any
 from amqp import spec
 from amqp.exceptions import RecoverableConnectionError
 
+from merchantroute_worker import tables
+
 AHEAD = 8 * 1024
 """Bytes asked of the socket at once; what is left is cut anew for each frame, so not more."""
 _METHOD, _END = 1, 0xCE
-_SIZE, _BEFORE_SIZE, _AROUND = Struct(">I"), 3, 8  # a frame: type, channel, size of the payload; the payload; its end
+_HEAD = Struct(">BHI")  # a frame: type, channel, size of the payload; then the payload, and its end
 _DELIVER = "sLbss"  # consumer tag, delivery tag, redelivered, exchange, routing key
+_HEADERS = "F"
 _TAG_AND_BIT = Struct(">QB")
 _ACK = Struct(">BHIHHQBB")
 _ACK_SIZE = 13  # bytes of its payload: class, method, tag, `multiple`
@@ -51,15 +56,17 @@ def in_bulk(connection: Any) -> None:
 
     def read(timeout: float | None = None) -> Any:
         # What is here already needs no time-out, which py-amqp would set and unset on the socket for each frame.
-        if _holds_frame(transport._read_buffer):  # noqa: SLF001
-            return connection.on_inbound_frame(transport.read_frame())
-        return wait_and_read(timeout)
+        buffer = transport._read_buffer  # noqa: SLF001
+        if len(buffer) <= _HEAD.size:
+            return wait_and_read(timeout)
+        kind, channel, size = _HEAD.unpack_from(buffer)
+        end = _HEAD.size + size
+        if len(buffer) <= end or buffer[end] != _END:
+            return wait_and_read(timeout)
+        transport._read_buffer = buffer[end + 1 :]  # noqa: SLF001
+        return connection.on_inbound_frame((kind, channel, buffer[_HEAD.size : end]))
 
     connection.blocking_read = read
-
-
-def _holds_frame(buffer: bytes) -> bool:
-    return len(buffer) >= _AROUND and len(buffer) >= _AROUND + _SIZE.unpack_from(buffer, _BEFORE_SIZE)[0]
 
 
 def write_acks(channel: Any, messages: Sequence[Any]) -> None:
@@ -82,20 +89,31 @@ def write_acks(channel: Any, messages: Sequence[Any]) -> None:
 
 
 def quick(read: Callable[..., Any]) -> Callable[..., Any]:
-    """py-amqp's `loads`, with a short way for the arguments of `basic.deliver`, which come with each message: py-amqp
-    walks through their format letter by letter.
+    """py-amqp's `loads`, with a short way for what comes with each message: the arguments of `basic.deliver`, whose
+    format py-amqp walks through letter by letter, and headers. What the short way cannot read, `read` does.
     """
 
     def loads(form: str, buffer: bytes, offset: int) -> Any:
-        if form != _DELIVER:
-            return read(form, buffer, offset)
+        if type(buffer) is bytes:
+            found = _delivery(buffer, offset) if form == _DELIVER else None
+            if form == _HEADERS and (table := tables.headers(buffer, offset)):
+                found = [table[0]], table[1]
+            if found:
+                return found
+        return read(form, buffer, offset)
+
+    return loads
+
+
+def _delivery(buffer: bytes, offset: int) -> tuple[list[Any], int] | None:
+    try:
         consumer, offset = _short(buffer, offset)
         tag, redelivered = _TAG_AND_BIT.unpack_from(buffer, offset)
         exchange, offset = _short(buffer, offset + _TAG_AND_BIT.size)
         key, offset = _short(buffer, offset)
-        return [consumer, tag, redelivered & 1 == 1, exchange, key], offset
-
-    return loads
+    except (IndexError, struct.error, UnicodeDecodeError):
+        return None
+    return [consumer, tag, redelivered & 1 == 1, exchange, key], offset
 
 
 def _short(buffer: bytes, offset: int) -> tuple[str, int]:

@@ -24,6 +24,7 @@ from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 
 from merchantroute_worker.one_answer import Enough, HTTPParseError, OneAnswer
 from merchantroute_worker.steps import Origin, Request
+from merchantroute_worker.waits import asked_to_wait
 
 _READ = 1  # libev's EV_READ
 # Not gevent's, which starts a watcher each time: with a time-out of zero nothing waits.
@@ -221,45 +222,53 @@ def _send(sock: Any, message: bytes) -> None:
         sock.sendall(message[sent:])
 
 
-def _exchange(line: _Line, request: Request) -> tuple[Reply, bool]:
-    """One request and its answer; says whether the connection can serve another."""
-    sock, reused = line.sock, line.kept
+def _ask(line: _Line, request: Request) -> bytes:
+    """Send the request, and give the first bytes of its answer."""
     try:
-        _send(sock, request.head + request.body)
+        _send(line.sock, request.head + request.body)
         line.wait()
-        data = sock.recv(BLOCK)
+        data: bytes = line.sock.recv(BLOCK)
     except ConnectionError as error:
-        if reused:
+        if line.kept:
             raise _Stale from error
         raise
-    if not data and reused:
+    if not data and line.kept:
         raise _Stale
+    return data
+
+
+def _exchange(line: _Line, request: Request) -> tuple[Reply, bool]:
+    """One request and its answer; says whether the connection can serve another."""
+    data = _ask(line, request)
     answer = OneAnswer()
-    size = 0
+    head, size = data, 0
     while data:
         try:
             answer.feed(data)
         except Enough:
-            return _reply(answer), False
+            return _reply(answer, head), False
         size += len(data)
-        final = answer.is_final
-        if final and answer.complete:
-            return _reply(answer), answer.should_keep_alive() and not answer.parser_failed()
-        if size > LONGEST_HEAD and not final:
+        if answer.headed and answer.complete:
+            return _reply(answer, head), answer.should_keep_alive() and not answer.parser_failed()
+        if size > LONGEST_HEAD and not answer.headed:
             raise HTTPParseError("the answer's headers do not end")
         if size > LONGEST_ANSWER:
-            return _reply(answer), False
+            return _reply(answer, head), False
         # A socket that has bytes gives them without a turn of the hub, and without one no time-out can come.
         gevent.sleep(0)
-        data = sock.recv(BLOCK)
+        data = line.sock.recv(BLOCK)
+        if not answer.headed:
+            head += data
     answer.feed(b"")
-    if answer.complete and answer.is_final and answer.get_code() >= 200:
-        return _reply(answer), False
+    if answer.complete and answer.headed and answer.get_code() >= 200:
+        return _reply(answer, head), False
     raise ConnectionResetError("the merchant closed the connection within its answer")
 
 
-def _reply(answer: OneAnswer) -> Reply:
-    return Reply(status=answer.get_code(), retry_after=answer.retry_after)
+def _reply(answer: OneAnswer, head: bytes) -> Reply:
+    """`head` holds the bytes that the answer's headers are in."""
+    status = answer.get_code()
+    return Reply(status, None if 200 <= status < 300 else asked_to_wait(head))
 
 
 class ThreadsClient:

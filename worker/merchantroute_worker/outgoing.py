@@ -8,7 +8,7 @@ compression at our door.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from merchantroute_worker.envelope import FIRST_SEEN, PUBLISHED_AT, Order
 from merchantroute_worker.route import Step
@@ -37,8 +37,7 @@ class Outgoing:
     mandatory: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Incoming:
+class Incoming(NamedTuple):
     """What of a delivered message an outgoing one is made of."""
 
     routing_key: str

@@ -14,6 +14,7 @@ from typing import Any
 from amqp import abstract_channel, serialization, spec
 
 from merchantroute_worker.frames import quick
+from merchantroute_worker.tables import Headers
 
 _ESCAPE = "backslashreplace"
 _FLAT = frozenset({str, int, bool, type(None)})
@@ -42,12 +43,13 @@ class _Bytes(bytes):
 
 def readable() -> None:
     """Let py-amqp read such text, in this process. More than once is no harm."""
-    if isinstance(abstract_channel.loads, _Twice):
-        return
-    # A message's properties, and the arguments of a method: the routing key is one of them.
     readers = serialization.PROPERTY_CLASSES
+    if isinstance(readers[spec.Basic.CLASS_ID], _Twice):
+        return
+    # A message's properties, headers among them, and the arguments of a method: the routing key is one of them.
     readers[spec.Basic.CLASS_ID] = _Twice(readers[spec.Basic.CLASS_ID])
-    abstract_channel.loads = _Twice(quick(abstract_channel.loads))
+    abstract_channel.loads = quick(_Twice(serialization.loads))
+    serialization.loads = quick(serialization.loads)
 
 
 class _Twice:
@@ -66,6 +68,8 @@ class _Twice:
 
 def strange(*, routing_key: Any, properties: Mapping[str, Any], headers: Mapping[Any, Any]) -> str:
     """Where a message has such text, in words; empty where it has none. Values of headers may be any bytes."""
+    if type(headers) is Headers and StrangeText not in map(type, (routing_key, *properties.values())):
+        return ""
     named = {"routing key": routing_key, **properties}
     found = [name for name, value in named.items() if isinstance(value, StrangeText)]
     return ", ".join([*found, *(["a header's name"] if any(map(_is_strange, headers)) else [])])
@@ -73,6 +77,8 @@ def strange(*, routing_key: Any, properties: Mapping[str, Any], headers: Mapping
 
 def named(table: Any) -> Any:
     """A header's value, or all headers, with names that are text, at any depth."""
+    if type(table) is Headers:
+        return table
     if isinstance(table, Mapping):
         return {
             name if type(name) is str else _name(name): value if type(value) in _FLAT else named(value)

@@ -2,7 +2,6 @@
 
 import json
 import zlib
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -157,7 +156,7 @@ def test_doubt_goes_along_and_a_wait_that_the_merchant_once_asked_for_does_not()
 
 def test_the_letter_itself_is_left_alone() -> None:
     dead = letter(headers={"expires": "2020-01-01T00:00:00"})
-    before = replace(dead.message, headers=dict(dead.message.headers), properties=dict(dead.message.properties))
+    before = dead.message._replace(headers=dict(dead.message.headers), properties=dict(dead.message.properties))
 
     replayed(dead)
 

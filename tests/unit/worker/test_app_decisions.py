@@ -86,7 +86,7 @@ def test_time_outs_count_until_there_were_enough_but_not_while_the_merchant_is_s
 def test_headers_that_make_no_sense_are_malformed(headers: Any) -> None:
     one = message(**headers)
     with pytest.raises(Malformed):
-        app_decisions.read(replace(one, properties={}), now=NOW)
+        app_decisions.read(one._replace(properties={}), now=NOW)
 
 
 def test_two_retries_of_one_task_are_two_stays() -> None:

@@ -1,6 +1,7 @@
 """Acks that are written together are, byte for byte, those that py-amqp would have written one by one."""
 
 from dataclasses import dataclass, field
+from struct import Struct
 from typing import Any
 
 import pytest
@@ -11,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merchantroute_worker.frames import Writer, in_bulk, quick, write_acks
+from merchantroute_worker.strange_text import named
+from merchantroute_worker.tables import Headers
 from tests.unit.worker.fuzz import FUZZ
 
 SHORT = st.text(max_size=60)
+HEAD = Struct(">BHI")
 TAGS = (1, 2, 7, 2**40)
 
 
@@ -42,7 +46,12 @@ class Connection:
 
     def __init__(self) -> None:
         self.transport = Transport()
+        self.handled: list[Any] = []
         self.frame_writer: Any = method_framing.frame_writer(self, self.transport)
+
+    def on_inbound_frame(self, frame: Any) -> bool:
+        self.handled.append(frame)
+        return len(self.handled) == 2
 
     def blocking_read(self, _timeout: float | None = None) -> bool:
         raise AssertionError("nobody reads here")
@@ -99,6 +108,30 @@ def test_the_socket_is_asked_for_more_than_one_frame_s_part() -> None:
     assert connection.transport.asked == [8192]
 
 
+def test_frames_that_are_here_are_handled_without_asking_the_socket() -> None:
+    connection = Connection()
+    in_bulk(connection)
+    frames = b"".join(
+        HEAD.pack(kind, 3, len(body)) + body + b"\xce" for kind, body in ((1, b"ab"), (3, b""), (8, b"c"))
+    )
+    connection.transport._read_buffer = frames[:-1]
+
+    assert [connection.blocking_read(), connection.blocking_read()] == [False, True]
+    assert connection.handled == [(1, 3, b"ab"), (3, 3, b"")]
+    with pytest.raises(AssertionError, match="nobody reads here"):
+        connection.blocking_read()
+    assert connection.transport._read_buffer == frames[-9:-1]
+
+
+def test_a_frame_that_does_not_end_as_frames_do_is_left_to_py_amqp() -> None:
+    connection = Connection()
+    in_bulk(connection)
+    connection.transport._read_buffer = HEAD.pack(1, 3, 1) + b"a!"
+
+    with pytest.raises(AssertionError, match="nobody reads here"):
+        connection.blocking_read()
+
+
 @FUZZ
 @given(st.lists(SHORT, min_size=3, max_size=3), st.integers(0, 2**63 - 1), st.booleans(), st.binary(max_size=9))
 def test_a_delivery_s_arguments_are_read_as_py_amqp_reads_them(
@@ -111,6 +144,52 @@ def test_a_delivery_s_arguments_are_read_as_py_amqp_reads_them(
 
     assert read == serialization.loads("sLbss", buffer, len(before))
     assert quick(serialization.loads)("L", dumps("L", [tag]), 0) == ([tag], 8)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**31) + 1, 2**31 - 1) | SHORT | st.binary(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SHORT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@FUZZ
+@given(st.dictionaries(SHORT | st.binary(max_size=9), VALUES, max_size=8), st.binary(max_size=9))
+def test_headers_are_read_as_py_amqp_reads_them(headers: dict[Any, Any], before: bytes) -> None:
+    buffer = before + dumps("F", [headers])
+
+    (table,), end = quick(serialization.loads)("F", buffer, len(before))
+
+    assert ([table], end) == serialization.loads("F", buffer, len(before))
+    assert named(table) == named({**table})
+
+
+@FUZZ
+@given(st.dictionaries(SHORT, VALUES, max_size=4), st.data())
+def test_headers_that_are_cut_off_or_changed_are_whatever_py_amqp_makes_of_them(
+    headers: dict[str, Any], data: st.DataObject
+) -> None:
+    whole = dumps("F", [headers])
+    at, byte = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 255))
+    for buffer in (whole[:at], whole[:at] + bytes([byte]) + whole[at + 1 :]):
+        assert outcome(quick(serialization.loads), buffer) == outcome(serialization.loads, buffer)
+
+
+def test_what_celery_says_of_a_task_is_read_the_short_way() -> None:
+    headers = {"task": "merchantroute.order", "eta": None, "retries": 0, "timelimit": [None, None]}
+
+    (table,), _ = quick(never)("F", dumps("F", [headers]), 0)
+
+    assert table == headers
+    assert type(table) is Headers
+    assert named(table) is table
+
+
+def outcome(read: Any, buffer: bytes) -> Any:
+    try:
+        return repr(read("F", buffer, 0))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must be the same
+        return type(error)
 
 
 def never(*_arguments: Any) -> Any:

@@ -15,7 +15,7 @@ from gevent.server import StreamServer
 
 from merchantroute_worker.answers import Answer
 from merchantroute_worker.calls import Bound
-from merchantroute_worker.http_client import LONGEST_ANSWER, HttpClient
+from merchantroute_worker.http_client import BLOCK, LONGEST_ANSWER, HttpClient
 from merchantroute_worker.steps import Origin, Request
 from tests.worker.waiting import until
 
@@ -92,6 +92,16 @@ def test_whatever_form_an_answer_has_its_status_is_understood(
     serve: Serve, client: HttpClient, handler: Handler, status: int
 ) -> None:
     assert call(client, serve(handler)).status == status
+
+
+def test_a_merchant_asks_to_be_called_later_however_its_headers_come(serve: Serve, client: HttpClient) -> None:
+    head = (
+        b"HTTP/1.1 429 Later\r\nX-Long: " + b"y" * (3 * BLOCK) + b"\r\nRetry-Af",
+        b"ter: 7\r\nContent-Length: 0\r\n\r\n",
+    )
+
+    for parts in (head, (b"HTTP/1.1 100 Continue\r\n\r\n", b"".join(head)), (b"".join(head).replace(b"429", b"503"),)):
+        assert call(client, serve(saying(*parts, then="keep"))).retry_after == 7
 
 
 @pytest.mark.parametrize(

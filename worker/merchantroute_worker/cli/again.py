@@ -39,7 +39,7 @@ def again(letter: Letter, *, exchange: str, now: float, reset_attempts: bool) ->
         headers[REFUSALS] = letter.refusals + 1
         if not reset_attempts and letter.attempts:
             headers[ATTEMPTS] = letter.attempts
-    return to_door(replace(message, headers=stays), exchange=exchange, headers=headers, body=body)
+    return to_door(message._replace(headers=stays), exchange=exchange, headers=headers, body=body)
 
 
 def _headers(letter: Letter, now: float) -> dict[str, Any]:
