@@ -13,6 +13,7 @@ from typing import Any
 from merchantroute_worker import app_decisions
 from merchantroute_worker.app_decisions import Note, Run, ToDead, ToLadder
 from merchantroute_worker.bulkhead import Verdict
+from merchantroute_worker.clock import Spell
 from merchantroute_worker.completions import task_record
 from merchantroute_worker.delivery import Delivery
 from merchantroute_worker.envelope import Malformed
@@ -36,7 +37,7 @@ class AppTask(Delivery):
         self._gone = gone
         self._outcome: Callable[[], None] = self._done
         self._note: Note | None = None
-        self._began = 0.0
+        self._spell = Spell(pod.clock)
         self._holds_slot = False
         self._over = False
 
@@ -64,15 +65,15 @@ class AppTask(Delivery):
             return
         decision = app_decisions.before_slot(note, pod.files.current, now=now)
         if isinstance(decision, Run):
-            verdict = pod.merchants.ask(note.merchant, time.monotonic())
+            verdict = pod.merchants.ask(note.merchant, pod.clock.now())
             if verdict is not Verdict.ADMIT:
                 decision = app_decisions.refused(note, pod.files.current, verdict.value)
         if not isinstance(decision, Run):
             self._elsewhere(decision)
             return
         rest(decision.wait)
-        self._began = time.monotonic()
-        pod.merchants.take(note.merchant, self, self._began)
+        self._spell = Spell(pod.clock)
+        pod.merchants.take(note.merchant, self, pod.clock.now())
         pod.tally.begin(time.monotonic())
         self._holds_slot = True
         self.message.headers = {**self.message.headers, **decision.headers}
@@ -99,8 +100,8 @@ class AppTask(Delivery):
 
     def timed_out(self) -> None:
         """The task was ended at its deadline."""
-        if self._holds_slot:
-            self.pod.merchants.timed_out(self._known.merchant, time.monotonic())
+        if self._holds_slot and not self._spell.stood():
+            self.pod.merchants.timed_out(self._known.merchant, self.pod.clock.now())
         self._outcome = self._timed_out
 
     def lost_its_process(self) -> None:
@@ -137,9 +138,9 @@ class AppTask(Delivery):
         if self._holds_slot:
             self._holds_slot = False
             self.pod.tally.end(time.monotonic())
-            now = time.monotonic()
+            now = self.pod.clock.now()
             if self._outcome == self._done:
-                self.pod.merchants.answered(self._known.merchant, now, now - self._began)
+                self.pod.merchants.answered(self._known.merchant, now, self._spell.seconds())
             self.pod.merchants.leave(self._known.merchant, self, now)
             self.pod.tally.count("finished")
 
@@ -166,7 +167,7 @@ class AppTask(Delivery):
         self._elsewhere(app_decisions.refused(self._known, self.pod.files.current, "requeued"))
 
     def _timed_out(self) -> None:
-        slow = self.pod.merchants.is_slow(self._known.merchant, time.monotonic())
+        slow = self.pod.merchants.is_slow(self._known.merchant, self.pod.clock.now())
         self._elsewhere(app_decisions.after_timeout(self._known, self.pod.files.current, slow=slow))
 
     def _elsewhere(self, to: ToLadder | ToDead) -> None:

@@ -13,6 +13,7 @@ from merchantroute_worker.answers import UNREACHABLE, Answer
 from merchantroute_worker.bulkhead import Verdict
 from merchantroute_worker.callers import Caller, Lost
 from merchantroute_worker.calls import Attempt
+from merchantroute_worker.clock import Spell
 from merchantroute_worker.completions import record
 from merchantroute_worker.decisions import Done, Run, ToDead, ToLadder
 from merchantroute_worker.delivery import Delivery
@@ -80,7 +81,7 @@ class Flight(Delivery):
         final: Done | ToLadder | ToDead | None
         if isinstance(decision, Run):
             order = decision.order
-            verdict = self.pod.merchants.ask(order.merchant, time.monotonic())
+            verdict = self.pod.merchants.ask(order.merchant, self.pod.clock.now())
             if verdict is Verdict.ADMIT:
                 final = self._attempt(order, decision.merchant, route)
             else:
@@ -108,12 +109,12 @@ class Flight(Delivery):
         watch, context = _Watch(self.pod, order.merchant, self, trace), trace.context()
         if context is not order.trace:
             order = replace(order, trace=context)
-        pod.merchants.take(order.merchant, self, time.monotonic())
+        pod.merchants.take(order.merchant, self, pod.clock.now())
         pod.tally.begin(time.monotonic())
         try:
             result = self.caller.attempt(order, merchant, route, watch)
             # Of an attempt that made all its calls nothing depends on it.
-            slow = result.answer is not None and pod.merchants.is_slow(order.merchant, time.monotonic())
+            slow = result.answer is not None and pod.merchants.is_slow(order.merchant, pod.clock.now())
         except UnusableEndpoint as error:
             log.error("cannot call the merchant: %s", error, extra={"data": self.names("endpoint")})
             return decisions.refused(order, route, "endpoint")
@@ -129,7 +130,7 @@ class Flight(Delivery):
             return decisions.refused(order, route, "error")
         finally:
             pod.tally.end(time.monotonic())
-            pod.merchants.leave(order.merchant, self, time.monotonic())
+            pod.merchants.leave(order.merchant, self, pod.clock.now())
             trace.close()
         pod.tally.count("finished")
         self._log(order, result)
@@ -172,18 +173,23 @@ class _Watch:
 
     def __init__(self, pod: Pod, merchant: str, slot: object, trace: OrderTrace) -> None:
         self._pod, self._merchant, self._slot, self._trace = pod, merchant, slot, trace
+        self._spell = Spell(pod.clock)
 
     def begins(self, step: Step) -> Mapping[str, str]:
-        self._pod.merchants.call(self._merchant, self._slot, time.monotonic())
+        self._spell = Spell(self._pod.clock)
+        self._pod.merchants.call(self._merchant, self._slot, self._pod.clock.now())
         return self._trace.begins(step.name)
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         self._trace.ended(answer)
         self._pod.metrics.call(step.name, answer.label, seconds)
+        merchants, now = self._pod.merchants, self._pod.clock.now()
         if answer.failure == "timeout":
-            self._pod.merchants.timed_out(self._merchant, time.monotonic())
+            if not self._spell.stood():
+                merchants.timed_out(self._merchant, now)
         elif answer.failure in UNREACHABLE:
-            self._pod.merchants.failed(self._merchant)
+            merchants.failed(self._merchant)
         elif answer.status is not None:
-            success = answer.succeeded
-            self._pod.merchants.answered(self._merchant, time.monotonic(), seconds, success=success)
+            # Where a process of its own made the call, the spell is that of the whole attempt.
+            own = min(seconds, self._spell.seconds())
+            merchants.answered(self._merchant, now, own, success=answer.succeeded)

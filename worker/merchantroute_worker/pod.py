@@ -9,6 +9,7 @@ from typing import Any
 
 from merchantroute_worker import broker, completions, identity, ladder, tracing
 from merchantroute_worker.bulkhead import Limits
+from merchantroute_worker.clock import EVERY, Clock
 from merchantroute_worker.completions import Completions
 from merchantroute_worker.configuration import ConfigurationFiles
 from merchantroute_worker.http_client import Client
@@ -44,6 +45,7 @@ class Pod:
         self.abandoned = False
         self.serving = False
         self.status = Status()
+        self.clock = Clock()
         self.tally = Tally()
         self.standstills = Standstills()
         self.watched: list[object] = []
@@ -68,6 +70,7 @@ class Pod:
         live(self.files.poll_forever, "configuration")
         live(self.publisher.run, "publisher")
         live(self._keep_house, "housekeeping")
+        live(self._keep_time, "clock")
 
     @property
     def concurrency(self) -> int:
@@ -146,7 +149,13 @@ class Pod:
         while True:
             rest(HOUSEKEEPING)
             self.client.reap()
-            self.merchants.forget(time.monotonic())
+            self.merchants.forget(self.clock.now())
+
+    def _keep_time(self) -> None:
+        self.clock.turn()
+        while True:
+            rest(EVERY)
+            self.clock.turn()
 
 
 _pod: Pod | None = None

@@ -6,7 +6,6 @@ consuming.
 """
 
 import json
-import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -69,7 +68,7 @@ class _Answers:
             return status, TEXT, f"{pod.status.line}\n".encode()
         if url.path == "/metrics":
             kind = "text/plain; version=0.0.4; charset=utf-8"
-            sums = pod.merchants.sums(time.monotonic())
+            sums = pod.merchants.sums(pod.clock.now())
             return HTTPStatus.OK, kind, pod.metrics.render(slots=pod.concurrency, busy=pod.tally.busy, merchants=sums)
         if url.path == "/merchants":
             top = parse_qs(url.query).get("top", ["20"])[-1]
@@ -79,7 +78,7 @@ class _Answers:
         return HTTPStatus.NOT_FOUND, TEXT, b"try /livez /readyz /metrics /merchants\n"
 
     def _merchants(self, top: int) -> dict[str, Any]:
-        pod, now = self._pod, time.monotonic()
+        pod, now = self._pod, self._pod.clock.now()
         return {
             "generation": pod.files.generation,
             "configuration": pod.files.problem or "current",

@@ -25,7 +25,7 @@ def document(pod: Pod) -> dict[str, Any]:
     """The pulse as of now (schema/pulse.json)."""
     now = time.monotonic()
     who, tally = pod.identity, pod.tally
-    slow = sorted(pod.merchants.slow(now), key=lambda one: -one.oldest)[:MOST_SLOW]
+    slow = sorted(pod.merchants.slow(pod.clock.now()), key=lambda one: -one.oldest)[:MOST_SLOW]
     return {
         "pod": who.pod,
         "namespace": who.namespace,
@@ -62,7 +62,7 @@ def beat(pod: Pod) -> None:
     due, known = 0.0, frozenset[str]()
     while True:
         now = time.monotonic()
-        slow = pod.merchants.slow_names(now)
+        slow = pod.merchants.slow_names(pod.clock.now())
         for merchant in slow - known:
             log.warning("merchant is slow", extra={"data": {"merchant": merchant}})
         if now >= due or slow - known:
