@@ -13,6 +13,7 @@ from benchmarks.chaos_worker.faults import (
     queue_gone,
     sigkill,
     sigterm,
+    standstill,
 )
 
 ALL: tuple[Fault, ...] = (
@@ -24,6 +25,7 @@ ALL: tuple[Fault, ...] = (
     queue_gone.FAULT,
     memory_limit.FAULT,
     hub_blocked.FAULT,
+    standstill.FAULT,
     poison.FAULT,
     configuration.FAULT,
     merchant_gone.FAULT,
