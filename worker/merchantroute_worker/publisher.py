@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from typing import Any
 
 import amqp
 from amqp import spec
@@ -22,6 +23,7 @@ from amqp.exceptions import AMQPError
 from merchantroute_worker.broker import ERRORS, Broker
 from merchantroute_worker.channel import PublishChannel
 from merchantroute_worker.confirms import Confirm
+from merchantroute_worker.frames import in_bulk
 from merchantroute_worker.outgoing import Outgoing
 from merchantroute_worker.pace import rest
 from merchantroute_worker.wire import Wire
@@ -124,9 +126,8 @@ class Publisher:
                     self._channels[kind] = PublishChannel.opened(self._wire.connection, confirm=kind != PULSES)
 
     def _write(self, channel: PublishChannel, message: Outgoing, confirm: Confirm | None) -> None:
-        content = amqp.Message(message.body, application_headers=dict(message.headers), **message.properties)
         try:
-            content._serialize_properties()  # noqa: SLF001 - so that a failure cannot leave half a frame behind
+            content = _Packed(message.body, application_headers=dict(message.headers), **message.properties)
         except (AMQPError, ValueError, TypeError, struct.error) as error:
             raise NotEncodable(str(error)) from error
         arguments = (0, message.exchange, message.routing_key, message.mandatory, False)
@@ -170,6 +171,19 @@ class Publisher:
             wire.close()
 
 
+class _Packed(amqp.Message):
+    """A message whose properties are packed when it is made, so that a failure cannot leave half a frame behind, and
+    not once more when it is written.
+    """
+
+    def __init__(self, body: bytes, **properties: Any) -> None:
+        super().__init__(body, **properties)
+        self._packed: bytes = super()._serialize_properties()
+
+    def _serialize_properties(self) -> bytes:
+        return self._packed
+
+
 def _connection(broker: Broker, blocked: object, unblocked: object) -> amqp.Connection:
     connection = amqp.Connection(
         host=f"{broker.host}:{broker.port}",
@@ -185,4 +199,5 @@ def _connection(broker: Broker, blocked: object, unblocked: object) -> amqp.Conn
         client_properties={"connection_name": "merchantroute-worker publisher"},
     )
     connection.connect()
+    in_bulk(connection)
     return connection

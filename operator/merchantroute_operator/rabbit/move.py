@@ -10,6 +10,7 @@ from aiormq.exceptions import ChannelNotFoundEntity, DeliveryError
 
 from merchantroute_operator.errors import BrokerError, BrokerUnreachable
 from merchantroute_operator.rabbit.amqp import connection, named
+from merchantroute_operator.rabbit.strange_text import readable, writable
 from merchantroute_operator.spec.broker import BrokerAddress
 
 AT_ONCE = 100  # orders under way
@@ -25,6 +26,7 @@ async def move(address: BrokerAddress, queue: str, exchange: str) -> int:
     Two connections: under a memory alarm the broker does not read from one that publishes, so it would not see the
     acks of what it has already taken.
     """
+    readable()
     async with connection(address, "takes orders") as taking, connection(address, "gives orders") as giving:
         channel = taking.channel()
         await channel.initialize()
@@ -95,7 +97,8 @@ class _Mover:
 
     async def _give(self, message: AbstractIncomingMessage) -> None:
         properties = message.properties
-        properties.headers = {k: v for k, v in (properties.headers or {}).items() if not k.startswith(_BROKERS_OWN)}
+        own = {k: v for k, v in (properties.headers or {}).items() if not k.startswith(_BROKERS_OWN)}
+        properties.headers = writable(own)
         properties.user_id = None  # the broker refuses another user's
         await self._target.basic_publish(
             message.body,

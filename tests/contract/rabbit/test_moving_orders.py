@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import aio_pika
+import amqp
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from merchantroute_operator.errors import BrokerError, BrokerUnreachable
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.rabbit.move import AT_ONCE, move
+from merchantroute_operator.rabbit.strange_text import StrangeText, writable
 from merchantroute_operator.spec.broker import BrokerAddress
 from merchantroute_operator.topology.types import Bind, Binding
 from tests.contract.rabbit.chains import ROUTE, exchange, lane, queue
@@ -78,6 +80,40 @@ async def test_an_order_keeps_all_its_producer_wrote(
     told = ("body", "content_type", "content_encoding", "correlation_id", "reply_to", "message_id", "type", "app_id",
             "priority", "timestamp")  # fmt: skip
     assert {name: getattr(moved, name) for name in told} == {name: getattr(order, name) for name in told}
+
+
+@pytest.mark.usefixtures("lanes")
+async def test_what_is_no_text_is_moved_as_it_is(vhost: Vhost, rabbit: RabbitBroker, channel: AbstractChannel) -> None:
+    raw = b"caf\xe9"
+    headers = {raw: 1, "raw": raw, "deep": {raw: [raw]}, "plain": "x"}
+    for given in (
+        {"correlation_id": raw},
+        {"application_headers": headers},
+        {"application_headers": {"half": "\ud800"}},
+    ):
+        publish_by_hand(vhost, OLD, raw, **given)
+
+    assert await rabbit.move(OLD, NEW) == 3
+
+    arrived = await taken(channel, NEW)
+    assert [(message.routing_key or "").encode() for message in arrived] == [raw] * 3
+    first, second, third = arrived
+    assert (first.correlation_id or "").encode() == raw
+    assert writable(second.headers) == {text(raw): 1, "raw": text(raw), "deep": {text(raw): [text(raw)]}, "plain": "x"}
+    assert writable(third.headers) == {"half": text("\ud800".encode("utf-8", "surrogatepass"))}
+
+
+def text(raw: bytes) -> StrangeText:
+    return StrangeText(raw.decode("utf-8", "surrogateescape"))
+
+
+def publish_by_hand(vhost: Vhost, exchange: str, key: bytes, **properties: Any) -> None:
+    """By a library that writes whatever bytes it is given."""
+    where = f"{vhost.host}:{vhost.port}"
+    with amqp.Connection(where, userid=vhost.username, password=vhost.password, virtual_host=vhost.name) as connection:
+        channel = connection.channel()
+        channel.confirm_select()
+        channel.basic_publish_confirm(amqp.Message(b"{}", **properties), exchange=exchange, routing_key=key)
 
 
 @pytest.mark.usefixtures("lanes")
