@@ -4,7 +4,13 @@ import json
 import stat
 from pathlib import Path
 
-from tests.contract.cli.desk import Desk, journal, lines
+import amqp
+import pytest
+
+from merchantroute_worker.cli.browse import Browse
+from merchantroute_worker.cli.errors import Problem
+from tests.contract.cli.desk import DEAD, Desk, journal, lines
+from tests.worker import topology
 
 
 def test_only_what_was_asked_for_is_dropped(desk: Desk) -> None:
@@ -81,3 +87,19 @@ def test_what_cannot_be_saved_is_not_dropped(desk: Desk, tmp_path: Path) -> None
     assert "/dev/full cannot be written: No space left on device" in full.stderr
     assert "cannot be opened: No such file or directory; nothing was dropped" in nowhere.stderr
     assert desk.contents() == before
+
+
+def test_letters_are_back_at_once_also_where_something_was_in_the_way(desk: Desk) -> None:
+    desk.bury(5)
+
+    with topology.connect(desk.vhost) as connection:
+        with pytest.raises(Problem, match="full"):
+            _look_in_vain(connection)
+
+        assert desk.ready() == 5, "the connection is open still: nobody else gives them back"
+
+
+def _look_in_vain(connection: amqp.Connection) -> None:
+    with Browse(connection, DEAD) as browse:
+        assert len(list(browse)) == 5
+        raise Problem("the disk is full")

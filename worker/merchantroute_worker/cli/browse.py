@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from time import monotonic
+from typing import Self
 
 import amqp
 from amqp.exceptions import NotFound
@@ -27,7 +28,7 @@ PATIENCE = 30.0  # seconds without a letter from a queue that says that it has s
 
 
 class Browse:
-    """One pass over the letters that are there when it begins. `total` is their number."""
+    """One pass over the letters that are there when it begins, for the time of a block. `total` is their number."""
 
     def __init__(self, connection: amqp.Connection, queue: str) -> None:
         self._connection = connection
@@ -40,6 +41,14 @@ class Browse:
         self._took = False
         self._beat = monotonic()
         self.total, self.consumers = self._count()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # Also where something is in the way: the person may look again at once. What else ends the block has no time.
+        if kind is None or issubclass(kind, Problem):
+            self.close()
 
     def __iter__(self) -> Iterator[Letter]:
         """The letters. Ends early when others take some meanwhile. Problem when the queue falls silent."""

@@ -46,14 +46,16 @@ def list_letters(place: Place, filters: Filters, limit: int | None, as_json: boo
     streamed = as_json and not limit
     kept = 0 if streamed else ROWS if limit is None else limit or None
     newest = Newest(kept)
-    with place.opened() as (route, address), connected(address, "list") as connection:
-        browse = Browse(connection, route.dead)
+    with (
+        place.opened() as (route, address),
+        connected(address, "list") as connection,
+        Browse(connection, route.dead) as browse,
+    ):
         for letter in browse:
             if filters.match(letter):
                 newest.add(letter)
                 if streamed:
                     _line(json.dumps(summary(letter)))
-        browse.close()
     shown = newest.shown()
     if as_json:
         for each in shown:
@@ -82,13 +84,15 @@ def _list(shown: list[dict[str, object]], newest: Newest, browse: Browse, queue:
 def show_letter(place: Place, order_id: str, as_json: bool) -> None:
     """Show all that an order's letter says: headers, journal, body. Secrets are left out."""
     found = 0
-    with place.opened() as (route, address), connected(address, "show") as connection:
-        browse = Browse(connection, route.dead)
+    with (
+        place.opened() as (route, address),
+        connected(address, "show") as connection,
+        Browse(connection, route.dead) as browse,
+    ):
         for letter in browse:
             if letter.id == order_id:
                 _line(json.dumps(detail.document(letter), default=str) if as_json else _block(letter, found))
                 found += 1
-        browse.close()
     if not found:
         raise Problem(f"no letter of order {order_id} in {route.dead}: `merchantroute dead list` shows those there are")
 

@@ -17,8 +17,7 @@ def drop(route: Route, address: Address, wanted: Callable[[Letter], bool], save:
     Killed between the file and the ack, it leaves a letter in both: the next run writes it once more.
     """
     dropped = 0
-    with connected(address, "drop") as connection:
-        browse = Browse(connection, route.dead)
+    with connected(address, "drop") as connection, Browse(connection, route.dead) as browse:
         together: list[Letter] = []
         for letter in browse:
             if wanted(letter):
@@ -27,7 +26,6 @@ def drop(route: Route, address: Address, wanted: Callable[[Letter], bool], save:
                 dropped += _settle(browse, together, save)
                 together = []
         dropped += _settle(browse, together, save)
-        browse.close()
     return dropped
 
 

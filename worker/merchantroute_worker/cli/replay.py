@@ -14,7 +14,6 @@ from merchantroute_worker.cli.again import again
 from merchantroute_worker.cli.browse import Browse
 from merchantroute_worker.cli.connection import connected
 from merchantroute_worker.cli.door import Door
-from merchantroute_worker.cli.errors import Problem
 from merchantroute_worker.cli.letters import Letter
 from merchantroute_worker.cli.place import Address, Route
 
@@ -73,14 +72,8 @@ class Replay:
             door = Door(giving, self._exchange)
             whole = False
             while not whole and not self._stop.asked:
-                with connected(address, "replay, takes") as taking:
-                    browse = Browse(taking, route.dead)
-                    try:
-                        whole = self._round(browse, door)
-                    except Problem:
-                        browse.close()
-                        raise
-                    browse.close()
+                with connected(address, "replay, takes") as taking, Browse(taking, route.dead) as browse:
+                    whole = self._round(browse, door)
 
     def _round(self, browse: Browse, door: Door) -> bool:
         """Go through the letters; False when it is time to let go of those that were only looked at."""

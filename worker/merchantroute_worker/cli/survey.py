@@ -24,11 +24,9 @@ class Survey:
 def survey(route: Route, address: Address, filters: Filters, chosen: Callable[[Letter], bool]) -> Survey:
     """Look at every letter once; what matches is wanted where `chosen` says so."""
     found = Survey(missing=set(filters.ids))
-    with connected(address, "look") as connection:
-        browse = Browse(connection, route.dead)
+    with connected(address, "look") as connection, Browse(connection, route.dead) as browse:
         for letter in browse:
             if filters.match(letter):
                 (found.wanted if chosen(letter) else found.others)[letter.reason] += 1
                 found.missing.discard(letter.id or "")
-        browse.close()
     return found
