@@ -19,9 +19,11 @@ from typing import Any
 import amqp
 from amqp import spec
 from amqp.exceptions import AMQPError
+from gevent import monkey
 
 from merchantroute_worker.broker import ERRORS, Broker
 from merchantroute_worker.channel import PublishChannel
+from merchantroute_worker.collected import write_together
 from merchantroute_worker.confirms import Confirm
 from merchantroute_worker.frames import in_bulk
 from merchantroute_worker.outgoing import Outgoing
@@ -111,7 +113,9 @@ class Publisher:
 
     def _connect(self) -> None:
         broker = self._where()
-        self._wire = Wire(_connection(broker, self._blocked, self._unblocked))
+        wire = self._wire = Wire(_connection(broker, self._blocked, self._unblocked))
+        if monkey.is_module_patched("socket"):
+            write_together(wire.connection, lambda error: self._failed(wire, error))
         for kind in (ORDERS, RECORDS, PULSES):
             self._channels[kind] = PublishChannel.opened(self._wire.connection, confirm=kind != PULSES)
         self._open.set()
@@ -160,6 +164,10 @@ class Publisher:
     def _unblocked(self) -> None:
         log.info("the broker takes messages again")
         self._open.set()
+
+    def _failed(self, wire: Wire, error: Exception) -> None:
+        if wire is self._wire:
+            self._drop(f"publishing failed: {error}")
 
     def _drop(self, why: str) -> None:
         self._open.clear()
