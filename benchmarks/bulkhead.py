@@ -82,6 +82,9 @@ def _measure(lane: Lane, backlogged: Lane, *, orders: int, baseline: float, back
         "rungs, seconds": [rung / 1000 for rung in RUNGS],
         "neighbours' orders per second": PER_SECOND,
         "slots of the hung merchant at the end": returning["hung"],
+        "p99 from the arrival to the end, against alone": round(
+            _p99(lane, [*arriving["orders"], *returning["orders"]]) / p99["alone"], 3
+        ),
         "phases": {
             name: {
                 "seconds": round(phase["seconds"], 1),

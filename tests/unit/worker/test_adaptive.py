@@ -111,6 +111,26 @@ def test_a_merchant_that_has_changed_for_good_gets_its_slots_back() -> None:
     assert state.within(CEILING) == CEILING
 
 
+def test_the_first_answers_say_what_is_usual_and_lower_nothing() -> None:
+    state = answers(Adaptive(), 5, seconds=0.1, in_flight=25)
+
+    state = answers(state, 500, seconds=2.0, in_flight=25, since=1.0)
+
+    assert state.cap is None
+    assert state.usual == pytest.approx(2.0, rel=0.05)
+
+
+def test_who_is_held_to_one_slot_and_answers_no_sooner_has_changed() -> None:
+    """It has more than that one while slots are free, but by far not what it bore."""
+    state = answers(HEALTHY, 200, seconds=1.0, in_flight=30, since=100.0)
+    assert state.within(CEILING) == 1
+
+    state = answers(state, 100, seconds=1.0, in_flight=8, since=400.0)
+
+    assert state.usual == pytest.approx(1.0, rel=0.2)
+    assert state.within(CEILING) > 8
+
+
 def test_a_long_tail_costs_a_healthy_merchant_nothing() -> None:
     state = Adaptive()
     for number in range(3_000):
