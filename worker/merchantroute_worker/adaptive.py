@@ -9,8 +9,8 @@ nothing of the lowered cap, so a hundred calls that time out together are one dr
 What is usual (the baseline) is a slow average, of late a quick one. The baseline rests while the merchant fails, or
 else a merchant that slows down bit by bit would be its own excuse. When slow answers cannot come from load, since one
 call is in flight or few of the cap are used, or few of the ceiling and the cap is as low as can be, the merchant has
-changed, and the baseline follows. Of the first fifty answers none lowers the cap: a pod's first ones may be the quickest
-that a merchant ever gives, or the slowest.
+changed, and the baseline follows. Of the first fifty answers none lowers the cap: a pod's first ones may be the
+quickest that a merchant ever gives, or the slowest.
 """
 
 from typing import NamedTuple
@@ -22,8 +22,8 @@ NOISE = 0.1
 LATELY = 0.2
 USUALLY = 0.02
 EVENLY = 50
-"""Weights of one answer in the quick and the slow average, of which the first fifty count evenly. Before there are more,
-nobody knows what is usual."""
+"""Weights of one answer in the quick and the slow average, of which the first fifty count evenly. Before there are
+more, nobody knows what is usual."""
 FEW = 4
 """A fourth of the ceiling in flight is no load to speak of."""
 FLOOR = 1
@@ -57,7 +57,7 @@ def succeeded(state: Adaptive, *, seconds: float, in_flight: int, now: float, ce
     used = in_flight * 2 >= cap
     bound = before + max(NOISE, (TOO_SLOW - 1) * before)
     slow = recent > bound
-    # Who was held to one slot and has some more only, since slots are free, would answer sooner if load were the reason.
+    # Who is held to one slot, and has a few more since slots are free, would answer sooner if load were the reason.
     held = state.cap is not None and state.cap <= FLOOR and in_flight * FEW < ceiling
     loaded = used and in_flight > 1 and not held and successes > EVENLY
     if slow and loaded:
