@@ -1,6 +1,6 @@
 """The end of Celery's pool `prefork`: every child is told that no more work comes.
 
-billiard (4.3.0) sends a word for each child by walking through the list of its children, while another of its threads
+billiard (4.3.2) sends a word for each child by walking through the list of its children, while another of its threads
 takes those out of the list that have ended: a child that ends before the last word is sent costs another its word, and
 that one waits for work, and the pool for it, until the grace is over.
 """
