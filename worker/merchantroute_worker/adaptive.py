@@ -53,7 +53,7 @@ def succeeded(state: Adaptive, *, seconds: float, in_flight: int, now: float, ce
     if before is None:
         return state._replace(usual=seconds, recent=seconds, successes=successes)
     recent = state.recent + LATELY * (seconds - state.recent)
-    cap = ceiling if state.cap is None else state.within(ceiling)
+    cap = state.within(ceiling)
     used = in_flight * 2 >= cap
     bound = before + max(NOISE, (TOO_SLOW - 1) * before)
     slow = recent > bound

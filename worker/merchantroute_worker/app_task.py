@@ -73,7 +73,7 @@ class AppTask(Delivery):
             return
         rest(decision.wait)
         self._spell = Spell(pod.clock)
-        pod.merchants.take(note.merchant, self, pod.clock.now())
+        pod.merchants.take(note.merchant, self, self._spell.began)
         pod.tally.begin(time.monotonic())
         self._holds_slot = True
         self.message.headers = {**self.message.headers, **decision.headers}
@@ -140,7 +140,7 @@ class AppTask(Delivery):
             self.pod.tally.end(time.monotonic())
             now = self.pod.clock.now()
             if self._outcome == self._done:
-                self.pod.merchants.answered(self._known.merchant, now, self._spell.seconds())
+                self.pod.merchants.answered(self._known.merchant, now, now - self._spell.began)
             self.pod.merchants.leave(self._known.merchant, self, now)
             self.pod.tally.count("finished")
 

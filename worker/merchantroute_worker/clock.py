@@ -37,15 +37,15 @@ class Clock:
 
 
 class Spell:
-    """A stretch of time, from now on."""
+    """A stretch of time, from now on. `began` is when, by the pod's own time."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._began, self._really = clock.now(), clock.real()
+        self.began, self._really = clock.now(), clock.real()
 
     def seconds(self) -> float:
         """How long it is, by the pod's own time."""
-        return self._clock.now() - self._began
+        return self._clock.now() - self.began
 
     def stood(self) -> bool:
         """Whether the pod stood still for most of it."""

@@ -177,7 +177,7 @@ class _Watch:
 
     def begins(self, step: Step) -> Mapping[str, str]:
         self._spell = Spell(self._pod.clock)
-        self._pod.merchants.call(self._merchant, self._slot, self._pod.clock.now())
+        self._pod.merchants.call(self._merchant, self._slot, self._spell.began)
         return self._trace.begins(step.name)
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
@@ -191,5 +191,5 @@ class _Watch:
             merchants.failed(self._merchant)
         elif answer.status is not None:
             # Where a process of its own made the call, the spell is that of the whole attempt.
-            own = min(seconds, self._spell.seconds())
+            own = min(seconds, now - self._spell.began)
             merchants.answered(self._merchant, now, own, success=answer.succeeded)

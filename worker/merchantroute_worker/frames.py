@@ -48,10 +48,15 @@ class Writer:
 
 def in_bulk(connection: Any) -> None:
     """Let an open amqp.Connection read ahead, and write frames together."""
+    read_ahead(connection)
+    connection.frame_writer = Writer(connection)
+
+
+def read_ahead(connection: Any) -> None:
+    """Let an open amqp.Connection ask its socket for more than one frame's part."""
     transport = connection.transport
     receive = transport._quick_recv  # noqa: SLF001 - py-amqp has no setting for it
     transport._quick_recv = lambda wanted: receive(max(wanted, AHEAD))  # noqa: SLF001
-    connection.frame_writer = Writer(connection)
     wait_and_read = connection.blocking_read
 
     def read(timeout: float | None = None) -> Any:

@@ -152,10 +152,9 @@ class Pod:
             self.merchants.forget(self.clock.now())
 
     def _keep_time(self) -> None:
-        self.clock.turn()
         while True:
-            rest(EVERY)
             self.clock.turn()
+            rest(EVERY)
 
 
 _pod: Pod | None = None

@@ -25,7 +25,7 @@ from merchantroute_worker.broker import ERRORS, Broker
 from merchantroute_worker.channel import PublishChannel
 from merchantroute_worker.collected import write_together
 from merchantroute_worker.confirms import Confirm
-from merchantroute_worker.frames import in_bulk
+from merchantroute_worker.frames import read_ahead
 from merchantroute_worker.outgoing import Outgoing
 from merchantroute_worker.pace import rest
 from merchantroute_worker.wire import Wire
@@ -207,5 +207,5 @@ def _connection(broker: Broker, blocked: object, unblocked: object) -> amqp.Conn
         client_properties={"connection_name": "merchantroute-worker publisher"},
     )
     connection.connect()
-    in_bulk(connection)
+    read_ahead(connection)
     return connection

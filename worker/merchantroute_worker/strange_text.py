@@ -14,10 +14,9 @@ from typing import Any
 from amqp import abstract_channel, serialization, spec
 
 from merchantroute_worker.frames import quick
-from merchantroute_worker.tables import Headers
+from merchantroute_worker.tables import FLAT, Headers
 
 _ESCAPE = "backslashreplace"
-_FLAT = frozenset({str, int, bool, type(None)})
 
 
 class StrangeText(str):
@@ -81,7 +80,7 @@ def named(table: Any) -> Any:
         return table
     if isinstance(table, Mapping):
         return {
-            name if type(name) is str else _name(name): value if type(value) in _FLAT else named(value)
+            name if type(name) is str else _name(name): value if type(value) in FLAT else named(value)
             for name, value in table.items()
         }
     return [named(value) for value in table] if isinstance(table, list) else table

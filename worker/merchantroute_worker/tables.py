@@ -12,7 +12,8 @@ from amqp.serialization import _read_item
 
 _SIZE = Struct(">I")
 _TEXT, _NOTHING = ord("S"), ord("V")
-_FLAT = frozenset({str, int, bool, type(None)})
+FLAT = frozenset({str, int, bool, type(None)})
+"""Values that no name can be in."""
 
 
 class Headers(dict[str, Any]):
@@ -47,4 +48,4 @@ def headers(buffer: bytes, offset: int) -> tuple[Headers, int] | None:
 
 def _is_flat(value: Any) -> bool:
     """Whether no names can be in it."""
-    return type(value) in _FLAT or (type(value) is list and _FLAT.issuperset(map(type, value)))
+    return type(value) in FLAT or (type(value) is list and FLAT.issuperset(map(type, value)))
