@@ -7,7 +7,7 @@ answer was complete or beyond the client's bounds.
 
 from gevent import monkey
 
-from merchantroute_worker import names
+from merchantroute_worker.runtime import names
 
 monkey.patch_all()
 
@@ -23,11 +23,11 @@ from typing import Any  # noqa: E402
 import gevent  # noqa: E402
 from gevent.pool import Pool  # noqa: E402
 
-from merchantroute_worker import envelope  # noqa: E402
-from merchantroute_worker.answers import Answer  # noqa: E402
-from merchantroute_worker.calls import attempt  # noqa: E402
-from merchantroute_worker.http_client import HttpClient  # noqa: E402
-from merchantroute_worker.route import Merchant, Step, parse  # noqa: E402
+from merchantroute_worker.calls.attempt import attempt  # noqa: E402
+from merchantroute_worker.calls.http_client import HttpClient  # noqa: E402
+from merchantroute_worker.orders import envelope  # noqa: E402
+from merchantroute_worker.orders.answers import Answer  # noqa: E402
+from merchantroute_worker.orders.route import Merchant, Step, parse  # noqa: E402
 from tests.harness.misbehaving import Misbehaving  # noqa: E402
 from tests.unit.worker.samples import INDEX, MERCHANTS, ROUTE  # noqa: E402
 

@@ -2,7 +2,7 @@
 
 import json
 
-from merchantroute_worker.turns import BURST
+from merchantroute_worker.bulkhead.pacing import BURST
 from tests.worker import topology
 from tests.worker.lane import Lane
 from tests.worker.waiting import until

@@ -9,7 +9,7 @@ import pytest
 from celery import Celery
 from celery.concurrency.prefork import TaskPool
 
-from merchantroute_worker.sentinels import one_for_each
+from merchantroute_worker.pools.prefork import one_for_each
 from tests.worker.waiting import until
 
 CHILDREN = 4

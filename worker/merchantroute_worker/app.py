@@ -5,8 +5,8 @@ from typing import Any
 
 from celery import Celery, Task
 
-from merchantroute_worker import identity
-from merchantroute_worker.settings_celery import safe_settings
+from merchantroute_worker.celery.settings import safe_settings
+from merchantroute_worker.config import identity
 
 TASK = "merchantroute.order"
 
@@ -15,7 +15,7 @@ class OrderTask(Task):
     """The task's name and its strategy; the work is in `flight`, outside of Celery's tracer."""
 
     name = TASK
-    Strategy = "merchantroute_worker.strategy:order_strategy"
+    Strategy = "merchantroute_worker.celery.strategy:order_strategy"
     acks_late = True
     ignore_result = True
     typing = False

@@ -5,7 +5,7 @@
 
 from gevent import monkey
 
-from merchantroute_worker import names, thrift
+from merchantroute_worker.runtime import names, thrift
 
 names.in_the_loop()
 thrift.no_spawn_trees()

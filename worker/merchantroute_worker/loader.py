@@ -10,8 +10,8 @@ from typing import Any
 
 from celery.loaders.app import AppLoader
 
-from merchantroute_worker import identity
-from merchantroute_worker.settings_celery import safe_settings
+from merchantroute_worker.celery.settings import safe_settings
+from merchantroute_worker.config import identity
 
 
 class LaneLoader(AppLoader):

@@ -7,23 +7,27 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from merchantroute_worker import broker, completions, identity, ladder, tracing
-from merchantroute_worker.bulkhead import Limits
-from merchantroute_worker.clock import EVERY, Clock
-from merchantroute_worker.completions import Completions
-from merchantroute_worker.configuration import ConfigurationFiles
-from merchantroute_worker.http_client import Client
-from merchantroute_worker.identity import Identity
-from merchantroute_worker.memory import Memory
-from merchantroute_worker.merchants import Merchants
-from merchantroute_worker.metrics import Metrics
-from merchantroute_worker.pace import live, rest
-from merchantroute_worker.publisher import Publisher
-from merchantroute_worker.route import Configuration
-from merchantroute_worker.status import Status
-from merchantroute_worker.tally import Standstills, Tally
-from merchantroute_worker.together import AtOnce, Outcomes
-from merchantroute_worker.turns import Turns
+from merchantroute_worker.bulkhead.bulkhead import Merchants
+from merchantroute_worker.bulkhead.pacing import Turns
+from merchantroute_worker.bulkhead.rule import Limits
+from merchantroute_worker.calls.http_client import Client
+from merchantroute_worker.config import identity
+from merchantroute_worker.config.files import ConfigurationFiles
+from merchantroute_worker.config.identity import Identity
+from merchantroute_worker.orders import ladder
+from merchantroute_worker.orders.route import Configuration
+from merchantroute_worker.outcomes import completions
+from merchantroute_worker.outcomes.ack_batch import AtOnce, Outcomes
+from merchantroute_worker.outcomes.completions import Completions
+from merchantroute_worker.rabbit import address
+from merchantroute_worker.rabbit.publisher import Publisher
+from merchantroute_worker.runtime.bounded_set import Memory
+from merchantroute_worker.runtime.clock import EVERY, Clock
+from merchantroute_worker.runtime.threads import live, rest
+from merchantroute_worker.telemetry import tracing
+from merchantroute_worker.telemetry.counters import Standstills, Tally
+from merchantroute_worker.telemetry.metrics import Metrics
+from merchantroute_worker.telemetry.readiness import Status
 
 log = logging.getLogger(__name__)
 HOUSEKEEPING = 15.0
@@ -51,7 +55,7 @@ class Pod:
         self.watched: list[object] = []
         self.metrics = Metrics(who)
         self.files = ConfigurationFiles(who.config_dir, who.credentials_dir)
-        self.publisher = Publisher(lambda: broker.read(who.broker_dir), who.confirm_timeout)
+        self.publisher = Publisher(lambda: address.read(who.broker_dir), who.confirm_timeout)
         self.outcomes: Outcomes = AtOnce()
         self.completions = Completions(who.completions, self.publisher, self._line)
         self.client = client
@@ -164,7 +168,7 @@ def start(slots: int | None, client: Client | None = None, who: Identity | None 
     """Make the process's pod, or hand out the one there is."""
     global _pod  # noqa: PLW0603 - Celery creates strategies and consumers by name, so they must find it by name
     if _pod is None:
-        from merchantroute_worker.http_client import HttpClient
+        from merchantroute_worker.calls.http_client import HttpClient
 
         _pod = Pod(who or identity.from_environment(os.environ), slots, client or HttpClient(slots or MOST))
         _pod.start()

@@ -14,7 +14,7 @@ import amqp
 from click.testing import CliRunner, Result
 
 from merchantroute_worker.cli.main import main
-from merchantroute_worker.strange_text import readable
+from merchantroute_worker.rabbit.non_utf8 import readable
 from tests.harness.vhosts import Vhost
 from tests.worker import topology
 from tests.worker.waiting import until

@@ -7,8 +7,8 @@ from pathlib import Path
 import amqp
 import pytest
 
-from merchantroute_worker.cli.browse import Browse
 from merchantroute_worker.cli.errors import Problem
+from merchantroute_worker.cli.reader import Browse
 from tests.contract.cli.desk import DEAD, Desk, journal, lines
 from tests.worker import topology
 

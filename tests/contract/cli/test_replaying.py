@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from merchantroute_worker.cli import replay as replaying
-from merchantroute_worker.cli.letters import Letter
-from merchantroute_worker.cli.place import Route, from_url
+from merchantroute_worker.cli.addresses import Route, from_url
+from merchantroute_worker.cli.dead_letter import Letter
 from tests.contract.cli.desk import DEAD, DOOR, LANE, Desk, journal
 from tests.worker.waiting import until
 

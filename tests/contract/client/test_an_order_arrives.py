@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 
 import merchantroute_worker.client as published_by
-from merchantroute_worker import envelope
 from merchantroute_worker.client import NotAllSafe, Order, Receipt
+from merchantroute_worker.orders import envelope
 from tests.contract.client.place import ROUTE, Place
 from tests.harness.vhosts import Vhost
 from tests.worker import files

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from merchantroute_worker import app_decisions
-from merchantroute_worker.cli.again import again
-from merchantroute_worker.cli.letters import Letter
-from merchantroute_worker.envelope import Order, read
-from merchantroute_worker.outgoing import Incoming, Outgoing
+from merchantroute_worker.cli.dead_letter import Letter
+from merchantroute_worker.cli.replay_message import again
+from merchantroute_worker.orders import task_decisions
+from merchantroute_worker.orders.envelope import Order, read
+from merchantroute_worker.orders.messages import Incoming, Outgoing
 from tests.unit.cli.letters import JOURNAL, NOW, body, letter
 
 
@@ -122,7 +122,7 @@ def test_an_app_s_own_task_has_its_counts_in_headers_and_is_new_to_pods_as_well(
 
     for reset_attempts, attempts in ((True, 0), (False, 8)):
         message = replayed(dead, reset_attempts=reset_attempts)
-        note = app_decisions.read(incoming(message), now=NOW)
+        note = task_decisions.read(incoming(message), now=NOW)
         assert (note.attempts, note.retries) == (attempts, 3)
         assert note.hop not in earlier
 

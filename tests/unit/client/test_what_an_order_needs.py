@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merchantroute_worker import envelope
 from merchantroute_worker.client import BadOrder, Order
-from merchantroute_worker.client.writing import Letter, write
+from merchantroute_worker.client.message import Letter, write
+from merchantroute_worker.orders import envelope
 
 NOW = 1_764_000_000.123
 

@@ -5,9 +5,9 @@ import pickle
 import pytest
 
 from merchantroute_worker.client import BadOrder, NotAllSafe, NotSafe, Order, Receipt
+from merchantroute_worker.client.message import write
 from merchantroute_worker.client.pending import Flight, Pending
 from merchantroute_worker.client.schedule import SLOWEST, Schedule, pause
-from merchantroute_worker.client.writing import write
 
 
 def pending(order_id: str) -> Pending:

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from merchantroute_worker import envelope
-from merchantroute_worker.envelope import Order
-from merchantroute_worker.route import Configuration, parse
+from merchantroute_worker.orders import envelope
+from merchantroute_worker.orders.envelope import Order
+from merchantroute_worker.orders.route import Configuration, parse
 
 INDEX = {"v": 1, "generation": 7, "renderedAt": 1_000_000, "files": {}, "credentialsGeneration": 3}
 ROUTE: dict[str, Any] = {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from merchantroute_worker.memory import Memory
 from merchantroute_worker.options import CannotWork, options
+from merchantroute_worker.runtime.bounded_set import Memory
 
 
 def test_without_arguments_it_is_the_built_in_app_on_gevent_with_the_tier_s_slots() -> None:

@@ -14,12 +14,12 @@ import gevent
 import pytest
 from gevent.resolver.ares import Resolver
 
-from merchantroute_worker import envelope
-from merchantroute_worker.answers import Answer
-from merchantroute_worker.calls import Bound, attempt
-from merchantroute_worker.http_client import HttpClient
-from merchantroute_worker.route import Merchant, Step, parse
-from merchantroute_worker.steps import Origin, Request
+from merchantroute_worker.calls.attempt import Bound, attempt
+from merchantroute_worker.calls.http_client import HttpClient
+from merchantroute_worker.calls.request import Origin, Request
+from merchantroute_worker.orders import envelope
+from merchantroute_worker.orders.answers import Answer
+from merchantroute_worker.orders.route import Merchant, Step, parse
 from tests.harness import misbehaving
 from tests.harness.misbehaving import Misbehaving
 from tests.unit.worker.samples import INDEX, MERCHANTS, ROUTE

@@ -13,10 +13,10 @@ import gevent.event
 import pytest
 from gevent.server import StreamServer
 
-from merchantroute_worker.answers import Answer
-from merchantroute_worker.calls import Bound
-from merchantroute_worker.http_client import BLOCK, LONGEST_ANSWER, HttpClient
-from merchantroute_worker.steps import Origin, Request
+from merchantroute_worker.calls.attempt import Bound
+from merchantroute_worker.calls.http_client import BLOCK, LONGEST_ANSWER, HttpClient
+from merchantroute_worker.calls.request import Origin, Request
+from merchantroute_worker.orders.answers import Answer
 from tests.worker.waiting import until
 
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"

@@ -4,7 +4,7 @@ import threading
 
 from gevent.monkey import get_original
 
-from merchantroute_worker.pace import brief_lock
+from merchantroute_worker.runtime.threads import brief_lock
 
 
 def test_a_brief_lock_is_the_interpreter_s_own() -> None:

@@ -7,12 +7,21 @@ What is asked for each order looks at that merchant alone; the sum over slow mer
 
 from itertools import chain, islice, takewhile
 
-from merchantroute_worker import adaptive
-from merchantroute_worker.bulkhead import FAILURES_IN_A_ROW, Limits, Sight, Verdict, cap_of, decide, is_scarce, is_slow
-from merchantroute_worker.company import Company
-from merchantroute_worker.pace import brief_lock
-from merchantroute_worker.remembered import Merchant, Remembered
-from merchantroute_worker.sights import Shown, Slow, Sums
+from merchantroute_worker.bulkhead import adaptive_limit
+from merchantroute_worker.bulkhead.known_merchants import Merchant, Remembered
+from merchantroute_worker.bulkhead.neighbours import Company
+from merchantroute_worker.bulkhead.rule import (
+    FAILURES_IN_A_ROW,
+    Limits,
+    Sight,
+    Verdict,
+    cap_of,
+    decide,
+    is_scarce,
+    is_slow,
+)
+from merchantroute_worker.bulkhead.views import Shown, Slow, Sums
+from merchantroute_worker.runtime.threads import brief_lock
 
 FRESH = 0.1
 """Seconds for which the sum of what slow merchants hold is kept; slots that they take or leave meanwhile count."""
@@ -69,7 +78,7 @@ class Merchants:
             state = self._known.active[merchant]
             state.answered, state.failures = now, 0
             if success:
-                state.adaptive = adaptive.succeeded(
+                state.adaptive = adaptive_limit.succeeded(
                     state.adaptive, seconds=seconds, in_flight=len(state.calls), now=now, ceiling=self.limits.cap
                 )
 
@@ -79,7 +88,7 @@ class Merchants:
             state = self._known.active[merchant]
             state.failures += 1
             # Calls have one time-out for all: what runs into it is what began first.
-            state.adaptive = adaptive.timed_out(
+            state.adaptive = adaptive_limit.timed_out(
                 state.adaptive, began=now - state.oldest(now), now=now, ceiling=self.limits.cap
             )
 

@@ -8,7 +8,7 @@ would be given slots again to hang in.
 from collections.abc import Iterator
 from itertools import chain, islice
 
-from merchantroute_worker.adaptive import Adaptive
+from merchantroute_worker.bulkhead.adaptive_limit import Adaptive
 
 MOST_IDLE = 10_000
 

@@ -8,11 +8,11 @@ from typing import NamedTuple, Protocol
 
 import gevent
 
-from merchantroute_worker.answers import Answer, Meaning, retry_after
-from merchantroute_worker.envelope import Order
-from merchantroute_worker.http_client import Client
-from merchantroute_worker.route import Configuration, Merchant, Step
-from merchantroute_worker.steps import Request, build
+from merchantroute_worker.calls.http_client import Client
+from merchantroute_worker.calls.request import Request, build
+from merchantroute_worker.orders.answers import Answer, Meaning, retry_after
+from merchantroute_worker.orders.envelope import Order
+from merchantroute_worker.orders.route import Configuration, Merchant, Step
 
 
 class Watch(Protocol):

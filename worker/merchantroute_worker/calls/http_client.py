@@ -22,9 +22,9 @@ import gevent.socket
 from gevent import monkey
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 
-from merchantroute_worker.one_answer import Enough, HTTPParseError, OneAnswer
-from merchantroute_worker.steps import Origin, Request
-from merchantroute_worker.waits import asked_to_wait
+from merchantroute_worker.calls.request import Origin, Request
+from merchantroute_worker.calls.response_parser import Enough, HTTPParseError, OneAnswer
+from merchantroute_worker.calls.retry_after import asked_to_wait
 
 _READ = 1  # libev's EV_READ
 # Not gevent's, which starts a watcher each time: with a time-out of zero nothing waits.

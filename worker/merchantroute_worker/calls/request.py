@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from merchantroute_worker.envelope import Order
-from merchantroute_worker.route import Merchant, Step
+from merchantroute_worker.orders.envelope import Order
+from merchantroute_worker.orders.route import Merchant, Step
 
 WITH_BODY = frozenset({"POST", "PUT"})
 NOTHING: Mapping[str, str] = MappingProxyType({})

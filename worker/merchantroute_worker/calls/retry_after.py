@@ -4,7 +4,7 @@ the bytes: of all other answers nobody wants the headers.
 
 from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
 
-from merchantroute_worker.one_answer import is_final
+from merchantroute_worker.calls.response_parser import is_final
 
 MOST_LINES = 256
 _WAIT = "retry-after"

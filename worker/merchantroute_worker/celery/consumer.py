@@ -18,15 +18,19 @@ from amqp.exceptions import NotFound
 from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 
-from merchantroute_worker import broker, connecting, hub_watch, pod, serving, thrift
+from merchantroute_worker import pod
 from merchantroute_worker.app import TASK
-from merchantroute_worker.fleet import Fleet
-from merchantroute_worker.frames import in_bulk
-from merchantroute_worker.pace import rest
-from merchantroute_worker.retune import retune
-from merchantroute_worker.sending import Sender
-from merchantroute_worker.strange_text import readable, strange
-from merchantroute_worker.strategy import make_safe
+from merchantroute_worker.celery.prefetch import retune
+from merchantroute_worker.celery.send_task import Sender
+from merchantroute_worker.celery.strategy import make_safe
+from merchantroute_worker.delivery.deliveries import Fleet
+from merchantroute_worker.rabbit import address
+from merchantroute_worker.rabbit.connection import connect
+from merchantroute_worker.rabbit.frames import in_bulk
+from merchantroute_worker.rabbit.non_utf8 import readable, strange
+from merchantroute_worker.reporting import hub_monitor, start
+from merchantroute_worker.runtime import thrift
+from merchantroute_worker.runtime.threads import rest
 
 log = logging.getLogger(__name__)
 HEARTBEAT = 60
@@ -52,7 +56,7 @@ class LeanConsumer(Consumer):
         readable()
         self.connection: Any = None
         self.mr_pod = pod.start(pool.limit)
-        serving.serve(self.mr_pod)
+        start.serve(self.mr_pod)
         self.fleet = Fleet(self.mr_pod, pool)
         self._beat = time.monotonic()
         self._was_ready = False
@@ -84,9 +88,9 @@ class LeanConsumer(Consumer):
         while True:
             maybe_shutdown()
             try:
-                where = broker.read(self.mr_pod.identity.broker_dir)
+                where = address.read(self.mr_pod.identity.broker_dir)
                 connection = self._open(where)
-            except broker.ERRORS as error:
+            except address.ERRORS as error:
                 self.mr_pod.status.waiting(f"the broker: {_reason(error)}")
             else:
                 queue = self.mr_pod.queue
@@ -110,7 +114,7 @@ class LeanConsumer(Consumer):
         retune(self, self.mr_pod.concurrency)
         if self.pool.is_green:
             # From here on: a start imports much, and nobody waits for it.
-            hub_watch.watch(self.mr_pod)
+            hub_monitor.watch(self.mr_pod)
         if not self._was_ready:
             self._was_ready = True
             thrift.collect_less()
@@ -164,7 +168,7 @@ class LeanConsumer(Consumer):
                     self.fleet.take(message)
                 else:
                     handle(message)
-            except broker.ERRORS:
+            except address.ERRORS:
                 raise
             except Exception as error:
                 log.exception("a message could not be handled")
@@ -172,9 +176,9 @@ class LeanConsumer(Consumer):
 
         return on_task_received
 
-    def _open(self, where: broker.Broker) -> Any:
+    def _open(self, where: address.Broker) -> Any:
         name = f"{self.mr_pod.identity.pod} consumer"
-        connection = connecting.to(where, heartbeat=HEARTBEAT, client_properties={"connection_name": name})
+        connection = connect(where, heartbeat=HEARTBEAT, client_properties={"connection_name": name})
         connection.connect()
         in_bulk(connection.connection)
         return connection
@@ -191,7 +195,7 @@ class LeanConsumer(Consumer):
         if connection:
             try:
                 connection.collect()
-            except broker.ERRORS as error:
+            except address.ERRORS as error:
                 log.debug("the broken connection would not close: %s", error)
 
 

@@ -7,7 +7,7 @@ from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.exceptions import Ignore, Reject, Retry
 from celery.worker.request import Request
 
-from merchantroute_worker.app_task import AppTask
+from merchantroute_worker.delivery.task import AppTask
 
 
 class AppRequest(Request):

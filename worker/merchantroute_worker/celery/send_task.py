@@ -19,12 +19,14 @@ from amqp.exceptions import NotFound
 from celery import current_task
 from kombu import pools
 
-from merchantroute_worker import broker, connecting, ladder
-from merchantroute_worker.decisions import ETA_WORTH_WAITING
-from merchantroute_worker.envelope import PUBLISHED_AT
-from merchantroute_worker.outgoing import RUNG
+from merchantroute_worker.orders import ladder
+from merchantroute_worker.orders.decisions import ETA_WORTH_WAITING
+from merchantroute_worker.orders.envelope import PUBLISHED_AT
+from merchantroute_worker.orders.messages import RUNG
+from merchantroute_worker.orders.route import Configuration
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.route import Configuration
+from merchantroute_worker.rabbit import address
+from merchantroute_worker.rabbit.connection import connect
 
 _POOLS: Any = pools  # kombu ships inline types only in part
 CONNECTIONS = 20
@@ -82,10 +84,10 @@ class Sender:
         return files.current
 
     def _pool(self) -> Any:
-        where = broker.read(self._pod.identity.broker_dir)
+        where = address.read(self._pod.identity.broker_dir)
         key = (os.getpid(), where)
         if self._producers is None or self._producers[0] != key:
-            connection = connecting.to(where, confirm_publish=True)
+            connection = connect(where, confirm_publish=True)
             self._producers = (key, _POOLS.ProducerPool(connection.Pool(limit=CONNECTIONS), limit=CONNECTIONS))
         return self._producers[1]
 

@@ -30,7 +30,7 @@ def safe_settings(queue: str, *, cancel: bool = True) -> dict[str, Any]:
         # prefork: a child that died is noticed before its order's deadline, which would hide what happened.
         "worker_lost_wait": 1.0,
         "worker_prefetch_multiplier": 1,
-        "worker_consumer": "merchantroute_worker.consumer:LeanConsumer",
+        "worker_consumer": "merchantroute_worker.celery.consumer:LeanConsumer",
         "worker_cancel_long_running_tasks_on_connection_loss": cancel,
         "worker_disable_rate_limits": True,
         # Where a task goes is the route's affair, see `sending`.

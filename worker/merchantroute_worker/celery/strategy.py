@@ -35,8 +35,8 @@ def app_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable
 
 def make_safe(task: Any) -> None:
     """Give an app's task our strategy, whatever its own attributes say about acknowledging and deadlines."""
-    task.Strategy = "merchantroute_worker.strategy:app_strategy"
-    task.Request = "merchantroute_worker.app_request:AppRequest"
+    task.Strategy = "merchantroute_worker.celery.strategy:app_strategy"
+    task.Request = "merchantroute_worker.celery.request:AppRequest"
     task.acks_late = True
     task.acks_on_failure = False
     task.acks_on_timeout = False

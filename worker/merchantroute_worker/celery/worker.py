@@ -13,9 +13,9 @@ from typing import Any
 from celery.apps.worker import Worker
 from celery.worker import state
 
-from merchantroute_worker.pace import live, rest
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.signals import on_signal
+from merchantroute_worker.runtime.signals import on_signal
+from merchantroute_worker.runtime.threads import live, rest
 
 log = logging.getLogger(__name__)
 LAST_SECONDS = 2.0

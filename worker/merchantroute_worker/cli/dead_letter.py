@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from merchantroute_worker.envelope import PUBLISHED_AT
-from merchantroute_worker.outgoing import Incoming
-from merchantroute_worker.strange_text import named
+from merchantroute_worker.orders.envelope import PUBLISHED_AT
+from merchantroute_worker.orders.messages import Incoming
+from merchantroute_worker.rabbit.non_utf8 import named
 
 REASON, STEP, ATTEMPTS, ANSWER = "mr-reason", "mr-step", "mr-attempts", "mr-answer-class"
 REPLAYS, FIRST_PUBLISHED_AT, REFUSALS = "mr-replays", "mr-first-published-at", "mr-refusals"

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from merchantroute_worker.cli.dead_letter import Letter
 from merchantroute_worker.cli.errors import Problem
-from merchantroute_worker.cli.letters import Letter
 from merchantroute_worker.cli.table import summary
-from merchantroute_worker.cli.words import plain
+from merchantroute_worker.cli.terminal_text import plain
 
 OWNER_ONLY = 0o600
 

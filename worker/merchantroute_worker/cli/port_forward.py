@@ -9,9 +9,9 @@ from selectors import EVENT_READ, DefaultSelector
 from time import monotonic
 from typing import IO
 
+from merchantroute_worker.cli.addresses import Address
 from merchantroute_worker.cli.errors import Problem
 from merchantroute_worker.cli.kubectl import Kubectl
-from merchantroute_worker.cli.place import Address
 
 STARTING = 20.0  # seconds
 GOODBYE = 5.0

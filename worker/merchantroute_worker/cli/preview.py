@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from merchantroute_worker.cli.browse import Browse
+from merchantroute_worker.cli.addresses import Address, Route
 from merchantroute_worker.cli.connection import connected
+from merchantroute_worker.cli.dead_letter import Letter
 from merchantroute_worker.cli.filters import Filters
-from merchantroute_worker.cli.letters import Letter
-from merchantroute_worker.cli.place import Address, Route
+from merchantroute_worker.cli.reader import Browse
 
 
 @dataclass

@@ -8,7 +8,7 @@ import amqp
 from amqp.exceptions import AMQPError, ChannelError, MessageNacked, NotFound
 
 from merchantroute_worker.cli.errors import Problem
-from merchantroute_worker.outgoing import Outgoing, plain
+from merchantroute_worker.orders.messages import Outgoing, plain
 
 CONFIRM = 30.0  # seconds
 _REST = "nothing is lost, what was not replayed is still in dead letters; run the same command again afterwards"

@@ -17,9 +17,9 @@ from typing import Self
 import amqp
 from amqp.exceptions import NotFound
 
-from merchantroute_worker.cli import letters
+from merchantroute_worker.cli import dead_letter
+from merchantroute_worker.cli.dead_letter import Letter
 from merchantroute_worker.cli.errors import Problem
-from merchantroute_worker.cli.letters import Letter
 
 AT_ONCE = 500  # letters under way
 SILENCE = 1.0  # seconds without a letter, after which the queue is asked whether it has more
@@ -56,7 +56,7 @@ class Browse:
             if not self._arrives():
                 return
             message = self._under_way.popleft()
-            yield letters.read(
+            yield dead_letter.read(
                 tag=message.delivery_info["delivery_tag"],
                 routing_key=message.delivery_info["routing_key"],
                 body=bytes(message.body or b""),

@@ -13,7 +13,7 @@ headers, so nothing would tell it from the same retry in the first life.
 from dataclasses import replace
 from typing import Any
 
-from merchantroute_worker.cli.letters import (
+from merchantroute_worker.cli.dead_letter import (
     ANSWER,
     ATTEMPTS,
     FIRST_PUBLISHED_AT,
@@ -23,9 +23,9 @@ from merchantroute_worker.cli.letters import (
     STEP,
     Letter,
 )
-from merchantroute_worker.envelope import FIRST_SEEN, JOURNAL, PUBLISHED_AT, Malformed, Undecodable
-from merchantroute_worker.envelope import read as read_order
-from merchantroute_worker.outgoing import Incoming, Outgoing, to_door
+from merchantroute_worker.orders.envelope import FIRST_SEEN, JOURNAL, PUBLISHED_AT, Malformed, Undecodable
+from merchantroute_worker.orders.envelope import read as read_order
+from merchantroute_worker.orders.messages import Incoming, Outgoing, to_door
 
 _OF_ITS_DEATH = frozenset({REASON, STEP, ATTEMPTS, ANSWER, FIRST_SEEN})
 

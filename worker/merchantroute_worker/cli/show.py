@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from merchantroute_worker.cli.letters import FIRST_PUBLISHED_AT, Letter
+from merchantroute_worker.cli.dead_letter import FIRST_PUBLISHED_AT, Letter
+from merchantroute_worker.cli.durations import age, iso
 from merchantroute_worker.cli.table import summary
-from merchantroute_worker.cli.times import age, iso
-from merchantroute_worker.cli.words import masked, masked_text, plain, pretty, printable
-from merchantroute_worker.envelope import JOURNAL
+from merchantroute_worker.cli.terminal_text import masked, masked_text, plain, pretty, printable
+from merchantroute_worker.orders.envelope import JOURNAL
 
 SHOWN_OF_TEXT = 2000  # characters of a body that is no JSON
 NOT_SHOWN = frozenset({"argsrepr", "kwargsrepr", "x-delivery-count", "x-acquired-count"})

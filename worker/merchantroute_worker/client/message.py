@@ -10,7 +10,7 @@ from typing import Any
 import amqp
 from amqp.exceptions import AMQPError
 
-from merchantroute_worker.client.outcomes import BadOrder
+from merchantroute_worker.client.results import BadOrder
 
 TASK = "merchantroute.order"
 LONGEST_NAME = 255

@@ -2,8 +2,8 @@
 
 import threading
 
-from merchantroute_worker.client.outcomes import NotSafe, Receipt
-from merchantroute_worker.client.writing import Letter
+from merchantroute_worker.client.message import Letter
+from merchantroute_worker.client.results import NotSafe, Receipt
 
 
 class Pending:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from merchantroute_worker.client.line import ERRORS, Line
+from merchantroute_worker.client.connection import ERRORS, Line
 from merchantroute_worker.client.pending import Pending
 from merchantroute_worker.client.schedule import Schedule, pause
 from merchantroute_worker.client.settings import Address

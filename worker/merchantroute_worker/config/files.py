@@ -16,8 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from merchantroute_worker.pace import rest
-from merchantroute_worker.route import Configuration, ConfigurationError, parse
+from merchantroute_worker.orders.route import Configuration, ConfigurationError, parse
+from merchantroute_worker.runtime.threads import rest
 
 log = logging.getLogger(__name__)
 POLL = 0.5

@@ -3,16 +3,16 @@
 import logging
 from typing import Any
 
-from merchantroute_worker import crew
-from merchantroute_worker.app_task import AppTask, Handler
-from merchantroute_worker.callers import Caller, Here, InChild
-from merchantroute_worker.delivery import Delivery
-from merchantroute_worker.flight import Flight
-from merchantroute_worker.logs import Lines
-from merchantroute_worker.pace import rest
+from merchantroute_worker.delivery.delivery import Delivery
+from merchantroute_worker.delivery.order import Flight
+from merchantroute_worker.delivery.suspects import anew
+from merchantroute_worker.delivery.task import AppTask, Handler
+from merchantroute_worker.outcomes.ack_batch import Together
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.setting_apart import anew
-from merchantroute_worker.together import Together
+from merchantroute_worker.pools import executors
+from merchantroute_worker.pools.attempt_runners import Caller, Here, InChild
+from merchantroute_worker.runtime.threads import rest
+from merchantroute_worker.telemetry.logs import Lines
 
 log = logging.getLogger(__name__)
 LOOK = 0.05
@@ -25,12 +25,12 @@ class Fleet:
 
     def __init__(self, pod: Pod, pool: Any) -> None:
         self._pod = pod
-        self.crew = crew.of(pool)
-        if isinstance(self.crew, crew.GreenCrew):
+        self.crew = executors.of(pool)
+        if isinstance(self.crew, executors.GreenCrew):
             pod.outcomes = Together(Lines())
         in_children = not (getattr(pool, "is_green", False) or hasattr(pool, "executor"))
         self._caller: Caller = InChild(pool) if in_children else Here(pod.client)
-        self._under_way: dict[Delivery, crew.Hand | None] = {}
+        self._under_way: dict[Delivery, executors.Hand | None] = {}
         self._stop_pool = pool.on_stop
         pool.on_stop = self._stop
 

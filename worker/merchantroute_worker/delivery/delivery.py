@@ -8,12 +8,12 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from merchantroute_worker.broker import ERRORS
-from merchantroute_worker.outgoing import Incoming, Outgoing, Why, plain, to_dead
-from merchantroute_worker.pace import rest
+from merchantroute_worker.orders.messages import Incoming, Outgoing, Why, plain, to_dead
 from merchantroute_worker.pod import Hop, Pod
-from merchantroute_worker.publisher import NotEncodable, NotPublished
-from merchantroute_worker.strange_text import named
+from merchantroute_worker.rabbit.address import ERRORS
+from merchantroute_worker.rabbit.non_utf8 import named
+from merchantroute_worker.rabbit.publisher import NotEncodable, NotPublished
+from merchantroute_worker.runtime.threads import rest
 
 log = logging.getLogger(__name__)
 FASTEST_RETRY, SLOWEST_RETRY = 0.1, 5.0

@@ -8,22 +8,22 @@ from dataclasses import replace
 
 from gevent import GreenletExit
 
-from merchantroute_worker import decisions, envelope
-from merchantroute_worker.answers import UNREACHABLE, Answer
-from merchantroute_worker.bulkhead import Verdict
-from merchantroute_worker.callers import Caller, Lost
-from merchantroute_worker.calls import Attempt
-from merchantroute_worker.clock import Spell
-from merchantroute_worker.completions import record
-from merchantroute_worker.decisions import Done, Run, ToDead, ToLadder
-from merchantroute_worker.delivery import Delivery
-from merchantroute_worker.envelope import Malformed, Order, Undecodable
-from merchantroute_worker.outgoing import in_turn, to_dead, to_rung
+from merchantroute_worker.bulkhead.rule import Verdict
+from merchantroute_worker.calls.attempt import Attempt
+from merchantroute_worker.calls.request import UnusableEndpoint
+from merchantroute_worker.delivery.delivery import Delivery
+from merchantroute_worker.delivery.suspects import REASON, set_apart
+from merchantroute_worker.orders import decisions, envelope
+from merchantroute_worker.orders.answers import UNREACHABLE, Answer
+from merchantroute_worker.orders.decisions import Done, Run, ToDead, ToLadder
+from merchantroute_worker.orders.envelope import Malformed, Order, Undecodable
+from merchantroute_worker.orders.messages import in_turn, to_dead, to_rung
+from merchantroute_worker.orders.route import Configuration, Merchant, Step
+from merchantroute_worker.outcomes.completions import record
 from merchantroute_worker.pod import Hop, Pod
-from merchantroute_worker.route import Configuration, Merchant, Step
-from merchantroute_worker.setting_apart import REASON, set_apart
-from merchantroute_worker.steps import UnusableEndpoint
-from merchantroute_worker.tracing import OrderTrace
+from merchantroute_worker.pools.attempt_runners import Caller, Lost
+from merchantroute_worker.runtime.clock import Spell
+from merchantroute_worker.telemetry.tracing import OrderTrace
 
 log = logging.getLogger(__name__)
 

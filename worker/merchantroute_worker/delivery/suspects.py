@@ -2,10 +2,10 @@
 
 import logging
 
-from merchantroute_worker.delivery import Delivery
-from merchantroute_worker.outgoing import Outgoing, Why, forward, to_dead
+from merchantroute_worker.delivery.delivery import Delivery
+from merchantroute_worker.orders.messages import Outgoing, Why, forward, to_dead
+from merchantroute_worker.orders.suspicion import Suspicion, suspicion
 from merchantroute_worker.pod import Hop
-from merchantroute_worker.suspicion import Suspicion, suspicion
 
 log = logging.getLogger(__name__)
 REASON = "killed-its-pod"

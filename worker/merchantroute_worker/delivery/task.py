@@ -10,17 +10,17 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from merchantroute_worker import app_decisions
-from merchantroute_worker.app_decisions import Note, Run, ToDead, ToLadder
-from merchantroute_worker.bulkhead import Verdict
-from merchantroute_worker.clock import Spell
-from merchantroute_worker.completions import task_record
-from merchantroute_worker.delivery import Delivery
-from merchantroute_worker.envelope import Malformed
-from merchantroute_worker.outgoing import Why, forward, in_turn, to_dead
-from merchantroute_worker.pace import rest
+from merchantroute_worker.bulkhead.rule import Verdict
+from merchantroute_worker.delivery.delivery import Delivery
+from merchantroute_worker.delivery.suspects import REASON, set_apart
+from merchantroute_worker.orders import task_decisions
+from merchantroute_worker.orders.envelope import Malformed
+from merchantroute_worker.orders.messages import Why, forward, in_turn, to_dead
+from merchantroute_worker.orders.task_decisions import Note, Run, ToDead, ToLadder
+from merchantroute_worker.outcomes.completions import task_record
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.setting_apart import REASON, set_apart
+from merchantroute_worker.runtime.clock import Spell
+from merchantroute_worker.runtime.threads import rest
 
 log = logging.getLogger(__name__)
 Handler = Callable[..., Any]
@@ -59,15 +59,15 @@ class AppTask(Delivery):
     def _begin(self, handle: Handler, body: Any, callbacks: Any) -> None:
         pod, now = self.pod, time.time()
         pod.tally.count("taken")
-        note = self._note = app_decisions.read(self.incoming, now=now)
+        note = self._note = task_decisions.read(self.incoming, now=now)
         guilty = Why(reason=REASON, attempts=note.attempts)
         if (self.redelivered and self.was_settled(note.hop)) or set_apart(self, note.id, note.hop, guilty):
             return
-        decision = app_decisions.before_slot(note, pod.files.current, now=now)
+        decision = task_decisions.before_slot(note, pod.files.current, now=now)
         if isinstance(decision, Run):
             verdict = pod.merchants.ask(note.merchant, pod.clock.now())
             if verdict is not Verdict.ADMIT:
-                decision = app_decisions.refused(note, pod.files.current, verdict.value)
+                decision = task_decisions.refused(note, pod.files.current, verdict.value)
         if not isinstance(decision, Run):
             self._elsewhere(decision)
             return
@@ -164,11 +164,11 @@ class AppTask(Delivery):
         self._elsewhere(ToDead(reason="task-failed"))
 
     def _again(self) -> None:
-        self._elsewhere(app_decisions.refused(self._known, self.pod.files.current, "requeued"))
+        self._elsewhere(task_decisions.refused(self._known, self.pod.files.current, "requeued"))
 
     def _timed_out(self) -> None:
         slow = self.pod.merchants.is_slow(self._known.merchant, self.pod.clock.now())
-        self._elsewhere(app_decisions.after_timeout(self._known, self.pod.files.current, slow=slow))
+        self._elsewhere(task_decisions.after_timeout(self._known, self.pod.files.current, slow=slow))
 
     def _elsewhere(self, to: ToLadder | ToDead) -> None:
         self.settling = True

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from merchantroute_worker import ladder
-from merchantroute_worker.answers import Answer, Meaning
-from merchantroute_worker.calls import Attempt
-from merchantroute_worker.envelope import Journal, Malformed, Order
-from merchantroute_worker.outgoing import Why
-from merchantroute_worker.route import Configuration, Merchant, Step
+from merchantroute_worker.calls.attempt import Attempt
+from merchantroute_worker.orders import ladder
+from merchantroute_worker.orders.answers import Answer, Meaning
+from merchantroute_worker.orders.envelope import Journal, Malformed, Order
+from merchantroute_worker.orders.messages import Why
+from merchantroute_worker.orders.route import Configuration, Merchant, Step
 
 ETA_WORTH_WAITING = 1.0
 

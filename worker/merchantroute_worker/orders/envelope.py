@@ -11,9 +11,9 @@ from functools import cached_property
 from math import isfinite
 from typing import Any
 
-from merchantroute_worker.answers import FAILURES
-from merchantroute_worker.route import Step, parse_step
-from merchantroute_worker.trace_context import context_of
+from merchantroute_worker.orders.answers import FAILURES
+from merchantroute_worker.orders.route import Step, parse_step
+from merchantroute_worker.orders.trace_context import context_of
 
 JOURNAL = "merchantroute"
 PUBLISHED_AT = "mr-published-at"

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from merchantroute_worker.envelope import FIRST_SEEN, PUBLISHED_AT, Order
-from merchantroute_worker.route import Step
+from merchantroute_worker.orders.envelope import FIRST_SEEN, PUBLISHED_AT, Order
+from merchantroute_worker.orders.route import Step
 
 RUNG = "mr-rung"
 REFUSED = "refused"

@@ -10,7 +10,7 @@ from math import inf
 from typing import Any
 from urllib.parse import quote
 
-from merchantroute_worker.answers import Table, table
+from merchantroute_worker.orders.answers import Table, table
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 

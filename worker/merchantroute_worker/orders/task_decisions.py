@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from merchantroute_worker import ladder
-from merchantroute_worker.decisions import ETA_WORTH_WAITING, moment
-from merchantroute_worker.envelope import PUBLISHED_AT, Malformed
-from merchantroute_worker.outgoing import RUNG, Incoming
-from merchantroute_worker.route import Configuration
+from merchantroute_worker.orders import ladder
+from merchantroute_worker.orders.decisions import ETA_WORTH_WAITING, moment
+from merchantroute_worker.orders.envelope import PUBLISHED_AT, Malformed
+from merchantroute_worker.orders.messages import RUNG, Incoming
+from merchantroute_worker.orders.route import Configuration
 
 ATTEMPTS, REFUSALS = "mr-attempts", "mr-refusals"
 

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 import gevent
 
-from merchantroute_worker.broker import ERRORS
-from merchantroute_worker.frames import write_acks
-from merchantroute_worker.logs import Lines
+from merchantroute_worker.rabbit.address import ERRORS
+from merchantroute_worker.rabbit.frames import write_acks
+from merchantroute_worker.telemetry.logs import Lines
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from merchantroute_worker.app_decisions import Note
-from merchantroute_worker.envelope import Order, dump
-from merchantroute_worker.identity import Identity
-from merchantroute_worker.outgoing import Outgoing
-from merchantroute_worker.publisher import RECORDS, NotPublished, Publisher
+from merchantroute_worker.config.identity import Identity
+from merchantroute_worker.orders.envelope import Order, dump
+from merchantroute_worker.orders.messages import Outgoing
+from merchantroute_worker.orders.task_decisions import Note
+from merchantroute_worker.rabbit.publisher import RECORDS, NotPublished, Publisher
 
 log = logging.getLogger(__name__)
 

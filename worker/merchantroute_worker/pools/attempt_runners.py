@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from merchantroute_worker.answers import Answer
-from merchantroute_worker.calls import Attempt, Watch, attempt
-from merchantroute_worker.envelope import Order
-from merchantroute_worker.http_client import Client, HttpClient
-from merchantroute_worker.route import Configuration, Merchant, Step
+from merchantroute_worker.calls.attempt import Attempt, Watch, attempt
+from merchantroute_worker.calls.http_client import Client, HttpClient
+from merchantroute_worker.orders.answers import Answer
+from merchantroute_worker.orders.envelope import Order
+from merchantroute_worker.orders.route import Configuration, Merchant, Step
 
 _NOBODY: Mapping[str, Any] = {}
 

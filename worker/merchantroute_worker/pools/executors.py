@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Protocol
 
-from merchantroute_worker import sentinels
+from merchantroute_worker.pools import prefork
 
 SPARE = 4
 """Threads beside those that wait for a child process: outcomes of tasks are made safe in them."""
@@ -146,6 +146,6 @@ def of(pool: Any) -> Crew:
     executor = getattr(pool, "executor", None)
     if executor is not None:
         return ThreadCrew(executor, list, settles_in_place=True)
-    sentinels.one_for_each(pool)
+    prefork.one_for_each(pool)
     own = ThreadPoolExecutor(2 * pool.limit + SPARE, "settle")
     return ThreadCrew(own, lambda: [child.pid for child in pool._pool._pool], settles_in_place=False)  # noqa: SLF001

@@ -14,7 +14,7 @@ from typing import Any
 from amqp import spec
 from amqp.exceptions import RecoverableConnectionError
 
-from merchantroute_worker import tables
+from merchantroute_worker.rabbit import headers
 
 AHEAD = 8 * 1024
 """Bytes asked of the socket at once; what is left is cut anew for each frame, so not more."""
@@ -101,7 +101,7 @@ def quick(read: Callable[..., Any]) -> Callable[..., Any]:
     def loads(form: str, buffer: bytes, offset: int) -> Any:
         if type(buffer) is bytes:
             found = _delivery(buffer, offset) if form == _DELIVER else None
-            if form == _HEADERS and (table := tables.headers(buffer, offset)):
+            if form == _HEADERS and (table := headers.headers(buffer, offset)):
                 found = [table[0]], table[1]
             if found:
                 return found

@@ -13,8 +13,8 @@ from typing import Any
 
 from amqp import abstract_channel, serialization, spec
 
-from merchantroute_worker.frames import quick
-from merchantroute_worker.tables import FLAT, Headers
+from merchantroute_worker.rabbit.frames import quick
+from merchantroute_worker.rabbit.headers import FLAT, Headers
 
 _ESCAPE = "backslashreplace"
 

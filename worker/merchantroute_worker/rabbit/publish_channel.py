@@ -11,7 +11,7 @@ from typing import Any
 import amqp
 from amqp import spec
 
-from merchantroute_worker.confirms import Confirms
+from merchantroute_worker.rabbit.confirms import Confirms
 
 
 class PublishChannel(amqp.Channel):

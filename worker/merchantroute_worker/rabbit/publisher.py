@@ -21,14 +21,14 @@ from amqp import spec
 from amqp.exceptions import AMQPError
 from gevent import monkey
 
-from merchantroute_worker.broker import ERRORS, Broker
-from merchantroute_worker.channel import PublishChannel
-from merchantroute_worker.collected import write_together
-from merchantroute_worker.confirms import Confirm
-from merchantroute_worker.frames import read_ahead
-from merchantroute_worker.outgoing import Outgoing
-from merchantroute_worker.pace import rest
-from merchantroute_worker.wire import Wire
+from merchantroute_worker.orders.messages import Outgoing
+from merchantroute_worker.rabbit.address import ERRORS, Broker
+from merchantroute_worker.rabbit.confirms import Confirm
+from merchantroute_worker.rabbit.frames import read_ahead
+from merchantroute_worker.rabbit.publish_channel import PublishChannel
+from merchantroute_worker.rabbit.reader import Wire
+from merchantroute_worker.rabbit.write_batch import write_together
+from merchantroute_worker.runtime.threads import rest
 
 log = logging.getLogger(__name__)
 HEARTBEAT = 30

@@ -10,7 +10,7 @@ from typing import Any
 
 import amqp
 
-from merchantroute_worker.broker import ERRORS
+from merchantroute_worker.rabbit.address import ERRORS
 
 
 class Wire:

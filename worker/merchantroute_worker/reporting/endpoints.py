@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from merchantroute_worker.pace import live
 from merchantroute_worker.pod import Pod
+from merchantroute_worker.runtime.threads import live
 
 TEXT, JSON = "text/plain; charset=utf-8", "application/json"
 MOST_SHOWN = 1000

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from merchantroute_worker.logs import write_past_locks
 from merchantroute_worker.pod import Pod
+from merchantroute_worker.telemetry.logs import write_past_locks
 
 log = logging.getLogger(__name__)
 LOOKS = 2

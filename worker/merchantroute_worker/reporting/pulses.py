@@ -9,11 +9,11 @@ import logging
 import time
 from typing import Any
 
-from merchantroute_worker.outgoing import Outgoing
-from merchantroute_worker.pace import rest
+from merchantroute_worker.orders.messages import Outgoing
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.publisher import NotPublished
-from merchantroute_worker.tally import Standstills
+from merchantroute_worker.rabbit.publisher import NotPublished
+from merchantroute_worker.runtime.threads import rest
+from merchantroute_worker.telemetry.counters import Standstills
 
 log = logging.getLogger(__name__)
 EVERY = 2.0

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-from merchantroute_worker.pace import brief_lock
+from merchantroute_worker.runtime.threads import brief_lock
 
 T = TypeVar("T", bound=Hashable)
 REMEMBERED = 20_000

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from merchantroute_worker.pace import live
+from merchantroute_worker.runtime.threads import live
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 
-from merchantroute_worker.pace import brief_lock
+from merchantroute_worker.runtime.threads import brief_lock
 
 
 class Counts:

@@ -3,7 +3,7 @@
 from _thread import LockType
 from dataclasses import dataclass, field
 
-from merchantroute_worker.pace import brief_lock
+from merchantroute_worker.runtime.threads import brief_lock
 
 
 @dataclass

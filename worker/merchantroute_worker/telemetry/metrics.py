@@ -2,9 +2,9 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from merchantroute_worker.figures import Counts, Durations
-from merchantroute_worker.identity import Identity
-from merchantroute_worker.sights import Sums
+from merchantroute_worker.bulkhead.views import Sums
+from merchantroute_worker.config.identity import Identity
+from merchantroute_worker.telemetry.collectors import Counts, Durations
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 

@@ -8,8 +8,8 @@ import logging
 from collections.abc import Mapping
 from typing import Protocol
 
-from merchantroute_worker.answers import Answer
-from merchantroute_worker.identity import Identity
+from merchantroute_worker.config.identity import Identity
+from merchantroute_worker.orders.answers import Answer
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def from_environment(environment: Mapping[str, str], who: Identity) -> Tracer:
     if not named or environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return Off()
     try:
-        from merchantroute_worker.tracing_otel import OpenTelemetry
+        from merchantroute_worker.telemetry.tracing_otel import OpenTelemetry
     except ImportError as error:
         log.warning("traces are asked for, but not made: install merchantroute[otel] (%s)", error)
         return Off()

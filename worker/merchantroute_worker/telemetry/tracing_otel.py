@@ -16,9 +16,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from merchantroute_worker.answers import Answer
-from merchantroute_worker.identity import Identity
-from merchantroute_worker.tracing import OrderTrace
+from merchantroute_worker.config.identity import Identity
+from merchantroute_worker.orders.answers import Answer
+from merchantroute_worker.telemetry.tracing import OrderTrace
 
 LAST_SECONDS = 2.0
 _PROPAGATOR = TraceContextTextMapPropagator()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from merchantroute_worker.adaptive import Adaptive, succeeded, timed_out
+from merchantroute_worker.bulkhead.adaptive_limit import Adaptive, succeeded, timed_out
 
 CEILING = 40
 

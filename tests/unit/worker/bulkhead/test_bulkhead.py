@@ -2,8 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from merchantroute_worker.bulkhead import Limits, Verdict
-from merchantroute_worker.merchants import Merchants
+from merchantroute_worker.bulkhead.bulkhead import Merchants
+from merchantroute_worker.bulkhead.rule import Limits, Verdict
 
 LIMITS = Limits(slots=20, ceiling=10, call_timeout=10.0)
 

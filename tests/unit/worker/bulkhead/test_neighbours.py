@@ -2,7 +2,7 @@
 
 import pytest
 
-from merchantroute_worker.company import Company
+from merchantroute_worker.bulkhead.neighbours import Company
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,16 @@ from itertools import pairwise
 
 import pytest
 
-from merchantroute_worker.turns import BURST, LONGEST, MOST_MERCHANTS, RATE, SPACING, TOGETHER, TOTAL_BURST, Turns
+from merchantroute_worker.bulkhead.pacing import (
+    BURST,
+    LONGEST,
+    MOST_MERCHANTS,
+    RATE,
+    SPACING,
+    TOGETHER,
+    TOTAL_BURST,
+    Turns,
+)
 
 SOONEST = 15.0
 AT_ONCE = round(TOGETHER / SPACING)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from merchantroute_worker.bulkhead import Limits, Sight, Verdict, decide, is_slow
+from merchantroute_worker.bulkhead.rule import Limits, Sight, Verdict, decide, is_slow
 
 LIMITS = Limits(slots=100, ceiling=50, call_timeout=10.0)
 BUSY_MERCHANT = Sight(in_flight=50, silence=0.1)

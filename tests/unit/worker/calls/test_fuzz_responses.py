@@ -5,11 +5,11 @@ import math
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from merchantroute_worker import http_client
-from merchantroute_worker.answers import Answer, Meaning, Table, retry_after
-from merchantroute_worker.http_client import HttpClient, Reply
-from merchantroute_worker.ladder import after_attempt, after_refusal, before_eta
-from merchantroute_worker.steps import Origin, Request
+from merchantroute_worker.calls import http_client
+from merchantroute_worker.calls.http_client import HttpClient, Reply
+from merchantroute_worker.calls.request import Origin, Request
+from merchantroute_worker.orders.answers import Answer, Meaning, Table, retry_after
+from merchantroute_worker.orders.ladder import after_attempt, after_refusal, before_eta
 from tests.unit.worker.fuzz import FUZZ, TEXTS
 
 PARTS = st.sampled_from([

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from merchantroute_worker.route import Credential, Merchant, Step, parse_step
-from merchantroute_worker.steps import Request, UnusableEndpoint, build
+from merchantroute_worker.calls.request import Request, UnusableEndpoint, build
+from merchantroute_worker.orders.route import Credential, Merchant, Step, parse_step
 from tests.unit.worker.samples import order
 
 POST = Step(name="submit", method="POST", path="/orders")

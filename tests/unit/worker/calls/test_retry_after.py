@@ -2,8 +2,8 @@
 
 import pytest
 
-from merchantroute_worker.one_answer import HTTPParseError
-from merchantroute_worker.waits import MOST_LINES, asked_to_wait
+from merchantroute_worker.calls.response_parser import HTTPParseError
+from merchantroute_worker.calls.retry_after import MOST_LINES, asked_to_wait
 
 LATER = b"HTTP/1.1 429 Later\r\nRetry-After: 5\r\nContent-Length: 2\r\n\r\n"
 CHUNKED = b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from merchantroute_worker import sending
-from merchantroute_worker.envelope import PUBLISHED_AT
+from merchantroute_worker.celery import send_task
+from merchantroute_worker.orders.envelope import PUBLISHED_AT
 from tests.unit.worker.samples import route
 
 ROUTE = route()
@@ -37,19 +37,19 @@ class Parent:
     ],
 )
 def test_whose_key(given: Any, parent: Any, expected: str) -> None:
-    assert sending._merchant(given, parent, ROUTE) == expected
+    assert send_task._merchant(given, parent, ROUTE) == expected
 
 
 def test_when_it_is_due() -> None:
     now = datetime.now(UTC)
-    assert sending._due(None, None) is None
-    assert sending._due(None, "2030-01-01T00:00:00") == datetime(2030, 1, 1, tzinfo=UTC)
-    counted = sending._due(60, now)
+    assert send_task._due(None, None) is None
+    assert send_task._due(None, "2030-01-01T00:00:00") == datetime(2030, 1, 1, tzinfo=UTC)
+    counted = send_task._due(60, now)
     assert counted is not None
     assert timedelta(seconds=59) < counted - now < timedelta(seconds=120)
 
 
 def test_a_retry_keeps_its_task_s_age_and_a_child_has_its_own() -> None:
     old = {"mr-rung": "1000", "x-death": [], "tenant": "eu"}
-    assert sending._headers(old, Parent(), "task-1") == {"tenant": "eu", PUBLISHED_AT: 1_000}
-    assert sending._headers(None, Parent(), "task-2")[PUBLISHED_AT] > 1_000
+    assert send_task._headers(old, Parent(), "task-1") == {"tenant": "eu", PUBLISHED_AT: 1_000}
+    assert send_task._headers(None, Parent(), "task-2")[PUBLISHED_AT] > 1_000

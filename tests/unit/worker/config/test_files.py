@@ -8,11 +8,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from merchantroute_worker.configuration import ConfigurationFiles, load
-from merchantroute_worker.route import Configuration, ConfigurationError
+from merchantroute_worker.config.files import ConfigurationFiles, load
+from merchantroute_worker.orders.route import Configuration, ConfigurationError
 from tests.unit.worker.samples import MERCHANTS, ROUTE
 
-SCHEMAS = Path(__file__).resolve().parents[3] / "schema"
+SCHEMAS = Path(__file__).resolve().parents[4] / "schema"
 SECRETS = {
     "bistro": {"type": "Bearer", "token": "t"},
     "basic": {"type": "Basic", "username": "u", "password": "p"},

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from merchantroute_worker import identity
-from merchantroute_worker.configuration import load
-from merchantroute_worker.route import Configuration, ConfigurationError, parse
+from merchantroute_worker.config import identity
+from merchantroute_worker.config.files import load
+from merchantroute_worker.orders.route import Configuration, ConfigurationError, parse
 from tests.unit.worker.fuzz import FUZZ, JSON, TEXTS, dumped, mutated
 from tests.unit.worker.samples import INDEX, MERCHANTS, ROUTE
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from merchantroute_worker import decisions
-from merchantroute_worker.answers import FAILURES, Answer
-from merchantroute_worker.calls import Attempt
-from merchantroute_worker.decisions import Done, Run, ToDead, ToLadder
-from merchantroute_worker.envelope import Malformed
-from merchantroute_worker.outgoing import Why
-from merchantroute_worker.route import parse
+from merchantroute_worker.calls.attempt import Attempt
+from merchantroute_worker.orders import decisions
+from merchantroute_worker.orders.answers import FAILURES, Answer
+from merchantroute_worker.orders.decisions import Done, Run, ToDead, ToLadder
+from merchantroute_worker.orders.envelope import Malformed
+from merchantroute_worker.orders.messages import Why
+from merchantroute_worker.orders.route import parse
 from tests.unit.worker.samples import INDEX, ROUTE, order, route
 
 NOW = 2_000.0

@@ -7,12 +7,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from merchantroute_worker import envelope
-from merchantroute_worker.envelope import Malformed, Undecodable
-from merchantroute_worker.outgoing import Incoming, Why, to_dead, to_rung
+from merchantroute_worker.orders import envelope
+from merchantroute_worker.orders.envelope import Malformed, Undecodable
+from merchantroute_worker.orders.messages import Incoming, Why, to_dead, to_rung
 from tests.unit.worker.samples import ROUTE, order, route
 
-SCHEMAS = Path(__file__).resolve().parents[3] / "schema"
+SCHEMAS = Path(__file__).resolve().parents[4] / "schema"
 JOURNAL = {"v": 1, "steps": ROUTE["steps"], "done": ["validate"], "attempts": 2, "refusals": 1}
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from merchantroute_worker import ladder
+from merchantroute_worker.orders import ladder
 
 THREE = (1_000, 15_000, 120_000)
 

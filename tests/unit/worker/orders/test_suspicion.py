@@ -2,7 +2,7 @@
 
 import pytest
 
-from merchantroute_worker.suspicion import Suspicion, suspicion
+from merchantroute_worker.orders.suspicion import Suspicion, suspicion
 
 NONE, APART, ANEW, GUILTY = Suspicion.NONE, Suspicion.SET_APART, Suspicion.ANEW, Suspicion.GUILTY
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from merchantroute_worker import app_decisions
-from merchantroute_worker.app_decisions import Note, Run, ToDead, ToLadder
-from merchantroute_worker.envelope import Malformed
-from merchantroute_worker.outgoing import Incoming
+from merchantroute_worker.orders import task_decisions
+from merchantroute_worker.orders.envelope import Malformed
+from merchantroute_worker.orders.messages import Incoming
+from merchantroute_worker.orders.task_decisions import Note, Run, ToDead, ToLadder
 from tests.unit.worker.samples import route
 
 NOW = 1_800_000_000.0
@@ -22,11 +22,11 @@ def message(**headers: Any) -> Incoming:
 
 
 def note(**changes: Any) -> Note:
-    return replace(app_decisions.read(message(), now=NOW), **changes)
+    return replace(task_decisions.read(message(), now=NOW), **changes)
 
 
 def test_it_runs_with_the_route_s_deadline_and_without_what_celery_would_wait_for() -> None:
-    decision = app_decisions.before_slot(note(eta=NOW + 0.5), ROUTE, now=NOW)
+    decision = task_decisions.before_slot(note(eta=NOW + 0.5), ROUTE, now=NOW)
 
     assert isinstance(decision, Run)
     assert decision.wait == pytest.approx(0.5)
@@ -45,7 +45,7 @@ def test_it_runs_with_the_route_s_deadline_and_without_what_celery_would_wait_fo
 )
 def test_the_shorter_of_both_limits_holds(limits: Any, listed: bool, expected: Any) -> None:
     one = note(limits=limits, merchant=LISTED if listed else "nobody")
-    decision = app_decisions.before_slot(one, replace(ROUTE, default_endpoint=None), now=NOW)
+    decision = task_decisions.before_slot(one, replace(ROUTE, default_endpoint=None), now=NOW)
     assert isinstance(decision, Run)
     assert decision.headers["timelimit"] == expected
 
@@ -55,18 +55,18 @@ def test_the_shorter_of_both_limits_holds(limits: Any, listed: bool, expected: A
     [({"expires": NOW - 1}, "expired"), ({"published_at": NOW - ROUTE.max_age - 1}, "max-age")],
 )
 def test_what_is_too_late_is_dead(changes: Any, reason: str) -> None:
-    assert app_decisions.before_slot(note(**changes), ROUTE, now=NOW) == ToDead(reason=reason)
+    assert task_decisions.before_slot(note(**changes), ROUTE, now=NOW) == ToDead(reason=reason)
 
 
 def test_an_eta_waits_on_the_ladder_uncounted() -> None:
-    decision = app_decisions.before_slot(note(eta=NOW + 3_600), ROUTE, now=NOW)
+    decision = task_decisions.before_slot(note(eta=NOW + 3_600), ROUTE, now=NOW)
     assert isinstance(decision, ToLadder)
     assert (decision.headers["mr-rung"], decision.headers["mr-refusals"]) == (str(ROUTE.delays[-1]), 0)
 
 
 def test_a_refusal_is_counted_apart_from_attempts() -> None:
-    first = app_decisions.refused(note(), ROUTE, "cap")
-    later = app_decisions.refused(note(refusals=1), ROUTE, "cap")
+    first = task_decisions.refused(note(), ROUTE, "cap")
+    later = task_decisions.refused(note(refusals=1), ROUTE, "cap")
     assert first.headers["mr-rung"] == str(ROUTE.delays[(len(ROUTE.delays) - 1) // 2])
     assert later.headers["mr-rung"] == str(ROUTE.delays[-1])
     assert (later.headers["mr-refusals"], later.headers["mr-attempts"]) == (2, 0)
@@ -74,10 +74,10 @@ def test_a_refusal_is_counted_apart_from_attempts() -> None:
 
 def test_time_outs_count_until_there_were_enough_but_not_while_the_merchant_is_slow() -> None:
     last = note(attempts=ROUTE.max_attempts - 1)
-    assert app_decisions.after_timeout(last, ROUTE, slow=False) == ToDead(
+    assert task_decisions.after_timeout(last, ROUTE, slow=False) == ToDead(
         reason="attempts-exhausted", answer_class="timeout"
     )
-    uncounted = app_decisions.after_timeout(last, ROUTE, slow=True)
+    uncounted = task_decisions.after_timeout(last, ROUTE, slow=True)
     assert isinstance(uncounted, ToLadder)
     assert uncounted.headers["mr-attempts"] == ROUTE.max_attempts - 1
 
@@ -86,9 +86,9 @@ def test_time_outs_count_until_there_were_enough_but_not_while_the_merchant_is_s
 def test_headers_that_make_no_sense_are_malformed(headers: Any) -> None:
     one = message(**headers)
     with pytest.raises(Malformed):
-        app_decisions.read(one._replace(properties={}), now=NOW)
+        task_decisions.read(one._replace(properties={}), now=NOW)
 
 
 def test_two_retries_of_one_task_are_two_stays() -> None:
-    hops = {app_decisions.read(message(retries=n), now=NOW).hop for n in range(3)}
+    hops = {task_decisions.read(message(retries=n), now=NOW).hop for n in range(3)}
     assert len(hops) == 3

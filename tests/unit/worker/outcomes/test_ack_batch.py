@@ -6,9 +6,9 @@ from typing import Any
 import gevent
 import pytest
 
-from merchantroute_worker.frames import Writer
-from merchantroute_worker.together import Together
-from tests.unit.worker.test_frames import Channel, Connection, Transport
+from merchantroute_worker.outcomes.ack_batch import Together
+from merchantroute_worker.rabbit.frames import Writer
+from tests.unit.worker.rabbit.test_frames import Channel, Connection, Transport
 
 LOG = logging.getLogger("orders")
 

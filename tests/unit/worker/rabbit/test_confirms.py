@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from merchantroute_worker.confirms import Confirm, Confirms
+from merchantroute_worker.rabbit.confirms import Confirm, Confirms
 
 
 class Told:

@@ -11,9 +11,9 @@ from amqp.serialization import dumps
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merchantroute_worker.frames import Writer, in_bulk, quick, write_acks
-from merchantroute_worker.strange_text import named
-from merchantroute_worker.tables import Headers
+from merchantroute_worker.rabbit.frames import Writer, in_bulk, quick, write_acks
+from merchantroute_worker.rabbit.headers import Headers
+from merchantroute_worker.rabbit.non_utf8 import named
 from tests.unit.worker.fuzz import FUZZ
 
 SHORT = st.text(max_size=60)

@@ -8,7 +8,7 @@ import amqp
 import pytest
 from amqp import serialization, spec
 
-from merchantroute_worker.strange_text import StrangeText, named, readable, strange
+from merchantroute_worker.rabbit.non_utf8 import StrangeText, named, readable, strange
 
 RAW = b"caf\xe9"
 TEXTS = [name for name, kind in amqp.Message.PROPERTIES if kind == "s"]

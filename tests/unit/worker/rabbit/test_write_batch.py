@@ -5,8 +5,8 @@ from typing import Any
 import gevent
 from amqp import method_framing, spec
 
-from merchantroute_worker.collected import Collected, write_together
-from tests.unit.worker.test_frames import Connection
+from merchantroute_worker.rabbit.write_batch import Collected, write_together
+from tests.unit.worker.rabbit.test_frames import Connection
 
 
 def turn() -> None:

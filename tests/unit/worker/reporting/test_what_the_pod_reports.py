@@ -8,17 +8,17 @@ from typing import Any
 import jsonschema
 import pytest
 
-from merchantroute_worker import pulses
-from merchantroute_worker.completions import record
-from merchantroute_worker.http_client import HttpClient
-from merchantroute_worker.identity import from_environment
-from merchantroute_worker.logs import JsonFormatter
+from merchantroute_worker.calls.http_client import HttpClient
+from merchantroute_worker.config.identity import from_environment
+from merchantroute_worker.outcomes.completions import record
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.status import Status
-from merchantroute_worker.tally import Tally
+from merchantroute_worker.reporting import pulses
+from merchantroute_worker.telemetry.counters import Tally
+from merchantroute_worker.telemetry.logs import JsonFormatter
+from merchantroute_worker.telemetry.readiness import Status
 from tests.unit.worker.samples import ROUTE, order
 
-SCHEMAS = Path(__file__).resolve().parents[3] / "schema"
+SCHEMAS = Path(__file__).resolve().parents[4] / "schema"
 WHERE = {"MR_NAMESPACE": "orders", "MR_ROUTE": "pos", "MR_TIER": "standard", "MR_POD": "pod-1"}
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from merchantroute_worker.clock import EVERY, TOLERANCE, Clock, Spell
+from merchantroute_worker.runtime.clock import EVERY, TOLERANCE, Clock, Spell
 
 
 class Real:

@@ -1,7 +1,7 @@
 """When a hub counts as held up, for how long, and how often that is said."""
 
-from merchantroute_worker.hub_watch import LINE_EVERY, Lateness, Teller
-from merchantroute_worker.tally import Standstills
+from merchantroute_worker.reporting.hub_monitor import LINE_EVERY, Lateness, Teller
+from merchantroute_worker.telemetry.counters import Standstills
 
 
 def test_a_hub_that_turns_in_time_is_not_late() -> None:

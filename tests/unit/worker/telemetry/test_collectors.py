@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from merchantroute_worker.figures import Counts, Durations
+from merchantroute_worker.telemetry.collectors import Counts, Durations
 
 BOUNDS = (0.01, 0.5, 1, 60)
 SEEN = ((0.001, "submit"), (0.01, "submit"), (0.2, "submit"), (1.0, "confirm"), (60.0, "confirm"), (61.0, "submit"))

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from merchantroute_worker import logs
+from merchantroute_worker.telemetry import logs
 
-LOG = logging.getLogger("merchantroute_worker.completions")
+LOG = logging.getLogger("merchantroute_worker.outcomes.completions")
 RECORD = {"event": "order.done", "order": "ü\ud83d\n", "seconds": 0.25, "steps": ["submit"]}
 
 
