@@ -7,27 +7,27 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from merchantroute_worker.bulkhead.bulkhead import Merchants
-from merchantroute_worker.bulkhead.pacing import Turns
+from merchantroute_worker.bulkhead.bulkhead import Bulkhead
+from merchantroute_worker.bulkhead.pacing import ReturnPacer
 from merchantroute_worker.bulkhead.rule import Limits
 from merchantroute_worker.calls.http_client import Client
 from merchantroute_worker.config import identity
 from merchantroute_worker.config.files import ConfigurationFiles
 from merchantroute_worker.config.identity import Identity
 from merchantroute_worker.orders import ladder
-from merchantroute_worker.orders.route import Configuration
+from merchantroute_worker.orders.route import Route
 from merchantroute_worker.outcomes import completions
-from merchantroute_worker.outcomes.ack_batch import AtOnce, Outcomes
+from merchantroute_worker.outcomes.ack_batch import Acks, ImmediateAcks
 from merchantroute_worker.outcomes.completions import Completions
 from merchantroute_worker.rabbit import address
 from merchantroute_worker.rabbit.publisher import Publisher
-from merchantroute_worker.runtime.bounded_set import Memory
-from merchantroute_worker.runtime.clock import EVERY, Clock
-from merchantroute_worker.runtime.threads import live, rest
+from merchantroute_worker.runtime.bounded_set import BoundedSet
+from merchantroute_worker.runtime.clock import EVERY, StallAwareClock
+from merchantroute_worker.runtime.threads import sleep, start_daemon
 from merchantroute_worker.telemetry import tracing
-from merchantroute_worker.telemetry.counters import Standstills, Tally
+from merchantroute_worker.telemetry.counters import BlockedHub, Counters
 from merchantroute_worker.telemetry.metrics import Metrics
-from merchantroute_worker.telemetry.readiness import Status
+from merchantroute_worker.telemetry.readiness import Readiness
 
 log = logging.getLogger(__name__)
 HOUSEKEEPING = 15.0
@@ -48,33 +48,33 @@ class Pod:
         self.stopping = threading.Event()
         self.abandoned = False
         self.serving = False
-        self.status = Status()
-        self.clock = Clock()
-        self.tally = Tally()
-        self.standstills = Standstills()
+        self.status = Readiness()
+        self.clock = StallAwareClock()
+        self.tally = Counters()
+        self.standstills = BlockedHub()
         self.watched: list[object] = []
         self.metrics = Metrics(who)
         self.files = ConfigurationFiles(who.config_dir, who.credentials_dir)
         self.publisher = Publisher(lambda: address.read(who.broker_dir), who.confirm_timeout)
-        self.outcomes: Outcomes = AtOnce()
+        self.outcomes: Acks = ImmediateAcks()
         self.completions = Completions(who.completions, self.publisher, self._line)
         self.client = client
         self.tracer = tracing.from_environment(os.environ, who)
-        self.merchants = Merchants(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
-        self.turns = Turns()
+        self.merchants = Bulkhead(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
+        self.turns = ReturnPacer()
         self.settling: set[Hop] = set()
-        self._settled: Memory[Hop] = Memory()
-        self.held: Memory[str] = Memory()
+        self._settled: BoundedSet[Hop] = BoundedSet()
+        self.held: BoundedSet[str] = BoundedSet()
         self._on_slots: list[Callable[[int], None]] = []
         self.files.on_change(self._limit)
 
     def start(self) -> None:
         """Start what lives as long as the process."""
         self.files.poll()
-        live(self.files.poll_forever, "configuration")
-        live(self.publisher.run, "publisher")
-        live(self._keep_house, "housekeeping")
-        live(self._keep_time, "clock")
+        start_daemon(self.files.poll_forever, "configuration")
+        start_daemon(self.publisher.run, "publisher")
+        start_daemon(self._keep_house, "housekeeping")
+        start_daemon(self._keep_time, "clock")
 
     @property
     def concurrency(self) -> int:
@@ -117,7 +117,7 @@ class Pod:
         """Call the listener with each new number of slots; it is called where the files are read."""
         self._on_slots.append(listener)
 
-    def turn(self, merchant: str, route: Configuration) -> int | None:
+    def turn(self, merchant: str, route: Route) -> int | None:
         """Milliseconds that a slow merchant's refused order is away; None where it may wait on its rung."""
         return self.turns.turn(merchant, time.monotonic(), soonest=ladder.middle(route.delays) / 1000)
 
@@ -137,7 +137,7 @@ class Pod:
         """Whether this pod gave this very stay of the order an outcome already."""
         return hop in self._settled
 
-    def _limit(self, route: Configuration) -> None:
+    def _limit(self, route: Route) -> None:
         before, slots = self.merchants.limits.slots, self.concurrency
         tier = route.tiers.get(self.identity.tier)
         self.merchants.limits = Limits(
@@ -151,14 +151,14 @@ class Pod:
 
     def _keep_house(self) -> None:
         while True:
-            rest(HOUSEKEEPING)
+            sleep(HOUSEKEEPING)
             self.client.reap()
             self.merchants.forget(self.clock.now())
 
     def _keep_time(self) -> None:
         while True:
             self.clock.turn()
-            rest(EVERY)
+            sleep(EVERY)
 
 
 _pod: Pod | None = None

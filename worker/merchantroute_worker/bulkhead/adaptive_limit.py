@@ -29,7 +29,7 @@ FEW = 4
 FLOOR = 1
 
 
-class Adaptive(NamedTuple):
+class AdaptiveLimit(NamedTuple):
     """What one merchant has shown. `cap` is None while it is at the ceiling; `usual` and `recent` are seconds, None and
     0 before the first success; `lowered` is when (the caller's clock) the cap was last lowered.
     """
@@ -46,7 +46,7 @@ class Adaptive(NamedTuple):
         return ceiling if self.cap is None else max(FLOOR, min(ceiling, int(self.cap)))
 
 
-def succeeded(state: Adaptive, *, seconds: float, in_flight: int, now: float, ceiling: int) -> Adaptive:
+def succeeded(state: AdaptiveLimit, *, seconds: float, in_flight: int, now: float, ceiling: int) -> AdaptiveLimit:
     """A call was answered well in `seconds`, with `in_flight` calls (it among them) at the time."""
     successes = state.successes + 1
     before = state.usual
@@ -69,15 +69,15 @@ def succeeded(state: Adaptive, *, seconds: float, in_flight: int, now: float, ce
     if grown is not None and used and not slow:
         grown = grown + 1 / cap
         grown = None if grown >= ceiling else grown
-    return Adaptive(grown, usual, recent, successes, state.timeouts, state.lowered)
+    return AdaptiveLimit(grown, usual, recent, successes, state.timeouts, state.lowered)
 
 
-def timed_out(state: Adaptive, *, began: float, now: float, ceiling: int) -> Adaptive:
+def timed_out(state: AdaptiveLimit, *, began: float, now: float, ceiling: int) -> AdaptiveLimit:
     """A call that began then got no whole answer in time."""
     return _lower(state._replace(timeouts=state.timeouts + 1), began=began, now=now, ceiling=ceiling)
 
 
-def _lower(state: Adaptive, *, began: float, now: float, ceiling: int) -> Adaptive:
+def _lower(state: AdaptiveLimit, *, began: float, now: float, ceiling: int) -> AdaptiveLimit:
     if state.lowered is not None and began < state.lowered:
         return state
     cap = ceiling if state.cap is None else min(float(ceiling), state.cap)

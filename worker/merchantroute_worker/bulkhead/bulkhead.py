@@ -8,35 +8,35 @@ What is asked for each order looks at that merchant alone; the sum over slow mer
 from itertools import chain, islice, takewhile
 
 from merchantroute_worker.bulkhead import adaptive_limit
-from merchantroute_worker.bulkhead.known_merchants import Merchant, Remembered
-from merchantroute_worker.bulkhead.neighbours import Company
+from merchantroute_worker.bulkhead.known_merchants import KnownMerchants, Merchant
+from merchantroute_worker.bulkhead.neighbours import Neighbours
 from merchantroute_worker.bulkhead.rule import (
     FAILURES_IN_A_ROW,
     Limits,
-    Sight,
+    Snapshot,
     Verdict,
     cap_of,
     decide,
     is_scarce,
     is_slow,
 )
-from merchantroute_worker.bulkhead.views import Shown, Slow, Sums
-from merchantroute_worker.runtime.threads import brief_lock
+from merchantroute_worker.bulkhead.views import MerchantView, SlowMerchant, Totals
+from merchantroute_worker.runtime.threads import native_lock
 
 FRESH = 0.1
 """Seconds for which the sum of what slow merchants hold is kept; slots that they take or leave meanwhile count."""
 
 
-class Merchants:
+class Bulkhead:
     """Slots by merchant. An idle merchant is remembered for `memory` seconds."""
 
     def __init__(self, limits: Limits, memory: float = 600.0) -> None:
         self.limits = limits
         self.busy = 0
         self._memory = memory
-        self._known = Remembered(FAILURES_IN_A_ROW)
-        self._company = Company()
-        self._lock = brief_lock()
+        self._known = KnownMerchants(FAILURES_IN_A_ROW)
+        self._company = Neighbours()
+        self._lock = native_lock()
         self._held, self._summed = 0, float("-inf")
         self._slow: set[str] = set()
 
@@ -121,20 +121,20 @@ class Merchants:
             holding = [name for name, state in self._known.active.items() if self._is_slow(state, now)]
             return frozenset(chain(holding, self._known.failing))
 
-    def slow(self, now: float, most: int = 100) -> list[Slow]:
+    def slow(self, now: float, most: int = 100) -> list[SlowMerchant]:
         """Slow merchants: all that hold slots, and up to `most` that failed before they became idle, latest first."""
         with self._lock:
             holding = [(name, state) for name, state in self._known.active.items() if self._is_slow(state, now)]
             return [
-                Slow(merchant=name, in_flight=len(state.calls), oldest=state.oldest(now))
+                SlowMerchant(merchant=name, in_flight=len(state.calls), oldest=state.oldest(now))
                 for name, state in chain(holding, islice(reversed(self._known.failing.items()), most))
             ]
 
-    def busiest(self, top: int, now: float) -> list[Shown]:
+    def busiest(self, top: int, now: float) -> list[MerchantView]:
         """The merchants that hold most slots, for people; then those that failed, then the latest."""
         with self._lock:
             return [
-                Shown(
+                MerchantView(
                     merchant=name,
                     in_flight=len(state.calls),
                     cap=state.adaptive.within(self.limits.cap),
@@ -148,11 +148,11 @@ class Merchants:
                 for name, state in self._known.latest(top)
             ]
 
-    def sums(self, now: float) -> Sums:
+    def sums(self, now: float) -> Totals:
         """How many merchants are slow, at their cap, known at all."""
         with self._lock:
             sights = [self._sight(state, now) for state in self._known.active.values()]
-            return Sums(
+            return Totals(
                 slow=sum(is_slow(sight, self.limits) for sight in sights) + len(self._known.failing),
                 at_cap=sum(sight.in_flight >= cap_of(sight, self.limits) for sight in sights),
                 known=len(self._known),
@@ -182,11 +182,11 @@ class Merchants:
         due = now - self.limits.overdue_after
         return sum(1 for _ in takewhile(lambda start: start < due, state.calls.values()))
 
-    def _sight(self, state: Merchant | None, now: float) -> Sight:
+    def _sight(self, state: Merchant | None, now: float) -> Snapshot:
         if state is None:
-            return Sight()
+            return Snapshot()
         oldest = state.oldest(now)
-        return Sight(
+        return Snapshot(
             in_flight=len(state.calls),
             oldest=oldest,
             usual=state.adaptive.usual,

@@ -8,7 +8,7 @@ would be given slots again to hang in.
 from collections.abc import Iterator
 from itertools import chain, islice
 
-from merchantroute_worker.bulkhead.adaptive_limit import Adaptive
+from merchantroute_worker.bulkhead.adaptive_limit import AdaptiveLimit
 
 MOST_IDLE = 10_000
 
@@ -22,7 +22,7 @@ class Merchant:
 
     def __init__(self) -> None:
         self.calls: dict[object, float] = {}
-        self.adaptive = Adaptive()
+        self.adaptive = AdaptiveLimit()
         self.answered: float | None = None
         self.failures = 0
         self.idle_since = 0.0
@@ -32,7 +32,7 @@ class Merchant:
         return max(0.0, now - next(iter(self.calls.values()), now))
 
 
-class Remembered:
+class KnownMerchants:
     """Merchants by name. `failing_from` is the number of failures in a row that makes an idle merchant failing."""
 
     def __init__(self, failing_from: int, most: int = MOST_IDLE) -> None:

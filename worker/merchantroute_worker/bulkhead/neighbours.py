@@ -12,7 +12,7 @@ FULL_FOR = 10.0
 """Seconds that others, unseen, might wait behind a merchant that has all slots."""
 
 
-class Company:
+class Neighbours:
     """Who was seen last, who before, and since when slots are scarce."""
 
     def __init__(self) -> None:

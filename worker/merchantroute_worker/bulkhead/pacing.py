@@ -24,7 +24,7 @@ MOST_MERCHANTS = 4096
 """Merchants remembered: who would be one more takes turns."""
 
 
-class Turns:
+class ReturnPacer:
     """The turns that one pod gives out."""
 
     def __init__(self) -> None:

@@ -65,7 +65,7 @@ class Limits:
         return min(self.overdue_after, max(self.hangs_not_before, 10 * usual))
 
 
-class Sight(NamedTuple):
+class Snapshot(NamedTuple):
     """What is known of one merchant now, times in seconds: the age of its oldest call (0 without one), how many are
     overdue, how long ago it answered and how long its calls usually take (None if it never did). `cap` is what it has
     shown to bear, None for the ceiling.
@@ -80,7 +80,7 @@ class Sight(NamedTuple):
     cap: int | None = None
 
 
-def is_slow(sight: Sight, limits: Limits) -> bool:
+def is_slow(sight: Snapshot, limits: Limits) -> bool:
     """Whether the merchant must make do with one slot."""
     if sight.failures_in_a_row >= FAILURES_IN_A_ROW:
         return True
@@ -92,7 +92,7 @@ def is_slow(sight: Sight, limits: Limits) -> bool:
     return sight.oldest > long and (sight.silence is None or sight.silence > long)
 
 
-def decide(sight: Sight, limits: Limits, *, busy: int, held_by_slow: int, alone: bool = False) -> Verdict:
+def decide(sight: Snapshot, limits: Limits, *, busy: int, held_by_slow: int, alone: bool = False) -> Verdict:
     """The rule. `busy` counts the pod's slots in use, `held_by_slow` those of them that slow merchants hold; `alone`
     says that nobody else is kept waiting.
     """
@@ -110,12 +110,12 @@ def is_scarce(slots: int, busy: int) -> bool:
     return (slots - busy) * 4 < slots
 
 
-def cap_of(sight: Sight, limits: Limits) -> int:
+def cap_of(sight: Snapshot, limits: Limits) -> int:
     """The slots that the merchant may have while they are scarce."""
     return limits.cap if sight.cap is None else max(1, min(sight.cap, limits.cap))
 
 
-def is_well(sight: Sight) -> bool:
+def is_well(sight: Snapshot) -> bool:
     """Whether it answers, so that all slots may be trusted to it. One that never answered may be hung; one that was
     asked nothing for a while is not silent, so its silence counts from its oldest call on.
     """

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Slow:
+class SlowMerchant:
     """A slow merchant; `oldest` is the age of its oldest call."""
 
     merchant: str
@@ -13,7 +13,7 @@ class Slow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class MerchantView:
     """A merchant in full. `cap` is felt only while slots are scarce; `successes` and `timeouts` are calls, counted for
     as long as this pod remembers the merchant.
     """
@@ -44,7 +44,7 @@ class Shown:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sums:
+class Totals:
     """Merchants counted: slow ones, those that hold as many slots as their cap, and all that are remembered."""
 
     slow: int

@@ -12,7 +12,7 @@ from merchantroute_worker.calls.http_client import Client
 from merchantroute_worker.calls.request import Request, build
 from merchantroute_worker.orders.answers import Answer, Meaning, retry_after
 from merchantroute_worker.orders.envelope import Order
-from merchantroute_worker.orders.route import Configuration, Merchant, Step
+from merchantroute_worker.orders.route import Merchant, Route, Step
 
 
 class Watch(Protocol):
@@ -36,11 +36,11 @@ class Attempt(NamedTuple):
     answer: Answer | None = None
 
 
-def attempt(order: Order, merchant: Merchant, route: Configuration, client: Client, watch: Watch) -> Attempt:
+def attempt(order: Order, merchant: Merchant, route: Route, client: Client, watch: Watch) -> Attempt:
     """Make the calls that are left. The steps are those that the order began with, whatever the route says now. Of a
     step that may be done already the merchant is asked first, where the step says how.
     """
-    bound = Bound(route.call_timeout)
+    bound = Deadline(route.call_timeout)
     try:
         return _attempt(order, merchant, route, client, watch, bound)
     finally:
@@ -48,7 +48,7 @@ def attempt(order: Order, merchant: Merchant, route: Configuration, client: Clie
 
 
 def _attempt(
-    order: Order, merchant: Merchant, route: Configuration, client: Client, watch: Watch, bound: "Bound"
+    order: Order, merchant: Merchant, route: Route, client: Client, watch: Watch, bound: "Deadline"
 ) -> Attempt:
     done, unsure = list(order.journal.done), set(order.journal.unsure)
     deadline = time.monotonic() + route.deadline
@@ -85,7 +85,7 @@ def _attempt(
     return Attempt(done=tuple(done))
 
 
-class Bound:
+class Deadline:
     """Runs calls within total deadlines. `usual` (seconds) is the bound of most: they share a timer."""
 
     def __init__(self, usual: float) -> None:

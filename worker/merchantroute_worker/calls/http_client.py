@@ -23,8 +23,8 @@ from gevent import monkey
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 
 from merchantroute_worker.calls.request import Origin, Request
-from merchantroute_worker.calls.response_parser import Enough, HTTPParseError, OneAnswer
-from merchantroute_worker.calls.retry_after import asked_to_wait
+from merchantroute_worker.calls.response_parser import Enough, HTTPParseError, ResponseParser
+from merchantroute_worker.calls.retry_after import retry_after_header
 
 _READ = 1  # libev's EV_READ
 # Not gevent's, which starts a watcher each time: with a time-out of zero nothing waits.
@@ -55,7 +55,7 @@ class Client(Protocol):
         """Close all connections that are idle."""
 
 
-class _Line:
+class _Connection:
     """One connection. `kept` says that it has served a request before. Whether it is still open is asked by poll, since
     select cannot see descriptors above 1,023; nothing is to be read from an idle one.
     """
@@ -84,15 +84,15 @@ class _Line:
         self.sock.close()
 
 
-class _Lines:
+class _Pool:
     """What our pools do differently: the connection used last is the first to be used again, and known to be kept."""
 
-    idle: list[_Line]
+    idle: list[_Connection]
     plain = True
     _semaphore: Any
     _closed: bool
 
-    def take(self, *, new: bool) -> _Line:
+    def take(self, *, new: bool) -> _Connection:
         """A connection; waits for one where all are in use. A `new` one stands in for one that is idle."""
         self._semaphore.acquire()
         try:
@@ -103,12 +103,12 @@ class _Lines:
                 line.close()
                 if new:
                     break
-            return _Line(self._create_socket(), plain=self.plain)  # type: ignore[attr-defined]
+            return _Connection(self._create_socket(), plain=self.plain)  # type: ignore[attr-defined]
         except BaseException:
             self._semaphore.release()
             raise
 
-    def give(self, line: _Line, *, keep: bool) -> None:
+    def give(self, line: _Connection, *, keep: bool) -> None:
         """It is through with its request; `keep` says that it can serve another."""
         if keep and not self._closed:
             line.kept = True
@@ -124,11 +124,11 @@ class _Lines:
             self.idle.pop().close()
 
 
-class _Plain(_Lines, ConnectionPool):
+class _Plain(_Pool, ConnectionPool):
     """Connections to an http origin."""
 
 
-class _Encrypted(_Lines, SSLConnectionPool):
+class _Encrypted(_Pool, SSLConnectionPool):
     """Connections to an https origin."""
 
     plain = False
@@ -222,7 +222,7 @@ def _send(sock: Any, message: bytes) -> None:
         sock.sendall(message[sent:])
 
 
-def _ask(line: _Line, request: Request) -> bytes:
+def _ask(line: _Connection, request: Request) -> bytes:
     """Send the request, and give the first bytes of its answer."""
     try:
         _send(line.sock, request.head + request.body)
@@ -237,10 +237,10 @@ def _ask(line: _Line, request: Request) -> bytes:
     return data
 
 
-def _exchange(line: _Line, request: Request) -> tuple[Reply, bool]:
+def _exchange(line: _Connection, request: Request) -> tuple[Reply, bool]:
     """One request and its answer; says whether the connection can serve another."""
     data = _ask(line, request)
-    answer = OneAnswer()
+    answer = ResponseParser()
     head, size = data, 0
     while data:
         try:
@@ -265,10 +265,10 @@ def _exchange(line: _Line, request: Request) -> tuple[Reply, bool]:
     raise ConnectionResetError("the merchant closed the connection within its answer")
 
 
-def _reply(answer: OneAnswer, head: bytes) -> Reply:
+def _reply(answer: ResponseParser, head: bytes) -> Reply:
     """`head` holds the bytes that the answer's headers are in."""
     status = answer.get_code()
-    return Reply(status, None if 200 <= status < 300 else asked_to_wait(head))
+    return Reply(status, None if 200 <= status < 300 else retry_after_header(head))
 
 
 class ThreadsClient:

@@ -12,7 +12,7 @@ from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
 MOST_PIECES = 1_000
 _SWITCHING = 101
 
-__all__ = ["Enough", "HTTPParseError", "OneAnswer", "is_final"]
+__all__ = ["Enough", "HTTPParseError", "ResponseParser", "is_final"]
 
 
 # A function of the interpreter's own that makes nothing of what it is told: it costs a tenth of one in Python.
@@ -28,7 +28,7 @@ def is_final(status: int) -> bool:
     return status >= 200 or status == _SWITCHING
 
 
-class OneAnswer(HTTPResponseParser):
+class ResponseParser(HTTPResponseParser):
     """`complete` says that its last byte came, `headed` that its headers came, and no other answer follows."""
 
     _on_status = _on_header_field = _on_header_value = _not_heard

@@ -10,7 +10,7 @@ MOST_LINES = 256
 _WAIT = "retry-after"
 
 
-def asked_to_wait(head: bytes) -> str | None:
+def retry_after_header(head: bytes) -> str | None:
     """The header of the answer that begins in these bytes, None where it came not once. HTTPParseError where there are
     more headers, or interim answers, than anybody needs: each is a call of the parser's into Python.
     """

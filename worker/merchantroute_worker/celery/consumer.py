@@ -20,17 +20,17 @@ from celery.worker.state import maybe_shutdown
 
 from merchantroute_worker import pod
 from merchantroute_worker.app import TASK
-from merchantroute_worker.celery.prefetch import retune
-from merchantroute_worker.celery.send_task import Sender
+from merchantroute_worker.celery.prefetch import set_prefetch
+from merchantroute_worker.celery.send_task import SendTask
 from merchantroute_worker.celery.strategy import make_safe
-from merchantroute_worker.delivery.deliveries import Fleet
+from merchantroute_worker.delivery.deliveries import Deliveries
 from merchantroute_worker.rabbit import address
 from merchantroute_worker.rabbit.connection import connect
 from merchantroute_worker.rabbit.frames import in_bulk
 from merchantroute_worker.rabbit.non_utf8 import readable, strange
 from merchantroute_worker.reporting import hub_monitor, start
 from merchantroute_worker.runtime import thrift
-from merchantroute_worker.runtime.threads import rest
+from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
 HEARTBEAT = 60
@@ -57,16 +57,16 @@ class LeanConsumer(Consumer):
         self.connection: Any = None
         self.mr_pod = pod.start(pool.limit)
         start.serve(self.mr_pod)
-        self.fleet = Fleet(self.mr_pod, pool)
+        self.fleet = Deliveries(self.mr_pod, pool)
         self._beat = time.monotonic()
         self._was_ready = False
         # The files are read elsewhere; a consumer may only be changed where its connection is read.
-        self.mr_pod.on_slots(lambda slots: self.call_soon(retune, self, slots))
+        self.mr_pod.on_slots(lambda slots: self.call_soon(set_prefetch, self, slots))
         # Also where the command line does not say so: with its event connection the loop turns ten times a second.
         without = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
         super().__init__(*args, pool=pool, worker_options={**(worker_options or {}), **without}, **kwargs)
         # Before the pool starts: its children inherit what the app is now.
-        self.app.send_task = Sender(self.app, self.mr_pod)
+        self.app.send_task = SendTask(self.app, self.mr_pod)
 
     def start(self) -> None:
         """Consume until the worker ends."""
@@ -111,7 +111,7 @@ class LeanConsumer(Consumer):
     def on_ready(self) -> None:
         """The consumer is registered at the broker."""
         super().on_ready()
-        retune(self, self.mr_pod.concurrency)
+        set_prefetch(self, self.mr_pod.concurrency)
         if self.pool.is_green:
             # From here on: a start imports much, and nobody waits for it.
             hub_monitor.watch(self.mr_pod)
@@ -176,7 +176,7 @@ class LeanConsumer(Consumer):
 
         return on_task_received
 
-    def _open(self, where: address.Broker) -> Any:
+    def _open(self, where: address.BrokerAddress) -> Any:
         name = f"{self.mr_pod.identity.pod} consumer"
         connection = connect(where, heartbeat=HEARTBEAT, client_properties={"connection_name": name})
         connection.connect()
@@ -187,7 +187,7 @@ class LeanConsumer(Consumer):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             maybe_shutdown()
-            rest(0.1)
+            sleep(0.1)
 
     def _part(self) -> None:
         self.fleet.hand_back()

@@ -13,7 +13,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 
-def retune(consumer: Any, slots: int) -> None:
+def set_prefetch(consumer: Any, slots: int) -> None:
     """Let the broker hand out so many messages at once, and the pool run them. `consumer` is a LeanConsumer."""
     consumer.initial_prefetch_count = slots
     if consumer.task_consumer is None or consumer.qos is None or consumer.qos.value == slots:

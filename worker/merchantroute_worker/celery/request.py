@@ -7,16 +7,16 @@ from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.exceptions import Ignore, Reject, Retry
 from celery.worker.request import Request
 
-from merchantroute_worker.delivery.task import AppTask
+from merchantroute_worker.delivery.task import TaskDelivery
 
 
-class AppRequest(Request):
+class TaskRequest(Request):
     """Celery makes it by the name in a task's attribute `Request`."""
 
     @property
-    def mr_task(self) -> AppTask:
+    def mr_task(self) -> TaskDelivery:
         """The delivery whose `acked` Celery calls at the end."""
-        task: AppTask = self._on_ack.__self__
+        task: TaskDelivery = self._on_ack.__self__
         return task
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:

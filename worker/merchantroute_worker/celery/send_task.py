@@ -23,7 +23,7 @@ from merchantroute_worker.orders import ladder
 from merchantroute_worker.orders.decisions import ETA_WORTH_WAITING
 from merchantroute_worker.orders.envelope import PUBLISHED_AT
 from merchantroute_worker.orders.messages import RUNG
-from merchantroute_worker.orders.route import Configuration
+from merchantroute_worker.orders.route import Route
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit import address
 from merchantroute_worker.rabbit.connection import connect
@@ -37,7 +37,7 @@ PATIENTLY = {"max_retries": None, "interval_start": 0.1, "interval_step": 0.5, "
 _DESTINATIONS = ("queue", "exchange", "exchange_type", "routing_key", "delivery_mode", "redelivered", "producer")
 
 
-class Sender:
+class SendTask:
     """Replaces `send_task` of one app."""
 
     def __init__(self, app: Any, pod: Pod) -> None:
@@ -77,7 +77,7 @@ class Sender:
                 # A route that is being deleted has closed its door, and works off what is behind it.
                 return send(exchange=route.router)
 
-    def _route(self) -> Configuration:
+    def _route(self) -> Route:
         files = self._pod.files
         if os.getpid() != self._home:
             files.poll()  # a child of the pool has no thread that does
@@ -92,7 +92,7 @@ class Sender:
         return self._producers[1]
 
 
-def _merchant(given: Any, parent: Any, route: Configuration) -> str:
+def _merchant(given: Any, parent: Any, route: Route) -> str:
     """The routing key: one that the caller names if it is a merchant's, else the running task's own."""
     if isinstance(given, str) and given in route.merchants:
         return given

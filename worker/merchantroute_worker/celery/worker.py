@@ -15,7 +15,7 @@ from celery.worker import state
 
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.runtime.signals import on_signal
-from merchantroute_worker.runtime.threads import live, rest
+from merchantroute_worker.runtime.threads import sleep, start_daemon
 
 log = logging.getLogger(__name__)
 LAST_SECONDS = 2.0
@@ -45,18 +45,18 @@ class RouteWorker(Worker):
             return
         self.mr_pod.stopping.set()
         state.should_stop = 0
-        live(partial(self._bound, name), "ending")
+        start_daemon(partial(self._bound, name), "ending")
 
     def _bound(self, name: str) -> None:
         grace = self.mr_pod.grace
         log.info("%s: no new orders, up to %g s for those in flight", name, grace)
         self.mr_pod.status.waiting("shutting down")
         fleet = self.consumer.fleet
-        rest(max(0.0, grace - LAST_SECONDS))
+        sleep(max(0.0, grace - LAST_SECONDS))
         fleet.hand_back(ending=True)
-        rest(LAST_SECONDS)
+        sleep(LAST_SECONDS)
         self.mr_pod.abandoned = True
         fleet.abandon()
-        rest(LAST_SECONDS)
+        sleep(LAST_SECONDS)
         # Threads cannot be ended, and Celery waits for them. What they hold is the broker's still.
         os._exit(0)

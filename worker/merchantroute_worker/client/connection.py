@@ -12,7 +12,7 @@ import amqp
 from amqp import spec
 from amqp.exceptions import AMQPError
 
-from merchantroute_worker.client.pending import Flight, Pending
+from merchantroute_worker.client.pending import Pending, Unconfirmed
 from merchantroute_worker.client.settings import Address
 
 ERRORS = (AMQPError, OSError)
@@ -30,12 +30,12 @@ class _Channel(amqp.Channel):
         self.collect()
 
 
-class Line:
+class Connection:
     """An open line. `answered(pending, nacked, returned)` is called for every answer, inside `read`."""
 
     def __init__(self, address: Address, answered: Callable[[Pending, bool, str | None], None]) -> None:
         self.blocked = False
-        self.flight = Flight()
+        self.flight = Unconfirmed()
         self._answered = answered
         self._channel: _Channel | None = None
         self._connection = amqp.Connection(
@@ -72,7 +72,7 @@ class Line:
 
     def open_channel(self) -> None:
         """Open a channel in the place of one that was closed."""
-        self.flight = Flight()
+        self.flight = Unconfirmed()
         self._channel = channel = _Channel(self._connection, auto_decode=False)
         channel.open()
         channel.confirm_select()

@@ -41,7 +41,7 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter:
+class Message:
     """The order as it goes out, the same at every attempt. `published_at` is milliseconds since the epoch."""
 
     order_id: str
@@ -62,7 +62,7 @@ class Letter:
         )
 
 
-def write(order: Order, *, now: float, new_id: Callable[[], str]) -> Letter:
+def write(order: Order, *, now: float, new_id: Callable[[], str]) -> Message:
     """Write the order down once. `now` is seconds since the epoch; `new_id` is asked where the order has no id.
 
     Raises:
@@ -74,7 +74,7 @@ def write(order: Order, *, now: float, new_id: Callable[[], str]) -> Letter:
     merchant = _name("merchant", order.merchant if order.merchant is not None else payload.get("merchant"))
     order_id = _name("order_id", _order_id(order.order_id, payload, new_id))
     published_at = int(now * 1000)
-    letter = Letter(
+    letter = Message(
         order_id=order_id,
         merchant=merchant,
         published_at=published_at,
@@ -145,7 +145,7 @@ def _moment(what: str, moment: Any) -> str | None:
     return moment.isoformat()
 
 
-def _check_headers(letter: Letter) -> None:
+def _check_headers(letter: Message) -> None:
     try:
         size = len(letter.content()._serialize_properties())  # noqa: SLF001 - what py-amqp would only say half-way out
     except (AMQPError, ValueError, TypeError, struct.error) as error:

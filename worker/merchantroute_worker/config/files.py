@@ -16,14 +16,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from merchantroute_worker.orders.route import Configuration, ConfigurationError, parse
-from merchantroute_worker.runtime.threads import rest
+from merchantroute_worker.orders.route import ConfigurationError, Route, parse
+from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
 POLL = 0.5
 
 
-def load(config_dir: Path, credentials_dir: Path) -> Configuration:
+def load(config_dir: Path, credentials_dir: Path) -> Route:
     """Read both directories. ConfigurationError says in one line what is missing or does not match yet."""
     index = _document(config_dir / "index.json")
     documents = {name: _verified(config_dir / name, digest) for name, digest in _files(index).items()}
@@ -86,13 +86,13 @@ class ConfigurationFiles:
     def __init__(self, config_dir: Path, credentials_dir: Path) -> None:
         self._directories = (config_dir, credentials_dir)
         self._seen: tuple[Any, ...] | None = None
-        self._listeners: list[Callable[[Configuration], None]] = []
+        self._listeners: list[Callable[[Route], None]] = []
         self._loaded = threading.Event()
-        self._configuration: Configuration | None = None
+        self._configuration: Route | None = None
         self.problem: str | None = "not read yet"
 
     @property
-    def current(self) -> Configuration:
+    def current(self) -> Route:
         """The newest whole configuration; only after `wait` said that there is one."""
         assert self._configuration is not None, "wait() for the configuration first"  # noqa: S101
         return self._configuration
@@ -102,7 +102,7 @@ class ConfigurationFiles:
         """The generation in use, 0 before the first."""
         return self._configuration.generation if self._configuration else 0
 
-    def on_change(self, listener: Callable[[Configuration], None]) -> None:
+    def on_change(self, listener: Callable[[Route], None]) -> None:
         """Call the listener with each configuration that is taken from now on."""
         self._listeners.append(listener)
 
@@ -114,7 +114,7 @@ class ConfigurationFiles:
         """Look at the directories twice a second, for the life of the pod."""
         while True:
             self.poll()
-            rest(POLL)
+            sleep(POLL)
 
     def poll(self) -> None:
         """Take the files if they changed since last taken and belong together."""

@@ -4,21 +4,21 @@ import logging
 from typing import Any
 
 from merchantroute_worker.delivery.delivery import Delivery
-from merchantroute_worker.delivery.order import Flight
+from merchantroute_worker.delivery.order import OrderDelivery
 from merchantroute_worker.delivery.suspects import anew
-from merchantroute_worker.delivery.task import AppTask, Handler
-from merchantroute_worker.outcomes.ack_batch import Together
+from merchantroute_worker.delivery.task import Handler, TaskDelivery
+from merchantroute_worker.outcomes.ack_batch import BatchedAcks
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.pools import executors
-from merchantroute_worker.pools.attempt_runners import Caller, Here, InChild
-from merchantroute_worker.runtime.threads import rest
+from merchantroute_worker.pools.attempt_runners import AttemptRunner, InChildProcess, InProcess
+from merchantroute_worker.runtime.threads import sleep
 from merchantroute_worker.telemetry.logs import Lines
 
 log = logging.getLogger(__name__)
 LOOK = 0.05
 
 
-class Fleet:
+class Deliveries:
     """All deliveries of one consumer. `pool` is Celery's: its warm shutdown waits for what runs in it, and then for
     what we still make safe.
     """
@@ -26,17 +26,17 @@ class Fleet:
     def __init__(self, pod: Pod, pool: Any) -> None:
         self._pod = pod
         self.crew = executors.of(pool)
-        if isinstance(self.crew, executors.GreenCrew):
-            pod.outcomes = Together(Lines())
+        if isinstance(self.crew, executors.GreenletExecutor):
+            pod.outcomes = BatchedAcks(Lines())
         in_children = not (getattr(pool, "is_green", False) or hasattr(pool, "executor"))
-        self._caller: Caller = InChild(pool) if in_children else Here(pod.client)
-        self._under_way: dict[Delivery, executors.Hand | None] = {}
+        self._caller: AttemptRunner = InChildProcess(pool) if in_children else InProcess(pod.client)
+        self._under_way: dict[Delivery, executors.Handle | None] = {}
         self._stop_pool = pool.on_stop
         pool.on_stop = self._stop
 
     def take(self, message: Any) -> None:
         """A message of the built-in task came."""
-        flight = Flight(self._pod, message)
+        flight = OrderDelivery(self._pod, message)
         flight.caller = self._caller
         self._spawn(flight, flight.run)
 
@@ -44,7 +44,7 @@ class Fleet:
         """A message of an app's own task came; `handle` is Celery's strategy for it."""
         if self._pod.stopping.is_set():
             return
-        task = AppTask(self._pod, message, self._settle_soon, lambda: self._gone(task))
+        task = TaskDelivery(self._pod, message, self._settle_soon, lambda: self._gone(task))
         self._under_way[task] = None
         self._under_way[task] = self.crew.beside(task.run, handle, body, callbacks)
 
@@ -100,5 +100,5 @@ class Fleet:
     def _stop(self) -> None:
         self._stop_pool()
         while (self._under_way or len(self._pod.outcomes)) and not self._pod.abandoned:
-            rest(LOOK)
+            sleep(LOOK)
         self.crew.close()

@@ -8,12 +8,12 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from merchantroute_worker.orders.messages import Incoming, Outgoing, Why, plain, to_dead
+from merchantroute_worker.orders.messages import DeathReason, Incoming, Outgoing, plain, to_dead
 from merchantroute_worker.pod import Hop, Pod
 from merchantroute_worker.rabbit.address import ERRORS
 from merchantroute_worker.rabbit.non_utf8 import named
 from merchantroute_worker.rabbit.publisher import NotEncodable, NotPublished
-from merchantroute_worker.runtime.threads import rest
+from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
 FASTEST_RETRY, SLOWEST_RETRY = 0.1, 5.0
@@ -67,7 +67,7 @@ class Delivery:
             self.ack()
             return
         log.warning("%s: %s", reason, explanation, extra={"data": self.names(reason)})
-        message = to_dead(self.incoming, Why(reason=reason), exchange=self.pod.files.current.dead)
+        message = to_dead(self.incoming, DeathReason(reason=reason), exchange=self.pod.files.current.dead)
         self.send_on(message, hop, lambda: self.count_dead(reason))
 
     def may_begin(self) -> bool:
@@ -92,7 +92,7 @@ class Delivery:
     def was_settled(self, hop: Hop) -> bool:
         """Whether this stay of the order had its outcome here, and only its ack was lost with a connection."""
         while hop in self.pod.settling:
-            rest(FASTEST_RETRY)
+            sleep(FASTEST_RETRY)
         if not self.pod.is_settled(hop):
             return False
         log.info("order came again after its outcome was safe: acked", extra={"data": {"order": hop[0]}})
@@ -132,7 +132,7 @@ class Delivery:
                 message = plain(message)
             if self.given_up():
                 return False
-            rest(pause)
+            sleep(pause)
             pause = min(pause * 2, SLOWEST_RETRY)
         return False
 

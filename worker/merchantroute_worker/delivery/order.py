@@ -17,21 +17,21 @@ from merchantroute_worker.orders import decisions, envelope
 from merchantroute_worker.orders.answers import UNREACHABLE, Answer
 from merchantroute_worker.orders.decisions import Done, Run, ToDead, ToLadder
 from merchantroute_worker.orders.envelope import Malformed, Order, Undecodable
-from merchantroute_worker.orders.messages import in_turn, to_dead, to_rung
-from merchantroute_worker.orders.route import Configuration, Merchant, Step
+from merchantroute_worker.orders.messages import paced, to_dead, to_rung
+from merchantroute_worker.orders.route import Merchant, Route, Step
 from merchantroute_worker.outcomes.completions import record
 from merchantroute_worker.pod import Hop, Pod
-from merchantroute_worker.pools.attempt_runners import Caller, Lost
-from merchantroute_worker.runtime.clock import Spell
+from merchantroute_worker.pools.attempt_runners import AttemptRunner, ChildLost
+from merchantroute_worker.runtime.clock import Stopwatch
 from merchantroute_worker.telemetry.tracing import OrderTrace
 
 log = logging.getLogger(__name__)
 
 
-class Flight(Delivery):
+class OrderDelivery(Delivery):
     """One order."""
 
-    caller: Caller
+    caller: AttemptRunner
 
     def run(self) -> None:
         """The whole way. Killed (GreenletExit) it leaves the message to the broker."""
@@ -72,12 +72,12 @@ class Flight(Delivery):
         else:
             self._carry_out(order, decision, route)
 
-    def _is_suspect(self, order: Order, route: Configuration) -> bool:
+    def _is_suspect(self, order: Order, route: Route) -> bool:
         if not self.deliveries and not self.pod.identity.alone:
             return False
         return set_apart(self, order.id, order.hop, decisions.why(order, route, REASON))
 
-    def _carry_out(self, order: Order, decision: Run | ToLadder | ToDead, route: Configuration) -> None:
+    def _carry_out(self, order: Order, decision: Run | ToLadder | ToDead, route: Route) -> None:
         final: Done | ToLadder | ToDead | None
         if isinstance(decision, Run):
             order = decision.order
@@ -102,11 +102,11 @@ class Flight(Delivery):
         finally:
             self.pod.settling.discard(order.hop)
 
-    def _attempt(self, order: Order, merchant: Merchant, route: Configuration) -> Done | ToLadder | ToDead | None:
+    def _attempt(self, order: Order, merchant: Merchant, route: Route) -> Done | ToLadder | ToDead | None:
         """The calls; None when they took their process with them, and the broker has to say what comes next."""
         pod = self.pod
         trace = pod.tracer.order(order.id, order.merchant, order.journal.attempts + 1, order.trace)
-        watch, context = _Watch(self.pod, order.merchant, self, trace), trace.context()
+        watch, context = _CallObserver(self.pod, order.merchant, self, trace), trace.context()
         if context is not order.trace:
             order = replace(order, trace=context)
         pod.merchants.take(order.merchant, self, pod.clock.now())
@@ -120,7 +120,7 @@ class Flight(Delivery):
             return decisions.refused(order, route, "endpoint")
         except GreenletExit:
             raise
-        except Lost as error:
+        except ChildLost as error:
             log.error("a process was lost with its order: %s", error, extra={"data": self.names("lost")})
             pod.held.discard(order.id)
             self.give_back()
@@ -145,17 +145,17 @@ class Flight(Delivery):
         self.pod.metrics.done(document["seconds"])
         self.ack()
 
-    def _ladder(self, to: ToLadder, hop: Hop, route: Configuration) -> None:
+    def _ladder(self, to: ToLadder, hop: Hop, route: Route) -> None:
         def account() -> None:
             self.pod.tally.count("retried" if to.outcome == "retried" else "refused")
             self.pod.metrics.ladder(to.outcome, to.reason)
 
         message = to_rung(self.incoming, to.order, route.steps, exchange=self.pod.ladder, rung=to.rung)
         if (to.outcome, to.reason) == ("refused", Verdict.SLOW.value):
-            message = in_turn(message, self.pod.turn(to.order.merchant, route))
+            message = paced(message, self.pod.turn(to.order.merchant, route))
         self.send_on(message, hop, account)
 
-    def _dead(self, to: ToDead, hop: Hop, route: Configuration) -> None:
+    def _dead(self, to: ToDead, hop: Hop, route: Route) -> None:
         message = to_dead(self.incoming, to.why, exchange=route.dead, order=to.order, steps=route.steps)
         fields = {"step": to.why.step, "attempts": to.why.attempts, "answer": to.why.answer_class}
         log.warning("order is dead: %s", to.why.reason, extra={"data": {**self.names(to.why.reason), **fields}})
@@ -168,15 +168,15 @@ class Flight(Delivery):
             log.info("attempt failed", extra={"data": {**fields, "attempt": order.journal.attempts + 1}})
 
 
-class _Watch:
+class _CallObserver:
     """Tells the bulkhead, the metrics and the trace of each call."""
 
     def __init__(self, pod: Pod, merchant: str, slot: object, trace: OrderTrace) -> None:
         self._pod, self._merchant, self._slot, self._trace = pod, merchant, slot, trace
-        self._spell = Spell(pod.clock)
+        self._spell = Stopwatch(pod.clock)
 
     def begins(self, step: Step) -> Mapping[str, str]:
-        self._spell = Spell(self._pod.clock)
+        self._spell = Stopwatch(self._pod.clock)
         self._pod.merchants.call(self._merchant, self._slot, self._spell.began)
         return self._trace.begins(step.name)
 

@@ -3,7 +3,7 @@
 import logging
 
 from merchantroute_worker.delivery.delivery import Delivery
-from merchantroute_worker.orders.messages import Outgoing, Why, forward, to_dead
+from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, to_dead
 from merchantroute_worker.orders.suspicion import Suspicion, suspicion
 from merchantroute_worker.pod import Hop
 
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 REASON = "killed-its-pod"
 
 
-def set_apart(delivery: Delivery, order_id: str, hop: Hop, guilty: Why) -> bool:
+def set_apart(delivery: Delivery, order_id: str, hop: Hop, guilty: DeathReason) -> bool:
     """Whether the message went elsewhere, for what happened when it was delivered before. `guilty` is what a letter
     would say (REASON).
     """

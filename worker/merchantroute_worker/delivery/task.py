@@ -15,18 +15,18 @@ from merchantroute_worker.delivery.delivery import Delivery
 from merchantroute_worker.delivery.suspects import REASON, set_apart
 from merchantroute_worker.orders import task_decisions
 from merchantroute_worker.orders.envelope import Malformed
-from merchantroute_worker.orders.messages import Why, forward, in_turn, to_dead
-from merchantroute_worker.orders.task_decisions import Note, Run, ToDead, ToLadder
+from merchantroute_worker.orders.messages import DeathReason, forward, paced, to_dead
+from merchantroute_worker.orders.task_decisions import Run, TaskMessage, ToDead, ToLadder
 from merchantroute_worker.outcomes.completions import task_record
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.runtime.clock import Spell
-from merchantroute_worker.runtime.threads import rest
+from merchantroute_worker.runtime.clock import Stopwatch
+from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
 Handler = Callable[..., Any]
 
 
-class AppTask(Delivery):
+class TaskDelivery(Delivery):
     """One message. Celery's Request calls `acked` and `rejected` at its end, after one of `failed`, `timed_out`,
     `lost_its_process` or `retried`, or after none of them when the task is done.
     """
@@ -36,8 +36,8 @@ class AppTask(Delivery):
         self._settle_soon = settle
         self._gone = gone
         self._outcome: Callable[[], None] = self._done
-        self._note: Note | None = None
-        self._spell = Spell(pod.clock)
+        self._note: TaskMessage | None = None
+        self._spell = Stopwatch(pod.clock)
         self._holds_slot = False
         self._over = False
 
@@ -60,7 +60,7 @@ class AppTask(Delivery):
         pod, now = self.pod, time.time()
         pod.tally.count("taken")
         note = self._note = task_decisions.read(self.incoming, now=now)
-        guilty = Why(reason=REASON, attempts=note.attempts)
+        guilty = DeathReason(reason=REASON, attempts=note.attempts)
         if (self.redelivered and self.was_settled(note.hop)) or set_apart(self, note.id, note.hop, guilty):
             return
         decision = task_decisions.before_slot(note, pod.files.current, now=now)
@@ -71,8 +71,8 @@ class AppTask(Delivery):
         if not isinstance(decision, Run):
             self._elsewhere(decision)
             return
-        rest(decision.wait)
-        self._spell = Spell(pod.clock)
+        sleep(decision.wait)
+        self._spell = Stopwatch(pod.clock)
         pod.merchants.take(note.merchant, self, self._spell.began)
         pod.tally.begin(time.monotonic())
         self._holds_slot = True
@@ -110,7 +110,7 @@ class AppTask(Delivery):
         self._outcome = self.give_back
 
     @property
-    def _known(self) -> Note:
+    def _known(self) -> TaskMessage:
         assert self._note is not None  # noqa: S101 - set before Celery gets the message
         return self._note
 
@@ -176,11 +176,11 @@ class AppTask(Delivery):
         if isinstance(to, ToLadder):
             message = forward(self.incoming, exchange=self.pod.ladder, headers=to.headers)
             if (to.outcome, to.reason) == ("refused", Verdict.SLOW.value):
-                message = in_turn(message, self.pod.turn(note.merchant, self.pod.files.current))
+                message = paced(message, self.pod.turn(note.merchant, self.pod.files.current))
             self.send_on(message, note.hop, lambda: self._count_ladder(to))
             return
         log.warning("task is dead: %s", to.reason, extra={"data": self.names(to.reason)})
-        why = Why(reason=to.reason, attempts=note.attempts, answer_class=to.answer_class)
+        why = DeathReason(reason=to.reason, attempts=note.attempts, answer_class=to.answer_class)
         letter = to_dead(self.incoming, why, exchange=self.pod.files.current.dead)
         self.send_on(letter, note.hop, lambda: self.count_dead(to.reason))
 

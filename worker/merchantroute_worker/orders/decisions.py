@@ -9,8 +9,8 @@ from merchantroute_worker.calls.attempt import Attempt
 from merchantroute_worker.orders import ladder
 from merchantroute_worker.orders.answers import Answer, Meaning
 from merchantroute_worker.orders.envelope import Journal, Malformed, Order
-from merchantroute_worker.orders.messages import Why
-from merchantroute_worker.orders.route import Configuration, Merchant, Step
+from merchantroute_worker.orders.messages import DeathReason
+from merchantroute_worker.orders.route import Merchant, Route, Step
 
 ETA_WORTH_WAITING = 1.0
 
@@ -37,7 +37,7 @@ class ToDead:
     """Go to dead letters."""
 
     order: Order
-    why: Why
+    why: DeathReason
 
 
 class Done(NamedTuple):
@@ -49,7 +49,7 @@ class Done(NamedTuple):
 def before_slot(
     order: Order,
     headers: Mapping[str, Any],
-    route: Configuration,
+    route: Route,
     *,
     now: float,
     unknown_after: float,
@@ -81,13 +81,13 @@ def before_slot(
     return Run(order=order, merchant=merchant)
 
 
-def refused(order: Order, route: Configuration, reason: str) -> ToLadder:
+def refused(order: Order, route: Route, reason: str) -> ToLadder:
     """The order got no slot, or could not be called at all for no fault of its own: uncounted."""
     return _uncounted(order, reason, ladder.after_refusal(order.journal.refusals, route.delays))
 
 
 def after_attempt(
-    order: Order, result: Attempt, route: Configuration, *, slow: bool, draw: float, now: float
+    order: Order, result: Attempt, route: Route, *, slow: bool, draw: float, now: float
 ) -> Done | ToLadder | ToDead:
     """What the attempt's end means. That a slow merchant gave no answer at all is its state and not the order's, so it
     is not counted.
@@ -116,14 +116,14 @@ def after_attempt(
     return _again(order, answer, route, draw=draw, now=now)
 
 
-def why(order: Order, route: Configuration, reason: str) -> Why:
+def why(order: Order, route: Route, reason: str) -> DeathReason:
     """Why the order is dead, with the first step that is not done and the class of the last answer."""
     journal = order.journal
     step = next((step.name for step in _left(order, route)), None)
-    return Why(reason=reason, step=step, attempts=journal.attempts, answer_class=journal.answer or "none")
+    return DeathReason(reason=reason, step=step, attempts=journal.attempts, answer_class=journal.answer or "none")
 
 
-def _again(order: Order, answer: Answer, route: Configuration, *, draw: float, now: float) -> ToLadder:
+def _again(order: Order, answer: Answer, route: Route, *, draw: float, now: float) -> ToLadder:
     journal, asked = order.journal, answer.retry_after
     if asked is not None:
         asked = min(asked, route.retry_after_max)
@@ -133,16 +133,16 @@ def _again(order: Order, answer: Answer, route: Configuration, *, draw: float, n
     return _ladder(order, journal, rung, answer.label, "retried")
 
 
-def _left(order: Order, route: Configuration) -> list[Step]:
+def _left(order: Order, route: Route) -> list[Step]:
     return [step for step in order.journal.steps or route.steps if step.name not in order.journal.done]
 
 
-def _in_doubt(order: Order, route: Configuration) -> Order:
+def _in_doubt(order: Order, route: Route) -> Order:
     unsure = {step.name for step in _left(order, route) if step.verify} | set(order.journal.unsure)
     return order.with_journal(replace(order.journal, unsure=tuple(sorted(unsure))))
 
 
-def _unknown(order: Order, route: Configuration, now: float, unknown_after: float) -> ToLadder | ToDead:
+def _unknown(order: Order, route: Route, now: float, unknown_after: float) -> ToLadder | ToDead:
     first_seen = _past(order.first_seen, now)
     if route.rendered_at > first_seen and now - first_seen >= unknown_after:
         return ToDead(order=order, why=why(order, route, "unknown-merchant"))

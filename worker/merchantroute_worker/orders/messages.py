@@ -47,7 +47,7 @@ class Incoming(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Why:
+class DeathReason:
     """Why an order is dead: a reason of the closed list, the step it was at, and the class of the last answer."""
 
     reason: str
@@ -69,7 +69,7 @@ def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchang
     )
 
 
-def in_turn(message: Outgoing, milliseconds: int | None) -> Outgoing:
+def paced(message: Outgoing, milliseconds: int | None) -> Outgoing:
     """The message, to wait so long among the refused; with None, on the rung that it has. RabbitMQ takes the expiration
     off when it is over.
     """
@@ -80,7 +80,7 @@ def in_turn(message: Outgoing, milliseconds: int | None) -> Outgoing:
 
 
 def to_dead(
-    message: Incoming, why: Why, *, exchange: str, order: Order | None = None, steps: tuple[Step, ...] = ()
+    message: Incoming, why: DeathReason, *, exchange: str, order: Order | None = None, steps: tuple[Step, ...] = ()
 ) -> Outgoing:
     """The order on its way to dead letters; the body stays as it came where no order could be read from it."""
     headers = {**_headers(message.headers), "mr-reason": why.reason, "mr-attempts": why.attempts}

@@ -73,7 +73,7 @@ def _filled(endpoint: str, merchant: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Configuration:
+class Route:
     """Everything a pod needs to carry orders, as of one generation."""
 
     generation: int
@@ -115,7 +115,7 @@ class Configuration:
 
 def parse(
     *, index: Mapping[str, Any], route: Mapping[str, Any], merchants: Sequence[Any], credentials: Sequence[Any]
-) -> Configuration:
+) -> Route:
     """Make one configuration of all documents. ConfigurationError says what is wrong with them."""
     try:
         return _parse(index, route, merchants, credentials)
@@ -171,12 +171,12 @@ def _seconds(milliseconds: Any) -> float:
 
 def _parse(
     index: Mapping[str, Any], route: Mapping[str, Any], merchants: Sequence[Any], credentials: Sequence[Any]
-) -> Configuration:
+) -> Route:
     delays = tuple(sorted(_positive(delay) for delay in route["delaysMs"]))
     steps = tuple(parse_step(step) for step in route["steps"])
     if not delays or not steps:
         raise ValueError("a route needs at least one step and one delay")
-    return Configuration(
+    return Route(
         generation=_not_negative(index["generation"]),
         rendered_at=index["renderedAt"] / 1000,
         front_door=_text(route["frontDoor"]),

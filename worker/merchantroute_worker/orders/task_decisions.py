@@ -9,13 +9,13 @@ from merchantroute_worker.orders import ladder
 from merchantroute_worker.orders.decisions import ETA_WORTH_WAITING, moment
 from merchantroute_worker.orders.envelope import PUBLISHED_AT, Malformed
 from merchantroute_worker.orders.messages import RUNG, Incoming
-from merchantroute_worker.orders.route import Configuration
+from merchantroute_worker.orders.route import Route
 
 ATTEMPTS, REFUSALS = "mr-attempts", "mr-refusals"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Note:
+class TaskMessage:
     """What we know of the message. `attempts` are those that ended at the deadline, `retries` Celery's own count."""
 
     id: str
@@ -60,14 +60,14 @@ class ToDead:
     answer_class: str = "none"
 
 
-def read(message: Incoming, *, now: float) -> Note:
+def read(message: Incoming, *, now: float) -> TaskMessage:
     """Read the headers; Malformed says what is wrong with them. Times are epoch seconds."""
     headers = message.headers
     order_id = headers.get("id") or message.properties.get("correlation_id")
     if not isinstance(order_id, str) or not order_id:
         raise Malformed("the task has neither an id nor a correlation_id")
     published = headers.get(PUBLISHED_AT)
-    return Note(
+    return TaskMessage(
         id=order_id,
         merchant=message.routing_key,
         task=str(headers.get("task")),
@@ -81,7 +81,7 @@ def read(message: Incoming, *, now: float) -> Note:
     )
 
 
-def before_slot(note: Note, route: Configuration, *, now: float) -> Run | ToLadder | ToDead:
+def before_slot(note: TaskMessage, route: Route, *, now: float) -> Run | ToLadder | ToDead:
     """Whether the task may run now. Its deadline is the route's where the route knows its merchant, and the app's own
     where that is shorter.
     """
@@ -101,13 +101,13 @@ def before_slot(note: Note, route: Configuration, *, now: float) -> Run | ToLadd
     return Run(wait=max(0.0, wait), headers=headers)
 
 
-def refused(note: Note, route: Configuration, reason: str) -> ToLadder:
+def refused(note: TaskMessage, route: Route, reason: str) -> ToLadder:
     """It got no slot: uncounted."""
     rung = ladder.after_refusal(note.refusals, route.delays)
     return _ladder(note, rung, reason, "refused", refusals=note.refusals + 1)
 
 
-def after_timeout(note: Note, route: Configuration, *, slow: bool) -> ToLadder | ToDead:
+def after_timeout(note: TaskMessage, route: Route, *, slow: bool) -> ToLadder | ToDead:
     """It was ended at its deadline. A time-out of a slow merchant is not counted."""
     if slow:
         rung = ladder.after_refusal(note.refusals, route.delays)
@@ -120,7 +120,7 @@ def after_timeout(note: Note, route: Configuration, *, slow: bool) -> ToLadder |
 
 
 def _ladder(
-    note: Note, rung: int, reason: str, outcome: str, *, refusals: int, attempts: int | None = None
+    note: TaskMessage, rung: int, reason: str, outcome: str, *, refusals: int, attempts: int | None = None
 ) -> ToLadder:
     headers = {
         RUNG: str(rung),

@@ -19,7 +19,7 @@ from merchantroute_worker.telemetry.logs import Lines
 log = logging.getLogger(__name__)
 
 
-class Outcomes(Protocol):
+class Acks(Protocol):
     """Where completion lines and acks go. `len` is how many acks are not written yet."""
 
     def line(self, logger: logging.Logger, message: str, document: dict[str, Any]) -> None:
@@ -31,15 +31,15 @@ class Outcomes(Protocol):
     def __len__(self) -> int: ...
 
 
-class AtOnce:
+class ImmediateAcks:
     """Each by itself."""
 
     def line(self, logger: logging.Logger, message: str, document: dict[str, Any]) -> None:
-        """See `Outcomes`."""
+        """See `Acks`."""
         logger.info(message, extra={"data": document})
 
     def ack(self, message: Any) -> None:
-        """See `Outcomes`."""
+        """See `Acks`."""
         try:
             message.ack()
         except ERRORS as error:
@@ -49,7 +49,7 @@ class AtOnce:
         return 0
 
 
-class Together:
+class BatchedAcks:
     """All of a turn. For one hub only."""
 
     def __init__(self, lines: Lines) -> None:
@@ -59,12 +59,12 @@ class Together:
         self._due = False
 
     def line(self, logger: logging.Logger, message: str, document: dict[str, Any]) -> None:
-        """See `Outcomes`."""
+        """See `Acks`."""
         self._lines.info(logger, message, document)
         self._soon()
 
     def ack(self, message: Any) -> None:
-        """See `Outcomes`."""
+        """See `Acks`."""
         if message.acknowledged:
             raise message.MessageStateError("acked twice")
         message._state = "ACK"  # noqa: SLF001 - as kombu's own `ack` leaves it

@@ -11,7 +11,7 @@ from typing import Any
 from merchantroute_worker.config.identity import Identity
 from merchantroute_worker.orders.envelope import Order, dump
 from merchantroute_worker.orders.messages import Outgoing
-from merchantroute_worker.orders.task_decisions import Note
+from merchantroute_worker.orders.task_decisions import TaskMessage
 from merchantroute_worker.rabbit.publisher import RECORDS, NotPublished, Publisher
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ def record(identity: Identity, order: Order, *, finished_at: float, redelivered:
     }
 
 
-def task_record(identity: Identity, note: Note, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
+def task_record(identity: Identity, note: TaskMessage, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
     """The completion record of an app's own task: it has no steps, and says which task it was."""
     return {
         "event": "order.done",

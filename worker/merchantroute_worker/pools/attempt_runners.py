@@ -9,34 +9,34 @@ from merchantroute_worker.calls.attempt import Attempt, Watch, attempt
 from merchantroute_worker.calls.http_client import Client, HttpClient
 from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.envelope import Order
-from merchantroute_worker.orders.route import Configuration, Merchant, Step
+from merchantroute_worker.orders.route import Merchant, Route, Step
 
 _NOBODY: Mapping[str, Any] = {}
 
 
-class Lost(Exception):
+class ChildLost(Exception):
     """The process that made the calls ended before they did."""
 
 
-class Caller(Protocol):
+class AttemptRunner(Protocol):
     """Makes one attempt at an order."""
 
-    def attempt(self, order: Order, merchant: Merchant, route: Configuration, watch: Watch) -> Attempt:
+    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: Watch) -> Attempt:
         """Make the calls that are left; `Lost` when their process is gone, UnusableEndpoint as `steps` says."""
 
 
-class Here:
+class InProcess:
     """Calls from this very greenlet or thread."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def attempt(self, order: Order, merchant: Merchant, route: Configuration, watch: Watch) -> Attempt:
+    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: Watch) -> Attempt:
         """See `Caller`."""
         return attempt(order, merchant, route, self._client, watch)
 
 
-class InChild:
+class InChildProcess:
     """Calls from a process of Celery's pool; this thread waits. Of the calls' course only their ends are seen, when all
     are over: to the bulkhead an attempt is one call.
     """
@@ -44,7 +44,7 @@ class InChild:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
-    def attempt(self, order: Order, merchant: Merchant, route: Configuration, watch: Watch) -> Attempt:
+    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: Watch) -> Attempt:
         """See `Caller`."""
         # A child needs the limits, not everybody's endpoints and credentials.
         limits = replace(route, merchants=_NOBODY, credentials=_NOBODY)
@@ -80,7 +80,7 @@ class _Notes:
 _client: HttpClient | None = None
 
 
-def _in_child(order: Order, merchant: Merchant, route: Configuration) -> _Ended:
+def _in_child(order: Order, merchant: Merchant, route: Route) -> _Ended:
     global _client  # noqa: PLW0603 - a child lives for many orders, and so do its connections
     if _client is None:
         _client = HttpClient(1)
@@ -97,5 +97,5 @@ def _error(told: Any) -> Exception:
     error = getattr(told, "exception", told)
     error = getattr(error, "exc", error)
     if isinstance(error, WorkerLostError | SystemExit):
-        return Lost(str(error))
-    return error if isinstance(error, Exception) else Lost(repr(error))
+        return ChildLost(str(error))
+    return error if isinstance(error, Exception) else ChildLost(repr(error))

@@ -19,22 +19,22 @@ SPARE = 4
 Work = Callable[..., None]
 
 
-class Hand(Protocol):
+class Handle(Protocol):
     """One piece of work under way."""
 
     def end(self) -> None:
         """End it if that can be done from outside."""
 
 
-class Crew(Protocol):
+class Executor(Protocol):
     """Runs work. `settles_in_place` says whether a callback of Celery's pool may wait for the broker."""
 
     settles_in_place: bool
 
-    def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Hand:
+    def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Handle:
         """Run it where orders run; `ended` is called whatever becomes of it, and must not wait."""
 
-    def beside(self, work: Work, *arguments: Any) -> Hand:
+    def beside(self, work: Work, *arguments: Any) -> Handle:
         """Run it without taking the place of an order."""
 
     def resize(self, slots: int) -> bool:
@@ -55,7 +55,7 @@ class _Greenlet:
         self._greenlet.kill(block=False)
 
 
-class GreenCrew:
+class GreenletExecutor:
     """Greenlets of Celery's own pool, whose warm shutdown waits for what runs in it."""
 
     settles_in_place = True
@@ -63,14 +63,14 @@ class GreenCrew:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
-    def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Hand:
+    def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Handle:
         """Run it in the gevent pool itself: Celery's apply_async around it serves Requests."""
         greenlet = self._pool._pool.spawn(work, *arguments)  # noqa: SLF001
         # Not `link`, which starts a greenlet for it: `ended` does not wait.
         greenlet.rawlink(lambda _: ended())
         return _Greenlet(greenlet)
 
-    def beside(self, work: Work, *arguments: Any) -> Hand:
+    def beside(self, work: Work, *arguments: Any) -> Handle:
         """A greenlet outside of the pool, which may be full of those that wait for this one."""
         import gevent
 
@@ -101,7 +101,7 @@ class _Thread:
         self._future.cancel()
 
 
-class ThreadCrew:
+class ThreadExecutor:
     """Native threads: Celery's own executor for the pool `threads`, one of our own beside the pool `prefork`.
     `children` gives the processes to kill when all is abandoned.
     """
@@ -113,13 +113,13 @@ class ThreadCrew:
         self._children = children
         self.settles_in_place = settles_in_place
 
-    def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Hand:
+    def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Handle:
         """Run it in a thread; what has not begun when the executor shuts down never begins."""
         future = self._executor.submit(work, *arguments)
         future.add_done_callback(lambda _: ended())
         return _Thread(future)
 
-    def beside(self, work: Work, *arguments: Any) -> Hand:
+    def beside(self, work: Work, *arguments: Any) -> Handle:
         """Threads hand over without waiting for each other."""
         return _Thread(self._executor.submit(work, *arguments))
 
@@ -139,13 +139,13 @@ class ThreadCrew:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-def of(pool: Any) -> Crew:
+def of(pool: Any) -> Executor:
     """The crew that fits Celery's pool."""
     if getattr(pool, "is_green", False):
-        return GreenCrew(pool)
+        return GreenletExecutor(pool)
     executor = getattr(pool, "executor", None)
     if executor is not None:
-        return ThreadCrew(executor, list, settles_in_place=True)
-    prefork.one_for_each(pool)
+        return ThreadExecutor(executor, list, settles_in_place=True)
+    prefork.send_one_sentinel_per_child(pool)
     own = ThreadPoolExecutor(2 * pool.limit + SPARE, "settle")
-    return ThreadCrew(own, lambda: [child.pid for child in pool._pool._pool], settles_in_place=False)  # noqa: SLF001
+    return ThreadExecutor(own, lambda: [child.pid for child in pool._pool._pool], settles_in_place=False)  # noqa: SLF001

@@ -8,7 +8,7 @@ that one waits for work, and the pool for it, until the grace is over.
 from typing import Any
 
 
-def one_for_each(pool: Any) -> None:
+def send_one_sentinel_per_child(pool: Any) -> None:
     """Let the pool walk through the children that it has when it is closed. `pool` is Celery's."""
     close = pool.on_close
 

@@ -19,7 +19,7 @@ class BrokerFilesError(OSError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Broker:
+class BrokerAddress:
     """Address and credentials of one broker."""
 
     host: str
@@ -39,14 +39,14 @@ class Broker:
         return {"ca_certs": self.ca, "cert_reqs": ssl.CERT_REQUIRED, "server_hostname": self.host}
 
 
-def read(directory: Path) -> Broker:
+def read(directory: Path) -> BrokerAddress:
     """Read the mounted files; BrokerFilesError when one is missing or makes no sense."""
     ca = directory / "ca.crt"
     port = _text(directory / "port")
     if not port.isdigit():
         raise BrokerFilesError(f"{directory}/port is {port!r}, not a number")
     vhost = directory / "vhost"
-    return Broker(
+    return BrokerAddress(
         host=_text(directory / "host"),
         port=int(port),
         username=_text(directory / "username"),

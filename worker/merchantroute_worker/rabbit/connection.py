@@ -4,13 +4,13 @@ from typing import Any
 
 from kombu import connection
 
-from merchantroute_worker.rabbit.address import Broker
+from merchantroute_worker.rabbit.address import BrokerAddress
 
 _CONNECTION: Any = connection.Connection  # kombu ships inline types only in part
 CONNECTING = 10  # seconds
 
 
-def connect(where: Broker, *, heartbeat: int = 0, **transport_options: Any) -> Any:
+def connect(where: BrokerAddress, *, heartbeat: int = 0, **transport_options: Any) -> Any:
     """The connection, not yet established. `heartbeat` is in seconds, 0 for none."""
     return _CONNECTION(
         transport="pyamqp",

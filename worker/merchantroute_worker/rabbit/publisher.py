@@ -22,13 +22,13 @@ from amqp.exceptions import AMQPError
 from gevent import monkey
 
 from merchantroute_worker.orders.messages import Outgoing
-from merchantroute_worker.rabbit.address import ERRORS, Broker
+from merchantroute_worker.rabbit.address import ERRORS, BrokerAddress
 from merchantroute_worker.rabbit.confirms import Confirm
 from merchantroute_worker.rabbit.frames import read_ahead
 from merchantroute_worker.rabbit.publish_channel import PublishChannel
-from merchantroute_worker.rabbit.reader import Wire
+from merchantroute_worker.rabbit.reader import ConnectionReader
 from merchantroute_worker.rabbit.write_batch import write_together
-from merchantroute_worker.runtime.threads import rest
+from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
 HEARTBEAT = 30
@@ -49,10 +49,10 @@ class NotPublished(Exception):
 class Publisher:
     """Publishes messages. `where` reads the broker's address and credentials, anew at each connect."""
 
-    def __init__(self, where: Callable[[], Broker], confirm_timeout: float) -> None:
+    def __init__(self, where: Callable[[], BrokerAddress], confirm_timeout: float) -> None:
         self._where = where
         self._confirm_timeout = confirm_timeout
-        self._wire: Wire | None = None
+        self._wire: ConnectionReader | None = None
         self._channels: dict[str, PublishChannel] = {}
         self._open = threading.Event()
 
@@ -105,7 +105,7 @@ class Publisher:
             finally:
                 self._drop("the publishing connection was lost")
             pause = FASTEST_RETRY if time.monotonic() - began > LASTING else min(pause * 2, SLOWEST_RETRY)
-            rest(pause)
+            sleep(pause)
 
     def close(self) -> None:
         """Say goodbye to the broker; what waits for a confirm is told that none will come."""
@@ -113,7 +113,7 @@ class Publisher:
 
     def _connect(self) -> None:
         broker = self._where()
-        wire = self._wire = Wire(_connection(broker, self._blocked, self._unblocked))
+        wire = self._wire = ConnectionReader(_connection(broker, self._blocked, self._unblocked))
         if monkey.is_module_patched("socket"):
             write_together(wire.connection, lambda error: self._failed(wire, error))
         for kind in (ORDERS, RECORDS, PULSES):
@@ -165,7 +165,7 @@ class Publisher:
         log.info("the broker takes messages again")
         self._open.set()
 
-    def _failed(self, wire: Wire, error: Exception) -> None:
+    def _failed(self, wire: ConnectionReader, error: Exception) -> None:
         if wire is self._wire:
             self._drop(f"publishing failed: {error}")
 
@@ -192,7 +192,7 @@ class _Packed(amqp.Message):
         return self._packed
 
 
-def _connection(broker: Broker, blocked: object, unblocked: object) -> amqp.Connection:
+def _connection(broker: BrokerAddress, blocked: object, unblocked: object) -> amqp.Connection:
     connection = amqp.Connection(
         host=f"{broker.host}:{broker.port}",
         userid=broker.username,

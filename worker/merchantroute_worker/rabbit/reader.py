@@ -13,7 +13,7 @@ import amqp
 from merchantroute_worker.rabbit.address import ERRORS
 
 
-class Wire:
+class ConnectionReader:
     """One open connection."""
 
     def __init__(self, connection: amqp.Connection) -> None:

@@ -11,7 +11,7 @@ import gevent
 from amqp.method_framing import frame_writer
 
 
-class Collected:
+class WriteBatch:
     """Stands in for the transport of a connection's `frame_writer`. `failed` is told of a write that failed: half a
     frame may be out. For one hub only.
     """
@@ -43,4 +43,4 @@ class Collected:
 
 def write_together(connection: Any, failed: Callable[[Exception], None]) -> None:
     """Let an open amqp.Connection write so."""
-    connection.frame_writer = frame_writer(connection, Collected(connection.transport.write, failed))
+    connection.frame_writer = frame_writer(connection, WriteBatch(connection.transport.write, failed))

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.runtime.threads import live
+from merchantroute_worker.runtime.threads import start_daemon
 
 TEXT, JSON = "text/plain; charset=utf-8", "application/json"
 MOST_SHOWN = 1000
@@ -28,7 +28,7 @@ def serve(pod: Pod) -> None:
 
     server = _Server(("0.0.0.0", pod.identity.port), Handler)
     # It looks that often whether it is to end, which it never is.
-    live(lambda: server.serve_forever(poll_interval=60.0), "probes")
+    start_daemon(lambda: server.serve_forever(poll_interval=60.0), "probes")
 
 
 class _Server(ThreadingHTTPServer):

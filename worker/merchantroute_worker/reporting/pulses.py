@@ -12,8 +12,8 @@ from typing import Any
 from merchantroute_worker.orders.messages import Outgoing
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit.publisher import NotPublished
-from merchantroute_worker.runtime.threads import rest
-from merchantroute_worker.telemetry.counters import Standstills
+from merchantroute_worker.runtime.threads import sleep
+from merchantroute_worker.telemetry.counters import BlockedHub
 
 log = logging.getLogger(__name__)
 EVERY = 2.0
@@ -48,7 +48,7 @@ def document(pod: Pod) -> dict[str, Any]:
     }
 
 
-def _blocked(held_up: Standstills, now: float) -> dict[str, Any]:
+def _blocked(held_up: BlockedHub, now: float) -> dict[str, Any]:
     return {
         "count": held_up.count,
         "longest": round(held_up.longest, 3),
@@ -69,7 +69,7 @@ def beat(pod: Pod) -> None:
             due = now + EVERY
             _send(pod)
         known = slow
-        rest(LOOK)
+        sleep(LOOK)
 
 
 def _send(pod: Pod) -> None:

@@ -5,7 +5,7 @@ Both the launcher and the consumer ask for it, since Celery's own command line s
 
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.reporting import endpoints, pulses
-from merchantroute_worker.runtime.threads import live
+from merchantroute_worker.runtime.threads import start_daemon
 
 
 def serve(pod: Pod) -> None:
@@ -13,4 +13,4 @@ def serve(pod: Pod) -> None:
     if not pod.serving:
         pod.serving = True
         endpoints.serve(pod)
-        live(lambda: pulses.beat(pod), "pulses")
+        start_daemon(lambda: pulses.beat(pod), "pulses")

@@ -4,19 +4,19 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-from merchantroute_worker.runtime.threads import brief_lock
+from merchantroute_worker.runtime.threads import native_lock
 
 T = TypeVar("T", bound=Hashable)
 REMEMBERED = 20_000
 
 
-class Memory(Generic[T]):
+class BoundedSet(Generic[T]):
     """Remembers the last `most` members that were added. Any thread may use it."""
 
     def __init__(self, most: int = REMEMBERED) -> None:
         self._most = most
         self._members: OrderedDict[T, None] = OrderedDict()
-        self._lock = brief_lock()
+        self._lock = native_lock()
 
     def add(self, member: T) -> None:
         """Remember it as the newest."""

@@ -15,7 +15,7 @@ TOLERANCE = 0.5
 """Seconds after a turn in which a busy pod may have had no time for the next."""
 
 
-class Clock:
+class StallAwareClock:
     """Monotonic, in seconds. Somebody must call `turn`, `EVERY` so many seconds, where the pod's orders run."""
 
     def __init__(self, real: Callable[[], float] = time.monotonic) -> None:
@@ -36,10 +36,10 @@ class Clock:
         self._turned_and_lost = now, lost + max(0.0, now - turned - TOLERANCE)
 
 
-class Spell:
+class Stopwatch:
     """A stretch of time, from now on. `began` is when, by the pod's own time."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: StallAwareClock) -> None:
         self._clock = clock
         self.began, self._really = clock.now(), clock.real()
 

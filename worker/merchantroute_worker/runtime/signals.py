@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from merchantroute_worker.runtime.threads import live
+from merchantroute_worker.runtime.threads import start_daemon
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
 
@@ -25,7 +25,7 @@ def on_signal(number: signal.Signals, act: Callable[[], None]) -> Callable[[], N
         return undo
     read, write = os.pipe()
     before = signal.signal(number, lambda *_: os.write(write, b"!"))
-    live(lambda: _wait(read, act), f"waits for {number.name}")
+    start_daemon(lambda: _wait(read, act), f"waits for {number.name}")
     return lambda: _restore(number, before)
 
 

@@ -12,17 +12,17 @@ from collections.abc import Callable
 _NEVER = threading.Event()
 
 
-def rest(seconds: float) -> None:
+def sleep(seconds: float) -> None:
     """Let others run for so many seconds."""
     _NEVER.wait(seconds)
 
 
-def live(life: Callable[[], None], name: str) -> None:
+def start_daemon(life: Callable[[], None], name: str) -> None:
     """Start something that lives as long as the process: a greenlet where threads are patched."""
     threading.Thread(target=life, name=name, daemon=True).start()
 
 
-def brief_lock() -> "_thread.LockType":
+def native_lock() -> "_thread.LockType":
     """A lock around what neither waits nor calls anybody. Then no greenlet can meet it taken, and it is the
     interpreter's own, also where gevent has patched: that one costs ten times as much.
     """

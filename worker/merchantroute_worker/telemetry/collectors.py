@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 
-from merchantroute_worker.runtime.threads import brief_lock
+from merchantroute_worker.runtime.threads import native_lock
 
 
 class Counts:
@@ -17,7 +17,7 @@ class Counts:
     def __init__(self, name: str, text: str, labels: Sequence[str]) -> None:
         self._name, self._text, self._labels = name, text, labels
         self._counts: dict[tuple[str, ...], int] = {}
-        self._lock = brief_lock()
+        self._lock = native_lock()
 
     def add(self, *labels: str) -> None:
         """One more."""
@@ -38,7 +38,7 @@ class Durations:
     def __init__(self, name: str, text: str, labels: Sequence[str], bounds: Sequence[float]) -> None:
         self._name, self._text, self._labels, self._bounds = name, text, labels, bounds
         self._seen: dict[tuple[str, ...], list[float]] = {}
-        self._lock = brief_lock()
+        self._lock = native_lock()
 
     def add(self, seconds: float, *labels: str) -> None:
         """One more, which took so long."""

@@ -3,11 +3,11 @@
 from _thread import LockType
 from dataclasses import dataclass, field
 
-from merchantroute_worker.runtime.threads import brief_lock
+from merchantroute_worker.runtime.threads import native_lock
 
 
 @dataclass
-class Standstills:
+class BlockedHub:
     """How often code held up the hub since the pod began to consume. `longest` and `latest` are seconds, `ended` is
     when the latest ended, by the caller's clock.
     """
@@ -24,7 +24,7 @@ class Standstills:
 
 
 @dataclass
-class Tally:
+class Counters:
     """Cumulative counts. `finished` are attempts that made calls and ended, whatever came of them; `refused` got no
     slot; `retried` went to the ladder after an attempt. Times are the caller's clock in seconds. Any thread may count.
     """
@@ -38,7 +38,7 @@ class Tally:
     busy: int = 0
     _busy_seconds: float = field(default=0.0)
     _since: float = field(default=0.0)
-    _lock: LockType = field(default_factory=brief_lock, repr=False)
+    _lock: LockType = field(default_factory=native_lock, repr=False)
 
     def count(self, what: str) -> None:
         """One more of `taken`, `finished`, `refused`, `retried`, `dead` or `done`."""

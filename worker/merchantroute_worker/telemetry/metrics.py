@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from merchantroute_worker.bulkhead.views import Sums
+from merchantroute_worker.bulkhead.views import Totals
 from merchantroute_worker.config.identity import Identity
 from merchantroute_worker.telemetry.collectors import Counts, Durations
 
@@ -90,7 +90,7 @@ class Metrics:
         """An order came without a correlation_id."""
         self._anonymous.labels(self._tier).inc()
 
-    def render(self, *, slots: int, busy: int, merchants: Sums) -> bytes:
+    def render(self, *, slots: int, busy: int, merchants: Totals) -> bytes:
         """The exposition text."""
         for state, count in (("slow", merchants.slow), ("at_cap", merchants.at_cap), ("known", merchants.known)):
             self._merchants.labels(state).set(count)

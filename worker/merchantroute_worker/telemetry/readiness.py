@@ -5,7 +5,7 @@ import logging
 log = logging.getLogger(__name__)
 
 
-class Status:
+class Readiness:
     """Starts out waiting. A line is logged when it changes, not each time it is said."""
 
     def __init__(self) -> None:

@@ -2,21 +2,21 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from merchantroute_worker.bulkhead.bulkhead import Merchants
+from merchantroute_worker.bulkhead.bulkhead import Bulkhead
 from merchantroute_worker.bulkhead.rule import Limits, Verdict
 
 LIMITS = Limits(slots=20, ceiling=10, call_timeout=10.0)
 
 
-def holding(merchant: str, count: int, *, since: float = 0.0) -> Merchants:
-    merchants = Merchants(LIMITS)
+def holding(merchant: str, count: int, *, since: float = 0.0) -> Bulkhead:
+    merchants = Bulkhead(LIMITS)
     for slot in range(count):
         merchants.take(merchant, (merchant, slot), since)
     return merchants
 
 
 def test_a_hung_merchant_takes_three_quarters_at_most_and_others_have_the_rest() -> None:
-    merchants = Merchants(LIMITS)
+    merchants = Bulkhead(LIMITS)
     taken = 0
     while merchants.ask("hung", 0.0) is Verdict.ADMIT:
         merchants.take("hung", ("hung", taken), 0.0)
@@ -124,7 +124,7 @@ def test_a_merchant_that_cannot_be_reached_is_found_out_as_one_that_times_out() 
 
 
 def test_slow_merchants_that_come_all_at_once_hold_half_the_slots() -> None:
-    merchants = Merchants(LIMITS)
+    merchants = Bulkhead(LIMITS)
     names = [f"hung-{number}" for number in range(30)]
     for name in names:
         for slot in range(3):
@@ -143,7 +143,7 @@ def test_slow_merchants_that_come_all_at_once_hold_half_the_slots() -> None:
     assert merchants.ask("hung-29", 20.05) is Verdict.ADMIT
 
 
-def fill(merchants: Merchants, merchant: str, now: float) -> int:
+def fill(merchants: Bulkhead, merchant: str, now: float) -> int:
     """Take what it gets; gives how many slots that are."""
     taken = 0
     while merchants.busy < LIMITS.slots and merchants.ask(merchant, now) is Verdict.ADMIT:
@@ -212,7 +212,7 @@ def test_what_people_see_of_a_merchant() -> None:
 
 
 def test_threads_may_use_it_all_at_once() -> None:
-    merchants = Merchants(Limits(slots=64, ceiling=64, call_timeout=10.0))
+    merchants = Bulkhead(Limits(slots=64, ceiling=64, call_timeout=10.0))
 
     def work(mine: int) -> None:
         for number in range(500):

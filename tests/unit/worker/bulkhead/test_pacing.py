@@ -13,14 +13,14 @@ from merchantroute_worker.bulkhead.pacing import (
     SPACING,
     TOGETHER,
     TOTAL_BURST,
-    Turns,
+    ReturnPacer,
 )
 
 SOONEST = 15.0
 AT_ONCE = round(TOGETHER / SPACING)
 
 
-def due_of(turns: Turns, merchant: str, times: list[float]) -> list[float]:
+def due_of(turns: ReturnPacer, merchant: str, times: list[float]) -> list[float]:
     """When the orders refused at these times come back, of those that got a turn."""
     given = [(now, turns.turn(merchant, now, soonest=SOONEST)) for now in times]
     return [now + wait / 1000 for now, wait in given if wait is not None]
@@ -32,12 +32,12 @@ def within(due: list[float], seconds: float) -> int:
 
 
 def test_a_few_refusals_wait_on_their_rung() -> None:
-    assert due_of(Turns(), "kiosk", [100.0] * BURST) == []
-    assert due_of(Turns(), "kiosk", [100.0 + number / RATE for number in range(1_000)]) == []
+    assert due_of(ReturnPacer(), "kiosk", [100.0] * BURST) == []
+    assert due_of(ReturnPacer(), "kiosk", [100.0 + number / RATE for number in range(1_000)]) == []
 
 
 def test_a_flood_comes_back_one_after_the_other() -> None:
-    due = due_of(Turns(), "hung", [1000.0] * 1_000)
+    due = due_of(ReturnPacer(), "hung", [1000.0] * 1_000)
 
     assert len(due) == 1_000 - BURST
     assert due[0] == pytest.approx(1000.0 + SOONEST, abs=TOGETHER)
@@ -47,7 +47,7 @@ def test_a_flood_comes_back_one_after_the_other() -> None:
 
 
 def test_a_flood_that_is_refused_again_stays_apart() -> None:
-    turns = Turns()
+    turns = ReturnPacer()
     due = due_of(turns, "hung", [1000.0] * 10_000)
     for _ in range(3):
         due = due_of(turns, "hung", sorted(due))
@@ -56,14 +56,14 @@ def test_a_flood_that_is_refused_again_stays_apart() -> None:
 
 
 def test_a_neighbour_that_is_refused_a_little_does_not_wait_behind_a_flood() -> None:
-    turns = Turns()
+    turns = ReturnPacer()
     assert due_of(turns, "hung", [1000.0] * 10_000)
 
     assert due_of(turns, "kiosk", [1001.0] * BURST) == []
 
 
 def test_many_slow_merchants_together_take_turns() -> None:
-    turns = Turns()
+    turns = ReturnPacer()
     waits = [turns.turn(f"m{number}", 1000.0, soonest=SOONEST) for number in range(1_000)]
 
     assert waits.count(None) == TOTAL_BURST
@@ -71,14 +71,14 @@ def test_many_slow_merchants_together_take_turns() -> None:
 
 def test_nobody_waits_longer_than_the_bound_and_none_before_an_earlier_one() -> None:
     times = [1000.0 + number / 10_000 for number in range(50_000)]
-    due = due_of(Turns(), "hung", times)
+    due = due_of(ReturnPacer(), "hung", times)
 
     assert all(earlier <= later + 0.001 for earlier, later in pairwise(due))
     assert max(due) <= times[-1] + LONGEST + TOGETHER
 
 
 def test_a_merchant_is_forgotten_once_it_could_be_refused_as_much_again() -> None:
-    turns = Turns()
+    turns = ReturnPacer()
     waits = [
         turns.turn(f"m{number}", 1000.0 + number / RATE / 7, soonest=SOONEST) for number in range(3 * MOST_MERCHANTS)
     ]

@@ -9,7 +9,7 @@ from merchantroute_worker.orders import decisions
 from merchantroute_worker.orders.answers import FAILURES, Answer
 from merchantroute_worker.orders.decisions import Done, Run, ToDead, ToLadder
 from merchantroute_worker.orders.envelope import Malformed
-from merchantroute_worker.orders.messages import Why
+from merchantroute_worker.orders.messages import DeathReason
 from merchantroute_worker.orders.route import parse
 from tests.unit.worker.samples import INDEX, ROUTE, order, route
 
@@ -225,14 +225,14 @@ def test_a_letter_of_an_order_that_is_too_old_says_where_it_stood_and_what_it_la
     )
 
     assert isinstance(too_old, ToDead)
-    assert too_old.why == Why(reason="max-age", step="confirm", attempts=2, answer_class="timeout")
+    assert too_old.why == DeathReason(reason="max-age", step="confirm", attempts=2, answer_class="timeout")
 
 
 def test_a_letter_of_an_order_that_never_began_names_its_first_step() -> None:
     decision = before({"mr-published-at": 1_000}, maxAgeMs=60_000)
 
     assert isinstance(decision, ToDead)
-    assert decision.why == Why(reason="max-age", step="validate", attempts=0, answer_class="none")
+    assert decision.why == DeathReason(reason="max-age", step="validate", attempts=0, answer_class="none")
 
 
 @pytest.mark.parametrize(

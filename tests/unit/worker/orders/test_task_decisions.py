@@ -8,7 +8,7 @@ import pytest
 from merchantroute_worker.orders import task_decisions
 from merchantroute_worker.orders.envelope import Malformed
 from merchantroute_worker.orders.messages import Incoming
-from merchantroute_worker.orders.task_decisions import Note, Run, ToDead, ToLadder
+from merchantroute_worker.orders.task_decisions import Run, TaskMessage, ToDead, ToLadder
 from tests.unit.worker.samples import route
 
 NOW = 1_800_000_000.0
@@ -21,7 +21,7 @@ def message(**headers: Any) -> Incoming:
     return Incoming(routing_key=LISTED, body=b"[[],{},{}]", properties={"correlation_id": "task-1"}, headers=known)
 
 
-def note(**changes: Any) -> Note:
+def note(**changes: Any) -> TaskMessage:
     return replace(task_decisions.read(message(), now=NOW), **changes)
 
 

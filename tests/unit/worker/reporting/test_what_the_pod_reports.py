@@ -13,9 +13,9 @@ from merchantroute_worker.config.identity import from_environment
 from merchantroute_worker.outcomes.completions import record
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.reporting import pulses
-from merchantroute_worker.telemetry.counters import Tally
+from merchantroute_worker.telemetry.counters import Counters
 from merchantroute_worker.telemetry.logs import JsonFormatter
-from merchantroute_worker.telemetry.readiness import Status
+from merchantroute_worker.telemetry.readiness import Readiness
 from tests.unit.worker.samples import ROUTE, order
 
 SCHEMAS = Path(__file__).resolve().parents[4] / "schema"
@@ -61,7 +61,7 @@ def test_a_completion_record_is_as_the_schema_has_it() -> None:
 
 
 def test_busy_seconds_are_the_integral_of_busy_slots() -> None:
-    tally = Tally()
+    tally = Counters()
     tally.begin(10.0)
     tally.begin(12.0)
     tally.end(13.0)
@@ -71,7 +71,7 @@ def test_busy_seconds_are_the_integral_of_busy_slots() -> None:
 
 
 def test_readiness_is_consuming_and_its_line_says_what_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
-    status = Status()
+    status = Readiness()
     with caplog.at_level(logging.INFO):
         status.waiting("the broker")
         status.waiting("the broker")

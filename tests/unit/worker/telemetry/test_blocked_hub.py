@@ -1,7 +1,7 @@
 """When a hub counts as held up, for how long, and how often that is said."""
 
 from merchantroute_worker.reporting.hub_monitor import LINE_EVERY, Lateness, Teller
-from merchantroute_worker.telemetry.counters import Standstills
+from merchantroute_worker.telemetry.counters import BlockedHub
 
 
 def test_a_hub_that_turns_in_time_is_not_late() -> None:
@@ -32,7 +32,7 @@ def test_each_standstill_is_told_once_and_one_a_minute() -> None:
 
 
 def test_the_longest_stays_and_the_latest_changes() -> None:
-    seen = Standstills()
+    seen = BlockedHub()
     seen.saw(3.0, 100.0)
     seen.saw(1.0, 200.0)
 
