@@ -75,9 +75,9 @@ def _wait_for_configuration(me: Any) -> bool:
     with until_signalled(me.stopping.set):
         while not me.stopping.is_set():
             if not me.files.generation:
-                me.status.waiting(f"the configuration: {me.files.problem}")
+                me.readiness.waiting(f"the configuration: {me.files.problem}")
             elif not me.known:
-                me.status.waiting(f"tier {me.identity.tier} to be in the route's configuration")
+                me.readiness.waiting(f"tier {me.identity.tier} to be in the route's configuration")
             else:
                 break
             me.stopping.wait(0.25)

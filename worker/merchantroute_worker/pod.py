@@ -48,10 +48,10 @@ class Pod:
         self.stopping = threading.Event()
         self.abandoned = False
         self.serving = False
-        self.status = Readiness()
+        self.readiness = Readiness()
         self.clock = StallAwareClock()
-        self.tally = Counters()
-        self.standstills = BlockedHub()
+        self.counters = Counters()
+        self.blocked_hub = BlockedHub()
         self.watched: list[object] = []
         self.metrics = Metrics(who)
         self.files = ConfigurationFiles(who.config_dir, who.credentials_dir)
@@ -60,8 +60,8 @@ class Pod:
         self.completions = Completions(who.completions, self.publisher, self._line)
         self.client = client
         self.tracer = tracing.from_environment(os.environ, who)
-        self.merchants = Bulkhead(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
-        self.turns = ReturnPacer()
+        self.bulkhead = Bulkhead(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
+        self.pacer = ReturnPacer()
         self.settling: set[Hop] = set()
         self._settled: BoundedSet[Hop] = BoundedSet()
         self.held: BoundedSet[str] = BoundedSet()
@@ -117,17 +117,17 @@ class Pod:
         """Call the listener with each new number of slots; it is called where the files are read."""
         self._on_slots.append(listener)
 
-    def turn(self, merchant: str, route: Route) -> int | None:
+    def pace_of(self, merchant: str, route: Route) -> int | None:
         """Milliseconds that a slow merchant's refused order is away; None where it may wait on its rung."""
-        return self.turns.turn(merchant, time.monotonic(), soonest=ladder.middle(route.delays) / 1000)
+        return self.pacer.pace(merchant, time.monotonic(), soonest=ladder.middle(route.delays) / 1000)
 
     def _line(self, document: dict[str, Any]) -> None:
         self.outcomes.line(completions.log, "order done", document)
 
     def held_up(self, seconds: float, now: float) -> None:
         """Code held up the hub for so many seconds, until now (monotonic)."""
-        self.standstills.saw(seconds, now)
-        self.metrics.held_up(self.standstills.longest)
+        self.blocked_hub.saw(seconds, now)
+        self.metrics.held_up(self.blocked_hub.longest)
 
     def settle(self, hop: Hop) -> None:
         """Remember that this stay of an order has an outcome, for the case that its ack gets lost."""
@@ -138,9 +138,9 @@ class Pod:
         return hop in self._settled
 
     def _limit(self, route: Route) -> None:
-        before, slots = self.merchants.limits.slots, self.concurrency
+        before, slots = self.bulkhead.limits.slots, self.concurrency
         tier = route.tiers.get(self.identity.tier)
-        self.merchants.limits = Limits(
+        self.bulkhead.limits = Limits(
             slots=slots,
             ceiling=tier.max_in_flight if tier else slots,
             call_timeout=route.call_timeout,
@@ -153,7 +153,7 @@ class Pod:
         while True:
             sleep(HOUSEKEEPING)
             self.client.reap()
-            self.merchants.forget(self.clock.now())
+            self.bulkhead.forget(self.clock.now())
 
     def _keep_time(self) -> None:
         while True:

@@ -40,7 +40,7 @@ class Bulkhead:
         self._held, self._summed = 0, float("-inf")
         self._slow: set[str] = set()
 
-    def ask(self, merchant: str, now: float) -> Verdict:
+    def decide(self, merchant: str, now: float) -> Verdict:
         """The bulkhead's verdict on one more order of this merchant."""
         with self._lock:
             sight = self._sight(self._known.get(merchant), now)
@@ -51,7 +51,7 @@ class Bulkhead:
             alone = self._company.is_alone(merchant, now)
             return decide(sight, self.limits, busy=self.busy, held_by_slow=0, alone=alone)
 
-    def take(self, merchant: str, slot: object, now: float) -> None:
+    def acquire(self, merchant: str, slot: object, now: float) -> None:
         """The order in `slot` (any hashable) begins."""
         with self._lock:
             state = self._known.activate(merchant)
@@ -63,7 +63,7 @@ class Bulkhead:
                 self._held += len(state.calls)
             self._turn(1, now)
 
-    def call(self, merchant: str, slot: object, now: float) -> None:
+    def begin_call(self, merchant: str, slot: object, now: float) -> None:
         """The order begins its next call: a call's age counts, not an order's."""
         with self._lock:
             calls = self._known.active[merchant].calls
@@ -97,7 +97,7 @@ class Bulkhead:
         with self._lock:
             self._known.active[merchant].failures += 1
 
-    def leave(self, merchant: str, slot: object, now: float) -> None:
+    def release(self, merchant: str, slot: object, now: float) -> None:
         """The order in `slot` is through with its calls."""
         with self._lock:
             calls = self._known.active[merchant].calls

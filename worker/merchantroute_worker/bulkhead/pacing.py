@@ -32,7 +32,7 @@ class ReturnPacer:
         self._total = 0.0
         self._paces: dict[str, float] = {}
 
-    def turn(self, merchant: str, now: float, *, soonest: float) -> int | None:
+    def pace(self, merchant: str, now: float, *, soonest: float) -> int | None:
         """Milliseconds until the turn of an order of this merchant that is refused now, at least ``soonest`` (seconds)
         away; None where it may wait on its rung. ``now`` is in seconds, of any clock that only goes on.
         """

@@ -57,7 +57,7 @@ class LeanConsumer(Consumer):
         self.connection: Any = None
         self.mr_pod = pod.start(pool.limit)
         start.serve(self.mr_pod)
-        self.fleet = Deliveries(self.mr_pod, pool)
+        self.deliveries = Deliveries(self.mr_pod, pool)
         self._beat = time.monotonic()
         self._was_ready = False
         # The files are read elsewhere; a consumer may only be changed where its connection is read.
@@ -77,7 +77,7 @@ class LeanConsumer(Consumer):
             except Exception:
                 # WorkerShutdown and WorkerTerminate are SystemExits and pass; all else must not end the pod.
                 log.exception("the consumer failed, it starts again")
-                self.mr_pod.status.waiting("the consumer to start again")
+                self.mr_pod.readiness.waiting("the consumer to start again")
                 self._part()
                 self.blueprint.restart(self)
                 self._pause(1.0)
@@ -91,13 +91,13 @@ class LeanConsumer(Consumer):
                 where = address.read(self.mr_pod.identity.broker_dir)
                 connection = self._open(where)
             except address.ERRORS as error:
-                self.mr_pod.status.waiting(f"the broker: {_reason(error)}")
+                self.mr_pod.readiness.waiting(f"the broker: {_reason(error)}")
             else:
                 queue = self.mr_pod.queue
                 if _has_queue(connection, queue):
                     self.first_connection_attempt = False
                     return connection
-                self.mr_pod.status.waiting(f"queue {queue} on {where}")
+                self.mr_pod.readiness.waiting(f"queue {queue} on {where}")
             self._pause(pause)
             pause = min(pause * 2, SLOWEST_RETRY)
 
@@ -118,7 +118,7 @@ class LeanConsumer(Consumer):
         if not self._was_ready:
             self._was_ready = True
             thrift.collect_less()
-        self.mr_pod.status.consuming()
+        self.mr_pod.readiness.consuming()
 
     def perform_pending_operations(self) -> None:
         """Called at each turn of the loop, at least every two seconds. Without greenlets Celery sends no heartbeats."""
@@ -130,28 +130,28 @@ class LeanConsumer(Consumer):
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """The connection broke, or the queue was deleted (the broker cancels its consumers then)."""
-        self.mr_pod.status.waiting(f"the broker: {_reason(exc)}")
-        self.fleet.hand_back()
+        self.mr_pod.readiness.waiting(f"the broker: {_reason(exc)}")
+        self.deliveries.hand_back()
         super().on_connection_error_after_connected(exc)
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Celery would ack it, and it would be gone."""
-        self.fleet.bury(message, "undecodable", f"the message cannot be decoded: {exc}")
+        self.deliveries.bury(message, "undecodable", f"the message cannot be decoded: {exc}")
 
     def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
         """Celery would reject it."""
         del body
-        self.fleet.bury(message, "malformed", f"the message is no valid task: {exc}")
+        self.deliveries.bury(message, "malformed", f"the message is no valid task: {exc}")
 
     def on_unknown_message(self, body: Any, message: Any) -> None:
         """Celery would reject it."""
         del body
-        self.fleet.bury(message, "malformed", "the message names no task: neither its headers nor its body do")
+        self.deliveries.bury(message, "malformed", "the message names no task: neither its headers nor its body do")
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
         """Celery would reject it."""
         del body, exc
-        self.fleet.bury(message, "unknown-task", f"no task {message.headers.get('task')!r} in this app")
+        self.deliveries.bury(message, "unknown-task", f"no task {message.headers.get('task')!r} in this app")
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Any:
         """Celery's handler, which a message with strange headers can make fail: such a message is no task."""
@@ -160,19 +160,19 @@ class LeanConsumer(Consumer):
         def on_task_received(message: Any) -> None:
             key, headers = message.delivery_info.get("routing_key"), message.headers or {}
             if where := strange(routing_key=key, properties=message.properties, headers=headers):
-                self.fleet.bury(message, "undecodable", f"text that is not UTF-8: {where}")
+                self.deliveries.bury(message, "undecodable", f"text that is not UTF-8: {where}")
                 return
             try:
                 if headers.get("task") == TASK and TASK in self.strategies:
                     # What Celery's handler would come to, without the promises that it makes for its Request.
-                    self.fleet.take(message)
+                    self.deliveries.take(message)
                 else:
                     handle(message)
             except address.ERRORS:
                 raise
             except Exception as error:
                 log.exception("a message could not be handled")
-                self.fleet.bury(message, "malformed", f"the message cannot be handled: {error!r}")
+                self.deliveries.bury(message, "malformed", f"the message cannot be handled: {error!r}")
 
         return on_task_received
 
@@ -190,7 +190,7 @@ class LeanConsumer(Consumer):
             sleep(0.1)
 
     def _part(self) -> None:
-        self.fleet.hand_back()
+        self.deliveries.hand_back()
         connection, self.connection = self.connection, None
         if connection:
             try:

@@ -14,7 +14,7 @@ from celery.worker.strategy import default
 def order_strategy(task: Any, app: Any, consumer: Any, **_: Any) -> Callable[..., None]:
     """The strategy of `merchantroute.order`."""
     del task, app
-    fleet = consumer.fleet
+    fleet = consumer.deliveries
 
     def on_message(message: Any, *_celery: Any) -> None:
         fleet.take(message)
@@ -25,7 +25,7 @@ def order_strategy(task: Any, app: Any, consumer: Any, **_: Any) -> Callable[...
 def app_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable[..., None]:
     """The strategy of an app's own task."""
     handle = default(task, app, consumer, **options)
-    fleet = consumer.fleet
+    fleet = consumer.deliveries
 
     def on_message(message: Any, body: Any, _ack: Any, _reject: Any, callbacks: Any) -> None:
         fleet.take_task(message, handle, body, callbacks)
@@ -36,7 +36,7 @@ def app_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable
 def make_safe(task: Any) -> None:
     """Give an app's task our strategy, whatever its own attributes say about acknowledging and deadlines."""
     task.Strategy = "merchantroute_worker.celery.strategy:app_strategy"
-    task.Request = "merchantroute_worker.celery.request:AppRequest"
+    task.Request = "merchantroute_worker.celery.request:TaskRequest"
     task.acks_late = True
     task.acks_on_failure = False
     task.acks_on_timeout = False

@@ -50,8 +50,8 @@ class RouteWorker(Worker):
     def _bound(self, name: str) -> None:
         grace = self.mr_pod.grace
         log.info("%s: no new orders, up to %g s for those in flight", name, grace)
-        self.mr_pod.status.waiting("shutting down")
-        fleet = self.consumer.fleet
+        self.mr_pod.readiness.waiting("shutting down")
+        fleet = self.consumer.deliveries
         sleep(max(0.0, grace - LAST_SECONDS))
         fleet.hand_back(ending=True)
         sleep(LAST_SECONDS)

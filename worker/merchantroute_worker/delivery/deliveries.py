@@ -25,8 +25,8 @@ class Deliveries:
 
     def __init__(self, pod: Pod, pool: Any) -> None:
         self._pod = pod
-        self.crew = executors.of(pool)
-        if isinstance(self.crew, executors.GreenletExecutor):
+        self.executor = executors.of(pool)
+        if isinstance(self.executor, executors.GreenletExecutor):
             pod.outcomes = BatchedAcks(Lines())
         in_children = not (getattr(pool, "is_green", False) or hasattr(pool, "executor"))
         self._caller: AttemptRunner = InChildProcess(pool) if in_children else InProcess(pod.client)
@@ -46,7 +46,7 @@ class Deliveries:
             return
         task = TaskDelivery(self._pod, message, self._settle_soon, lambda: self._gone(task))
         self._under_way[task] = None
-        self._under_way[task] = self.crew.beside(task.run, handle, body, callbacks)
+        self._under_way[task] = self.executor.spawn_outside(task.run, handle, body, callbacks)
 
     def bury(self, message: Any, reason: str, explanation: str) -> None:
         """A message came that Celery cannot make a task of."""
@@ -75,7 +75,7 @@ class Deliveries:
         """End all, also what holds an outcome that it cannot make safe."""
         for delivery in list(self._under_way):
             delivery.handed_back = True
-        self.crew.abandon()
+        self.executor.abandon()
 
     def __len__(self) -> int:
         return len(self._under_way)
@@ -85,20 +85,20 @@ class Deliveries:
             # Not started and not acked: closing the connection gives it back.
             return
         self._under_way[delivery] = None
-        self._under_way[delivery] = self.crew.spawn(work, *arguments, ended=lambda: self._gone(delivery))
+        self._under_way[delivery] = self.executor.spawn(work, *arguments, ended=lambda: self._gone(delivery))
 
     def _gone(self, delivery: Delivery) -> None:
         self._under_way.pop(delivery, None)
 
     def _settle_soon(self, work: Any, *arguments: Any) -> None:
         """Where Celery calls back from a thread that serves all children, waiting for a confirm must be elsewhere."""
-        if self.crew.settles_in_place:
+        if self.executor.settles_in_place:
             work(*arguments)
         else:
-            self.crew.beside(work, *arguments)
+            self.executor.spawn_outside(work, *arguments)
 
     def _stop(self) -> None:
         self._stop_pool()
         while (self._under_way or len(self._pod.outcomes)) and not self._pod.abandoned:
             sleep(LOOK)
-        self.crew.close()
+        self.executor.close()

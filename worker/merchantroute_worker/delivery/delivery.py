@@ -105,7 +105,7 @@ class Delivery:
 
     def count_dead(self, reason: str) -> None:
         """One more in dead letters."""
-        self.pod.tally.count("dead")
+        self.pod.counters.count("dead")
         self.pod.metrics.dead(reason)
 
     def names(self, reason: str) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class OrderDelivery(Delivery):
 
     def _read(self) -> None:
         pod = self.pod
-        pod.tally.count("taken")
+        pod.counters.count("taken")
         route = pod.files.current
         if not self.incoming.properties.get("correlation_id"):
             pod.metrics.anonymous()
@@ -81,7 +81,7 @@ class OrderDelivery(Delivery):
         final: Done | ToLadder | ToDead | None
         if isinstance(decision, Run):
             order = decision.order
-            verdict = self.pod.merchants.ask(order.merchant, self.pod.clock.now())
+            verdict = self.pod.bulkhead.decide(order.merchant, self.pod.clock.now())
             if verdict is Verdict.ADMIT:
                 final = self._attempt(order, decision.merchant, route)
             else:
@@ -109,12 +109,12 @@ class OrderDelivery(Delivery):
         watch, context = _CallObserver(self.pod, order.merchant, self, trace), trace.context()
         if context is not order.trace:
             order = replace(order, trace=context)
-        pod.merchants.take(order.merchant, self, pod.clock.now())
-        pod.tally.begin(time.monotonic())
+        pod.bulkhead.acquire(order.merchant, self, pod.clock.now())
+        pod.counters.begin(time.monotonic())
         try:
             result = self.caller.attempt(order, merchant, route, watch)
             # Of an attempt that made all its calls nothing depends on it.
-            slow = result.answer is not None and pod.merchants.is_slow(order.merchant, pod.clock.now())
+            slow = result.answer is not None and pod.bulkhead.is_slow(order.merchant, pod.clock.now())
         except UnusableEndpoint as error:
             log.error("cannot call the merchant: %s", error, extra={"data": self.names("endpoint")})
             return decisions.refused(order, route, "endpoint")
@@ -129,10 +129,10 @@ class OrderDelivery(Delivery):
             log.exception("an attempt failed in an unexpected way", extra={"data": self.names("error")})
             return decisions.refused(order, route, "error")
         finally:
-            pod.tally.end(time.monotonic())
-            pod.merchants.leave(order.merchant, self, pod.clock.now())
+            pod.counters.end(time.monotonic())
+            pod.bulkhead.release(order.merchant, self, pod.clock.now())
             trace.close()
-        pod.tally.count("finished")
+        pod.counters.count("finished")
         self._log(order, result)
         return decisions.after_attempt(order, result, route, slow=slow, draw=random.random(), now=time.time())
 
@@ -141,18 +141,18 @@ class OrderDelivery(Delivery):
         if not self.pod.completions.write(document, self.given_up):
             return
         self.pod.settle(hop)
-        self.pod.tally.count("done")
+        self.pod.counters.count("done")
         self.pod.metrics.done(document["seconds"])
         self.ack()
 
     def _ladder(self, to: ToLadder, hop: Hop, route: Route) -> None:
         def account() -> None:
-            self.pod.tally.count("retried" if to.outcome == "retried" else "refused")
+            self.pod.counters.count("retried" if to.outcome == "retried" else "refused")
             self.pod.metrics.ladder(to.outcome, to.reason)
 
         message = to_rung(self.incoming, to.order, route.steps, exchange=self.pod.ladder, rung=to.rung)
         if (to.outcome, to.reason) == ("refused", Verdict.SLOW.value):
-            message = paced(message, self.pod.turn(to.order.merchant, route))
+            message = paced(message, self.pod.pace_of(to.order.merchant, route))
         self.send_on(message, hop, account)
 
     def _dead(self, to: ToDead, hop: Hop, route: Route) -> None:
@@ -173,23 +173,23 @@ class _CallObserver:
 
     def __init__(self, pod: Pod, merchant: str, slot: object, trace: OrderTrace) -> None:
         self._pod, self._merchant, self._slot, self._trace = pod, merchant, slot, trace
-        self._spell = Stopwatch(pod.clock)
+        self._stopwatch = Stopwatch(pod.clock)
 
     def begins(self, step: Step) -> Mapping[str, str]:
-        self._spell = Stopwatch(self._pod.clock)
-        self._pod.merchants.call(self._merchant, self._slot, self._spell.began)
+        self._stopwatch = Stopwatch(self._pod.clock)
+        self._pod.bulkhead.begin_call(self._merchant, self._slot, self._stopwatch.began)
         return self._trace.begins(step.name)
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         self._trace.ended(answer)
         self._pod.metrics.call(step.name, answer.label, seconds)
-        merchants, now = self._pod.merchants, self._pod.clock.now()
+        bulkhead, now = self._pod.bulkhead, self._pod.clock.now()
         if answer.failure == "timeout":
-            if not self._spell.stood():
-                merchants.timed_out(self._merchant, now)
+            if not self._stopwatch.was_stalled():
+                bulkhead.timed_out(self._merchant, now)
         elif answer.failure in UNREACHABLE:
-            merchants.failed(self._merchant)
+            bulkhead.failed(self._merchant)
         elif answer.status is not None:
-            # Where a process of its own made the call, the spell is that of the whole attempt.
-            own = min(seconds, now - self._spell.began)
-            merchants.answered(self._merchant, now, own, success=answer.succeeded)
+            # Where a process of its own made the call, the stopwatch is that of the whole attempt.
+            own = min(seconds, now - self._stopwatch.began)
+            bulkhead.answered(self._merchant, now, own, success=answer.succeeded)

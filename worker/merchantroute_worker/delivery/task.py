@@ -37,7 +37,7 @@ class TaskDelivery(Delivery):
         self._gone = gone
         self._outcome: Callable[[], None] = self._done
         self._note: TaskMessage | None = None
-        self._spell = Stopwatch(pod.clock)
+        self._stopwatch = Stopwatch(pod.clock)
         self._holds_slot = False
         self._over = False
 
@@ -58,23 +58,23 @@ class TaskDelivery(Delivery):
 
     def _begin(self, handle: Handler, body: Any, callbacks: Any) -> None:
         pod, now = self.pod, time.time()
-        pod.tally.count("taken")
+        pod.counters.count("taken")
         note = self._note = task_decisions.read(self.incoming, now=now)
         guilty = DeathReason(reason=REASON, attempts=note.attempts)
         if (self.redelivered and self.was_settled(note.hop)) or set_apart(self, note.id, note.hop, guilty):
             return
         decision = task_decisions.before_slot(note, pod.files.current, now=now)
         if isinstance(decision, Run):
-            verdict = pod.merchants.ask(note.merchant, pod.clock.now())
+            verdict = pod.bulkhead.decide(note.merchant, pod.clock.now())
             if verdict is not Verdict.ADMIT:
                 decision = task_decisions.refused(note, pod.files.current, verdict.value)
         if not isinstance(decision, Run):
             self._elsewhere(decision)
             return
         sleep(decision.wait)
-        self._spell = Stopwatch(pod.clock)
-        pod.merchants.take(note.merchant, self, self._spell.began)
-        pod.tally.begin(time.monotonic())
+        self._stopwatch = Stopwatch(pod.clock)
+        pod.bulkhead.acquire(note.merchant, self, self._stopwatch.began)
+        pod.counters.begin(time.monotonic())
         self._holds_slot = True
         self.message.headers = {**self.message.headers, **decision.headers}
         handle(self.message, body, self.acked, self.rejected, callbacks)
@@ -100,8 +100,8 @@ class TaskDelivery(Delivery):
 
     def timed_out(self) -> None:
         """The task was ended at its deadline."""
-        if self._holds_slot and not self._spell.stood():
-            self.pod.merchants.timed_out(self._known.merchant, self.pod.clock.now())
+        if self._holds_slot and not self._stopwatch.was_stalled():
+            self.pod.bulkhead.timed_out(self._known.merchant, self.pod.clock.now())
         self._outcome = self._timed_out
 
     def lost_its_process(self) -> None:
@@ -137,12 +137,12 @@ class TaskDelivery(Delivery):
     def _leave(self) -> None:
         if self._holds_slot:
             self._holds_slot = False
-            self.pod.tally.end(time.monotonic())
+            self.pod.counters.end(time.monotonic())
             now = self.pod.clock.now()
             if self._outcome == self._done:
-                self.pod.merchants.answered(self._known.merchant, now, now - self._spell.began)
-            self.pod.merchants.leave(self._known.merchant, self, now)
-            self.pod.tally.count("finished")
+                self.pod.bulkhead.answered(self._known.merchant, now, now - self._stopwatch.began)
+            self.pod.bulkhead.release(self._known.merchant, self, now)
+            self.pod.counters.count("finished")
 
     def _done(self) -> None:
         pod, note = self.pod, self._known
@@ -150,13 +150,13 @@ class TaskDelivery(Delivery):
         if not pod.completions.write(document, self.given_up):
             return
         pod.settle(note.hop)
-        pod.tally.count("done")
+        pod.counters.count("done")
         pod.metrics.done(document["seconds"])
         self.ack()
 
     def _retried(self) -> None:
         self.pod.settle(self._known.hop)
-        self.pod.tally.count("retried")
+        self.pod.counters.count("retried")
         self.pod.metrics.ladder("retried", "task")
         self.ack()
 
@@ -167,7 +167,7 @@ class TaskDelivery(Delivery):
         self._elsewhere(task_decisions.refused(self._known, self.pod.files.current, "requeued"))
 
     def _timed_out(self) -> None:
-        slow = self.pod.merchants.is_slow(self._known.merchant, self.pod.clock.now())
+        slow = self.pod.bulkhead.is_slow(self._known.merchant, self.pod.clock.now())
         self._elsewhere(task_decisions.after_timeout(self._known, self.pod.files.current, slow=slow))
 
     def _elsewhere(self, to: ToLadder | ToDead) -> None:
@@ -176,7 +176,7 @@ class TaskDelivery(Delivery):
         if isinstance(to, ToLadder):
             message = forward(self.incoming, exchange=self.pod.ladder, headers=to.headers)
             if (to.outcome, to.reason) == ("refused", Verdict.SLOW.value):
-                message = paced(message, self.pod.turn(note.merchant, self.pod.files.current))
+                message = paced(message, self.pod.pace_of(note.merchant, self.pod.files.current))
             self.send_on(message, note.hop, lambda: self._count_ladder(to))
             return
         log.warning("task is dead: %s", to.reason, extra={"data": self.names(to.reason)})
@@ -185,5 +185,5 @@ class TaskDelivery(Delivery):
         self.send_on(letter, note.hop, lambda: self.count_dead(to.reason))
 
     def _count_ladder(self, to: ToLadder) -> None:
-        self.pod.tally.count(to.outcome)
+        self.pod.counters.count(to.outcome)
         self.pod.metrics.ladder(to.outcome, to.reason)

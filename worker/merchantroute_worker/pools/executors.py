@@ -34,7 +34,7 @@ class Executor(Protocol):
     def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Handle:
         """Run it where orders run; `ended` is called whatever becomes of it, and must not wait."""
 
-    def beside(self, work: Work, *arguments: Any) -> Handle:
+    def spawn_outside(self, work: Work, *arguments: Any) -> Handle:
         """Run it without taking the place of an order."""
 
     def resize(self, slots: int) -> bool:
@@ -70,7 +70,7 @@ class GreenletExecutor:
         greenlet.rawlink(lambda _: ended())
         return _Greenlet(greenlet)
 
-    def beside(self, work: Work, *arguments: Any) -> Handle:
+    def spawn_outside(self, work: Work, *arguments: Any) -> Handle:
         """A greenlet outside of the pool, which may be full of those that wait for this one."""
         import gevent
 
@@ -119,7 +119,7 @@ class ThreadExecutor:
         future.add_done_callback(lambda _: ended())
         return _Thread(future)
 
-    def beside(self, work: Work, *arguments: Any) -> Handle:
+    def spawn_outside(self, work: Work, *arguments: Any) -> Handle:
         """Threads hand over without waiting for each other."""
         return _Thread(self._executor.submit(work, *arguments))
 

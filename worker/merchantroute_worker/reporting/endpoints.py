@@ -64,12 +64,16 @@ class _Answers:
         if url.path == "/livez":
             return HTTPStatus.OK, TEXT, b"the hub turns\n"
         if url.path == "/readyz":
-            status = HTTPStatus.OK if pod.status.ready else HTTPStatus.SERVICE_UNAVAILABLE
-            return status, TEXT, f"{pod.status.line}\n".encode()
+            status = HTTPStatus.OK if pod.readiness.ready else HTTPStatus.SERVICE_UNAVAILABLE
+            return status, TEXT, f"{pod.readiness.line}\n".encode()
         if url.path == "/metrics":
             kind = "text/plain; version=0.0.4; charset=utf-8"
-            sums = pod.merchants.sums(pod.clock.now())
-            return HTTPStatus.OK, kind, pod.metrics.render(slots=pod.concurrency, busy=pod.tally.busy, merchants=sums)
+            sums = pod.bulkhead.sums(pod.clock.now())
+            return (
+                HTTPStatus.OK,
+                kind,
+                pod.metrics.render(slots=pod.concurrency, busy=pod.counters.busy, merchants=sums),
+            )
         if url.path == "/merchants":
             top = parse_qs(url.query).get("top", ["20"])[-1]
             if not (top.isascii() and top.isdigit() and len(top) < 9 and 1 <= int(top) <= MOST_SHOWN):
@@ -83,7 +87,7 @@ class _Answers:
             "generation": pod.files.generation,
             "configuration": pod.files.problem or "current",
             "slots": pod.concurrency,
-            "busy": pod.tally.busy,
-            "known": pod.merchants.sums(now).known,
-            "merchants": [shown.as_json() for shown in pod.merchants.busiest(top, now)],
+            "busy": pod.counters.busy,
+            "known": pod.bulkhead.sums(now).known,
+            "merchants": [shown.as_json() for shown in pod.bulkhead.busiest(top, now)],
         }

@@ -24,8 +24,8 @@ MOST_SLOW = 100
 def document(pod: Pod) -> dict[str, Any]:
     """The pulse as of now (schema/pulse.json)."""
     now = time.monotonic()
-    who, tally = pod.identity, pod.tally
-    slow = sorted(pod.merchants.slow(pod.clock.now()), key=lambda one: -one.oldest)[:MOST_SLOW]
+    who, tally = pod.identity, pod.counters
+    slow = sorted(pod.bulkhead.slow(pod.clock.now()), key=lambda one: -one.oldest)[:MOST_SLOW]
     return {
         "pod": who.pod,
         "namespace": who.namespace,
@@ -44,7 +44,7 @@ def document(pod: Pod) -> dict[str, Any]:
         "retried": tally.retried,
         "dead": tally.dead,
         "slow": [{"merchant": s.merchant, "inFlight": s.in_flight, "oldest": round(s.oldest, 3)} for s in slow],
-        **({"blocked": _blocked(pod.standstills, now)} if pod.standstills.count else {}),
+        **({"blocked": _blocked(pod.blocked_hub, now)} if pod.blocked_hub.count else {}),
     }
 
 
@@ -62,7 +62,7 @@ def beat(pod: Pod) -> None:
     due, known = 0.0, frozenset[str]()
     while True:
         now = time.monotonic()
-        slow = pod.merchants.slow_names(pod.clock.now())
+        slow = pod.bulkhead.slow_names(pod.clock.now())
         for merchant in slow - known:
             log.warning("merchant is slow", extra={"data": {"merchant": merchant}})
         if now >= due or slow - known:

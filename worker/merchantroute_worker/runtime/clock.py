@@ -47,6 +47,6 @@ class Stopwatch:
         """How long it is, by the pod's own time."""
         return self._clock.now() - self.began
 
-    def stood(self) -> bool:
+    def was_stalled(self) -> bool:
         """Whether the pod stood still for most of it."""
         return self.seconds() * 2 < self._clock.real() - self._really

@@ -20,9 +20,9 @@ SOONEST = 15.0
 AT_ONCE = round(TOGETHER / SPACING)
 
 
-def due_of(turns: ReturnPacer, merchant: str, times: list[float]) -> list[float]:
+def due_of(pacer: ReturnPacer, merchant: str, times: list[float]) -> list[float]:
     """When the orders refused at these times come back, of those that got a turn."""
-    given = [(now, turns.turn(merchant, now, soonest=SOONEST)) for now in times]
+    given = [(now, pacer.pace(merchant, now, soonest=SOONEST)) for now in times]
     return [now + wait / 1000 for now, wait in given if wait is not None]
 
 
@@ -47,24 +47,24 @@ def test_a_flood_comes_back_one_after_the_other() -> None:
 
 
 def test_a_flood_that_is_refused_again_stays_apart() -> None:
-    turns = ReturnPacer()
-    due = due_of(turns, "hung", [1000.0] * 10_000)
+    pacer = ReturnPacer()
+    due = due_of(pacer, "hung", [1000.0] * 10_000)
     for _ in range(3):
-        due = due_of(turns, "hung", sorted(due))
+        due = due_of(pacer, "hung", sorted(due))
         assert within(due, TOGETHER) <= AT_ONCE
     assert len(due) > 3_000
 
 
 def test_a_neighbour_that_is_refused_a_little_does_not_wait_behind_a_flood() -> None:
-    turns = ReturnPacer()
-    assert due_of(turns, "hung", [1000.0] * 10_000)
+    pacer = ReturnPacer()
+    assert due_of(pacer, "hung", [1000.0] * 10_000)
 
-    assert due_of(turns, "kiosk", [1001.0] * BURST) == []
+    assert due_of(pacer, "kiosk", [1001.0] * BURST) == []
 
 
 def test_many_slow_merchants_together_take_turns() -> None:
-    turns = ReturnPacer()
-    waits = [turns.turn(f"m{number}", 1000.0, soonest=SOONEST) for number in range(1_000)]
+    pacer = ReturnPacer()
+    waits = [pacer.pace(f"m{number}", 1000.0, soonest=SOONEST) for number in range(1_000)]
 
     assert waits.count(None) == TOTAL_BURST
 
@@ -78,9 +78,9 @@ def test_nobody_waits_longer_than_the_bound_and_none_before_an_earlier_one() -> 
 
 
 def test_a_merchant_is_forgotten_once_it_could_be_refused_as_much_again() -> None:
-    turns = ReturnPacer()
+    pacer = ReturnPacer()
     waits = [
-        turns.turn(f"m{number}", 1000.0 + number / RATE / 7, soonest=SOONEST) for number in range(3 * MOST_MERCHANTS)
+        pacer.pace(f"m{number}", 1000.0 + number / RATE / 7, soonest=SOONEST) for number in range(3 * MOST_MERCHANTS)
     ]
 
     assert waits.count(None) == len(waits)

@@ -29,7 +29,7 @@ def schema(name: str) -> dict[str, Any]:
 
 def test_a_pulse_is_as_the_schema_has_it() -> None:
     pod = Pod(from_environment(WHERE), 20, HttpClient(20))
-    pod.merchants.take("hung", "slot", -1_000.0)
+    pod.bulkhead.acquire("hung", "slot", -1_000.0)
 
     pulse = pulses.document(pod)
 

@@ -54,13 +54,13 @@ def test_time_in_which_the_pod_stood_still_has_not_passed_before_nor_after_its_n
 def test_a_spell_knows_whether_the_pod_stood_still_for_most_of_it() -> None:
     real = Real()
     clock = StallAwareClock(real)
-    spell = Stopwatch(clock)
+    stopwatch = Stopwatch(clock)
     list(real.run(clock, 5))
-    assert (spell.seconds(), spell.stood()) == (5, False)
+    assert (stopwatch.seconds(), stopwatch.was_stalled()) == (5, False)
 
     real.now += 4
-    assert not spell.stood()
+    assert not stopwatch.was_stalled()
     real.now += 60
-    assert spell.stood()
+    assert stopwatch.was_stalled()
     clock.turn()
-    assert (spell.seconds(), spell.stood()) == (5 + TOLERANCE, True)
+    assert (stopwatch.seconds(), stopwatch.was_stalled()) == (5 + TOLERANCE, True)
