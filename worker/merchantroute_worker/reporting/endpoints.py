@@ -68,7 +68,7 @@ class _Answers:
             return status, TEXT, f"{pod.readiness.line}\n".encode()
         if url.path == "/metrics":
             kind = "text/plain; version=0.0.4; charset=utf-8"
-            sums = pod.bulkhead.sums(pod.clock.now())
+            totals = pod.bulkhead.sums(pod.clock.now())
             return (
                 HTTPStatus.OK,
                 kind,
