@@ -5,11 +5,9 @@ written to build/bench-deadlines.json: milliseconds beyond the deadline, 0 where
 answer was complete or beyond the client's bounds.
 """
 
-from gevent import monkey
+from merchantroute_worker.runtime import gevent_setup
 
-from merchantroute_worker.runtime import names
-
-monkey.patch_all()
+gevent_setup.patch()
 
 import json  # noqa: E402 - after patching
 import os  # noqa: E402
@@ -104,7 +102,7 @@ def measure(endpoint: Callable[[int], str], *, size: int = 10, series: bool = Fa
 
 def main() -> None:
     """Measure all, print a table, write the file."""
-    names.in_the_loop()
+    gevent_setup.use_c_ares()
     bad = Misbehaving()
     gevent.config.ares_servers = ["127.0.0.1"]
     gevent.config.ares_udp_port = str(bad.ports["names"])

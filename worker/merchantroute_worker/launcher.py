@@ -11,17 +11,9 @@ import sys
 from typing import Any
 
 from merchantroute_worker.options import CannotWork, Options, options
-from merchantroute_worker.runtime import names, thrift
+from merchantroute_worker.runtime import gevent_setup
 
 log = logging.getLogger(__name__)
-
-
-def patch() -> None:
-    """Make the standard library cooperative. Must run before anything else imports it."""
-    from gevent import monkey
-
-    thrift.no_spawn_trees()
-    monkey.patch_all()
 
 
 def run(given: Options) -> int:
@@ -40,7 +32,8 @@ def run(given: Options) -> int:
     except (ValueError, app_finder.NoApp) as error:
         raise CannotWork(str(error)) from error
     _check_patching(given, f"the app {given.app!r} patches on import: name its module without that, or use pool gevent")
-    me = pod.start(given.concurrency, HttpClient(pod.MOST) if given.green else ThreadsClient(), who)
+    client = HttpClient(pod.MOST) if given.green else ThreadsClient()
+    me = pod.start(given.concurrency, green=given.green, client=client, who=who)
     _serve(me)
     if not _wait_for_configuration(me):
         return 0
@@ -87,7 +80,7 @@ def _wait_for_configuration(me: Any) -> bool:
 def _consume(me: Any, app: Any, given: Options) -> int:
     from celery import signals
 
-    from merchantroute_worker.app import TASK, OrderTask
+    from merchantroute_worker.celery.order_task import TASK, OrderTask
     from merchantroute_worker.celery.settings import safe_settings
     from merchantroute_worker.celery.worker import RouteWorker
 
@@ -126,9 +119,10 @@ def main() -> None:
     """The program `merchantroute-worker`."""
     try:
         given = options()
-        names.in_the_loop()
         if given.green:
-            patch()
+            gevent_setup.patch()
+        else:
+            gevent_setup.use_c_ares()
         code = run(given)
     except CannotWork as error:
         sys.stderr.write(f"merchantroute-worker cannot start: {error}\n")

@@ -5,7 +5,6 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from merchantroute_worker.bulkhead.bulkhead import Bulkhead
 from merchantroute_worker.bulkhead.pacing import ReturnPacer
@@ -15,23 +14,24 @@ from merchantroute_worker.config import identity
 from merchantroute_worker.config.files import ConfigurationFiles
 from merchantroute_worker.config.identity import Identity
 from merchantroute_worker.orders import ladder
+from merchantroute_worker.orders.envelope import DeliveryKey
 from merchantroute_worker.orders.route import Route
-from merchantroute_worker.outcomes import completions
-from merchantroute_worker.outcomes.ack_batch import Acks, ImmediateAcks
+from merchantroute_worker.outcomes.ack_batch import Acks, BatchedAcks, ImmediateAcks
 from merchantroute_worker.outcomes.completions import Completions
 from merchantroute_worker.rabbit import address
 from merchantroute_worker.rabbit.publisher import Publisher
 from merchantroute_worker.runtime.bounded_set import BoundedSet
 from merchantroute_worker.runtime.clock import EVERY, StallAwareClock
 from merchantroute_worker.runtime.threads import sleep, start_daemon
-from merchantroute_worker.telemetry import tracing
+from merchantroute_worker.telemetry import tracing_setup
 from merchantroute_worker.telemetry.counters import BlockedHub, Counters
+from merchantroute_worker.telemetry.logs import Lines
 from merchantroute_worker.telemetry.metrics import Metrics
+from merchantroute_worker.telemetry.outcome_counter import OutcomeCounter
 from merchantroute_worker.telemetry.readiness import Readiness
 
 log = logging.getLogger(__name__)
 HOUSEKEEPING = 15.0
-Hop = tuple[str, int, int]
 
 
 class Pod:
@@ -41,7 +41,7 @@ class Pod:
     `slots` fixes the number of orders at a time; None leaves it to the tier's configuration, also while the pod runs.
     """
 
-    def __init__(self, who: Identity, slots: int | None, client: Client) -> None:
+    def __init__(self, who: Identity, slots: int | None, client: Client, acks: Acks) -> None:
         self.identity = who
         self.fixed = 1 if who.alone else slots
         self.started = time.time()
@@ -54,17 +54,18 @@ class Pod:
         self.blocked_hub = BlockedHub()
         self.watched: list[object] = []
         self.metrics = Metrics(who)
+        self.counted = OutcomeCounter(self.counters, self.metrics)
         self.files = ConfigurationFiles(who.config_dir, who.credentials_dir)
         self.publisher = Publisher(lambda: address.read(who.broker_dir), who.confirm_timeout)
-        self.outcomes: Acks = ImmediateAcks()
-        self.completions = Completions(who.completions, self.publisher, self._line)
+        self.acks = acks
+        self.completions = Completions(who.completions, self.publisher, acks)
         self.client = client
-        self.tracer = tracing.from_environment(os.environ, who)
+        self.tracer = tracing_setup.from_environment(os.environ, who)
         self.bulkhead = Bulkhead(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
         self.pacer = ReturnPacer()
-        self.settling: set[Hop] = set()
-        self._settled: BoundedSet[Hop] = BoundedSet()
-        self.held: BoundedSet[str] = BoundedSet()
+        self.settling: set[DeliveryKey] = set()
+        self._settled: BoundedSet[DeliveryKey] = BoundedSet()
+        self.survived: BoundedSet[str] = BoundedSet()
         self._on_slots: list[Callable[[int], None]] = []
         self.files.on_change(self._limit)
 
@@ -121,21 +122,18 @@ class Pod:
         """Milliseconds that a slow merchant's refused order is away; None where it may wait on its rung."""
         return self.pacer.pace(merchant, time.monotonic(), soonest=ladder.middle(route.delays) / 1000)
 
-    def _line(self, document: dict[str, Any]) -> None:
-        self.outcomes.line(completions.log, "order done", document)
-
-    def held_up(self, seconds: float, now: float) -> None:
-        """Code held up the hub for so many seconds, until now (monotonic)."""
+    def hub_was_blocked(self, seconds: float, now: float) -> None:
+        """Count that code blocked the hub for so many seconds, until now (monotonic)."""
         self.blocked_hub.saw(seconds, now)
-        self.metrics.held_up(self.blocked_hub.longest)
+        self.metrics.hub_was_blocked(self.blocked_hub.longest)
 
-    def settle(self, hop: Hop) -> None:
+    def settle(self, key: DeliveryKey) -> None:
         """Remember that this stay of an order has an outcome, for the case that its ack gets lost."""
-        self._settled.add(hop)
+        self._settled.add(key)
 
-    def is_settled(self, hop: Hop) -> bool:
+    def is_settled(self, key: DeliveryKey) -> bool:
         """Whether this pod gave this very stay of the order an outcome already."""
-        return hop in self._settled
+        return key in self._settled
 
     def _limit(self, route: Route) -> None:
         before, slots = self.bulkhead.limits.slots, self.concurrency
@@ -164,13 +162,14 @@ class Pod:
 _pod: Pod | None = None
 
 
-def start(slots: int | None, client: Client | None = None, who: Identity | None = None) -> Pod:
-    """Make the process's pod, or hand out the one there is."""
+def start(slots: int | None, *, green: bool, client: Client | None = None, who: Identity | None = None) -> Pod:
+    """Make the process's pod, or hand out the one there is. `green` says that orders run in greenlets of one hub."""
     global _pod  # noqa: PLW0603 - Celery creates strategies and consumers by name, so they must find it by name
     if _pod is None:
         from merchantroute_worker.calls.http_client import HttpClient
 
-        _pod = Pod(who or identity.from_environment(os.environ), slots, client or HttpClient(slots or MOST))
+        acks = BatchedAcks(Lines()) if green else ImmediateAcks()
+        _pod = Pod(who or identity.from_environment(os.environ), slots, client or HttpClient(slots or MOST), acks)
         _pod.start()
     return _pod
 

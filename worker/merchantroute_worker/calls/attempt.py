@@ -4,13 +4,14 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import gevent
 
 from merchantroute_worker.calls.http_client import Client
 from merchantroute_worker.calls.request import Request, build
 from merchantroute_worker.orders.answers import Answer, Meaning, retry_after
+from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.route import Merchant, Route, Step
 
@@ -23,17 +24,6 @@ class Watch(Protocol):
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         """A call ended."""
-
-
-class Attempt(NamedTuple):
-    """How an attempt ended: the steps done in all, and, unless all are, the step it stopped at with its answer.
-    `unsure` are steps that the merchant may have done without our knowing.
-    """
-
-    done: tuple[str, ...]
-    unsure: tuple[str, ...] = ()
-    step: Step | None = None
-    answer: Answer | None = None
 
 
 def attempt(order: Order, merchant: Merchant, route: Route, client: Client, watch: Watch) -> Attempt:

@@ -19,7 +19,7 @@ from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 
 from merchantroute_worker import pod
-from merchantroute_worker.app import TASK
+from merchantroute_worker.celery.order_task import TASK
 from merchantroute_worker.celery.prefetch import set_prefetch
 from merchantroute_worker.celery.send_task import SendTask
 from merchantroute_worker.celery.strategy import make_safe
@@ -29,7 +29,7 @@ from merchantroute_worker.rabbit.connection import connect
 from merchantroute_worker.rabbit.frames import in_bulk
 from merchantroute_worker.rabbit.non_utf8 import readable, strange
 from merchantroute_worker.reporting import hub_monitor, start
-from merchantroute_worker.runtime import thrift
+from merchantroute_worker.runtime.gevent_setup import collect_less
 from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class LeanConsumer(Consumer):
     def __init__(self, *args: Any, pool: Any = None, worker_options: Any = None, **kwargs: Any) -> None:
         readable()
         self.connection: Any = None
-        self.mr_pod = pod.start(pool.limit)
+        self.mr_pod = pod.start(pool.limit, green=pool.is_green)
         start.serve(self.mr_pod)
         self.deliveries = Deliveries(self.mr_pod, pool)
         self._beat = time.monotonic()
@@ -117,7 +117,7 @@ class LeanConsumer(Consumer):
             hub_monitor.watch(self.mr_pod)
         if not self._was_ready:
             self._was_ready = True
-            thrift.collect_less()
+            collect_less()
         self.mr_pod.readiness.consuming()
 
     def perform_pending_operations(self) -> None:

@@ -3,16 +3,13 @@
 import logging
 from typing import Any
 
-from merchantroute_worker.delivery.delivery import Delivery
+from merchantroute_worker.delivery.delivery import Delivery, Stage
 from merchantroute_worker.delivery.order import OrderDelivery
-from merchantroute_worker.delivery.suspects import anew
 from merchantroute_worker.delivery.task import Handler, TaskDelivery
-from merchantroute_worker.outcomes.ack_batch import BatchedAcks
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.pools import executors
 from merchantroute_worker.pools.attempt_runners import AttemptRunner, InChildProcess, InProcess
 from merchantroute_worker.runtime.threads import sleep
-from merchantroute_worker.telemetry.logs import Lines
 
 log = logging.getLogger(__name__)
 LOOK = 0.05
@@ -26,19 +23,16 @@ class Deliveries:
     def __init__(self, pod: Pod, pool: Any) -> None:
         self._pod = pod
         self.executor = executors.of(pool)
-        if isinstance(self.executor, executors.GreenletExecutor):
-            pod.outcomes = BatchedAcks(Lines())
         in_children = not (getattr(pool, "is_green", False) or hasattr(pool, "executor"))
-        self._caller: AttemptRunner = InChildProcess(pool) if in_children else InProcess(pod.client)
+        self._runner: AttemptRunner = InChildProcess(pool) if in_children else InProcess(pod.client)
         self._under_way: dict[Delivery, executors.Handle | None] = {}
         self._stop_pool = pool.on_stop
         pool.on_stop = self._stop
 
     def take(self, message: Any) -> None:
         """A message of the built-in task came."""
-        flight = OrderDelivery(self._pod, message)
-        flight.caller = self._caller
-        self._spawn(flight, flight.run)
+        order = OrderDelivery(self._pod, message, self._runner)
+        self._spawn(order, order.run)
 
     def take_task(self, message: Any, handle: Handler, body: Any, callbacks: Any) -> None:
         """A message of an app's own task came; `handle` is Celery's strategy for it."""
@@ -57,24 +51,20 @@ class Deliveries:
         """End what makes calls: the broker hands its messages out again. `ending` says that the connection still
         stands, but the grace is over: then the suspect lane's order is not held against it.
         """
-        calling = [delivery for delivery in list(self._under_way) if not delivery.settling]
-        for delivery in list(self._under_way):
-            delivery.lost = delivery.lost or not ending
+        calling = [each for each in list(self._under_way) if each.hand_back(connection_lost=not ending)]
         if calling:
             log.warning("%s orders in flight are handed back to the broker", len(calling))
         for delivery in calling:
-            delivery.handed_back = True
-            hand = self._under_way.get(delivery)
-            if hand is not None:
-                hand.end()
+            handle = self._under_way.get(delivery)
+            if handle is not None:
+                handle.end()
             if ending and self._pod.identity.alone:
-                again = Delivery(self._pod, delivery.message)
-                again.send_on(anew(again), (f"ending {delivery.names('')['order']}", 0, 0), lambda: None)
+                Delivery(self._pod, delivery.message).send_again()
 
     def abandon(self) -> None:
         """End all, also what holds an outcome that it cannot make safe."""
         for delivery in list(self._under_way):
-            delivery.handed_back = True
+            delivery.stage = Stage.HANDED_BACK
         self.executor.abandon()
 
     def __len__(self) -> int:
@@ -99,6 +89,6 @@ class Deliveries:
 
     def _stop(self) -> None:
         self._stop_pool()
-        while (self._under_way or len(self._pod.outcomes)) and not self._pod.abandoned:
+        while (self._under_way or len(self._pod.acks)) and not self._pod.abandoned:
             sleep(LOOK)
         self.executor.close()

@@ -6,32 +6,44 @@ lane, or in dead letters. A message whose outcome cannot be made safe is held; t
 
 import logging
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
-from merchantroute_worker.orders.messages import DeathReason, Incoming, Outgoing, plain, to_dead
-from merchantroute_worker.pod import Hop, Pod
+from merchantroute_worker.delivery.incoming import incoming
+from merchantroute_worker.orders.envelope import DeliveryKey
+from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, plain, to_dead
+from merchantroute_worker.orders.suspicion import Suspicion, suspicion
+from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit.address import ERRORS
-from merchantroute_worker.rabbit.non_utf8 import named
 from merchantroute_worker.rabbit.publisher import NotEncodable, NotPublished
 from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
 FASTEST_RETRY, SLOWEST_RETRY = 0.1, 5.0
+KILLED = "killed-its-pod"
+
+
+class Stage(Enum):
+    """How far a delivery is."""
+
+    WAITING = "waiting"
+    CALLING = "calling"
+    SETTLING = "settling"
+    """Its calls are over, and its outcome is being made safe."""
+    HANDED_BACK = "handed back"
+    """The broker hands the message out again, and what is still done here must have no outcome."""
+    SETTLED = "settled"
 
 
 class Delivery:
-    """One message. `settling` says that its calls are over and only its outcome is being made safe; `lost` that its
-    connection ended, so that it cannot be acked any more; `handed_back` that this happened before its calls were over:
-    the broker hands it out again, and what is still done here must have no outcome.
-    """
+    """One message, of which nothing is known yet. A key tells its stay in a queue from every other one."""
 
     def __init__(self, pod: Pod, message: Any) -> None:
         self.pod = pod
         self.message = message
         self.incoming = incoming(message)
-        self.settling = False
-        self.lost = False
-        self.handed_back = False
+        self.stage = Stage.WAITING
+        self.connection_lost = False
 
     @property
     def redelivered(self) -> bool:
@@ -44,74 +56,113 @@ class Delivery:
         count = self.incoming.headers.get("x-delivery-count")
         return count if isinstance(count, int) else 0
 
+    def may_begin(self) -> bool:
+        """Wait until an outcome could be made safe: nothing is begun that could only be held."""
+        pod = self.pod
+        while not (pod.publisher.open and pod.files.generation):
+            if pod.stopping.is_set() or self.connection_lost:
+                return False
+            pod.files.wait(1.0)
+            pod.publisher.wait_open(1.0)
+        return not (pod.stopping.is_set() or self.connection_lost)
+
+    def bury(self, reason: str, explanation: str) -> None:
+        """Send a message that is no order to dead letters."""
+        if not self.may_begin():
+            return
+        self.stage = Stage.SETTLING
+        # No order, hence no journal to tell its stays apart: its content does, and how often it was replayed.
+        replays = self.incoming.headers.get("mr-replays")
+        key = (f"{reason} {self.names(reason)['order']} {replays}", len(self.incoming.body), hash(self.incoming.body))
+        if self.redelivered and self.pod.is_settled(key):
+            self.ack()
+            return
+        log.warning("%s: %s", reason, explanation, extra={"data": self.names(reason)})
+        message = to_dead(self.incoming, DeathReason(reason=reason), exchange=self.pod.files.current.dead)
+        self.send_on(message, key, lambda: self.pod.counted.dead(reason))
+
+    def was_settled(self, key: DeliveryKey) -> bool:
+        """Whether this stay of the order had its outcome here, and only its ack was lost with a connection."""
+        if not self.redelivered:
+            return False
+        while key in self.pod.settling:
+            sleep(FASTEST_RETRY)
+        if not self.pod.is_settled(key):
+            return False
+        log.info("order came again after its outcome was safe: acked", extra={"data": {"order": key[0]}})
+        self.ack()
+        return True
+
+    def was_set_apart(self, order_id: str, key: DeliveryKey, why: Callable[[str], DeathReason]) -> bool:
+        """Send a suspect order to the suspect lane, and a guilty one from there to dead letters. False when it may run.
+
+        `why` gives what a dead letter says of it, for a reason.
+        """
+        pod, alone = self.pod, self.pod.identity.alone
+        if not self.deliveries and not alone:
+            return False
+        verdict = suspicion(self.deliveries, alone=alone, survived=order_id in pod.survived)
+        if alone:
+            pod.survived.add(order_id)
+        if verdict is Suspicion.NONE:
+            return False
+        self.stage = Stage.SETTLING
+        # The count of deliveries tells two stays of one order apart that are alike in everything else.
+        key = (f"{key[0]} {self.deliveries}", *key[1:])
+        if verdict is Suspicion.GUILTY:
+            log.error("order is dead: %s", KILLED, extra={"data": self.names(KILLED)})
+            message = to_dead(self.incoming, why(KILLED), exchange=pod.files.current.dead)
+            self.send_on(message, key, lambda: pod.counted.dead(KILLED))
+            return True
+        log.warning("order is suspect", extra={"data": {**self.names(verdict.value), "count": self.deliveries}})
+        self.send_on(self._to_suspect_lane(), key, lambda: pod.counted.to_ladder("deferred", "suspect"))
+        return True
+
+    def hand_back(self, *, connection_lost: bool) -> bool:
+        """Leave the message to the broker unless its calls are over; True if it was left now.
+
+        A lost connection also means that it cannot be acked any more.
+        """
+        self.connection_lost = self.connection_lost or connection_lost
+        if self.stage not in {Stage.WAITING, Stage.CALLING}:
+            return False
+        self.stage = Stage.HANDED_BACK
+        return True
+
+    def send_again(self) -> None:
+        """Send it to the suspect lane as new: its count of deliveries starts at zero, since its pod ended cleanly."""
+        self.send_on(self._to_suspect_lane(), (f"ending {self.names('')['order']}", 0, 0), lambda: None)
+
     def ack(self) -> None:
         """Tell the broker that the message's outcome is safe."""
-        self.pod.outcomes.ack(self.message)
+        self.stage = Stage.SETTLED
+        self.pod.acks.ack(self.message)
 
-    def give_back(self) -> None:
+    def reject(self) -> None:
         """Let the broker hand the message out again, and count."""
         try:
             self.message.reject(requeue=True)
         except ERRORS as error:
             log.warning("could not give a message back, its connection will: %s", error)
 
-    def bury(self, reason: str, explanation: str) -> None:
-        """Send a message that is no order to dead letters."""
-        if not self.may_begin():
-            return
-        self.settling = True
-        # No order, hence no journal to tell its stays apart: its content does, and how often it was replayed.
-        replays = self.incoming.headers.get("mr-replays")
-        hop = (f"{reason} {self.names(reason)['order']} {replays}", len(self.incoming.body), hash(self.incoming.body))
-        if self.redelivered and self.pod.is_settled(hop):
+    def send_on(self, message: Outgoing, key: DeliveryKey, count: Callable[[], None]) -> None:
+        """Publish until it is safe, then ack what came. `count` is called once it is safe."""
+        if self._publish(message):
+            self.pod.settle(key)
+            count()
             self.ack()
-            return
-        log.warning("%s: %s", reason, explanation, extra={"data": self.names(reason)})
-        message = to_dead(self.incoming, DeathReason(reason=reason), exchange=self.pod.files.current.dead)
-        self.send_on(message, hop, lambda: self.count_dead(reason))
-
-    def may_begin(self) -> bool:
-        """Wait until an outcome could be made safe: nothing is begun that could only be held."""
-        pod = self.pod
-        while not (pod.publisher.open and pod.files.generation):
-            if pod.stopping.is_set() or self.lost:
-                return False
-            pod.files.wait(1.0)
-            pod.publisher.wait_open(1.0)
-        return not (pod.stopping.is_set() or self.lost)
-
-    def send_on(self, message: Outgoing, hop: Hop, account: Callable[[], None]) -> bool:
-        """Publish until it is safe, then ack what came. `account` counts, once it is safe."""
-        if not self._publish(message):
-            return False
-        self.pod.settle(hop)
-        account()
-        self.ack()
-        return True
-
-    def was_settled(self, hop: Hop) -> bool:
-        """Whether this stay of the order had its outcome here, and only its ack was lost with a connection."""
-        while hop in self.pod.settling:
-            sleep(FASTEST_RETRY)
-        if not self.pod.is_settled(hop):
-            return False
-        log.info("order came again after its outcome was safe: acked", extra={"data": {"order": hop[0]}})
-        self.ack()
-        return True
 
     def given_up(self) -> bool:
         """Whether an outcome can no more be made safe here: the broker hands the message out again."""
-        return self.lost or (self.pod.stopping.is_set() and not self.pod.publisher.open)
-
-    def count_dead(self, reason: str) -> None:
-        """One more in dead letters."""
-        self.pod.counters.count("dead")
-        self.pod.metrics.dead(reason)
+        return self.connection_lost or (self.pod.stopping.is_set() and not self.pod.publisher.open)
 
     def names(self, reason: str) -> dict[str, Any]:
-        """What a log line about this message says of it."""
+        """The fields of a log line about this message."""
         order_id = self.incoming.properties.get("correlation_id") or self.incoming.headers.get("id")
         return {"order": order_id, "merchant": self.incoming.routing_key, "reason": reason}
+
+    def _to_suspect_lane(self) -> Outgoing:
+        return forward(self.incoming, exchange=self.pod.files.current.suspect)
 
     def _publish(self, message: Outgoing) -> bool:
         """Publish until it is safe. False when the process or the message's connection ends first: the broker hands
@@ -119,7 +170,7 @@ class Delivery:
         """
         pause = FASTEST_RETRY
         said = None
-        while not self.handed_back:
+        while self.stage is not Stage.HANDED_BACK:
             try:
                 self.pod.publisher.publish(message)
                 return True
@@ -135,22 +186,3 @@ class Delivery:
             sleep(pause)
             pause = min(pause * 2, SLOWEST_RETRY)
         return False
-
-
-def incoming(message: Any) -> Incoming:
-    """A kombu message as a value. py-amqp decodes a body that names its encoding; here it is bytes again."""
-    body = message.body
-    return Incoming(
-        routing_key=message.delivery_info.get("routing_key") or "",
-        body=_encoded(body, message.content_encoding) if isinstance(body, str) else bytes(body or b""),
-        properties=message.properties,
-        headers=named(message.headers or {}),
-    )
-
-
-def _encoded(text: str, encoding: str | None) -> bytes:
-    """An empty body is text too, whatever encoding it names, and not every codec can write what it has read."""
-    try:
-        return text.encode(encoding or "utf-8", "surrogatepass")
-    except (LookupError, ValueError):
-        return text.encode("utf-8", "surrogatepass")

@@ -1,18 +1,17 @@
 """What becomes of an order, before it gets a slot and after an attempt. Pure: values in, one decision out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from merchantroute_worker.calls.attempt import Attempt
 from merchantroute_worker.orders import ladder
 from merchantroute_worker.orders.answers import Answer, Meaning
-from merchantroute_worker.orders.envelope import Journal, Malformed, Order
+from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.envelope import Journal, Order
+from merchantroute_worker.orders.eta import ETA_WORTH_WAITING, moment
 from merchantroute_worker.orders.messages import DeathReason
+from merchantroute_worker.orders.outcome import Done, LadderOutcome, ToDead, ToLadder
 from merchantroute_worker.orders.route import Merchant, Route, Step
-
-ETA_WORTH_WAITING = 1.0
 
 
 class Run(NamedTuple):
@@ -20,30 +19,6 @@ class Run(NamedTuple):
 
     order: Order
     merchant: Merchant
-
-
-@dataclass(frozen=True, kw_only=True)
-class ToLadder:
-    """Wait on a rung (milliseconds). `outcome` is retried after an attempt that failed, refused without one."""
-
-    order: Order
-    rung: int
-    reason: str
-    outcome: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ToDead:
-    """Go to dead letters."""
-
-    order: Order
-    why: DeathReason
-
-
-class Done(NamedTuple):
-    """Every step is done."""
-
-    order: Order
 
 
 def before_slot(
@@ -54,7 +29,7 @@ def before_slot(
     now: float,
     unknown_after: float,
     came_back: bool = False,
-) -> Run | ToLadder | ToDead:
+) -> Run | ToLadder[Order] | ToDead[Order]:
     """Whether the order may run now. Malformed when its ETA or expiry cannot be read. Times are epoch seconds;
     `came_back` says that a pod had the order and gave no outcome, so that any call left may have been made.
     """
@@ -70,25 +45,33 @@ def before_slot(
         order = _in_doubt(order, route)
     not_before = order.journal.not_before
     if not_before is not None and not_before - now > ETA_WORTH_WAITING:
-        return _uncounted(order, "retry-after", ladder.before_eta(not_before - now, route.delays))
+        return _deferred(order, "retry-after", ladder.before_eta(not_before - now, route.delays))
     if eta is not None and eta - now > ETA_WORTH_WAITING:
-        return _uncounted(order, "eta", ladder.before_eta(eta - now, route.delays))
+        return _deferred(order, "eta", ladder.before_eta(eta - now, route.delays))
     merchant = route.merchant(order.merchant)
     if merchant is None:
         return _unknown(order, route, now, unknown_after)
     if merchant.locked:
-        return refused(order, route, "credentials")
+        return deferred(order, route, "credentials")
     return Run(order=order, merchant=merchant)
 
 
-def refused(order: Order, route: Route, reason: str) -> ToLadder:
-    """The order got no slot, or could not be called at all for no fault of its own: uncounted."""
-    return _uncounted(order, reason, ladder.after_refusal(order.journal.refusals, route.delays))
+def refused(order: Order, route: Route, *, slow: bool) -> ToLadder[Order]:
+    """The bulkhead gave it no slot, because its merchant is slow or has its share of them: uncounted. A slow merchant's
+    orders come back paced, or they would all be refused again at once.
+    """
+    rung = ladder.after_refusal(order.journal.refusals, route.delays)
+    return _to_ladder(order, _refusal(order), rung, "slow" if slow else "cap", "refused", paced=slow)
+
+
+def deferred(order: Order, route: Route, reason: str) -> ToLadder[Order]:
+    """No call was made, for no fault of the order's: uncounted."""
+    return _deferred(order, reason, ladder.after_refusal(order.journal.refusals, route.delays))
 
 
 def after_attempt(
     order: Order, result: Attempt, route: Route, *, slow: bool, draw: float, now: float
-) -> Done | ToLadder | ToDead:
+) -> Done[Order] | ToLadder[Order] | ToDead[Order]:
     """What the attempt's end means. That a slow merchant gave no answer at all is its state and not the order's, so it
     is not counted.
     """
@@ -107,7 +90,7 @@ def after_attempt(
     if slow and answer.status is None and not final:
         rung = ladder.after_refusal(before.refusals, route.delays)
         uncounted = replace(journal, attempts=before.attempts, refusals=before.refusals + 1)
-        return _ladder(order, uncounted, rung, "slow", "retried")
+        return _to_ladder(order, uncounted, rung, "slow", "retried")
     order = order.with_journal(journal)
     if final:
         return ToDead(order=order, why=why(order, route, "merchant-rejected"))
@@ -123,14 +106,14 @@ def why(order: Order, route: Route, reason: str) -> DeathReason:
     return DeathReason(reason=reason, step=step, attempts=journal.attempts, answer_class=journal.answer or "none")
 
 
-def _again(order: Order, answer: Answer, route: Route, *, draw: float, now: float) -> ToLadder:
+def _again(order: Order, answer: Answer, route: Route, *, draw: float, now: float) -> ToLadder[Order]:
     journal, asked = order.journal, answer.retry_after
     if asked is not None:
         asked = min(asked, route.retry_after_max)
         if ladder.is_too_long(asked, route.delays):
             journal = replace(journal, not_before=now + asked)
     rung = ladder.after_attempt(journal.attempts, route.delays, draw=draw, retry_after=asked)
-    return _ladder(order, journal, rung, answer.label, "retried")
+    return _to_ladder(order, journal, rung, answer.label, "retried")
 
 
 def _left(order: Order, route: Route) -> list[Step]:
@@ -142,38 +125,28 @@ def _in_doubt(order: Order, route: Route) -> Order:
     return order.with_journal(replace(order.journal, unsure=tuple(sorted(unsure))))
 
 
-def _unknown(order: Order, route: Route, now: float, unknown_after: float) -> ToLadder | ToDead:
+def _unknown(order: Order, route: Route, now: float, unknown_after: float) -> ToLadder[Order] | ToDead[Order]:
     first_seen = _past(order.first_seen, now)
     if route.rendered_at > first_seen and now - first_seen >= unknown_after:
         return ToDead(order=order, why=why(order, route, "unknown-merchant"))
     order = replace(order, first_seen=first_seen)
-    return _uncounted(order, "unknown-merchant", ladder.after_refusal(order.journal.refusals, route.delays))
+    return _deferred(order, "unknown-merchant", ladder.after_refusal(order.journal.refusals, route.delays))
 
 
-def _uncounted(order: Order, reason: str, rung: int) -> ToLadder:
-    journal = replace(order.journal, refusals=order.journal.refusals + 1)
-    return _ladder(order, journal, rung, reason, "refused")
+def _deferred(order: Order, reason: str, rung: int) -> ToLadder[Order]:
+    return _to_ladder(order, _refusal(order), rung, reason, "deferred")
 
 
-def _ladder(order: Order, journal: Journal, rung: int, reason: str, outcome: str) -> ToLadder:
-    return ToLadder(order=order.with_journal(journal), rung=rung, reason=reason, outcome=outcome)
+def _refusal(order: Order) -> Journal:
+    return replace(order.journal, refusals=order.journal.refusals + 1)
+
+
+def _to_ladder(
+    order: Order, journal: Journal, rung: int, reason: str, outcome: LadderOutcome, *, paced: bool = False
+) -> ToLadder[Order]:
+    return ToLadder(order=order.with_journal(journal), rung=rung, reason=reason, outcome=outcome, paced=paced)
 
 
 def _past(stamp: float | None, now: float) -> float:
     """A stamp of the past; one that is missing, or of the future, is of now: an order may not outlive its age by it."""
     return now if stamp is None else min(stamp, now)
-
-
-def moment(headers: Mapping[str, Any], name: str) -> float | None:
-    """Epoch seconds of a header, None without it; Malformed when it is no time.
-
-    Celery writes ETA and expiry as ISO 8601; one without a zone is UTC.
-    """
-    value = headers.get(name)
-    if value is None or value == "":
-        return None
-    try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        raise Malformed(f"the header {name} is {value!r}, not an ISO 8601 time") from None

@@ -23,6 +23,8 @@ CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES))
 """Of answers, as headers and journals name them."""
 DEEPEST = 200
 MOST_COUNTED = 2**31 - 1
+DeliveryKey = tuple[str, int, int]
+"""Tells two stays of one order in a queue apart."""
 
 
 class Undecodable(ValueError):
@@ -86,8 +88,8 @@ class Order:
         return dump(self.payload)
 
     @property
-    def hop(self) -> tuple[str, int, int]:
-        """Names this stay of the order in a queue: it changes whenever we send the order on."""
+    def delivery_key(self) -> DeliveryKey:
+        """Names this stay of the order in a queue: it changes whenever the order is sent on."""
         return (self.id, self.journal.attempts, self.journal.refusals)
 
     def with_journal(self, journal: Journal) -> "Order":

@@ -10,10 +10,9 @@ Where orders are worked in native threads nothing is shared: there each writes a
 import logging
 from typing import Any, Protocol
 
-import gevent
-
 from merchantroute_worker.rabbit.address import ERRORS
 from merchantroute_worker.rabbit.frames import write_acks
+from merchantroute_worker.runtime.hub_batch import HubBatch
 from merchantroute_worker.telemetry.logs import Lines
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ class ImmediateAcks:
         try:
             message.ack()
         except ERRORS as error:
-            _part(message, error)
+            _close_connection(message, error)
 
     def __len__(self) -> int:
         return 0
@@ -56,12 +55,12 @@ class BatchedAcks:
         self._lines = lines
         self._acks: list[Any] = []
         self._open = 0
-        self._due = False
+        self._batch = HubBatch(self._write)
 
     def line(self, logger: logging.Logger, message: str, document: dict[str, Any]) -> None:
         """See `Acks`."""
         self._lines.info(logger, message, document)
-        self._soon()
+        self._batch.request()
 
     def ack(self, message: Any) -> None:
         """See `Acks`."""
@@ -70,19 +69,12 @@ class BatchedAcks:
         message._state = "ACK"  # noqa: SLF001 - as kombu's own `ack` leaves it
         self._acks.append(message)
         self._open += 1
-        self._soon()
+        self._batch.request()
 
     def __len__(self) -> int:
         return self._open
 
-    def _soon(self) -> None:
-        if not self._due:
-            self._due = True
-            # It runs after all that is ready to run now.
-            gevent.spawn(self._write)
-
     def _write(self) -> None:
-        self._due = False
         self._lines.flush()
         acks, self._acks = self._acks, []
         of_channels: dict[Any, list[Any]] = {}
@@ -92,12 +84,12 @@ class BatchedAcks:
             try:
                 write_acks(channel, messages)
             except Exception as error:  # noqa: BLE001 - whatever it was, an ack that is forgotten holds a slot for good
-                _part(messages[0], error)
+                _close_connection(messages[0], error)
             finally:
                 self._open -= len(messages)
 
 
-def _part(message: Any, error: Exception) -> None:
+def _close_connection(message: Any, error: Exception) -> None:
     # Half a frame may be out: end the connection, and the broker hands its messages out again.
     log.warning("could not ack, closing the consuming connection: %s", error)
     connection = getattr(message.channel, "connection", None)

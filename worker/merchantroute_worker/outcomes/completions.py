@@ -11,7 +11,8 @@ from typing import Any
 from merchantroute_worker.config.identity import Identity
 from merchantroute_worker.orders.envelope import Order, dump
 from merchantroute_worker.orders.messages import Outgoing
-from merchantroute_worker.orders.task_decisions import TaskMessage
+from merchantroute_worker.orders.task_message import TaskMessage
+from merchantroute_worker.outcomes.ack_batch import Acks
 from merchantroute_worker.rabbit.publisher import RECORDS, NotPublished, Publisher
 
 log = logging.getLogger(__name__)
@@ -36,19 +37,19 @@ def record(identity: Identity, order: Order, *, finished_at: float, redelivered:
     }
 
 
-def task_record(identity: Identity, note: TaskMessage, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
+def task_record(identity: Identity, task: TaskMessage, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
     """The completion record of an app's own task: it has no steps, and says which task it was."""
     return {
         "event": "order.done",
-        "order": note.id,
-        "merchant": note.merchant,
+        "order": task.id,
+        "merchant": task.merchant,
         "tier": identity.tier,
         "lane": identity.lane,
-        "task": note.task,
+        "task": task.task,
         "steps": [],
-        "attempts": note.retries + note.attempts + 1,
-        "seconds": round(finished_at - note.published_at, 6),
-        "publishedAt": round(note.published_at * 1000),
+        "attempts": task.retries + task.attempts + 1,
+        "seconds": round(finished_at - task.published_at, 6),
+        "publishedAt": round(task.published_at * 1000),
         "finishedAt": round(finished_at * 1000),
         "pod": identity.pod,
         "redelivered": redelivered,
@@ -58,8 +59,8 @@ def task_record(identity: Identity, note: TaskMessage, *, finished_at: float, re
 class Completions:
     """Writes completion records."""
 
-    def __init__(self, exchange: str | None, publisher: Publisher, line: Callable[[dict[str, Any]], None]) -> None:
-        self._line = line
+    def __init__(self, exchange: str | None, publisher: Publisher, acks: Acks) -> None:
+        self._acks = acks
         self._exchange = exchange
         self._publisher = publisher
         self._warned = False
@@ -68,7 +69,7 @@ class Completions:
         """Log the record, and publish it where an exchange is named. While there is no connection it is held, as every
         outcome is; False when `give_up` said so meanwhile.
         """
-        self._line(document)
+        self._acks.line(log, "order done", document)
         if self._exchange is None:
             return True
         message = Outgoing(

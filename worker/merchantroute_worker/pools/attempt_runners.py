@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from merchantroute_worker.calls.attempt import Attempt, Watch, attempt
+from merchantroute_worker.calls.attempt import Watch, attempt
 from merchantroute_worker.calls.http_client import Client, HttpClient
 from merchantroute_worker.orders.answers import Answer
+from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.route import Merchant, Route, Step
 

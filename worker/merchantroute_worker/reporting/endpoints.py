@@ -69,11 +69,8 @@ class _Answers:
         if url.path == "/metrics":
             kind = "text/plain; version=0.0.4; charset=utf-8"
             totals = pod.bulkhead.sums(pod.clock.now())
-            return (
-                HTTPStatus.OK,
-                kind,
-                pod.metrics.render(slots=pod.concurrency, busy=pod.counters.busy, merchants=sums),
-            )
+            text = pod.metrics.render(slots=pod.concurrency, busy=pod.counters.busy, merchants=totals)
+            return HTTPStatus.OK, kind, text
         if url.path == "/merchants":
             top = parse_qs(url.query).get("top", ["20"])[-1]
             if not (top.isascii() and top.isdigit() and len(top) < 9 and 1 <= int(top) <= MOST_SHOWN):

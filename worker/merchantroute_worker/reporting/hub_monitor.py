@@ -78,7 +78,7 @@ def watch(pod: Pod) -> None:
         now = time.monotonic()
         seconds = lateness.turn(now)
         if seconds is not None:
-            pod.held_up(seconds, now)
+            pod.hub_was_blocked(seconds, now)
 
     def look() -> None:
         # Patched, it would wait for the hub.

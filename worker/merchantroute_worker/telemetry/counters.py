@@ -26,12 +26,14 @@ class BlockedHub:
 @dataclass
 class Counters:
     """Cumulative counts. `finished` are attempts that made calls and ended, whatever came of them; `refused` got no
-    slot; `retried` went to the ladder after an attempt. Times are the caller's clock in seconds. Any thread may count.
+    slot from the bulkhead; `deferred` wait for something else; `retried` went to the ladder after an attempt. Times
+    are the caller's clock in seconds. Any thread may count.
     """
 
     taken: int = 0
     finished: int = 0
     refused: int = 0
+    deferred: int = 0
     retried: int = 0
     dead: int = 0
     done: int = 0
@@ -41,7 +43,7 @@ class Counters:
     _lock: LockType = field(default_factory=native_lock, repr=False)
 
     def count(self, what: str) -> None:
-        """One more of `taken`, `finished`, `refused`, `retried`, `dead` or `done`."""
+        """One more of `taken`, `finished`, `refused`, `deferred`, `retried`, `dead` or `done`."""
         with self._lock:
             self.__dict__[what] += 1
 

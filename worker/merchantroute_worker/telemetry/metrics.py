@@ -17,7 +17,7 @@ class Metrics:
         self._tier, self._lane = identity.tier, identity.lane
         self._orders = Counts(
             "merchantroute_orders",
-            "Orders by what became of them here: done, retried, refused, dead.",
+            "Orders by what became of them here: done, retried, refused, deferred, dead.",
             ["tier", "lane", "outcome"],
         )
         self._order_seconds = Durations(
@@ -52,7 +52,7 @@ class Metrics:
         self._dead = Counter(
             "merchantroute_dead", "Orders sent to dead letters, by reason.", ["reason"], registry=registry
         )
-        self._standstills = Counter(
+        self._blocked = Counter(
             "merchantroute_hub_blocked", "How often code held up the hub, and with it the whole pod.", registry=registry
         )
         self._longest = Gauge(
@@ -67,7 +67,9 @@ class Metrics:
         self._order_seconds.add(seconds, self._tier, self._lane)
 
     def ladder(self, outcome: str, reason: str) -> None:
-        """An order went to the ladder: outcome is retried (an attempt failed) or refused (none was made)."""
+        """An order went to the ladder: retried after a failed attempt, refused by the bulkhead, or deferred for another
+        reason.
+        """
         self._orders.add(self._tier, self._lane, outcome)
         self._ladder.labels(reason).inc()
 
@@ -81,9 +83,9 @@ class Metrics:
         self._calls.add(seconds, self._tier, step)
         self._answers.add(self._tier, step, answer)
 
-    def held_up(self, longest: float) -> None:
-        """Code held up the hub once more; the longest standstill so far took so many seconds."""
-        self._standstills.inc()
+    def hub_was_blocked(self, longest: float) -> None:
+        """Code blocked the hub once more; the longest time so far was so many seconds."""
+        self._blocked.inc()
         self._longest.set(longest)
 
     def anonymous(self) -> None:

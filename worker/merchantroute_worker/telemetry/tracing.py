@@ -4,14 +4,10 @@ Off unless the environment names an exporter (OpenTelemetry's own variables) and
 order's context is passed on to its merchant: a header costs nothing, and theirs may be traced where ours is not.
 """
 
-import logging
 from collections.abc import Mapping
 from typing import Protocol
 
-from merchantroute_worker.config.identity import Identity
 from merchantroute_worker.orders.answers import Answer
-
-log = logging.getLogger(__name__)
 
 
 class OrderTrace(Protocol):
@@ -70,16 +66,3 @@ class Off:
 
     def close(self) -> None:
         """Nothing is left."""
-
-
-def from_environment(environment: Mapping[str, str], who: Identity) -> Tracer:
-    """A tracer where OTEL_EXPORTER_OTLP_ENDPOINT (or the one for traces) is set, unless OTEL_SDK_DISABLED says no."""
-    named = any(environment.get(f"OTEL_EXPORTER_OTLP_{name}ENDPOINT") for name in ("", "TRACES_"))
-    if not named or environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
-        return Off()
-    try:
-        from merchantroute_worker.telemetry.tracing_otel import OpenTelemetry
-    except ImportError as error:
-        log.warning("traces are asked for, but not made: install merchantroute[otel] (%s)", error)
-        return Off()
-    return OpenTelemetry(who)

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from merchantroute_worker.calls.attempt import Attempt, attempt
+from merchantroute_worker.calls.attempt import attempt
 from merchantroute_worker.calls.http_client import Reply
 from merchantroute_worker.calls.request import Request
 from merchantroute_worker.orders.answers import Answer
+from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.route import Merchant, Step
 from tests.unit.worker.samples import order, route
 

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from merchantroute_worker.calls.attempt import Attempt
 from merchantroute_worker.orders import decisions
 from merchantroute_worker.orders.answers import FAILURES, Answer
-from merchantroute_worker.orders.decisions import Done, Run, ToDead, ToLadder
-from merchantroute_worker.orders.envelope import Malformed
+from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.decisions import Run
+from merchantroute_worker.orders.envelope import Malformed, Order
 from merchantroute_worker.orders.messages import DeathReason
+from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
 from merchantroute_worker.orders.route import parse
 from tests.unit.worker.samples import INDEX, ROUTE, order, route
 
@@ -17,7 +18,7 @@ NOW = 2_000.0
 FAILED = {"v": 1, "steps": ROUTE["steps"], "done": ["validate"], "attempts": 2, "refusals": 1}
 
 
-def before(headers: dict[str, Any] | None = None, **more: Any) -> Run | ToLadder | ToDead:
+def before(headers: dict[str, Any] | None = None, **more: Any) -> Run | ToLadder[Order] | ToDead[Order]:
     merchant = more.pop("merchant", "bistro")
     one = order(headers=headers, merchant=merchant)
     return decisions.before_slot(one, headers or {}, route(**more), now=NOW, unknown_after=300.0)
@@ -182,7 +183,7 @@ def test_an_order_that_comes_back_before_its_merchant_wants_it_goes_round_uncoun
         assert isinstance(decision, Run)
     else:
         assert isinstance(decision, ToLadder)
-        assert (decision.rung, decision.reason, decision.outcome) == (rung, "retry-after", "refused")
+        assert (decision.rung, decision.reason, decision.outcome) == (rung, "retry-after", "deferred")
         assert (decision.order.journal.attempts, decision.order.journal.refusals) == (2, 2)
         assert decision.order.journal.not_before == NOW + seconds
 
@@ -254,7 +255,7 @@ def test_the_last_attempt_is_the_last() -> None:
 
 
 def test_a_refused_order_is_not_counted() -> None:
-    decision = decisions.refused(order(journal=FAILED), route(), "cap")
+    decision = decisions.refused(order(journal=FAILED), route(), slow=False)
 
-    assert (decision.rung, decision.outcome) == (120_000, "refused")
+    assert (decision.rung, decision.outcome, decision.reason, decision.paced) == (120_000, "refused", "cap", False)
     assert (decision.order.journal.attempts, decision.order.journal.refusals) == (2, 2)

@@ -10,6 +10,7 @@ import pytest
 
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.config.identity import from_environment
+from merchantroute_worker.outcomes.ack_batch import ImmediateAcks
 from merchantroute_worker.outcomes.completions import record
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.reporting import pulses
@@ -28,7 +29,7 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def test_a_pulse_is_as_the_schema_has_it() -> None:
-    pod = Pod(from_environment(WHERE), 20, HttpClient(20))
+    pod = Pod(from_environment(WHERE), 20, HttpClient(20), ImmediateAcks())
     pod.bulkhead.acquire("hung", "slot", -1_000.0)
 
     pulse = pulses.document(pod)
@@ -39,10 +40,10 @@ def test_a_pulse_is_as_the_schema_has_it() -> None:
 
 
 def test_a_pulse_says_how_the_hub_was_held_up_only_where_it_was() -> None:
-    pod = Pod(from_environment(WHERE), 20, HttpClient(20))
+    pod = Pod(from_environment(WHERE), 20, HttpClient(20), ImmediateAcks())
     assert "blocked" not in pulses.document(pod)
-    pod.held_up(2.5, 0.0)
-    pod.held_up(1.0, 0.0)
+    pod.hub_was_blocked(2.5, 0.0)
+    pod.hub_was_blocked(1.0, 0.0)
 
     pulse = pulses.document(pod)
 
