@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from merchantroute_operator.resources.program import variables
-from tests.unit.operator.routes import a_route
+from merchantroute_operator.resources.workload.program import variables
+from tests.unit.operator.route_samples import a_route
 from tests.worker import topology
 from tests.worker.lane import Lane
 from tests.worker.shop import APPS, Shop

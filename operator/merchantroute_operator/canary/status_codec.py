@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from merchantroute_operator.canary.types import Phase, Progress, Verb
-from merchantroute_operator.spec.model import Raw
+from merchantroute_operator.canary.progress import Phase, Progress, Verb
+from merchantroute_operator.spec.route import Raw
 
 _VERBS = ("abort", "promote")
 

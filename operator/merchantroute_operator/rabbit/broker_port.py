@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from merchantroute_operator.topology.types import Plan, QueueSample, Topology
+from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
 
 
 class Broker(Protocol):

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from merchantroute_operator.rabbit.management import Management
-from merchantroute_operator.topology.types import Binding, Exchange, Queue, QueueSample, Topology
+from merchantroute_operator.topology.objects import Binding, Exchange, Queue, QueueSample, Topology
 
 SAMPLED = "mr."
 _SAMPLE = "name,messages,messages_ready,messages_unacknowledged,message_stats.publish,consumers,policy,operator_policy"

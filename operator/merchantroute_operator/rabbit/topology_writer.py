@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from urllib.parse import quote_plus
 
-from merchantroute_operator.rabbit.at_once import at_once
-from merchantroute_operator.rabbit.failures import NotFound
+from merchantroute_operator.rabbit.broker_errors import NotFound
+from merchantroute_operator.rabbit.gather import at_once
 from merchantroute_operator.rabbit.management import Management
-from merchantroute_operator.rabbit.reading import arguments_of, binding_of
-from merchantroute_operator.topology.types import (
+from merchantroute_operator.rabbit.topology_reader import arguments_of, binding_of
+from merchantroute_operator.topology.objects import (
     Bind,
     Binding,
     Declare,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from merchantroute_operator import naming
-from merchantroute_operator.resources.objects import Live
+from merchantroute_operator.resources.metadata import Live
 
 _OURS = frozenset({naming.MANAGER, naming.SCALER})
 _PARTS = ("f:spec", "f:data")

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 
 from merchantroute_operator import naming
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.spec.route import Route
 
 Object: TypeAlias = dict[str, Any]  # a Kubernetes object as JSON
 Live: TypeAlias = Mapping[str, Any]  # one as the API server sent it: not ours to change

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from merchantroute_operator.scaling.types import Observation, Pulse, QueueReading
-from merchantroute_operator.spec.model import Scaling
-from merchantroute_operator.topology.types import QueueSample
+from merchantroute_operator.scaling.model import Observation, Pulse, QueueReading
+from merchantroute_operator.spec.route import Scaling
+from merchantroute_operator.topology.objects import QueueSample
 
 WINDOW = 15.0  # seconds that rates look back
 STALE = 15.0  # seconds after which figures are not used any more

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from merchantroute_operator.topology.types import QueueSample
+from merchantroute_operator.topology.objects import QueueSample
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from merchantroute_operator import naming
-from merchantroute_operator.spec.model import Route, Scaling, Tier
+from merchantroute_operator.spec.route import Route, Scaling, Tier
 
 
 @dataclass(frozen=True, slots=True)

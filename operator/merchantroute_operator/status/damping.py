@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from merchantroute_operator.spec.model import Raw
+from merchantroute_operator.spec.route import Raw
 
 EVERY = 10.0  # seconds between two moves
 TENTH = 0.1

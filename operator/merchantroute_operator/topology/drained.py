@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from merchantroute_operator.topology.types import QueueSample
+from merchantroute_operator.topology.objects import QueueSample
 
 QUIET = 15.0  # seconds; three times the age that a figure can have
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from merchantroute_operator import naming
-from merchantroute_operator.topology.types import OWNER, Binding, Exchange, Queue, Topology
+from merchantroute_operator.topology.objects import OWNER, Binding, Exchange, Queue, Topology
 
 
 def owner_of(thing: Exchange | Queue) -> str:

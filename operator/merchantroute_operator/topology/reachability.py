@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from merchantroute_operator import naming
-from merchantroute_operator.topology.types import Topology
+from merchantroute_operator.topology.objects import Topology
 
 
 def unfed(desired: Topology, observed: Topology) -> frozenset[str]:

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from merchantroute_operator.spec.broker import BrokerAddress
-from merchantroute_operator.topology.types import OWNER, Arguments, Bind, Binding, Declare, Exchange, Queue
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.topology.objects import OWNER, Arguments, Bind, Binding, Declare, Exchange, Queue
 from tests.harness.vhosts import Vhost
 
 ROUTE = "mr.orders.pos"

@@ -16,7 +16,7 @@ from merchantroute_operator.errors import (
     VhostMissing,
 )
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from tests.contract.rabbit.own_broker import own_broker
 from tests.contract.rabbit.users import user
 from tests.harness.vhosts import Vhost

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from merchantroute_operator.scaling.types import Pulse
-from tests.unit.operator.routes import raw_route
-from tests.unit.operator.test_suspect_lane import Fleet
-from tests.unit.operator.world import DOOR, KEY
+from merchantroute_operator.scaling.model import Pulse
+from tests.unit.operator.operator_under_test import DOOR, KEY
+from tests.unit.operator.reconcile.passes.test_suspect_lane import Fleet
+from tests.unit.operator.route_samples import raw_route
 
 TIER = f"{DOOR}.standard"
 CANARY = f"{TIER}.canary"

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from merchantroute_operator.errors import KubeConflict, RouteError
-from merchantroute_operator.kube.port import Autoscaler, Children, Kind, Object, SecretData
+from merchantroute_operator.kube.kube_port import Autoscaler, Children, Kind, Object, SecretData
 from merchantroute_operator.naming import LABEL_ROUTE, OTHER_KINDS
-from merchantroute_operator.rabbit.port import Broker
-from merchantroute_operator.spec.broker import BrokerAddress
-from merchantroute_operator.topology.types import Bind, Declare, Delete, Op, Plan, QueueSample, Topology, Unbind
-from tests.unit.operator.routes import CLUSTER
-from tests.unit.operator.routing import NOTHING, run
+from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.topology.objects import Bind, Declare, Delete, Op, Plan, QueueSample, Topology, Unbind
+from tests.unit.operator.order_routing import NOTHING, run
+from tests.unit.operator.route_samples import CLUSTER
 
 BROKER = {"host": b"rabbit", "port": b"5672", "username": b"u", "password": b"p4ss"}
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from merchantroute_operator.naming import FINALIZER
-from merchantroute_operator.reconcile.board import PulseBoard
-from merchantroute_operator.reconcile.brokers import BrokerPool
-from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.reconciler import Reconciler
-from merchantroute_operator.reconcile.state import RouteState
-from merchantroute_operator.scaling.types import Pulse
-from merchantroute_operator.topology.empty import QUIET
-from tests.unit.operator.ports import MemoryBroker, MemoryKube, OneBroker, a_pod
-from tests.unit.operator.routes import CLUSTER, raw_route
+from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
+from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.scaling.model import Pulse
+from merchantroute_operator.topology.drained import QUIET
+from tests.unit.operator.fake_ports import MemoryBroker, MemoryKube, OneBroker, a_pod
+from tests.unit.operator.route_samples import CLUSTER, raw_route
 
 KEY = ("orders", "pos")
 DOOR = "mr.orders.pos"

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from zlib import crc32
 
-from merchantroute_operator.topology.splits import HASH
-from merchantroute_operator.topology.types import (
+from merchantroute_operator.topology.objects import (
     Bind,
     Binding,
     Declare,
@@ -22,6 +21,7 @@ from merchantroute_operator.topology.types import (
     Topology,
     Unbind,
 )
+from merchantroute_operator.topology.splits import HASH
 
 NOTHING = Topology({}, {}, frozenset())
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from merchantroute_operator.spec.model import Route
 from merchantroute_operator.spec.parse import parse
+from merchantroute_operator.spec.route import Route
 
 CLUSTER = "9f6f2c1e-0000-4000-8000-000000000001"
 OWNER = f"{CLUSTER}/orders/pos"

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from merchantroute_operator import naming
-from merchantroute_operator.scaling.types import Decision, Memory, Observation
+from merchantroute_operator.scaling.model import Decision, Memory, Observation
 from merchantroute_operator.status.view import LaneView, View
-from tests.unit.operator.routes import a_route
+from tests.unit.operator.route_samples import a_route
 
 ROUTE = a_route(merchants={"m0": "enterprise"})
 SEEN = Observation(

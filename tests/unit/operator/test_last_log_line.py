@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from merchantroute_operator.status.ready import ready
-from tests.unit.operator.views import a_pod, a_view, waiting
+from tests.unit.operator.status_views import a_pod, a_view, waiting
 
 LOG = '{"level": "info", "message": "the worker starts"}'
 LINE = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from merchantroute_operator.queue import KeyedQueue
+from merchantroute_operator.work_queue import KeyedQueue
 
 PATIENCE = 10.0
 

@@ -19,9 +19,9 @@ from pamqp.common import FieldTable
 
 from merchantroute_operator.errors import RouteError
 from merchantroute_operator.rabbit.amqp import connection, named
-from merchantroute_operator.rabbit.pulse_format import parse_pulse
-from merchantroute_operator.scaling.types import Pulse
-from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.rabbit.pulses.pulse_format import parse_pulse
+from merchantroute_operator.scaling.model import Pulse
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 logger = logging.getLogger(__name__)
 LONGEST = 20_000  # pulses

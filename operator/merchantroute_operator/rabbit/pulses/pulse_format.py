@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from merchantroute_operator.scaling.types import Blocked, Pulse
+from merchantroute_operator.scaling.model import Blocked, Pulse
 
 
 def parse_pulse(body: bytes, *, at: float) -> Pulse | None:

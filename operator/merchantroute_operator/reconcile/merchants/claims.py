@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from merchantroute_operator.kube.port import Kube, Object
+from merchantroute_operator.kube.kube_port import Kube, Object
 from merchantroute_operator.spec.claim import Claim, parse_claim
 
 logger = logging.getLogger(__name__)

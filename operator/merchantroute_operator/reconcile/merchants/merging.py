@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from merchantroute_operator.errors import KubeError
-from merchantroute_operator.reconcile.claim_teller import ClaimTeller
-from merchantroute_operator.reconcile.claims import Claims
-from merchantroute_operator.reconcile.context import Context
-from merchantroute_operator.reconcile.findings import Findings
-from merchantroute_operator.reconcile.state import RouteState
+from merchantroute_operator.reconcile.merchants.claims import Claims
+from merchantroute_operator.reconcile.merchants.status_writer import ClaimTeller
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.claim_reasons import ClaimReason
 from merchantroute_operator.spec.merge import Refusal, merge
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.spec.route import Route
 from merchantroute_operator.status.merchant import Outcome, merchant_statuses, refusal_status
 
 logger = logging.getLogger(__name__)

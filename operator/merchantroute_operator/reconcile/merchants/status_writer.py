@@ -13,8 +13,8 @@ import time
 from typing import Any
 
 from merchantroute_operator.errors import KubeConflict, KubeError
-from merchantroute_operator.kube.port import Kube
-from merchantroute_operator.reconcile.claims import Claims
+from merchantroute_operator.kube.kube_port import Kube
+from merchantroute_operator.reconcile.merchants.claims import Claims
 from merchantroute_operator.spec.claim import Claim, parse_claim
 from merchantroute_operator.status.merchant import PENDING
 

@@ -10,24 +10,24 @@ from collections.abc import Mapping
 
 from merchantroute_operator import naming
 from merchantroute_operator.errors import SecretMissing, TopologyConflict
-from merchantroute_operator.kube.port import Object
-from merchantroute_operator.rabbit.port import Broker
-from merchantroute_operator.reconcile.canary import steer
-from merchantroute_operator.reconcile.configure import attempt, configure, nudge
-from merchantroute_operator.reconcile.context import Context
-from merchantroute_operator.reconcile.credentials import Credential, collect
-from merchantroute_operator.reconcile.deployments import drop_deployments, ensure_deployments, lane_of, ready_pods
-from merchantroute_operator.reconcile.findings import Findings
-from merchantroute_operator.reconcile.gate import assign, bound_in, gate, heard_of
-from merchantroute_operator.reconcile.lane import is_idle
-from merchantroute_operator.reconcile.others import drop_others, ensure_others
-from merchantroute_operator.reconcile.state import RouteState
-from merchantroute_operator.spec.broker import parse_broker
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.kube.kube_port import Object
+from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.gate import assign, bound_in, gate, heard_of
+from merchantroute_operator.reconcile.state.lane import is_idle
+from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.reconcile.steps.auxiliaries import drop_others, ensure_others
+from merchantroute_operator.reconcile.steps.canary import steer
+from merchantroute_operator.reconcile.steps.configuration import attempt, configure, nudge
+from merchantroute_operator.reconcile.steps.credentials import Credential, collect
+from merchantroute_operator.reconcile.steps.deployments import drop_deployments, ensure_deployments, lane_of, ready_pods
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.spec.sections.broker_secret import parse_broker
 from merchantroute_operator.topology.desired import desired
-from merchantroute_operator.topology.plan import conflicts, door, halt, mend, retire, skeleton, unfed, wiring
+from merchantroute_operator.topology.objects import Topology
+from merchantroute_operator.topology.plans.changes import conflicts, door, halt, mend, retire, skeleton, unfed, wiring
 from merchantroute_operator.topology.splits import choose, in_use, is_undecided, misled
-from merchantroute_operator.topology.types import Topology
 
 SOON = 1.0  # seconds until the next look while something is under way
 LATER = 5.0  # seconds until the next look at what others have to mend

@@ -11,19 +11,19 @@ from collections.abc import Mapping
 
 from merchantroute_operator import metrics, naming
 from merchantroute_operator.errors import BrokerError, SecretInvalid, SecretMissing
-from merchantroute_operator.kube.port import Children, Kind, Object
-from merchantroute_operator.rabbit.port import Broker
-from merchantroute_operator.reconcile.context import Context
-from merchantroute_operator.reconcile.deployments import lane_of
-from merchantroute_operator.reconcile.ending import gives_up_on_broker, may_still_end, way
-from merchantroute_operator.reconcile.findings import Findings
-from merchantroute_operator.reconcile.living import SOON, open_broker
-from merchantroute_operator.reconcile.others import drop_all_others
-from merchantroute_operator.reconcile.state import RouteState
-from merchantroute_operator.spec.model import Route
-from merchantroute_operator.topology.empty import QUIET
-from merchantroute_operator.topology.plan import close_door, cut_off, tear_down
-from merchantroute_operator.topology.types import QueueSample, Topology
+from merchantroute_operator.kube.kube_port import Children, Kind, Object
+from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.reconcile.passes.active import SOON, open_broker
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.reconcile.steps.auxiliaries import drop_all_others
+from merchantroute_operator.reconcile.steps.deletion_policy import gives_up_on_broker, may_still_end, way
+from merchantroute_operator.reconcile.steps.deployments import lane_of
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.topology.drained import QUIET
+from merchantroute_operator.topology.objects import QueueSample, Topology
+from merchantroute_operator.topology.plans.changes import close_door, cut_off, tear_down
 
 logger = logging.getLogger(__name__)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from merchantroute_operator.kube.port import Autoscaler
-from merchantroute_operator.reconcile.context import Context
-from merchantroute_operator.reconcile.findings import Findings
-from merchantroute_operator.reconcile.living import keep
-from merchantroute_operator.reconcile.noticing import noticing
-from merchantroute_operator.reconcile.state import RouteState
-from merchantroute_operator.resources.foreign import foreign_fields
-from merchantroute_operator.spec.lanes import lanes
-from merchantroute_operator.spec.model import Route
-from merchantroute_operator.status.words import some
+from merchantroute_operator.kube.kube_port import Autoscaler
+from merchantroute_operator.reconcile.passes.active import keep
+from merchantroute_operator.reconcile.ports.repair_log import noticing
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.resources.foreign_fields import foreign_fields
+from merchantroute_operator.spec.lane_specs import lanes
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.status.text import some
 
 REPAIRED = "Repaired"
 

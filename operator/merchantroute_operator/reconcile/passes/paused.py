@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from merchantroute_operator.reconcile.context import Context
-from merchantroute_operator.reconcile.drift import survey
-from merchantroute_operator.reconcile.dry import dry_brokers, dry_kube
-from merchantroute_operator.reconcile.findings import Findings
-from merchantroute_operator.reconcile.gate import Gate
-from merchantroute_operator.reconcile.living import keep
-from merchantroute_operator.reconcile.state import RouteState
-from merchantroute_operator.resources.config import previous_index
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.reconcile.passes.active import keep
+from merchantroute_operator.reconcile.passes.drift import survey
+from merchantroute_operator.reconcile.ports.dry_run import dry_brokers, dry_kube
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.gate import Gate
+from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.resources.configuration.config_maps import previous_index
+from merchantroute_operator.spec.route import Route
 
 
 async def look(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from merchantroute_operator import naming
-from merchantroute_operator.canary.told import written
-from merchantroute_operator.kube.port import Object
-from merchantroute_operator.reconcile.context import Context
-from merchantroute_operator.reconcile.findings import Findings
-from merchantroute_operator.reconcile.lane import Lane
-from merchantroute_operator.reconcile.state import RouteState
-from merchantroute_operator.spec.lanes import LaneSpec, lanes
+from merchantroute_operator.canary.status_codec import written
+from merchantroute_operator.kube.kube_port import Object
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.lane import Lane
+from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
 from merchantroute_operator.status.assemble import status
-from merchantroute_operator.status.calm import EVERY
+from merchantroute_operator.status.damping import EVERY
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.view import LaneView, View
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from merchantroute_operator.kube.port import Children, Kube, Object
+from merchantroute_operator.kube.kube_port import Children, Kube, Object
 
 
 class RememberingKube:

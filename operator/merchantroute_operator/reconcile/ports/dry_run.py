@@ -6,13 +6,13 @@ import json
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Literal, cast
 
-from merchantroute_operator.kube.port import Kind, Kube, Object
-from merchantroute_operator.rabbit.port import Broker
-from merchantroute_operator.reconcile.brokers import BrokerPool
-from merchantroute_operator.reconcile.remembering import RememberingKube
-from merchantroute_operator.resources.config import INDEX
-from merchantroute_operator.spec.broker import BrokerAddress
-from merchantroute_operator.topology.types import Bind, Declare, Delete, Op, Plan, QueueSample, Topology
+from merchantroute_operator.kube.kube_port import Kind, Kube, Object
+from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.reconcile.ports.caching import RememberingKube
+from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
+from merchantroute_operator.resources.configuration.config_maps import INDEX
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.topology.objects import Bind, Declare, Delete, Op, Plan, QueueSample, Topology
 
 
 class DryKube(RememberingKube):

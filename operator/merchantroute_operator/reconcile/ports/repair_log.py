@@ -7,27 +7,28 @@ less than the last one left has found somebody else's change, and what it writes
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import cast
 
-from merchantroute_operator.kube.port import Kind, Kube, Object
-from merchantroute_operator.rabbit.port import Broker
-from merchantroute_operator.reconcile.brokers import BrokerPool
-from merchantroute_operator.reconcile.context import Context
-from merchantroute_operator.reconcile.remembering import RememberingKube
+from merchantroute_operator.kube.kube_port import Kind, Kube, Object
+from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.reconcile.ports.caching import RememberingKube
+from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.seen import Seen
 from merchantroute_operator.resources.differ import differs
-from merchantroute_operator.spec.broker import BrokerAddress
-from merchantroute_operator.topology.types import Bind, Declare, Delete, Op, Plan, Queue, QueueSample, Topology, Unbind
-
-_Key = tuple[str, str]  # kind and name
-
-
-@dataclass(slots=True)
-class Seen:
-    """How the last pass left things. Lost with the process: its first pass repairs in silence."""
-
-    objects: dict[_Key, Object] = field(default_factory=dict)  # what of each counts
-    topology: Topology | None = None
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.topology.objects import (
+    Bind,
+    Declare,
+    Delete,
+    Op,
+    Plan,
+    Queue,
+    QueueSample,
+    Topology,
+    Unbind,
+)
 
 
 def noticing(ctx: Context, seen: Seen, repairs: list[str]) -> tuple[Context, NoticingKube]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from merchantroute_operator import metrics
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.rabbit.port import Broker
-from merchantroute_operator.rabbit.pulses import PulseListener
-from merchantroute_operator.scaling.types import Pulse
-from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.rabbit.pulses.listener import PulseListener
+from merchantroute_operator.scaling.model import Pulse
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 
 @dataclass(slots=True)

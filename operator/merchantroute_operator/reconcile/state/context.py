@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from merchantroute_operator.kube.port import Kube
-from merchantroute_operator.reconcile.board import PulseBoard
-from merchantroute_operator.reconcile.brokers import BrokerPool
+from merchantroute_operator.kube.kube_port import Kube
+from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
+from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from merchantroute_operator.errors import RouteError
-from merchantroute_operator.kube.port import Children, Object
-from merchantroute_operator.reconcile.gate import Gate
+from merchantroute_operator.kube.kube_port import Children, Object
+from merchantroute_operator.reconcile.state.gate import Gate
 from merchantroute_operator.spec.merge import Merged
-from merchantroute_operator.spec.model import Route
-from merchantroute_operator.spec.pause import NO_PAUSE, Pause
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.spec.sections.pause import NO_PAUSE, Pause
 
 NOBODY = Children({}, {}, {}, {})
 

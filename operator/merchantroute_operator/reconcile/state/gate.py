@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from merchantroute_operator import naming
-from merchantroute_operator.spec.lanes import lanes
-from merchantroute_operator.spec.model import Merchant, Raw, Route
-from merchantroute_operator.topology.types import Topology
+from merchantroute_operator.spec.lane_specs import lanes
+from merchantroute_operator.spec.route import Merchant, Raw, Route
+from merchantroute_operator.topology.objects import Topology
 
 PATIENCE = 60.0  # seconds after which a pod that does not load its configuration is named and no longer waited for
 

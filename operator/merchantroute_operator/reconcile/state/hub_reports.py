@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from merchantroute_operator.scaling.types import Pulse
+from merchantroute_operator.scaling.model import Pulse
 
 HUB_BLOCKED = "HubBlocked"
 AGAIN_AFTER = 600.0  # seconds

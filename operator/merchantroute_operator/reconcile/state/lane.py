@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from merchantroute_operator.canary.counting import Counting
-from merchantroute_operator.scaling.signals import History
-from merchantroute_operator.scaling.types import Decision, Memory, Observation
-from merchantroute_operator.topology.types import QueueSample
+from merchantroute_operator.scaling.figures import History
+from merchantroute_operator.scaling.model import Decision, Memory, Observation
+from merchantroute_operator.topology.objects import QueueSample
 
 
 @dataclass(slots=True)

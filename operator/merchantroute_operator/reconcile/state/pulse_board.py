@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from merchantroute_operator.scaling.types import Pulse
+from merchantroute_operator.scaling.model import Pulse
 
 FORGET_AFTER = 60.0  # seconds of silence: thirty pulses
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from merchantroute_operator.canary.types import Progress, Tally
-from merchantroute_operator.kube.port import Object
+from merchantroute_operator.canary.progress import Progress, Tally
+from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.naming import SHARDS, credentials_secret
-from merchantroute_operator.reconcile.findings import Findings
-from merchantroute_operator.reconcile.hubs import Hubs
-from merchantroute_operator.reconcile.lane import Lane
-from merchantroute_operator.reconcile.noticing import Seen
-from merchantroute_operator.reconcile.parting import Parting
+from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.hub_reports import Hubs
+from merchantroute_operator.reconcile.state.lane import Lane
+from merchantroute_operator.reconcile.state.seen import Seen
+from merchantroute_operator.reconcile.state.split_watch import Parting
 from merchantroute_operator.spec.claim import Claim
-from merchantroute_operator.spec.model import Route
-from merchantroute_operator.topology.empty import EmptyWatch
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.topology.drained import EmptyWatch
 
 
 @dataclass(frozen=True, slots=True)

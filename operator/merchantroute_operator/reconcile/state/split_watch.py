@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from merchantroute_operator import naming
 from merchantroute_operator.canary.share import Measure, Reading, measure, off, share, words
-from merchantroute_operator.spec.model import Route
-from merchantroute_operator.topology.types import QueueSample
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.topology.objects import QueueSample
 
 
 @dataclass(slots=True)

@@ -9,16 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from merchantroute_operator import naming
 from merchantroute_operator.errors import SecretInvalid
-from merchantroute_operator.kube.port import Children, Kube, Object
+from merchantroute_operator.kube.kube_port import Children, Kube, Object
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.disruption_budget import disruption_budget
+from merchantroute_operator.resources.metadata import APPLIED
 from merchantroute_operator.resources.network_policy import Address, network_policy
-from merchantroute_operator.resources.objects import APPLIED
 from merchantroute_operator.resources.pod_monitor import pod_monitor
 from merchantroute_operator.resources.service_account import service_account
-from merchantroute_operator.spec.broker import parse_broker
-from merchantroute_operator.spec.lanes import lanes
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.spec.lane_specs import lanes
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.spec.sections.broker_secret import parse_broker
 
 
 async def ensure_others(kube: Kube, route: Route, children: Children) -> None:

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from merchantroute_operator import naming
 from merchantroute_operator.canary.advance import advance
-from merchantroute_operator.canary.told import asked, read
-from merchantroute_operator.canary.types import Evidence, Phase, Progress, Verb
-from merchantroute_operator.reconcile.context import Context
-from merchantroute_operator.reconcile.findings import Findings
-from merchantroute_operator.reconcile.lane import Lane
-from merchantroute_operator.reconcile.state import Base, RouteState
-from merchantroute_operator.spec.model import Canary, Route, Tier
+from merchantroute_operator.canary.progress import Evidence, Phase, Progress, Verb
+from merchantroute_operator.canary.status_codec import asked, read
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.lane import Lane
+from merchantroute_operator.reconcile.state.route_state import Base, RouteState
+from merchantroute_operator.spec.route import Canary, Route, Tier
 
 IGNORED = "CanaryAnnotationIgnored"
 

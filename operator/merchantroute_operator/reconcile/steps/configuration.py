@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from merchantroute_operator.kube.port import Children, Kube, Object
+from merchantroute_operator.kube.kube_port import Children, Kube, Object
 from merchantroute_operator.naming import ANNOTATION_BROKER, ANNOTATION_GENERATION
-from merchantroute_operator.reconcile.credentials import Credential
-from merchantroute_operator.resources.config import config_maps, previous_index, render
-from merchantroute_operator.resources.credentials import credentials_secrets
+from merchantroute_operator.reconcile.steps.credentials import Credential
+from merchantroute_operator.resources.configuration.config_maps import config_maps, previous_index, render
+from merchantroute_operator.resources.configuration.credential_secrets import credentials_secrets
 from merchantroute_operator.resources.differ import differs
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.spec.route import Route
 
 NUDGE = 5.0  # seconds after which a pod that still lags is annotated anew
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from merchantroute_operator.errors import SecretInvalid, SecretMissing
-from merchantroute_operator.kube.port import Kube, SecretData
-from merchantroute_operator.resources.credentials import credential
-from merchantroute_operator.spec.model import Credentials, Route
+from merchantroute_operator.kube.kube_port import Kube, SecretData
+from merchantroute_operator.resources.configuration.credential_secrets import credential
+from merchantroute_operator.spec.route import Credentials, Route
 
 Credential = Mapping[str, str]
 

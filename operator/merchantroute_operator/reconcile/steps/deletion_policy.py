@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from merchantroute_operator.spec.model import Deletion
+from merchantroute_operator.spec.route import Deletion
 
 Way = Literal["Drain", "Retain", "Force"]
 BROKER_PATIENCE = 30.0  # seconds for which a terminating namespace waits for a broker that does not answer

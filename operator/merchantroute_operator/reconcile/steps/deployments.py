@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from merchantroute_operator import naming
-from merchantroute_operator.kube.port import Children, Kube, Object
-from merchantroute_operator.resources.deployment import deployment
+from merchantroute_operator.kube.kube_port import Children, Kube, Object
 from merchantroute_operator.resources.differ import differs
-from merchantroute_operator.spec.lanes import lanes
-from merchantroute_operator.spec.model import Route
-from merchantroute_operator.topology.types import Topology
+from merchantroute_operator.resources.workload.deployment import deployment
+from merchantroute_operator.spec.lane_specs import lanes
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.topology.objects import Topology
 
 
 async def ensure_deployments(kube: Kube, route: Route, cluster: str, live: Mapping[str, Object]) -> None:

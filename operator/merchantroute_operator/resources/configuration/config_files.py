@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from merchantroute_operator import naming
-from merchantroute_operator.resources.objects import canonical
-from merchantroute_operator.spec.model import Merchant, Route, Step, Tier
+from merchantroute_operator.resources.metadata import canonical
+from merchantroute_operator.spec.route import Merchant, Route, Step, Tier
 
 
 def route_file(route: Route, cluster: str) -> str:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from merchantroute_operator import naming
-from merchantroute_operator.resources.config_files import merchants_files, route_file
-from merchantroute_operator.resources.objects import Live, Object, canonical, child, digest
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.resources.configuration.config_files import merchants_files, route_file
+from merchantroute_operator.resources.metadata import Live, Object, canonical, child, digest
+from merchantroute_operator.spec.route import Route
 
 REFRESH_MS = 5 * 60 * 1000
 INDEX, ROUTE = "index.json", "route.json"

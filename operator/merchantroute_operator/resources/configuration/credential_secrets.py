@@ -13,8 +13,8 @@ from typing import Protocol
 
 from merchantroute_operator import naming
 from merchantroute_operator.errors import SecretInvalid, SecretMissing
-from merchantroute_operator.resources.objects import Live, Object, canonical, child, digest
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.resources.metadata import Live, Object, canonical, child, digest
+from merchantroute_operator.spec.route import Route
 
 KEYS = {"Bearer": ("token",), "Basic": ("username", "password"), "Header": ("name", "value")}
 INDEX = "index.json"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from merchantroute_operator import naming
-from merchantroute_operator.resources.objects import Object, child, stamped
-from merchantroute_operator.resources.pod import pod_template
-from merchantroute_operator.resources.program import settling
-from merchantroute_operator.spec.model import Route, Tier
+from merchantroute_operator.resources.metadata import Object, child, stamped
+from merchantroute_operator.resources.workload.pod import pod_template
+from merchantroute_operator.resources.workload.program import settling
+from merchantroute_operator.spec.route import Route, Tier
 
 PROGRESS_DEADLINE = 300  # seconds in which a new pod has to become ready before Kubernetes calls the rollout stuck
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from merchantroute_operator import naming
-from merchantroute_operator.spec.lanes import LaneSpec
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.spec.lane_specs import LaneSpec
+from merchantroute_operator.spec.route import Route
 
 
 def lane_labels(route: Route, lane: LaneSpec) -> dict[str, str]:

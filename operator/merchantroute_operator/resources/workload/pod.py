@@ -9,9 +9,9 @@ from math import ceil
 from typing import Any
 
 from merchantroute_operator import naming
-from merchantroute_operator.resources.objects import Object
-from merchantroute_operator.resources.program import probes, program, variables
-from merchantroute_operator.spec.model import Route, Tier
+from merchantroute_operator.resources.metadata import Object
+from merchantroute_operator.resources.workload.program import probes, program, variables
+from merchantroute_operator.spec.route import Route, Tier
 
 PORT = 9090
 USER = 10001

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from merchantroute_operator import naming
-from merchantroute_operator.resources.objects import Object
-from merchantroute_operator.spec.model import Route, Tier
+from merchantroute_operator.resources.metadata import Object
+from merchantroute_operator.spec.route import Route, Tier
 
 SETTLED = 10  # seconds for which a pod without probes has to run before an old one may go
 _SLOTS = "MR_CONCURRENCY"

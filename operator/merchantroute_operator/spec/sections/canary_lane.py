@@ -7,10 +7,10 @@ from hashlib import sha256
 from json import dumps
 
 from merchantroute_operator.spec.duration import seconds
-from merchantroute_operator.spec.errors import SpecInvalid
-from merchantroute_operator.spec.model import Canary, Raw, Tier, Walk
-from merchantroute_operator.spec.pod_options import pod_options
-from merchantroute_operator.spec.scaling import parse_scaling
+from merchantroute_operator.spec.invalid import SpecInvalid
+from merchantroute_operator.spec.route import Canary, Raw, Tier, Walk
+from merchantroute_operator.spec.sections.pod_options import pod_options
+from merchantroute_operator.spec.sections.scaling_policy import parse_scaling
 
 
 def with_canary(tier: Tier, raw: Raw, worker: Raw, where: str) -> Tier:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from merchantroute_operator.spec.errors import SpecInvalid
-from merchantroute_operator.spec.model import Deletion, Orders, Raw, Route
+from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.parse import MISSHAPEN, deleting_since, parse, parse_deletion
+from merchantroute_operator.spec.route import Deletion, Orders, Raw, Route
 
 _NO_ORDERS = Orders(
     steps=(), call_timeout=0.0, deadline=0.0, max_age=0.0, allow_insecure=False, max_attempts=0, delays=()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from merchantroute_operator.spec.duration import seconds
-from merchantroute_operator.spec.errors import SpecInvalid
-from merchantroute_operator.spec.model import Orders, Raw, Step, Verify
+from merchantroute_operator.spec.invalid import SpecInvalid
+from merchantroute_operator.spec.route import Orders, Raw, Step, Verify
 
 
 def parse_orders(raw: Raw) -> Orders:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from merchantroute_operator.naming import ANNOTATION_PAUSED_UNTIL
-from merchantroute_operator.spec.model import Raw
+from merchantroute_operator.spec.route import Raw
 
 
 @dataclass(frozen=True, slots=True)

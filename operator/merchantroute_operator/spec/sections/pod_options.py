@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from merchantroute_operator import naming
-from merchantroute_operator.spec.errors import SpecInvalid
-from merchantroute_operator.spec.model import PodOptions, Raw
+from merchantroute_operator.spec.invalid import SpecInvalid
+from merchantroute_operator.spec.route import PodOptions, Raw
 
 _MERGED = ("labels", "annotations", "nodeSelector")
 _REPLACED = ("envFrom", "resources", "tolerations", "imagePullSecrets", "priorityClassName")

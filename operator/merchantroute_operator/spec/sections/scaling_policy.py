@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from merchantroute_operator.spec.duration import seconds
-from merchantroute_operator.spec.errors import SpecInvalid
-from merchantroute_operator.spec.model import Raw, Scaling
+from merchantroute_operator.spec.invalid import SpecInvalid
+from merchantroute_operator.spec.route import Raw, Scaling
 
 
 def parse_scaling(raw: Raw, where: str) -> Scaling:

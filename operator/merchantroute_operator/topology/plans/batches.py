@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from merchantroute_operator.topology.types import Batch, Bind, Binding, Delete, Op, Plan, Unbind
+from merchantroute_operator.topology.objects import Batch, Bind, Binding, Delete, Op, Plan, Unbind
 
 
 def in_order(*batches: Iterable[Op]) -> Plan:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from merchantroute_operator import naming
-from merchantroute_operator.topology.batches import in_order
-from merchantroute_operator.topology.reading import place_of
-from merchantroute_operator.topology.swap import swap
-from merchantroute_operator.topology.types import Declare, Delete, Plan, Topology
+from merchantroute_operator.topology.objects import Declare, Delete, Plan, Topology
+from merchantroute_operator.topology.plans.batches import in_order
+from merchantroute_operator.topology.plans.repoint import swap
+from merchantroute_operator.topology.queries import place_of
 
 
 def door(desired: Topology, observed: Topology) -> Plan:

@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import chain
 
-from merchantroute_operator.topology.batches import binds, in_order, unbinds
-from merchantroute_operator.topology.reading import leaving
-from merchantroute_operator.topology.types import Binding, Plan, Topology
+from merchantroute_operator.topology.objects import Binding, Plan, Topology
+from merchantroute_operator.topology.plans.batches import binds, in_order, unbinds
+from merchantroute_operator.topology.queries import leaving
 
 
 def repoint_merchants(router: str, assigned: str, desired: Topology, observed: Topology) -> Plan:

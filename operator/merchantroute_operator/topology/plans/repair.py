@@ -10,9 +10,9 @@ A queue has orders, so it is never mended: that is a conflict.
 from __future__ import annotations
 
 from merchantroute_operator import naming
-from merchantroute_operator.topology.batches import in_order
-from merchantroute_operator.topology.reading import owner_of, place_of, the_owner
-from merchantroute_operator.topology.types import Delete, Plan, Topology
+from merchantroute_operator.topology.objects import Delete, Plan, Topology
+from merchantroute_operator.topology.plans.batches import in_order
+from merchantroute_operator.topology.queries import owner_of, place_of, the_owner
 
 
 def mend(desired: Topology, observed: Topology) -> Plan:

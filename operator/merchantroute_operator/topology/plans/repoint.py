@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from merchantroute_operator.topology.batches import binds, in_order, unbinds
-from merchantroute_operator.topology.reading import leaving
+from merchantroute_operator.topology.objects import Plan, Topology
+from merchantroute_operator.topology.plans.batches import binds, in_order, unbinds
+from merchantroute_operator.topology.queries import leaving
 from merchantroute_operator.topology.splits import detours
-from merchantroute_operator.topology.types import Plan, Topology
 
 
 def swap(source: str, desired: Topology, observed: Topology) -> Plan:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from merchantroute_operator.topology.batches import exchanges_apart, in_order, unbinds
-from merchantroute_operator.topology.reach import reachable, unfed
-from merchantroute_operator.topology.reading import leaving, owner_of, the_owner
-from merchantroute_operator.topology.types import Delete, Plan, Topology
+from merchantroute_operator.topology.objects import Delete, Plan, Topology
+from merchantroute_operator.topology.plans.batches import exchanges_apart, in_order, unbinds
+from merchantroute_operator.topology.queries import leaving, owner_of, the_owner
+from merchantroute_operator.topology.reachability import reachable, unfed
 
 
 def retire(desired: Topology, observed: Topology, empty: Collection[str]) -> Plan:

@@ -9,10 +9,10 @@ would get copies; swapping is ``wiring``'s. So is sending orders through a split
 from __future__ import annotations
 
 from merchantroute_operator import naming
-from merchantroute_operator.topology.batches import binds, in_order
-from merchantroute_operator.topology.reading import leaving, place_of
+from merchantroute_operator.topology.objects import Binding, Declare, Plan, Topology
+from merchantroute_operator.topology.plans.batches import binds, in_order
+from merchantroute_operator.topology.queries import leaving, place_of
 from merchantroute_operator.topology.splits import detours, is_share, to_rebuild
-from merchantroute_operator.topology.types import Binding, Declare, Plan, Topology
 
 
 def skeleton(desired: Topology, observed: Topology) -> Plan:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from merchantroute_operator import naming
-from merchantroute_operator.topology.batches import exchanges_apart, in_order
-from merchantroute_operator.topology.reading import owner_of
-from merchantroute_operator.topology.types import Delete, Exchange, Plan, Queue, Topology
+from merchantroute_operator.topology.objects import Delete, Exchange, Plan, Queue, Topology
+from merchantroute_operator.topology.plans.batches import exchanges_apart, in_order
+from merchantroute_operator.topology.queries import owner_of
 
 
 def cut_off(observed: Topology, *, owner: str) -> Plan:

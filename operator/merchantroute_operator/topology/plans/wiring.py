@@ -7,10 +7,10 @@ touch exchanges of their own.
 from __future__ import annotations
 
 from merchantroute_operator import naming
-from merchantroute_operator.topology.merchants import repoint_merchants
-from merchantroute_operator.topology.reading import place_of
-from merchantroute_operator.topology.swap import divert, repoint_default, swap
-from merchantroute_operator.topology.types import Plan, Topology
+from merchantroute_operator.topology.objects import Plan, Topology
+from merchantroute_operator.topology.plans.merchant_moves import repoint_merchants
+from merchantroute_operator.topology.plans.repoint import divert, repoint_default, swap
+from merchantroute_operator.topology.queries import place_of
 
 
 def wiring(desired: Topology, observed: Topology) -> Plan:

@@ -8,11 +8,11 @@ import pytest
 
 from merchantroute_operator.canary.advance import advance
 from merchantroute_operator.canary.counting import Counting, count
-from merchantroute_operator.canary.told import asked, read, written
-from merchantroute_operator.canary.types import Evidence, Phase, Progress, Tally
-from merchantroute_operator.scaling.types import Pulse
-from merchantroute_operator.spec.model import Canary
-from tests.unit.operator.routes import a_route
+from merchantroute_operator.canary.progress import Evidence, Phase, Progress, Tally
+from merchantroute_operator.canary.status_codec import asked, read, written
+from merchantroute_operator.scaling.model import Pulse
+from merchantroute_operator.spec.route import Canary
+from tests.unit.operator.route_samples import a_route
 
 WALK = {"steps": [5, 50, 100], "interval": "1m", "minOrders": 100}
 STABLE = Tally(finished=2000, failed=20, busy_seconds=1000.0)  # 1 % fail, half a second each

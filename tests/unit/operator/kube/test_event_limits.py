@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from merchantroute_operator.kube.api import Api
+from merchantroute_operator.kube.api_errors import NotFound
 from merchantroute_operator.kube.events import Events
-from merchantroute_operator.kube.failures import NotFound
 
 ROUTE = {"apiVersion": "v", "kind": "k", "metadata": {"name": "pos", "namespace": "orders", "uid": "u1"}}
 

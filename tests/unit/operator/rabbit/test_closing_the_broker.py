@@ -9,7 +9,7 @@ import pytest
 
 from merchantroute_operator.errors import BrokerUnreachable
 from merchantroute_operator.rabbit.management import Management
-from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 NOWHERE = BrokerAddress("rabbit", 5672, "operator", "secret", "/", "http://rabbit.nowhere:15672")
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from merchantroute_operator.errors import BrokerError
-from merchantroute_operator.rabbit.at_once import at_once
+from merchantroute_operator.rabbit.gather import at_once
 from merchantroute_operator.rabbit.management import AT_ONCE
 
 

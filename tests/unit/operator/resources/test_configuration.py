@@ -14,14 +14,14 @@ import pytest
 
 from merchantroute_operator import naming
 from merchantroute_operator.errors import SecretInvalid, SecretMissing
-from merchantroute_operator.resources.config import config_maps, render
-from merchantroute_operator.resources.credentials import credential, credentials_secrets
-from merchantroute_operator.resources.objects import digest
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.resources.configuration.config_maps import config_maps, render
+from merchantroute_operator.resources.configuration.credential_secrets import credential, credentials_secrets
+from merchantroute_operator.resources.metadata import digest
 from merchantroute_operator.spec.parse import parse
-from tests.unit.operator.routes import CLUSTER, a_route, raw_route
+from merchantroute_operator.spec.route import Route
+from tests.unit.operator.route_samples import CLUSTER, a_route, raw_route
 
-SCHEMA = Path(__file__).parents[3] / "schema"
+SCHEMA = Path(__file__).parents[4] / "schema"
 MINUTE = 60_000
 MERCHANTS = {"burger-hut": "enterprise", "寿司": "standard"}
 

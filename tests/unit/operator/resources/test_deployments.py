@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from merchantroute_operator.resources.deployment import deployment
 from merchantroute_operator.resources.differ import differs
-from merchantroute_operator.resources.pod import grace
 from merchantroute_operator.resources.quantity import quantity
-from merchantroute_operator.spec.lanes import suspect_tier
-from tests.unit.operator.routes import CLUSTER, a_route, raw_route
+from merchantroute_operator.resources.workload.deployment import deployment
+from merchantroute_operator.resources.workload.pod import grace
+from merchantroute_operator.spec.lane_specs import suspect_tier
+from tests.unit.operator.route_samples import CLUSTER, a_route, raw_route
 
 WORKER = {
     "image": "worker:1",

@@ -9,8 +9,8 @@ import pytest
 
 from merchantroute_operator.scaling import reasons
 from merchantroute_operator.scaling.decide import decide
-from merchantroute_operator.scaling.types import Decision, Memory, Observation
-from merchantroute_operator.spec.model import Scaling
+from merchantroute_operator.scaling.model import Decision, Memory, Observation
+from merchantroute_operator.spec.route import Scaling
 
 POLICY = Scaling(
     min_replicas=0,

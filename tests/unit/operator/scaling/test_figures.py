@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from merchantroute_operator.scaling.signals import History, due_retries, observe, remember
-from merchantroute_operator.scaling.types import Observation, Pulse, QueueReading
-from merchantroute_operator.spec.model import Scaling
-from merchantroute_operator.topology.types import QueueSample
+from merchantroute_operator.scaling.figures import History, due_retries, observe, remember
+from merchantroute_operator.scaling.model import Observation, Pulse, QueueReading
+from merchantroute_operator.spec.route import Scaling
+from merchantroute_operator.topology.objects import QueueSample
 
 POLICY = Scaling(1, 10, 30.0, 120.0, 2.0, paused=False)
 

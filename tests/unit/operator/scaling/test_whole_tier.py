@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from merchantroute_operator.scaling.whole_tier import whole_tier
-from tests.unit.operator.views import SEEN
+from tests.unit.operator.status_views import SEEN
 
 
 def test_the_canarys_orders_are_added_and_its_own_speed_is_not() -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from merchantroute_operator.resources.deployment import deployment
-from merchantroute_operator.spec.errors import SpecInvalid
-from merchantroute_operator.spec.lanes import lanes
-from merchantroute_operator.spec.model import Canary, Route
-from tests.unit.operator.routes import CLUSTER, a_route
+from merchantroute_operator.resources.workload.deployment import deployment
+from merchantroute_operator.spec.invalid import SpecInvalid
+from merchantroute_operator.spec.lane_specs import lanes
+from merchantroute_operator.spec.route import Canary, Route
+from tests.unit.operator.route_samples import CLUSTER, a_route
 
 
 def route_with(canary: dict[str, Any], **tier: Any) -> Route:

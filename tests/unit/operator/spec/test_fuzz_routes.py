@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merchantroute_operator.errors import RouteError
-from merchantroute_operator.spec.leaving import parse_leaving
 from merchantroute_operator.spec.parse import parse
-from tests.unit.operator.routes import raw_route
+from merchantroute_operator.spec.sections.deletion import parse_leaving
+from tests.unit.operator.route_samples import raw_route
 
 WHOLE = raw_route(
     tiers=(

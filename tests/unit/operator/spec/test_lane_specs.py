@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from merchantroute_operator.resources.deployment import deployment
+from merchantroute_operator.resources.workload.deployment import deployment
 from merchantroute_operator.scaling import reasons
 from merchantroute_operator.scaling.decide import decide
-from merchantroute_operator.scaling.types import Memory, Observation
-from merchantroute_operator.spec.lanes import LaneSpec, lanes
-from merchantroute_operator.spec.leaving import parse_leaving
-from tests.unit.operator.routes import CLUSTER, a_route, raw_route
+from merchantroute_operator.scaling.model import Memory, Observation
+from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
+from merchantroute_operator.spec.sections.deletion import parse_leaving
+from tests.unit.operator.route_samples import CLUSTER, a_route, raw_route
 
 
 def suspect_of(**changes: Any) -> LaneSpec:

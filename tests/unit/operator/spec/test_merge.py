@@ -6,8 +6,8 @@ import pytest
 
 from merchantroute_operator.spec.merge import Merged, merge
 from merchantroute_operator.spec.patterns import matches
-from tests.unit.operator.merchants import a_claim
-from tests.unit.operator.routes import a_route
+from tests.unit.operator.merchant_samples import a_claim
+from tests.unit.operator.route_samples import a_route
 
 
 def refusal(merged: Merged, name: str) -> tuple[str, str]:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from merchantroute_operator.spec.duration import seconds
-from merchantroute_operator.spec.errors import SpecInvalid
-from merchantroute_operator.spec.leaving import parse_leaving
-from merchantroute_operator.spec.model import Credentials, Verify
+from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.parse import parse
+from merchantroute_operator.spec.route import Credentials, Verify
+from merchantroute_operator.spec.sections.deletion import parse_leaving
 from merchantroute_operator.status.assemble import status
 from merchantroute_operator.status.view import View
-from tests.unit.operator.routes import a_route, raw_route
+from tests.unit.operator.route_samples import a_route, raw_route
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,13 @@ from merchantroute_operator.errors import (
     SecretMissing,
     TopologyConflict,
 )
-from merchantroute_operator.spec.errors import SpecInvalid
+from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.status.assemble import CONDITIONS, status
 from merchantroute_operator.status.conditions import merge
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.view import Condition, LaneView, View
-from tests.unit.operator.routes import a_route
-from tests.unit.operator.views import a_deployment, a_lane, a_pod, a_view, waiting, with_deployments
+from tests.unit.operator.route_samples import a_route
+from tests.unit.operator.status_views import a_deployment, a_lane, a_pod, a_view, waiting, with_deployments
 
 NOW, BEFORE = "2026-01-02T03:04:05Z", "2026-01-01T00:00:00Z"
 

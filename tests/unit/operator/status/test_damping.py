@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from merchantroute_operator.status.calm import calm_figure, calm_lanes
-from tests.unit.operator.routes import raw_route
-from tests.unit.operator.test_suspect_lane import Fleet
-from tests.unit.operator.world import DOOR, KEY
+from merchantroute_operator.status.damping import calm_figure, calm_lanes
+from tests.unit.operator.operator_under_test import DOOR, KEY
+from tests.unit.operator.reconcile.passes.test_suspect_lane import Fleet
+from tests.unit.operator.route_samples import raw_route
 
 LANE: dict[str, Any] = {
     "tier": "standard",

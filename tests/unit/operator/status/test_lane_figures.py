@@ -5,7 +5,7 @@ from __future__ import annotations
 from merchantroute_operator.status.assemble import status
 from merchantroute_operator.status.lanes import order_times
 from merchantroute_operator.status.view import View
-from tests.unit.operator.views import a_lane, a_view
+from tests.unit.operator.status_views import a_lane, a_view
 
 NOW = "2026-01-02T03:04:05Z"
 

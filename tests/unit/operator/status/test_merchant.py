@@ -8,8 +8,8 @@ from typing import Any
 from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.merge import merge
 from merchantroute_operator.status.merchant import Outcome, merchant_statuses
-from tests.unit.operator.merchants import a_claim
-from tests.unit.operator.routes import a_route
+from tests.unit.operator.merchant_samples import a_claim
+from tests.unit.operator.route_samples import a_route
 
 T1, T2 = "2026-01-01T00:00:01Z", "2026-01-01T00:00:02Z"
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from merchantroute_operator.topology.desired import desired
-from merchantroute_operator.topology.plan import close_door, conflicts, cut_off, tear_down
-from merchantroute_operator.topology.types import OWNER as OWNER_ARGUMENT
-from merchantroute_operator.topology.types import Binding, Delete, Exchange, Queue
-from tests.unit.operator.routes import OWNER, a_route
-from tests.unit.operator.routing import run
+from merchantroute_operator.topology.objects import OWNER as OWNER_ARGUMENT
+from merchantroute_operator.topology.objects import Binding, Delete, Exchange, Queue
+from merchantroute_operator.topology.plans.changes import close_door, conflicts, cut_off, tear_down
+from tests.unit.operator.order_routing import run
+from tests.unit.operator.route_samples import OWNER, a_route
 
 WANTED = desired(a_route(merchants={"m0": "enterprise"}), OWNER, {"m0": "enterprise"})
 SAFE = {"x-queue-type": "quorum", "x-overflow": "reject-publish", OWNER_ARGUMENT: OWNER}

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from merchantroute_operator.topology.types import Binding
-from tests.unit.operator.canary_road import CANARY, TIER, Road, road
-from tests.unit.operator.world import KEY
+from merchantroute_operator.topology.objects import Binding
+from tests.unit.operator.canary_scenario import CANARY, TIER, Road, road
+from tests.unit.operator.operator_under_test import KEY
 
 STABLE = f"{TIER}.stable"
 SPLIT = f"{TIER}.split.a"

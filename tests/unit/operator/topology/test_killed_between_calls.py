@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from merchantroute_operator.topology.types import Plan
-from tests.unit.operator.ports import MemoryBroker, MemoryKube
-from tests.unit.operator.routes import raw_route
-from tests.unit.operator.world import World
+from merchantroute_operator.topology.objects import Plan
+from tests.unit.operator.fake_ports import MemoryBroker, MemoryKube
+from tests.unit.operator.operator_under_test import World
+from tests.unit.operator.route_samples import raw_route
 
 AN_END = 7  # passes that any change has come to its end by; some wait for proof that a queue is empty
 BETWEEN = 16.0  # seconds

@@ -9,13 +9,13 @@ from dataclasses import replace
 import pytest
 
 from merchantroute_operator import naming
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.desired import desired
-from merchantroute_operator.topology.plan import door, retire, skeleton, unfed, wiring
-from merchantroute_operator.topology.types import Bind, Binding, Declare, Delete, Op, Plan, Queue, Topology, Unbind
+from merchantroute_operator.topology.objects import Bind, Binding, Declare, Delete, Op, Plan, Queue, Topology, Unbind
+from merchantroute_operator.topology.plans.changes import door, retire, skeleton, unfed, wiring
+from tests.unit.operator.order_routing import NOTHING, apply, arrives, run
 from tests.unit.operator.rerouting import DOOR, MERCHANTS, PLACE, TIERS, UNLISTED, a_random_route, wanted_by
-from tests.unit.operator.routes import OWNER, a_route
-from tests.unit.operator.routing import NOTHING, apply, arrives, run
+from tests.unit.operator.route_samples import OWNER, a_route
 
 
 def shuffled(plan: Plan, dice: random.Random) -> Iterator[Op]:

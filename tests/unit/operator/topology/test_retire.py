@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from merchantroute_operator.topology.desired import desired
-from merchantroute_operator.topology.empty import EmptyWatch
-from merchantroute_operator.topology.plan import door, retire, skeleton, unfed, wiring
-from merchantroute_operator.topology.types import Delete, QueueSample, Topology
-from tests.unit.operator.routes import OWNER, a_route
-from tests.unit.operator.routing import NOTHING, run
+from merchantroute_operator.topology.drained import EmptyWatch
+from merchantroute_operator.topology.objects import Delete, QueueSample, Topology
+from merchantroute_operator.topology.plans.changes import door, retire, skeleton, unfed, wiring
+from tests.unit.operator.order_routing import NOTHING, run
+from tests.unit.operator.route_samples import OWNER, a_route
 
 BOTH = desired(a_route(tiers=("gold", "standard"), delays=("1s", "2m")), OWNER, {"m0": "gold"})
 ONE = desired(a_route(tiers=("standard",), delays=("1s", "2m")), OWNER, {"m0": "standard"})

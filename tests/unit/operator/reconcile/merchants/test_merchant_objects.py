@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from merchantroute_operator.kube.port import Object
-from merchantroute_operator.reconcile.claim_teller import ClaimTeller
-from merchantroute_operator.reconcile.claims import REREAD, Claims
+from merchantroute_operator.kube.kube_port import Object
+from merchantroute_operator.reconcile.merchants.claims import REREAD, Claims
+from merchantroute_operator.reconcile.merchants.status_writer import ClaimTeller
 from merchantroute_operator.spec.claim import parse_claim
-from tests.unit.operator.merchants import a_claim, raw_merchant
-from tests.unit.operator.ports import MemoryKube
-from tests.unit.operator.routes import raw_route
-from tests.unit.operator.world import DOOR, KEY, World
+from tests.unit.operator.fake_ports import MemoryKube
+from tests.unit.operator.merchant_samples import a_claim, raw_merchant
+from tests.unit.operator.operator_under_test import DOOR, KEY, World
+from tests.unit.operator.route_samples import raw_route
 
 
 def shop(world: World, *merchants: dict[str, Any]) -> None:

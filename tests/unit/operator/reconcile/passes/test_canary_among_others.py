@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from merchantroute_operator.errors import BrokerUnreachable
-from tests.unit.operator.canary_road import ANNOTATION, CANARY, TIER, WALK, road
-from tests.unit.operator.world import DOOR, KEY, STILL
+from tests.unit.operator.canary_scenario import ANNOTATION, CANARY, TIER, WALK, road
+from tests.unit.operator.operator_under_test import DOOR, KEY, STILL
 
 
 def test_a_new_operator_goes_on_where_the_status_says() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.unit.operator.canary_road import ANNOTATION, CANARY, TIER, WALK, Road, road, spec_of
-from tests.unit.operator.routes import raw_route
-from tests.unit.operator.world import DOOR, KEY, STILL
+from tests.unit.operator.canary_scenario import ANNOTATION, CANARY, TIER, WALK, Road, road, spec_of
+from tests.unit.operator.operator_under_test import DOOR, KEY, STILL
+from tests.unit.operator.route_samples import raw_route
 
 
 def test_orders_are_parted_once_the_canary_has_a_ready_pod() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from merchantroute_operator.naming import FINALIZER, deployment
-from merchantroute_operator.resources.deployment import deployment as a_deployment
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.network_policy import Address, network_policy
+from merchantroute_operator.resources.workload.deployment import deployment as a_deployment
 from merchantroute_operator.spec.parse import parse
-from tests.unit.operator.routes import CLUSTER, a_route, raw_route
-from tests.unit.operator.world import World, first
+from tests.unit.operator.operator_under_test import World, first
+from tests.unit.operator.route_samples import CLUSTER, a_route, raw_route
 
 ROUTE = {"merchantroute.dev/route": "pos"}
 

@@ -6,8 +6,8 @@ import pytest
 
 from merchantroute_operator.errors import BrokerRefusedCredentials, BrokerUnreachable
 from merchantroute_operator.naming import FINALIZER
-from tests.unit.operator.routes import raw_route
-from tests.unit.operator.world import DOOR, STILL, World
+from tests.unit.operator.operator_under_test import DOOR, STILL, World
+from tests.unit.operator.route_samples import raw_route
 
 HELD = {f"{DOOR}.standard.stable": 4, f"{DOOR}.standard.retry.1000": 3, f"{DOOR}.dead": 2}
 

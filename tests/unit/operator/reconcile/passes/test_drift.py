@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from merchantroute_operator.kube.port import Autoscaler
+from merchantroute_operator.kube.kube_port import Autoscaler
 from merchantroute_operator.naming import deployment
-from merchantroute_operator.resources.foreign import foreign_fields
-from merchantroute_operator.topology.types import OWNER as OWNER_ARGUMENT
-from merchantroute_operator.topology.types import Binding, Exchange
-from tests.unit.operator.ports import a_pod
-from tests.unit.operator.routes import OWNER, raw_route
-from tests.unit.operator.routing import NOTHING
-from tests.unit.operator.test_suspect_lane import Fleet
-from tests.unit.operator.world import DOOR, World
+from merchantroute_operator.resources.foreign_fields import foreign_fields
+from merchantroute_operator.topology.objects import OWNER as OWNER_ARGUMENT
+from merchantroute_operator.topology.objects import Binding, Exchange
+from tests.unit.operator.fake_ports import a_pod
+from tests.unit.operator.operator_under_test import DOOR, World
+from tests.unit.operator.order_routing import NOTHING
+from tests.unit.operator.reconcile.passes.test_suspect_lane import Fleet
+from tests.unit.operator.route_samples import OWNER, raw_route
 
 NAME = deployment("pos", "standard", "stable")
 

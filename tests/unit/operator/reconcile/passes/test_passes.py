@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from merchantroute_operator.errors import BrokerRefusedCredentials
 from merchantroute_operator.naming import FINALIZER, labels
-from tests.unit.operator.routes import raw_route
-from tests.unit.operator.world import DOOR, STILL, World, first, last
+from tests.unit.operator.operator_under_test import DOOR, STILL, World, first, last
+from tests.unit.operator.route_samples import raw_route
 
 
 def test_the_finalizer_comes_before_anything_that_would_have_to_be_cleaned_up() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from merchantroute_operator.naming import FINALIZER
-from merchantroute_operator.spec.pause import parse_pause
-from tests.unit.operator.routes import raw_route
-from tests.unit.operator.test_suspect_lane import Fleet
-from tests.unit.operator.world import DOOR, KEY, NOW, World
+from merchantroute_operator.spec.sections.pause import parse_pause
+from tests.unit.operator.operator_under_test import DOOR, KEY, NOW, World
+from tests.unit.operator.reconcile.passes.test_suspect_lane import Fleet
+from tests.unit.operator.route_samples import raw_route
 
 UNTIL = "merchantroute.dev/paused-until"
 SOON = "2027-01-15T08:05:00Z"  # NOW + 300 s

@@ -8,10 +8,10 @@ from typing import Any
 
 from merchantroute_operator.naming import FINALIZER, labels
 from merchantroute_operator.reconcile.scaler import Scaler
-from merchantroute_operator.scaling.types import Pulse
-from tests.unit.operator.ports import a_pod
-from tests.unit.operator.routes import raw_route
-from tests.unit.operator.world import DOOR, KEY, STILL, World
+from merchantroute_operator.scaling.model import Pulse
+from tests.unit.operator.fake_ports import a_pod
+from tests.unit.operator.operator_under_test import DOOR, KEY, STILL, World
+from tests.unit.operator.route_samples import raw_route
 
 SUSPECT = f"{DOOR}.suspect"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from merchantroute_operator.naming import labels
-from merchantroute_operator.reconcile.gate import Gate, assign, bound_in, gate, heard_of
-from merchantroute_operator.spec.model import Merchant
-from merchantroute_operator.topology.types import Binding, Topology
-from tests.unit.operator.routes import a_route
+from merchantroute_operator.reconcile.state.gate import Gate, assign, bound_in, gate, heard_of
+from merchantroute_operator.spec.route import Merchant
+from merchantroute_operator.topology.objects import Binding, Topology
+from tests.unit.operator.route_samples import a_route
 
 
 @pytest.mark.parametrize(

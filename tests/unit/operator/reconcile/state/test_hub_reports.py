@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from merchantroute_operator.rabbit.pulse_format import parse_pulse
-from merchantroute_operator.reconcile.hubs import AGAIN_AFTER, Hubs
-from merchantroute_operator.scaling.types import Blocked, Pulse
-from tests.unit.operator.test_suspect_lane import fleet
+from merchantroute_operator.rabbit.pulses.pulse_format import parse_pulse
+from merchantroute_operator.reconcile.state.hub_reports import AGAIN_AFTER, Hubs
+from merchantroute_operator.scaling.model import Blocked, Pulse
+from tests.unit.operator.reconcile.passes.test_suspect_lane import fleet
 
 TOLD: dict[str, Any] = {
     "pod": "pos-1", "namespace": "orders", "route": "pos", "tier": "standard", "lane": "stable", "started": 1,

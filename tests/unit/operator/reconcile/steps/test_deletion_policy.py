@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from merchantroute_operator.reconcile.ending import gives_up_on_broker, way
-from merchantroute_operator.spec.model import Deletion
+from merchantroute_operator.reconcile.steps.deletion_policy import gives_up_on_broker, way
+from merchantroute_operator.spec.route import Deletion
 
 
 def deletion(policy: str, on_timeout: str = "Retain") -> Deletion:
