@@ -48,7 +48,7 @@ class Place:
         """One pass; what it says that it repaired."""
         self.kube.events.clear()
         self.reconciler.touch(KEY)
-        await self.reconciler.run(KEY)
+        await self.reconciler.reconcile(KEY)
         told = [event for event in self.kube.events if event.startswith("Warning Repaired: ")]
         return told[0].removeprefix("Warning Repaired: ") if told else ""
 

@@ -56,7 +56,7 @@ class World:
         """A full pass, as after an event; the log starts anew."""
         self.log.clear()
         self.reconciler.states.setdefault(KEY, RouteState()).full = True
-        return asyncio.run(self.reconciler.run(KEY))
+        return asyncio.run(self.reconciler.reconcile(KEY))
 
     def change(self, **spec: Any) -> None:
         """Another spec."""

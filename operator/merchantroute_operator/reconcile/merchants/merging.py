@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from merchantroute_operator.errors import KubeError
 from merchantroute_operator.reconcile.merchants.claims import Claims
-from merchantroute_operator.reconcile.merchants.status_writer import ClaimTeller
+from merchantroute_operator.reconcile.merchants.status_writer import MerchantStatusWriter
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
@@ -39,7 +39,7 @@ async def take_claims(claims: Claims, route: Route, state: RouteState, findings:
     return findings.merged.route
 
 
-def tell_merchants(ctx: Context, claims: Claims, teller: ClaimTeller, findings: Findings) -> None:
+def update_merchant_statuses(ctx: Context, claims: Claims, writer: MerchantStatusWriter, findings: Findings) -> None:
     """Have each object told what became of it."""
     if findings.merged is None:
         return
@@ -55,10 +55,12 @@ def tell_merchants(ctx: Context, claims: Claims, teller: ClaimTeller, findings: 
         refused={name: (claims.refreshed(claim), why) for name, (claim, why) in findings.merged.refused.items()},
     )
     for claim, status in merchant_statuses(merged, outcome, _now(ctx)):
-        teller.want(claim, status)
+        writer.want(claim, status)
 
 
-async def tell_orphans(ctx: Context, claims: Claims, teller: ClaimTeller, place: tuple[str, str]) -> float | None:
+async def update_orphan_statuses(
+    ctx: Context, claims: Claims, writer: MerchantStatusWriter, place: tuple[str, str]
+) -> float | None:
     """Have the objects told whose route does not exist; the seconds until another try, or None."""
     try:
         orphans = await claims.of(place)
@@ -69,7 +71,7 @@ async def tell_orphans(ctx: Context, claims: Claims, teller: ClaimTeller, place:
         return LATER
     words = f"spec.routeRef: namespace {place[0]} has no MerchantRoute {place[1]}; create it, or write another name"
     for claim in orphans:
-        teller.want(claim, refusal_status(claim, Refusal(ClaimReason.ROUTE_MISSING, words), _now(ctx)))
+        writer.want(claim, refusal_status(claim, Refusal(ClaimReason.ROUTE_MISSING, words), _now(ctx)))
     return ctx.resync if orphans else None
 
 

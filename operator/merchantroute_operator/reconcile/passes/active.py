@@ -17,11 +17,16 @@ from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.gate import assign, bound_in, gate, heard_of
 from merchantroute_operator.reconcile.state.lane import is_idle
 from merchantroute_operator.reconcile.state.route_state import RouteState
-from merchantroute_operator.reconcile.steps.auxiliaries import drop_others, ensure_others
-from merchantroute_operator.reconcile.steps.canary import steer
-from merchantroute_operator.reconcile.steps.configuration import attempt, configure, nudge
+from merchantroute_operator.reconcile.steps.auxiliaries import delete_auxiliaries, ensure_auxiliaries
+from merchantroute_operator.reconcile.steps.canary import advance_canaries
+from merchantroute_operator.reconcile.steps.configuration import annotate_stale_pods, attempt, write_configuration
 from merchantroute_operator.reconcile.steps.credentials import Credential, collect
-from merchantroute_operator.reconcile.steps.deployments import drop_deployments, ensure_deployments, lane_of, ready_pods
+from merchantroute_operator.reconcile.steps.deployments import (
+    delete_deployments,
+    ensure_deployments,
+    lane_of,
+    ready_pods,
+)
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.broker_secret import parse_broker
 from merchantroute_operator.topology.desired import desired
@@ -29,8 +34,8 @@ from merchantroute_operator.topology.objects import Topology
 from merchantroute_operator.topology.plans.changes import conflicts, door, halt, mend, retire, skeleton, unfed, wiring
 from merchantroute_operator.topology.splits import choose, in_use, is_undecided, misled
 
-SOON = 1.0  # seconds until the next look while something is under way
-LATER = 5.0  # seconds until the next look at what others have to mend
+REQUEUE_SOON = 1.0  # seconds until the next look while something is under way
+REQUEUE_LATER = 5.0  # seconds until the next look at what others have to mend
 
 
 async def open_broker(ctx: Context, route: Route) -> tuple[Broker, str]:
@@ -43,28 +48,28 @@ async def open_broker(ctx: Context, route: Route) -> tuple[Broker, str]:
     return broker, secret.version
 
 
-async def keep(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
+async def reconcile_active(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
     """One pass; returns the seconds until the next one. Raises ``RouteError``; ``findings`` hold what it came to."""
     findings.children = await ctx.kube.children(route.namespace, route.name)
     broker, secret_version = await open_broker(ctx, route)
     owner = naming.owner(ctx.cluster, route.namespace, route.name)
-    route = findings.route = state.route = await steer(ctx, route, state, findings)
+    route = findings.route = state.route = await advance_canaries(ctx, route, state, findings)
     observed = await _queues(ctx, broker, route, state, owner, findings)
     found, problems = await collect(ctx.kube, route)
     findings.credential_problems = {m: why for m, why in problems.items() if m not in findings.claimed}
     findings.claim_problems = {m: why for m, why in problems.items() if m in findings.claimed}
     await _configuration(ctx, route, state, findings, found)
-    await _to_pods(ctx, route, state, findings, secret_version)
-    await ensure_others(ctx.kube, route, findings.children)
+    await _bring_to_pods(ctx, route, state, findings, secret_version)
+    await ensure_auxiliaries(ctx.kube, route, findings.children)
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
-    state.parting.left(in_use(route, observed))
-    await drop_deployments(ctx.kube, route, findings.children, observed, findings.aborted)
+    state.split_watch.left(in_use(route, observed))
+    await delete_deployments(ctx.kube, route, findings.children, observed, findings.aborted)
     await _move_leftovers(broker, route, findings)
-    await drop_others(ctx.kube, route, findings.children)
+    await delete_auxiliaries(ctx.kube, route, findings.children)
     if not findings.gate.open or findings.retiring or is_undecided(route, observed) or _canary_asked(findings):
-        return SOON
-    return LATER if findings.gate.overdue or findings.credential_problems else ctx.resync
+        return REQUEUE_SOON
+    return REQUEUE_LATER if findings.gate.overdue or findings.credential_problems else ctx.resync
 
 
 async def _queues(
@@ -72,10 +77,11 @@ async def _queues(
 ) -> Topology:
     prefix = naming.front_door(route.namespace, route.name)
     observed = await broker.observe(prefix)
-    wrong = state.parting.why | misled(route, observed, {tier: of[0] for tier, of in state.parting.splits.items()})
+    weights = {tier: weight for tier, (weight, _) in state.split_watch.splits.items()}
+    wrong = state.split_watch.why | misled(route, observed, weights)
     for tier, words in wrong.items():
         await ctx.kube.event(findings.raw, "Warning", "Repaired", f"{tier}: {words}: its split is built anew")
-    wanted = desired(route, owner, {}, choose(route, observed, state.parting.shunned))
+    wanted = desired(route, owner, {}, choose(route, observed, state.split_watch.shunned))
     findings.conflicts = conflicts(wanted, observed, owner)
     if findings.conflicts:
         raise TopologyConflict("; ".join(findings.conflicts))
@@ -94,7 +100,7 @@ async def _configuration(
     ctx: Context, route: Route, state: RouteState, findings: Findings, found: Mapping[str, Credential]
 ) -> None:
     remembered = max(state.generation, int(findings.raw.get("status", {}).get("configGeneration") or 0))
-    generation = await configure(
+    generation = await write_configuration(
         ctx.kube,
         route,
         ctx.cluster,
@@ -109,13 +115,15 @@ async def _configuration(
     findings.generation = generation
 
 
-async def _to_pods(ctx: Context, route: Route, state: RouteState, findings: Findings, secret_version: str) -> None:
+async def _bring_to_pods(
+    ctx: Context, route: Route, state: RouteState, findings: Findings, secret_version: str
+) -> None:
     pods = findings.children.pods
     age = ctx.monotonic() - state.generation_at
     loaded = {pulse.pod: pulse.generation for pulse in ctx.board.of(route.namespace, route.name)}
     ready = heard_of(route, pods, ready_pods(pods, ctx.wall()), loaded)
     findings.gate = gate(ready, loaded, state.generation, age=age)
-    await nudge(
+    await annotate_stale_pods(
         ctx.kube,
         route.namespace,
         pods,
@@ -138,7 +146,7 @@ async def _bindings(
     front_door = naming.front_door(*place)
     bound = bound_in(observed, naming.assigned(*place), f"{front_door}.")
     wanted = desired(
-        route, owner, assign(route.merchants, bound, findings.gate), choose(route, observed, state.parting.shunned)
+        route, owner, assign(route.merchants, bound, findings.gate), choose(route, observed, state.split_watch.shunned)
     )
     changes = (*wiring(wanted, observed), *door(wanted, observed))
     if changes:
@@ -166,14 +174,14 @@ async def _move_leftovers(broker: Broker, route: Route, findings: Findings) -> N
     worked = {
         naming.lane_queue(*place, *lane_of(live))
         for live in findings.children.deployments.values()
-        if live["spec"].get("replicas", 1) and not _works_no_more(live, findings)
+        if live["spec"].get("replicas", 1) and not _is_obsolete(live, findings)
     }
     for queue in findings.retiring:
         if queue.endswith((f".{naming.STABLE}", f".{naming.CANARY}")) and queue not in worked:
             await broker.move(queue, naming.router(*place))
 
 
-def _works_no_more(live: Object, findings: Findings) -> bool:
+def _is_obsolete(live: Object, findings: Findings) -> bool:
     """A canary that was aborted, or that is to go and has no pod that could empty its queue."""
     tier, lane = lane_of(live)
     return lane == naming.CANARY and (tier in findings.aborted or not live.get("status", {}).get("readyReplicas"))

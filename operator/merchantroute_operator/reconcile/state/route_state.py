@@ -8,10 +8,10 @@ from merchantroute_operator.canary.progress import Progress, Tally
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.naming import SHARDS, credentials_secret
 from merchantroute_operator.reconcile.state.findings import Findings
-from merchantroute_operator.reconcile.state.hub_reports import Hubs
+from merchantroute_operator.reconcile.state.hub_reports import HubReports
 from merchantroute_operator.reconcile.state.lane import Lane
 from merchantroute_operator.reconcile.state.seen import Seen
-from merchantroute_operator.reconcile.state.split_watch import Parting
+from merchantroute_operator.reconcile.state.split_watch import SplitWatch
 from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.drained import EmptyWatch
@@ -47,14 +47,14 @@ class RouteState:
     scaled_by: dict[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has
     lanes: dict[tuple[str, str], Lane] = field(default_factory=dict)  # by tier and lane; the route's own is "suspect"
     canaries: dict[str, Progress] | None = None  # by tier, as the last pass left them; None: none came to it yet
-    parting: Parting = field(default_factory=Parting)  # how the last pass left each split, and its share since
-    hubs: Hubs = field(default_factory=Hubs)  # which pods' standstills were told
+    split_watch: SplitWatch = field(default_factory=SplitWatch)  # each split, and its share since
+    hub_reports: HubReports = field(default_factory=HubReports)  # which pods' blocked hubs were reported
     bases: dict[str, Base] = field(default_factory=dict)  # by tier: where the figures of a canary's step begin
     unready_since: dict[str, float] = field(default_factory=dict)  # by tier: a canary that should have a ready pod
     dead: int | None = None  # orders in dead letters; None: unknown
     findings: Findings | None = None  # of the last full pass
-    told: Object | None = None  # the status as last written
-    told_at: float = 0.0
+    status: Object | None = None  # the status as last written
+    status_at: float = 0.0
     figures_at: float = float("-inf")  # when the status's figures last moved
 
     def uses_secret(self, name: str) -> bool:

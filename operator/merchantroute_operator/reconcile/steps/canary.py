@@ -7,7 +7,7 @@ from dataclasses import replace
 from merchantroute_operator import naming
 from merchantroute_operator.canary.advance import advance
 from merchantroute_operator.canary.progress import Evidence, Phase, Progress, Verb
-from merchantroute_operator.canary.status_codec import asked, read
+from merchantroute_operator.canary.status_codec import from_status, parse_annotation
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.lane import Lane
@@ -17,13 +17,13 @@ from merchantroute_operator.spec.route import Canary, Route, Tier
 IGNORED = "CanaryAnnotationIgnored"
 
 
-async def steer(ctx: Context, route: Route, state: RouteState, findings: Findings) -> Route:
+async def advance_canaries(ctx: Context, route: Route, state: RouteState, findings: Findings) -> Route:
     """The route with each canary's share as it is now; a canary that was aborted is none.
 
     What changed is told by an event with the figures. The annotation goes once its word stands in the status. While
     the route is paused a canary stays as it is.
     """
-    told = read(findings.raw.get("status", {}))
+    told = from_status(findings.raw.get("status", {}))
     verb, about = (None, "") if findings.paused else await _asked(ctx, route, findings, told)
     deployments = {**findings.children.deployments, **state.deployments}
     progress: dict[str, Progress] = {}
@@ -111,7 +111,7 @@ async def _asked(ctx: Context, route: Route, findings: Findings, told: dict[str,
     text = (findings.raw["metadata"].get("annotations") or {}).get(naming.ANNOTATION_CANARY)
     if text is None:
         return None, ""
-    wish = asked(text)
+    wish = parse_annotation(text)
     canary = next((t.canary for t in route.tiers if wish and t.name == wish[1]), None)
     if wish is None or canary is None:
         have = ", ".join(tier.name for tier in route.tiers if tier.canary is not None) or "none"

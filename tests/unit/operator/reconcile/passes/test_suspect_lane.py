@@ -21,7 +21,13 @@ class Fleet(World):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.scaler = Scaler(self.reconciler._ctx, self.reconciler, tick=2.0)
+        self.scaler = Scaler(
+            self.reconciler._ctx,
+            self.reconciler.states,
+            touch=self.reconciler.touch,
+            update_status=self.reconciler.queue.add,
+            tick=2.0,
+        )
 
     def live(self) -> dict[str, Any]:
         """Tier -> Deployment."""
