@@ -48,14 +48,14 @@ class Reconciler:
         """One pass; the seconds until the next one."""
         state = self.states.setdefault(key, RouteState())
         now = self._ctx.monotonic()
-        if not state.full and now < state.full_at and state.findings is not None:
+        if not state.schedule.full and now < state.schedule.full_at and state.findings is not None:
             await self._update_status(state, state.findings)
-            return state.full_at - now
-        state.full = False
+            return state.schedule.full_at - now
+        state.schedule.full = False
         with metrics.passing():
             after = await self._reconcile_fully(key, state)
         if after is not None:
-            state.full_at = self._ctx.monotonic() + after
+            state.schedule.full_at = self._ctx.monotonic() + after
         return after
 
     async def _reconcile_fully(self, key: Key, state: RouteState) -> float | None:
@@ -72,7 +72,7 @@ class Reconciler:
         update_merchant_statuses(self._ctx, self.claims, self.status_writer, findings)
         if after is not None:
             await self._update_status(state, findings)
-        return REQUEUE_SOON if findings.behind else after
+        return REQUEUE_SOON if findings.merchants.behind else after
 
     async def _dispatch(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
         try:
@@ -80,12 +80,12 @@ class Reconciler:
                 state.paused = False
                 route = findings.route = state.route = parse_leaving(raw)
                 return await reconcile_deleting(self._ctx, route, state, findings)
-            findings.pause, now = parse_pause(raw), self._ctx.wall()
-            state.paused = findings.paused = findings.pause.holds(now)
+            findings.pause.asked, now = parse_pause(raw), self._ctx.wall()
+            state.paused = findings.pause.holds = findings.pause.asked.holds(now)
             findings.route = parse(raw)
             route = await take_claims(self.claims, findings.route, state, findings)
             findings.route = state.route = route
-            if findings.paused:
+            if findings.pause.holds:
                 return await reconcile_paused(self._ctx, route, state, findings)
             if naming.FINALIZER not in route.finalizers:
                 await self._ctx.kube.set_finalizers(raw, [*route.finalizers, naming.FINALIZER])
@@ -113,14 +113,14 @@ class Reconciler:
 
     def touch(self, key: Key, after: float = SETTLE) -> None:
         """Something happened to the route: look at everything, ``after`` seconds from now."""
-        self.states.setdefault(key, RouteState()).full = True
+        self.states.setdefault(key, RouteState()).schedule.full = True
         self.queue.add(key, after)
 
     def route_changed(self, namespace: str, name: str, version: tuple[str, int, int, bool, str]) -> None:
         """See ``handlers.Watcher``; the operator's own status writes come back as events, and are nothing new."""
         state = self.states.setdefault((namespace, name), RouteState())
-        if state.version != version:
-            state.version = version
+        if state.schedule.version != version:
+            state.schedule.version = version
             self.touch((namespace, name))
 
     def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None:

@@ -101,5 +101,5 @@ class Scaler:
         asked = [await observer(tick) for observer in OBSERVERS]
         if any(asked):
             self._touch(key)
-        elif self._ctx.monotonic() - state.status_at >= STATUS_EVERY:
+        elif self._ctx.monotonic() - state.status.written_at >= STATUS_EVERY:
             self._update_status(key)

@@ -55,7 +55,7 @@ class World:
     def look(self) -> float | None:
         """A full pass, as after an event; the log starts anew."""
         self.log.clear()
-        self.reconciler.states.setdefault(KEY, RouteState()).full = True
+        self.reconciler.states.setdefault(KEY, RouteState()).schedule.full = True
         return asyncio.run(self.reconciler.reconcile(KEY))
 
     def change(self, **spec: Any) -> None:

@@ -29,30 +29,36 @@ async def take_claims(claims: Claims, route: Route, state: RouteState, findings:
     pod would ever know the newest, and none of them would be bound.
     """
     newest = await claims.of((route.namespace, route.name))
-    loading = state.claims is not None and state.findings is not None and state.findings.gate.awaited
-    if loading and state.claims is not None:
-        findings.behind = _versions(newest) != _versions(state.claims)
+    loading = (
+        state.configuration.claims is not None
+        and state.findings is not None
+        and state.findings.configuration.gate.awaited
+    )
+    if loading and state.configuration.claims is not None:
+        findings.merchants.behind = _versions(newest) != _versions(state.configuration.claims)
     else:
-        state.claims = newest
-    findings.merged = merge(route, state.claims or ())
-    findings.claimed = findings.merged.ids
-    return findings.merged.route
+        state.configuration.claims = newest
+    findings.merchants.merged = merge(route, state.configuration.claims or ())
+    findings.merchants.claimed = findings.merchants.merged.ids
+    return findings.merchants.merged.route
 
 
 def update_merchant_statuses(ctx: Context, claims: Claims, writer: MerchantStatusWriter, findings: Findings) -> None:
     """Have each object told what became of it."""
-    if findings.merged is None:
+    if findings.merchants.merged is None:
         return
     outcome = Outcome(
-        bound=findings.bound,
-        problems=findings.claim_problems,
+        bound=findings.topology.bound,
+        problems=findings.merchants.claim_problems,
         error=f"route: {findings.error}" if findings.error else "",
-        paused=findings.paused,
+        paused=findings.pause.holds,
     )
     merged = replace(
-        findings.merged,
-        taken={name: claims.refreshed(claim) for name, claim in findings.merged.taken.items()},
-        refused={name: (claims.refreshed(claim), why) for name, (claim, why) in findings.merged.refused.items()},
+        findings.merchants.merged,
+        taken={name: claims.refreshed(claim) for name, claim in findings.merchants.merged.taken.items()},
+        refused={
+            name: (claims.refreshed(claim), why) for name, (claim, why) in findings.merchants.merged.refused.items()
+        },
     )
     for claim, status in merchant_statuses(merged, outcome, _now(ctx)):
         writer.want(claim, status)

@@ -56,8 +56,10 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     route = findings.route = state.route = await advance_canaries(ctx, route, state, findings)
     observed = await _queues(ctx, broker, route, state, owner, findings)
     found, problems = await collect(ctx.kube, route)
-    findings.credential_problems = {m: why for m, why in problems.items() if m not in findings.claimed}
-    findings.claim_problems = {m: why for m, why in problems.items() if m in findings.claimed}
+    findings.merchants.credential_problems = {
+        m: why for m, why in problems.items() if m not in findings.merchants.claimed
+    }
+    findings.merchants.claim_problems = {m: why for m, why in problems.items() if m in findings.merchants.claimed}
     await _configuration(ctx, route, state, findings, found)
     await _bring_to_pods(ctx, route, state, findings, secret_version)
     await ensure_auxiliaries(ctx.kube, route, findings.children)
@@ -67,9 +69,16 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     await delete_deployments(ctx.kube, route, findings.children, observed, findings.aborted)
     await _move_leftovers(broker, route, findings)
     await delete_auxiliaries(ctx.kube, route, findings.children)
-    if not findings.gate.open or findings.retiring or is_undecided(route, observed) or _canary_asked(findings):
+    if (
+        not findings.configuration.gate.open
+        or findings.topology.retiring
+        or is_undecided(route, observed)
+        or _canary_asked(findings)
+    ):
         return REQUEUE_SOON
-    return REQUEUE_LATER if findings.gate.overdue or findings.credential_problems else ctx.resync
+    return (
+        REQUEUE_LATER if findings.configuration.gate.overdue or findings.merchants.credential_problems else ctx.resync
+    )
 
 
 async def _queues(
@@ -82,9 +91,9 @@ async def _queues(
     for tier, words in wrong.items():
         await ctx.kube.event(findings.raw, "Warning", "Repaired", f"{tier}: {words}: its split is built anew")
     wanted = desired(route, owner, {}, choose(route, observed, state.split_watch.shunned))
-    findings.conflicts = conflicts(wanted, observed, owner)
-    if findings.conflicts:
-        raise TopologyConflict("; ".join(findings.conflicts))
+    findings.topology.conflicts = conflicts(wanted, observed, owner)
+    if findings.topology.conflicts:
+        raise TopologyConflict("; ".join(findings.topology.conflicts))
     if first := (*halt(wanted, observed), *mend(wanted, observed)):
         await broker.run(first)
         observed = await broker.observe(prefix)
@@ -92,14 +101,14 @@ async def _queues(
     if plan:
         await broker.run(plan)
         observed = await broker.observe(prefix)
-    findings.queues_ready = not skeleton(wanted, observed)
+    findings.topology.queues_ready = not skeleton(wanted, observed)
     return observed
 
 
 async def _configuration(
     ctx: Context, route: Route, state: RouteState, findings: Findings, found: Mapping[str, Credential]
 ) -> None:
-    remembered = max(state.generation, int(findings.raw.get("status", {}).get("configGeneration") or 0))
+    remembered = max(state.configuration.generation, int(findings.raw.get("status", {}).get("configGeneration") or 0))
     generation = await write_configuration(
         ctx.kube,
         route,
@@ -110,26 +119,26 @@ async def _configuration(
         now_ms=int(ctx.wall() * 1000),
         renew=not (state.lanes and all(map(is_idle, state.lanes.values()))),
     )
-    if generation != state.generation:
-        state.generation, state.generation_at = generation, ctx.monotonic()
-    findings.generation = generation
+    if generation != state.configuration.generation:
+        state.configuration.generation, state.configuration.written_at = generation, ctx.monotonic()
+    findings.configuration.generation = generation
 
 
 async def _bring_to_pods(
     ctx: Context, route: Route, state: RouteState, findings: Findings, secret_version: str
 ) -> None:
     pods = findings.children.pods
-    age = ctx.monotonic() - state.generation_at
+    age = ctx.monotonic() - state.configuration.written_at
     loaded = {pulse.pod: pulse.generation for pulse in ctx.board.of(route.namespace, route.name)}
     ready = heard_of(route, pods, ready_pods(pods, ctx.wall()), loaded)
-    findings.gate = gate(ready, loaded, state.generation, age=age)
+    findings.configuration.gate = gate(ready, loaded, state.configuration.generation, age=age)
     await annotate_stale_pods(
         ctx.kube,
         route.namespace,
         pods,
-        generation=attempt(state.generation, age),
+        generation=attempt(state.configuration.generation, age),
         broker=secret_version,
-        lagging=(*findings.gate.awaited, *findings.gate.overdue),
+        lagging=(*findings.configuration.gate.awaited, *findings.configuration.gate.overdue),
     )
 
 
@@ -146,17 +155,20 @@ async def _bindings(
     front_door = naming.front_door(*place)
     bound = bound_in(observed, naming.assigned(*place), f"{front_door}.")
     wanted = desired(
-        route, owner, assign(route.merchants, bound, findings.gate), choose(route, observed, state.split_watch.shunned)
+        route,
+        owner,
+        assign(route.merchants, bound, findings.configuration.gate),
+        choose(route, observed, state.split_watch.shunned),
     )
     changes = (*wiring(wanted, observed), *door(wanted, observed))
     if changes:
         await broker.run(changes)
         observed = await broker.observe(front_door)
         bound = bound_in(observed, naming.assigned(*place), f"{front_door}.")
-    findings.bound = bound
-    own = (merchant for merchant in route.merchants if merchant.id not in findings.claimed)
-    findings.unbound = sum(bound.get(merchant.id) != merchant.tier for merchant in own)
-    findings.door_open = front_door in observed.exchanges
+    findings.topology.bound = bound
+    own = (merchant for merchant in route.merchants if merchant.id not in findings.merchants.claimed)
+    findings.topology.unbound = sum(bound.get(merchant.id) != merchant.tier for merchant in own)
+    findings.topology.door_open = front_door in observed.exchanges
     leftover = unfed(wanted, observed)
     samples = await broker.samples() if leftover else {}
     state.empty, empty = state.empty.observe(ctx.monotonic(), samples, leftover)
@@ -164,7 +176,7 @@ async def _bindings(
     if plan:
         await broker.run(plan)
         observed = await broker.observe(front_door)
-    findings.retiring = tuple(sorted(unfed(wanted, observed)))
+    findings.topology.retiring = tuple(sorted(unfed(wanted, observed)))
     return observed
 
 
@@ -176,7 +188,7 @@ async def _move_leftovers(broker: Broker, route: Route, findings: Findings) -> N
         for live in findings.children.deployments.values()
         if live["spec"].get("replicas", 1) and not _is_obsolete(live, findings)
     }
-    for queue in findings.retiring:
+    for queue in findings.topology.retiring:
         if queue.endswith((f".{naming.STABLE}", f".{naming.CANARY}")) and queue not in worked:
             await broker.move(queue, naming.router(*place))
 

@@ -39,8 +39,8 @@ async def reconcile_deleting(ctx: Context, route: Route, state: RouteState, find
     try:
         broker = await _broker_while_deleting(ctx, route)
         observed = await _close(broker, route)
-        if policy != route.deletion.policy and not terminating and not state.drain_ended:
-            state.drain_ended = True
+        if policy != route.deletion.policy and not terminating and not state.deletion.drain_ended:
+            state.deletion.drain_ended = True
             await _report_timeout(ctx, broker, route, findings, observed)
         match policy:
             case "Drain":
@@ -116,9 +116,9 @@ async def _force(
     still = cut_off(observed, owner=owner)
     if still:
         await broker.run(still)
-    if still or state.still_since is None:
-        state.still_since = ctx.monotonic()
-    if ctx.monotonic() - state.still_since < QUIET:
+    if still or state.deletion.still_since is None:
+        state.deletion.still_since = ctx.monotonic()
+    if ctx.monotonic() - state.deletion.still_since < QUIET:
         return REQUEUE_SOON
     held = _held(await broker.samples(), observed.queues)
     await broker.run(tear_down(observed, owner=owner, keep_dead=False))

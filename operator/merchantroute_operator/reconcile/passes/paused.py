@@ -24,13 +24,15 @@ async def reconcile_paused(ctx: Context, route: Route, state: RouteState, findin
     dry = replace(ctx, kube=dry_run_kube(ctx.kube, left), brokers=dry_run_brokers(ctx.brokers, left))
     # A pass counts up what it has written; a copy keeps that from the memory, since nothing was.
     try:
-        await reconcile_active(dry, route, replace(state), findings)
+        await reconcile_active(dry, route, state.copy(), findings)
         await find_foreign_changes(ctx, route, state, findings)
     finally:
-        findings.pending = tuple(dict.fromkeys(left))
-        findings.generation = int(previous_index(route, findings.children.config_maps).get("generation", 0))
-        if findings.generation != state.generation:
-            findings.gate = Gate()  # of a configuration that does not exist
-        findings.retiring = ()
-    ends = findings.pause.ends_in(ctx.wall())
+        findings.pause.pending = tuple(dict.fromkeys(left))
+        findings.configuration.generation = int(
+            previous_index(route, findings.children.config_maps).get("generation", 0)
+        )
+        if findings.configuration.generation != state.configuration.generation:
+            findings.configuration.gate = Gate()  # of a configuration that does not exist
+        findings.topology.retiring = ()
+    ends = findings.pause.asked.ends_in(ctx.wall())
     return ctx.resync if ends is None else min(ctx.resync, ends)

@@ -24,14 +24,14 @@ async def advance_canaries(ctx: Context, route: Route, state: RouteState, findin
     the route is paused a canary stays as it is.
     """
     told = from_status(findings.raw.get("status", {}))
-    verb, about = (None, "") if findings.paused else await _asked(ctx, route, findings, told)
+    verb, about = (None, "") if findings.pause.holds else await _asked(ctx, route, findings, told)
     deployments = {**findings.children.deployments, **state.deployments}
     progress: dict[str, Progress] = {}
     for tier in route.tiers:
         if tier.canary is None:
             continue
-        before = (state.canaries or {}).get(tier.name) or told.get(tier.name)
-        if findings.paused and before is not None:
+        before = (state.canary.progress or {}).get(tier.name) or told.get(tier.name)
+        if findings.pause.holds and before is not None:
             progress[tier.name] = before
             continue
         seen = evidence(ctx, state, route, tier, before, deployments)
@@ -41,7 +41,7 @@ async def advance_canaries(ctx: Context, route: Route, state: RouteState, findin
             words = f"{tier.name}: {after.message}{'; all orders go to stable' if bad else ''}"
             await ctx.kube.event(findings.raw, "Warning" if bad else "Normal", f"Canary{after.phase}", words)
         progress[tier.name] = after
-    state.canaries = progress
+    state.canary.progress = progress
     findings.aborted = frozenset(name for name, each in progress.items() if each.phase is Phase.ABORTED)
     return replace(route, tiers=tuple(_steered(tier, progress.get(tier.name)) for tier in route.tiers))
 
@@ -49,7 +49,7 @@ async def advance_canaries(ctx: Context, route: Route, state: RouteState, findin
 def is_due(ctx: Context, state: RouteState, route: Route) -> bool:
     """Whether a pass would take a canary further: asked at each tick, so that a bad one is gone within the next."""
     for tier in route.tiers:
-        before = (state.canaries or {}).get(tier.name)
+        before = (state.canary.progress or {}).get(tier.name)
         if tier.canary is None or before is None:
             continue
         seen = evidence(ctx, state, route, tier, before, state.deployments)
@@ -74,8 +74,8 @@ def evidence(
     ready, lacking = _readiness(live, tier.canary)
     now = ctx.monotonic()
     if not lacking:
-        state.unready_since.pop(tier.name, None)
-    since = state.unready_since.setdefault(tier.name, now) if lacking else now
+        state.canary.unready_since.pop(tier.name, None)
+    since = state.canary.unready_since.setdefault(tier.name, now) if lacking else now
     return Evidence(
         now=ctx.wall(),
         ready=ready,
@@ -88,10 +88,10 @@ def evidence(
 
 def _base(state: RouteState, tier: Tier, before: Progress | None, stable: Lane, canary: Lane) -> Base:
     plan, step = (before.plan, before.step) if before is not None else ("", None)
-    known = state.bases.get(tier.name)
+    known = state.canary.bases.get(tier.name)
     if known is None or (known.plan, known.step) != (plan, step):
         of_walk = known.stable if known is not None and known.plan == plan and step else stable.counting.total
-        known = state.bases[tier.name] = Base(plan, step, of_walk, canary.counting.total)
+        known = state.canary.bases[tier.name] = Base(plan, step, of_walk, canary.counting.total)
     return known
 
 

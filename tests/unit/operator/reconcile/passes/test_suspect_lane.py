@@ -244,7 +244,7 @@ def test_a_suspect_queue_that_somebody_deleted_is_made_again_at_once() -> None:
         bindings=frozenset(b for b in world.broker.topology.bindings if b.source != SUSPECT),
     )
     world.tick()
-    assert world.reconciler.states[KEY].full
+    assert world.reconciler.states[KEY].schedule.full
     world.look()
     assert SUSPECT in world.broker.topology.queues
 
