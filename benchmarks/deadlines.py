@@ -23,13 +23,13 @@ from typing import Any  # noqa: E402
 import gevent  # noqa: E402
 from gevent.pool import Pool  # noqa: E402
 
+from merchantroute_kit.servers.misbehaving import Misbehaving  # noqa: E402
+from merchantroute_kit.worker.mounted_files import route_document  # noqa: E402
 from merchantroute_worker import envelope  # noqa: E402
 from merchantroute_worker.answers import Answer  # noqa: E402
 from merchantroute_worker.calls import attempt  # noqa: E402
 from merchantroute_worker.http_client import HttpClient  # noqa: E402
 from merchantroute_worker.route import Merchant, Step, parse  # noqa: E402
-from tests.harness.misbehaving import Misbehaving  # noqa: E402
-from tests.unit.worker.samples import INDEX, MERCHANTS, ROUTE  # noqa: E402
 
 CALLS, AT_A_TIME = 300, 50
 LIMIT = 0.5
@@ -91,9 +91,9 @@ def measure(endpoint: Callable[[int], str], *, size: int = 10, series: bool = Fa
     limits = {"callTimeoutMs": 60_000 if series else LIMIT * 1000, "deadlineMs": LIMIT * 1000 if series else 60_000}
     steps = [{"name": name, "method": "POST", "path": "/"} for name in (["a", "b", "c"] if series else ["a"])]
     route = parse(
-        index=INDEX,
-        route={**ROUTE, **limits, "steps": steps, "allowInsecure": True},
-        merchants=[MERCHANTS],
+        index={"v": 1, "generation": 1, "renderedAt": 0, "files": {}, "credentialsGeneration": 1},
+        route=route_document(concurrency=AT_A_TIME, limits={**limits, "steps": steps}),
+        merchants=[],
         credentials=[],
     )
     client, carried, pool = HttpClient(AT_A_TIME), order(size), Pool(AT_A_TIME)

@@ -1,4 +1,4 @@
-"""What a process costs, as the kernel counts it: its proportional share of memory, and its processor time."""
+"""The resource usage of a process, as the kernel counts it: proportional set size (PSS) and processor time."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.efficiency`: what one pod and one core do, beside what else a team would pick.
+"""`python -m benchmarks.comparison`: what one pod and one core do, beside what else a team would pick.
 
 CONTENDERS=worker-gevent-200,handwritten MERCHANTS=5,50 ROUNDS=3 SECONDS=10 choose, QUICK=1 is under five minutes,
 KEEP=1 leaves what other runs have measured. BENCH_PYTHON is the contenders' interpreter (`hack/bench-venv`).
@@ -15,17 +15,17 @@ from pathlib import Path
 
 import click
 
-from benchmarks.chaos_worker.own_broker import own_broker
-from benchmarks.chaos_worker.progress import Progress
-from benchmarks.efficiency import idle
-from benchmarks.efficiency.catalogue import OURS
-from benchmarks.efficiency.contender import Contender
-from benchmarks.efficiency.cores import share_out
-from benchmarks.efficiency.page import goal_table
-from benchmarks.efficiency.plan import Plan, Unusable, planned
-from benchmarks.efficiency.results import FILE, Results
-from benchmarks.efficiency.running import Merchants
-from benchmarks.efficiency.window import Lab, Window, measure
+from benchmarks.comparison.catalogue import OURS
+from benchmarks.comparison.contender import Contender
+from benchmarks.comparison.measuring import idle_cost
+from benchmarks.comparison.measuring.cores import share_out
+from benchmarks.comparison.measuring.merchant_process import MerchantProcess
+from benchmarks.comparison.measuring.window import Lab, Window, measure
+from benchmarks.comparison.plan import Plan, Unusable, planned
+from benchmarks.comparison.reporting.page import goal_table
+from benchmarks.comparison.reporting.window_results import FILE, Results
+from benchmarks.progress import Progress
+from merchantroute_kit.servers.rabbitmq import own_broker
 
 _SPARE = 1.3  # orders published for each that is expected
 
@@ -51,7 +51,7 @@ def main() -> int:
                 results.add(contender, ms, window)
                 progress.line(_line(number, ms, contender, window, failures))
         if any(contender.kind == OURS for contender in plan.contenders):
-            results.rest(asdict(idle.measure(lab, plan.idle)))
+            results.rest(asdict(idle_cost.measure(lab, plan.idle)))
     progress.line("\n" + goal_table(results.goals()))
     progress.line(f"\n{results.publish()}, {FILE}: {(time.monotonic() - began) / 60:.1f} minutes")
     return 1 if failed else 0
@@ -67,7 +67,7 @@ def _lab(stack: ExitStack, progress: Progress) -> Lab:
         progress.line("the broker could not be moved to a core of its own")
     root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     python = Path(os.environ["BENCH_PYTHON"])
-    merchants = Merchants(python, root / "merchants.log")
+    merchants = MerchantProcess(python, root / "merchants.log")
     stack.callback(merchants.close)
     return Lab(amqp_url, mgmt_url, merchants, cores, python, root)
 

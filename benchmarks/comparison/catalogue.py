@@ -4,15 +4,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.efficiency import doors, messages
-from benchmarks.efficiency.contender import Contender, Door, Message, Program, Site
-from tests.worker.running import environment_of, free_port
+from benchmarks.comparison import messages, topologies
+from benchmarks.comparison.contender import Binding, Contender, Message, Program, Site
+from merchantroute_kit.servers.ports import free_port
+from merchantroute_kit.worker.worker_process import environment_of
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST, ALL_MERCHANTS = (5, 50, 500), (5, 50, 500, 2000)
 OURS, POST, PEER, LIMIT = "ours", "post", "peer", "limit"
 REFERENCE = "worker-gevent-200"
-_PROGRAMS = "benchmarks.efficiency.contenders"
+_PROGRAMS = "benchmarks.comparison.contenders"
 
 
 def _worker(pool: str, slots: int, rate: float) -> Contender:
@@ -29,7 +30,7 @@ def _worker(pool: str, slots: int, rate: float) -> Contender:
         merchants=ALL_MERCHANTS,
         rate=rate,
         program=program,
-        prepare=doors.route,
+        prepare=topologies.route,
         wrap=messages.celery,
     )
 
@@ -56,7 +57,7 @@ def _post(name: str, title: str, slots: int, rate: float, program: Callable[[Sit
         merchants=ALL_MERCHANTS,
         rate=rate,
         program=program,
-        prepare=doors.queue,
+        prepare=topologies.queue,
         wrap=messages.celery,
     )
 
@@ -65,7 +66,7 @@ def _peer(
     name: str,
     title: str,
     program: Callable[[Site], Program],
-    prepare: Callable[[Site, int], Door],
+    prepare: Callable[[Site, int], Binding],
     wrap: Callable[[str, str], Message],
     rate: float = 1600,
 ) -> Contender:
@@ -113,7 +114,7 @@ PEERS = (
             *("--concurrency=200", "--pool", "gevent", "--loglevel=info"),
             *("--without-mingle", "--without-gossip", "--without-heartbeat"),
         ),
-        doors.queue,
+        topologies.queue,
         messages.celery,
         rate=800,
     ),
@@ -129,7 +130,7 @@ PEERS = (
             "200",
             dramatiq_queue_prefetch="200",
         ),
-        doors.dramatiq_queue,
+        topologies.dramatiq_queue,
         messages.dramatiq,
     ),
     _peer(
@@ -149,15 +150,15 @@ PEERS = (
             "--log-level",
             "WARNING",
         ),
-        doors.queue,
+        topologies.queue,
         messages.taskiq,
     ),
-    _peer("faststream", "FastStream, aiohttp, uvloop", _python("faststream_rabbit"), doors.queue, messages.celery),
+    _peer("faststream", "FastStream, aiohttp, uvloop", _python("faststream_rabbit"), topologies.queue, messages.celery),
     _peer(
         "handwritten",
         "aio-pika + aiohttp + uvloop, by hand",
         _python("handwritten"),
-        doors.queue,
+        topologies.queue,
         messages.celery,
     ),
 )

@@ -1,11 +1,11 @@
-"""What is measured: a program, how it is started, and what its messages look like."""
+"""A contender as a value: a program, how it is started, and what its messages look like."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.harness.vhosts import Vhost
+from merchantroute_kit.servers.vhosts import Vhost
 
 MERCHANTS = tuple(f"merchant-{number}" for number in range(20))
 
@@ -53,7 +53,7 @@ class Contender:
     merchants: tuple[int, ...]
     rate: float
     program: Callable[[Site], Program]
-    prepare: Callable[[Site, int], "Door"] | None
+    prepare: Callable[[Site, int], "Binding"] | None
     wrap: Callable[[str, str], Message] | None
 
     def expected(self, latency: float) -> float:
@@ -62,7 +62,7 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Door:
+class Binding:
     """Where its orders are published, and where it consumes them. Without `by_merchant` the key is the queue's."""
 
     exchange: str

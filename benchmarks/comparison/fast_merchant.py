@@ -1,10 +1,10 @@
-"""The merchants: one process that answers 2 kB of JSON after so many milliseconds, and keeps the book.
+"""A merchant that is faster than every contender: 2 kB of JSON after so many milliseconds, and a count of all calls.
 
-`python -m benchmarks.efficiency.merchant PORT`, in the contenders' environment (uvloop). It knows no more of HTTP than
-the contenders say, so that it is never what they wait for: a head, `Content-Length`, `Idempotency-Key`, keep-alive.
+`python -m benchmarks.comparison.fast_merchant PORT`, in the contenders' environment (uvloop). It knows no more of HTTP
+than the contenders say, so that they never wait for it: a head, `Content-Length`, `Idempotency-Key`, keep-alive.
 
-Switchboard: POST /admin/reset {"latency": seconds} begins a run, POST /admin/window begins a window, GET /admin/look
-gives the figures so far, GET /admin/book the receipts of each order.
+Admin: POST /admin/reset {"latency": seconds} begins a run, POST /admin/window begins a window, GET /admin/look
+gives the figures so far, GET /admin/received the receipts of each order.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.efficiency.book import Book
+from benchmarks.comparison.received import ReceivedCalls
 
 _BODY = json.dumps({"status": "accepted", "ticket": 4711, "note": "x" * 2000})
 ANSWER = (f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(_BODY)}\r\n\r\n{_BODY}").encode()
@@ -25,8 +25,8 @@ _END = b"\r\n\r\n"
 class Line(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, book: Book, loop: asyncio.AbstractEventLoop) -> None:
-        self.book = book
+    def __init__(self, calls: ReceivedCalls, loop: asyncio.AbstractEventLoop) -> None:
+        self.calls = calls
         self.loop = loop
         self.buffer = b""
         self.transport: Any = None
@@ -51,28 +51,28 @@ class Line(asyncio.Protocol):
     def _request(self, head: bytes, body: bytes) -> None:
         path = head.split(b" ", 2)[1]
         if path.startswith(b"/admin/"):
-            document = json.dumps(_admin(self.book, path, body)).encode()
+            document = json.dumps(_admin(self.calls, path, body)).encode()
             self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(document), document))
             return
-        order, step, received, seconds = self.book.receive(_field(head, b"\r\nIdempotency-Key: "))
-        self.loop.call_later(seconds, self._answer, self.book.run, order, step, received)
+        order, step, received, seconds = self.calls.receive(_field(head, b"\r\nIdempotency-Key: "))
+        self.loop.call_later(seconds, self._answer, self.calls.run, order, step, received)
 
     def _answer(self, run: int, order: bytes, step: int, received: float) -> None:
-        self.book.answer(run, order, step, received)
+        self.calls.answer(run, order, step, received)
         if not self.transport.is_closing():
             self.transport.write(ANSWER)
 
 
-def _admin(book: Book, path: bytes, body: bytes) -> dict[str, Any]:
-    """One call of the switchboard."""
+def _admin(calls: ReceivedCalls, path: bytes, body: bytes) -> dict[str, Any]:
+    """One call of /admin."""
     if path == b"/admin/reset":
-        book.reset(json.loads(body)["latency"])
+        calls.reset(json.loads(body)["latency"])
     elif path == b"/admin/window":
-        book.begin()
-    elif path == b"/admin/book":
-        return {"orders": {order.decode(): receipts for order, receipts in book.orders.items()}, "took": book.took}
+        calls.begin()
+    elif path == b"/admin/received":
+        return {"orders": {order.decode(): receipts for order, receipts in calls.orders.items()}, "took": calls.took}
     used = resource.getrusage(resource.RUSAGE_SELF)
-    return {**book.look(), "cpu": used.ru_utime + used.ru_stime}
+    return {**calls.look(), "cpu": used.ru_utime + used.ru_stime}
 
 
 def _field(head: bytes, name: bytes) -> bytes:
@@ -83,8 +83,8 @@ def _field(head: bytes, name: bytes) -> bytes:
 
 async def _serve(port: int) -> None:
     loop = asyncio.get_running_loop()
-    book = Book(loop.time)
-    server = await loop.create_server(lambda: Line(book, loop), "127.0.0.1", port, backlog=4096)
+    calls = ReceivedCalls(loop.time)
+    server = await loop.create_server(lambda: Line(calls, loop), "127.0.0.1", port, backlog=4096)
     await server.serve_forever()
 
 

@@ -6,9 +6,9 @@ Formats: Celery's protocol 2, Dramatiq's and Taskiq's messages, in JSON.
 import json
 import time
 
-from benchmarks.efficiency.contender import Message
+from benchmarks.comparison.contender import Message
 from benchmarks.orders import good_order
-from merchantroute_demo.envelope import wrap
+from merchantroute_kit.wire.envelope import wrap
 
 TASK = "merchantroute.order"
 

@@ -1,10 +1,10 @@
-"""What the environment chooses: contenders, merchants, rounds, seconds. Pure."""
+"""The plan of a run, by environment variables: contenders, merchants, rounds, seconds. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmarks.efficiency.catalogue import ALL, ALL_MERCHANTS, BY_NAME
-from benchmarks.efficiency.contender import Contender
+from benchmarks.comparison.catalogue import ALL, ALL_MERCHANTS, BY_NAME
+from benchmarks.comparison.contender import Contender
 
 
 class Unusable(ValueError):

@@ -1,4 +1,4 @@
-"""The merchants' book: what they received and answered. No I/O, and no clock of its own."""
+"""The calls that merchants received and answered. No I/O, and no clock of its own."""
 
 import random
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 STEPS = (b"validate", b"submit", b"confirm")
 
 
-class Book:
+class ReceivedCalls:
     """What was received and answered. Times are the clock's, in seconds.
 
     `progress` counts calls to the fraction: one that has waited for a third of its latency is a third of a call. So a

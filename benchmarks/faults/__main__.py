@@ -1,4 +1,4 @@
-"""`python -m benchmarks.chaos_worker`: play the faults, a line each; exit 0 only if nothing was lost or doubled.
+"""`python -m benchmarks.faults`: run the faults, a line each; exit 0 only if nothing was lost or doubled.
 
 FAULTS=sigkill,connection-cut chooses, ORDERS=2000 makes it shorter.
 """
@@ -11,14 +11,14 @@ from pathlib import Path
 
 import click
 
-from benchmarks.chaos_worker import idle, table
-from benchmarks.chaos_worker.choosing import Unusable, chosen_faults, chosen_scale
-from benchmarks.chaos_worker.ledger import Row
-from benchmarks.chaos_worker.own_broker import own_broker
-from benchmarks.chaos_worker.progress import Progress, quiet
-from benchmarks.chaos_worker.results import write
-from benchmarks.chaos_worker.story import play
-from tests.worker.merchant_sim import Merchants
+from benchmarks.faults import idle_pod
+from benchmarks.faults.experiment import run_fault
+from benchmarks.faults.reporting import fault_table
+from benchmarks.faults.reporting.fault_ledger import Row
+from benchmarks.faults.selection import Unusable, chosen_faults, chosen_scale
+from benchmarks.progress import Progress, quiet
+from merchantroute_kit.servers.merchant_sim import MerchantSim
+from merchantroute_kit.servers.rabbitmq import own_broker
 
 BUILD = Path(__file__).resolve().parents[2] / "build"
 
@@ -34,13 +34,13 @@ def main() -> int:
     began, progress = time.monotonic(), Progress()
     rows: list[Row] = []
     with own_broker() as broker, tempfile.TemporaryDirectory() as scratch:
-        merchants = Merchants(Path(scratch) / "merchant-sim.log")
+        merchants = MerchantSim(Path(scratch) / "merchant-sim.log")
         try:
-            progress.line(idle.measure(Path(scratch), broker, merchants).line())
-            progress.line(table.heading())
+            progress.line(idle_pod.measure(Path(scratch), broker, merchants).line())
+            progress.line(fault_table.heading())
             for fault in faults:
                 logs = Path(tempfile.mkdtemp(prefix=f"{fault.name}-"))
-                row = play(
+                row = run_fault(
                     fault,
                     scale,
                     amqp_url=broker.amqp_url,
@@ -51,8 +51,8 @@ def main() -> int:
                     root=logs,
                 )
                 rows.append(row)
-                progress.line(table.line(row))
-                write(BUILD / "chaos-worker.json", rows)
+                progress.line(fault_table.line(row))
+                fault_table.write(BUILD / "chaos-worker.json", rows)
                 if row.failures:
                     progress.line(f"    the pods' logs: {logs}")
         finally:

@@ -2,35 +2,35 @@
 
 from functools import partial
 
-from benchmarks.chaos_worker.fault import Fault
-from benchmarks.chaos_worker.stage import Stage
-from benchmarks.chaos_worker.waiting import until_found
-from tests.worker.running import WorkerProcess
+from benchmarks.faults.environment.environment import Environment
+from benchmarks.faults.fault import Fault
+from merchantroute_kit.waiting import until_async
+from merchantroute_kit.worker.worker_process import WorkerProcess
 
 _NOTICED = 30.0
 
 
-async def strike(stage: Stage) -> None:
+async def strike(environment: Environment) -> None:
     """Pods keep the old one, say so, and take the next good one."""
-    config = stage.root / "config"
-    async for _ in stage.strikes():
+    config = environment.root / "config"
+    async for _ in environment.strikes():
         index = config / "index.json"
         index.write_text("{")
-        await said(stage, "is not a JSON object")
-        away = config.rename(stage.root / "config.away")
-        await said(stage, "cannot be read")
+        await said(environment, "is not a JSON object")
+        away = config.rename(environment.root / "config.away")
+        await said(environment, "cannot be read")
         away.rename(config)
-        generation = stage.configure()
-        await said(stage, f'"generation": {generation}')
-    if stage.fleet.restarts:
-        stage.complaints.append(f"pods ended for their configuration: {stage.fleet.codes}")
+        generation = environment.configure()
+        await said(environment, f'"generation": {generation}')
+    if environment.fleet.restarts:
+        environment.complaints.append(f"pods ended for their configuration: {environment.fleet.codes}")
 
 
-async def said(stage: Stage, text: str) -> None:
+async def said(environment: Environment, text: str) -> None:
     """Wait until every pod says this of its configuration."""
-    for slot in stage.fleet.slots:
+    for slot in environment.fleet.slots:
         said = partial(_says, slot.pod, text)
-        await until_found(said, f"{slot.name} to say: {text}", _NOTICED)
+        await until_async(said, f"{slot.name} to say: {text}", _NOTICED, in_thread=True)
 
 
 def _says(pod: WorkerProcess, text: str) -> bool:

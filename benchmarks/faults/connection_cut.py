@@ -2,17 +2,20 @@
 
 import asyncio
 
-from benchmarks.chaos_worker.fault import Fault
-from benchmarks.chaos_worker.stage import Stage
-from tests.worker.cutting import cut
+from benchmarks.faults.environment.environment import Environment
+from benchmarks.faults.environment.needs import Needs
+from benchmarks.faults.fault import Fault
+from merchantroute_kit.worker.cut_connections import cut
 
 
-async def strike(stage: Stage) -> None:
+async def strike(environment: Environment) -> None:
     """The pods' calls go on while their messages are handed out to others."""
-    async for _ in stage.strikes():
-        await asyncio.to_thread(cut, stage.vhost, consumers=len(stage.fleet.slots))
-    if stage.fleet.restarts:
-        stage.complaints.append(f"pods ended for a cut connection: {stage.fleet.codes}")
+    async for _ in environment.strikes():
+        await asyncio.to_thread(cut, environment.vhost, consumers=len(environment.fleet.slots))
+    if environment.fleet.restarts:
+        environment.complaints.append(f"pods ended for a cut connection: {environment.fleet.codes}")
 
 
-FAULT = Fault(name="connection-cut", what="all connections are closed at the broker", strike=strike, comes_back=True)
+FAULT = Fault(
+    name="connection-cut", what="all connections are closed at the broker", strike=strike, needs=Needs(comes_back=True)
+)

@@ -1,7 +1,6 @@
-"""The faults, in the order in which they are played."""
+"""All faults, in the order in which they are run."""
 
-from benchmarks.chaos_worker.fault import Fault
-from benchmarks.chaos_worker.faults import (
+from benchmarks.faults import (
     broker_restart,
     configuration,
     connection_cut,
@@ -15,6 +14,7 @@ from benchmarks.chaos_worker.faults import (
     sigterm,
     standstill,
 )
+from benchmarks.faults.fault import Fault
 
 ALL: tuple[Fault, ...] = (
     sigterm.FAULT,

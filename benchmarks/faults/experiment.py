@@ -1,4 +1,4 @@
-"""One fault from its first order to its row."""
+"""One experiment: a fault under load on a fresh virtual host, from its first order to its row."""
 
 import asyncio
 import tempfile
@@ -6,84 +6,89 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.chaos_worker.fault import Fault
-from benchmarks.chaos_worker.ledger import Row, failures, reckoned
-from benchmarks.chaos_worker.own_broker import OwnBroker
-from benchmarks.chaos_worker.scale import Scale
-from benchmarks.chaos_worker.stage import STEPS, Stage
-from benchmarks.chaos_worker.waiting import Stuck
-from merchantroute_demo.ledger import StepRecord
-from tests.harness.vhosts import fresh_vhost
-from tests.worker.merchant_sim import Merchants
+from benchmarks.faults.environment.environment import STEPS, Environment
+from benchmarks.faults.environment.scale import Scale
+from benchmarks.faults.fault import Fault
+from benchmarks.faults.reporting.fault_ledger import Row, failures, reckoned
+from merchantroute_kit.accounting.ledger import StepRecord
+from merchantroute_kit.servers.merchant_sim import MerchantSim
+from merchantroute_kit.servers.rabbitmq import RabbitMQ
+from merchantroute_kit.servers.vhosts import fresh_vhost
+from merchantroute_kit.waiting import TimedOut
 
 _TELL_EVERY = 5.0
 
 
-def play(
+def run_fault(
     fault: Fault,
     scale: Scale,
     *,
     amqp_url: str,
     mgmt_url: str,
-    broker: OwnBroker | None,
-    merchants: Merchants,
+    broker: RabbitMQ | None,
+    merchants: MerchantSim,
     tell: Callable[[str], None],
     root: Path | None = None,
 ) -> Row:
-    """Play one fault on a fresh virtual host; `tell` hears of its progress. Logs stay under `root` when it is given."""
+    """Run one fault; `tell` hears of its progress. Logs stay under `root` when it is given."""
     with fresh_vhost(amqp_url, mgmt_url, "test") as vhost, tempfile.TemporaryDirectory() as temporary:
-        stage = Stage(root or Path(temporary), vhost, merchants, broker, scale)
-        return asyncio.run(_play(stage, fault, tell))
+        environment = Environment(root or Path(temporary), vhost, merchants, broker, scale)
+        return asyncio.run(_run(environment, fault, tell))
 
 
-async def _play(stage: Stage, fault: Fault, tell: Callable[[str], None]) -> Row:
+async def _run(environment: Environment, fault: Fault, tell: Callable[[str], None]) -> Row:
     began = time.monotonic()
     try:
-        await stage.set_up(fault)
+        await environment.set_up(fault.needs)
         beside = [
             asyncio.create_task(life)
-            for life in (stage.hear(), stage.fleet.keep(), stage.suspects.keep(), _report(stage, fault, tell))
+            for life in (
+                environment.follow_logs(),
+                environment.fleet.keep(),
+                environment.suspects.keep(),
+                _report(environment, fault, tell),
+            )
         ]
         try:
-            await asyncio.gather(stage.publishing.orders(), _strike(stage, fault))
-            await stage.settled()
-        except Stuck as stuck:
-            stage.complaints.append(str(stuck))
+            await asyncio.gather(environment.stream.orders(), _strike(environment, fault))
+            await environment.settled()
+        except TimedOut as late:
+            environment.complaints.append(str(late))
         finally:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
-        left = await stage.end()
-        return await _row(stage, fault, left, time.monotonic() - began)
+        left = await environment.end()
+        return await _row(environment, fault, left, time.monotonic() - began)
     finally:
-        await stage.close()
+        await environment.close()
 
 
-async def _strike(stage: Stage, fault: Fault) -> None:
+async def _strike(environment: Environment, fault: Fault) -> None:
     try:
-        await fault.strike(stage)
+        await fault.strike(environment)
     finally:
-        stage.publishing.enough()
+        environment.stream.enough()
 
 
-async def _row(stage: Stage, fault: Fault, left: int, seconds: float) -> Row:
-    seen = await asyncio.to_thread(stage.merchants.receipts, f"{stage.run}-")
+async def _row(environment: Environment, fault: Fault, left: int, seconds: float) -> Row:
+    seen = await asyncio.to_thread(environment.merchants.receipts, f"{environment.run}-")
     book = {
         order: {name: StepRecord(one["receipts"], one["effects"], one["repeats"]) for name, one in steps.items()}
         for order, steps in seen.items()
     }
     ledger, redelivered, again = reckoned(
-        published=stage.roll.published,
-        completions=stage.roll.completions,
-        dead=stage.roll.dead,
+        published=environment.observed.published,
+        completions=environment.observed.completions,
+        dead=environment.observed.dead,
         book=book,
         steps=STEPS,
         queued=left,
-        published_again=stage.producer.repeated,
-        comes_back=fault.comes_back and not fault.begun_once,
+        published_again=environment.producer.repeated,
+        comes_back=fault.runs_again,
     )
-    found = failures(ledger, expected_dead=stage.expected_dead, orders=stage.scale.orders)
-    if fault.comes_back and not fault.begun_once and not redelivered:
+    found = failures(ledger, expected_dead=environment.expected_dead, orders=environment.scale.orders)
+    if fault.runs_again and not redelivered:
         found.append("no order came back: the fault hit nobody")
     return Row(
         fault=fault.name,
@@ -95,14 +100,14 @@ async def _row(stage: Stage, fault: Fault, left: int, seconds: float) -> Row:
         redelivered=len(redelivered),
         again=len(again),
         queued=left,
-        restarts=stage.fleet.restarts + stage.suspects.restarts,
+        restarts=environment.fleet.restarts + environment.suspects.restarts,
         seconds=round(seconds, 1),
-        failures=(*stage.complaints, *found),
+        failures=(*environment.complaints, *found),
     )
 
 
-async def _report(stage: Stage, fault: Fault, tell: Callable[[str], None]) -> None:
+async def _report(environment: Environment, fault: Fault, tell: Callable[[str], None]) -> None:
     while True:
         await asyncio.sleep(_TELL_EVERY)
-        roll = stage.roll
-        tell(f"{fault.name}: published {len(roll.published)} of {stage.scale.orders}, ended {roll.ended}")
+        observed = environment.observed
+        tell(f"{fault.name}: published {len(observed.published)} of {environment.scale.orders}, ended {observed.ended}")

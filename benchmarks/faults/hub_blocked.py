@@ -2,24 +2,25 @@
 
 import asyncio
 
-from benchmarks.chaos_worker import queues
-from benchmarks.chaos_worker.fault import Fault
-from benchmarks.chaos_worker.stage import Stage
+from benchmarks.faults.environment import route_queues
+from benchmarks.faults.environment.environment import Environment
+from benchmarks.faults.environment.needs import Needs
+from benchmarks.faults.fault import Fault
 
 
-async def strike(stage: Stage) -> None:
+async def strike(environment: Environment) -> None:
     """Calls that were under way are late, heartbeats too; nothing of it may cost an order."""
-    async for number in stage.strikes():
+    async for number in environment.strikes():
         await asyncio.to_thread(
-            queues.send_task,
-            stage.vhost,
+            route_queues.send_task,
+            environment.vhost,
             "hostile.spin",
-            stage.scale.spin,
-            order_id=f"{stage.run}-spin-{number}",
-            merchant=stage.ids[-1],
+            environment.scale.spin,
+            order_id=f"{environment.run}-spin-{number}",
+            merchant=environment.ids[-1],
         )
-    if stage.fleet.restarts:
-        stage.complaints.append(f"pods ended because one stood still: {stage.fleet.codes}")
+    if environment.fleet.restarts:
+        environment.complaints.append(f"pods ended because one stood still: {environment.fleet.codes}")
 
 
-FAULT = Fault(name="hub-blocked", what="user code keeps the hub to itself", strike=strike, hostile=True)
+FAULT = Fault(name="hub-blocked", what="user code keeps the hub to itself", strike=strike, needs=Needs(hostile=True))

@@ -1,16 +1,16 @@
-"""What a pod costs that has nothing to do: memory, and how much of a core over half a minute."""
+"""The cost of an idle pod: memory, and how much of a core over half a minute."""
 
 import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.chaos_worker.fault import NONE
-from benchmarks.chaos_worker.memory import cpu_seconds, pss
-from benchmarks.chaos_worker.own_broker import OwnBroker
-from benchmarks.chaos_worker.scale import FULL
-from benchmarks.chaos_worker.stage import Stage
-from tests.harness.vhosts import fresh_vhost
-from tests.worker.merchant_sim import Merchants
+from benchmarks.faults.environment.environment import Environment
+from benchmarks.faults.environment.needs import Needs
+from benchmarks.faults.environment.scale import FULL
+from benchmarks.process_usage import cpu_seconds, pss
+from merchantroute_kit.servers.merchant_sim import MerchantSim
+from merchantroute_kit.servers.rabbitmq import RabbitMQ
+from merchantroute_kit.servers.vhosts import fresh_vhost
 
 SECONDS = 30.0
 _CALM = 5.0  # seconds after the start that are not measured
@@ -29,21 +29,21 @@ class Idle:
         return f"an idle pod of 200 slots: {self.pss:.1f} MB (PSS), {self.cpu:.2f} % of a core over {self.seconds:g} s"
 
 
-def measure(root: Path, broker: OwnBroker, merchants: Merchants) -> Idle:
+def measure(root: Path, broker: RabbitMQ, merchants: MerchantSim) -> Idle:
     """Start one pod that consumes an empty queue, and watch it."""
     place = root / "idle"
     place.mkdir()
     with fresh_vhost(broker.amqp_url, broker.mgmt_url, "test") as vhost:
-        return asyncio.run(_measure(Stage(place, vhost, merchants, None, replace(FULL, pods=1))))
+        return asyncio.run(_measure(Environment(place, vhost, merchants, None, replace(FULL, pods=1))))
 
 
-async def _measure(stage: Stage) -> Idle:
+async def _measure(environment: Environment) -> Idle:
     try:
-        await stage.set_up(NONE)
-        pid = stage.fleet.slots[0].pod.process.pid
+        await environment.set_up(Needs())
+        pid = environment.fleet.slots[0].pod.process.pid
         await asyncio.sleep(_CALM)
         before = cpu_seconds(pid)
         await asyncio.sleep(SECONDS)
         return Idle(pss(pid), (cpu_seconds(pid) - before) / SECONDS * 100, SECONDS)
     finally:
-        await stage.close()
+        await environment.close()

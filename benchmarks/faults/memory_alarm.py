@@ -2,29 +2,32 @@
 
 import asyncio
 
-from benchmarks.chaos_worker.fault import Fault
-from benchmarks.chaos_worker.stage import Stage
-from benchmarks.chaos_worker.waiting import until, until_found
+from benchmarks.faults.environment.environment import Environment
+from benchmarks.faults.environment.needs import Needs
+from benchmarks.faults.fault import Fault
+from merchantroute_kit.waiting import until_async
 
 _COMMAND = 60.0
 
 
-async def strike(stage: Stage) -> None:
+async def strike(environment: Environment) -> None:
     """Pods finish what they hold and begin nothing: an outcome that needs a publish could only be held."""
-    await stage.after(1 / 3)
-    await until_found(stage.broker.starve, "the broker to be without memory", _COMMAND)
+    await environment.after(1 / 3)
+    await until_async(environment.broker.starve, "the broker to be without memory", _COMMAND, in_thread=True)
     try:
-        await until(
-            lambda: any("blocks publishing" in said for said in stage.logs.warnings), "pods to notice", _COMMAND
+        await until_async(
+            lambda: any("blocks publishing" in said for said in environment.logs.warnings), "pods to notice", _COMMAND
         )
-        await asyncio.sleep(stage.scale.lasting)
-        alive = [slot.pod.get("/livez")[0] for slot in stage.fleet.slots]
+        await asyncio.sleep(environment.scale.lasting)
+        alive = [slot.pod.get("/livez")[0] for slot in environment.fleet.slots]
         if any(status != 200 for status in alive):
-            stage.complaints.append(f"pods were not alive during the alarm: {alive}")
+            environment.complaints.append(f"pods were not alive during the alarm: {alive}")
     finally:
-        await until_found(stage.broker.feed, "the broker to have memory again", _COMMAND)
-    if stage.fleet.restarts:
-        stage.complaints.append(f"pods ended for a broker without memory: {stage.fleet.codes}")
+        await until_async(environment.broker.feed, "the broker to have memory again", _COMMAND, in_thread=True)
+    if environment.fleet.restarts:
+        environment.complaints.append(f"pods ended for a broker without memory: {environment.fleet.codes}")
 
 
-FAULT = Fault(name="memory-alarm", what="the broker blocks all who publish", strike=strike, own_broker=True)
+FAULT = Fault(
+    name="memory-alarm", what="the broker blocks all who publish", strike=strike, needs=Needs(own_broker=True)
+)

@@ -2,39 +2,38 @@
 
 import asyncio
 
-from benchmarks.chaos_worker import queues
-from benchmarks.chaos_worker.fault import Fault
-from benchmarks.chaos_worker.stage import MEMORY, Stage
-from benchmarks.chaos_worker.waiting import until
+from benchmarks.faults.environment import route_queues
+from benchmarks.faults.environment.environment import MEMORY, Environment
+from benchmarks.faults.environment.needs import Needs
+from benchmarks.faults.fault import Fault
+from merchantroute_kit.waiting import until_async
 
 _KILLED = 137
 
 
-async def strike(stage: Stage) -> None:
+async def strike(environment: Environment) -> None:
     """The task comes back and takes little the second time, so one pod dies for each."""
-    async for number in stage.strikes():
-        once = stage.root / f"hoard-{number}"
+    async for number in environment.strikes():
+        once = environment.root / f"hoard-{number}"
         once.touch()
-        dead = len(stage.fleet.codes)
+        dead = len(environment.fleet.codes)
         await asyncio.to_thread(
-            queues.send_task,
-            stage.vhost,
+            route_queues.send_task,
+            environment.vhost,
             "hostile.hoard",
             str(once),
             4 * MEMORY,
-            order_id=f"{stage.run}-hoard-{number}",
-            merchant=stage.ids[-1],
+            order_id=f"{environment.run}-hoard-{number}",
+            merchant=environment.ids[-1],
         )
-        await until(lambda dead=dead: len(stage.fleet.codes) > dead, "a pod to reach its memory limit", 120)  # type: ignore[misc] # fmt: skip
-    if set(stage.fleet.codes) != {_KILLED}:
-        stage.complaints.append(f"pods ended with {stage.fleet.codes}, not by the kernel")
+        await until_async(lambda dead=dead: len(environment.fleet.codes) > dead, "a pod to reach its memory limit", 120)  # type: ignore[misc] # fmt: skip
+    if set(environment.fleet.codes) != {_KILLED}:
+        environment.complaints.append(f"pods ended with {environment.fleet.codes}, not by the kernel")
 
 
 FAULT = Fault(
     name="memory-limit",
     what="the kernel kills a pod that takes too much memory",
     strike=strike,
-    comes_back=True,
-    hostile=True,
-    memory_limit=True,
+    needs=Needs(comes_back=True, hostile=True, memory_limit=True),
 )

@@ -3,9 +3,9 @@
 import asyncio
 import time
 
-from benchmarks.chaos_worker.fault import Fault
-from benchmarks.chaos_worker.memory import pss
-from benchmarks.chaos_worker.stage import Stage
+from benchmarks.faults.environment.environment import Environment
+from benchmarks.faults.fault import Fault
+from benchmarks.process_usage import pss
 
 EVERY = 5.0  # seconds between two samples
 MANNERS = (
@@ -23,20 +23,20 @@ MANNERS = (
 def mixed(seconds: float, samples: dict[str, list[float]]) -> Fault:
     """Every eighth merchant is of one manner for so long, then all heal; `samples` takes MB (PSS) by pod."""
 
-    async def strike(stage: Stage) -> None:
-        usual = {"p50_ms": stage.scale.p50_ms, "p99_ms": stage.scale.p99_ms}
-        for number, merchant in enumerate(stage.ids):
+    async def strike(environment: Environment) -> None:
+        usual = {"p50_ms": environment.scale.p50_ms, "p99_ms": environment.scale.p99_ms}
+        for number, merchant in enumerate(environment.ids):
             manner = {"latency": usual, **MANNERS[number % len(MANNERS)]}
             kind = str(manner.pop("behaviour"))
-            await asyncio.to_thread(stage.merchants.behave, merchant, kind, **manner)
+            await asyncio.to_thread(environment.merchants.behave, merchant, kind, **manner)
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            for slot in stage.fleet.slots:
+            for slot in environment.fleet.slots:
                 samples.setdefault(slot.name, []).append(pss(slot.pod.process.pid))
             await asyncio.sleep(EVERY)
-        for merchant in stage.ids:
-            await asyncio.to_thread(stage.merchants.behave, merchant, "normal", latency=usual)
-        if stage.fleet.restarts:
-            stage.complaints.append(f"pods ended under mixed merchants: {stage.fleet.codes}")
+        for merchant in environment.ids:
+            await asyncio.to_thread(environment.merchants.behave, merchant, "normal", latency=usual)
+        if environment.fleet.restarts:
+            environment.complaints.append(f"pods ended under mixed merchants: {environment.fleet.codes}")
 
     return Fault(name="mixed-merchants", what="merchants hang, fail, throttle and reset", strike=strike)

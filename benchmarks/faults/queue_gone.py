@@ -2,32 +2,34 @@
 
 import asyncio
 
-from benchmarks.chaos_worker import queues
-from benchmarks.chaos_worker.fault import Fault
-from benchmarks.chaos_worker.stage import DELAYS, Stage
-from benchmarks.chaos_worker.waiting import until, until_found
-from tests.worker import topology
+from benchmarks.faults.environment import route_queues
+from benchmarks.faults.environment.environment import DELAYS, Environment
+from benchmarks.faults.fault import Fault
+from merchantroute_kit.waiting import until_async
+from merchantroute_kit.worker import topology
 
 
-async def strike(stage: Stage) -> None:
+async def strike(environment: Environment) -> None:
     """Orders inside a queue go with it, and that is the deleter's loss; so it is deleted at a moment when it is empty.
 
     Publishing pauses until no order is open, and goes on as soon as the queue is gone: what is published then comes
     back to the producer, which tries again.
     """
-    async for _ in stage.strikes():
-        await stage.publishing.pause()
-        await until(lambda: not stage.roll.open, "every order to end", 120)
-        await until_found(lambda: not queues.ready(stage.vhost, DELAYS), "the queues to be empty", 120)
-        gone = await asyncio.to_thread(queues.delete_lane, stage.vhost)
+    async for _ in environment.strikes():
+        await environment.stream.pause()
+        await until_async(lambda: not environment.observed.open(), "every order to end", 120)
+        await until_async(
+            lambda: not route_queues.ready(environment.vhost, DELAYS), "the queues to be empty", 120, in_thread=True
+        )
+        gone = await asyncio.to_thread(route_queues.delete_lane, environment.vhost)
         if gone:
-            stage.complaints.append(f"{gone} orders were deleted with the queue: no fault of the pods'")
-        stage.publishing.go_on()
-        await asyncio.sleep(stage.scale.away)
-        await asyncio.to_thread(topology.declare_lane, stage.vhost)
-        await stage.fleet.ready()
-    if stage.fleet.restarts:
-        stage.complaints.append(f"pods ended for a queue that was not there: {stage.fleet.codes}")
+            environment.complaints.append(f"{gone} orders were deleted with the queue: no fault of the pods'")
+        environment.stream.go_on()
+        await asyncio.sleep(environment.scale.away)
+        await asyncio.to_thread(topology.declare_lane, environment.vhost)
+        await environment.fleet.ready()
+    if environment.fleet.restarts:
+        environment.complaints.append(f"pods ended for a queue that was not there: {environment.fleet.codes}")
 
 
 FAULT = Fault(name="queue-gone", what="the lane's queue is deleted and declared again", strike=strike)

@@ -1,11 +1,11 @@
-"""What the environment chooses: which faults, and how many orders. Pure."""
+"""Selection by environment variables: which faults are run, and with how many orders. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from benchmarks.chaos_worker.fault import Fault
-from benchmarks.chaos_worker.faults import ALL, BY_NAME
-from benchmarks.chaos_worker.scale import FULL, Scale
+from benchmarks.faults.environment.scale import FULL, Scale
+from benchmarks.faults.every_fault import ALL, BY_NAME
+from benchmarks.faults.fault import Fault
 
 FEWEST = 500  # orders; with fewer, a fault hits before there is any load
 

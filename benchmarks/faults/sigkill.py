@@ -2,14 +2,15 @@
 
 import signal
 
-from benchmarks.chaos_worker.fault import Fault
-from benchmarks.chaos_worker.stage import Stage
+from benchmarks.faults.environment.environment import Environment
+from benchmarks.faults.environment.needs import Needs
+from benchmarks.faults.fault import Fault
 
 
-async def strike(stage: Stage) -> None:
+async def strike(environment: Environment) -> None:
     """No goodbye: a call may be half-way, a record written and not acked."""
-    async for slot in stage.victims():
+    async for slot in environment.victims():
         slot.pod.signal(signal.SIGKILL)
 
 
-FAULT = Fault(name="sigkill", what="pods are killed under load", strike=strike, comes_back=True)
+FAULT = Fault(name="sigkill", what="pods are killed under load", strike=strike, needs=Needs(comes_back=True))

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.chaos_worker.soak`: mixed merchants for five minutes (SECONDS_OF_SOAK=60 for less).
+"""`python -m benchmarks.faults.soak`: mixed merchants for five minutes (SECONDS_OF_SOAK=60 for less).
 
 Exit 0 only if no order was lost or doubled, and every pod's memory stayed flat; figures in build/soak-worker.json.
 """
@@ -11,16 +11,17 @@ from pathlib import Path
 
 import click
 
-from benchmarks.chaos_worker import idle, table
-from benchmarks.chaos_worker.__main__ import BUILD
-from benchmarks.chaos_worker.faults.mixed_merchants import mixed
-from benchmarks.chaos_worker.flatness import flat, growth
-from benchmarks.chaos_worker.own_broker import own_broker
-from benchmarks.chaos_worker.progress import Progress, quiet
-from benchmarks.chaos_worker.results import write_json
-from benchmarks.chaos_worker.scale import FULL
-from benchmarks.chaos_worker.story import play
-from tests.worker.merchant_sim import Merchants
+from benchmarks.faults import idle_pod
+from benchmarks.faults.__main__ import BUILD
+from benchmarks.faults.environment.scale import FULL
+from benchmarks.faults.experiment import run_fault
+from benchmarks.faults.mixed_merchants import mixed
+from benchmarks.faults.reporting import fault_table
+from benchmarks.faults.reporting.memory_trend import flat, growth
+from benchmarks.json_file import write_json
+from benchmarks.progress import Progress, quiet
+from merchantroute_kit.servers.merchant_sim import MerchantSim
+from merchantroute_kit.servers.rabbitmq import own_broker
 
 SCALE = replace(FULL, orders=1, pods=2, merchants=16, rate=60.0, window=20_000)
 """Slower than pods and merchants could be: half of the merchants' orders come back again and again."""
@@ -36,11 +37,11 @@ def main() -> int:
     progress = Progress()
     samples: dict[str, list[float]] = {}
     with own_broker() as broker, tempfile.TemporaryDirectory() as scratch:
-        merchants = Merchants(Path(scratch) / "merchant-sim.log")
+        merchants = MerchantSim(Path(scratch) / "merchant-sim.log")
         try:
-            resting = idle.measure(Path(scratch), broker, merchants)
+            resting = idle_pod.measure(Path(scratch), broker, merchants)
             progress.line(resting.line())
-            row = play(
+            row = run_fault(
                 mixed(float(text), samples),
                 SCALE,
                 amqp_url=broker.amqp_url,
@@ -51,8 +52,8 @@ def main() -> int:
             )
         finally:
             merchants.close()
-    progress.line(table.heading())
-    progress.line(table.line(row))
+    progress.line(fault_table.heading())
+    progress.line(fault_table.line(row))
     for pod, seen in samples.items():
         verdict = "flat" if flat(seen) else "FAILED: it grows"
         progress.line(

@@ -1,4 +1,4 @@
-"""How hard a merchant must hang for its hanging to matter, and who can be made to.
+"""The load of a run: how many orders a merchant must get for its hanging to matter, and who can be given so many.
 
 A hung merchant holds each of its orders for callTimeout. If the orders that arrive in that time are at least twice
 the slots that its tier has at maxReplicas, a system without isolation has no slot left for anybody else: growing
@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from merchantroute_demo.route import Route
-from merchantroute_demo.samples import Line
+from merchantroute_samples.lines import Line
 
 FACTOR = 2.0
 _SLACK = 1.1  # the producer may run a little late
 
 
 @dataclass(frozen=True)
-class Pressure:
+class Load:
     """Rates in orders per second, `phase` in seconds."""
 
     merchant: str
@@ -41,13 +41,11 @@ class Pressure:
         )
 
 
-class PressureError(ValueError):
+class LoadError(ValueError):
     """No merchant of the sample can be made to hang hard enough within the rate that the machine carries."""
 
 
-def choose(
-    route: Route, lines: Iterable[Line], *, rate: float, wanted: str | None = None, healthy: int = 1000
-) -> Pressure:
+def choose(route: Route, lines: Iterable[Line], *, rate: float, wanted: str | None = None, healthy: int = 1000) -> Load:
     """The most popular merchant whose hanging matters at `rate` orders/s in all, and the rates of the replay.
 
     `phase` is long enough for `healthy` good orders of the other merchants of its tier.
@@ -57,13 +55,13 @@ def choose(
     needs = []
     for merchant in candidates:
         if merchant not in good:
-            raise PressureError(f"{merchant} is not both in the route and in the sample")
+            raise LoadError(f"{merchant} is not both in the route and in the sample")
         tier = route.tiers[route.merchants[merchant]]
         hung = max(_SLACK * FACTOR * tier.slots / route.call_timeout, rate * good[merchant] / good.total())
         neighbours = sum(n for other, n in good.items() if other != merchant and route.merchants[other] == tier.name)
         others = good.total() - good[merchant]
         if hung < rate and neighbours:
             share = neighbours / others * (rate - hung)
-            return Pressure(merchant, tier.name, tier.slots, route.call_timeout, hung, rate - hung, healthy / share)
+            return Load(merchant, tier.name, tier.slots, route.call_timeout, hung, rate - hung, healthy / share)
         needs.append(f"{merchant} needs {hung:.0f} orders/s ({tier.slots} slots at maxReplicas)")
-    raise PressureError(f"{rate:g} orders/s cannot make a hang matter: {'; '.join(needs[:3])}. Raise --rate")
+    raise LoadError(f"{rate:g} orders/s cannot make a hang matter: {'; '.join(needs[:3])}. Raise --rate")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from merchantroute_demo.ledger import Ledger
+from merchantroute_kit.accounting.ledger import Ledger
 
 MOST_RATIO = 1.5
 LEAST_HEALTHY = 1000

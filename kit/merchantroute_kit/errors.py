@@ -1,8 +1,8 @@
-"""One error that ends the demo: which step, why, and what to do about it."""
+"""The error that ends a run: which step failed, why, and what to do about it."""
 
 
 class StepFailed(Exception):
-    """Raised where the reason is known; shown to the user in these three parts."""
+    """A step that failed for a known reason; shown to the user in these three parts."""
 
     def __init__(self, step: str, why: str, todo: str) -> None:
         super().__init__(f"{step}: {why}. {todo}")

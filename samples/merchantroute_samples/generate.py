@@ -1,4 +1,4 @@
-"""Make samples/orders.jsonl anew: `python -m merchantroute_demo generate`. The same seed gives the same file.
+"""The generator of samples/orders.jsonl (`python -m merchantroute_samples`). The same seed gives the same file.
 
 One JSON object a line: {"line": n, "merchant": id, "order": {...}, "malformed"?: reason}. Merchants are chosen as
 popularity is, by Zipf: the k-th most popular gets 1/k of the orders of the first. No line has an order id.
@@ -10,9 +10,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from merchantroute_demo.catalogue import MERCHANTS
-from merchantroute_demo.malformed import spoil
-from merchantroute_demo.orders import make_order
+from merchantroute_samples.malformed import spoil
+from merchantroute_samples.menus import MERCHANTS
+from merchantroute_samples.orders import make_order
 
 SEED = 20_260_101
 LINES = 2_400

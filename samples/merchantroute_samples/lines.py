@@ -1,4 +1,4 @@
-"""Read samples/orders.jsonl."""
+"""The lines of samples/orders.jsonl, read."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Who sells what: the sample's merchants in order of popularity, and what is on their menus.
+"""The menus of the sample's merchants, who are in order of popularity, and what their customers write.
 
 The ids and tiers are those of manifests/samples/merchantroute.yaml. Prices are integer cents.
 """

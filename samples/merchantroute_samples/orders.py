@@ -3,7 +3,7 @@
 from random import Random
 from typing import Any
 
-from merchantroute_demo.catalogue import NAMES, NOTES, Merchant
+from merchantroute_samples.menus import NAMES, NOTES, Merchant
 
 _CHANNELS = ("web", "ios", "android", "kiosk")
 

@@ -1,4 +1,4 @@
-"""The cluster with everything installed: Kubernetes through `kubectl proxy`, RabbitMQ and merchant-sim by NodePort."""
+"""An installation of everything: Kubernetes through `kubectl proxy`, RabbitMQ and merchant-sim by NodePort."""
 
 import json
 import re
@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.waiting import until
+from merchantroute_kit.servers.vhosts import api
+from merchantroute_kit.waiting import until
 from tests.harness.cluster import Kubectl
-from tests.harness.vhosts import api
 
 Json = dict[str, Any]
 AMQP, MANAGEMENT, MERCHANTS = 30672, 31672, 30080  # NodePorts of manifests/overlays/kind
@@ -24,7 +24,7 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
-class World:
+class Installation:
     """What all tests share. `leftovers` is closed at the end of the run: the broker outlives the routes in it."""
 
     kubectl: Kubectl
@@ -89,12 +89,12 @@ class World:
 
 
 @contextmanager
-def opened(kubeconfig: Path, kubectl: Kubectl) -> Iterator[World]:
+def opened(kubeconfig: Path, kubectl: Kubectl) -> Iterator[Installation]:
     """The world of an installed cluster; removes on the way out what tests left in the broker."""
     secret = json.loads(kubectl("-n", "orders", "get", "secret", "rabbitmq-pos-default-user", "-o", "json"))["data"]
     address = "jsonpath={.items[0].status.addresses[?(@.type=='InternalIP')].address}"
     with _proxy(kubeconfig) as proxy, ExitStack() as leftovers:
-        world = World(
+        world = Installation(
             kubectl=kubectl,
             proxy=proxy,
             node=kubectl("get", "nodes", "-o", address).strip(),

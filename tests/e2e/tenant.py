@@ -1,4 +1,4 @@
-"""A test's own place: a restricted namespace, a virtual host, and a broker user with no more rights than documented."""
+"""A tenant: a restricted namespace, a virtual host, and a broker user with no more rights than documented."""
 
 import json
 import uuid
@@ -9,20 +9,20 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from merchantroute_kit.servers.vhosts import Vhost, fresh_vhost
+from merchantroute_kit.waiting import until
+from tests.e2e.installation import ROUTES, Installation, Json
 from tests.e2e.routes import SECRET
-from tests.e2e.waiting import until
-from tests.e2e.world import ROUTES, Json, World
-from tests.harness.vhosts import Vhost, fresh_vhost
 
 # docs/operations.md; the completions are the tests' own.
 RIGHTS = r"^(mr\..*|mr-pulses\..*|completions.*)$"
 
 
 @dataclass(frozen=True)
-class Place:
+class Tenant:
     """Where a test's routes live. `vhost` is as the administrator sees it; routes connect as `username`."""
 
-    world: World
+    world: Installation
     namespace: str
     vhost: Vhost
     username: str
@@ -123,11 +123,11 @@ class Place:
         return self.secret(name, username=username, password=password)
 
 
-def _is_gone(world: World, namespace: str) -> bool:
+def _is_gone(world: Installation, namespace: str) -> bool:
     return world.get(f"api/v1/namespaces/{namespace}") is None
 
 
-def _user(world: World, vhost: Vhost, name: str, *, tags: str, configure: str) -> str:
+def _user(world: Installation, vhost: Vhost, name: str, *, tags: str, configure: str) -> str:
     """Make a user of the broker; their password."""
     password = uuid.uuid4().hex
     world.rabbit("PUT", f"users/{name}", {"password": password, "tags": tags})
@@ -138,7 +138,7 @@ def _user(world: World, vhost: Vhost, name: str, *, tags: str, configure: str) -
 
 
 @contextmanager
-def made(world: World) -> Iterator[Place]:
+def made(world: Installation) -> Iterator[Tenant]:
     """A place, with its broker's Secret. Afterwards its routes and namespace are told to go, and not waited for."""
     token = uuid.uuid4().hex[:8]
     namespace, username = f"e2e-{token}", f"operator-{token}"
@@ -148,7 +148,7 @@ def made(world: World) -> Iterator[Place]:
     world.leftovers.callback(until, partial(_is_gone, world, namespace), f"namespace {namespace} is gone", 90)
     world.kubectl("create", "namespace", namespace)
     world.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
-    place = Place(world, namespace, vhost, username, password)
+    place = Tenant(world, namespace, vhost, username, password)
     place.apply(place.secret())
     yield place
     place.kubectl("delete", "merchantroutes", "--all", "--wait=false", check=False)

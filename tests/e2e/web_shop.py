@@ -1,6 +1,6 @@
 """A web shop with its books: it publishes while the test does other things, and reckons at the end.
 
-The producer, the listeners and the ledger are the demo's; here they run in a thread with an event loop of their own, so
+The producer, the listeners and the ledger are the kit's; here they run in a thread with an event loop of their own, so
 that orders flow while a test waits for kubectl.
 """
 
@@ -15,29 +15,28 @@ from random import Random
 from threading import Thread
 from typing import Any, TypeVar
 
-from merchantroute_demo import completions, dead_letters
-from merchantroute_demo.broker import Broker, connect
-from merchantroute_demo.catalogue import MERCHANTS
-from merchantroute_demo.ledger import Ledger, reckon
-from merchantroute_demo.malformed import spoil
-from merchantroute_demo.merchants import Merchants
-from merchantroute_demo.orders import make_order
-from merchantroute_demo.producer import Producer
-from merchantroute_demo.replay import Published
-from merchantroute_demo.roll import Roll
 from merchantroute_demo.route import parse
-from tests.e2e.place import Place
+from merchantroute_kit.accounting.ledger import Ledger, reckon
+from merchantroute_kit.accounting.observed_orders import ObservedOrders, Published
+from merchantroute_kit.waiting import until
+from merchantroute_kit.wire import completions, dead_letters
+from merchantroute_kit.wire.broker import Broker, connect
+from merchantroute_kit.wire.producer import Producer
+from merchantroute_kit.wire.sim_admin import SimAdmin
+from merchantroute_samples.malformed import spoil
+from merchantroute_samples.menus import MERCHANTS
+from merchantroute_samples.orders import make_order
 from tests.e2e.routes import COMPLETIONS
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
 
 T = TypeVar("T")
 ONE_CALL = 120.0  # seconds
 
 
-class Shop:
+class WebShop:
     """Publishes through one route's front door, and hears what becomes of its orders."""
 
-    def __init__(self, place: Place, route: str) -> None:
+    def __init__(self, place: Tenant, route: str) -> None:
         self._place = place
         self._route = route
         self._door = f"mr.{place.namespace}.{route}"
@@ -47,7 +46,8 @@ class Shop:
         self._run = uuid.uuid4().hex[:10]
         self._number = count(1)
         self._dice = Random(1)
-        self.roll = Roll(parse(place.route(route) or {}))
+        known = parse(place.route(route) or {})
+        self.observed = ObservedOrders(known.steps, known.merchants)
 
     def open(self) -> None:
         """Listen first, so that nothing is missed."""
@@ -60,10 +60,10 @@ class Shop:
         # A connection each: a queue that is deleted under its consumer may cost the connection. What is declared here
         # goes with the virtual host.
         heard, seen = [await self._stack.enter_async_context(await connect(broker)) for _ in range(2)]
-        await completions.listen(heard, COMPLETIONS, self._run, self.roll.complete)
+        await completions.listen(heard, COMPLETIONS, self._run, self.observed.complete)
         self._seen = seen
-        await dead_letters.watch(seen, f"{self._door}.dead", self._run, self.roll.die)
-        self._merchants = await self._stack.enter_async_context(Merchants(self._place.world.merchants_url))
+        await dead_letters.watch(seen, f"{self._door}.dead", self._run, self.observed.die)
+        self._merchants = await self._stack.enter_async_context(SimAdmin(self._place.world.merchants_url))
         self._producer = await self._stack.enter_async_context(Producer(broker, self._door))
         self._suspecting = await self._stack.enter_async_context(Producer(broker, f"{self._door}.suspect"))
 
@@ -107,7 +107,7 @@ class Shop:
         }
         answer = self._place.rabbit("POST", f"exchanges/{{vhost}}/{self._door}/publish", message)
         assert answer["routed"]
-        self.roll.publish(Published(order, merchant, "e2e", reason, time.time_ns() // 1_000_000))
+        self.observed.publish(Published(order, merchant, "e2e", reason, time.time_ns() // 1_000_000))
         return order
 
     def twice(self) -> set[str]:
@@ -132,7 +132,7 @@ class Shop:
 
     def done(self) -> set[str]:
         """Orders of which a worker has said that they are done."""
-        return set(self.roll.completions)
+        return set(self.observed.completions)
 
     def are_done(self, orders: set[str]) -> bool:
         """Whether a worker has said so of all of them."""
@@ -140,24 +140,24 @@ class Shop:
 
     def tiers(self, orders: set[str]) -> set[str]:
         """The tiers whose pods did these orders."""
-        return {self.roll.completions[order][0].tier for order in orders}
+        return {self.observed.completions[order][0].tier for order in orders}
 
     def of(self, merchant: str) -> set[str]:
         """All orders published for a merchant."""
-        return self.roll.orders(merchant=merchant)
+        return self.observed.orders(merchant=merchant)
 
     def settled(self, within: float = 90.0) -> Ledger:
         """Wait until every published order is done or dead; the ledger then."""
-        until(lambda: not self.roll.open(), "every order is done or dead", within, self._where)
+        until(lambda: not self.observed.open(), "every order is done or dead", within, self._where)
         return self.ledger()
 
     def ledger(self, queued: int = 0) -> Ledger:
         """The books now; `queued` is what the route's queues hold."""
         book = self._do(self._merchants.book(self._run))
-        return reckon(self.roll.evidence(book, queued, self._producer.repeated | self._suspecting.repeated))
+        return reckon(self.observed.evidence(book, queued, self._producer.repeated | self._suspecting.repeated))
 
     def _where(self) -> str:
-        return f"{len(self.roll.open())} of {len(self.roll.published)} open; {self._place.queues(self._route)}"
+        return f"{len(self.observed.open())} of {len(self.observed.published)} open; {self._place.queues(self._route)}"
 
     async def _burst(self, merchant: str, number: int, through: Producer | None = None) -> set[str]:
         return set(await asyncio.gather(*(self._one(merchant, through) for _ in range(number))))
@@ -188,16 +188,16 @@ class Shop:
         self, body: Any, order: str, merchant: str, malformed: str | None, through: Producer | None = None
     ) -> None:
         at = await (through or self._producer).publish(body, order_id=order, merchant=merchant)
-        self.roll.publish(Published(order, merchant, "e2e", malformed, at))
+        self.observed.publish(Published(order, merchant, "e2e", malformed, at))
 
     def _do(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(ONE_CALL)
 
 
 @contextmanager
-def opened(place: Place, route: str) -> Iterator[Shop]:
+def opened(place: Tenant, route: str) -> Iterator[WebShop]:
     """A shop at a route that is Ready."""
-    shop = Shop(place, route)
+    shop = WebShop(place, route)
     shop.open()
     try:
         yield shop

@@ -3,17 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from tests.worker.lane import Lane
-from tests.worker.running import WorkerProcess
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker.local_lane import LocalLane
+from merchantroute_kit.worker.worker_process import WorkerProcess
 
 APPS = Path(__file__).parent / "apps"
 
 
-class Shop:
+class PlainApp:
     """The plain app on a lane."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: LocalLane) -> None:
         self.lane = lane
         self.place = str(lane.root / "notes")
         self._sent = 0

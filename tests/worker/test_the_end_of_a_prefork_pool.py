@@ -9,8 +9,8 @@ import pytest
 from celery import Celery
 from celery.concurrency.prefork import TaskPool
 
+from merchantroute_kit.waiting import until
 from merchantroute_worker.sentinels import one_for_each
-from tests.worker.waiting import until
 
 CHILDREN = 4
 LONG = 3.0

@@ -9,7 +9,7 @@ from itertools import count  # noqa: E402
 
 import gevent  # noqa: E402
 
-from benchmarks.efficiency.contenders.series_gevent import SLOTS, carry  # noqa: E402
+from benchmarks.comparison.contenders.series_gevent import SLOTS, carry  # noqa: E402
 from benchmarks.orders import good_order  # noqa: E402
 
 RUN = os.environ["BENCH_RUN"]

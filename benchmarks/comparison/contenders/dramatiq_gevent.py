@@ -10,7 +10,7 @@ import dramatiq
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.middleware import Retries
 
-from benchmarks.efficiency.contenders.series_gevent import carry
+from benchmarks.comparison.contenders.series_gevent import carry
 
 broker = RabbitmqBroker(url=os.environ["BENCH_AMQP"], confirm_delivery=True, middleware=[Retries(max_retries=8)])
 dramatiq.set_broker(broker)

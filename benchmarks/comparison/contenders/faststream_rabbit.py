@@ -7,7 +7,7 @@ import uvloop
 from faststream import AckPolicy, FastStream
 from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 
-from benchmarks.efficiency.contenders.series_aiohttp import SLOTS, carry, session
+from benchmarks.comparison.contenders.series_aiohttp import SLOTS, carry, session
 
 broker = RabbitBroker(
     os.environ["BENCH_AMQP"], default_channel=Channel(prefetch_count=SLOTS), apply_types=False, logger=None

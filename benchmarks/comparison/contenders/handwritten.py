@@ -11,7 +11,7 @@ import aio_pika
 import uvloop
 from aio_pika.abc import AbstractIncomingMessage
 
-from benchmarks.efficiency.contenders.series_aiohttp import SLOTS, carry, session
+from benchmarks.comparison.contenders.series_aiohttp import SLOTS, carry, session
 
 
 async def main() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from taskiq import TaskiqEvents, TaskiqState
 from taskiq_aio_pika import AioPikaBroker, Queue
 
-from benchmarks.efficiency.contenders.series_aiohttp import SLOTS, carry, session
+from benchmarks.comparison.contenders.series_aiohttp import SLOTS, carry, session
 
 broker = AioPikaBroker(os.environ["BENCH_AMQP"], qos=SLOTS).with_queues(
     Queue(name=os.environ["BENCH_QUEUE"], declare=False)

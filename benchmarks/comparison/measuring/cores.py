@@ -1,4 +1,4 @@
-"""Who runs on which core: the contender alone on one, merchants, broker and load on the others.
+"""CPU affinity: the contender has a core of its own; merchants, broker and load share the others.
 
 So a contender's core is its own, and what it does with it can be told. With a single core there is nothing to share
 out; the figures per CPU second hold all the same.

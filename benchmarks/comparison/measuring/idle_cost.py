@@ -1,16 +1,16 @@
-"""What a pod of 500 slots costs that has nothing to do: memory, and how much of a core."""
+"""The cost of an idle pod of 500 slots: memory, and how much of a core."""
 
 import uuid
 from dataclasses import dataclass
 from threading import Event
 
-from benchmarks.efficiency import processes
-from benchmarks.efficiency.catalogue import BY_NAME
-from benchmarks.efficiency.contender import Site
-from benchmarks.efficiency.window import Lab, start
-from tests.harness.vhosts import fresh_vhost
-from tests.worker import topology
-from tests.worker.waiting import until
+from benchmarks.comparison.catalogue import BY_NAME
+from benchmarks.comparison.contender import Site
+from benchmarks.comparison.measuring import process_tree
+from benchmarks.comparison.measuring.window import Lab, start
+from merchantroute_kit.servers.vhosts import fresh_vhost
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import topology
 
 _CALM = 5.0  # seconds after the start that are not measured
 
@@ -32,19 +32,19 @@ def measure(lab: Lab, seconds: float) -> Idle:
     with fresh_vhost(lab.amqp_url, lab.mgmt_url, "test") as vhost:
         site = Site(place, vhost, lab.merchants.endpoint, lab.python, uuid.uuid4().hex[:8])
         assert contender.prepare is not None, "the worker consumes a route"  # noqa: S101
-        door = contender.prepare(site, contender.slots)
-        running = start(lab, contender, site, door)
+        binding = contender.prepare(site, contender.slots)
+        running = start(lab, contender, site, binding)
         try:
             with topology.connect(vhost) as connection:
                 channel = connection.channel()
                 until(
-                    lambda: running.alive() and channel.queue_declare(door.queue, passive=True).consumer_count,
+                    lambda: running.alive() and channel.queue_declare(binding.queue, passive=True).consumer_count,
                     "the idle pod to consume",
                 )
             Event().wait(_CALM)
-            before = processes.cpu_seconds(running.pid)
+            before = process_tree.cpu_seconds(running.pid)
             Event().wait(seconds)
-            used = processes.cpu_seconds(running.pid) - before
-            return Idle(processes.memory(running.pid), 100 * used / seconds, seconds)
+            used = process_tree.cpu_seconds(running.pid) - before
+            return Idle(process_tree.memory(running.pid), 100 * used / seconds, seconds)
         finally:
             running.end(15.0)

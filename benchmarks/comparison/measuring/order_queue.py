@@ -1,13 +1,13 @@
-"""Orders are published before a window, each mandatory and confirmed; what is left is taken out afterwards, by id."""
+"""A contender's queue: filled before a window, each order mandatory and confirmed, and emptied afterwards, by id."""
 
 from collections.abc import Iterable
 from typing import Any
 
 import amqp
 
-from benchmarks.efficiency.contender import MERCHANTS, Contender, Door
-from tests.harness.vhosts import Vhost
-from tests.worker import topology
+from benchmarks.comparison.contender import MERCHANTS, Binding, Contender
+from merchantroute_kit.servers.vhosts import Vhost
+from merchantroute_kit.worker import topology
 
 _AHEAD = 2000  # publishes that may wait for their confirm
 
@@ -16,7 +16,7 @@ class NotTaken(Exception):
     """An order was returned or refused; the text says why."""
 
 
-def publish(vhost: Vhost, contender: Contender, door: Door, ids: Iterable[str]) -> list[str]:
+def publish(vhost: Vhost, contender: Contender, binding: Binding, ids: Iterable[str]) -> list[str]:
     """Publish them for all merchants in turn; gives the ids. NotTaken when no queue holds one of them."""
     assert contender.wrap is not None, f"{contender.name} takes no orders from a broker"  # noqa: S101
     with topology.connect(vhost, confirm=False) as connection:
@@ -27,8 +27,8 @@ def publish(vhost: Vhost, contender: Contender, door: Door, ids: Iterable[str]) 
             merchant = MERCHANTS[number % len(MERCHANTS)]
             wrapped = contender.wrap(order_id, merchant)
             message = amqp.Message(wrapped.body, **wrapped.properties)
-            key = merchant if door.by_merchant else door.queue
-            channel.basic_publish(message, exchange=door.exchange, routing_key=key, mandatory=True)
+            key = merchant if binding.by_merchant else binding.queue
+            channel.basic_publish(message, exchange=binding.exchange, routing_key=key, mandatory=True)
             published.append(order_id)
             waiting.sent += 1
             while waiting.open > _AHEAD:

@@ -1,10 +1,10 @@
-"""What a contender's processes cost, all of them: the one that was started and all that it started itself."""
+"""Resource usage of a process tree: the process that was started and all that it started itself."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.chaos_worker.memory import TICKS, pss, stat
+from benchmarks.process_usage import TICKS, pss, stat
 
 _GONE = (FileNotFoundError, ProcessLookupError)
 

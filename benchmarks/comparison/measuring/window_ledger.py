@@ -1,11 +1,15 @@
-"""What became of every order of a window, by its id. Pure."""
+"""The ledger of a window: the kit's, as it reads for programs that say nothing of what they have done. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from merchantroute_kit.accounting.ledger import Evidence, StepRecord, reckon
+
+_STEPS = ("validate", "submit", "confirm")
+
 
 @dataclass(frozen=True)
-class Ledger:
+class WindowLedger:
     """`done` had every step received, `left` were in the queues at the end; an order whose ack came too late is both.
     `lost` are neither, `repeated` had a step received more than once. `ended` says whether SIGTERM was enough.
     """
@@ -33,16 +37,24 @@ class Ledger:
 
 
 def reckoned(
-    published: Iterable[str], book: Mapping[str, Sequence[int]], left: Iterable[str], *, ended: bool
-) -> Ledger:
-    """From the ids published and left, and the receipts by order and step."""
+    published: Iterable[str], received: Mapping[str, Sequence[int]], left: Iterable[str], *, ended: bool
+) -> WindowLedger:
+    """From the ids published and left, and the receipts by order and step. Without a broker nothing is published, and
+    nothing can be lost: then the orders are those that merchants have heard of.
+    """
     ids, waiting = set(published), set(left)
-    done = {order for order, receipts in book.items() if all(receipts)}
-    return Ledger(
+    book = {order: dict(zip(_STEPS, map(_record, receipts), strict=True)) for order, receipts in received.items()}
+    ledger = reckon(Evidence(published=ids or received.keys(), completions=None, dead={}, book=book, steps=_STEPS))
+    return WindowLedger(
         published=len(ids),
-        done=len(done),
+        done=len(ledger.done),
         left=len(waiting),
-        lost=len(ids - done - waiting),
-        repeated=sum(max(receipts) > 1 for receipts in book.values()),
+        lost=len((ledger.missing & ids) - waiting),
+        repeated=len(ledger.copies),
         ended=ended,
     )
+
+
+def _record(receipts: int) -> StepRecord:
+    """The fast merchant knows no idempotency: it takes every call, and each after the first is one too many."""
+    return StepRecord(receipts, effects=min(receipts, 1), repeats=max(0, receipts - 1))

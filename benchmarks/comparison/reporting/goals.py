@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from benchmarks.efficiency.catalogue import LIMIT, OURS, REFERENCE
-from benchmarks.efficiency.contender import Contender
-from benchmarks.efficiency.figures import Table, beside, ratio
+from benchmarks.comparison.catalogue import LIMIT, OURS, REFERENCE
+from benchmarks.comparison.contender import Contender
+from benchmarks.comparison.reporting.figures import Table, beside, ratio
 
 _LARGE, _LEGACY, _BARE = "worker-gevent-500", "post-prefork-4", "bare-loop"
 _FAST, _USUAL, _SLOW = 5, 500, 2000

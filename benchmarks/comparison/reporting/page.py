@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.efficiency.catalogue import REFERENCE
-from benchmarks.efficiency.contender import Contender
-from benchmarks.efficiency.figures import Figures, Table, Windows, beside
-from benchmarks.efficiency.goals import Goal
+from benchmarks.comparison.catalogue import REFERENCE
+from benchmarks.comparison.contender import Contender
+from benchmarks.comparison.reporting.figures import Figures, Table, Windows, beside
+from benchmarks.comparison.reporting.goals import Goal
 
 _COLUMNS = (
     *("orders/s", "per hour and pod", "CPU s of 1,000", "orders/s per core"),

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from html import escape
 
-from benchmarks.efficiency.catalogue import LIMIT, OURS, PEER, POST
-from benchmarks.efficiency.contender import Contender
-from benchmarks.efficiency.figures import Figures, Table
+from benchmarks.comparison.catalogue import LIMIT, OURS, PEER, POST
+from benchmarks.comparison.contender import Contender
+from benchmarks.comparison.reporting.figures import Figures, Table
 
 _COLOURS = {OURS: "#1a7f5a", POST: "#b4552d", PEER: "#5b6b8c", LIMIT: "#b9bec7"}
 _NAMES, _BAR, _LINE, _GAP = 430, 250, 22, 54

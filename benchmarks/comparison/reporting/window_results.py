@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chaos_worker.results import write_json
-from benchmarks.efficiency import catalogue
-from benchmarks.efficiency.contender import Contender
-from benchmarks.efficiency.figures import Table, Windows, figures, merged, percentiles
-from benchmarks.efficiency.goals import Goal, goals
-from benchmarks.efficiency.page import page
-from benchmarks.efficiency.plot import plot
-from benchmarks.efficiency.window import Window
+from benchmarks.comparison import catalogue
+from benchmarks.comparison.contender import Contender
+from benchmarks.comparison.measuring.window import Window
+from benchmarks.comparison.reporting.figures import Table, Windows, figures, merged, percentiles
+from benchmarks.comparison.reporting.goals import Goal, goals
+from benchmarks.comparison.reporting.page import page
+from benchmarks.comparison.reporting.plot import plot
+from benchmarks.json_file import write_json
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FILE = ROOT / "build" / "bench-worker.json"
 DOCS = ROOT / "docs" / "benchmarks"
 _TOLD = ("aio-pika", "aiohttp", "dramatiq", "faststream", "gevent", "geventhttpclient", "taskiq", "uvloop")

@@ -1,4 +1,4 @@
-"""Pods kept alive as Kubernetes would: what ends is started again, at once and then after a growing pause."""
+"""A fleet of pods that restart with a back-off, as Kubernetes has it: at once, then after a pause that doubles."""
 
 import asyncio
 import signal
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from benchmarks.chaos_worker.waiting import until, until_found
-from tests.worker.running import WorkerProcess
+from merchantroute_kit.waiting import until_async
+from merchantroute_kit.worker.worker_process import WorkerProcess
 
 _PATIENCE = 90.0  # seconds until a pod that was started consumes, on a machine with much to do
 _LONGEST_PAUSE = 300.0
@@ -63,7 +63,7 @@ class Fleet:
     async def ready(self) -> None:
         """Wait until every pod consumes."""
         for slot in self.slots:
-            await until_found(partial(_consumes, slot), f"{slot.name} to consume", _PATIENCE)
+            await until_async(partial(_consumes, slot), f"{slot.name} to consume", _PATIENCE, in_thread=True)
 
     async def keep(self) -> None:
         """Start again what ended, for as long as the fault runs."""
@@ -79,7 +79,7 @@ class Fleet:
         slot.pod = slot.start(f"{slot.name}-{slot.started}")
         self.old.append(leaving)
         leaving.signal(signal.SIGTERM)
-        await until(lambda: leaving.process.poll() is not None, f"{slot.name} to end after SIGTERM", within)
+        await until_async(lambda: leaving.process.poll() is not None, f"{slot.name} to end after SIGTERM", within)
         return leaving.process.returncode
 
     async def end(self, within: float) -> list[int]:
@@ -87,7 +87,7 @@ class Fleet:
         running = [slot.pod for slot in self.slots if slot.pod.process.poll() is None]
         for pod in running:
             pod.signal(signal.SIGTERM)
-        await until(lambda: all(pod.process.poll() is not None for pod in running), "the pods to end", within)
+        await until_async(lambda: all(pod.process.poll() is not None for pod in running), "the pods to end", within)
         return [pod.process.returncode for pod in running]
 
     def close(self) -> None:

@@ -1,19 +1,19 @@
-"""Hear the pods: a record in its log is every finished order's own word, written before the order is acked.
+"""Tails the pods' logs: every finished order has a record there, written before the order is acked.
 
-Read from the log files as a cluster's collector does, so that nothing of the broker is needed to hear of an order.
+They are read as a cluster's log collector reads them, so that nothing of the broker is needed to know of an order.
 """
 
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from merchantroute_demo.completions import parse
-from merchantroute_demo.ledger import Completion
+from merchantroute_kit.accounting.ledger import Completion
+from merchantroute_kit.wire.completions import parse
 
 _MARK = b'"order.done"'
 
 
-class Logs:
+class LogTail:
     """Reads on in the log files of pods, of those that come as well."""
 
     def __init__(self, take: Callable[[Completion], None]) -> None:

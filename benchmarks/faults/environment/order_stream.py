@@ -1,4 +1,4 @@
-"""Publish a run's orders as a web shop would, at a pace, never too far ahead of the pods.
+"""A stream of orders as a web shop sends them: at a pace, and never too far ahead of the pods.
 
 A publish that fails is repeated under the same id until it is confirmed, however long the broker is away.
 """
@@ -6,22 +6,24 @@ A publish that fails is repeated under the same id until it is confirmed, howeve
 import asyncio
 from itertools import count
 
-from benchmarks.chaos_worker.roll import Roll
-from benchmarks.chaos_worker.scale import Scale
-from benchmarks.chaos_worker.waiting import until
+from benchmarks.faults.environment.scale import Scale
 from benchmarks.orders import good_order
-from merchantroute_demo.errors import StepFailed
-from merchantroute_demo.producer import Producer
+from merchantroute_kit.accounting.observed_orders import ObservedOrders, Published
+from merchantroute_kit.errors import StepFailed
+from merchantroute_kit.waiting import until_async
+from merchantroute_kit.wire.producer import Producer
 
 _IN_FLIGHT = 200
 _LONGEST_WAIT = 600.0
 
 
-class Publishing:
+class OrderStream:
     """The orders `<run>-0`, `<run>-1`, ... of all merchants in turn. `pause` ends when all that began is confirmed."""
 
-    def __init__(self, producer: Producer, roll: Roll, scale: Scale, *, run: str, merchants: list[str]) -> None:
-        self._producer, self._roll, self._scale = producer, roll, scale
+    def __init__(
+        self, producer: Producer, observed: ObservedOrders, scale: Scale, *, run: str, merchants: list[str]
+    ) -> None:
+        self._producer, self._observed, self._scale = producer, observed, scale
         self._run, self._merchants = run, merchants
         self._going = asyncio.Event()
         self._going.set()
@@ -39,14 +41,14 @@ class Publishing:
                 due = max(due, loop.time() - 1.0) + 1 / self._scale.rate
                 if due > loop.time():
                     await asyncio.sleep(due - loop.time())
-                await until(self._may_go_on, "orders to end, so that more can be published", _LONGEST_WAIT)
+                await until_async(self._may_go_on, "orders to end, so that more can be published", _LONGEST_WAIT)
                 self._under_way += 1
                 group.create_task(self._one(f"{self._run}-{number}", self._merchants[number % len(self._merchants)]))
 
     async def pause(self) -> None:
         """Publish nothing until `go_on`."""
         self._going.clear()
-        await until(lambda: self._under_way == 0, "publishing to pause", _LONGEST_WAIT)
+        await until_async(lambda: self._under_way == 0, "publishing to pause", _LONGEST_WAIT)
 
     def go_on(self) -> None:
         """Publish again."""
@@ -57,7 +59,7 @@ class Publishing:
         self._enough = True
 
     def _may_go_on(self) -> bool:
-        return self._going.is_set() and self._under_way < _IN_FLIGHT and self._roll.backlog < self._scale.window
+        return self._going.is_set() and self._under_way < _IN_FLIGHT and self._observed.backlog < self._scale.window
 
     async def _one(self, order_id: str, merchant: str) -> None:
         try:
@@ -67,6 +69,6 @@ class Publishing:
                     break
                 except StepFailed:
                     continue
-            self._roll.published.add(order_id)
+            self._observed.publish(Published(order_id, merchant))
         finally:
             self._under_way -= 1

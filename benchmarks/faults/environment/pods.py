@@ -1,4 +1,4 @@
-"""How a pod is started: as a process of this machine, or in a container that has a memory limit."""
+"""Pods, started as processes of this machine, or in containers that have a memory limit."""
 
 import os
 import subprocess
@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from tests.harness.hack import hack
-from tests.worker import topology
-from tests.worker.running import WorkerProcess
+from merchantroute_kit.servers.hack import hack
+from merchantroute_kit.worker import topology
+from merchantroute_kit.worker.worker_process import WorkerProcess
 
 APPS = Path(__file__).parent / "apps"
 HOSTILE = ("--app", "hostile")

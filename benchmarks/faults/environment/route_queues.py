@@ -7,8 +7,8 @@ from typing import Any
 import amqp
 from amqp.exceptions import NotFound
 
-from tests.harness.vhosts import Vhost
-from tests.worker import topology
+from merchantroute_kit.servers.vhosts import Vhost
+from merchantroute_kit.worker import topology
 
 SAFE = {"x-queue-type": "quorum", "x-overflow": "reject-publish", "x-dead-letter-strategy": "at-least-once"}
 

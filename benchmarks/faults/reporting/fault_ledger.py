@@ -1,4 +1,4 @@
-"""What a fault cost, by distinct order id. Pure: the roll and the merchants' book in, one row out.
+"""The ledger of a fault, by distinct order id. Pure: observed orders and the merchants' book in, one row out.
 
 An order is done when a pod said so and the merchants' book shows an effect of every step. `doubled` is an order with a
 step that took effect more than once, or one that was run to its end twice without a cause. The causes are known: a pod
@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from merchantroute_demo.ledger import Completion, Evidence, Ledger, StepRecord, reckon
+from merchantroute_kit.accounting.ledger import Completion, Evidence, Ledger, StepRecord, reckon
 
 _SUSPECT = "suspect"  # stands where a tier would in the records of the suspect lane
 Book = Mapping[str, Mapping[str, StepRecord]]

@@ -1,4 +1,4 @@
-"""Whether memory stayed flat. Pure."""
+"""The trend of a pod's memory over a soak, and whether it is flat. Pure."""
 
 from collections.abc import Sequence
 from statistics import median

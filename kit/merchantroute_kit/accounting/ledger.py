@@ -36,12 +36,13 @@ class Completion:
 class Evidence:
     """All that was seen of a run. `queued` is the number of messages in all of the route's queues but dead letters.
 
+    `completions` is None where no worker says what it did: the merchants' book then stands alone.
     `redelivered` are ids that were delivered again for a known cause (a publish repeated for want of a confirm, a
     pod that was killed): they may leave second receipts, never second effects.
     """
 
     published: AbstractSet[str]
-    completions: Iterable[Completion]
+    completions: Iterable[Completion] | None
     dead: Mapping[str, str]
     book: Mapping[str, Mapping[str, StepRecord]]
     steps: tuple[str, ...]
@@ -80,9 +81,10 @@ def reckon(evidence: Evidence, only: AbstractSet[str] | None = None) -> Ledger:
     """The ledger of a run, or of the orders in `only` (a phase), to which what is queued is then charged first."""
     published = evidence.published if only is None else evidence.published & only
     by_order: dict[str, set[Completion]] = {}
-    for completion in evidence.completions:
+    for completion in evidence.completions or ():
         by_order.setdefault(completion.order, set()).add(completion)
-    done = {order for order in published if order in by_order and _served(evidence, order)}
+    unsaid = evidence.completions is None
+    done = {order for order in published if (unsaid or order in by_order) and _served(evidence, order)}
     dead = {order for order in published if order in evidence.dead}
     missing = published - done - dead
     excused = evidence.redelivered | {

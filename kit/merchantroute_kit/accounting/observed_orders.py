@@ -1,19 +1,32 @@
-"""The roll of a run: all that was published, and all that was heard of it since. The ledger and the table read it."""
+"""What was published in a run, and what was observed of each order since; ledgers and tables are computed from it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from merchantroute_demo.ledger import Completion, Evidence, StepRecord
-from merchantroute_demo.replay import Published
-from merchantroute_demo.route import Route
+from merchantroute_kit.accounting.ledger import Completion, Evidence, StepRecord
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published order: its id, for whom, in which phase, why it must die if it must, and when (ms since epoch)."""
+
+    order: str
+    merchant: str = ""
+    phase: str = ""
+    malformed: str | None = None
+    at: int = 0
 
 
 @dataclass
-class Roll:
-    """Grows while the run lasts; every figure is computed from it, none is kept beside it."""
+class ObservedOrders:
+    """Grows while a run lasts; every figure is computed from it, none is kept beside it.
 
-    route: Route
+    `steps` are the route's, `tiers` maps a merchant's id to its tier where tiers are told apart.
+    """
+
+    steps: tuple[str, ...]
+    tiers: Mapping[str, str] = field(default_factory=dict)
     published: dict[str, Published] = field(default_factory=dict)
     completions: dict[str, list[Completion]] = field(default_factory=dict)
     dead: dict[str, str] = field(default_factory=dict)
@@ -37,11 +50,21 @@ class Roll:
 
     def tier(self, merchant: str) -> str:
         """The tier of a merchant of the route."""
-        return self.route.merchants.get(merchant, "?")
+        return self.tiers.get(merchant, "?")
 
     def open(self) -> set[str]:
-        """Orders of which neither a completion nor a dead letter was heard."""
+        """Published orders of which neither a completion nor a dead letter was heard."""
         return self.published.keys() - self.completions.keys() - self.dead.keys()
+
+    @property
+    def ended(self) -> int:
+        """Distinct orders that are done or dead."""
+        return len(self.completions) + sum(order not in self.completions for order in self.dead)
+
+    @property
+    def backlog(self) -> int:
+        """About as many as are open, without a look at each: an order may end before its confirm is heard."""
+        return len(self.published) - self.ended
 
     def orders(
         self, *, phase: str | None = None, tiers: Iterable[str] | None = None, merchant: str | None = None
@@ -55,27 +78,21 @@ class Roll:
             and (merchant is None or order.merchant == merchant)
         }
 
-    def healthy_seconds(self, phase: str, hung: str) -> list[float]:
-        """Publish to done of the good orders of a phase for the other merchants of the hung merchant's tier."""
-        orders = self.orders(phase=phase, tiers=[self.tier(hung)]) - self.orders(merchant=hung)
-        return self._seconds(orders)
-
-    def control_seconds(self, phase: str, hung: str) -> list[float]:
-        """The same of all other tiers, whose queues and pods the hang cannot reach: what they feel is the machine."""
-        return self._seconds(self.orders(phase=phase, tiers=self.route.tiers.keys() - {self.tier(hung)}))
-
-    def _seconds(self, orders: set[str]) -> list[float]:
+    def seconds(self, orders: Iterable[str]) -> list[float]:
+        """From publish to done, of those of the orders that are done."""
         return [self.completions[order][0].seconds for order in orders if order in self.completions]
 
-    def evidence(self, book: dict[str, dict[str, StepRecord]], queued: int, redelivered: AbstractSet[str]) -> Evidence:
-        """What the ledger reckons with."""
+    def evidence(
+        self, book: Mapping[str, Mapping[str, StepRecord]], queued: int, redelivered: AbstractSet[str]
+    ) -> Evidence:
+        """What the ledger is reckoned from."""
         return Evidence(
             published=self.published.keys(),
             completions=[one for said in self.completions.values() for one in said],
             dead=self.dead,
             dead_twice=self.dead_twice,
             book=book,
-            steps=self.route.steps,
+            steps=self.steps,
             queued=queued,
             redelivered=redelivered,
         )

@@ -1,16 +1,12 @@
-"""Runs the scripts of hack/, the same that `make demo` runs: tests set up nothing in a way of their own."""
+"""Runs the scripts of hack/, the same that `make demo` runs: nothing is set up in a second way."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
 
-import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EXPLANATION = 40  # lines of progress that a failure repeats
 
 
@@ -24,8 +20,8 @@ def hack(script: str, *arguments: str, within: float) -> str:
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout
-        assert process.stderr
+        assert process.stdout  # noqa: S101 - both are pipes, as asked for
+        assert process.stderr  # noqa: S101
         too_late = Timer(within, process.kill)
         too_late.start()
         told = []
@@ -39,18 +35,6 @@ def hack(script: str, *arguments: str, within: float) -> str:
         explanation = "".join(told[-EXPLANATION:])
         raise RuntimeError(f"{' '.join([script, *arguments])} ended with {process.returncode}:\n{explanation}")
     return answer
-
-
-@contextmanager
-def aloud(config: pytest.Config) -> Iterator[None]:
-    """Let progress through to the terminal: the first set-up of a machine takes minutes, which a person must see."""
-    capture = config.pluginmanager.getplugin("capturemanager")
-    if capture is None:
-        yield
-        return
-    with capture.global_and_fixture_disabled():
-        sys.stderr.write("\n")
-        yield
 
 
 def adopt_tools() -> None:

@@ -1,4 +1,4 @@
-"""The merchants: one real merchant-sim process."""
+"""merchant-sim as a process of this machine: every merchant of a test, and how each behaves."""
 
 import json
 import os
@@ -8,17 +8,17 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.worker.running import free_port
-from tests.worker.waiting import until
+from merchantroute_kit.servers.ports import free_port
+from merchantroute_kit.waiting import until
 
 
-class Merchants:
+class MerchantSim:
     """A running merchant-sim."""
 
     def __init__(self, log: Path) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
         self._out = log.open("wb")
-        source = Path(__file__).resolve().parents[2] / "sim"
+        source = Path(__file__).resolve().parents[3] / "sim"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "merchant_sim", "--host", "127.0.0.1", "--port", self.url.rsplit(":", 1)[1]],
             stdout=self._out,

@@ -1,11 +1,12 @@
 """Merchants that misbehave at the level of bytes, and name servers that never answer, in a process of their own.
 
-`python -m tests.harness.misbehaving` prints the ports as one line of JSON and serves until it is killed. A process of
-its own, because what is looked at is whether the caller's hub still turns.
+`python -m merchantroute_kit.servers.misbehaving` prints the ports as one line of JSON and serves until it is killed.
+A process of its own, because what is looked at is whether the caller's hub still turns.
 """
 
 import asyncio
 import json
+import os
 import socket
 import struct
 import subprocess
@@ -134,9 +135,11 @@ class Names(asyncio.DatagramProtocol):
     """A name server: `hung…` gets no answer, any other name is 127.0.0.1."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way back."""
         self.transport: Any = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Answer one question, or do not."""
         end = data.index(b"\0", 12) + 5
         question, kind = data[12:end], data[end - 4 : end - 2]
         if question[1:5] == b"hung":
@@ -164,11 +167,13 @@ class Misbehaving:
     """The process, with the ports by behaviour; `names` is the name server's (UDP)."""
 
     def __init__(self) -> None:
-        root = Path(__file__).resolve().parents[2]
+        source = Path(__file__).resolve().parents[2]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.harness.misbehaving"], cwd=root, stdout=subprocess.PIPE
+            [sys.executable, "-m", "merchantroute_kit.servers.misbehaving"],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": str(source)},
         )
-        assert self.process.stdout is not None
+        assert self.process.stdout is not None  # noqa: S101 - a pipe, as asked for
         self.ports: dict[str, int] = json.loads(self.process.stdout.readline())
 
     def close(self) -> None:

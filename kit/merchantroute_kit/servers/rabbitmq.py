@@ -1,66 +1,124 @@
-"""A RabbitMQ of the run's own, which may be restarted, killed and starved."""
+"""RabbitMQ in a container, started by hack/rabbitmq-test-up: its address, its command line, its restarts.
+
+A run starts one for all its tests; what harms a broker (a restart, a memory alarm, missing plugins) starts its own.
+"""
 
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
-from benchmarks.chaos_worker.waiting import until_found
-from tests.harness.hack import adopt_tools, hack
-from tests.harness.vhosts import api
-from tests.worker.running import free_port
+from merchantroute_kit.servers.hack import adopt_tools, hack
+from merchantroute_kit.servers.ports import free_port
+from merchantroute_kit.servers.vhosts import api
+from merchantroute_kit.waiting import until, until_async
 
-_STARTING = 1800.0  # seconds; cold, Docker is installed and the image is built first
+USER = PASSWORD = "test"  # noqa: S105 - of brokers on loopback that live for one run
+STARTING = 1800.0  # seconds; cold, Docker is installed and the image is built first
 _BACK = 120.0
 
 
 @dataclass(frozen=True)
-class OwnBroker:
-    """The container, and its addresses with credentials that may do everything."""
+class RabbitMQ:
+    """A broker of our own: its container, and its ports on 127.0.0.1. `USER` may do everything."""
 
     container: str
-    amqp_url: str
-    mgmt_url: str
+    amqp_port: int
+    management_port: int
+
+    @property
+    def amqp_url(self) -> str:
+        """amqp://user:password@host:port, without a virtual host."""
+        return f"amqp://{USER}:{PASSWORD}@127.0.0.1:{self.amqp_port}"
+
+    @property
+    def mgmt_url(self) -> str:
+        """http://user:password@host:port of the management API, without /api."""
+        return f"http://{USER}:{PASSWORD}@127.0.0.1:{self.management_port}"
 
     async def restart(self, *, crash: bool) -> None:
         """Stop it, or kill it, and start it again. Returns when it answers."""
-        if crash:
-            await until_found(lambda: _docker("kill", self.container), "the broker to be killed", _BACK)
-            await until_found(lambda: _docker("start", self.container), "the broker to be started", _BACK)
-        else:
-            await until_found(lambda: _docker("restart", self.container), "the broker to restart", _BACK)
-        await until_found(self._answers, "the broker to answer again", _BACK)
+        for command in ("kill", "start") if crash else ("restart",):
+            await until_async(partial(_docker, command, self.container), f"docker {command}", _BACK, in_thread=True)
+        await until_async(self.answers, "the broker to answer again", _BACK, in_thread=True)
 
     def starve(self) -> bool:
-        """Let it have no memory: it blocks all who publish."""
-        return self._ctl("set_vm_memory_high_watermark", "absolute", "1")
+        """Raise its memory alarm: it then blocks everybody who publishes. False when it does not listen."""
+        return self.run("rabbitmqctl", "set_vm_memory_high_watermark", "absolute", "1")
 
     def feed(self) -> bool:
-        """Let it have memory again."""
-        return self._ctl("set_vm_memory_high_watermark", "0.6")
+        """End the alarm."""
+        return self.run("rabbitmqctl", "set_vm_memory_high_watermark", "0.6")
 
-    def _ctl(self, *command: str) -> bool:
-        return _docker("exec", self.container, "rabbitmqctl", *command)
+    def enable(self, plugin: str) -> bool:
+        """Enable a plugin."""
+        return self.run("rabbitmq-plugins", "enable", plugin)
 
-    def _answers(self) -> bool:
+    def run(self, *command: str) -> bool:
+        """Run a command in the container; whether it succeeded."""
+        return _docker("exec", self.container, *command)
+
+    def answers(self) -> bool:
+        """Whether its management API says that every virtual host is up."""
         try:
             return api(self.mgmt_url, "GET", "health/checks/virtual-hosts") is not None
         except OSError:
             return False
 
 
-@contextmanager
-def own_broker() -> Iterator[OwnBroker]:
-    """Started as the tests' broker is, and removed afterwards."""
-    hack("docker-up", within=_STARTING)
+def start(container: str) -> RabbitMQ:
+    """Start a broker in a container of this name, on free ports; returns when it answers."""
+    hack("docker-up", within=STARTING)
     adopt_tools()
-    name, amqp, management = f"merchantroute-chaos-{uuid4().hex[:8]}", free_port(), free_port()
+    broker = RabbitMQ(container, free_port(), free_port())
     try:
-        hack("rabbitmq-test-up", name, str(amqp), str(management), within=_STARTING)
-        yield OwnBroker(name, f"amqp://test:test@127.0.0.1:{amqp}", f"http://test:test@127.0.0.1:{management}")
+        hack("rabbitmq-test-up", container, str(broker.amqp_port), str(broker.management_port), within=STARTING)
+    except BaseException:
+        remove(container)
+        raise
+    return broker
+
+
+def remove(container: str) -> None:
+    """Remove the container with the broker's data."""
+    hack("rabbitmq-test-down", container, within=60)
+
+
+@contextmanager
+def own_broker() -> Iterator[RabbitMQ]:
+    """A broker for the time of the block, which may be restarted, killed and starved."""
+    broker = start(f"merchantroute-own-{uuid4().hex[:8]}")
+    try:
+        yield broker
     finally:
-        hack("rabbitmq-test-down", name, within=60)
+        remove(broker.container)
+
+
+@contextmanager
+def bare_broker() -> Iterator[RabbitMQ]:
+    """A broker without a single plugin, as Debian's package starts it; so there is no management API to wait for."""
+    hack("docker-up", within=STARTING)
+    adopt_tools()
+    hack("build-images", "rabbitmq", within=STARTING)
+    broker = RabbitMQ(f"merchantroute-own-{uuid4().hex[:8]}", free_port(), free_port())
+    command = [
+        "docker", "run", "--detach", "--rm", "--name", broker.container, "--read-only", "--tmpfs", "/tmp",  # noqa: S108
+        "--publish", f"127.0.0.1:{broker.amqp_port}:5672",
+        "--publish", f"127.0.0.1:{broker.management_port}:15672",
+        "--env", f"RABBITMQ_DEFAULT_USER={USER}", "--env", f"RABBITMQ_DEFAULT_PASS={PASSWORD}",
+        "--env", "RABBITMQ_ENABLED_PLUGINS_FILE=/tmp/enabled_plugins",
+        hack("image-tag", "rabbitmq", within=60).strip(),
+    ]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    try:
+        # await_startup waits for a node that boots, and fails at once for one that has not begun to.
+        booted = ("rabbitmqctl", "await_startup", "--timeout", "60")
+        until(lambda: broker.run(*booted), "the broker to have started", 600)
+        yield broker
+    finally:
+        remove(broker.container)
 
 
 def _docker(*command: str) -> bool:

@@ -1,4 +1,4 @@
-"""Virtual hosts of a real broker: a test's own world, gone afterwards with everything that it declared."""
+"""Virtual hosts of a real broker: one for each test, deleted afterwards with everything that was declared in it."""
 
 import base64
 import json
@@ -39,7 +39,7 @@ def api(mgmt_url: str, method: str, path: str, body: Any = None) -> Any:
     """One call of the management API; credentials are taken from the URL."""
     url = urlsplit(mgmt_url)
     login = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
-    request = urllib.request.Request(  # noqa: S310 - the harness made this URL
+    request = urllib.request.Request(  # noqa: S310 - a URL of our own making
         f"{url.scheme}://{url.hostname}:{url.port}/api/{path}",
         method=method,
         data=None if body is None else json.dumps(body).encode(),

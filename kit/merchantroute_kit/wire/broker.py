@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import aio_pika
 from aio_pika.abc import AbstractConnection
 
-from merchantroute_demo.errors import StepFailed
+from merchantroute_kit.errors import StepFailed
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
-from merchantroute_demo.ledger import Completion
+from merchantroute_kit.accounting.ledger import Completion
 
 _FORGET_AFTER = 1_800_000  # ms: a queue whose demo was killed removes itself
 

@@ -10,7 +10,7 @@ from typing import Any
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError
 
-from merchantroute_demo.errors import StepFailed
+from merchantroute_kit.errors import StepFailed
 
 PREFETCH = 50_000
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from aiohttp import BasicAuth, ClientError, ClientSession, ClientTimeout
 
-from merchantroute_demo.broker import Broker
-from merchantroute_demo.errors import StepFailed
+from merchantroute_kit.errors import StepFailed
+from merchantroute_kit.wire.broker import Broker
 
 
 class Management:

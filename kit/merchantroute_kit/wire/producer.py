@@ -13,9 +13,9 @@ from typing import Any
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange
 
-from merchantroute_demo.broker import Broker, connect
-from merchantroute_demo.envelope import Envelope, wrap
-from merchantroute_demo.errors import StepFailed
+from merchantroute_kit.errors import StepFailed
+from merchantroute_kit.wire.broker import Broker, connect
+from merchantroute_kit.wire.envelope import Envelope, wrap
 
 _CONFIRM = 10.0  # seconds to wait for one confirm
 _PAUSES = (0.1, 0.5, 1, 2, 4, 8, 8, 8, 8, 8)  # between attempts: 48 s of a broker that is away

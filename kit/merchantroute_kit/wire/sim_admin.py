@@ -1,22 +1,22 @@
-"""The switchboard of merchant-sim: tell a merchant to hang or to heal, and read the merchants' own book."""
+"""A client of merchant-sim's /admin: tells a merchant to hang or to heal, and reads the merchants' own book."""
 
 from types import TracebackType
 from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
 
-from merchantroute_demo.errors import StepFailed
-from merchantroute_demo.ledger import StepRecord
+from merchantroute_kit.accounting.ledger import StepRecord
+from merchantroute_kit.errors import StepFailed
 
 
-class Merchants:
+class SimAdmin:
     """An `async with` client of merchant-sim's /admin."""
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
         self._http = ClientSession(timeout=ClientTimeout(total=30))
 
-    async def __aenter__(self) -> "Merchants":
+    async def __aenter__(self) -> "SimAdmin":
         return self
 
     async def __aexit__(

@@ -1,11 +1,11 @@
-"""Cut connections as an operator would: at the broker, through its management."""
+"""Closes connections at the broker, through its management API, as an administrator does."""
 
 from contextlib import suppress
 from urllib.error import HTTPError
 from urllib.parse import quote
 
-from tests.harness.vhosts import Vhost
-from tests.worker.waiting import until
+from merchantroute_kit.servers.vhosts import Vhost
+from merchantroute_kit.waiting import until
 
 
 def cut(vhost: Vhost, *, consumers: int = 1) -> int:

@@ -1,4 +1,7 @@
-"""A lane under test: broker objects, mounted files, merchants, workers, and the ledger by order id."""
+"""A lane without a cluster: what operator and Kubernetes would do for it is done on this machine.
+
+Broker objects are declared, files are mounted, workers are processes; a ledger by order id says what became of all.
+"""
 
 import json
 import uuid
@@ -9,17 +12,17 @@ from typing import Any
 
 import amqp
 
-from tests.harness.vhosts import Vhost
-from tests.worker import files, topology
-from tests.worker.merchant_sim import Merchants
-from tests.worker.running import CeleryProcess, WorkerProcess
-from tests.worker.waiting import until
+from merchantroute_kit.servers.merchant_sim import MerchantSim
+from merchantroute_kit.servers.vhosts import Vhost
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import mounted_files, topology
+from merchantroute_kit.worker.worker_process import CeleryProcess, WorkerProcess
 
 
-class Lane:
-    """Everything of one test. `run` prefixes the order ids, so that no test sees another's."""
+class LocalLane:
+    """A lane with its merchants, workers and orders. `run` prefixes the order ids, so that no test sees another's."""
 
-    def __init__(self, root: Path, vhost: Vhost, merchants: Merchants) -> None:
+    def __init__(self, root: Path, vhost: Vhost, merchants: MerchantSim) -> None:
         self.root, self.vhost, self.merchants = root, vhost, merchants
         self.run = uuid.uuid4().hex[:8]
         self.connection = topology.connect(vhost)
@@ -33,7 +36,7 @@ class Lane:
         self.limits: dict[str, Any] = {}
         self.known: dict[str, dict[str, Any]] = {}
         self._generation = 0
-        files.write_broker(root, vhost)
+        mounted_files.write_broker(root, vhost)
 
     def merchant(self, name: str, behaviour: str = "normal", **more: Any) -> str:
         """A merchant of this test's own, not yet in the configuration."""
@@ -49,7 +52,7 @@ class Lane:
         for merchant, secret in (credentials or {}).items():
             self.known[merchant]["credentials"] = secret
         self._generation += 1
-        files.write_config(
+        mounted_files.write_config(
             self.root,
             generation=self._generation,
             concurrency=concurrency,
@@ -105,7 +108,8 @@ class Lane:
             },
         )
         self.channel.basic_publish(message, exchange=exchange, routing_key=merchant, mandatory=True)
-        assert not self.returned, "no queue took the order"
+        if self.returned:
+            raise AssertionError("no queue took the order")
         self.published.append(order_id)
 
     def look(self) -> None:
@@ -162,7 +166,7 @@ class Lane:
         self.look()
         book: Counter[str] = Counter()
         receipts = self.merchants.receipts(self.run)
-        steps = {step["name"] for step in files.STEPS}
+        steps = {step["name"] for step in mounted_files.STEPS}
         for order_id in self.published:
             seen = receipts.get(order_id, {})
             if order_id in self.done:

@@ -1,4 +1,4 @@
-"""What the operator mounts into a pod, written as plain files."""
+"""What the operator mounts into a pod (configuration, credentials, the broker's Secret), written as plain files."""
 
 import hashlib
 import json
@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.harness.vhosts import Vhost
-from tests.worker import topology
+from merchantroute_kit.servers.vhosts import Vhost
+from merchantroute_kit.worker import topology
 
 STEPS = [
     {"name": "validate", "method": "POST", "path": "/orders/validate"},
@@ -26,6 +26,27 @@ LIMITS: dict[str, Any] = {
 }
 
 
+def route_document(*, concurrency: int, limits: Mapping[str, Any]) -> dict[str, Any]:
+    """The route as pods read it (schema/config-route.json); `limits` replace those of `LIMITS`, and the steps."""
+    given = {**LIMITS, **limits}
+    ceiling = given.pop("maxInFlightPerMerchant", max(1, min(50, concurrency // 2)))
+    tier = {"queue": topology.QUEUE, "retry": topology.RETRY, "pool": "gevent", "concurrency": concurrency}
+    return {
+        "v": 1,
+        "namespace": topology.NAMESPACE,
+        "route": topology.ROUTE,
+        "frontDoor": topology.FRONT,
+        "router": f"{topology.FRONT}.router",
+        "dead": topology.DEAD,
+        "suspect": topology.SUSPECT,
+        "pulses": topology.PULSES,
+        "steps": STEPS,
+        "defaultTier": topology.TIER,
+        "tiers": {topology.TIER: {**tier, "maxInFlightPerMerchant": ceiling}},
+        **given,
+    }
+
+
 def write_config(
     root: Path, *, generation: int, concurrency: int, merchants: Mapping[str, Any], limits: Mapping[str, Any]
 ) -> None:
@@ -33,25 +54,7 @@ def write_config(
     config, secrets = root / "config", root / "credentials"
     for folder in (config, secrets):
         folder.mkdir(exist_ok=True)
-    given = {**LIMITS, **limits}
-    ceiling = given.pop("maxInFlightPerMerchant", max(1, min(50, concurrency // 2)))
-    tier = {"queue": topology.QUEUE, "retry": topology.RETRY, "pool": "gevent", "concurrency": concurrency}
-    documents: dict[str, Any] = {
-        "route.json": {
-            "v": 1,
-            "namespace": topology.NAMESPACE,
-            "route": topology.ROUTE,
-            "frontDoor": topology.FRONT,
-            "router": f"{topology.FRONT}.router",
-            "dead": topology.DEAD,
-            "suspect": topology.SUSPECT,
-            "pulses": topology.PULSES,
-            "steps": STEPS,
-            "defaultTier": topology.TIER,
-            "tiers": {topology.TIER: {**tier, "maxInFlightPerMerchant": ceiling}},
-            **given,
-        }
-    }
+    documents = {"route.json": route_document(concurrency=concurrency, limits=limits)}
     keys: dict[str, Any] = {}
     for part in "0123456789abcdef":
         documents[f"merchants-{part}.json"] = {"v": 1, "merchants": {}}

@@ -1,10 +1,13 @@
-"""The broker objects of one route, as CONTRACT names them, declared by the tests themselves."""
+"""The broker objects of one route with one tier, declared without the operator.
+
+Their names are those that schema/config-route.json and schema/envelope.json speak of.
+"""
 
 from collections.abc import Sequence
 
 import amqp
 
-from tests.harness.vhosts import Vhost
+from merchantroute_kit.servers.vhosts import Vhost
 
 NAMESPACE, ROUTE, TIER = "orders", "pos", "standard"
 FRONT = f"mr.{NAMESPACE}.{ROUTE}"
@@ -17,7 +20,7 @@ COMPLETIONS = "completions"
 
 
 def connect(vhost: Vhost, *, confirm: bool = True) -> amqp.Connection:
-    """A connection of the test's own, with confirmed publishing."""
+    """A connection to the virtual host, with confirmed publishing."""
     connection = amqp.Connection(
         host=f"{vhost.host}:{vhost.port}",
         userid=vhost.username,

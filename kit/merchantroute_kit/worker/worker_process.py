@@ -1,9 +1,8 @@
-"""A real `merchantroute-worker` process and what it says of itself."""
+"""A worker's pod as a process of this machine: `merchantroute-worker`, its probes, its log, its signals."""
 
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -13,16 +12,9 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from tests.worker import topology
-from tests.worker.waiting import BETWEEN_LOOKS, until
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from merchantroute_kit.servers.ports import free_port
+from merchantroute_kit.waiting import INTERVAL, until
+from merchantroute_kit.worker import topology
 
 
 def environment_of(root: Path, name: str) -> dict[str, str]:
@@ -48,7 +40,7 @@ class WorkerProcess:
         self.port = free_port()
         self.log = root / f"{name}.log"
         self._out = self.log.open("wb")
-        source = Path(__file__).resolve().parents[2] / "worker"
+        source = Path(__file__).resolve().parents[3] / "worker"
         paths = [str(source), *filter(None, [env.get("PYTHONPATH")])]
         given = {**environment_of(root, name), **env, "PYTHONPATH": os.pathsep.join(paths), "MR_PORT": str(self.port)}
         self.process = subprocess.Popen(
@@ -115,7 +107,8 @@ class WorkerProcess:
         self._out.close()
 
     def _alive(self) -> bool:
-        assert self.process.poll() is None, f"the worker ended:\n{self.log.read_text()[-3000:]}"
+        if self.process.poll() is not None:
+            raise AssertionError(f"the worker ended:\n{self.log.read_text()[-3000:]}")
         return True
 
 
@@ -152,7 +145,7 @@ class Supervisor:
         self._wanted[name] = (arguments, env)
 
     def _watch(self) -> None:
-        while not self._closed.wait(BETWEEN_LOOKS):
+        while not self._closed.wait(INTERVAL):
             for name, (arguments, env) in list(self._wanted.items()):
                 pods = self.pods[name]
                 if not pods or pods[-1].ended():

@@ -1,4 +1,4 @@
-"""A route's dead letters on a real broker, and somebody who works on them with the command line."""
+"""A user of `merchantroute dead`, and the dead letters of a real broker that they work on."""
 
 import json
 import os
@@ -13,11 +13,11 @@ from typing import Any
 import amqp
 from click.testing import CliRunner, Result
 
+from merchantroute_kit.servers.vhosts import Vhost
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import topology
 from merchantroute_worker.cli.main import main
 from merchantroute_worker.strange_text import readable
-from tests.harness.vhosts import Vhost
-from tests.worker import topology
-from tests.worker.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
 DOOR, DEAD, LANE = topology.FRONT, topology.DEAD, topology.QUEUE
@@ -28,7 +28,7 @@ STEPS = [{"name": name, "method": "POST", "path": f"/{name}"} for name in ("vali
 Message = dict[str, Any]
 
 
-class Desk:
+class DeadLetterUser:
     """One route. Letters are buried as a worker would, then looked at and moved by `merchantroute dead`."""
 
     def __init__(self, vhost: Vhost) -> None:

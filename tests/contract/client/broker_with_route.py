@@ -1,7 +1,6 @@
-"""Where the client's tests publish to, and what arrives there."""
+"""A broker with a route, declared by the test: the client publishes to it, and the test sees what arrives."""
 
 import json
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,9 +8,9 @@ from typing import Any
 
 import amqp
 
+from merchantroute_kit.servers.vhosts import Vhost
+from merchantroute_kit.worker import topology
 from merchantroute_worker.client import Client
-from tests.harness.vhosts import Vhost
-from tests.worker import topology
 
 ROUTE = f"{topology.NAMESPACE}/{topology.ROUTE}"
 DELAYS = (1000,)
@@ -27,7 +26,7 @@ class Arrived:
     headers: dict[str, Any]
 
 
-class Place:
+class BrokerWithRoute:
     """A virtual host with, or without, a route, and the client's way to it."""
 
     def __init__(self, vhost: Vhost) -> None:
@@ -67,11 +66,3 @@ def _arrived(message: Any) -> Arrived:
         properties={name: value for name, value in message.properties.items() if name != "application_headers"},
         headers=message.headers,
     )
-
-
-def free_port() -> int:
-    """A port of loopback on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -11,6 +11,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
+from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.rabbit import pulses
 from merchantroute_operator.rabbit.pulse_format import parse_pulse
 from merchantroute_operator.rabbit.pulses import LONGEST, PulseListener
@@ -18,7 +19,6 @@ from merchantroute_operator.scaling.types import Pulse
 from merchantroute_operator.spec.broker import BrokerAddress
 from tests.contract.rabbit.chains import until
 from tests.contract.wire import wire
-from tests.harness.vhosts import Vhost
 
 EXCHANGE = "mr-pulses.cluster-1"
 PULSE: dict[str, Any] = {

@@ -10,6 +10,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
+from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.naming import FINALIZER
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.reconcile.board import PulseBoard
@@ -18,7 +19,6 @@ from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.reconciler import Reconciler
 from merchantroute_operator.topology.types import OWNER as OWNER_ARGUMENT
 from merchantroute_operator.topology.types import Binding, Declare, Delete, Exchange, Op, Topology, Unbind
-from tests.harness.vhosts import Vhost
 from tests.unit.operator.ports import MemoryKube, OneBroker
 from tests.unit.operator.routes import CLUSTER, OWNER, raw_route
 

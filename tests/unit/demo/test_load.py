@@ -2,9 +2,9 @@
 
 import pytest
 
-from merchantroute_demo.pressure import PressureError, choose
+from merchantroute_demo.load import LoadError, choose
 from merchantroute_demo.route import Route, Tier
-from merchantroute_demo.samples import Line
+from merchantroute_samples.lines import Line
 
 LINES = [Line(n, merchant, {}) for n, merchant in enumerate(["big"] * 6 + ["small"] * 2 + ["near"] * 2)]
 
@@ -32,17 +32,17 @@ def test_a_phase_is_long_enough_for_the_healthy_orders_of_its_tier() -> None:
 
 
 def test_a_tier_that_is_too_large_for_the_rate_is_refused_with_what_it_needs() -> None:
-    with pytest.raises(PressureError, match=r"big needs 110 orders/s \(200 slots"):
+    with pytest.raises(LoadError, match=r"big needs 110 orders/s \(200 slots"):
         choose(route(a=100, b=100), LINES, rate=50)
 
 
 def test_a_merchant_without_neighbours_shows_nothing() -> None:
-    with pytest.raises(PressureError):
+    with pytest.raises(LoadError):
         choose(route(a=20, b=1), LINES, rate=50, wanted="small")
 
 
 def test_a_merchant_that_is_not_there_is_named() -> None:
-    with pytest.raises(PressureError, match="nobody is not both"):
+    with pytest.raises(LoadError, match="nobody is not both"):
         choose(route(a=1, b=1), LINES, rate=50, wanted="nobody")
 
 

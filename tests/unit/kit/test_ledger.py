@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from merchantroute_demo.ledger import Completion, Evidence, Ledger, StepRecord, reckon
+from merchantroute_kit.accounting.ledger import Completion, Evidence, Ledger, StepRecord, reckon
 
 STEPS = ("validate", "submit", "confirm")
 ONCE = StepRecord(receipts=1, effects=1)

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from merchantroute_demo.completions import parse
-from merchantroute_demo.dead_letters import reason
-from merchantroute_demo.envelope import wrap
-from merchantroute_demo.management import queued
+from merchantroute_kit.wire.completions import parse
+from merchantroute_kit.wire.dead_letters import reason
+from merchantroute_kit.wire.envelope import wrap
+from merchantroute_kit.wire.management import queued
 
 RECORD = {
     "event": "order.done",

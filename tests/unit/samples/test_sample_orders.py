@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from merchant_sim.order_check import fault
-from merchantroute_demo.catalogue import MERCHANTS, TIERS
-from merchantroute_demo.generate import generate
-from merchantroute_demo.samples import Line, read
+from merchantroute_samples.generate import generate
+from merchantroute_samples.lines import Line, read
+from merchantroute_samples.menus import MERCHANTS, TIERS
 
 SAMPLE = Path(__file__).parents[3] / "samples" / "orders.jsonl"
 

@@ -14,14 +14,14 @@ import gevent
 import pytest
 from gevent.resolver.ares import Resolver
 
+from merchantroute_kit.servers import misbehaving
+from merchantroute_kit.servers.misbehaving import Misbehaving
 from merchantroute_worker import envelope
 from merchantroute_worker.answers import Answer
 from merchantroute_worker.calls import Bound, attempt
 from merchantroute_worker.http_client import HttpClient
 from merchantroute_worker.route import Merchant, Step, parse
 from merchantroute_worker.steps import Origin, Request
-from tests.harness import misbehaving
-from tests.harness.misbehaving import Misbehaving
 from tests.unit.worker.samples import INDEX, MERCHANTS, ROUTE
 
 LIMIT = 0.5

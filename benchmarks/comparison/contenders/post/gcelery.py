@@ -4,6 +4,6 @@ from gevent import monkey
 
 monkey.patch_all()
 
-from benchmarks.efficiency.contenders.post.celery import app  # noqa: E402 - after patching
+from benchmarks.comparison.contenders.post.celery import app  # noqa: E402 - after patching
 
 __all__ = ["app"]

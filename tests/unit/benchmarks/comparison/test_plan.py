@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.efficiency.catalogue import ALL
-from benchmarks.efficiency.plan import Unusable, planned
+from benchmarks.comparison.catalogue import ALL
+from benchmarks.comparison.plan import Unusable, planned
 
 
 def test_nothing_chosen_is_every_contender_wherever_it_is_measured() -> None:

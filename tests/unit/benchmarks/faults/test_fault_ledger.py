@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.chaos_worker.ledger import failures, reckoned
-from merchantroute_demo.ledger import Completion, StepRecord
+from benchmarks.faults.reporting.fault_ledger import failures, reckoned
+from merchantroute_kit.accounting.ledger import Completion, StepRecord
 
 STEPS = ("submit",)
 ONCE, AGAIN, TWICE = StepRecord(1, 1), StepRecord(2, 1, 1), StepRecord(2, 2, 1)

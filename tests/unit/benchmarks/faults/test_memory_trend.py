@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.chaos_worker.flatness import flat
+from benchmarks.faults.reporting.memory_trend import flat
 
 
 @pytest.mark.parametrize(

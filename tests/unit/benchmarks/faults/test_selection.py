@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.chaos_worker.choosing import Unusable, chosen_faults, chosen_scale
-from benchmarks.chaos_worker.faults import ALL
+from benchmarks.faults.every_fault import ALL
+from benchmarks.faults.selection import Unusable, chosen_faults, chosen_scale
 
 
 def test_nothing_chosen_is_everything() -> None:

@@ -1,6 +1,6 @@
 """The ledger of a window is by order id: what is neither done nor left is lost."""
 
-from benchmarks.efficiency.ledger import reckoned
+from benchmarks.comparison.measuring.window_ledger import reckoned
 
 BOOK = {"r-1": [1, 1, 1], "r-2": [1, 1, 0], "r-3": [1, 2, 1], "r-4": [1, 1, 1]}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from benchmarks.efficiency.figures import figures, merged, percentiles, ratio
-from tests.unit.benchmarks.efficiency.windows import window
+from benchmarks.comparison.reporting.figures import figures, merged, percentiles, ratio
+from tests.unit.benchmarks.comparison.reporting.windows import window
 
 
 def test_a_figure_is_the_median_of_its_rounds() -> None:

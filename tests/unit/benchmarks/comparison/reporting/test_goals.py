@@ -1,9 +1,9 @@
 """A goal is reached, not reached or not measured, by what was measured and by nothing else."""
 
-from benchmarks.efficiency.catalogue import ALL
-from benchmarks.efficiency.figures import figures
-from benchmarks.efficiency.goals import Goal, goals
-from tests.unit.benchmarks.efficiency.windows import window
+from benchmarks.comparison.catalogue import ALL
+from benchmarks.comparison.reporting.figures import figures
+from benchmarks.comparison.reporting.goals import Goal, goals
+from tests.unit.benchmarks.comparison.reporting.windows import window
 
 
 def found(*windows: dict[str, object], idle: float | None = None) -> dict[str, Goal]:

@@ -2,12 +2,12 @@
 
 import xml.etree.ElementTree as ET
 
-from benchmarks.efficiency.catalogue import ALL
-from benchmarks.efficiency.figures import figures
-from benchmarks.efficiency.goals import goals
-from benchmarks.efficiency.page import goal_table, page, rows
-from benchmarks.efficiency.plot import plot
-from tests.unit.benchmarks.efficiency.windows import window
+from benchmarks.comparison.catalogue import ALL
+from benchmarks.comparison.reporting.figures import figures
+from benchmarks.comparison.reporting.goals import goals
+from benchmarks.comparison.reporting.page import goal_table, page, rows
+from benchmarks.comparison.reporting.plot import plot
+from tests.unit.benchmarks.comparison.reporting.windows import window
 
 WINDOWS = [
     window("worker-gevent-200", 500, per_second=100.0, per_cpu=400.0),

@@ -1,9 +1,9 @@
 """The page in docs/ is of a table in which nothing is missing."""
 
-from benchmarks.efficiency.catalogue import ALL
-from benchmarks.efficiency.figures import figures
-from benchmarks.efficiency.results import complete, conditions
-from tests.unit.benchmarks.efficiency.windows import window
+from benchmarks.comparison.catalogue import ALL
+from benchmarks.comparison.reporting.figures import figures
+from benchmarks.comparison.reporting.window_results import complete, conditions
+from tests.unit.benchmarks.comparison.reporting.windows import window
 
 EVERYTHING = [window(one.name, ms) for one in ALL for ms in one.merchants]
 

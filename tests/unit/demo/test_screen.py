@@ -2,15 +2,13 @@
 
 from rich.console import Console
 
-from merchantroute_demo.board import rows
 from merchantroute_demo.cluster import Pods
-from merchantroute_demo.figures import percentile, ratio
-from merchantroute_demo.ledger import Completion
-from merchantroute_demo.replay import Published
-from merchantroute_demo.roll import Roll
+from merchantroute_demo.report import control_seconds, healthy_seconds, percentile, ratio
 from merchantroute_demo.route import Route, Tier
-from merchantroute_demo.screen import Screen, plain
-from merchantroute_demo.watcher import Sight
+from merchantroute_demo.screen import Screen, plain, rows
+from merchantroute_demo.watcher import Snapshot
+from merchantroute_kit.accounting.ledger import Completion
+from merchantroute_kit.accounting.observed_orders import ObservedOrders, Published
 
 ROUTE = Route(
     "orders",
@@ -25,8 +23,8 @@ ROUTE = Route(
 )
 
 
-def roll() -> Roll:
-    made = Roll(ROUTE)
+def observed() -> ObservedOrders:
+    made = ObservedOrders(ROUTE.steps, ROUTE.merchants)
     for number, merchant in enumerate(["hung", "hung", "near", "far"]):
         made.publish(Published(f"r-{number}", merchant, "hang", None, 0))
     made.complete(Completion("r-2", "p", 100_000, 0.25))
@@ -36,12 +34,12 @@ def roll() -> Roll:
 
 
 def test_each_tier_and_the_hung_merchant_have_their_figures() -> None:
-    sight = Sight(
+    snapshot = Snapshot(
         messages={"mr.orders.pos.a.stable": 3, "mr.orders.pos.a.retry.1000": 4, "mr.orders.pos.ab.stable": 9},
         retried={"a": 5},
         pods={"a": Pods(1, 2)},
     )
-    a, hung, near, ab = rows(roll(), sight, hung="hung", now=101.0)
+    a, hung, near, ab = rows(ROUTE, observed(), snapshot, hung="hung", now=101.0)
     assert (a.name, a.published, a.done, a.retried, a.dead, a.queued, a.pods) == ("a", 3, 1, 5, 1, 7, "1/2")
     assert (hung.name.strip(), hung.published, hung.done, hung.queued) == ("hung", 2, 0, 1)
     assert (near.published, near.done, near.p50, near.p99) == (1, 1, 0.25, 0.25)
@@ -49,23 +47,23 @@ def test_each_tier_and_the_hung_merchant_have_their_figures() -> None:
 
 
 def test_a_queue_that_is_not_known_yet_shows_a_dash() -> None:
-    sight = Sight(messages={"mr.orders.pos.a.stable": None})
-    assert "queued -" in plain(rows(roll(), sight, hung="hung", now=101.0)[0])
+    snapshot = Snapshot(messages={"mr.orders.pos.a.stable": None})
+    assert "queued -" in plain(rows(ROUTE, observed(), snapshot, hung="hung", now=101.0)[0])
 
 
 def test_pods_are_ready_when_all_of_every_tier_are() -> None:
-    assert not Sight(pods={"a": Pods(1, 1), "ab": Pods(1, 2)}).pods_ready
-    assert Sight(pods={"a": Pods(1, 1), "ab": Pods(2, 2)}).pods_ready
+    assert not Snapshot(pods={"a": Pods(1, 1), "ab": Pods(1, 2)}).pods_ready
+    assert Snapshot(pods={"a": Pods(1, 1), "ab": Pods(2, 2)}).pods_ready
 
 
 def test_the_healthy_are_the_neighbours_of_the_phase() -> None:
-    assert roll().healthy_seconds("hang", "hung") == [0.25]
-    assert roll().healthy_seconds("baseline", "hung") == []
-    assert roll().control_seconds("hang", "hung") == [9.0]  # of the tiers that the hang cannot reach
+    assert healthy_seconds(observed(), "hang", "hung") == [0.25]
+    assert healthy_seconds(observed(), "baseline", "hung") == []
+    assert control_seconds(observed(), "hang", "hung") == [9.0]  # of the tiers that the hang cannot reach
 
 
 def test_a_completion_heard_twice_is_one_and_a_second_dead_letter_is_noticed() -> None:
-    made = roll()
+    made = observed()
     made.complete(Completion("r-2", "p", 100_000, 0.25))
     made.die("r-1", "malformed")
     assert (len(made.completions["r-2"]), made.dead_twice, made.open()) == (1, {"r-1"}, {"r-0"})
@@ -74,7 +72,7 @@ def test_a_completion_heard_twice_is_one_and_a_second_dead_letter_is_noticed() -
 def test_without_a_terminal_plain_lines_are_printed() -> None:
     console = Console(record=True, force_terminal=False, width=200)
     with Screen(console) as screen:
-        screen.show("hang", rows(roll(), Sight(), hung="hung", now=101.0))
+        screen.show("hang", rows(ROUTE, observed(), Snapshot(), hung="hung", now=101.0))
         screen.show("hang", [])  # too soon after the last
     text = console.export_text()
     assert text.count("hang\n") == 1

@@ -1,28 +1,22 @@
-"""A contender's processes and the merchants' process."""
+"""A program that runs in a process of its own, pinned to a core where it is measured, with its output in a file."""
 
-import json
 import os
 import signal
 import subprocess
-import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from benchmarks.efficiency import processes
-from tests.worker.running import free_port
-from tests.worker.waiting import until
+from benchmarks.comparison.measuring import process_tree
 
-ROOT = Path(__file__).resolve().parents[2]
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Ended(Exception):
     """A process ended that should not; the text holds the end of its log."""
 
 
-class Running:
-    """A program of the contender's, on its core, with its output in a file."""
+class ProgramProcess:
+    """A process and all that it starts itself; `core` pins it, None leaves it where the kernel puts it."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path, core: int | None) -> None:
         self.log = log
@@ -50,7 +44,7 @@ class Running:
 
     def end(self, grace: float) -> bool:
         """SIGTERM, and after `grace` seconds SIGKILL for all of them. Says whether it ended by itself."""
-        everyone = processes.tree(self.pid)
+        everyone = process_tree.tree(self.pid)
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(grace)
@@ -65,33 +59,3 @@ class Running:
         self.process.wait()
         self._out.close()
         return by_itself
-
-
-class Merchants:
-    """The merchants' process and its switchboard."""
-
-    def __init__(self, python: Path, log: Path) -> None:
-        self.port = free_port()
-        self.endpoint = f"http://127.0.0.1:{self.port}"
-        command = [str(python), "-m", "benchmarks.efficiency.merchant", str(self.port)]
-        self.running = Running(command, {}, log, None)
-        until(self._answers, "the merchants to answer")
-
-    def ask(self, what: str, **document: Any) -> dict[str, Any]:
-        """One call of the switchboard."""
-        body = json.dumps(document).encode() if document else None
-        request = urllib.request.Request(f"{self.endpoint}/admin/{what}", data=body)  # noqa: S310 - our own URL
-        with _DIRECT.open(request, timeout=30) as answer:
-            found: dict[str, Any] = json.loads(answer.read())
-        return found
-
-    def close(self) -> None:
-        """Leave no process behind."""
-        self.running.end(1.0)
-
-    def _answers(self) -> bool:
-        self.running.alive()
-        try:
-            return bool(self.ask("look"))
-        except OSError:
-            return False

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from merchantroute_demo.results import words
+from merchantroute_demo.report import words
 
 PHASE = {"healthy_orders": 1000, "healthy_p50_seconds": 0.2, "healthy_p99_seconds": 0.5}
 RESULTS: dict[str, Any] = {

@@ -1,0 +1,1 @@
+"""What a fault is played in: a virtual host, mounted files, merchants, pods that are restarted, and a producer."""

@@ -1,0 +1,1 @@
+"""What a fault cost: its ledger by order id, the table's line, and whether memory stayed flat."""
