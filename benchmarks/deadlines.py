@@ -1,4 +1,4 @@
-"""How far calls overshoot their deadline, by misbehaviour: `make bench-deadlines`.
+"""The overshoot of deadlines, by misbehaviour of the merchant: `make bench-deadlines`.
 
 Merchants and name server are another process; the calls run as in a pod, fifty at a time in one hub. Printed, and
 written to build/bench-deadlines.json: milliseconds beyond the deadline, 0 where a call ended before it because its

@@ -1,4 +1,4 @@
-"""Writes a run's figures as JSON, whole or not at all."""
+"""A JSON file, written whole or not at all."""
 
 import json
 from pathlib import Path

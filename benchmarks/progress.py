@@ -1,4 +1,4 @@
-"""What a person sees while a run lasts: lines that stay on standard output, progress on standard error."""
+"""Progress of a long run: lines that stay on standard output, the state of the moment on standard error."""
 
 import logging
 import sys

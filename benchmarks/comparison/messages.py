@@ -1,4 +1,4 @@
-"""One order as each contender's own producer would send it; `correlation_id` is the order's id for all, for the ledger.
+"""The message of one order, as each contender's own producer sends it; `correlation_id` is always the order's id.
 
 Formats: Celery's protocol 2, Dramatiq's and Taskiq's messages, in JSON.
 """

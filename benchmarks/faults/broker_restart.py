@@ -1,4 +1,4 @@
-"""The broker goes and comes back, in turn told to and killed."""
+"""Broker restarts, in turn by its own shutdown and by SIGKILL."""
 
 from benchmarks.faults.environment.environment import Environment
 from benchmarks.faults.environment.needs import Needs

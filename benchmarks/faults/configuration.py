@@ -1,4 +1,4 @@
-"""The mounted configuration turns invalid, then is gone, then is there again."""
+"""Broken configuration: the mounted files turn invalid, then are gone, then are there again."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Every connection is closed at the broker, pods' and producer's, as somebody does who presses the wrong button."""
+"""Closed connections, pods' and producer's: somebody presses the wrong button in the broker's management."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""User code computes without a pause: under gevent the whole pod stands still meanwhile."""
+"""A blocked hub: user code computes without a pause, and under gevent the whole pod stands still meanwhile."""
 
 import asyncio
 

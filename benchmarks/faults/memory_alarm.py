@@ -1,4 +1,4 @@
-"""The broker runs out of memory and blocks everybody who publishes, for a while."""
+"""A memory alarm: the broker blocks everybody who publishes, for a while."""
 
 import asyncio
 

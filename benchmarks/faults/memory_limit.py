@@ -1,4 +1,4 @@
-"""A task takes more memory than its pod may have, and the kernel kills the pod."""
+"""An OOM kill: a task takes more memory than its pod may have, and the kernel kills the pod."""
 
 import asyncio
 

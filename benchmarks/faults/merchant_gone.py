@@ -1,4 +1,4 @@
-"""Half of the merchants are gone for a while: of some the name is not known, at others nobody listens."""
+"""Unreachable merchants: of some the name is not known for a while, at others nobody listens."""
 
 import asyncio
 

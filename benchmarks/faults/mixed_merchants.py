@@ -1,4 +1,4 @@
-"""No fault of ours: merchants of every kind at once, for minutes, and what each pod's memory does meanwhile."""
+"""Merchants of every kind at once, for minutes, and each pod's memory meanwhile: no fault of ours, but a soak."""
 
 import asyncio
 import time

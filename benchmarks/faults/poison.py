@@ -1,4 +1,4 @@
-"""An order that kills whatever process works on it, among thousands of innocent ones."""
+"""A poison message: an order that kills whatever process works on it, among thousands of innocent ones."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Somebody deletes the lane's queue; a while later it is declared again."""
+"""A deleted queue: somebody deletes the lane's queue; a while later it is declared again."""
 
 import asyncio
 

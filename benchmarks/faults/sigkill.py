@@ -1,4 +1,4 @@
-"""Pods are killed: what they held comes back to the queue."""
+"""SIGKILL for pods: what they held comes back to the queue."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""A rollout: pods are told to end under load, one after another, each with a new one in its place."""
+"""SIGTERM for pods under load, as in a rollout: one after another, each with a new one in its place."""
 
 from benchmarks.faults.environment.environment import GRACE, Environment
 from benchmarks.faults.environment.needs import Needs

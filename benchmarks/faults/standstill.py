@@ -1,4 +1,4 @@
-"""Pods are stopped for a while, as on a node that freezes: all their calls run into their time-outs at once."""
+"""SIGSTOP for pods, as on a node that freezes: all their calls run into their time-outs at once."""
 
 import asyncio
 import signal

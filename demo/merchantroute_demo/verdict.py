@@ -1,4 +1,4 @@
-"""Whether a run kept its promises; each broken one in words, with example ids and where to look. Pure."""
+"""The verdict on a run: each promise that it broke, in words, with example ids and where to look. Pure."""
 
 from collections.abc import Iterable, Mapping
 

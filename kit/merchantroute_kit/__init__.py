@@ -1,1 +1,1 @@
-"""What the demo, the benchmarks and the tests share: a producer, a ledger, brokers, merchants and workers to try."""
+"""What demo, benchmarks and tests share: clients over the wire, a ledger, servers to start, workers to try."""

@@ -1,4 +1,4 @@
-"""Orders that are wrong on purpose, and the reason each must be given in dead letters.
+"""Malformed orders, and the reason that each must be given in dead letters.
 
 `malformed` is seen by the worker before any call; `merchant-rejected` only by the merchant, who answers 422. All have
 a valid id and a known merchant, so that they reach the right lane and must leave it for dead letters.

@@ -1,4 +1,4 @@
-"""The menus of the sample's merchants, who are in order of popularity, and what their customers write.
+"""The menus of the sample's merchants, the most popular one first, and what their customers write.
 
 The ids and tiers are those of manifests/samples/merchantroute.yaml. Prices are integer cents.
 """

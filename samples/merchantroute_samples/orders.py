@@ -1,4 +1,4 @@
-"""One order as a web shop would send it; its sums always add up, in integer cents."""
+"""One order as a web shop sends it; its sums always add up, in integer cents."""
 
 from random import Random
 from typing import Any

@@ -1,1 +1,1 @@
-"""The programs that are compared, a file each; each is run by the interpreter of its own environment."""
+"""The programs that are compared, a file each, run by the interpreter of their own environment."""

@@ -1,1 +1,1 @@
-"""From windows to a page: medians and ratios, goals, tables, the plot. Pure but for the files."""
+"""From windows to a page: medians and ratios, goals, tables and the plot."""

@@ -1,4 +1,4 @@
-"""From windows to figures: medians over rounds, and each as a ratio to one contender. Pure.
+"""Figures of contenders: medians over rounds of windows, and each as a ratio to one contender. Pure.
 
 A window is a JSON object, so that runs can be put together: {"contender", "ms", "seconds", "orders", "cpu" (seconds),
 "pss" (MB), "p50", "p99" (seconds of a series; None where too few ended), "merchants", "own_core", "busiest_other"

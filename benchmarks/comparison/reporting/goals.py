@@ -1,4 +1,4 @@
-"""What the worker is to reach, beside what was measured. Pure."""
+"""Goals for the worker, beside what was measured. Pure."""
 
 from dataclasses import dataclass
 

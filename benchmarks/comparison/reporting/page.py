@@ -1,4 +1,4 @@
-"""docs/benchmarks/worker.md: conditions, goals, a table for each latency, and what was not the limit. Pure."""
+"""The page docs/benchmarks/worker.md: conditions, goals, a table for each latency, what was not the limit. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

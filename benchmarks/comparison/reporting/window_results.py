@@ -1,4 +1,4 @@
-"""build/bench-worker.json, written anew after each window, and the page and the plot that are made of it."""
+"""The results in build/bench-worker.json, written anew after each window, and page and plot, made of them."""
 
 import json
 import os

@@ -1,1 +1,1 @@
-"""What a fault is played in: a virtual host, mounted files, merchants, pods that are restarted, and a producer."""
+"""The environment of a fault: a virtual host, mounted files, merchants, pods that are restarted, and a producer."""

@@ -1,4 +1,4 @@
-"""Tails the pods' logs: every finished order has a record there, written before the order is acked.
+"""A tail of the pods' logs: every finished order has a record there, written before the order is acked.
 
 They are read as a cluster's log collector reads them, so that nothing of the broker is needed to know of an order.
 """

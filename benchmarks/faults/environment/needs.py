@@ -1,4 +1,4 @@
-"""What a fault needs of its environment, known before anything is started."""
+"""The needs of a fault, known before anything is started."""
 
 from dataclasses import dataclass
 

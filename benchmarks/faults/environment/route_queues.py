@@ -1,4 +1,4 @@
-"""The route's queues, asked over AMQP: what the broker holds now, while management's figures are 5 s old."""
+"""The queues of the route, asked over AMQP: what they hold now, while management's figures are 5 s old."""
 
 import json
 from collections.abc import Iterable

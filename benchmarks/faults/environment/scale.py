@@ -1,4 +1,4 @@
-"""How large a run is: thousands of orders for `make chaos-worker`, hundreds in the tests. The faults are the same."""
+"""The scale of a run: thousands of orders for `make chaos-worker`, hundreds in the tests; the faults are the same."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""What became of every order of a run, by order id: what was observed, and the ledger that is made of it. Pure."""
+"""The accounting of a run, by order id: what was observed of every order, and the ledger that is made of it."""

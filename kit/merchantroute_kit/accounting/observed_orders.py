@@ -1,4 +1,4 @@
-"""What was published in a run, and what was observed of each order since; ledgers and tables are computed from it."""
+"""Observed orders of a run: published, done, dead; ledgers and tables are computed from them."""
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet

@@ -1,1 +1,1 @@
-"""What a worker needs around it, started on this machine: RabbitMQ in a container, virtual hosts, merchants."""
+"""The servers around a worker, started on this machine: RabbitMQ in a container, virtual hosts, merchants."""

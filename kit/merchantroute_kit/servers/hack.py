@@ -1,4 +1,4 @@
-"""Runs the scripts of hack/, the same that `make demo` runs: nothing is set up in a second way."""
+"""The scripts of hack/, run as `make demo` runs them: nothing is set up in a second way."""
 
 import os
 import subprocess

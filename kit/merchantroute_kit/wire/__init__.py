@@ -1,1 +1,1 @@
-"""A route as its user has it, over the wire: orders go in, completions and dead letters are watched. No subprocess."""
+"""Clients of a route, over the wire as its user has it: orders go in, completions and dead letters are watched."""

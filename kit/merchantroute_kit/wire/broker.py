@@ -1,4 +1,4 @@
-"""Where the broker is, and a connection to it that outlives the broker's hiccups."""
+"""The broker's address, and a connection that outlives the broker's hiccups."""
 
 from dataclasses import dataclass, field
 

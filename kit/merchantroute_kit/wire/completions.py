@@ -1,4 +1,4 @@
-"""Hear the workers' completion records: every pod publishes one per finished order to a fanout exchange.
+"""A subscription to completion records: every pod publishes one per finished order to a fanout exchange.
 
 The queue must exist before the first order is published, since a fanout without a queue forgets.
 """

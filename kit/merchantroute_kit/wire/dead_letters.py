@@ -1,4 +1,4 @@
-"""Watch dead letters without taking any: they are evidence, and somebody may want to replay them.
+"""A watch on dead letters that takes none: they are evidence, and somebody may want to replay them.
 
 One consumer with a large prefetch never acks; when its channel closes, the broker puts everything back. The dead
 queue has no delivery limit, so that looking does not delete. While it is open its messages show as unacked.

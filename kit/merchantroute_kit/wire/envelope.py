@@ -1,4 +1,4 @@
-"""An order as a message: Celery's protocol 2, JSON, so that any Celery producer could have sent it.
+"""The envelope of an order: Celery's protocol 2 in JSON, so that any Celery producer could have sent it.
 
 A producer needs no Celery: the body is [args, kwargs, embed], the task's name and id are headers. The routing key is
 the merchant's id, the order's id is both correlation_id and task id, `mr-published-at` (milliseconds since the

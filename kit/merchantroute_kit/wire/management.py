@@ -1,4 +1,4 @@
-"""RabbitMQ's management API: how many messages every queue holds, and how many went into the ladder.
+"""A client of RabbitMQ's management API: messages in every queue, and how many went into the ladder.
 
 Figures are up to 5 s old, and null for a queue of a few seconds: null is unknown, not nothing.
 """

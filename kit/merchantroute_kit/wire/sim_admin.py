@@ -1,4 +1,4 @@
-"""A client of merchant-sim's /admin: tells a merchant to hang or to heal, and reads the merchants' own book."""
+"""A client of merchant-sim's /admin: merchants are told to hang or to heal, and their own book is read."""
 
 from types import TracebackType
 from typing import Any

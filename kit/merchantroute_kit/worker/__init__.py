@@ -1,1 +1,1 @@
-"""Workers started on this machine, with what the operator would make for them: broker objects and mounted files."""
+"""Workers on this machine, with what the operator would make for them: broker objects and mounted files."""

@@ -1,4 +1,4 @@
-"""Closes connections at the broker, through its management API, as an administrator does."""
+"""Connections closed at the broker, through its management API, as an administrator does."""
 
 from contextlib import suppress
 from urllib.error import HTTPError

@@ -3,7 +3,6 @@
 from rich.console import Console
 
 from merchantroute_demo.cluster import Pods
-from merchantroute_demo.report import control_seconds, healthy_seconds, percentile, ratio
 from merchantroute_demo.route import Route, Tier
 from merchantroute_demo.screen import Screen, plain, rows
 from merchantroute_demo.watcher import Snapshot
@@ -56,19 +55,6 @@ def test_pods_are_ready_when_all_of_every_tier_are() -> None:
     assert Snapshot(pods={"a": Pods(1, 1), "ab": Pods(2, 2)}).pods_ready
 
 
-def test_the_healthy_are_the_neighbours_of_the_phase() -> None:
-    assert healthy_seconds(observed(), "hang", "hung") == [0.25]
-    assert healthy_seconds(observed(), "baseline", "hung") == []
-    assert control_seconds(observed(), "hang", "hung") == [9.0]  # of the tiers that the hang cannot reach
-
-
-def test_a_completion_heard_twice_is_one_and_a_second_dead_letter_is_noticed() -> None:
-    made = observed()
-    made.complete(Completion("r-2", "p", 100_000, 0.25))
-    made.die("r-1", "malformed")
-    assert (len(made.completions["r-2"]), made.dead_twice, made.open()) == (1, {"r-1"}, {"r-0"})
-
-
 def test_without_a_terminal_plain_lines_are_printed() -> None:
     console = Console(record=True, force_terminal=False, width=200)
     with Screen(console) as screen:
@@ -77,14 +63,3 @@ def test_without_a_terminal_plain_lines_are_printed() -> None:
     text = console.export_text()
     assert text.count("hang\n") == 1
     assert "its neighbours  published 1  done 1" in text
-
-
-def test_percentiles_are_by_nearest_rank() -> None:
-    hundred = [float(n) for n in range(1, 101)]
-    assert [percentile(hundred, percent) for percent in (50, 99, 100)] == [50.0, 99.0, 100.0]
-    assert percentile([], 99) is None
-    assert percentile([7.0], 99) == 7.0
-
-
-def test_a_ratio_needs_both_figures() -> None:
-    assert (ratio(3.0, 2.0), ratio(None, 2.0), ratio(3.0, None)) == (1.5, None, None)

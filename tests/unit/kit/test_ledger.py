@@ -15,7 +15,7 @@ SAID = Completion("r-1", "pod-a", 1, 0.3)
 
 def ledger(
     *,
-    completions: tuple[Completion, ...] = (),
+    completions: tuple[Completion, ...] | None = (),
     dead: Mapping[str, str] | None = None,
     book: Mapping[str, StepRecord] | None = None,
     **more: Any,
@@ -105,3 +105,8 @@ def test_the_ledger_line_adds_up() -> None:
     assert ledger(completions=(SAID,), book=SERVED).line() == (
         "published 1 = done 1 + dead 0 + queued 0 + lost 0; doubled 0, copies 0"
     )
+
+
+def test_where_no_worker_says_what_it_did_the_merchants_book_stands_alone() -> None:
+    assert figures(ledger(completions=None, book=SERVED)) == {"done": 1}
+    assert figures(ledger(book=SERVED)) == {"lost": 1}

@@ -1,1 +1,1 @@
-"""Celery apps that pods run in some faults; a folder on their PYTHONPATH."""
+"""Celery apps that pods run in some faults: the folder is on their PYTHONPATH."""
