@@ -5,11 +5,9 @@ written to build/bench-deadlines.json: milliseconds beyond the deadline, 0 where
 answer was complete or beyond the client's bounds.
 """
 
-from gevent import monkey
+from merchantroute_worker.runtime import gevent_setup
 
-from merchantroute_worker import names
-
-monkey.patch_all()
+gevent_setup.patch()
 
 import json  # noqa: E402 - after patching
 import os  # noqa: E402
@@ -25,11 +23,11 @@ from gevent.pool import Pool  # noqa: E402
 
 from merchantroute_kit.servers.misbehaving import Misbehaving  # noqa: E402
 from merchantroute_kit.worker.mounted_files import route_document  # noqa: E402
-from merchantroute_worker import envelope  # noqa: E402
-from merchantroute_worker.answers import Answer  # noqa: E402
-from merchantroute_worker.calls import attempt  # noqa: E402
-from merchantroute_worker.http_client import HttpClient  # noqa: E402
-from merchantroute_worker.route import Merchant, Step, parse  # noqa: E402
+from merchantroute_worker.calls.attempt import attempt  # noqa: E402
+from merchantroute_worker.calls.http_client import HttpClient  # noqa: E402
+from merchantroute_worker.orders import envelope  # noqa: E402
+from merchantroute_worker.orders.answers import Answer  # noqa: E402
+from merchantroute_worker.orders.route import Merchant, Step, parse  # noqa: E402
 
 CALLS, AT_A_TIME = 300, 50
 LIMIT = 0.5
@@ -104,7 +102,7 @@ def measure(endpoint: Callable[[int], str], *, size: int = 10, series: bool = Fa
 
 def main() -> None:
     """Measure all, print a table, write the file."""
-    names.in_the_loop()
+    gevent_setup.use_c_ares()
     bad = Misbehaving()
     gevent.config.ares_servers = ["127.0.0.1"]
     gevent.config.ares_udp_port = str(bad.ports["names"])

@@ -7,8 +7,8 @@ import pytest
 from merchantroute_kit.waiting import until
 from merchantroute_kit.worker import topology
 from merchantroute_kit.worker.local_lane import LocalLane
-from merchantroute_operator.resources.program import variables
-from tests.unit.operator.routes import a_route
+from merchantroute_operator.resources.workload.program import variables
+from tests.unit.operator.route_samples import a_route
 from tests.worker.plain_app import APPS, PlainApp
 
 POST = "worker --concurrency=200 --pool gevent --loglevel=info --without-mingle"

@@ -175,7 +175,7 @@ def test_what_can_never_work_ends_with_one_line(arguments: list[str], environmen
 
 
 def test_an_unpatched_process_refuses_to_run() -> None:
-    start = "from merchantroute_worker import launcher; launcher.patch = lambda: None; launcher.main()"
+    start = "from merchantroute_worker import launcher; launcher.gevent_setup.patch = lambda: None; launcher.main()"
     ended = subprocess.run(
         [sys.executable, "-c", start],
         env={**os.environ, "PYTHONPATH": str(WORKER)},

@@ -1,28 +1,12 @@
 """The built-in app: one task that carries an order through the route's steps."""
 
 import os
-from typing import Any
 
-from celery import Celery, Task
+from celery import Celery
 
-from merchantroute_worker import identity
-from merchantroute_worker.settings_celery import safe_settings
-
-TASK = "merchantroute.order"
-
-
-class OrderTask(Task):
-    """The task's name and its strategy; the work is in `flight`, outside of Celery's tracer."""
-
-    name = TASK
-    Strategy = "merchantroute_worker.strategy:order_strategy"
-    acks_late = True
-    ignore_result = True
-    typing = False
-
-    def run(self, order: dict[str, Any]) -> None:
-        """Only reached where something else than a worker of this project runs the task."""
-        raise NotImplementedError(f"{TASK} runs under merchantroute-worker only (order {order.get('id')!r})")
+from merchantroute_worker.celery.order_task import OrderTask
+from merchantroute_worker.celery.settings import safe_settings
+from merchantroute_worker.config import identity
 
 
 def make(queue: str) -> Celery:

@@ -3,13 +3,9 @@
 `celery -A merchantroute_worker.gcelery worker --concurrency=200 --pool gevent --loglevel=info --without-mingle`
 """
 
-from gevent import monkey
+from merchantroute_worker.runtime.gevent_setup import patch
 
-from merchantroute_worker import names, thrift
-
-names.in_the_loop()
-thrift.no_spawn_trees()
-monkey.patch_all()
+patch()
 
 from merchantroute_worker.app import app  # noqa: E402
 

@@ -10,34 +10,30 @@ import os
 import sys
 from typing import Any
 
-from merchantroute_worker import names, thrift
 from merchantroute_worker.options import CannotWork, Options, options
+from merchantroute_worker.runtime import gevent_setup
 
 log = logging.getLogger(__name__)
-
-
-def patch() -> None:
-    """Make the standard library cooperative. Must run before anything else imports it."""
-    from gevent import monkey
-
-    thrift.no_spawn_trees()
-    monkey.patch_all()
 
 
 def run(given: Options) -> int:
     """Run the worker; returns the exit code. CannotWork says why it never could."""
     _check_patching(given, "start it with the program merchantroute-worker")
-    from merchantroute_worker import appfinder, identity, logs, pod
-    from merchantroute_worker.http_client import HttpClient, ThreadsClient
+    from merchantroute_worker import pod
+    from merchantroute_worker.calls.http_client import HttpClient, ThreadsClient
+    from merchantroute_worker.celery import app_finder
+    from merchantroute_worker.config import identity
+    from merchantroute_worker.telemetry import logs
 
     try:
         logs.configure(given.loglevel)
         who = identity.from_environment(os.environ)
-        app = appfinder.find(given.app)
-    except (ValueError, appfinder.NoApp) as error:
+        app = app_finder.find(given.app)
+    except (ValueError, app_finder.NoApp) as error:
         raise CannotWork(str(error)) from error
     _check_patching(given, f"the app {given.app!r} patches on import: name its module without that, or use pool gevent")
-    me = pod.start(given.concurrency, HttpClient(pod.MOST) if given.green else ThreadsClient(), who)
+    client = HttpClient(pod.MOST) if given.green else ThreadsClient()
+    me = pod.start(given.concurrency, green=given.green, client=client, who=who)
     _serve(me)
     if not _wait_for_configuration(me):
         return 0
@@ -57,24 +53,24 @@ def _check_patching(given: Options, mend: str) -> None:
 
 
 def _serve(me: Any) -> None:
-    from merchantroute_worker import serving
+    from merchantroute_worker.reporting import start
 
     try:
-        serving.serve(me)
+        start.serve(me)
     except OSError as error:
         raise CannotWork(f"cannot listen on port {me.identity.port}: {error.strerror}") from error
 
 
 def _wait_for_configuration(me: Any) -> bool:
     """Wait until there is a configuration with our tier in it; False when told to end first."""
-    from merchantroute_worker.signals import until_signalled
+    from merchantroute_worker.runtime.signals import until_signalled
 
     with until_signalled(me.stopping.set):
         while not me.stopping.is_set():
             if not me.files.generation:
-                me.status.waiting(f"the configuration: {me.files.problem}")
+                me.readiness.waiting(f"the configuration: {me.files.problem}")
             elif not me.known:
-                me.status.waiting(f"tier {me.identity.tier} to be in the route's configuration")
+                me.readiness.waiting(f"tier {me.identity.tier} to be in the route's configuration")
             else:
                 break
             me.stopping.wait(0.25)
@@ -84,9 +80,9 @@ def _wait_for_configuration(me: Any) -> bool:
 def _consume(me: Any, app: Any, given: Options) -> int:
     from celery import signals
 
-    from merchantroute_worker.app import TASK, OrderTask
-    from merchantroute_worker.settings_celery import safe_settings
-    from merchantroute_worker.worker import RouteWorker
+    from merchantroute_worker.celery.order_task import TASK, OrderTask
+    from merchantroute_worker.celery.settings import safe_settings
+    from merchantroute_worker.celery.worker import RouteWorker
 
     # Celery configures logging unless someone listens to this signal; ours is configured already.
     signals.setup_logging.connect(_keep_logging, weak=False)
@@ -123,9 +119,10 @@ def main() -> None:
     """The program `merchantroute-worker`."""
     try:
         given = options()
-        names.in_the_loop()
         if given.green:
-            patch()
+            gevent_setup.patch()
+        else:
+            gevent_setup.use_c_ares()
         code = run(given)
     except CannotWork as error:
         sys.stderr.write(f"merchantroute-worker cannot start: {error}\n")

@@ -10,8 +10,8 @@ from typing import Any
 
 from celery.loaders.app import AppLoader
 
-from merchantroute_worker import identity
-from merchantroute_worker.settings_celery import safe_settings
+from merchantroute_worker.celery.settings import safe_settings
+from merchantroute_worker.config import identity
 
 
 class LaneLoader(AppLoader):
@@ -26,7 +26,7 @@ class LaneLoader(AppLoader):
         """Once more: an app may have set what it likes since its settings were first read."""
         super().on_worker_init()
         self._make_safe()
-        from merchantroute_worker.app import TASK, OrderTask
+        from merchantroute_worker.celery.order_task import TASK, OrderTask
 
         if TASK not in self.app.tasks:
             self.app.register_task(OrderTask())

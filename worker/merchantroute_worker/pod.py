@@ -5,29 +5,33 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
-from merchantroute_worker import broker, completions, identity, ladder, tracing
-from merchantroute_worker.bulkhead import Limits
-from merchantroute_worker.clock import EVERY, Clock
-from merchantroute_worker.completions import Completions
-from merchantroute_worker.configuration import ConfigurationFiles
-from merchantroute_worker.http_client import Client
-from merchantroute_worker.identity import Identity
-from merchantroute_worker.memory import Memory
-from merchantroute_worker.merchants import Merchants
-from merchantroute_worker.metrics import Metrics
-from merchantroute_worker.pace import live, rest
-from merchantroute_worker.publisher import Publisher
-from merchantroute_worker.route import Configuration
-from merchantroute_worker.status import Status
-from merchantroute_worker.tally import Standstills, Tally
-from merchantroute_worker.together import AtOnce, Outcomes
-from merchantroute_worker.turns import Turns
+from merchantroute_worker.bulkhead.bulkhead import Bulkhead
+from merchantroute_worker.bulkhead.pacing import ReturnPacer
+from merchantroute_worker.bulkhead.rule import Limits
+from merchantroute_worker.calls.http_client import Client
+from merchantroute_worker.config import identity
+from merchantroute_worker.config.files import ConfigurationFiles
+from merchantroute_worker.config.identity import Identity
+from merchantroute_worker.orders import ladder
+from merchantroute_worker.orders.envelope import DeliveryKey
+from merchantroute_worker.orders.route import Route
+from merchantroute_worker.outcomes.ack_batch import Acks, BatchedAcks, ImmediateAcks
+from merchantroute_worker.outcomes.completions import Completions
+from merchantroute_worker.rabbit import address
+from merchantroute_worker.rabbit.publisher import Publisher
+from merchantroute_worker.runtime.bounded_set import BoundedSet
+from merchantroute_worker.runtime.clock import EVERY, StallAwareClock
+from merchantroute_worker.runtime.threads import sleep, start_daemon
+from merchantroute_worker.telemetry import tracing_setup
+from merchantroute_worker.telemetry.counters import BlockedHub, Counters
+from merchantroute_worker.telemetry.logs import Lines
+from merchantroute_worker.telemetry.metrics import Metrics
+from merchantroute_worker.telemetry.outcome_counter import OutcomeCounter
+from merchantroute_worker.telemetry.readiness import Readiness
 
 log = logging.getLogger(__name__)
 HOUSEKEEPING = 15.0
-Hop = tuple[str, int, int]
 
 
 class Pod:
@@ -37,40 +41,41 @@ class Pod:
     `slots` fixes the number of orders at a time; None leaves it to the tier's configuration, also while the pod runs.
     """
 
-    def __init__(self, who: Identity, slots: int | None, client: Client) -> None:
+    def __init__(self, who: Identity, slots: int | None, client: Client, acks: Acks) -> None:
         self.identity = who
         self.fixed = 1 if who.alone else slots
         self.started = time.time()
         self.stopping = threading.Event()
         self.abandoned = False
         self.serving = False
-        self.status = Status()
-        self.clock = Clock()
-        self.tally = Tally()
-        self.standstills = Standstills()
+        self.readiness = Readiness()
+        self.clock = StallAwareClock()
+        self.counters = Counters()
+        self.blocked_hub = BlockedHub()
         self.watched: list[object] = []
         self.metrics = Metrics(who)
+        self.counted = OutcomeCounter(self.counters, self.metrics)
         self.files = ConfigurationFiles(who.config_dir, who.credentials_dir)
-        self.publisher = Publisher(lambda: broker.read(who.broker_dir), who.confirm_timeout)
-        self.outcomes: Outcomes = AtOnce()
-        self.completions = Completions(who.completions, self.publisher, self._line)
+        self.publisher = Publisher(lambda: address.read(who.broker_dir), who.confirm_timeout)
+        self.acks = acks
+        self.completions = Completions(who.completions, self.publisher, acks)
         self.client = client
-        self.tracer = tracing.from_environment(os.environ, who)
-        self.merchants = Merchants(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
-        self.turns = Turns()
-        self.settling: set[Hop] = set()
-        self._settled: Memory[Hop] = Memory()
-        self.held: Memory[str] = Memory()
+        self.tracer = tracing_setup.from_environment(os.environ, who)
+        self.bulkhead = Bulkhead(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
+        self.pacer = ReturnPacer()
+        self.settling: set[DeliveryKey] = set()
+        self._settled: BoundedSet[DeliveryKey] = BoundedSet()
+        self.survived: BoundedSet[str] = BoundedSet()
         self._on_slots: list[Callable[[int], None]] = []
         self.files.on_change(self._limit)
 
     def start(self) -> None:
         """Start what lives as long as the process."""
         self.files.poll()
-        live(self.files.poll_forever, "configuration")
-        live(self.publisher.run, "publisher")
-        live(self._keep_house, "housekeeping")
-        live(self._keep_time, "clock")
+        start_daemon(self.files.poll_forever, "configuration")
+        start_daemon(self.publisher.run, "publisher")
+        start_daemon(self._keep_house, "housekeeping")
+        start_daemon(self._keep_time, "clock")
 
     @property
     def concurrency(self) -> int:
@@ -113,30 +118,27 @@ class Pod:
         """Call the listener with each new number of slots; it is called where the files are read."""
         self._on_slots.append(listener)
 
-    def turn(self, merchant: str, route: Configuration) -> int | None:
+    def pace_of(self, merchant: str, route: Route) -> int | None:
         """Milliseconds that a slow merchant's refused order is away; None where it may wait on its rung."""
-        return self.turns.turn(merchant, time.monotonic(), soonest=ladder.middle(route.delays) / 1000)
+        return self.pacer.pace(merchant, time.monotonic(), soonest=ladder.middle(route.delays) / 1000)
 
-    def _line(self, document: dict[str, Any]) -> None:
-        self.outcomes.line(completions.log, "order done", document)
+    def hub_was_blocked(self, seconds: float, now: float) -> None:
+        """Count that code blocked the hub for so many seconds, until now (monotonic)."""
+        self.blocked_hub.saw(seconds, now)
+        self.metrics.hub_was_blocked(self.blocked_hub.longest)
 
-    def held_up(self, seconds: float, now: float) -> None:
-        """Code held up the hub for so many seconds, until now (monotonic)."""
-        self.standstills.saw(seconds, now)
-        self.metrics.held_up(self.standstills.longest)
-
-    def settle(self, hop: Hop) -> None:
+    def settle(self, key: DeliveryKey) -> None:
         """Remember that this stay of an order has an outcome, for the case that its ack gets lost."""
-        self._settled.add(hop)
+        self._settled.add(key)
 
-    def is_settled(self, hop: Hop) -> bool:
+    def is_settled(self, key: DeliveryKey) -> bool:
         """Whether this pod gave this very stay of the order an outcome already."""
-        return hop in self._settled
+        return key in self._settled
 
-    def _limit(self, route: Configuration) -> None:
-        before, slots = self.merchants.limits.slots, self.concurrency
+    def _limit(self, route: Route) -> None:
+        before, slots = self.bulkhead.limits.slots, self.concurrency
         tier = route.tiers.get(self.identity.tier)
-        self.merchants.limits = Limits(
+        self.bulkhead.limits = Limits(
             slots=slots,
             ceiling=tier.max_in_flight if tier else slots,
             call_timeout=route.call_timeout,
@@ -147,26 +149,27 @@ class Pod:
 
     def _keep_house(self) -> None:
         while True:
-            rest(HOUSEKEEPING)
+            sleep(HOUSEKEEPING)
             self.client.reap()
-            self.merchants.forget(self.clock.now())
+            self.bulkhead.forget(self.clock.now())
 
     def _keep_time(self) -> None:
         while True:
             self.clock.turn()
-            rest(EVERY)
+            sleep(EVERY)
 
 
 _pod: Pod | None = None
 
 
-def start(slots: int | None, client: Client | None = None, who: Identity | None = None) -> Pod:
-    """Make the process's pod, or hand out the one there is."""
+def start(slots: int | None, *, green: bool, client: Client | None = None, who: Identity | None = None) -> Pod:
+    """Make the process's pod, or hand out the one there is. `green` says that orders run in greenlets of one hub."""
     global _pod  # noqa: PLW0603 - Celery creates strategies and consumers by name, so they must find it by name
     if _pod is None:
-        from merchantroute_worker.http_client import HttpClient
+        from merchantroute_worker.calls.http_client import HttpClient
 
-        _pod = Pod(who or identity.from_environment(os.environ), slots, client or HttpClient(slots or MOST))
+        acks = BatchedAcks(Lines()) if green else ImmediateAcks()
+        _pod = Pod(who or identity.from_environment(os.environ), slots, client or HttpClient(slots or MOST), acks)
         _pod.start()
     return _pod
 

@@ -8,23 +8,23 @@ from typing import Any
 
 from merchantroute_operator import metrics, naming
 from merchantroute_operator.errors import KubeConflict, KubeError, NamespaceTerminating, RouteError
-from merchantroute_operator.kube.port import Object
-from merchantroute_operator.queue import SETTLE, KeyedQueue
-from merchantroute_operator.reconcile.claim_teller import ClaimTeller
-from merchantroute_operator.reconcile.claims import Claims
-from merchantroute_operator.reconcile.context import Context
-from merchantroute_operator.reconcile.drift import keep_and_tell
-from merchantroute_operator.reconcile.findings import Findings
-from merchantroute_operator.reconcile.leaving import leave
-from merchantroute_operator.reconcile.living import LATER, SOON
-from merchantroute_operator.reconcile.merchants import take_claims, tell_merchants, tell_orphans
-from merchantroute_operator.reconcile.pausing import look
-from merchantroute_operator.reconcile.state import RouteState
-from merchantroute_operator.reconcile.tell import tell
+from merchantroute_operator.kube.kube_port import Object
+from merchantroute_operator.reconcile.merchants.claims import Claims
+from merchantroute_operator.reconcile.merchants.merging import take_claims, tell_merchants, tell_orphans
+from merchantroute_operator.reconcile.merchants.status_writer import ClaimTeller
+from merchantroute_operator.reconcile.passes.active import LATER, SOON
+from merchantroute_operator.reconcile.passes.deleting import leave
+from merchantroute_operator.reconcile.passes.drift import keep_and_tell
+from merchantroute_operator.reconcile.passes.paused import look
+from merchantroute_operator.reconcile.passes.status import tell
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.claim import parse_claim
-from merchantroute_operator.spec.leaving import parse_leaving
 from merchantroute_operator.spec.parse import parse
-from merchantroute_operator.spec.pause import parse_pause
+from merchantroute_operator.spec.sections.deletion import parse_leaving
+from merchantroute_operator.spec.sections.pause import parse_pause
+from merchantroute_operator.work_queue import SETTLE, KeyedQueue
 
 logger = logging.getLogger(__name__)
 MERCHANTS_SETTLE = 1.0  # seconds in which further Merchants join the first: a team applies hundreds at once

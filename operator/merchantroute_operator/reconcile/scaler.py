@@ -14,25 +14,25 @@ from typing import cast
 from merchantroute_operator import metrics, naming
 from merchantroute_operator.canary.counting import count
 from merchantroute_operator.errors import BrokerError, KubeError
-from merchantroute_operator.kube.port import Object
-from merchantroute_operator.rabbit.port import Broker
-from merchantroute_operator.reconcile.canary import is_due
-from merchantroute_operator.reconcile.context import Context
-from merchantroute_operator.reconcile.hubs import HUB_BLOCKED
-from merchantroute_operator.reconcile.lane import Lane, retrying
+from merchantroute_operator.kube.kube_port import Object
+from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.reconciler import Key, Reconciler
-from merchantroute_operator.reconcile.state import RouteState
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.hub_reports import HUB_BLOCKED
+from merchantroute_operator.reconcile.state.lane import Lane, retrying
+from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.reconcile.steps.canary import is_due
 from merchantroute_operator.scaling.decide import decide
+from merchantroute_operator.scaling.figures import observe, remember
+from merchantroute_operator.scaling.model import Decision, Memory, Observation, QueueReading
 from merchantroute_operator.scaling.reasons import FOREIGN_SCALER
 from merchantroute_operator.scaling.renew import renew
-from merchantroute_operator.scaling.signals import observe, remember
-from merchantroute_operator.scaling.types import Decision, Memory, Observation, QueueReading
 from merchantroute_operator.scaling.whole_tier import whole_tier
-from merchantroute_operator.spec.lanes import LaneSpec, lanes
-from merchantroute_operator.spec.model import Route, Tier
+from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
+from merchantroute_operator.spec.route import Route, Tier
 from merchantroute_operator.status.lanes import order_times
 from merchantroute_operator.status.suspect import worn_out
-from merchantroute_operator.topology.types import QueueSample
+from merchantroute_operator.topology.objects import QueueSample
 
 logger = logging.getLogger(__name__)
 TELL_EVERY = 5.0  # seconds between two status writes that only bring new figures

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from merchantroute_operator.scaling.types import Observation
+from merchantroute_operator.scaling.model import Observation
 
 USE = 0.7  # the share of a pod's slots that is planned with; the rest takes what comes unevenly
 SMOOTHING = 0.2  # weight of the newest measurement in S, at a tick of 2 s

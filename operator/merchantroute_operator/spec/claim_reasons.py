@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from merchantroute_operator.spec.sentences import Told
+from merchantroute_operator.spec.reason_words import Told
 
 
 class ClaimReason(Told):

@@ -6,7 +6,7 @@ Reasons of errors come from ``errors.py`` and ``spec/errors.py``, those of a lan
 
 from __future__ import annotations
 
-from merchantroute_operator.spec.sentences import Told
+from merchantroute_operator.spec.reason_words import Told
 
 
 class Reason(Told):

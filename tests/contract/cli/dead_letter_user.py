@@ -17,7 +17,7 @@ from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_kit.waiting import until
 from merchantroute_kit.worker import topology
 from merchantroute_worker.cli.main import main
-from merchantroute_worker.strange_text import readable
+from merchantroute_worker.rabbit.non_utf8 import readable
 
 ROOT = Path(__file__).resolve().parents[3]
 DOOR, DEAD, LANE = topology.FRONT, topology.DEAD, topology.QUEUE

@@ -8,8 +8,8 @@ import amqp
 import pytest
 
 from merchantroute_kit.worker import topology
-from merchantroute_worker.cli.browse import Browse
 from merchantroute_worker.cli.errors import Problem
+from merchantroute_worker.cli.reader import Browse
 from tests.contract.cli.dead_letter_user import DEAD, DeadLetterUser, journal, lines
 
 

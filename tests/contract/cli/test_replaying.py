@@ -8,8 +8,8 @@ import pytest
 
 from merchantroute_kit.waiting import until
 from merchantroute_worker.cli import replay as replaying
-from merchantroute_worker.cli.letters import Letter
-from merchantroute_worker.cli.place import Route, from_url
+from merchantroute_worker.cli.addresses import Route, from_url
+from merchantroute_worker.cli.dead_letter import Letter
 from tests.contract.cli.dead_letter_user import DEAD, DOOR, LANE, DeadLetterUser, journal
 
 AT_ONCE = ("replay", "--yes", "--rate", "max")

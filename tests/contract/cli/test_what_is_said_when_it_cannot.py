@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from click.testing import Result
 
+from merchantroute_worker.cli.addresses import Address
 from merchantroute_worker.cli.connection import connected
 from merchantroute_worker.cli.errors import Problem
-from merchantroute_worker.cli.place import Address
 from tests.contract.cli.dead_letter_user import DEAD, DeadLetterUser
 from tests.contract.cli.tls import Relay, tls_relay
 

@@ -15,8 +15,8 @@ import pytest
 import merchantroute_worker.client as published_by
 from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_kit.worker import mounted_files
-from merchantroute_worker import envelope
 from merchantroute_worker.client import NotAllSafe, Order, Receipt
+from merchantroute_worker.orders import envelope
 from tests.contract.client.broker_with_route import ROUTE, BrokerWithRoute
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[3] / "schema" / "envelope.json").read_text())

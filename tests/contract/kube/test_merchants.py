@@ -10,10 +10,10 @@ import pytest
 from merchantroute_operator.errors import KubeConflict
 from merchantroute_operator.kube.api import Api, Method
 from merchantroute_operator.kube.client import KubeClient, connect
-from merchantroute_operator.kube.port import Object
+from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.kube.reads import PAGE
-from merchantroute_operator.reconcile.claim_teller import ClaimTeller
-from merchantroute_operator.reconcile.claims import Claims
+from merchantroute_operator.reconcile.merchants.claims import Claims
+from merchantroute_operator.reconcile.merchants.status_writer import ClaimTeller
 from merchantroute_operator.spec.claim import parse_claim
 from tests.contract.kube.conftest import GROUP
 from tests.harness.cluster import Kubectl

@@ -14,9 +14,9 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
 from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.rabbit.reading import sample_of
+from merchantroute_operator.rabbit.topology_reader import sample_of
 from merchantroute_operator.topology import arguments
-from merchantroute_operator.topology.types import Bind, Binding, Declare, Exchange, Plan, Queue, QueueSample
+from merchantroute_operator.topology.objects import Bind, Binding, Declare, Exchange, Plan, Queue, QueueSample
 from tests.contract.rabbit.chains import ME, ROUTE, address_of, queue, until
 
 LANE = f"{ROUTE}.tier.stable"

@@ -18,7 +18,7 @@ from merchantroute_operator.errors import (
     VhostMissing,
 )
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from tests.contract.rabbit.users import user
 
 

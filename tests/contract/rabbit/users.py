@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import uuid4
 
 from merchantroute_kit.servers.vhosts import Vhost
-from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 
 @contextmanager

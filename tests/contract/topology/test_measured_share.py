@@ -13,17 +13,17 @@ from aio_pika.abc import AbstractChannel
 from merchantroute_operator.canary.share import PERIOD
 from merchantroute_operator.naming import FINALIZER
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.reconcile.board import PulseBoard
-from merchantroute_operator.reconcile.brokers import BrokerPool
-from merchantroute_operator.reconcile.context import Context
-from merchantroute_operator.reconcile.parting import Parting
 from merchantroute_operator.reconcile.reconciler import Reconciler
 from merchantroute_operator.reconcile.scaler import Scaler
-from merchantroute_operator.topology.types import Bind, Binding, Op, Unbind
+from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
+from merchantroute_operator.reconcile.state.split_watch import Parting
+from merchantroute_operator.topology.objects import Bind, Binding, Op, Unbind
 from tests.contract.topology.test_canary_under_publishing import drain, publish
-from tests.unit.operator.ports import MemoryKube, OneBroker
+from tests.unit.operator.fake_ports import MemoryKube, OneBroker
 from tests.unit.operator.rerouting import DOOR
-from tests.unit.operator.routes import CLUSTER, raw_route
+from tests.unit.operator.route_samples import CLUSTER, raw_route
 
 KEY = ("orders", "pos")
 TIER = f"{DOOR}.standard"

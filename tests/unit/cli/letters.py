@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from merchantroute_worker.cli.letters import Letter, read
+from merchantroute_worker.cli.dead_letter import Letter, read
 
 NOW = 1_800_000_000.0
 STEPS = [

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from merchantroute_worker import app_decisions
-from merchantroute_worker.cli.again import again
-from merchantroute_worker.cli.letters import Letter
-from merchantroute_worker.envelope import Order, read
-from merchantroute_worker.outgoing import Incoming, Outgoing
+from merchantroute_worker.cli.dead_letter import Letter
+from merchantroute_worker.cli.replay_message import again
+from merchantroute_worker.orders import task_message
+from merchantroute_worker.orders.envelope import Order, read
+from merchantroute_worker.orders.messages import Incoming, Outgoing
 from tests.unit.cli.letters import JOURNAL, NOW, body, letter
 
 
@@ -98,8 +98,8 @@ def test_no_pod_can_take_it_for_an_earlier_stay_of_the_same_order(reset_attempts
     first = replayed(letter(), reset_attempts=reset_attempts)
     second = replayed(letter(content=first.body), reset_attempts=reset_attempts)
 
-    assert order(first).hop not in earlier
-    assert order(second).hop not in {*earlier, order(first).hop}
+    assert order(first).delivery_key not in earlier
+    assert order(second).delivery_key not in {*earlier, order(first).delivery_key}
 
 
 @pytest.mark.parametrize(
@@ -122,9 +122,9 @@ def test_an_app_s_own_task_has_its_counts_in_headers_and_is_new_to_pods_as_well(
 
     for reset_attempts, attempts in ((True, 0), (False, 8)):
         message = replayed(dead, reset_attempts=reset_attempts)
-        note = app_decisions.read(incoming(message), now=NOW)
-        assert (note.attempts, note.retries) == (attempts, 3)
-        assert note.hop not in earlier
+        task = task_message.read(incoming(message), now=NOW)
+        assert (task.attempts, task.retries) == (attempts, 3)
+        assert task.delivery_key not in earlier
 
 
 def test_a_compressed_body_stays_compressed_and_says_so() -> None:

@@ -5,10 +5,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merchantroute_worker.cli.again import again
-from merchantroute_worker.cli.detail import document, text
+from merchantroute_worker.cli.dead_letter import read
 from merchantroute_worker.cli.filters import Filters
-from merchantroute_worker.cli.letters import read
+from merchantroute_worker.cli.replay_message import again
+from merchantroute_worker.cli.show import document, text
 from merchantroute_worker.cli.table import Newest
 from tests.unit.cli.letters import NOW
 

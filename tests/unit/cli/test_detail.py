@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from merchantroute_worker.cli.detail import document, text
+from merchantroute_worker.cli.show import document, text
 from tests.unit.cli.letters import JOURNAL, NOW, body, letter
 
 SECRETS = {

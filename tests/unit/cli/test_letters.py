@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from merchantroute_worker.cli.letters import read
+from merchantroute_worker.cli.dead_letter import read
 from tests.unit.cli.letters import NOW, letter
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from merchantroute_worker.cli.addresses import from_secret, from_url, route, service
 from merchantroute_worker.cli.errors import Problem
 from merchantroute_worker.cli.kubectl import refuse_policy
-from merchantroute_worker.cli.place import from_secret, from_url, route, service
 
 SECRET = {"host": b"rabbit.orders.svc", "port": b"5672\n", "username": b"pos", "password": b"s3cr3t"}
 

@@ -5,17 +5,17 @@ import pickle
 import pytest
 
 from merchantroute_worker.client import BadOrder, NotAllSafe, NotSafe, Order, Receipt
-from merchantroute_worker.client.pending import Flight, Pending
+from merchantroute_worker.client.message import write
+from merchantroute_worker.client.pending import Pending, Unconfirmed
 from merchantroute_worker.client.schedule import SLOWEST, Schedule, pause
-from merchantroute_worker.client.writing import write
 
 
 def pending(order_id: str) -> Pending:
     return Pending(write(Order({}, "bistro", order_id), now=0.0, new_id=str))
 
 
-def in_flight(*ids: str) -> tuple[Flight, list[Pending]]:
-    flight, orders = Flight(), [pending(order_id) for order_id in ids]
+def in_flight(*ids: str) -> tuple[Unconfirmed, list[Pending]]:
+    flight, orders = Unconfirmed(), [pending(order_id) for order_id in ids]
     for number, order in enumerate(orders):
         order.take_off()
         flight.add(order, float(number))

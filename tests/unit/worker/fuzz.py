@@ -14,7 +14,7 @@ import amqp
 from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
-from merchantroute_worker.outgoing import Outgoing
+from merchantroute_worker.orders.messages import Outgoing
 
 FUZZ = settings(
     derandomize=True, deadline=None, max_examples=200, database=None, phases=[Phase.explicit, Phase.generate]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from merchantroute_worker.memory import Memory
 from merchantroute_worker.options import CannotWork, options
+from merchantroute_worker.runtime.bounded_set import BoundedSet
 
 
 def test_without_arguments_it_is_the_built_in_app_on_gevent_with_the_tier_s_slots() -> None:
@@ -26,7 +26,7 @@ def test_what_cannot_be_meant_is_one_line(argv: list[str], words: str) -> None:
 
 
 def test_a_memory_forgets_its_oldest() -> None:
-    memory: Memory[int] = Memory(most=2)
+    memory: BoundedSet[int] = BoundedSet(most=2)
     for number in (1, 2, 3):
         memory.add(number)
     memory.discard(3)

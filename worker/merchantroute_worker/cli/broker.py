@@ -9,12 +9,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from merchantroute_worker.cli.addresses import Address, Route, from_secret, from_url
+from merchantroute_worker.cli.addresses import route as parse_route
 from merchantroute_worker.cli.errors import Problem
-from merchantroute_worker.cli.forward import forwarded
 from merchantroute_worker.cli.kubectl import Kubectl
-from merchantroute_worker.cli.place import Address, Route, from_secret, from_url
-from merchantroute_worker.cli.place import route as parse_route
-from merchantroute_worker.identity import BROKER_DIR
+from merchantroute_worker.cli.port_forward import forwarded
+from merchantroute_worker.config.identity import BROKER_DIR
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,9 @@ from typing import Any
 import amqp
 from amqp.exceptions import AccessRefused, AMQPError, MessageNacked, NotAllowed
 
+from merchantroute_worker.cli.addresses import Address
 from merchantroute_worker.cli.errors import Problem
-from merchantroute_worker.cli.place import Address
-from merchantroute_worker.strange_text import readable
+from merchantroute_worker.rabbit.non_utf8 import readable
 
 ERRORS: tuple[type[Exception], ...] = (AMQPError, MessageNacked, OSError)
 CONNECTING = 10.0  # seconds

@@ -13,18 +13,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from merchantroute_worker.cli import detail
+from merchantroute_worker.cli import show
 from merchantroute_worker.cli.broker import Place
-from merchantroute_worker.cli.browse import Browse
 from merchantroute_worker.cli.connection import connected
+from merchantroute_worker.cli.dead_letter import Letter
 from merchantroute_worker.cli.drop import drop
 from merchantroute_worker.cli.errors import Problem
+from merchantroute_worker.cli.export import saving
 from merchantroute_worker.cli.filters import Filters
-from merchantroute_worker.cli.letters import Letter
 from merchantroute_worker.cli.options import RATE, filter_options, place_options
+from merchantroute_worker.cli.preview import Survey, survey
+from merchantroute_worker.cli.reader import Browse
 from merchantroute_worker.cli.replay import Replay, Stop
-from merchantroute_worker.cli.saved import saving
-from merchantroute_worker.cli.survey import Survey, survey
 from merchantroute_worker.cli.table import Newest, counted, letters, summary, table
 
 ROWS = 100
@@ -91,14 +91,14 @@ def show_letter(place: Place, order_id: str, as_json: bool) -> None:
     ):
         for letter in browse:
             if letter.id == order_id:
-                _line(json.dumps(detail.document(letter), default=str) if as_json else _block(letter, found))
+                _line(json.dumps(show.document(letter), default=str) if as_json else _block(letter, found))
                 found += 1
     if not found:
         raise Problem(f"no letter of order {order_id} in {route.dead}: `merchantroute dead list` shows those there are")
 
 
 def _block(letter: Letter, before: int) -> str:
-    return ("\n" if before else "") + detail.text(letter, now=time.time())
+    return ("\n" if before else "") + show.text(letter, now=time.time())
 
 
 @dead.command("replay")

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from merchantroute_worker.cli.browse import Browse
+from merchantroute_worker.cli.addresses import Address, Route
 from merchantroute_worker.cli.connection import connected
-from merchantroute_worker.cli.letters import Letter
-from merchantroute_worker.cli.place import Address, Route
-from merchantroute_worker.cli.saved import Save
+from merchantroute_worker.cli.dead_letter import Letter
+from merchantroute_worker.cli.export import Save
+from merchantroute_worker.cli.reader import Browse
 
 TOGETHER = 200  # letters per flush of the file
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from merchantroute_worker.cli.letters import BY_THE_BROKER, DELIVERY_LIMIT, UNKNOWN, Letter
+from merchantroute_worker.cli.dead_letter import BY_THE_BROKER, DELIVERY_LIMIT, UNKNOWN, Letter
 
 ENVELOPE = Path(__file__).resolve().parents[1] / "schema" / "envelope.json"
 REPLAYED_UNASKED = frozenset(

@@ -10,8 +10,8 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any
 
+from merchantroute_worker.cli.addresses import Address, Route, from_secret, service
 from merchantroute_worker.cli.errors import Problem
-from merchantroute_worker.cli.place import Address, Route, from_secret, service
 
 PATIENCE = 30.0  # seconds for one answer
 RESOURCE = "merchantroutes.merchantroute.dev"

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from merchantroute_worker.cli import filters, times
+from merchantroute_worker.cli import durations, filters
 from merchantroute_worker.cli.broker import Place
 from merchantroute_worker.cli.filters import Filters
 
@@ -31,9 +31,9 @@ class Parsed(click.ParamType[Any]):
             self.fail(str(error), param, ctx)
 
 
-MOMENT = Parsed("time", lambda text: times.moment(text, now=time.time()))
+MOMENT = Parsed("time", lambda text: durations.moment(text, now=time.time()))
 REASON = Parsed("reason", filters.known_reason)
-RATE = Parsed("rate", lambda text: times.rate(text) or 0.0)
+RATE = Parsed("rate", lambda text: durations.rate(text) or 0.0)
 
 
 def place_options(command: Command) -> Command:

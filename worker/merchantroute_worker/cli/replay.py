@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from merchantroute_worker.cli.again import again
-from merchantroute_worker.cli.browse import Browse
+from merchantroute_worker.cli.addresses import Address, Route
 from merchantroute_worker.cli.connection import connected
-from merchantroute_worker.cli.door import Door
-from merchantroute_worker.cli.letters import Letter
-from merchantroute_worker.cli.place import Address, Route
+from merchantroute_worker.cli.dead_letter import Letter
+from merchantroute_worker.cli.publisher import Door
+from merchantroute_worker.cli.reader import Browse
+from merchantroute_worker.cli.replay_message import again
 
 ROUND = 600.0  # seconds; a broker ends a channel that holds a letter for long, by default for 30 minutes
 

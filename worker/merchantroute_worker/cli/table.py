@@ -11,9 +11,9 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from merchantroute_worker.cli.letters import Letter
-from merchantroute_worker.cli.times import age, iso
-from merchantroute_worker.cli.words import printable
+from merchantroute_worker.cli.dead_letter import Letter
+from merchantroute_worker.cli.durations import age, iso
+from merchantroute_worker.cli.terminal_text import printable
 
 COLUMNS = ("ORDER", "MERCHANT", "REASON", "STEP", "ATTEMPTS", "ANSWER", "PUBLISHED")
 NOTHING = "-"

@@ -4,10 +4,10 @@ It imports neither gevent nor anything else of the worker's pods, patches nothin
 patched servers and after a fork. See docs/producing.md.
 """
 
-from merchantroute_worker.client.outcomes import BadOrder, NotAllSafe, NotSafe, Receipt
+from merchantroute_worker.client.message import Order
 from merchantroute_worker.client.publishing import Client, publish, publish_many
+from merchantroute_worker.client.results import BadOrder, NotAllSafe, NotSafe, Receipt
 from merchantroute_worker.client.settings import NotConfigured
-from merchantroute_worker.client.writing import Order
 
 __all__ = [
     "BadOrder",

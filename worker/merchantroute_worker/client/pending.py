@@ -2,14 +2,14 @@
 
 import threading
 
-from merchantroute_worker.client.outcomes import NotSafe, Receipt
-from merchantroute_worker.client.writing import Letter
+from merchantroute_worker.client.message import Message
+from merchantroute_worker.client.results import NotSafe, Receipt
 
 
 class Pending:
     """One order between its caller, who waits, and the sender. Everything but `settled` is under the sender's lock."""
 
-    def __init__(self, letter: Letter) -> None:
+    def __init__(self, letter: Message) -> None:
         self.letter = letter
         self.settled = threading.Event()
         self.outcome: Receipt | NotSafe | None = None
@@ -59,7 +59,7 @@ class Pending:
             self.settled.set()
 
 
-class Flight:
+class Unconfirmed:
     """Orders of one channel that wait for an answer, by delivery tag; tags count from 1, as the broker counts them.
 
     The broker returns a mandatory message that no queue takes before it confirms it, without its tag: the return is

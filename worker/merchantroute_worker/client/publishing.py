@@ -9,11 +9,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from merchantroute_worker.client.outcomes import BadOrder, NotAllSafe, NotSafe, Outcome, Receipt
+from merchantroute_worker.client.message import Order, write
 from merchantroute_worker.client.pending import Pending
+from merchantroute_worker.client.results import BadOrder, NotAllSafe, NotSafe, Outcome, Receipt
 from merchantroute_worker.client.sender import Sender
 from merchantroute_worker.client.settings import address, door
-from merchantroute_worker.client.writing import Order, write
 
 WITHIN = 10.0
 CONFIRM_TIMEOUT = 5.0

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from merchantroute_worker.client.line import ERRORS, Line
+from merchantroute_worker.client.connection import ERRORS, Connection
 from merchantroute_worker.client.pending import Pending
 from merchantroute_worker.client.schedule import Schedule, pause
 from merchantroute_worker.client.settings import Address
@@ -42,7 +42,7 @@ class Sender:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._schedule = Schedule()
-        self._line: Line | None = None
+        self._line: Connection | None = None
         self._open = False
         self._failures = 0
         self._again_at = 0.0
@@ -130,14 +130,14 @@ class Sender:
 
     def _open_line(self) -> None:
         if self._line is None:
-            self._line = Line(self._where(), self._answered)
+            self._line = Connection(self._where(), self._answered)
             self._line.connect()
             self._selector.register(self._line.socket, selectors.EVENT_READ)
         else:
             self._line.open_channel()
         self._open, self._window, self._trouble = True, 1, None
 
-    def _send(self, line: Line) -> None:
+    def _send(self, line: Connection) -> None:
         while len(line.flight) < self._window and not line.blocked:
             now = time.monotonic()
             pending = self._schedule.pop(now)
@@ -175,7 +175,7 @@ class Sender:
             moments.append(self._again_at)
         return max(0.0, min(moments) - now) if moments else None
 
-    def _read(self, line: Line) -> None:
+    def _read(self, line: Connection) -> None:
         blocked = line.blocked
         line.read()
         if line.blocked != blocked:
@@ -183,7 +183,7 @@ class Sender:
             self._trouble = "the broker blocks publishing: it is out of memory or disk" if line.blocked else None
             log.warning(self._trouble or "the broker takes orders again")
 
-    def _look_after(self, line: Line) -> None:
+    def _look_after(self, line: Connection) -> None:
         line.beat()
         if line.closed and self._open:
             self._channel_closed(line, *line.closed)
@@ -203,7 +203,7 @@ class Sender:
             pending.back(returned or problem, unknown=False)
         self._schedule.add(pending, time.monotonic() + pause(pending.attempts))
 
-    def _channel_closed(self, line: Line, code: int, text: str) -> None:
+    def _channel_closed(self, line: Connection, code: int, text: str) -> None:
         """The route is not there (404), we may not publish to it (403), or an order is too large (406)."""
         self._open, self._trouble = False, f"{code} {text}"
         back = line.flight.lost()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from merchantroute_worker import broker as files
+from merchantroute_worker.rabbit import address as files
 
 DIRECTORY = "/etc/merchantroute/broker"
 PORTS = {"amqp": 5672, "amqps": 5671}

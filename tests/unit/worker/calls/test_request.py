@@ -1,0 +1,105 @@
+"""A step as it goes over the wire."""
+
+from dataclasses import replace
+
+import pytest
+
+from merchantroute_worker.calls.request import Request, UnusableEndpoint, build
+from merchantroute_worker.orders.route import Credential, Merchant, Step, parse_step
+from tests.unit.worker.samples import order
+
+POST = Step(name="submit", method="POST", path="/orders")
+GET = Step(name="confirm", method="GET", path="/orders/{order_id}?of={merchant}")
+
+
+def request(step: Step, endpoint: str = "https://pos.example/v1", *, secret: Credential | None = None) -> Request:
+    merchant = Merchant(id="burger hut/1", endpoint=endpoint, credential=secret)
+    return build(step, replace(order(), id="o/1 ü"), merchant, attempt=2, allow_insecure=False)
+
+
+def head(made: Request) -> list[str]:
+    return made.head.decode("latin-1").split("\r\n")
+
+
+def test_a_post_sends_the_order_as_json_under_its_key() -> None:
+    made = request(POST)
+
+    assert head(made)[0] == "POST /v1/orders HTTP/1.1"
+    assert {
+        "Host: pos.example",
+        "Idempotency-Key: o/1%20%C3%BC:submit",
+        "Mr-Attempt: 2",
+        "Content-Type: application/json",
+        f"Content-Length: {len(made.body)}",
+        "Accept-Encoding: identity",
+    } <= set(head(made))
+    assert made.body == b'{"id":"o-1","note":"\\u00fcn\\u00ef"}'
+
+
+def test_the_question_whether_a_step_was_done_has_a_key_of_its_own_and_no_body() -> None:
+    document = {"name": "submit", "method": "POST", "path": "/orders"}
+    step = parse_step({**document, "verify": {"method": "GET", "path": "/orders/{order_id}"}})
+    assert step.verify is not None
+    made = request(step.verify)
+
+    assert head(made)[0] == "GET /v1/orders/o%2F1%20%C3%BC HTTP/1.1"
+    assert {"Idempotency-Key: o/1%20%C3%BC:submit.verify", "Mr-Attempt: 2"} <= set(head(made))
+    assert made.body == b""
+
+
+def test_a_get_has_no_body_and_its_variables_are_quoted() -> None:
+    made = request(GET)
+
+    assert head(made)[0] == "GET /v1/orders/o%2F1%20%C3%BC?of=burger%20hut%2F1 HTTP/1.1"
+    assert made.body == b""
+    assert not [line for line in head(made) if line.startswith("Content-")]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host", "target"),
+    [
+        ("https://pos.example", "pos.example", "/orders"),
+        ("https://pos.example:8443/", "pos.example:8443", "/orders"),
+        ("https://[::1]:8443/a", "[::1]:8443", "/a/orders"),
+        ("https://pos.example/a?key=1", "pos.example", "/a/orders?key=1"),
+    ],
+)
+def test_the_path_goes_behind_the_endpoint(endpoint: str, host: str, target: str) -> None:
+    made = request(POST, endpoint)
+
+    assert head(made)[0] == f"POST {target} HTTP/1.1"
+    assert f"Host: {host}" in head(made)
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://pos.example", "ftp://pos.example", "pos.example", "https://", "https://a:b/"]
+)
+def test_what_is_no_encrypted_url_is_not_called(endpoint: str) -> None:
+    with pytest.raises(UnusableEndpoint):
+        request(POST, endpoint)
+
+
+def test_http_is_called_where_the_route_allows_it() -> None:
+    merchant = Merchant(id="m", endpoint="http://pos.example")
+    made = build(POST, order(), merchant, attempt=1, allow_insecure=True)
+
+    assert (made.origin.scheme, made.origin.port) == ("http", 80)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        Credential(header="Authorization", value="Bearer x\r\nX-Evil: 1"),
+        Credential(header="X Key", value="1"),
+        Credential(header="X-Key", value="€"),
+    ],
+)
+def test_a_credential_cannot_break_out_of_its_header(secret: Credential) -> None:
+    with pytest.raises(UnusableEndpoint) as told:
+        request(POST, secret=secret)
+
+    assert secret.value not in str(told.value)
+
+
+def test_a_credential_is_sent() -> None:
+    assert "X-Key: k" in head(request(POST, secret=Credential(header="X-Key", value="k")))

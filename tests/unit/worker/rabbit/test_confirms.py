@@ -1,0 +1,65 @@
+"""Which publish the broker's answer belongs to."""
+
+from functools import partial
+
+from merchantroute_worker.rabbit.confirms import Confirm, Confirms
+
+
+class Told:
+    """What publishers were told, by name."""
+
+    def __init__(self, *names: str) -> None:
+        self.confirms = Confirms()
+        self.answers: dict[str, str | None] = {}
+        self.waiting = {name: Confirm((name, "x"), partial(self.answers.__setitem__, name)) for name in names}
+        for confirm in self.waiting.values():
+            self.confirms.add(confirm)
+
+
+def test_each_publish_hears_its_own_answer() -> None:
+    told = Told("a", "b", "c")
+
+    told.confirms.answered(2, False, refused=False)
+    told.confirms.answered(1, False, refused=True)
+
+    assert told.answers == {"b": None, "a": "the broker refused it"}
+    assert len(told.confirms) == 1
+
+
+def test_one_answer_can_be_for_all_before_it() -> None:
+    told = Told("a", "b", "c")
+
+    told.confirms.answered(2, True, refused=False)
+
+    assert told.answers == {"a": None, "b": None}
+
+
+def test_a_returned_message_is_not_safe_although_it_is_confirmed() -> None:
+    told = Told("a", "b")
+
+    told.confirms.returned(("b", "x"), "no queue took it")
+    told.confirms.answered(2, True, refused=False)
+
+    assert told.answers == {"a": None, "b": "no queue took it"}
+
+
+def test_of_two_messages_with_one_id_the_older_is_the_returned_one() -> None:
+    told = Told()
+    for name in ("first", "second"):
+        told.confirms.add(Confirm(("same", "x"), partial(told.answers.__setitem__, name)))
+
+    told.confirms.returned(("same", "x"), "returned")
+    told.confirms.answered(1, False, refused=False)
+    told.confirms.answered(2, False, refused=False)
+
+    assert told.answers == {"first": "returned", "second": None}
+
+
+def test_a_lost_channel_answers_nobody_and_everybody_is_told() -> None:
+    told = Told("a", "b")
+
+    told.confirms.forget(told.waiting["a"])
+    told.confirms.lost("404")
+
+    assert told.answers == {"b": "404"}
+    assert len(told.confirms) == 0

@@ -1,0 +1,196 @@
+"""Acks that are written together are, byte for byte, those that py-amqp would have written one by one."""
+
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import Any
+
+import pytest
+from amqp import method_framing, serialization, spec
+from amqp.exceptions import RecoverableConnectionError
+from amqp.serialization import dumps
+from hypothesis import given
+from hypothesis import strategies as st
+
+from merchantroute_worker.rabbit.frames import Writer, in_bulk, quick, write_acks
+from merchantroute_worker.rabbit.headers import Headers
+from merchantroute_worker.rabbit.non_utf8 import named
+from tests.unit.worker.fuzz import FUZZ
+
+SHORT = st.text(max_size=60)
+HEAD = Struct(">BHI")
+TAGS = (1, 2, 7, 2**40)
+
+
+@dataclass
+class Transport:
+    """Takes what is written, a write each; gives what it was told to have received."""
+
+    written: list[bytes] = field(default_factory=list)
+    received: list[bytes] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    _read_buffer: bytes = b""
+
+    def write(self, data: Any) -> None:
+        self.written.append(bytes(data))
+
+    def _quick_recv(self, wanted: int) -> bytes:
+        self.asked.append(wanted)
+        return self.received.pop(0)
+
+
+class Connection:
+    """As much of an amqp.Connection as writing needs."""
+
+    frame_max = 131_072
+    bytes_sent = 0
+
+    def __init__(self) -> None:
+        self.transport = Transport()
+        self.handled: list[Any] = []
+        self.frame_writer: Any = method_framing.frame_writer(self, self.transport)
+
+    def on_inbound_frame(self, frame: Any) -> bool:
+        self.handled.append(frame)
+        return len(self.handled) == 2
+
+    def blocking_read(self, _timeout: float | None = None) -> bool:
+        raise AssertionError("nobody reads here")
+
+
+@dataclass
+class Channel:
+    """An open channel."""
+
+    connection: Connection | None
+    channel_id: int = 3
+
+
+@dataclass
+class Message:
+    """A delivered message."""
+
+    delivery_tag: int
+
+
+def test_each_order_has_its_own_ack_and_all_of_them_are_one_write() -> None:
+    alone, together = Connection(), Connection()
+    for tag in TAGS:
+        alone.frame_writer(1, 3, spec.Basic.Ack, dumps("Lb", (tag, False)), None)
+    in_bulk(together)
+
+    write_acks(Channel(together), [Message(tag) for tag in TAGS])
+
+    assert together.transport.written == [b"".join(alone.transport.written)]
+
+
+def test_what_else_is_written_goes_the_same_way() -> None:
+    connection = Connection()
+    plain = Connection()
+    writer = Writer(connection)
+
+    for write in (writer, plain.frame_writer):
+        write(8, 0, None, None, None)
+
+    assert connection.transport.written == plain.transport.written
+
+
+def test_the_acks_of_a_channel_that_is_gone_are_an_error() -> None:
+    with pytest.raises(RecoverableConnectionError):
+        write_acks(Channel(None), [Message(1)])
+
+
+def test_the_socket_is_asked_for_more_than_one_frame_s_part() -> None:
+    connection = Connection()
+    connection.transport.received = [b"x" * 100]
+    in_bulk(connection)
+
+    assert connection.transport._quick_recv(7) == b"x" * 100
+    assert connection.transport.asked == [8192]
+
+
+def test_frames_that_are_here_are_handled_without_asking_the_socket() -> None:
+    connection = Connection()
+    in_bulk(connection)
+    frames = b"".join(
+        HEAD.pack(kind, 3, len(body)) + body + b"\xce" for kind, body in ((1, b"ab"), (3, b""), (8, b"c"))
+    )
+    connection.transport._read_buffer = frames[:-1]
+
+    assert [connection.blocking_read(), connection.blocking_read()] == [False, True]
+    assert connection.handled == [(1, 3, b"ab"), (3, 3, b"")]
+    with pytest.raises(AssertionError, match="nobody reads here"):
+        connection.blocking_read()
+    assert connection.transport._read_buffer == frames[-9:-1]
+
+
+def test_a_frame_that_does_not_end_as_frames_do_is_left_to_py_amqp() -> None:
+    connection = Connection()
+    in_bulk(connection)
+    connection.transport._read_buffer = HEAD.pack(1, 3, 1) + b"a!"
+
+    with pytest.raises(AssertionError, match="nobody reads here"):
+        connection.blocking_read()
+
+
+@FUZZ
+@given(st.lists(SHORT, min_size=3, max_size=3), st.integers(0, 2**63 - 1), st.booleans(), st.binary(max_size=9))
+def test_a_delivery_s_arguments_are_read_as_py_amqp_reads_them(
+    texts: list[str], tag: int, redelivered: bool, before: bytes
+) -> None:
+    consumer, exchange, key = texts
+    buffer = before + dumps("sLbss", [consumer, tag, redelivered, exchange, key])
+
+    read = quick(never)("sLbss", buffer, len(before))
+
+    assert read == serialization.loads("sLbss", buffer, len(before))
+    assert quick(serialization.loads)("L", dumps("L", [tag]), 0) == ([tag], 8)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**31) + 1, 2**31 - 1) | SHORT | st.binary(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SHORT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@FUZZ
+@given(st.dictionaries(SHORT | st.binary(max_size=9), VALUES, max_size=8), st.binary(max_size=9))
+def test_headers_are_read_as_py_amqp_reads_them(headers: dict[Any, Any], before: bytes) -> None:
+    buffer = before + dumps("F", [headers])
+
+    (table,), end = quick(serialization.loads)("F", buffer, len(before))
+
+    assert ([table], end) == serialization.loads("F", buffer, len(before))
+    assert named(table) == named({**table})
+
+
+@FUZZ
+@given(st.dictionaries(SHORT, VALUES, max_size=4), st.data())
+def test_headers_that_are_cut_off_or_changed_are_whatever_py_amqp_makes_of_them(
+    headers: dict[str, Any], data: st.DataObject
+) -> None:
+    whole = dumps("F", [headers])
+    at, byte = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 255))
+    for buffer in (whole[:at], whole[:at] + bytes([byte]) + whole[at + 1 :]):
+        assert outcome(quick(serialization.loads), buffer) == outcome(serialization.loads, buffer)
+
+
+def test_what_celery_says_of_a_task_is_read_the_short_way() -> None:
+    headers = {"task": "merchantroute.order", "eta": None, "retries": 0, "timelimit": [None, None]}
+
+    (table,), _ = quick(never)("F", dumps("F", [headers]), 0)
+
+    assert table == headers
+    assert type(table) is Headers
+    assert named(table) is table
+
+
+def outcome(read: Any, buffer: bytes) -> Any:
+    try:
+        return repr(read("F", buffer, 0))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must be the same
+        return type(error)
+
+
+def never(*_arguments: Any) -> Any:
+    raise AssertionError("the long way")

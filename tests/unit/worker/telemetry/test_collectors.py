@@ -1,0 +1,33 @@
+"""What the pod counts by itself reads as prometheus-client's own counters and histograms would."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+from merchantroute_worker.telemetry.collectors import Counts, Durations
+
+BOUNDS = (0.01, 0.5, 1, 60)
+SEEN = ((0.001, "submit"), (0.01, "submit"), (0.2, "submit"), (1.0, "confirm"), (60.0, "confirm"), (61.0, "submit"))
+
+
+def text(registry: CollectorRegistry) -> list[str]:
+    """The exposition, without the times at which series began."""
+    lines = generate_latest(registry).decode().splitlines()
+    return sorted(line for line in lines if "_created" not in line)
+
+
+def test_they_are_exposed_alike() -> None:
+    theirs, ours = CollectorRegistry(), CollectorRegistry()
+    counter = Counter("calls", "Calls.", ["tier", "step"], registry=theirs)
+    histogram = Histogram("call_seconds", "Seconds.", ["tier", "step"], buckets=BOUNDS, registry=theirs)
+    counts = Counts("calls", "Calls.", ["tier", "step"])
+    durations = Durations("call_seconds", "Seconds.", ["tier", "step"], BOUNDS)
+    for each in (counts, durations):
+        ours.register(each)
+
+    for seconds, step in SEEN:
+        counter.labels("fast", step).inc()
+        histogram.labels("fast", step).observe(seconds)
+        counts.add("fast", step)
+        durations.add(seconds, "fast", step)
+
+    assert text(ours) == text(theirs)
+    assert any('le="+Inf"' in line for line in text(ours))

@@ -1,0 +1,1 @@
+"""HTTP to merchants: building a request, making a call, reading its answer, one attempt of a series."""

@@ -1,0 +1,141 @@
+"""A step of the series as an HTTP request. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
+from urllib.parse import quote, urlsplit
+
+from merchantroute_worker.orders.envelope import Order
+from merchantroute_worker.orders.route import Merchant, Step
+
+WITH_BODY = frozenset({"POST", "PUT"})
+NOTHING: Mapping[str, str] = MappingProxyType({})
+_FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+").fullmatch
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_IN_PATH = "/%:@!$&'()*+,;=~-._?"
+_VISIBLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+
+
+class UnusableEndpoint(ValueError):
+    """The merchant's endpoint cannot be called; the text says why."""
+
+
+class Origin(NamedTuple):
+    """Where connections go."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+class Request(NamedTuple):
+    """One request, ready for the wire."""
+
+    origin: Origin
+    method: str
+    head: bytes
+    body: bytes
+
+
+def build(
+    step: Step,
+    order: Order,
+    merchant: Merchant,
+    *,
+    attempt: int,
+    allow_insecure: bool,
+    trace: Mapping[str, str] = NOTHING,
+) -> Request:
+    """The request of one step: the order as JSON for POST and PUT, keyed so that a repeat has no second effect."""
+    form = _form(step.method, step.path, step.name, merchant.id, merchant.endpoint, allow_insecure)
+    in_path = key = order.id
+    if not _PLAIN(order.id):
+        in_path, key = quote(order.id, safe=""), quote(order.id, safe=_VISIBLE)
+    head = f"{in_path.join(form.path)}{form.before_key}{key}{form.before_attempt}{attempt}\r\n"
+    body = b""
+    if step.method in WITH_BODY:
+        body = order.payload_json
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    for name, value in trace.items():
+        head += f"{name}: {value}\r\n"
+    if merchant.credential:
+        head += _field(merchant.credential.header, merchant.credential.value) + "\r\n"
+    return Request(origin=form.origin, method=step.method, head=f"{head}\r\n".encode("latin-1"), body=body)
+
+
+class _Form(NamedTuple):
+    """What all requests of one step at one merchant share. The order's id goes between the parts of `path`."""
+
+    origin: Origin
+    path: tuple[str, ...]
+    before_key: str
+    before_attempt: str
+
+
+@lru_cache(maxsize=4096)
+def _form(method: str, path: str, name: str, merchant: str, endpoint: str, allow_insecure: bool) -> _Form:
+    place = _place(endpoint, allow_insecure)
+    first, *others = _around_id(path, merchant)
+    return _Form(
+        origin=place.origin,
+        path=(f"{method} {place.path}{first}", *others),
+        before_key=f"{place.query} HTTP/1.1\r\n{place.head}\r\nIdempotency-Key: ",
+        before_attempt=f":{quote(name, safe=_VISIBLE)}\r\nMr-Attempt: ",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """What every request to one endpoint shares; the order's path goes between `path` and `query`."""
+
+    origin: Origin
+    path: str
+    query: str
+    head: str
+
+
+def _around_id(path: str, merchant: str) -> list[str]:
+    """A step's path, cut where the order's id goes: what is quoted before is not changed by being quoted again."""
+    filled = path.replace("{merchant}", quote(merchant, safe=""))
+    return [quote(part, safe=_IN_PATH) for part in filled.split("{order_id}")]
+
+
+@lru_cache(maxsize=4096)
+def _place(endpoint: str, allow_insecure: bool) -> _Place:
+    try:
+        parts = urlsplit(endpoint)
+        port = parts.port
+        # As the resolver and TLS encode it: both would fail with what is no OSError.
+        (parts.hostname or "").encode("idna")
+        endpoint.encode()
+    except ValueError as error:
+        raise UnusableEndpoint(f"{endpoint!r} is not a URL: {error}") from None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise UnusableEndpoint(f"{endpoint!r} is not an http or https URL")
+    if parts.scheme == "http" and not allow_insecure:
+        raise UnusableEndpoint(f"{endpoint!r} is not encrypted and the route does not say allowInsecure")
+    port = port or _DEFAULT_PORTS[parts.scheme]
+    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = name if port == _DEFAULT_PORTS[parts.scheme] else f"{name}:{port}"
+    common = "User-Agent: merchantroute-worker\r\nAccept: application/json\r\nAccept-Encoding: identity"
+    return _Place(
+        origin=Origin(scheme=parts.scheme, host=parts.hostname, port=port),
+        path=quote(parts.path.rstrip("/"), safe=_IN_PATH),
+        query="?" + quote(parts.query, safe=_IN_PATH) if parts.query else "",
+        head=f"{_field('Host', host)}\r\n{common}",
+    )
+
+
+def _field(name: str, value: str) -> str:
+    """A header line; a credential with a line break in it must not become a second header."""
+    if not _FIELD_NAME.fullmatch(name) or not value.isprintable():
+        raise UnusableEndpoint(f"the header {name!r} cannot be sent: its name or value holds what HTTP forbids")
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        raise UnusableEndpoint(f"the header {name!r} cannot be sent: its value is not Latin-1") from None
+    return f"{name}: {value}"

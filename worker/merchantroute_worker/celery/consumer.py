@@ -1,0 +1,215 @@
+"""Celery's consumer, made to stay: it waits for the broker and the queue in the process instead of ending it, and it
+loses no message that Celery itself would ack, reject or drop.
+
+What is changed of `celery.worker.consumer.Consumer` (5.7):
+* the steps: no gossip, no control, no agent, and no DelayedDelivery, which declares 28 queues of its own;
+* `connect`: reads the broker's files anew, and waits; Celery ends the worker when access is refused, and when the
+  queue is not there;
+* `start`: an error that Celery does not expect is logged and the consumer starts again;
+* messages that are no task, or of no task it knows, or whose text is no text, go to dead letters, confirmed, before
+  they are acked.
+"""
+
+import logging
+import time
+from typing import Any
+
+from amqp.exceptions import NotFound
+from celery.worker.consumer import Consumer
+from celery.worker.state import maybe_shutdown
+
+from merchantroute_worker import pod
+from merchantroute_worker.celery.order_task import TASK
+from merchantroute_worker.celery.prefetch import set_prefetch
+from merchantroute_worker.celery.send_task import SendTask
+from merchantroute_worker.celery.strategy import make_safe
+from merchantroute_worker.delivery.deliveries import Deliveries
+from merchantroute_worker.rabbit import address
+from merchantroute_worker.rabbit.connection import connect
+from merchantroute_worker.rabbit.frames import in_bulk
+from merchantroute_worker.rabbit.non_utf8 import readable, strange
+from merchantroute_worker.reporting import hub_monitor, start
+from merchantroute_worker.runtime.gevent_setup import collect_less
+from merchantroute_worker.runtime.threads import sleep
+
+log = logging.getLogger(__name__)
+HEARTBEAT = 60
+BEAT = 1.0  # seconds between two looks; py-amqp sends a heartbeat when one is due
+FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
+
+
+class LeanConsumer(Consumer):
+    """Celery finds it by the setting `worker_consumer`."""
+
+    class Blueprint(Consumer.Blueprint):
+        """The steps that are left. Tasks requires Mingle, which is there and switched off."""
+
+        default_steps = (
+            "celery.worker.consumer.connection:Connection",
+            "celery.worker.consumer.mingle:Mingle",
+            "celery.worker.consumer.events:Events",
+            "celery.worker.consumer.tasks:Tasks",
+            "celery.worker.consumer.consumer:Evloop",
+        )
+
+    def __init__(self, *args: Any, pool: Any = None, worker_options: Any = None, **kwargs: Any) -> None:
+        readable()
+        self.connection: Any = None
+        self.mr_pod = pod.start(pool.limit, green=pool.is_green)
+        start.serve(self.mr_pod)
+        self.deliveries = Deliveries(self.mr_pod, pool)
+        self._beat = time.monotonic()
+        self._was_ready = False
+        # The files are read elsewhere; a consumer may only be changed where its connection is read.
+        self.mr_pod.on_slots(lambda slots: self.call_soon(set_prefetch, self, slots))
+        # Also where the command line does not say so: with its event connection the loop turns ten times a second.
+        without = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
+        super().__init__(*args, pool=pool, worker_options={**(worker_options or {}), **without}, **kwargs)
+        # Before the pool starts: its children inherit what the app is now.
+        self.app.send_task = SendTask(self.app, self.mr_pod)
+
+    def start(self) -> None:
+        """Consume until the worker ends."""
+        while True:
+            try:
+                super().start()
+                return
+            except Exception:
+                # WorkerShutdown and WorkerTerminate are SystemExits and pass; all else must not end the pod.
+                log.exception("the consumer failed, it starts again")
+                self.mr_pod.readiness.waiting("the consumer to start again")
+                self._part()
+                self.blueprint.restart(self)
+                self._pause(1.0)
+
+    def connect(self) -> Any:
+        """A connection to the broker on which the lane's queue is there. Waits for both, with bounded backoff."""
+        pause = FASTEST_RETRY
+        while True:
+            maybe_shutdown()
+            try:
+                where = address.read(self.mr_pod.identity.broker_dir)
+                connection = self._open(where)
+            except address.ERRORS as error:
+                self.mr_pod.readiness.waiting(f"the broker: {_reason(error)}")
+            else:
+                queue = self.mr_pod.queue
+                if _has_queue(connection, queue):
+                    self.first_connection_attempt = False
+                    return connection
+                self.mr_pod.readiness.waiting(f"queue {queue} on {where}")
+            self._pause(pause)
+            pause = min(pause * 2, SLOWEST_RETRY)
+
+    def update_strategies(self) -> None:
+        """Every task gets a strategy of ours, whatever its own attributes say."""
+        for name, task in self.app.tasks.items():
+            if name != TASK:
+                make_safe(task)
+        super().update_strategies()
+
+    def on_ready(self) -> None:
+        """The consumer is registered at the broker."""
+        super().on_ready()
+        set_prefetch(self, self.mr_pod.concurrency)
+        if self.pool.is_green:
+            # From here on: a start imports much, and nobody waits for it.
+            hub_monitor.watch(self.mr_pod)
+        if not self._was_ready:
+            self._was_ready = True
+            collect_less()
+        self.mr_pod.readiness.consuming()
+
+    def perform_pending_operations(self) -> None:
+        """Called at each turn of the loop, at least every two seconds. Without greenlets Celery sends no heartbeats."""
+        super().perform_pending_operations()
+        now = time.monotonic()
+        if not self.pool.is_green and self.connection and now - self._beat >= BEAT:
+            self._beat = now
+            self.connection.heartbeat_check()
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """The connection broke, or the queue was deleted (the broker cancels its consumers then)."""
+        self.mr_pod.readiness.waiting(f"the broker: {_reason(exc)}")
+        self.deliveries.hand_back()
+        super().on_connection_error_after_connected(exc)
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """Celery would ack it, and it would be gone."""
+        self.deliveries.bury(message, "undecodable", f"the message cannot be decoded: {exc}")
+
+    def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
+        """Celery would reject it."""
+        del body
+        self.deliveries.bury(message, "malformed", f"the message is no valid task: {exc}")
+
+    def on_unknown_message(self, body: Any, message: Any) -> None:
+        """Celery would reject it."""
+        del body
+        self.deliveries.bury(message, "malformed", "the message names no task: neither its headers nor its body do")
+
+    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
+        """Celery would reject it."""
+        del body, exc
+        self.deliveries.bury(message, "unknown-task", f"no task {message.headers.get('task')!r} in this app")
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Any:
+        """Celery's handler, which a message with strange headers can make fail: such a message is no task."""
+        handle = super().create_task_handler(*args, **kwargs)
+
+        def on_task_received(message: Any) -> None:
+            key, headers = message.delivery_info.get("routing_key"), message.headers or {}
+            if where := strange(routing_key=key, properties=message.properties, headers=headers):
+                self.deliveries.bury(message, "undecodable", f"text that is not UTF-8: {where}")
+                return
+            try:
+                if headers.get("task") == TASK and TASK in self.strategies:
+                    # What Celery's handler would come to, without the promises that it makes for its Request.
+                    self.deliveries.take(message)
+                else:
+                    handle(message)
+            except address.ERRORS:
+                raise
+            except Exception as error:
+                log.exception("a message could not be handled")
+                self.deliveries.bury(message, "malformed", f"the message cannot be handled: {error!r}")
+
+        return on_task_received
+
+    def _open(self, where: address.BrokerAddress) -> Any:
+        name = f"{self.mr_pod.identity.pod} consumer"
+        connection = connect(where, heartbeat=HEARTBEAT, client_properties={"connection_name": name})
+        connection.connect()
+        in_bulk(connection.connection)
+        return connection
+
+    def _pause(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            maybe_shutdown()
+            sleep(0.1)
+
+    def _part(self) -> None:
+        self.deliveries.hand_back()
+        connection, self.connection = self.connection, None
+        if connection:
+            try:
+                connection.collect()
+            except address.ERRORS as error:
+                log.debug("the broken connection would not close: %s", error)
+
+
+def _has_queue(connection: Any, queue: str) -> bool:
+    """Ask passively: nothing is declared by a worker. The connection is closed where the answer is no."""
+    try:
+        channel = connection.channel()
+        channel.queue_declare(queue, passive=True)
+        channel.close()
+        return True
+    except NotFound:
+        connection.collect()
+        return False
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,44 @@
+"""Celery's Request for an app's own tasks: it tells how the task ended before it acks or rejects."""
+
+from typing import Any
+
+from billiard.einfo import ExceptionWithTraceback
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery.exceptions import Ignore, Reject, Retry
+from celery.worker.request import Request
+
+from merchantroute_worker.delivery.task import TaskDelivery
+
+
+class TaskRequest(Request):
+    """Celery makes it by the name in a task's attribute `Request`."""
+
+    @property
+    def mr_task(self) -> TaskDelivery:
+        """The delivery whose `acked` Celery calls at the end."""
+        task: TaskDelivery = self._on_ack.__self__
+        return task
+
+    def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
+        """The task raised, or its process is gone, or was ended by us (which the pool prefork tells here first)."""
+        error = exc_info.exception
+        if isinstance(error, ExceptionWithTraceback):
+            error = error.exc
+        if isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt):
+            self.mr_task.lost_its_process()
+        elif isinstance(error, TimeLimitExceeded):
+            self.mr_task.timed_out()
+        elif not isinstance(error, Retry | Ignore | Reject):
+            self.mr_task.failed(error)
+        return super().on_failure(exc_info, send_failed_event, return_ok)
+
+    def on_retry(self, exc_info: Any) -> Any:
+        """The task has sent itself again."""
+        self.mr_task.retried()
+        return super().on_retry(exc_info)
+
+    def on_timeout(self, soft: bool, timeout: float) -> Any:
+        """The task ran into its deadline; a soft one is the task's own affair."""
+        if not soft:
+            self.mr_task.timed_out()
+        return super().on_timeout(soft, timeout)

@@ -1,0 +1,118 @@
+"""What a task sends: to the front door, under its own merchant's routing key, mandatory and confirmed.
+
+Celery sends everything (retries, chains, links, `delay`, `apply_async`, `send_task`) through the app's `send_task`; it
+is replaced here. What has an ETA goes to the ladder, where it waits without a slot; Celery would let it wait in a
+worker, or declare 28 queues of its own for it.
+
+Connections are the app's own, made anew for each process and each change of the broker's files. This works the same in
+greenlets, threads and children of a pool.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from amqp.exceptions import NotFound
+from celery import current_task
+from kombu import pools
+
+from merchantroute_worker.orders import ladder
+from merchantroute_worker.orders.envelope import PUBLISHED_AT
+from merchantroute_worker.orders.eta import ETA_WORTH_WAITING
+from merchantroute_worker.orders.messages import RUNG
+from merchantroute_worker.orders.route import Route
+from merchantroute_worker.pod import Pod
+from merchantroute_worker.rabbit import address
+from merchantroute_worker.rabbit.connection import connect
+
+_POOLS: Any = pools  # kombu ships inline types only in part
+CONNECTIONS = 20
+PATIENCE = 60.0  # seconds for one of them to be free
+# A task that has done its work waits here until the broker takes what follows from it, as an outcome does.
+PATIENTLY = {"max_retries": None, "interval_start": 0.1, "interval_step": 0.5, "interval_max": 5.0}
+# Where a message goes is the route's affair; a task's own queues and exchanges are those of another deployment.
+_DESTINATIONS = ("queue", "exchange", "exchange_type", "routing_key", "delivery_mode", "redelivered", "producer")
+
+
+class SendTask:
+    """Replaces `send_task` of one app."""
+
+    def __init__(self, app: Any, pod: Pod) -> None:
+        self._send = app.send_task
+        self._pod = pod
+        self._home = os.getpid()
+        self._producers: tuple[Any, Any] | None = None
+
+    def __call__(self, name: str, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+        """As Celery's `send_task`. Raises what kombu raises when no queue takes the message."""
+        given = {key: options.pop(key, None) for key in _DESTINATIONS}
+        route = self._route()
+        parent = current_task.request if current_task else None
+        headers = _headers(options.pop("headers", None), parent, options.get("task_id"))
+        exchange = route.front_door
+        # As a header of our own making: told of an ETA, Celery would look for a way through queues that it declares.
+        due = _due(options.pop("countdown", None), options.pop("eta", None))
+        headers["eta"] = due.isoformat() if due else None
+        wait = (due - datetime.now(UTC)).total_seconds() if due else 0.0
+        if wait > ETA_WORTH_WAITING:
+            exchange = self._pod.ladder
+            headers[RUNG] = str(ladder.before_eta(wait, route.delays))
+        ours = {
+            "routing_key": _merchant(given["routing_key"], parent, route),
+            "headers": headers,
+            "declare": [],
+            "mandatory": True,
+            "delivery_mode": 2,
+            "retry": True,
+            "retry_policy": PATIENTLY,
+        }
+        with self._pool().acquire(block=True, timeout=PATIENCE) as producer:
+            send = partial(self._send, name, args, kwargs, **{**options, **ours}, producer=producer)
+            try:
+                return send(exchange=exchange)
+            except NotFound:
+                # A route that is being deleted has closed its door, and works off what is behind it.
+                return send(exchange=route.router)
+
+    def _route(self) -> Route:
+        files = self._pod.files
+        if os.getpid() != self._home:
+            files.poll()  # a child of the pool has no thread that does
+        return files.current
+
+    def _pool(self) -> Any:
+        where = address.read(self._pod.identity.broker_dir)
+        key = (os.getpid(), where)
+        if self._producers is None or self._producers[0] != key:
+            connection = connect(where, confirm_publish=True)
+            self._producers = (key, _POOLS.ProducerPool(connection.Pool(limit=CONNECTIONS), limit=CONNECTIONS))
+        return self._producers[1]
+
+
+def _merchant(given: Any, parent: Any, route: Route) -> str:
+    """The routing key: one that the caller names if it is a merchant's, else the running task's own."""
+    if isinstance(given, str) and given in route.merchants:
+        return given
+    inherited = (getattr(parent, "delivery_info", None) or {}).get("routing_key")
+    return inherited or (given if isinstance(given, str) else "")
+
+
+def _due(countdown: Any, eta: Any) -> datetime | None:
+    """When the message is due; a countdown wins, as with Celery."""
+    if countdown:
+        return datetime.now(UTC) + timedelta(seconds=countdown)
+    if isinstance(eta, str):
+        eta = datetime.fromisoformat(eta)
+    if isinstance(eta, datetime):
+        return eta if eta.tzinfo else eta.replace(tzinfo=UTC)
+    return None
+
+
+def _headers(given: Mapping[str, Any] | None, parent: Any, task_id: Any) -> dict[str, Any]:
+    """The headers of what is sent. A retry keeps its task's age; what the parent carried of its own way is left out."""
+    kept = {name: value for name, value in (given or {}).items() if not name.startswith(("mr-", "x-"))}
+    stamp = parent.get(PUBLISHED_AT) if parent is not None and parent.id == task_id else None
+    return {**kept, PUBLISHED_AT: stamp or int(time.time() * 1000)}

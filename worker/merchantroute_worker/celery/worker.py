@@ -1,0 +1,62 @@
+"""Celery's own worker, run in this process, with signals that never cost an order.
+
+SIGTERM, SIGINT and SIGQUIT all mean the same: take nothing more, finish what is in flight within the grace, hand back
+the rest. Celery's cold and soft shutdowns kill greenlets and ack their messages.
+"""
+
+import logging
+import os
+import signal
+from functools import partial
+from typing import Any
+
+from celery.apps.worker import Worker
+from celery.worker import state
+
+from merchantroute_worker.pod import Pod
+from merchantroute_worker.runtime.signals import on_signal
+from merchantroute_worker.runtime.threads import sleep, start_daemon
+
+log = logging.getLogger(__name__)
+LAST_SECONDS = 2.0
+
+
+class RouteWorker(Worker):
+    """The worker of one lane's pod."""
+
+    mr_pod: Pod
+
+    def install_platform_tweaks(self, _worker: Any) -> None:
+        """Instead of Celery's signal handlers."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            on_signal(number, partial(self._end, number.name))
+
+    def should_use_eventloop(self) -> bool:
+        """Never: Celery's event loop acks in its own time, and its pools may be called from that loop only. In the
+        plain loop one thread reads the connection, and any may ack.
+        """
+        return False
+
+    def set_process_status(self, info: str) -> None:
+        """Celery renames the process, which hides its arguments from people."""
+
+    def _end(self, name: str) -> None:
+        if self.mr_pod.stopping.is_set():
+            return
+        self.mr_pod.stopping.set()
+        state.should_stop = 0
+        start_daemon(partial(self._bound, name), "ending")
+
+    def _bound(self, name: str) -> None:
+        grace = self.mr_pod.grace
+        log.info("%s: no new orders, up to %g s for those in flight", name, grace)
+        self.mr_pod.readiness.waiting("shutting down")
+        fleet = self.consumer.deliveries
+        sleep(max(0.0, grace - LAST_SECONDS))
+        fleet.hand_back(ending=True)
+        sleep(LAST_SECONDS)
+        self.mr_pod.abandoned = True
+        fleet.abandon()
+        sleep(LAST_SECONDS)
+        # Threads cannot be ended, and Celery waits for them. What they hold is the broker's still.
+        os._exit(0)

@@ -1,0 +1,86 @@
+"""A dead letter as a value: what its message says about who, why and when. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from merchantroute_worker.orders.envelope import PUBLISHED_AT
+from merchantroute_worker.orders.messages import Incoming
+from merchantroute_worker.rabbit.non_utf8 import named
+
+REASON, STEP, ATTEMPTS, ANSWER = "mr-reason", "mr-step", "mr-attempts", "mr-answer-class"
+REPLAYS, FIRST_PUBLISHED_AT, REFUSALS = "mr-replays", "mr-first-published-at", "mr-refusals"
+DELIVERY_LIMIT, UNKNOWN = "delivery-limit", "unknown"
+BY_THE_BROKER = "broker-"
+"""Begins the reason of a letter that the broker put there for another cause, say `broker-rejected`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """One letter. `tag` is what settles it on the channel that it came by; `published_at` is epoch seconds."""
+
+    tag: int
+    id: str | None
+    merchant: str
+    reason: str
+    step: str | None
+    attempts: int | None
+    answer: str | None
+    published_at: float | None
+    replays: int
+    refusals: int
+    """Of an app's own task; an order has its own in the journal."""
+    message: Incoming = field(repr=False)
+
+
+def read(*, tag: int, routing_key: str, body: bytes, properties: Mapping[str, Any]) -> Letter:
+    """Read a message of the dead queue, whatever it is: nothing about it is required. `properties` are py-amqp's."""
+    headers = named(properties.get("application_headers") or {})
+    return Letter(
+        tag=tag,
+        id=_text(properties.get("correlation_id")) or _text(headers.get("id")),
+        merchant=routing_key,
+        reason=_reason(headers),
+        step=_text(headers.get(STEP)),
+        attempts=_number(headers.get(ATTEMPTS)),
+        answer=_text(headers.get(ANSWER)),
+        published_at=_published_at(headers, properties),
+        replays=_number(headers.get(REPLAYS)) or 0,
+        refusals=_number(headers.get(REFUSALS)) or 0,
+        message=Incoming(
+            routing_key=routing_key,
+            body=body,
+            properties={name: value for name, value in properties.items() if name != "application_headers"},
+            headers=headers,
+        ),
+    )
+
+
+def _reason(headers: Mapping[str, Any]) -> str:
+    """A worker's reason, or the broker's where it buried the order itself: `x-death` lists the latest death first."""
+    if said := _text(headers.get(REASON)):
+        return said
+    deaths = headers.get("x-death")
+    latest = deaths[0] if isinstance(deaths, list) and deaths else None
+    why = _text(latest.get("reason")) if isinstance(latest, dict) else None
+    if why is None:
+        return UNKNOWN
+    return DELIVERY_LIMIT if why == "delivery_limit" else BY_THE_BROKER + why.replace("_", "-")
+
+
+def _published_at(headers: Mapping[str, Any], properties: Mapping[str, Any]) -> float | None:
+    """Our stamp, or the producer's `timestamp` on an order that no worker has read."""
+    stamp = _number(headers.get(PUBLISHED_AT))
+    if stamp is not None:
+        return stamp / 1000
+    given = properties.get("timestamp")
+    return given.replace(tzinfo=UTC).timestamp() if isinstance(given, datetime) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,154 @@
+"""An order as a message: Celery's protocol 2 in JSON, as docs/producing.md has it. Pure, and where bad input ends."""
+
+import json
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import amqp
+from amqp.exceptions import AMQPError
+
+from merchantroute_worker.client.results import BadOrder
+
+TASK = "merchantroute.order"
+LONGEST_NAME = 255
+# Headers travel in one frame of at most 131,064 bytes, and the broker and workers add theirs on the way.
+LONGEST_HEADERS = 64 * 1024
+_CELERYS = frozenset({
+    "task", "id", "lang", "root_id", "parent_id", "group", "group_index", "meth", "shadow", "eta", "expires", "retries",
+    "timelimit", "argsrepr", "kwargsrepr", "origin", "ignore_result", "replaced_task_nesting", "stamps",
+    "stamped_headers", "compression",
+})  # fmt: skip
+_ROUTED_BY = frozenset({"CC", "BCC"})
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order of a batch.
+
+    `merchant` and `order_id` come from the order's own fields `merchant` and `id` where they are not given.
+    `eta` and `expires` need a time zone. `headers` are the application's own.
+    """
+
+    order: Mapping[str, Any]
+    merchant: str | None = None
+    order_id: str | None = None
+    eta: datetime | None = None
+    expires: datetime | None = None
+    headers: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """The order as it goes out, the same at every attempt. `published_at` is milliseconds since the epoch."""
+
+    order_id: str
+    merchant: str
+    published_at: int
+    body: bytes
+    headers: Mapping[str, Any]
+
+    def content(self) -> amqp.Message:
+        """The message for py-amqp."""
+        return amqp.Message(
+            self.body,
+            application_headers=dict(self.headers),
+            content_type="application/json",
+            content_encoding="utf-8",
+            correlation_id=self.order_id,
+            delivery_mode=2,
+        )
+
+
+def write(order: Order, *, now: float, new_id: Callable[[], str]) -> Message:
+    """Write the order down once. `now` is seconds since the epoch; `new_id` is asked where the order has no id.
+
+    Raises:
+        BadOrder: the text says what to change.
+    """
+    if not isinstance(order.order, Mapping):
+        raise BadOrder(f"an order must be a JSON object (a dict), this is {type(order.order).__name__}")
+    payload = dict(order.order)
+    merchant = _name("merchant", order.merchant if order.merchant is not None else payload.get("merchant"))
+    order_id = _name("order_id", _order_id(order.order_id, payload, new_id))
+    published_at = int(now * 1000)
+    letter = Message(
+        order_id=order_id,
+        merchant=merchant,
+        published_at=published_at,
+        body=_body(payload),
+        headers=headers(order, order_id=order_id, published_at=published_at),
+    )
+    _check_headers(letter)
+    return letter
+
+
+def headers(order: Order, *, order_id: str, published_at: int) -> dict[str, Any]:
+    """Every header of an order is made here: Celery's, ours, and the application's own."""
+    own: dict[Any, Any] = dict(order.headers or {})
+    for name in own:
+        if not isinstance(name, str) or name in _CELERYS | _ROUTED_BY or name.lower().startswith(("mr-", "x-")):
+            raise BadOrder(f"the header {name!r} belongs to Celery, RabbitMQ or MerchantRoute: give yours another name")
+    return {
+        **own,
+        "lang": "py",
+        "task": TASK,
+        "id": order_id,
+        "root_id": order_id,
+        "parent_id": None,
+        "group": None,
+        "retries": 0,
+        "eta": _moment("eta", order.eta),
+        "expires": _moment("expires", order.expires),
+        "timelimit": [None, None],
+        "mr-published-at": published_at,
+    }
+
+
+def _order_id(given: str | None, payload: Mapping[str, Any], new_id: Callable[[], str]) -> Any:
+    if given is not None:
+        return given
+    own = payload.get("id")
+    if own is None:
+        return new_id()
+    return str(own) if isinstance(own, int) and not isinstance(own, bool) else own
+
+
+def _name(what: str, value: Any) -> str:
+    place = {"merchant": "`merchant`", "order_id": "`id`"}[what]
+    if not isinstance(value, str) or not value:
+        raise BadOrder(f"{what} must be a text that is not empty: give {what}=, or the order a field {place}")
+    try:
+        length = len(value.encode())
+    except UnicodeEncodeError:
+        raise BadOrder(f"{what} is not valid Unicode: {value!a:.80}") from None
+    if length > LONGEST_NAME:
+        raise BadOrder(f"{what} has {length} bytes in UTF-8, AMQP carries {LONGEST_NAME} at most: {value:.40}…")
+    return value
+
+
+def _body(payload: dict[str, Any]) -> bytes:
+    try:
+        text = json.dumps([[], {"order": payload}, {}], allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadOrder(f"the order is not JSON: {error}") from None
+    return text.encode("ascii")
+
+
+def _moment(what: str, moment: Any) -> str | None:
+    if moment is None:
+        return None
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise BadOrder(f"{what} must be a datetime with a time zone, as datetime.now(UTC) + timedelta(minutes=5)")
+    return moment.isoformat()
+
+
+def _check_headers(letter: Message) -> None:
+    try:
+        size = len(letter.content()._serialize_properties())  # noqa: SLF001 - what py-amqp would only say half-way out
+    except (AMQPError, ValueError, TypeError, struct.error) as error:
+        raise BadOrder(f"AMQP has no form for one of the headers: {error}") from None
+    if size > LONGEST_HEADERS:
+        raise BadOrder(f"the headers have {size} bytes, {LONGEST_HEADERS} at most: keep data in the order itself")

@@ -1,0 +1,1 @@
+"""Who this pod is, and the files that the operator mounts into it."""

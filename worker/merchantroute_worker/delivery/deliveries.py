@@ -1,0 +1,94 @@
+"""The pod's deliveries: how messages become work in Celery's pool, and how they end with their connection."""
+
+import logging
+from typing import Any
+
+from merchantroute_worker.delivery.delivery import Delivery, Stage
+from merchantroute_worker.delivery.order import OrderDelivery
+from merchantroute_worker.delivery.task import Handler, TaskDelivery
+from merchantroute_worker.pod import Pod
+from merchantroute_worker.pools import executors
+from merchantroute_worker.pools.attempt_runners import AttemptRunner, InChildProcess, InProcess
+from merchantroute_worker.runtime.threads import sleep
+
+log = logging.getLogger(__name__)
+LOOK = 0.05
+
+
+class Deliveries:
+    """All deliveries of one consumer. `pool` is Celery's: its warm shutdown waits for what runs in it, and then for
+    what we still make safe.
+    """
+
+    def __init__(self, pod: Pod, pool: Any) -> None:
+        self._pod = pod
+        self.executor = executors.of(pool)
+        in_children = not (getattr(pool, "is_green", False) or hasattr(pool, "executor"))
+        self._runner: AttemptRunner = InChildProcess(pool) if in_children else InProcess(pod.client)
+        self._under_way: dict[Delivery, executors.Handle | None] = {}
+        self._stop_pool = pool.on_stop
+        pool.on_stop = self._stop
+
+    def take(self, message: Any) -> None:
+        """A message of the built-in task came."""
+        order = OrderDelivery(self._pod, message, self._runner)
+        self._spawn(order, order.run)
+
+    def take_task(self, message: Any, handle: Handler, body: Any, callbacks: Any) -> None:
+        """A message of an app's own task came; `handle` is Celery's strategy for it."""
+        if self._pod.stopping.is_set():
+            return
+        task = TaskDelivery(self._pod, message, self._settle_soon, lambda: self._gone(task))
+        self._under_way[task] = None
+        self._under_way[task] = self.executor.spawn_outside(task.run, handle, body, callbacks)
+
+    def bury(self, message: Any, reason: str, explanation: str) -> None:
+        """A message came that Celery cannot make a task of."""
+        delivery = Delivery(self._pod, message)
+        self._spawn(delivery, delivery.bury, reason, explanation)
+
+    def hand_back(self, *, ending: bool = False) -> None:
+        """End what makes calls: the broker hands its messages out again. `ending` says that the connection still
+        stands, but the grace is over: then the suspect lane's order is not held against it.
+        """
+        calling = [each for each in list(self._under_way) if each.hand_back(connection_lost=not ending)]
+        if calling:
+            log.warning("%s orders in flight are handed back to the broker", len(calling))
+        for delivery in calling:
+            handle = self._under_way.get(delivery)
+            if handle is not None:
+                handle.end()
+            if ending and self._pod.identity.alone:
+                Delivery(self._pod, delivery.message).send_again()
+
+    def abandon(self) -> None:
+        """End all, also what holds an outcome that it cannot make safe."""
+        for delivery in list(self._under_way):
+            delivery.stage = Stage.HANDED_BACK
+        self.executor.abandon()
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    def _spawn(self, delivery: Delivery, work: Any, *arguments: str) -> None:
+        if self._pod.stopping.is_set():
+            # Not started and not acked: closing the connection gives it back.
+            return
+        self._under_way[delivery] = None
+        self._under_way[delivery] = self.executor.spawn(work, *arguments, ended=lambda: self._gone(delivery))
+
+    def _gone(self, delivery: Delivery) -> None:
+        self._under_way.pop(delivery, None)
+
+    def _settle_soon(self, work: Any, *arguments: Any) -> None:
+        """Where Celery calls back from a thread that serves all children, waiting for a confirm must be elsewhere."""
+        if self.executor.settles_in_place:
+            work(*arguments)
+        else:
+            self.executor.spawn_outside(work, *arguments)
+
+    def _stop(self) -> None:
+        self._stop_pool()
+        while (self._under_way or len(self._pod.acks)) and not self._pod.abandoned:
+            sleep(LOOK)
+        self.executor.close()

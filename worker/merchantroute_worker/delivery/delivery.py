@@ -1,0 +1,188 @@
+"""One delivered message and the ways to make its outcome safe.
+
+Nothing is acked before its outcome is safe somewhere else: done at the merchant, confirmed on a rung, in the suspect
+lane, or in dead letters. A message whose outcome cannot be made safe is held; the broker has it still.
+"""
+
+import logging
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+from merchantroute_worker.delivery.incoming import incoming
+from merchantroute_worker.orders.envelope import DeliveryKey
+from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, plain, to_dead
+from merchantroute_worker.orders.suspicion import Suspicion, suspicion
+from merchantroute_worker.pod import Pod
+from merchantroute_worker.rabbit.address import ERRORS
+from merchantroute_worker.rabbit.publisher import NotEncodable, NotPublished
+from merchantroute_worker.runtime.threads import sleep
+
+log = logging.getLogger(__name__)
+FASTEST_RETRY, SLOWEST_RETRY = 0.1, 5.0
+KILLED = "killed-its-pod"
+
+
+class Stage(Enum):
+    """How far a delivery is."""
+
+    WAITING = "waiting"
+    CALLING = "calling"
+    SETTLING = "settling"
+    """Its calls are over, and its outcome is being made safe."""
+    HANDED_BACK = "handed back"
+    """The broker hands the message out again, and what is still done here must have no outcome."""
+    SETTLED = "settled"
+
+
+class Delivery:
+    """One message, of which nothing is known yet. A key tells its stay in a queue from every other one."""
+
+    def __init__(self, pod: Pod, message: Any) -> None:
+        self.pod = pod
+        self.message = message
+        self.incoming = incoming(message)
+        self.stage = Stage.WAITING
+        self.connection_lost = False
+
+    @property
+    def redelivered(self) -> bool:
+        """Whether the broker handed this message out before."""
+        return bool(self.message.delivery_info.get("redelivered"))
+
+    @property
+    def deliveries(self) -> int:
+        """How often the message came back from a consumer that did not settle it; clean shutdowns count as well."""
+        count = self.incoming.headers.get("x-delivery-count")
+        return count if isinstance(count, int) else 0
+
+    def may_begin(self) -> bool:
+        """Wait until an outcome could be made safe: nothing is begun that could only be held."""
+        pod = self.pod
+        while not (pod.publisher.open and pod.files.generation):
+            if pod.stopping.is_set() or self.connection_lost:
+                return False
+            pod.files.wait(1.0)
+            pod.publisher.wait_open(1.0)
+        return not (pod.stopping.is_set() or self.connection_lost)
+
+    def bury(self, reason: str, explanation: str) -> None:
+        """Send a message that is no order to dead letters."""
+        if not self.may_begin():
+            return
+        self.stage = Stage.SETTLING
+        # No order, hence no journal to tell its stays apart: its content does, and how often it was replayed.
+        replays = self.incoming.headers.get("mr-replays")
+        key = (f"{reason} {self.names(reason)['order']} {replays}", len(self.incoming.body), hash(self.incoming.body))
+        if self.redelivered and self.pod.is_settled(key):
+            self.ack()
+            return
+        log.warning("%s: %s", reason, explanation, extra={"data": self.names(reason)})
+        message = to_dead(self.incoming, DeathReason(reason=reason), exchange=self.pod.files.current.dead)
+        self.send_on(message, key, lambda: self.pod.counted.dead(reason))
+
+    def was_settled(self, key: DeliveryKey) -> bool:
+        """Whether this stay of the order had its outcome here, and only its ack was lost with a connection."""
+        if not self.redelivered:
+            return False
+        while key in self.pod.settling:
+            sleep(FASTEST_RETRY)
+        if not self.pod.is_settled(key):
+            return False
+        log.info("order came again after its outcome was safe: acked", extra={"data": {"order": key[0]}})
+        self.ack()
+        return True
+
+    def was_set_apart(self, order_id: str, key: DeliveryKey, why: Callable[[str], DeathReason]) -> bool:
+        """Send a suspect order to the suspect lane, and a guilty one from there to dead letters. False when it may run.
+
+        `why` gives what a dead letter says of it, for a reason.
+        """
+        pod, alone = self.pod, self.pod.identity.alone
+        if not self.deliveries and not alone:
+            return False
+        verdict = suspicion(self.deliveries, alone=alone, survived=order_id in pod.survived)
+        if alone:
+            pod.survived.add(order_id)
+        if verdict is Suspicion.NONE:
+            return False
+        self.stage = Stage.SETTLING
+        # The count of deliveries tells two stays of one order apart that are alike in everything else.
+        key = (f"{key[0]} {self.deliveries}", *key[1:])
+        if verdict is Suspicion.GUILTY:
+            log.error("order is dead: %s", KILLED, extra={"data": self.names(KILLED)})
+            message = to_dead(self.incoming, why(KILLED), exchange=pod.files.current.dead)
+            self.send_on(message, key, lambda: pod.counted.dead(KILLED))
+            return True
+        log.warning("order is suspect", extra={"data": {**self.names(verdict.value), "count": self.deliveries}})
+        self.send_on(self._to_suspect_lane(), key, lambda: pod.counted.to_ladder("deferred", "suspect"))
+        return True
+
+    def hand_back(self, *, connection_lost: bool) -> bool:
+        """Leave the message to the broker unless its calls are over; True if it was left now.
+
+        A lost connection also means that it cannot be acked any more.
+        """
+        self.connection_lost = self.connection_lost or connection_lost
+        if self.stage not in {Stage.WAITING, Stage.CALLING}:
+            return False
+        self.stage = Stage.HANDED_BACK
+        return True
+
+    def send_again(self) -> None:
+        """Send it to the suspect lane as new: its count of deliveries starts at zero, since its pod ended cleanly."""
+        self.send_on(self._to_suspect_lane(), (f"ending {self.names('')['order']}", 0, 0), lambda: None)
+
+    def ack(self) -> None:
+        """Tell the broker that the message's outcome is safe."""
+        self.stage = Stage.SETTLED
+        self.pod.acks.ack(self.message)
+
+    def reject(self) -> None:
+        """Let the broker hand the message out again, and count."""
+        try:
+            self.message.reject(requeue=True)
+        except ERRORS as error:
+            log.warning("could not give a message back, its connection will: %s", error)
+
+    def send_on(self, message: Outgoing, key: DeliveryKey, count: Callable[[], None]) -> None:
+        """Publish until it is safe, then ack what came. `count` is called once it is safe."""
+        if self._publish(message):
+            self.pod.settle(key)
+            count()
+            self.ack()
+
+    def given_up(self) -> bool:
+        """Whether an outcome can no more be made safe here: the broker hands the message out again."""
+        return self.connection_lost or (self.pod.stopping.is_set() and not self.pod.publisher.open)
+
+    def names(self, reason: str) -> dict[str, Any]:
+        """The fields of a log line about this message."""
+        order_id = self.incoming.properties.get("correlation_id") or self.incoming.headers.get("id")
+        return {"order": order_id, "merchant": self.incoming.routing_key, "reason": reason}
+
+    def _to_suspect_lane(self) -> Outgoing:
+        return forward(self.incoming, exchange=self.pod.files.current.suspect)
+
+    def _publish(self, message: Outgoing) -> bool:
+        """Publish until it is safe. False when the process or the message's connection ends first: the broker hands
+        the message out again, and another copy must not be made of it.
+        """
+        pause = FASTEST_RETRY
+        said = None
+        while self.stage is not Stage.HANDED_BACK:
+            try:
+                self.pod.publisher.publish(message)
+                return True
+            except NotPublished as error:
+                if str(error) != said:
+                    said = str(error)
+                    log.warning("order is held: %s", error, extra={"data": self.names("held")})
+            except NotEncodable as error:
+                log.error("headers dropped: %s", error, extra={"data": self.names("headers")})
+                message = plain(message)
+            if self.given_up():
+                return False
+            sleep(pause)
+            pause = min(pause * 2, SLOWEST_RETRY)
+        return False

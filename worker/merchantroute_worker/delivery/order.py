@@ -1,0 +1,175 @@
+"""One order of the built-in task on its way through the pod, until its outcome is safe."""
+
+import logging
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from gevent import GreenletExit
+
+from merchantroute_worker.bulkhead.rule import Verdict
+from merchantroute_worker.calls.request import UnusableEndpoint
+from merchantroute_worker.delivery.delivery import Stage
+from merchantroute_worker.delivery.settlement import Settlement
+from merchantroute_worker.orders import decisions, envelope
+from merchantroute_worker.orders.answers import UNREACHABLE, Answer
+from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.decisions import Run
+from merchantroute_worker.orders.envelope import Malformed, Order, Undecodable
+from merchantroute_worker.orders.messages import Outgoing, to_dead, to_rung
+from merchantroute_worker.orders.outcome import Done, Outcome, ToDead, ToLadder
+from merchantroute_worker.orders.route import Route, Step
+from merchantroute_worker.outcomes.completions import record
+from merchantroute_worker.pod import Pod
+from merchantroute_worker.pools.attempt_runners import AttemptRunner, ChildLost
+from merchantroute_worker.runtime.clock import Stopwatch
+from merchantroute_worker.telemetry.tracing import OrderTrace
+
+log = logging.getLogger(__name__)
+
+
+class OrderDelivery(Settlement[Order]):
+    """One order: read, decide, call, settle. `runner` makes its calls."""
+
+    def __init__(self, pod: Pod, message: Any, runner: AttemptRunner) -> None:
+        super().__init__(pod, message)
+        self._runner = runner
+
+    def run(self) -> None:
+        """The whole way. Killed (GreenletExit) it leaves the message to the broker."""
+        try:
+            if self.may_begin():
+                self._run()
+        except Exception:
+            # Not acked: the broker hands it out again when this connection ends, and counts.
+            log.exception("a message is held for an unexpected reason", extra={"data": self.names("error")})
+
+    def _run(self) -> None:
+        self.pod.counters.count("taken")
+        route = self.pod.files.current
+        try:
+            order = self._read()
+            key = order.delivery_key
+            if self.was_settled(key) or self.was_set_apart(order.id, key, lambda why: decisions.why(order, route, why)):
+                return
+            decision = self._decide(order, route)
+        except Undecodable as error:
+            self.bury("undecodable", str(error))
+            return
+        except Malformed as error:
+            self.bury("malformed", str(error))
+            return
+        outcome = self._ask_bulkhead(decision, route) if isinstance(decision, Run) else decision
+        if outcome is not None and self.stage is not Stage.HANDED_BACK:
+            self.settle(outcome, key)
+
+    def _read(self) -> Order:
+        correlation_id = self.incoming.properties.get("correlation_id")
+        if not correlation_id:
+            self.pod.metrics.anonymous()
+        return envelope.read(
+            body=self.incoming.body,
+            headers=self.incoming.headers,
+            correlation_id=correlation_id,
+            routing_key=self.incoming.routing_key,
+        )
+
+    def _decide(self, order: Order, route: Route) -> Run | ToLadder[Order] | ToDead[Order]:
+        return decisions.before_slot(
+            order,
+            self.incoming.headers,
+            route,
+            now=time.time(),
+            unknown_after=self.pod.identity.unknown_after,
+            came_back=self.deliveries > 0 or self.pod.identity.alone,
+        )
+
+    def _ask_bulkhead(self, run: Run, route: Route) -> Outcome[Order] | None:
+        verdict = self.pod.bulkhead.decide(run.order.merchant, self.pod.clock.now())
+        if verdict is Verdict.ADMIT:
+            return self._attempt(run, route)
+        return decisions.refused(run.order, route, slow=verdict is Verdict.SLOW)
+
+    def _attempt(self, run: Run, route: Route) -> Outcome[Order] | None:
+        """The calls; None when they took their process with them, and the broker has to say what comes next."""
+        pod, order = self.pod, run.order
+        trace = pod.tracer.order(order.id, order.merchant, order.journal.attempts + 1, order.trace)
+        observer, context = _CallObserver(pod, order.merchant, self, trace), trace.context()
+        if context is not order.trace:
+            order = replace(order, trace=context)
+        pod.bulkhead.acquire(order.merchant, self, pod.clock.now())
+        pod.counters.begin(time.monotonic())
+        self.stage = Stage.CALLING
+        try:
+            result = self._runner.attempt(order, run.merchant, route, observer)
+            # Of an attempt that made all its calls nothing depends on it.
+            slow = result.answer is not None and pod.bulkhead.is_slow(order.merchant, pod.clock.now())
+        except UnusableEndpoint as error:
+            log.error("cannot call the merchant: %s", error, extra={"data": self.names("endpoint")})
+            return decisions.deferred(order, route, "endpoint")
+        except GreenletExit:
+            raise
+        except ChildLost as error:
+            log.error("a process was lost with its order: %s", error, extra={"data": self.names("lost")})
+            pod.survived.discard(order.id)
+            self.reject()
+            return None
+        except Exception:
+            log.exception("an attempt failed in an unexpected way", extra={"data": self.names("error")})
+            return decisions.deferred(order, route, "error")
+        finally:
+            pod.counters.end(time.monotonic())
+            pod.bulkhead.release(order.merchant, self, pod.clock.now())
+            trace.close()
+        pod.counters.count("finished")
+        self._log(order, result)
+        return decisions.after_attempt(order, result, route, slow=slow, draw=random.random(), now=time.time())
+
+    def record(self, done: Done[Order]) -> dict[str, Any]:
+        """See `Settlement`."""
+        return record(self.pod.identity, done.order, finished_at=time.time(), redelivered=self.redelivered)
+
+    def rung_message(self, to: ToLadder[Order]) -> Outgoing:
+        """See `Settlement`."""
+        steps = self.pod.files.current.steps
+        return to_rung(self.incoming, to.order, steps, exchange=self.pod.ladder, rung=to.rung)
+
+    def dead_message(self, to: ToDead[Order]) -> Outgoing:
+        """See `Settlement`."""
+        route = self.pod.files.current
+        return to_dead(self.incoming, to.why, exchange=route.dead, order=to.order, steps=route.steps)
+
+    def _log(self, order: Order, result: Attempt) -> None:
+        if result.answer is not None and log.isEnabledFor(logging.INFO):
+            step = result.step.name if result.step else None
+            fields = {"order": order.id, "merchant": order.merchant, "step": step, "answer": result.answer.label}
+            log.info("attempt failed", extra={"data": {**fields, "attempt": order.journal.attempts + 1}})
+
+
+class _CallObserver:
+    """Reports each call to the bulkhead, the metrics and the trace."""
+
+    def __init__(self, pod: Pod, merchant: str, slot: object, trace: OrderTrace) -> None:
+        self._pod, self._merchant, self._slot, self._trace = pod, merchant, slot, trace
+        self._stopwatch = Stopwatch(pod.clock)
+
+    def begins(self, step: Step) -> Mapping[str, str]:
+        self._stopwatch = Stopwatch(self._pod.clock)
+        self._pod.bulkhead.begin_call(self._merchant, self._slot, self._stopwatch.began)
+        return self._trace.begins(step.name)
+
+    def ended(self, step: Step, answer: Answer, seconds: float) -> None:
+        self._trace.ended(answer)
+        self._pod.metrics.call(step.name, answer.label, seconds)
+        bulkhead, now = self._pod.bulkhead, self._pod.clock.now()
+        if answer.failure == "timeout":
+            if not self._stopwatch.was_stalled():
+                bulkhead.timed_out(self._merchant, now)
+        elif answer.failure in UNREACHABLE:
+            bulkhead.failed(self._merchant)
+        elif answer.status is not None:
+            # Where a process of its own made the call, the stopwatch ran for the whole attempt.
+            own = min(seconds, now - self._stopwatch.began)
+            bulkhead.answered(self._merchant, now, own, success=answer.succeeded)

@@ -1,0 +1,189 @@
+"""One message of an app's own task: what `order` is for the built-in task, around work that Celery does.
+
+Before Celery gets it: suspicion, ETA, age and the merchant's bulkhead, as for every order. After: nothing that Celery
+would ack, reject or drop leaves here without an outcome that is safe.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from merchantroute_worker.bulkhead.rule import Verdict
+from merchantroute_worker.delivery.delivery import Stage
+from merchantroute_worker.delivery.settlement import Settlement
+from merchantroute_worker.orders import task_decisions, task_message
+from merchantroute_worker.orders.envelope import Malformed
+from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, to_dead
+from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
+from merchantroute_worker.orders.task_decisions import RunTask
+from merchantroute_worker.orders.task_message import TaskMessage
+from merchantroute_worker.outcomes.completions import task_record
+from merchantroute_worker.pod import Pod
+from merchantroute_worker.runtime.clock import Stopwatch
+from merchantroute_worker.runtime.threads import sleep
+
+log = logging.getLogger(__name__)
+Handler = Callable[..., Any]
+
+
+class TaskDelivery(Settlement[TaskMessage]):
+    """One message. Celery's Request calls `acked` and `rejected` at its end, after one of `failed`, `timed_out`,
+    `lost_its_process` or `retried`, or after none of them when the task is done.
+
+    `settle_soon` runs what may wait for the broker, `gone` ends the delivery.
+    """
+
+    def __init__(self, pod: Pod, message: Any, settle_soon: Callable[..., None], gone: Callable[[], None]) -> None:
+        super().__init__(pod, message)
+        self._settle_soon = settle_soon
+        self._gone = gone
+        self._end_with: Callable[[], None] = self._settle_success
+        self._task: TaskMessage | None = None
+        self._slot: Stopwatch | None = None
+
+    def run(self, handle: Handler, body: Any, callbacks: Any) -> None:
+        """Decide, and hand it to Celery's own strategy when it may run."""
+        celery_has_it = False
+        try:
+            if self.may_begin():
+                celery_has_it = self._begin(handle, body, callbacks)
+        except Malformed as error:
+            self.bury("malformed", str(error))
+        except Exception:
+            log.exception("a task could not be begun", extra={"data": self.names("error")})
+            self._release()
+            self.bury("malformed", "the task's message cannot be read by its app")
+        finally:
+            if not celery_has_it:
+                self._gone()
+
+    def _begin(self, handle: Handler, body: Any, callbacks: Any) -> bool:
+        """Whether Celery has the task now, and will say how it ended."""
+        pod, now = self.pod, time.time()
+        pod.counters.count("taken")
+        task = self._task = task_message.read(self.incoming, now=now)
+        key = task.delivery_key
+        if self.was_settled(key) or self.was_set_apart(task.id, key, self._why):
+            return False
+        decision = self._decide(task, now)
+        if not isinstance(decision, RunTask):
+            self.settle(decision, key)
+            return False
+        sleep(decision.wait)
+        self._acquire(task)
+        self.message.headers = {**self.message.headers, **decision.headers}
+        handle(self.message, body, self.acked, self.rejected, callbacks)
+        return True
+
+    def _decide(self, task: TaskMessage, now: float) -> RunTask | ToLadder[TaskMessage] | ToDead[TaskMessage]:
+        route = self.pod.files.current
+        decision = task_decisions.before_slot(task, route, now=now)
+        if isinstance(decision, RunTask):
+            verdict = self.pod.bulkhead.decide(task.merchant, self.pod.clock.now())
+            if verdict is not Verdict.ADMIT:
+                return task_decisions.refused(task, route, slow=verdict is Verdict.SLOW)
+        return decision
+
+    def _why(self, reason: str) -> DeathReason:
+        return DeathReason(reason=reason, attempts=self._known.attempts)
+
+    def acked(self, *_: Any) -> None:
+        """Celery is through with the task, and content."""
+        self._end()
+
+    def rejected(self, _log: Any, _errors: Any, requeue: bool = False) -> None:
+        """Celery is through with the task, and would drop it (or have it again at once)."""
+        if self._end_with == self._settle_success:
+            self._end_with = self._settle_requeued if requeue else self._settle_failed
+        self._end()
+
+    def failed(self, error: BaseException) -> None:
+        """The task raised; retries are the app's, and it made no more."""
+        log.warning("task failed: %r", error, extra={"data": self.names("task-failed")})
+        self._end_with = self._settle_failed
+
+    def retried(self) -> None:
+        """The task has sent itself again; the broker has confirmed that."""
+        self._end_with = self._settle_retried
+
+    def timed_out(self) -> None:
+        """The task was ended at its deadline."""
+        if self._slot is not None and not self._slot.was_stalled():
+            self.pod.bulkhead.timed_out(self._known.merchant, self.pod.clock.now())
+        self._end_with = self._settle_timeout
+
+    def lost_its_process(self) -> None:
+        """The child process ended under the task."""
+        self.pod.survived.discard(self._known.id)
+        self._end_with = self.reject
+
+    def record(self, done: Done[TaskMessage]) -> dict[str, Any]:
+        """See `Settlement`."""
+        return task_record(self.pod.identity, done.order, finished_at=time.time(), redelivered=self.redelivered)
+
+    def rung_message(self, to: ToLadder[TaskMessage]) -> Outgoing:
+        """See `Settlement`."""
+        return forward(self.incoming, exchange=self.pod.ladder, headers=to.order.rung_headers(to.rung))
+
+    def dead_message(self, to: ToDead[TaskMessage]) -> Outgoing:
+        """See `Settlement`."""
+        return to_dead(self.incoming, to.why, exchange=self.pod.files.current.dead)
+
+    @property
+    def _known(self) -> TaskMessage:
+        assert self._task is not None  # noqa: S101 - set before Celery gets the message
+        return self._task
+
+    def _end(self) -> None:
+        if self.stage in {Stage.SETTLING, Stage.SETTLED}:
+            return
+        self._release()
+        if self.stage is Stage.HANDED_BACK:
+            self._gone()
+            return
+        self.stage = Stage.SETTLING
+        self._settle_soon(self._settle_then_go)
+
+    def _settle_then_go(self) -> None:
+        try:
+            self._end_with()
+        finally:
+            self._gone()
+
+    def _acquire(self, task: TaskMessage) -> None:
+        self._slot = Stopwatch(self.pod.clock)
+        self.pod.bulkhead.acquire(task.merchant, self, self._slot.began)
+        self.pod.counters.begin(time.monotonic())
+        self.stage = Stage.CALLING
+
+    def _release(self) -> None:
+        slot, self._slot = self._slot, None
+        if slot is None:
+            return
+        self.pod.counters.end(time.monotonic())
+        now = self.pod.clock.now()
+        if self._end_with == self._settle_success:
+            self.pod.bulkhead.answered(self._known.merchant, now, now - slot.began)
+        self.pod.bulkhead.release(self._known.merchant, self, now)
+        self.pod.counters.count("finished")
+
+    def _settle_success(self) -> None:
+        self.settle(Done(order=self._known), self._known.delivery_key)
+
+    def _settle_retried(self) -> None:
+        self.pod.settle(self._known.delivery_key)
+        self.pod.counted.to_ladder("retried", "task")
+        self.ack()
+
+    def _settle_failed(self) -> None:
+        self.settle(task_decisions.dead(self._known, "task-failed"), self._known.delivery_key)
+
+    def _settle_requeued(self) -> None:
+        outcome = task_decisions.deferred(self._known, self.pod.files.current, "requeued")
+        self.settle(outcome, self._known.delivery_key)
+
+    def _settle_timeout(self) -> None:
+        slow = self.pod.bulkhead.is_slow(self._known.merchant, self.pod.clock.now())
+        outcome = task_decisions.after_timeout(self._known, self.pod.files.current, slow=slow)
+        self.settle(outcome, self._known.delivery_key)

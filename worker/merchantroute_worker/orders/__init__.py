@@ -1,0 +1,1 @@
+"""The pure core: what an order is, and what becomes of it."""

@@ -1,0 +1,152 @@
+"""What becomes of an order, before it gets a slot and after an attempt. Pure: values in, one decision out."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from merchantroute_worker.orders import ladder
+from merchantroute_worker.orders.answers import Answer, Meaning
+from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.envelope import Journal, Order
+from merchantroute_worker.orders.eta import ETA_WORTH_WAITING, moment
+from merchantroute_worker.orders.messages import DeathReason
+from merchantroute_worker.orders.outcome import Done, LadderOutcome, ToDead, ToLadder
+from merchantroute_worker.orders.route import Merchant, Route, Step
+
+
+class Run(NamedTuple):
+    """Ask the bulkhead, then make the calls."""
+
+    order: Order
+    merchant: Merchant
+
+
+def before_slot(
+    order: Order,
+    headers: Mapping[str, Any],
+    route: Route,
+    *,
+    now: float,
+    unknown_after: float,
+    came_back: bool = False,
+) -> Run | ToLadder[Order] | ToDead[Order]:
+    """Whether the order may run now. Malformed when its ETA or expiry cannot be read. Times are epoch seconds;
+    `came_back` says that a pod had the order and gave no outcome, so that any call left may have been made.
+    """
+    published_at = _past(order.published_at, now)
+    if published_at != order.published_at:
+        order = replace(order, published_at=published_at)
+    expires, eta = moment(headers, "expires"), moment(headers, "eta")
+    if expires is not None and expires <= now:
+        return ToDead(order=order, why=why(order, route, "expired"))
+    if now - published_at > route.max_age:
+        return ToDead(order=order, why=why(order, route, "max-age"))
+    if came_back:
+        order = _in_doubt(order, route)
+    not_before = order.journal.not_before
+    if not_before is not None and not_before - now > ETA_WORTH_WAITING:
+        return _deferred(order, "retry-after", ladder.before_eta(not_before - now, route.delays))
+    if eta is not None and eta - now > ETA_WORTH_WAITING:
+        return _deferred(order, "eta", ladder.before_eta(eta - now, route.delays))
+    merchant = route.merchant(order.merchant)
+    if merchant is None:
+        return _unknown(order, route, now, unknown_after)
+    if merchant.locked:
+        return deferred(order, route, "credentials")
+    return Run(order=order, merchant=merchant)
+
+
+def refused(order: Order, route: Route, *, slow: bool) -> ToLadder[Order]:
+    """The bulkhead gave it no slot, because its merchant is slow or has its share of them: uncounted. A slow merchant's
+    orders come back paced, or they would all be refused again at once.
+    """
+    rung = ladder.after_refusal(order.journal.refusals, route.delays)
+    return _to_ladder(order, _refusal(order), rung, "slow" if slow else "cap", "refused", paced=slow)
+
+
+def deferred(order: Order, route: Route, reason: str) -> ToLadder[Order]:
+    """No call was made, for no fault of the order's: uncounted."""
+    return _deferred(order, reason, ladder.after_refusal(order.journal.refusals, route.delays))
+
+
+def after_attempt(
+    order: Order, result: Attempt, route: Route, *, slow: bool, draw: float, now: float
+) -> Done[Order] | ToLadder[Order] | ToDead[Order]:
+    """What the attempt's end means. That a slow merchant gave no answer at all is its state and not the order's, so it
+    is not counted.
+    """
+    before, answer = order.journal, result.answer
+    journal = Journal(
+        steps=before.steps or route.steps,
+        done=result.done,
+        attempts=before.attempts + 1,
+        refusals=before.refusals,
+        unsure=result.unsure,
+        answer=answer.label if answer else None,
+    )
+    if answer is None:
+        return Done(order=order.with_journal(journal))
+    final = route.table.meaning(answer) is Meaning.FINAL
+    if slow and answer.status is None and not final:
+        rung = ladder.after_refusal(before.refusals, route.delays)
+        uncounted = replace(journal, attempts=before.attempts, refusals=before.refusals + 1)
+        return _to_ladder(order, uncounted, rung, "slow", "retried")
+    order = order.with_journal(journal)
+    if final:
+        return ToDead(order=order, why=why(order, route, "merchant-rejected"))
+    if order.journal.attempts >= route.max_attempts:
+        return ToDead(order=order, why=why(order, route, "attempts-exhausted"))
+    return _again(order, answer, route, draw=draw, now=now)
+
+
+def why(order: Order, route: Route, reason: str) -> DeathReason:
+    """Why the order is dead, with the first step that is not done and the class of the last answer."""
+    journal = order.journal
+    step = next((step.name for step in _left(order, route)), None)
+    return DeathReason(reason=reason, step=step, attempts=journal.attempts, answer_class=journal.answer or "none")
+
+
+def _again(order: Order, answer: Answer, route: Route, *, draw: float, now: float) -> ToLadder[Order]:
+    journal, asked = order.journal, answer.retry_after
+    if asked is not None:
+        asked = min(asked, route.retry_after_max)
+        if ladder.is_too_long(asked, route.delays):
+            journal = replace(journal, not_before=now + asked)
+    rung = ladder.after_attempt(journal.attempts, route.delays, draw=draw, retry_after=asked)
+    return _to_ladder(order, journal, rung, answer.label, "retried")
+
+
+def _left(order: Order, route: Route) -> list[Step]:
+    return [step for step in order.journal.steps or route.steps if step.name not in order.journal.done]
+
+
+def _in_doubt(order: Order, route: Route) -> Order:
+    unsure = {step.name for step in _left(order, route) if step.verify} | set(order.journal.unsure)
+    return order.with_journal(replace(order.journal, unsure=tuple(sorted(unsure))))
+
+
+def _unknown(order: Order, route: Route, now: float, unknown_after: float) -> ToLadder[Order] | ToDead[Order]:
+    first_seen = _past(order.first_seen, now)
+    if route.rendered_at > first_seen and now - first_seen >= unknown_after:
+        return ToDead(order=order, why=why(order, route, "unknown-merchant"))
+    order = replace(order, first_seen=first_seen)
+    return _deferred(order, "unknown-merchant", ladder.after_refusal(order.journal.refusals, route.delays))
+
+
+def _deferred(order: Order, reason: str, rung: int) -> ToLadder[Order]:
+    return _to_ladder(order, _refusal(order), rung, reason, "deferred")
+
+
+def _refusal(order: Order) -> Journal:
+    return replace(order.journal, refusals=order.journal.refusals + 1)
+
+
+def _to_ladder(
+    order: Order, journal: Journal, rung: int, reason: str, outcome: LadderOutcome, *, paced: bool = False
+) -> ToLadder[Order]:
+    return ToLadder(order=order.with_journal(journal), rung=rung, reason=reason, outcome=outcome, paced=paced)
+
+
+def _past(stamp: float | None, now: float) -> float:
+    """A stamp of the past; one that is missing, or of the future, is of now: an order may not outlive its age by it."""
+    return now if stamp is None else min(stamp, now)

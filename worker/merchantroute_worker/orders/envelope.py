@@ -1,0 +1,233 @@
+"""An order as it travels: Celery protocol 2 in JSON, with the journal of what is done in the body's embed.
+
+Pure. Two ways to fail, for two reasons in dead letters: Undecodable (no JSON at all) and Malformed (JSON that is not
+an order).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import isfinite
+from typing import Any
+
+from merchantroute_worker.orders.answers import FAILURES
+from merchantroute_worker.orders.route import Step, parse_step
+from merchantroute_worker.orders.trace_context import context_of
+
+JOURNAL = "merchantroute"
+PUBLISHED_AT = "mr-published-at"
+FIRST_SEEN = "mr-first-seen"
+LONGEST_ID = 255
+CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES))
+"""Of answers, as headers and journals name them."""
+DEEPEST = 200
+MOST_COUNTED = 2**31 - 1
+DeliveryKey = tuple[str, int, int]
+"""Tells two stays of one order in a queue apart."""
+
+
+class Undecodable(ValueError):
+    """The body is not JSON."""
+
+
+class Malformed(ValueError):
+    """The message is JSON but not an order; the text says what is missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Journal:
+    """What has happened to an order so far. `steps` is what it began with, None before its first attempt; `unsure`
+    those of them that the merchant may have done without our knowing; `not_before` (epoch seconds) when the merchant
+    wants to be called again; `answer` the class of its last answer.
+    """
+
+    steps: tuple[Step, ...] | None = None
+    done: tuple[str, ...] = ()
+    attempts: int = 0
+    refusals: int = 0
+    unsure: tuple[str, ...] = ()
+    not_before: float | None = None
+    answer: str | None = None
+
+    def as_json(self, steps: tuple[Step, ...]) -> dict[str, Any]:
+        """The journal's document; `steps` stand in where the order has not begun."""
+        document: dict[str, Any] = {
+            "v": 1,
+            "steps": [step.as_json() for step in self.steps or steps],
+            "done": list(self.done),
+            "attempts": self.attempts,
+            "refusals": self.refusals,
+        }
+        if self.unsure:
+            document["unsure"] = list(self.unsure)
+        if self.not_before is not None:
+            document["notBefore"] = round(self.not_before * 1000)
+        if self.answer is not None:
+            document["answer"] = self.answer
+        return document
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """One order. Times are seconds since the epoch, None when nobody stamped them yet."""
+
+    id: str
+    merchant: str
+    payload: Mapping[str, Any]
+    journal: Journal
+    published_at: float | None
+    first_seen: float | None
+    body: tuple[Any, Mapping[str, Any], Mapping[str, Any]] = field(repr=False)
+    trace: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The W3C trace context that the message carries."""
+
+    @cached_property
+    def payload_json(self) -> bytes:
+        """The payload as merchants get it, once for all steps."""
+        return dump(self.payload)
+
+    @property
+    def delivery_key(self) -> DeliveryKey:
+        """Names this stay of the order in a queue: it changes whenever the order is sent on."""
+        return (self.id, self.journal.attempts, self.journal.refusals)
+
+    def with_journal(self, journal: Journal) -> "Order":
+        """The same order, further along."""
+        # As `dataclasses.replace`, without asking for each field anew; what was made of the payload stays.
+        order = object.__new__(Order)
+        order.__dict__.update(self.__dict__, journal=journal)
+        return order
+
+    def encode(self, steps: tuple[Step, ...]) -> bytes:
+        """The body to publish: as it came, with the journal as it is now."""
+        args, kwargs, embed = self.body
+        return dump([args, kwargs, {**embed, JOURNAL: self.journal.as_json(steps)}])
+
+
+def dump(document: Any) -> bytes:
+    """JSON as merchants and brokers get it. ASCII, because an order may hold halves of surrogate pairs."""
+    return _ENCODE(document).encode("ascii")
+
+
+def read(
+    *, body: bytes | str, headers: Mapping[str, Any], correlation_id: str | None, routing_key: str | None
+) -> Order:
+    """Read one message. Undecodable or Malformed say why it is not an order."""
+    args, kwargs, embed = _sections(_decode(body))
+    order_id = correlation_id or headers.get("id")
+    if not isinstance(order_id, str) or not order_id:
+        raise Malformed("the order has neither a correlation_id nor a task id")
+    if not routing_key:
+        raise Malformed("the order names no merchant: its routing key is empty")
+    for what, text in (("id", order_id), ("merchant", routing_key)):
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError:
+            raise Malformed(f"the order's {what} is {text!r}, which is no text: it has no form in UTF-8") from None
+        if size > LONGEST_ID:
+            raise Malformed(f"the order's {what} is longer than {LONGEST_ID} bytes")
+    payload = kwargs.get("order")
+    if not isinstance(payload, dict):
+        raise Malformed(f"the task's argument `order` must be a JSON object, it is {_kind(payload)}")
+    return Order(
+        id=order_id,
+        merchant=routing_key,
+        payload=payload,
+        journal=_journal(embed.get(JOURNAL)),
+        published_at=_milliseconds(headers.get(PUBLISHED_AT)),
+        first_seen=_milliseconds(headers.get(FIRST_SEEN)),
+        body=(args, kwargs, embed),
+        trace=context_of(headers),
+    )
+
+
+def _decode(body: bytes | str) -> Any:
+    try:
+        text = body.decode("utf-8") if isinstance(body, bytes) else body
+        document = _DECODE(text)
+    except (ValueError, RecursionError) as error:
+        raise Undecodable(f"the body is not JSON: {error}") from None
+    # What could be read must be writable in every stack that it meets later.
+    if text.count("[") + text.count("{") > DEEPEST and _depth(document) > DEEPEST:
+        raise Undecodable(f"the body is nested more than {DEEPEST} deep")
+    return document
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not isfinite(number):
+        raise ValueError(f"{digits[:40]} is beyond what a number can be")
+    return number
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+# Made once: json.dumps and json.loads make theirs anew for each order.
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+_DECODE = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
+
+
+def _depth(document: Any) -> int:
+    level, depth = [document], 0
+    while level:
+        depth += 1
+        inner = [list(value.values()) if isinstance(value, dict) else value for value in level]
+        level = [child for values in inner if isinstance(values, list) for child in values]
+    return depth
+
+
+def _sections(document: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    if not isinstance(document, list) or len(document) != 3:
+        raise Malformed("the body must be [args, kwargs, embed], as Celery's protocol 2 has it")
+    args, kwargs, embed = document
+    if not isinstance(kwargs, dict):
+        raise Malformed(f"the task's keyword arguments must be a JSON object, they are {_kind(kwargs)}")
+    if not isinstance(embed, dict | None):
+        raise Malformed(f"the body's embed must be a JSON object, it is {_kind(embed)}")
+    return args, kwargs, embed or {}
+
+
+def _journal(document: Any) -> Journal:
+    if document is None:
+        return _NEW
+    try:
+        if document["v"] != 1:
+            raise Malformed(f"the order's journal is of version {document['v']!r}, this worker reads version 1")
+        return Journal(
+            steps=tuple(parse_step(step) for step in document["steps"]) or None,
+            done=_names(document["done"]),
+            attempts=_counted(document["attempts"]),
+            refusals=_counted(document["refusals"]),
+            unsure=_names(document.get("unsure", [])),
+            not_before=_milliseconds(document.get("notBefore")),
+            answer=document.get("answer") if document.get("answer") in CLASSES else None,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise Malformed(f"the order's journal does not have the agreed shape: {error}") from None
+
+
+_NEW = Journal()
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise TypeError("`done` and `unsure` must be lists of names")
+    return tuple(value)
+
+
+def _counted(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_COUNTED:
+        raise TypeError("attempts and refusals must be whole numbers from 0")
+    return value
+
+
+def _milliseconds(value: Any) -> float | None:
+    return value / 1000 if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "missing"}
+    return names.get(type(value), "a number")

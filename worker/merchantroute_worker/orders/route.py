@@ -1,0 +1,231 @@
+"""The route as its workers see it: values parsed from the mounted JSON documents (formats in `schema/`).
+
+Pure: documents in, one frozen Configuration out. Times become seconds, except the ladder's rungs, which are named by
+their milliseconds in the broker.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import Any
+from urllib.parse import quote
+
+from merchantroute_worker.orders.answers import Table, table
+
+METHODS = ("GET", "POST", "PUT", "DELETE")
+
+
+class ConfigurationError(ValueError):
+    """A document does not have the shape that was agreed on; the text says which and what."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One call of the series. The path may hold `{order_id}` and `{merchant}`.
+
+    `verify` is the call that asks the merchant whether it did this step, for when nobody knows; it is named
+    `<name>.verify`, since no step's own name has a dot.
+    """
+
+    name: str
+    method: str
+    path: str
+    verify: "Step | None" = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The step's document, in the route's file and in journals."""
+        own = {"name": self.name, "method": self.method, "path": self.path}
+        asks = self.verify
+        return own if asks is None else {**own, "verify": {"method": asks.method, "path": asks.path}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tier:
+    """A tier's broker names and limits. `retry` is the headers exchange of its ladder."""
+
+    queue: str
+    retry: str
+    concurrency: int
+    max_in_flight: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credential:
+    """What authenticates us at a merchant, as one header. Never shown in logs."""
+
+    header: str = field(repr=False)
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Merchant:
+    """Where a merchant's orders go."""
+
+    id: str
+    endpoint: str
+    credential: Credential | None = None
+    locked: bool = False
+    """It has credentials, but they did not reach this pod: a call would be refused."""
+
+
+def _filled(endpoint: str, merchant: str) -> str:
+    return endpoint.replace("{merchant}", quote(merchant, safe="")) if "{" in endpoint else endpoint
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """Everything a pod needs to carry orders, as of one generation."""
+
+    generation: int
+    rendered_at: float
+    front_door: str
+    router: str
+    dead: str
+    suspect: str
+    pulses: str
+    allow_insecure: bool
+    steps: tuple[Step, ...]
+    call_timeout: float
+    deadline: float
+    max_age: float
+    max_attempts: int
+    delays: tuple[int, ...]
+    retry_after_max: float
+    table: Table
+    default_tier: str
+    default_endpoint: str | None
+    tiers: Mapping[str, Tier]
+    merchants: Mapping[str, tuple[str, bool]]
+    credentials: Mapping[str, Credential] = field(repr=False)
+
+    def merchant(self, merchant_id: str) -> Merchant | None:
+        """Where this merchant's orders go, or None for one that neither the list nor a default endpoint covers."""
+        listed = self.merchants.get(merchant_id)
+        endpoint = listed[0] if listed else self.default_endpoint
+        if endpoint is None:
+            return None
+        credential = self.credentials.get(merchant_id)
+        return Merchant(
+            id=merchant_id,
+            endpoint=_filled(endpoint, merchant_id).rstrip("/"),
+            credential=credential,
+            locked=bool(listed and listed[1] and credential is None),
+        )
+
+
+def parse(
+    *, index: Mapping[str, Any], route: Mapping[str, Any], merchants: Sequence[Any], credentials: Sequence[Any]
+) -> Route:
+    """Make one configuration of all documents. ConfigurationError says what is wrong with them."""
+    try:
+        return _parse(index, route, merchants, credentials)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ConfigurationError(f"the configuration does not have the agreed shape: {error!r}") from error
+
+
+def parse_step(document: Mapping[str, Any]) -> Step:
+    """A step of the route, or of an order's journal."""
+    asks = document.get("verify")
+    verify = None if asks is None else _call(f"{document['name']}.verify", asks)
+    return replace(_call(document["name"], document), verify=verify)
+
+
+def _call(name: Any, document: Mapping[str, Any]) -> Step:
+    step = Step(name=name, method=document["method"], path=document["path"])
+    texts: tuple[Any, ...] = (step.name, step.method, step.path)
+    if not all(isinstance(text, str) and text.isprintable() and text for text in texts):
+        raise ValueError(f"a step needs a name, a method and a path, got {document!r}")
+    if step.method not in METHODS:
+        raise ValueError(f"a step's method is one of {', '.join(METHODS)}, not {step.method!r}")
+    if not step.path.startswith("/"):
+        raise ValueError(f"a step's path begins with a slash, got {step.path!r}")
+    return step
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"a name must be a text, not {value!r}")
+    return value
+
+
+def _not_negative(value: Any) -> int:
+    number = int(value)
+    if number < 0:
+        raise ValueError(f"a number must be at least 0, not {value!r}")
+    return number
+
+
+def _positive(value: Any) -> int:
+    number = int(value)
+    if number < 1:
+        raise ValueError(f"a number must be at least 1, not {value!r}")
+    return number
+
+
+def _seconds(milliseconds: Any) -> float:
+    seconds: float = milliseconds / 1000
+    if not 0 < seconds < inf:
+        raise ValueError(f"a time must be a positive number of milliseconds, not {milliseconds!r}")
+    return seconds
+
+
+def _parse(
+    index: Mapping[str, Any], route: Mapping[str, Any], merchants: Sequence[Any], credentials: Sequence[Any]
+) -> Route:
+    delays = tuple(sorted(_positive(delay) for delay in route["delaysMs"]))
+    steps = tuple(parse_step(step) for step in route["steps"])
+    if not delays or not steps:
+        raise ValueError("a route needs at least one step and one delay")
+    return Route(
+        generation=_not_negative(index["generation"]),
+        rendered_at=index["renderedAt"] / 1000,
+        front_door=_text(route["frontDoor"]),
+        router=_text(route["router"]),
+        dead=_text(route["dead"]),
+        suspect=_text(route["suspect"]),
+        pulses=_text(route["pulses"]),
+        allow_insecure=bool(route["allowInsecure"]),
+        steps=steps,
+        call_timeout=_seconds(route["callTimeoutMs"]),
+        deadline=_seconds(route["deadlineMs"]),
+        max_age=_seconds(route["maxAgeMs"]),
+        max_attempts=_positive(route["maxAttempts"]),
+        delays=delays,
+        retry_after_max=_not_negative(route.get("retryAfterMaxMs", delays[-1])) / 1000,
+        table=table(route.get("answers", {})),
+        default_tier=_text(route["defaultTier"]),
+        default_endpoint=None if route["defaultEndpoint"] is None else _text(route["defaultEndpoint"]),
+        tiers={name: _tier(tier) for name, tier in route["tiers"].items()},
+        merchants={
+            merchant: (_text(entry["endpoint"]), "credentials" in entry)
+            for document in merchants
+            for merchant, entry in document["merchants"].items()
+        },
+        credentials={
+            merchant: _credential(entry)
+            for document in credentials
+            for merchant, entry in document["credentials"].items()
+        },
+    )
+
+
+def _tier(document: Mapping[str, Any]) -> Tier:
+    return Tier(
+        queue=_text(document["queue"]),
+        retry=_text(document["retry"]),
+        concurrency=_positive(document["concurrency"]),
+        max_in_flight=_positive(document["maxInFlightPerMerchant"]),
+    )
+
+
+def _credential(document: Mapping[str, str]) -> Credential:
+    from base64 import b64encode
+
+    if document["type"] == "Bearer":
+        return Credential(header="Authorization", value=f"Bearer {document['token']}")
+    if document["type"] == "Basic":
+        pair = f"{document['username']}:{document['password']}".encode()
+        return Credential(header="Authorization", value=f"Basic {b64encode(pair).decode()}")
+    if document["type"] == "Header":
+        return Credential(header=_text(document["name"]), value=_text(document["value"]))
+    raise ValueError("credentials are of type Bearer, Basic or Header")

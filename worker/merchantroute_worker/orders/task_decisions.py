@@ -1,0 +1,79 @@
+"""What becomes of a message of an app's own task, before it gets a slot and after its deadline. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from merchantroute_worker.orders import ladder
+from merchantroute_worker.orders.envelope import PUBLISHED_AT
+from merchantroute_worker.orders.eta import ETA_WORTH_WAITING
+from merchantroute_worker.orders.messages import DeathReason
+from merchantroute_worker.orders.outcome import LadderOutcome, ToDead, ToLadder
+from merchantroute_worker.orders.route import Route
+from merchantroute_worker.orders.task_message import TaskMessage
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTask:
+    """Ask the bulkhead, then let Celery run it after `wait` seconds, with these headers changed."""
+
+    wait: float
+    headers: Mapping[str, Any]
+
+
+def before_slot(
+    task: TaskMessage, route: Route, *, now: float
+) -> RunTask | ToLadder[TaskMessage] | ToDead[TaskMessage]:
+    """Whether the task may run now. Its deadline is the route's where the route knows its merchant, and the app's own
+    where that is shorter.
+    """
+    if task.expires is not None and task.expires <= now:
+        return dead(task, "expired")
+    if now - task.published_at > route.max_age:
+        return dead(task, "max-age")
+    wait = 0.0 if task.eta is None else task.eta - now
+    if wait > ETA_WORTH_WAITING:
+        return _to_ladder(task, ladder.before_eta(wait, route.delays), "eta", "deferred")
+    hard, soft = task.limits
+    if route.merchant(task.merchant) is not None:
+        hard = min(hard or route.deadline, route.deadline)
+    # Celery would wait for an ETA on its own, holding the slot; and discard what expires meanwhile.
+    stamp = round(task.published_at * 1000)
+    headers = {"eta": None, "expires": None, "timelimit": [hard, soft], PUBLISHED_AT: stamp}
+    return RunTask(wait=max(0.0, wait), headers=headers)
+
+
+def refused(task: TaskMessage, route: Route, *, slow: bool) -> ToLadder[TaskMessage]:
+    """The bulkhead gave it no slot, because its merchant is slow or has its share of them: uncounted."""
+    rung = ladder.after_refusal(task.refusals, route.delays)
+    refusal = replace(task, refusals=task.refusals + 1)
+    return _to_ladder(refusal, rung, "slow" if slow else "cap", "refused", paced=slow)
+
+
+def deferred(task: TaskMessage, route: Route, reason: str) -> ToLadder[TaskMessage]:
+    """It did not run, for no fault of its own: uncounted."""
+    rung = ladder.after_refusal(task.refusals, route.delays)
+    return _to_ladder(replace(task, refusals=task.refusals + 1), rung, reason, "deferred")
+
+
+def after_timeout(task: TaskMessage, route: Route, *, slow: bool) -> ToLadder[TaskMessage] | ToDead[TaskMessage]:
+    """It was ended at its deadline. A time-out of a slow merchant is not counted."""
+    if slow:
+        rung = ladder.after_refusal(task.refusals, route.delays)
+        return _to_ladder(replace(task, refusals=task.refusals + 1), rung, "slow", "retried")
+    attempts = task.attempts + 1
+    if attempts >= route.max_attempts:
+        return dead(task, "attempts-exhausted", answer_class="timeout")
+    rung = ladder.after_attempt(attempts, route.delays, draw=0.5)
+    return _to_ladder(replace(task, attempts=attempts), rung, "timeout", "retried")
+
+
+def dead(task: TaskMessage, reason: str, *, answer_class: str = "none") -> ToDead[TaskMessage]:
+    """It cannot succeed, for a reason of the closed list."""
+    return ToDead(order=task, why=DeathReason(reason=reason, attempts=task.attempts, answer_class=answer_class))
+
+
+def _to_ladder(
+    task: TaskMessage, rung: int, reason: str, outcome: LadderOutcome, *, paced: bool = False
+) -> ToLadder[TaskMessage]:
+    return ToLadder(order=task, rung=rung, reason=reason, outcome=outcome, paced=paced)

@@ -1,0 +1,99 @@
+"""The record that every finished order leaves: a JSON line in the log, and a message where someone asked for it.
+
+In tests and demos the environment names an exchange for it; the record is then confirmed before the order is acked.
+An exchange that does not exist is said once and never holds an order up.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from merchantroute_worker.config.identity import Identity
+from merchantroute_worker.orders.envelope import Order, dump
+from merchantroute_worker.orders.messages import Outgoing
+from merchantroute_worker.orders.task_message import TaskMessage
+from merchantroute_worker.outcomes.ack_batch import Acks
+from merchantroute_worker.rabbit.publisher import RECORDS, NotPublished, Publisher
+
+log = logging.getLogger(__name__)
+
+
+def record(identity: Identity, order: Order, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
+    """The completion record (schema/completion.json); `finished_at` is epoch seconds."""
+    published_at = order.published_at if order.published_at is not None else finished_at
+    return {
+        "event": "order.done",
+        "order": order.id,
+        "merchant": order.merchant,
+        "tier": identity.tier,
+        "lane": identity.lane,
+        "steps": list(order.journal.done),
+        "attempts": order.journal.attempts,
+        "seconds": round(finished_at - published_at, 6),
+        "publishedAt": round(published_at * 1000),
+        "finishedAt": round(finished_at * 1000),
+        "pod": identity.pod,
+        "redelivered": redelivered,
+    }
+
+
+def task_record(identity: Identity, task: TaskMessage, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
+    """The completion record of an app's own task: it has no steps, and says which task it was."""
+    return {
+        "event": "order.done",
+        "order": task.id,
+        "merchant": task.merchant,
+        "tier": identity.tier,
+        "lane": identity.lane,
+        "task": task.task,
+        "steps": [],
+        "attempts": task.retries + task.attempts + 1,
+        "seconds": round(finished_at - task.published_at, 6),
+        "publishedAt": round(task.published_at * 1000),
+        "finishedAt": round(finished_at * 1000),
+        "pod": identity.pod,
+        "redelivered": redelivered,
+    }
+
+
+class Completions:
+    """Writes completion records."""
+
+    def __init__(self, exchange: str | None, publisher: Publisher, acks: Acks) -> None:
+        self._acks = acks
+        self._exchange = exchange
+        self._publisher = publisher
+        self._warned = False
+
+    def write(self, document: dict[str, Any], give_up: Callable[[], bool]) -> bool:
+        """Log the record, and publish it where an exchange is named. While there is no connection it is held, as every
+        outcome is; False when `give_up` said so meanwhile.
+        """
+        self._acks.line(log, "order done", document)
+        if self._exchange is None:
+            return True
+        message = Outgoing(
+            exchange=self._exchange,
+            routing_key=document["merchant"],
+            body=dump(document),
+            properties={"correlation_id": document["order"], "content_type": "application/json", "delivery_mode": 2},
+            headers={},
+            mandatory=False,
+        )
+        while True:
+            try:
+                self._publisher.publish(message, RECORDS)
+                self._warned = False
+                return True
+            except NotPublished as error:
+                if self._publisher.open:
+                    self._warn(error)
+                    return True
+            if give_up():
+                return False
+            self._publisher.wait_open(1.0)
+
+    def _warn(self, error: Exception) -> None:
+        if not self._warned:
+            log.warning("completion records are not published: %s", error)
+        self._warned = True

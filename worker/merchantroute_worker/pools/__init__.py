@@ -1,0 +1,1 @@
+"""Where work runs: greenlets, threads or child processes."""

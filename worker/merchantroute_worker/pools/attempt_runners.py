@@ -1,0 +1,102 @@
+"""Who makes an order's calls: this process, or a child of the pool `prefork`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+from merchantroute_worker.calls.attempt import Watch, attempt
+from merchantroute_worker.calls.http_client import Client, HttpClient
+from merchantroute_worker.orders.answers import Answer
+from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.envelope import Order
+from merchantroute_worker.orders.route import Merchant, Route, Step
+
+_NOBODY: Mapping[str, Any] = {}
+
+
+class ChildLost(Exception):
+    """The process that made the calls ended before they did."""
+
+
+class AttemptRunner(Protocol):
+    """Makes one attempt at an order."""
+
+    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: Watch) -> Attempt:
+        """Make the calls that are left; `Lost` when their process is gone, UnusableEndpoint as `steps` says."""
+
+
+class InProcess:
+    """Calls from this very greenlet or thread."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: Watch) -> Attempt:
+        """See `Caller`."""
+        return attempt(order, merchant, route, self._client, watch)
+
+
+class InChildProcess:
+    """Calls from a process of Celery's pool; this thread waits. Of the calls' course only their ends are seen, when all
+    are over: to the bulkhead an attempt is one call.
+    """
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: Watch) -> Attempt:
+        """See `Caller`."""
+        # A child needs the limits, not everybody's endpoints and credentials.
+        limits = replace(route, merchants=_NOBODY, credentials=_NOBODY)
+        ends: SimpleQueue[Any] = SimpleQueue()
+        self._pool.apply_async(_in_child, (order, merchant, limits), callback=ends.put, error_callback=ends.put)
+        ended = ends.get()
+        if not isinstance(ended, _Ended):
+            raise _error(ended)
+        for step, answer, seconds in ended.calls:
+            watch.ended(step, answer, seconds)
+        return ended.attempt
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ended:
+    attempt: Attempt
+    calls: tuple[tuple[Step, Answer, float], ...]
+
+
+class _Notes:
+    def __init__(self, trace: Mapping[str, str]) -> None:
+        self.trace = trace
+        self.calls: list[tuple[Step, Answer, float]] = []
+
+    def begins(self, step: Step) -> Mapping[str, str]:
+        del step
+        return self.trace
+
+    def ended(self, step: Step, answer: Answer, seconds: float) -> None:
+        self.calls.append((step, answer, seconds))
+
+
+_client: HttpClient | None = None
+
+
+def _in_child(order: Order, merchant: Merchant, route: Route) -> _Ended:
+    global _client  # noqa: PLW0603 - a child lives for many orders, and so do its connections
+    if _client is None:
+        _client = HttpClient(1)
+    _client.reap()
+    notes = _Notes(order.trace)
+    result = attempt(order, merchant, route, _client, notes)
+    return _Ended(attempt=result, calls=tuple(notes.calls))
+
+
+def _error(told: Any) -> Exception:
+    """Billiard wraps what a child raised; what it tells of a child that is gone is an error of its own."""
+    from billiard.exceptions import WorkerLostError
+
+    error = getattr(told, "exception", told)
+    error = getattr(error, "exc", error)
+    if isinstance(error, WorkerLostError | SystemExit):
+        return ChildLost(str(error))
+    return error if isinstance(error, Exception) else ChildLost(repr(error))

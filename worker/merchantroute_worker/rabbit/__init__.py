@@ -1,0 +1,1 @@
+"""AMQP: the broker's address, connections, confirmed publishing, frames and headers."""

@@ -1,0 +1,90 @@
+"""The pod's one port: liveness, readiness, metrics, and the merchants that hold its slots.
+
+Liveness is that the process turns: under gevent this server is greenlets on the same hub as the orders, so that it
+answers at all is the answer. Were it about the broker, a broker's restart would restart the fleet. Readiness is
+consuming.
+"""
+
+import json
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from merchantroute_worker.pod import Pod
+from merchantroute_worker.runtime.threads import start_daemon
+
+TEXT, JSON = "text/plain; charset=utf-8", "application/json"
+MOST_SHOWN = 1000
+PATIENCE = 10.0  # seconds for a client that connects and says nothing
+Answer = tuple[HTTPStatus, str, bytes]
+
+
+def serve(pod: Pod) -> None:
+    """Start answering. OSError when the port is taken."""
+
+    class Handler(_Handler):
+        answers = _Answers(pod)
+
+    server = _Server(("0.0.0.0", pod.identity.port), Handler)
+    # It looks that often whether it is to end, which it never is.
+    start_daemon(lambda: server.serve_forever(poll_interval=60.0), "probes")
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+
+class _Handler(BaseHTTPRequestHandler):
+    answers: "_Answers"
+    timeout = PATIENCE
+    protocol_version = "HTTP/1.0"
+
+    def do_GET(self) -> None:
+        """One question, one answer."""
+        status, kind, body = self.answers.to(self.path)
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
+        """The kubelet asks every few seconds: nothing to tell."""
+
+
+class _Answers:
+    def __init__(self, pod: Pod) -> None:
+        self._pod = pod
+
+    def to(self, target: str) -> Answer:
+        """The answer to one request target."""
+        pod, url = self._pod, urlsplit(target)
+        if url.path == "/livez":
+            return HTTPStatus.OK, TEXT, b"the hub turns\n"
+        if url.path == "/readyz":
+            status = HTTPStatus.OK if pod.readiness.ready else HTTPStatus.SERVICE_UNAVAILABLE
+            return status, TEXT, f"{pod.readiness.line}\n".encode()
+        if url.path == "/metrics":
+            kind = "text/plain; version=0.0.4; charset=utf-8"
+            totals = pod.bulkhead.sums(pod.clock.now())
+            text = pod.metrics.render(slots=pod.concurrency, busy=pod.counters.busy, merchants=totals)
+            return HTTPStatus.OK, kind, text
+        if url.path == "/merchants":
+            top = parse_qs(url.query).get("top", ["20"])[-1]
+            if not (top.isascii() and top.isdigit() and len(top) < 9 and 1 <= int(top) <= MOST_SHOWN):
+                return HTTPStatus.BAD_REQUEST, TEXT, f"top must be a number from 1 to {MOST_SHOWN}\n".encode()
+            return HTTPStatus.OK, JSON, json.dumps(self._merchants(int(top))).encode()
+        return HTTPStatus.NOT_FOUND, TEXT, b"try /livez /readyz /metrics /merchants\n"
+
+    def _merchants(self, top: int) -> dict[str, Any]:
+        pod, now = self._pod, self._pod.clock.now()
+        return {
+            "generation": pod.files.generation,
+            "configuration": pod.files.problem or "current",
+            "slots": pod.concurrency,
+            "busy": pod.counters.busy,
+            "known": pod.bulkhead.sums(now).known,
+            "merchants": [shown.as_json() for shown in pod.bulkhead.busiest(top, now)],
+        }

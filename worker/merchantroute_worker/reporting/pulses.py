@@ -1,0 +1,89 @@
+"""Pulses: what the operator's scaler knows of this pod, every two seconds, and at once when a merchant turns slow.
+
+Not persistent, not confirmed, on a channel of their own: a missing exchange or a blocked broker costs a pulse and
+never an order.
+"""
+
+import json
+import logging
+import time
+from typing import Any
+
+from merchantroute_worker.orders.messages import Outgoing
+from merchantroute_worker.pod import Pod
+from merchantroute_worker.rabbit.publisher import NotPublished
+from merchantroute_worker.runtime.threads import sleep
+from merchantroute_worker.telemetry.counters import BlockedHub
+
+log = logging.getLogger(__name__)
+EVERY = 2.0
+LOOK = 0.25
+MOST_SLOW = 100
+
+
+def document(pod: Pod) -> dict[str, Any]:
+    """The pulse as of now (schema/pulse.json)."""
+    now = time.monotonic()
+    who, tally = pod.identity, pod.counters
+    slow = sorted(pod.bulkhead.slow(pod.clock.now()), key=lambda one: -one.oldest)[:MOST_SLOW]
+    return {
+        "pod": who.pod,
+        "namespace": who.namespace,
+        "route": who.route,
+        "tier": who.tier,
+        "lane": who.lane,
+        "started": round(pod.started * 1000),
+        "at": round(time.time() * 1000),
+        "generation": pod.files.generation,
+        "slots": pod.concurrency,
+        "busy": tally.busy,
+        "busySeconds": round(tally.busy_seconds(now), 3),
+        "taken": tally.taken,
+        "finished": tally.finished,
+        "refused": tally.refused,
+        "retried": tally.retried,
+        "dead": tally.dead,
+        "slow": [{"merchant": s.merchant, "inFlight": s.in_flight, "oldest": round(s.oldest, 3)} for s in slow],
+        **({"blocked": _blocked(pod.blocked_hub, now)} if pod.blocked_hub.count else {}),
+    }
+
+
+def _blocked(held_up: BlockedHub, now: float) -> dict[str, Any]:
+    return {
+        "count": held_up.count,
+        "longest": round(held_up.longest, 3),
+        "latest": round(held_up.latest, 3),
+        "ago": round(max(0.0, now - held_up.ended), 3),
+    }
+
+
+def beat(pod: Pod) -> None:
+    """Send pulses, for the life of the pod."""
+    due, known = 0.0, frozenset[str]()
+    while True:
+        now = time.monotonic()
+        slow = pod.bulkhead.slow_names(pod.clock.now())
+        for merchant in slow - known:
+            log.warning("merchant is slow", extra={"data": {"merchant": merchant}})
+        if now >= due or slow - known:
+            due = now + EVERY
+            _send(pod)
+        known = slow
+        sleep(LOOK)
+
+
+def _send(pod: Pod) -> None:
+    if not pod.files.generation:
+        return
+    message = Outgoing(
+        exchange=pod.files.current.pulses,
+        routing_key="",
+        body=json.dumps(document(pod), separators=(",", ":")).encode(),
+        properties={"content_type": "application/json", "delivery_mode": 1},
+        headers={},
+        mandatory=False,
+    )
+    try:
+        pod.publisher.send(message)
+    except NotPublished as error:
+        log.debug("no pulse: %s", error)

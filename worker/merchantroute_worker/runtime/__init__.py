@@ -1,0 +1,1 @@
+"""gevent and the interpreter: patching, threads, clocks, signals, bounded memory."""
