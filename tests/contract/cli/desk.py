@@ -14,7 +14,7 @@ import amqp
 from click.testing import CliRunner, Result
 
 from merchantroute_worker.cli.main import main
-from merchantroute_worker.rabbit.non_utf8 import readable
+from merchantroute_worker.rabbit.non_utf8 import read_non_utf8
 from tests.harness.vhosts import Vhost
 from tests.worker import topology
 from tests.worker.waiting import until
@@ -86,7 +86,7 @@ class Desk:
 
     def contents(self, queue: str = DEAD) -> list[Message]:
         """All messages, by id, as they are; they are put back."""
-        readable()  # the command line runs in a process of its own as well as in this one
+        read_non_utf8()  # the command line runs in a process of its own as well as in this one
         with topology.connect(self.vhost) as connection:
             channel = amqp.Channel(connection, auto_decode=False)
             channel.open()

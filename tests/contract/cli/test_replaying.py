@@ -8,7 +8,7 @@ import pytest
 
 from merchantroute_worker.cli import replay as replaying
 from merchantroute_worker.cli.addresses import Route, from_url
-from merchantroute_worker.cli.dead_letter import Letter
+from merchantroute_worker.cli.dead_letter import DeadLetter
 from tests.contract.cli.desk import DEAD, DOOR, LANE, Desk, journal
 from tests.worker.waiting import until
 
@@ -177,12 +177,12 @@ def test_a_letter_that_dies_again_meanwhile_is_not_replayed_twice(desk: Desk, mo
     ids = desk.bury(50)
     replayed: list[str | None] = []
 
-    def told(letter: Letter) -> None:
+    def told(letter: DeadLetter) -> None:
         replayed.append(letter.id)
         assert len(replayed) <= 50, "a letter was replayed again"
 
     replay = replaying.Replay(
-        wanted=lambda _: True, exchange=DEAD, rate=200, reset_attempts=True, stop=replaying.Stop(), told=told
+        wanted=lambda _: True, exchange=DEAD, rate=200, reset_attempts=True, stop=replaying.Stop(), on_replayed=told
     )
     replay.run(Route(namespace="orders", name="pos"), from_url(desk.place["MR_BROKER"], None))
 
