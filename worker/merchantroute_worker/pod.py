@@ -155,7 +155,7 @@ class Pod:
 
     def _keep_time(self) -> None:
         while True:
-            self.clock.turn()
+            self.clock.tick()
             sleep(EVERY)
 
 

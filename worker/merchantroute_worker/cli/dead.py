@@ -74,9 +74,7 @@ def _print_list(shown: list[dict[str, object]], newest: Newest, reader: DeadLett
     by_reason = f": {counted(newest.reasons)}" if count else ""
     _print(f"{of}{letters(reader.total)} in {queue}{by_reason}{more}")
     if reader.consumers:
-        click.echo(
-            f"{reader.consumers} other consumer(s) of {queue}: letters delivered to them are not counted here", err=True
-        )
+        click.echo(f"{reader.consumers} other consumer(s) of {queue}: what they hold is not counted here", err=True)
 
 
 @dead.command("show")

@@ -1,4 +1,4 @@
-"""Acks that are written together are, byte for byte, those that py-amqp would have written one by one."""
+"""Bulk reads and writes: byte for byte what py-amqp would have read and written frame by frame."""
 
 from dataclasses import dataclass, field
 from struct import Struct

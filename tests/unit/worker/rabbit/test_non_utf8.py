@@ -1,4 +1,4 @@
-"""What a worker reads of a message whose text is no UTF-8, by py-amqp itself: these fail when py-amqp changes."""
+"""Messages whose text is not UTF-8, as py-amqp reads them once it is patched: these fail when py-amqp changes."""
 
 import subprocess
 import sys
@@ -64,7 +64,7 @@ def test_a_routing_key_that_is_no_text_is_read() -> None:
 
 
 def test_py_amqp_itself_still_cannot_read_it() -> None:
-    """Once it can, `read_non_utf8` has done its work."""
+    """Once it can, `read_non_utf8` is not needed."""
     program = (
         "import amqp\n"
         "raw = amqp.Message('', correlation_id=b'caf\\xe9')._serialize_properties()\n"
