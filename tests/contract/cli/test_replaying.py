@@ -173,7 +173,7 @@ def test_another_exchange_can_be_named(desk: Desk) -> None:
 
 def test_a_letter_that_dies_again_meanwhile_is_not_replayed_twice(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Replayed to dead letters themselves, each is back at once, and seen by the next of many rounds."""
-    monkeypatch.setattr(replaying, "ROUND", 0.05)
+    monkeypatch.setattr(replaying, "PASS_TIME", 0.05)
     ids = desk.bury(50)
     replayed: list[str | None] = []
 
@@ -193,7 +193,7 @@ def test_a_letter_that_dies_again_meanwhile_is_not_replayed_twice(desk: Desk, mo
 
 def test_in_several_rounds_each_letter_is_still_moved_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker ends a channel that holds letters for long, so a slow replay lets go of the others now and then."""
-    monkeypatch.setattr(replaying, "ROUND", 0.05)
+    monkeypatch.setattr(replaying, "PASS_TIME", 0.05)
     ids = desk.bury(40, name="a")
     desk.bury(40, merchant="tavern", name="b")
 
