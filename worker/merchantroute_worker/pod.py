@@ -56,7 +56,7 @@ class Pod:
         self.metrics = Metrics(who)
         self.counted = OutcomeCounter(self.counters, self.metrics)
         self.files = ConfigurationFiles(who.config_dir, who.credentials_dir)
-        self.publisher = Publisher(lambda: address.read(who.broker_dir), who.confirm_timeout)
+        self.publisher = Publisher(lambda: address.BrokerAddress.from_files(who.broker_dir), who.confirm_timeout)
         self.acks = acks
         self.completions = Completions(who.completions, self.publisher, acks)
         self.client = client
@@ -155,7 +155,7 @@ class Pod:
 
     def _keep_time(self) -> None:
         while True:
-            self.clock.turn()
+            self.clock.tick()
             sleep(EVERY)
 
 

@@ -84,7 +84,7 @@ class SendTask:
         return files.current
 
     def _pool(self) -> Any:
-        where = address.read(self._pod.identity.broker_dir)
+        where = address.BrokerAddress.from_files(self._pod.identity.broker_dir)
         key = (os.getpid(), where)
         if self._producers is None or self._producers[0] != key:
             connection = connect(where, confirm_publish=True)

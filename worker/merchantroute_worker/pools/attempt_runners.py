@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from merchantroute_worker.calls.attempt import Watch, attempt
+from merchantroute_worker.calls.attempt import CallObserver, attempt
 from merchantroute_worker.calls.http_client import Client, HttpClient
 from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.attempt_result import Attempt
@@ -22,7 +22,7 @@ class ChildLost(Exception):
 class AttemptRunner(Protocol):
     """Makes one attempt at an order."""
 
-    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: Watch) -> Attempt:
+    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: CallObserver) -> Attempt:
         """Make the calls that are left; `Lost` when their process is gone, UnusableEndpoint as `steps` says."""
 
 
@@ -32,7 +32,7 @@ class InProcess:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: Watch) -> Attempt:
+    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: CallObserver) -> Attempt:
         """See `Caller`."""
         return attempt(order, merchant, route, self._client, watch)
 
@@ -45,7 +45,7 @@ class InChildProcess:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
-    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: Watch) -> Attempt:
+    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: CallObserver) -> Attempt:
         """See `Caller`."""
         # A child needs the limits, not everybody's endpoints and credentials.
         limits = replace(route, merchants=_NOBODY, credentials=_NOBODY)
