@@ -9,7 +9,7 @@ from merchantroute_worker.celery.settings import safe_settings
 from merchantroute_worker.config import identity
 
 
-def make(queue: str) -> Celery:
+def make_app(queue: str) -> Celery:
     """The app, consuming one queue."""
     celery = Celery("merchantroute", set_as_current=False)
     celery.conf.update(safe_settings(queue))
@@ -25,4 +25,4 @@ def _queue() -> str:
         return "mr"
 
 
-app = make(_queue())
+app = make_app(_queue())

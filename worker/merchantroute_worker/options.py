@@ -8,7 +8,7 @@ from typing import NoReturn
 POOLS = ("gevent", "threads", "prefork")
 
 
-class CannotWork(Exception):
+class CannotStart(Exception):
     """The pod can never work as it was started; the text is its last line."""
 
 
@@ -30,19 +30,19 @@ class Options:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line instead of argparse's usage: the route's status shows it."""
-        raise CannotWork(message)
+        raise CannotStart(message)
 
 
-def options(argv: Sequence[str] | None = None) -> Options:
-    """Read the command line; CannotWork says which argument is wrong and what it may be."""
+def parse_options(argv: Sequence[str] | None = None) -> Options:
+    """Read the command line; CannotStart says which argument is wrong and what it may be."""
     parser = _Parser(prog="merchantroute-worker", description="Runs a Celery app on a lane's queue.")
     parser.add_argument("--app", "-A", default="merchantroute_worker.app", help="module or module:attribute")
     parser.add_argument("--pool", "-P", default="gevent", help=", ".join(POOLS))
     parser.add_argument("--concurrency", "-c", type=int, help="orders at a time, instead of the tier's number")
     parser.add_argument("--loglevel", "-l", default="info")
-    given = parser.parse_args(argv)
-    if given.pool not in POOLS:
-        raise CannotWork(f"there is no pool {given.pool!r}: write one of {', '.join(POOLS)}")
-    if given.concurrency is not None and given.concurrency < 1:
-        raise CannotWork(f"--concurrency must be at least 1, not {given.concurrency}")
-    return Options(app=given.app, pool=given.pool, concurrency=given.concurrency, loglevel=given.loglevel)
+    parsed = parser.parse_args(argv)
+    if parsed.pool not in POOLS:
+        raise CannotStart(f"there is no pool {parsed.pool!r}: write one of {', '.join(POOLS)}")
+    if parsed.concurrency is not None and parsed.concurrency < 1:
+        raise CannotStart(f"--concurrency must be at least 1, not {parsed.concurrency}")
+    return Options(app=parsed.app, pool=parsed.pool, concurrency=parsed.concurrency, loglevel=parsed.loglevel)

@@ -29,12 +29,12 @@ from merchantroute_worker.rabbit.connection import connect
 from merchantroute_worker.rabbit.frames import in_bulk
 from merchantroute_worker.rabbit.non_utf8 import readable, strange
 from merchantroute_worker.reporting import hub_monitor, start
-from merchantroute_worker.runtime.gevent_setup import collect_less
+from merchantroute_worker.runtime.gevent_setup import tune_garbage_collector
 from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
 HEARTBEAT = 60
-BEAT = 1.0  # seconds between two looks; py-amqp sends a heartbeat when one is due
+HEARTBEAT_CHECK_INTERVAL = 1.0  # seconds between two looks; py-amqp sends a heartbeat when one is due
 FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
 
 
@@ -56,15 +56,15 @@ class LeanConsumer(Consumer):
         readable()
         self.connection: Any = None
         self.mr_pod = pod.start(pool.limit, green=pool.is_green)
-        start.serve(self.mr_pod)
+        start.start_reporting(self.mr_pod)
         self.deliveries = Deliveries(self.mr_pod, pool)
-        self._beat = time.monotonic()
+        self._heartbeat_checked_at = time.monotonic()
         self._was_ready = False
         # The files are read elsewhere; a consumer may only be changed where its connection is read.
-        self.mr_pod.on_slots(lambda slots: self.call_soon(set_prefetch, self, slots))
+        self.mr_pod.on_slots_change(lambda slots: self.call_soon(set_prefetch, self, slots))
         # Also where the command line does not say so: with its event connection the loop turns ten times a second.
-        without = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
-        super().__init__(*args, pool=pool, worker_options={**(worker_options or {}), **without}, **kwargs)
+        disabled = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
+        super().__init__(*args, pool=pool, worker_options={**(worker_options or {}), **disabled}, **kwargs)
         # Before the pool starts: its children inherit what the app is now.
         self.app.send_task = SendTask(self.app, self.mr_pod)
 
@@ -77,10 +77,10 @@ class LeanConsumer(Consumer):
             except Exception:
                 # WorkerShutdown and WorkerTerminate are SystemExits and pass; all else must not end the pod.
                 log.exception("the consumer failed, it starts again")
-                self.mr_pod.readiness.waiting("the consumer to start again")
-                self._part()
+                self.mr_pod.readiness.waiting_for("the consumer to start again")
+                self._disconnect()
                 self.blueprint.restart(self)
-                self._pause(1.0)
+                self._sleep_unless_ending(1.0)
 
     def connect(self) -> Any:
         """A connection to the broker on which the lane's queue is there. Waits for both, with bounded backoff."""
@@ -88,17 +88,17 @@ class LeanConsumer(Consumer):
         while True:
             maybe_shutdown()
             try:
-                where = address.read(self.mr_pod.identity.broker_dir)
-                connection = self._open(where)
+                broker = address.read(self.mr_pod.identity.broker_dir)
+                connection = self._open(broker)
             except address.ERRORS as error:
-                self.mr_pod.readiness.waiting(f"the broker: {_reason(error)}")
+                self.mr_pod.readiness.waiting_for(f"the broker: {_reason(error)}")
             else:
                 queue = self.mr_pod.queue
                 if _has_queue(connection, queue):
                     self.first_connection_attempt = False
                     return connection
-                self.mr_pod.readiness.waiting(f"queue {queue} on {where}")
-            self._pause(pause)
+                self.mr_pod.readiness.waiting_for(f"queue {queue} on {broker}")
+            self._sleep_unless_ending(pause)
             pause = min(pause * 2, SLOWEST_RETRY)
 
     def update_strategies(self) -> None:
@@ -114,44 +114,46 @@ class LeanConsumer(Consumer):
         set_prefetch(self, self.mr_pod.concurrency)
         if self.pool.is_green:
             # From here on: a start imports much, and nobody waits for it.
-            hub_monitor.watch(self.mr_pod)
+            hub_monitor.start_monitor(self.mr_pod)
         if not self._was_ready:
             self._was_ready = True
-            collect_less()
+            tune_garbage_collector()
         self.mr_pod.readiness.consuming()
 
     def perform_pending_operations(self) -> None:
         """Called at each turn of the loop, at least every two seconds. Without greenlets Celery sends no heartbeats."""
         super().perform_pending_operations()
         now = time.monotonic()
-        if not self.pool.is_green and self.connection and now - self._beat >= BEAT:
-            self._beat = now
+        if not self.pool.is_green and self.connection and now - self._heartbeat_checked_at >= HEARTBEAT_CHECK_INTERVAL:
+            self._heartbeat_checked_at = now
             self.connection.heartbeat_check()
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """The connection broke, or the queue was deleted (the broker cancels its consumers then)."""
-        self.mr_pod.readiness.waiting(f"the broker: {_reason(exc)}")
+        self.mr_pod.readiness.waiting_for(f"the broker: {_reason(exc)}")
         self.deliveries.hand_back()
         super().on_connection_error_after_connected(exc)
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         """Celery would ack it, and it would be gone."""
-        self.deliveries.bury(message, "undecodable", f"the message cannot be decoded: {exc}")
+        self.deliveries.dead_letter(message, "undecodable", f"the message cannot be decoded: {exc}")
 
     def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
         """Celery would reject it."""
         del body
-        self.deliveries.bury(message, "malformed", f"the message is no valid task: {exc}")
+        self.deliveries.dead_letter(message, "malformed", f"the message is no valid task: {exc}")
 
     def on_unknown_message(self, body: Any, message: Any) -> None:
         """Celery would reject it."""
         del body
-        self.deliveries.bury(message, "malformed", "the message names no task: neither its headers nor its body do")
+        self.deliveries.dead_letter(
+            message, "malformed", "the message names no task: neither its headers nor its body do"
+        )
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
         """Celery would reject it."""
         del body, exc
-        self.deliveries.bury(message, "unknown-task", f"no task {message.headers.get('task')!r} in this app")
+        self.deliveries.dead_letter(message, "unknown-task", f"no task {message.headers.get('task')!r} in this app")
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Any:
         """Celery's handler, which a message with strange headers can make fail: such a message is no task."""
@@ -160,36 +162,36 @@ class LeanConsumer(Consumer):
         def on_task_received(message: Any) -> None:
             key, headers = message.delivery_info.get("routing_key"), message.headers or {}
             if where := strange(routing_key=key, properties=message.properties, headers=headers):
-                self.deliveries.bury(message, "undecodable", f"text that is not UTF-8: {where}")
+                self.deliveries.dead_letter(message, "undecodable", f"text that is not UTF-8: {where}")
                 return
             try:
                 if headers.get("task") == TASK and TASK in self.strategies:
                     # What Celery's handler would come to, without the promises that it makes for its Request.
-                    self.deliveries.take(message)
+                    self.deliveries.start_order(message)
                 else:
                     handle(message)
             except address.ERRORS:
                 raise
             except Exception as error:
                 log.exception("a message could not be handled")
-                self.deliveries.bury(message, "malformed", f"the message cannot be handled: {error!r}")
+                self.deliveries.dead_letter(message, "malformed", f"the message cannot be handled: {error!r}")
 
         return on_task_received
 
-    def _open(self, where: address.BrokerAddress) -> Any:
+    def _open(self, broker: address.BrokerAddress) -> Any:
         name = f"{self.mr_pod.identity.pod} consumer"
-        connection = connect(where, heartbeat=HEARTBEAT, client_properties={"connection_name": name})
+        connection = connect(broker, heartbeat=HEARTBEAT, client_properties={"connection_name": name})
         connection.connect()
         in_bulk(connection.connection)
         return connection
 
-    def _pause(self, seconds: float) -> None:
+    def _sleep_unless_ending(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             maybe_shutdown()
             sleep(0.1)
 
-    def _part(self) -> None:
+    def _disconnect(self) -> None:
         self.deliveries.hand_back()
         connection, self.connection = self.connection, None
         if connection:

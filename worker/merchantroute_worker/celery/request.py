@@ -14,7 +14,7 @@ class TaskRequest(Request):
     """Celery makes it by the name in a task's attribute `Request`."""
 
     @property
-    def mr_task(self) -> TaskDelivery:
+    def mr_delivery(self) -> TaskDelivery:
         """The delivery whose `acked` Celery calls at the end."""
         task: TaskDelivery = self._on_ack.__self__
         return task
@@ -25,20 +25,20 @@ class TaskRequest(Request):
         if isinstance(error, ExceptionWithTraceback):
             error = error.exc
         if isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt):
-            self.mr_task.lost_its_process()
+            self.mr_delivery.process_lost()
         elif isinstance(error, TimeLimitExceeded):
-            self.mr_task.timed_out()
+            self.mr_delivery.timed_out()
         elif not isinstance(error, Retry | Ignore | Reject):
-            self.mr_task.failed(error)
+            self.mr_delivery.failed(error)
         return super().on_failure(exc_info, send_failed_event, return_ok)
 
     def on_retry(self, exc_info: Any) -> Any:
         """The task has sent itself again."""
-        self.mr_task.retried()
+        self.mr_delivery.retried()
         return super().on_retry(exc_info)
 
     def on_timeout(self, soft: bool, timeout: float) -> Any:
         """The task ran into its deadline; a soft one is the task's own affair."""
         if not soft:
-            self.mr_task.timed_out()
+            self.mr_delivery.timed_out()
         return super().on_timeout(soft, timeout)

@@ -29,10 +29,10 @@ from merchantroute_worker.rabbit import address
 from merchantroute_worker.rabbit.connection import connect
 
 _POOLS: Any = pools  # kombu ships inline types only in part
-CONNECTIONS = 20
-PATIENCE = 60.0  # seconds for one of them to be free
+MAX_CONNECTIONS = 20
+ACQUIRE_TIMEOUT = 60.0  # seconds for one of them to be free
 # A task that has done its work waits here until the broker takes what follows from it, as an outcome does.
-PATIENTLY = {"max_retries": None, "interval_start": 0.1, "interval_step": 0.5, "interval_max": 5.0}
+RETRY_POLICY = {"max_retries": None, "interval_start": 0.1, "interval_step": 0.5, "interval_max": 5.0}
 # Where a message goes is the route's affair; a task's own queues and exchanges are those of another deployment.
 _DESTINATIONS = ("queue", "exchange", "exchange_type", "routing_key", "delivery_mode", "redelivered", "producer")
 
@@ -43,12 +43,12 @@ class SendTask:
     def __init__(self, app: Any, pod: Pod) -> None:
         self._send = app.send_task
         self._pod = pod
-        self._home = os.getpid()
+        self._parent_pid = os.getpid()
         self._producers: tuple[Any, Any] | None = None
 
     def __call__(self, name: str, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
         """As Celery's `send_task`. Raises what kombu raises when no queue takes the message."""
-        given = {key: options.pop(key, None) for key in _DESTINATIONS}
+        dropped = {key: options.pop(key, None) for key in _DESTINATIONS}
         route = self._route()
         parent = current_task.request if current_task else None
         headers = _headers(options.pop("headers", None), parent, options.get("task_id"))
@@ -60,17 +60,17 @@ class SendTask:
         if wait > ETA_WORTH_WAITING:
             exchange = self._pod.ladder
             headers[RUNG] = str(ladder.before_eta(wait, route.delays))
-        ours = {
-            "routing_key": _merchant(given["routing_key"], parent, route),
+        forced = {
+            "routing_key": _routing_key(dropped["routing_key"], parent, route),
             "headers": headers,
             "declare": [],
             "mandatory": True,
             "delivery_mode": 2,
             "retry": True,
-            "retry_policy": PATIENTLY,
+            "retry_policy": RETRY_POLICY,
         }
-        with self._pool().acquire(block=True, timeout=PATIENCE) as producer:
-            send = partial(self._send, name, args, kwargs, **{**options, **ours}, producer=producer)
+        with self._pool().acquire(block=True, timeout=ACQUIRE_TIMEOUT) as producer:
+            send = partial(self._send, name, args, kwargs, **{**options, **forced}, producer=producer)
             try:
                 return send(exchange=exchange)
             except NotFound:
@@ -79,20 +79,20 @@ class SendTask:
 
     def _route(self) -> Route:
         files = self._pod.files
-        if os.getpid() != self._home:
+        if os.getpid() != self._parent_pid:
             files.poll()  # a child of the pool has no thread that does
         return files.current
 
     def _pool(self) -> Any:
-        where = address.read(self._pod.identity.broker_dir)
-        key = (os.getpid(), where)
+        broker = address.read(self._pod.identity.broker_dir)
+        key = (os.getpid(), broker)
         if self._producers is None or self._producers[0] != key:
-            connection = connect(where, confirm_publish=True)
-            self._producers = (key, _POOLS.ProducerPool(connection.Pool(limit=CONNECTIONS), limit=CONNECTIONS))
+            connection = connect(broker, confirm_publish=True)
+            self._producers = (key, _POOLS.ProducerPool(connection.Pool(limit=MAX_CONNECTIONS), limit=MAX_CONNECTIONS))
         return self._producers[1]
 
 
-def _merchant(given: Any, parent: Any, route: Route) -> str:
+def _routing_key(given: Any, parent: Any, route: Route) -> str:
     """The routing key: one that the caller names if it is a merchant's, else the running task's own."""
     if isinstance(given, str) and given in route.merchants:
         return given

@@ -18,7 +18,7 @@ def order_strategy(task: Any, app: Any, consumer: Any, **_: Any) -> Callable[...
     deliveries = consumer.deliveries
 
     def on_message(message: Any, *_celery: Any) -> None:
-        deliveries.take(message)
+        deliveries.start_order(message)
 
     return on_message
 
@@ -29,7 +29,7 @@ def app_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable
     deliveries = consumer.deliveries
 
     def on_message(message: Any, body: Any, _ack: Any, _reject: Any, callbacks: Any) -> None:
-        deliveries.take_task(message, handle, body, callbacks)
+        deliveries.start_task(message, handle, body, callbacks)
 
     return on_message
 

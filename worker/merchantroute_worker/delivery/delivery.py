@@ -20,7 +20,7 @@ from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
 FASTEST_RETRY, SLOWEST_RETRY = 0.1, 5.0
-KILLED = "killed-its-pod"
+KILLED_ITS_POD = "killed-its-pod"
 
 
 class Stage(Enum):
@@ -56,7 +56,7 @@ class Delivery:
         count = self.incoming.headers.get("x-delivery-count")
         return count if isinstance(count, int) else 0
 
-    def may_begin(self) -> bool:
+    def wait_until_ready(self) -> bool:
         """Wait until an outcome could be made safe: nothing is begun that could only be held."""
         pod = self.pod
         while not (pod.publisher.open and pod.files.generation):
@@ -66,22 +66,26 @@ class Delivery:
             pod.publisher.wait_open(1.0)
         return not (pod.stopping.is_set() or self.connection_lost)
 
-    def bury(self, reason: str, explanation: str) -> None:
+    def dead_letter(self, reason: str, explanation: str) -> None:
         """Send a message that is no order to dead letters."""
-        if not self.may_begin():
+        if not self.wait_until_ready():
             return
         self.stage = Stage.SETTLING
         # No order, hence no journal to tell its stays apart: its content does, and how often it was replayed.
         replays = self.incoming.headers.get("mr-replays")
-        key = (f"{reason} {self.names(reason)['order']} {replays}", len(self.incoming.body), hash(self.incoming.body))
+        key = (
+            f"{reason} {self.log_fields(reason)['order']} {replays}",
+            len(self.incoming.body),
+            hash(self.incoming.body),
+        )
         if self.redelivered and self.pod.is_settled(key):
             self.ack()
             return
-        log.warning("%s: %s", reason, explanation, extra={"data": self.names(reason)})
+        log.warning("%s: %s", reason, explanation, extra={"data": self.log_fields(reason)})
         message = to_dead(self.incoming, DeathReason(reason=reason), exchange=self.pod.files.current.dead)
-        self.send_on(message, key, lambda: self.pod.counted.dead(reason))
+        self.publish_then_ack(message, key, lambda: self.pod.outcome_counter.dead(reason))
 
-    def was_settled(self, key: DeliveryKey) -> bool:
+    def ack_if_settled(self, key: DeliveryKey) -> bool:
         """Whether this stay of the order had its outcome here, and only its ack was lost with a connection."""
         if not self.redelivered:
             return False
@@ -93,7 +97,7 @@ class Delivery:
         self.ack()
         return True
 
-    def was_set_apart(self, order_id: str, key: DeliveryKey, why: Callable[[str], DeathReason]) -> bool:
+    def move_if_suspect(self, order_id: str, key: DeliveryKey, why: Callable[[str], DeathReason]) -> bool:
         """Send a suspect order to the suspect lane, and a guilty one from there to dead letters. False when it may run.
 
         `why` gives what a dead letter says of it, for a reason.
@@ -101,21 +105,23 @@ class Delivery:
         pod, alone = self.pod, self.pod.identity.alone
         if not self.deliveries and not alone:
             return False
-        verdict = suspicion(self.deliveries, alone=alone, survived=order_id in pod.survived)
+        verdict = suspicion(self.deliveries, alone=alone, survived=order_id in pod.survived_orders)
         if alone:
-            pod.survived.add(order_id)
+            pod.survived_orders.add(order_id)
         if verdict is Suspicion.NONE:
             return False
         self.stage = Stage.SETTLING
         # The count of deliveries tells two stays of one order apart that are alike in everything else.
         key = (f"{key[0]} {self.deliveries}", *key[1:])
         if verdict is Suspicion.GUILTY:
-            log.error("order is dead: %s", KILLED, extra={"data": self.names(KILLED)})
-            message = to_dead(self.incoming, why(KILLED), exchange=pod.files.current.dead)
-            self.send_on(message, key, lambda: pod.counted.dead(KILLED))
+            log.error("order is dead: %s", KILLED_ITS_POD, extra={"data": self.log_fields(KILLED_ITS_POD)})
+            message = to_dead(self.incoming, why(KILLED_ITS_POD), exchange=pod.files.current.dead)
+            self.publish_then_ack(message, key, lambda: pod.outcome_counter.dead(KILLED_ITS_POD))
             return True
-        log.warning("order is suspect", extra={"data": {**self.names(verdict.value), "count": self.deliveries}})
-        self.send_on(self._to_suspect_lane(), key, lambda: pod.counted.to_ladder("deferred", "suspect"))
+        log.warning("order is suspect", extra={"data": {**self.log_fields(verdict.value), "count": self.deliveries}})
+        self.publish_then_ack(
+            self._to_suspect_lane(), key, lambda: pod.outcome_counter.to_ladder("deferred", "suspect")
+        )
         return True
 
     def hand_back(self, *, connection_lost: bool) -> bool:
@@ -129,9 +135,9 @@ class Delivery:
         self.stage = Stage.HANDED_BACK
         return True
 
-    def send_again(self) -> None:
+    def return_to_suspect_lane(self) -> None:
         """Send it to the suspect lane as new: its count of deliveries starts at zero, since its pod ended cleanly."""
-        self.send_on(self._to_suspect_lane(), (f"ending {self.names('')['order']}", 0, 0), lambda: None)
+        self.publish_then_ack(self._to_suspect_lane(), (f"ending {self.log_fields('')['order']}", 0, 0), lambda: None)
 
     def ack(self) -> None:
         """Tell the broker that the message's outcome is safe."""
@@ -145,18 +151,18 @@ class Delivery:
         except ERRORS as error:
             log.warning("could not give a message back, its connection will: %s", error)
 
-    def send_on(self, message: Outgoing, key: DeliveryKey, count: Callable[[], None]) -> None:
+    def publish_then_ack(self, message: Outgoing, key: DeliveryKey, count: Callable[[], None]) -> None:
         """Publish until it is safe, then ack what came. `count` is called once it is safe."""
         if self._publish(message):
-            self.pod.settle(key)
+            self.pod.remember_settled(key)
             count()
             self.ack()
 
-    def given_up(self) -> bool:
+    def must_give_up(self) -> bool:
         """Whether an outcome can no more be made safe here: the broker hands the message out again."""
         return self.connection_lost or (self.pod.stopping.is_set() and not self.pod.publisher.open)
 
-    def names(self, reason: str) -> dict[str, Any]:
+    def log_fields(self, reason: str) -> dict[str, Any]:
         """The fields of a log line about this message."""
         order_id = self.incoming.properties.get("correlation_id") or self.incoming.headers.get("id")
         return {"order": order_id, "merchant": self.incoming.routing_key, "reason": reason}
@@ -169,19 +175,19 @@ class Delivery:
         the message out again, and another copy must not be made of it.
         """
         pause = FASTEST_RETRY
-        said = None
+        last_error = None
         while self.stage is not Stage.HANDED_BACK:
             try:
                 self.pod.publisher.publish(message)
                 return True
             except NotPublished as error:
-                if str(error) != said:
-                    said = str(error)
-                    log.warning("order is held: %s", error, extra={"data": self.names("held")})
+                if str(error) != last_error:
+                    last_error = str(error)
+                    log.warning("order is held: %s", error, extra={"data": self.log_fields("held")})
             except NotEncodable as error:
-                log.error("headers dropped: %s", error, extra={"data": self.names("headers")})
+                log.error("headers dropped: %s", error, extra={"data": self.log_fields("headers")})
                 message = plain(message)
-            if self.given_up():
+            if self.must_give_up():
                 return False
             sleep(pause)
             pause = min(pause * 2, SLOWEST_RETRY)

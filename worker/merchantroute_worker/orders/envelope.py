@@ -18,11 +18,11 @@ from merchantroute_worker.orders.trace_context import context_of
 JOURNAL = "merchantroute"
 PUBLISHED_AT = "mr-published-at"
 FIRST_SEEN = "mr-first-seen"
-LONGEST_ID = 255
+MAX_ID_BYTES = 255
 CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES))
 """Of answers, as headers and journals name them."""
-DEEPEST = 200
-MOST_COUNTED = 2**31 - 1
+MAX_DEPTH = 200
+MAX_COUNT = 2**31 - 1
 DeliveryKey = tuple[str, int, int]
 """Tells two stays of one order in a queue apart."""
 
@@ -125,8 +125,8 @@ def read(
             size = len(text.encode())
         except UnicodeEncodeError:
             raise Malformed(f"the order's {what} is {text!r}, which is no text: it has no form in UTF-8") from None
-        if size > LONGEST_ID:
-            raise Malformed(f"the order's {what} is longer than {LONGEST_ID} bytes")
+        if size > MAX_ID_BYTES:
+            raise Malformed(f"the order's {what} is longer than {MAX_ID_BYTES} bytes")
     payload = kwargs.get("order")
     if not isinstance(payload, dict):
         raise Malformed(f"the task's argument `order` must be a JSON object, it is {_kind(payload)}")
@@ -149,8 +149,8 @@ def _decode(body: bytes | str) -> Any:
     except (ValueError, RecursionError) as error:
         raise Undecodable(f"the body is not JSON: {error}") from None
     # What could be read must be writable in every stack that it meets later.
-    if text.count("[") + text.count("{") > DEEPEST and _depth(document) > DEEPEST:
-        raise Undecodable(f"the body is nested more than {DEEPEST} deep")
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(document) > MAX_DEPTH:
+        raise Undecodable(f"the body is nested more than {MAX_DEPTH} deep")
     return document
 
 
@@ -219,7 +219,7 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _counted(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_COUNTED:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_COUNT:
         raise TypeError("attempts and refusals must be whole numbers from 0")
     return value
 

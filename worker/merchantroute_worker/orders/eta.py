@@ -10,7 +10,7 @@ ETA_WORTH_WAITING = 1.0
 """Seconds: an ETA further away waits on the ladder, without a slot."""
 
 
-def moment(headers: Mapping[str, Any], name: str) -> float | None:
+def header_time(headers: Mapping[str, Any], name: str) -> float | None:
     """Epoch seconds of a header, None without it; Malformed when it is no time.
 
     Celery writes ETA and expiry as ISO 8601; one without a zone is UTC.

@@ -17,8 +17,8 @@ class Suspicion(Enum):
     """What to do with a message before anything else."""
 
     NONE = "none"
-    SET_APART = "set apart"
-    ANEW = "anew"
+    TO_SUSPECT_LANE = "set apart"
+    RESET_COUNT = "anew"
     GUILTY = "guilty"
 
 
@@ -27,7 +27,7 @@ def suspicion(deliveries: int, *, alone: bool, survived: bool) -> Suspicion:
     very process had the order before, and still lives.
     """
     if not alone:
-        return Suspicion.SET_APART if deliveries >= SUSPECT_AFTER else Suspicion.NONE
+        return Suspicion.TO_SUSPECT_LANE if deliveries >= SUSPECT_AFTER else Suspicion.NONE
     if survived and deliveries:
-        return Suspicion.ANEW
+        return Suspicion.RESET_COUNT
     return Suspicion.GUILTY if deliveries >= GUILTY_AFTER else Suspicion.NONE

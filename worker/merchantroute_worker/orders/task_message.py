@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 
 from merchantroute_worker.orders.envelope import PUBLISHED_AT, DeliveryKey, Malformed
-from merchantroute_worker.orders.eta import moment
+from merchantroute_worker.orders.eta import header_time
 from merchantroute_worker.orders.messages import RUNG, Incoming
 
 ATTEMPTS, REFUSALS = "mr-attempts", "mr-refusals"
@@ -62,8 +62,8 @@ def read(message: Incoming, *, now: float) -> TaskMessage:
         attempts=_count(headers.get(ATTEMPTS)),
         refusals=_count(headers.get(REFUSALS)),
         published_at=min(published / 1000, now) if isinstance(published, int) and published >= 0 else now,
-        eta=moment(headers, "eta"),
-        expires=moment(headers, "expires"),
+        eta=header_time(headers, "eta"),
+        expires=header_time(headers, "expires"),
         limits=_limits(headers.get("timelimit")),
     )
 

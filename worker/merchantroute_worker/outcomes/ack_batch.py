@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from merchantroute_worker.rabbit.address import ERRORS
 from merchantroute_worker.rabbit.frames import write_acks
 from merchantroute_worker.runtime.hub_batch import HubBatch
-from merchantroute_worker.telemetry.logs import Lines
+from merchantroute_worker.telemetry.logs import LineBuffer
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class ImmediateAcks:
 class BatchedAcks:
     """All of a turn. For one hub only."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: LineBuffer) -> None:
         self._lines = lines
         self._acks: list[Any] = []
         self._open = 0

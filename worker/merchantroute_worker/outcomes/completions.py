@@ -18,7 +18,7 @@ from merchantroute_worker.rabbit.publisher import RECORDS, NotPublished, Publish
 log = logging.getLogger(__name__)
 
 
-def record(identity: Identity, order: Order, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
+def order_record(identity: Identity, order: Order, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
     """The completion record (schema/completion.json); `finished_at` is epoch seconds."""
     published_at = order.published_at if order.published_at is not None else finished_at
     return {

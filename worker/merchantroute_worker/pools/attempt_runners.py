@@ -12,7 +12,7 @@ from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.route import Merchant, Route, Step
 
-_NOBODY: Mapping[str, Any] = {}
+_NO_ENTRIES: Mapping[str, Any] = {}
 
 
 class ChildLost(Exception):
@@ -48,24 +48,24 @@ class InChildProcess:
     def attempt(self, order: Order, merchant: Merchant, route: Route, watch: Watch) -> Attempt:
         """See `Caller`."""
         # A child needs the limits, not everybody's endpoints and credentials.
-        limits = replace(route, merchants=_NOBODY, credentials=_NOBODY)
-        ends: SimpleQueue[Any] = SimpleQueue()
-        self._pool.apply_async(_in_child, (order, merchant, limits), callback=ends.put, error_callback=ends.put)
-        ended = ends.get()
-        if not isinstance(ended, _Ended):
-            raise _error(ended)
-        for step, answer, seconds in ended.calls:
+        limits = replace(route, merchants=_NO_ENTRIES, credentials=_NO_ENTRIES)
+        results: SimpleQueue[Any] = SimpleQueue()
+        self._pool.apply_async(_in_child, (order, merchant, limits), callback=results.put, error_callback=results.put)
+        result = results.get()
+        if not isinstance(result, _ChildResult):
+            raise _error(result)
+        for step, answer, seconds in result.calls:
             watch.ended(step, answer, seconds)
-        return ended.attempt
+        return result.attempt
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Ended:
+class _ChildResult:
     attempt: Attempt
     calls: tuple[tuple[Step, Answer, float], ...]
 
 
-class _Notes:
+class _CallRecorder:
     def __init__(self, trace: Mapping[str, str]) -> None:
         self.trace = trace
         self.calls: list[tuple[Step, Answer, float]] = []
@@ -81,21 +81,21 @@ class _Notes:
 _client: HttpClient | None = None
 
 
-def _in_child(order: Order, merchant: Merchant, route: Route) -> _Ended:
+def _in_child(order: Order, merchant: Merchant, route: Route) -> _ChildResult:
     global _client  # noqa: PLW0603 - a child lives for many orders, and so do its connections
     if _client is None:
         _client = HttpClient(1)
     _client.reap()
-    notes = _Notes(order.trace)
-    result = attempt(order, merchant, route, _client, notes)
-    return _Ended(attempt=result, calls=tuple(notes.calls))
+    recorder = _CallRecorder(order.trace)
+    result = attempt(order, merchant, route, _client, recorder)
+    return _ChildResult(attempt=result, calls=tuple(recorder.calls))
 
 
-def _error(told: Any) -> Exception:
+def _error(failure: Any) -> Exception:
     """Billiard wraps what a child raised; what it tells of a child that is gone is an error of its own."""
     from billiard.exceptions import WorkerLostError
 
-    error = getattr(told, "exception", told)
+    error = getattr(failure, "exception", failure)
     error = getattr(error, "exc", error)
     if isinstance(error, WorkerLostError | SystemExit):
         return ChildLost(str(error))

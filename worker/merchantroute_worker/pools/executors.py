@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from merchantroute_worker.pools import prefork
 
-SPARE = 4
+SPARE_THREADS = 4
 """Threads beside those that wait for a child process: outcomes of tasks are made safe in them."""
 Work = Callable[..., None]
 
@@ -22,7 +22,7 @@ Work = Callable[..., None]
 class Handle(Protocol):
     """One piece of work under way."""
 
-    def end(self) -> None:
+    def cancel(self) -> None:
         """End it if that can be done from outside."""
 
 
@@ -31,8 +31,8 @@ class Executor(Protocol):
 
     settles_in_place: bool
 
-    def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Handle:
-        """Run it where orders run; `ended` is called whatever becomes of it, and must not wait."""
+    def spawn(self, work: Work, *arguments: Any, on_end: Callable[[], None]) -> Handle:
+        """Run it where orders run; `on_end` is called whatever becomes of it, and must not wait."""
 
     def spawn_outside(self, work: Work, *arguments: Any) -> Handle:
         """Run it without taking the place of an order."""
@@ -51,7 +51,7 @@ class _Greenlet:
     def __init__(self, greenlet: Any) -> None:
         self._greenlet = greenlet
 
-    def end(self) -> None:
+    def cancel(self) -> None:
         self._greenlet.kill(block=False)
 
 
@@ -63,11 +63,11 @@ class GreenletExecutor:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
-    def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Handle:
+    def spawn(self, work: Work, *arguments: Any, on_end: Callable[[], None]) -> Handle:
         """Run it in the gevent pool itself: Celery's apply_async around it serves Requests."""
         greenlet = self._pool._pool.spawn(work, *arguments)  # noqa: SLF001
-        # Not `link`, which starts a greenlet for it: `ended` does not wait.
-        greenlet.rawlink(lambda _: ended())
+        # Not `link`, which starts a greenlet for it: `on_end` does not wait.
+        greenlet.rawlink(lambda _: on_end())
         return _Greenlet(greenlet)
 
     def spawn_outside(self, work: Work, *arguments: Any) -> Handle:
@@ -97,26 +97,26 @@ class _Thread:
     def __init__(self, future: "Future[None]") -> None:
         self._future = future
 
-    def end(self) -> None:
+    def cancel(self) -> None:
         self._future.cancel()
 
 
 class ThreadExecutor:
     """Native threads: Celery's own executor for the pool `threads`, one of our own beside the pool `prefork`.
-    `children` gives the processes to kill when all is abandoned.
+    `child_pids` gives the processes to kill when all is abandoned.
     """
 
     def __init__(
-        self, executor: ThreadPoolExecutor, children: Callable[[], list[int]], *, settles_in_place: bool
+        self, executor: ThreadPoolExecutor, child_pids: Callable[[], list[int]], *, settles_in_place: bool
     ) -> None:
         self._executor = executor
-        self._children = children
+        self._child_pids = child_pids
         self.settles_in_place = settles_in_place
 
-    def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Handle:
+    def spawn(self, work: Work, *arguments: Any, on_end: Callable[[], None]) -> Handle:
         """Run it in a thread; what has not begun when the executor shuts down never begins."""
         future = self._executor.submit(work, *arguments)
-        future.add_done_callback(lambda _: ended())
+        future.add_done_callback(lambda _: on_end())
         return _Thread(future)
 
     def spawn_outside(self, work: Work, *arguments: Any) -> Handle:
@@ -130,7 +130,7 @@ class ThreadExecutor:
 
     def abandon(self) -> None:
         """Processes can be ended, threads cannot: they end with this process."""
-        for child in self._children():
+        for child in self._child_pids():
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
 
@@ -139,7 +139,7 @@ class ThreadExecutor:
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-def of(pool: Any) -> Executor:
+def executor_for(pool: Any) -> Executor:
     """The crew that fits Celery's pool."""
     if getattr(pool, "is_green", False):
         return GreenletExecutor(pool)
@@ -147,5 +147,5 @@ def of(pool: Any) -> Executor:
     if executor is not None:
         return ThreadExecutor(executor, list, settles_in_place=True)
     prefork.send_one_sentinel_per_child(pool)
-    own = ThreadPoolExecutor(2 * pool.limit + SPARE, "settle")
-    return ThreadExecutor(own, lambda: [child.pid for child in pool._pool._pool], settles_in_place=False)  # noqa: SLF001
+    settlement_threads = ThreadPoolExecutor(2 * pool.limit + SPARE_THREADS, "settle")
+    return ThreadExecutor(settlement_threads, lambda: [child.pid for child in pool._pool._pool], settles_in_place=False)  # noqa: SLF001

@@ -8,9 +8,9 @@ from merchantroute_worker.reporting import endpoints, pulses
 from merchantroute_worker.runtime.threads import start_daemon
 
 
-def serve(pod: Pod) -> None:
+def start_reporting(pod: Pod) -> None:
     """Start answering and reporting. OSError when the port is taken."""
-    if not pod.serving:
-        pod.serving = True
+    if not pod.reporting_started:
+        pod.reporting_started = True
         endpoints.serve(pod)
-        start_daemon(lambda: pulses.beat(pod), "pulses")
+        start_daemon(lambda: pulses.run(pod), "pulses")

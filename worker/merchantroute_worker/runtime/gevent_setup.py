@@ -9,9 +9,9 @@ the hub's own loop, and holds nothing.
 import gc
 import os
 
-ALLOCATIONS = 10_000
+YOUNG = 10_000
 """Generation 0's threshold of the garbage collector: 700 in CPython."""
-OLDER, OLDEST = 20, 20
+MIDDLE, OLD = 20, 20
 """The thresholds of generations 1 and 2: 10 and 10 in CPython."""
 
 
@@ -39,11 +39,11 @@ def patch() -> None:
     monkey.patch_all()
 
 
-def collect_less() -> None:
+def tune_garbage_collector() -> None:
     """Make the garbage collector run less often, once all that stays for the process's life is there.
 
     What is there is taken out of what it walks through. Orders leave no cycles behind, so it finds next to nothing.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(ALLOCATIONS, OLDER, OLDEST)
+    gc.set_threshold(YOUNG, MIDDLE, OLD)

@@ -17,20 +17,20 @@ class HubBatch:
 
     def __init__(self, flush: Callable[[], None]) -> None:
         self._flush = flush
-        self._asked = False
-        self._runs = False
+        self._requested = False
+        self._running = False
 
     def request(self) -> None:
         """Ask for a flush. A new greenlet runs after all that is ready to run now."""
-        self._asked = True
-        if not self._runs:
-            self._runs = True
+        self._requested = True
+        if not self._running:
+            self._running = True
             gevent.spawn(self._run)
 
     def _run(self) -> None:
         try:
-            while self._asked:
-                self._asked = False
+            while self._requested:
+                self._requested = False
                 self._flush()
         finally:
-            self._runs = False
+            self._running = False

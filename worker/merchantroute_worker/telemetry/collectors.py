@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from merchantroute_worker.runtime.threads import native_lock
 
 
-class Counts:
+class LabelledCounter:
     """A counter for each combination of labels. `name` is without `_total`."""
 
     def __init__(self, name: str, text: str, labels: Sequence[str]) -> None:
@@ -19,7 +19,7 @@ class Counts:
         self._counts: dict[tuple[str, ...], int] = {}
         self._lock = native_lock()
 
-    def add(self, *labels: str) -> None:
+    def inc(self, *labels: str) -> None:
         """One more."""
         with self._lock:
             self._counts[labels] = self._counts.get(labels, 0) + 1
@@ -32,29 +32,29 @@ class Counts:
         yield family
 
 
-class Durations:
-    """A histogram of seconds for each combination of labels; `bounds` are the buckets' upper ends, ascending."""
+class LabelledHistogram:
+    """A histogram of seconds for each combination of labels; `buckets` are the buckets' upper ends, ascending."""
 
-    def __init__(self, name: str, text: str, labels: Sequence[str], bounds: Sequence[float]) -> None:
-        self._name, self._text, self._labels, self._bounds = name, text, labels, bounds
-        self._seen: dict[tuple[str, ...], list[float]] = {}
+    def __init__(self, name: str, text: str, labels: Sequence[str], buckets: Sequence[float]) -> None:
+        self._name, self._text, self._labels, self._buckets = name, text, labels, buckets
+        self._rows: dict[tuple[str, ...], list[float]] = {}
         self._lock = native_lock()
 
-    def add(self, seconds: float, *labels: str) -> None:
+    def observe(self, seconds: float, *labels: str) -> None:
         """One more, which took so long."""
         with self._lock:
-            row = self._seen.get(labels)
+            row = self._rows.get(labels)
             if row is None:
                 # One for each bucket, one for what is beyond the last, and the sum.
-                row = self._seen[labels] = [0.0] * (len(self._bounds) + 2)
-            row[bisect_left(self._bounds, seconds)] += 1
+                row = self._rows[labels] = [0.0] * (len(self._buckets) + 2)
+            row[bisect_left(self._buckets, seconds)] += 1
             row[-1] += seconds
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         """As prometheus-client's registry asks for it."""
         family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
-        ends = [*map(str, map(float, self._bounds)), "+Inf"]
-        for labels, row in self._seen.copy().items():
+        ends = [*map(str, map(float, self._buckets)), "+Inf"]
+        for labels, row in self._rows.copy().items():
             with self._lock:
                 *counts, total = row
             so_far = 0.0

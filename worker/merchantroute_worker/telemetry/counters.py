@@ -15,12 +15,12 @@ class BlockedHub:
     count: int = 0
     longest: float = 0.0
     latest: float = 0.0
-    ended: float = 0.0
+    last_ended: float = 0.0
 
-    def saw(self, seconds: float, now: float) -> None:
+    def record(self, seconds: float, now: float) -> None:
         """One more, which ends now."""
         self.count += 1
-        self.longest, self.latest, self.ended = max(self.longest, seconds), seconds, now
+        self.longest, self.latest, self.last_ended = max(self.longest, seconds), seconds, now
 
 
 @dataclass
@@ -42,18 +42,18 @@ class Counters:
     _since: float = field(default=0.0)
     _lock: LockType = field(default_factory=native_lock, repr=False)
 
-    def count(self, what: str) -> None:
+    def count(self, name: str) -> None:
         """One more of `taken`, `finished`, `refused`, `deferred`, `retried`, `dead` or `done`."""
         with self._lock:
-            self.__dict__[what] += 1
+            self.__dict__[name] += 1
 
-    def begin(self, now: float) -> None:
+    def begin_attempt(self, now: float) -> None:
         """An attempt takes a slot."""
         with self._lock:
             self._advance(now)
             self.busy += 1
 
-    def end(self, now: float) -> None:
+    def end_attempt(self, now: float) -> None:
         """An attempt gives its slot back."""
         with self._lock:
             self._advance(now)

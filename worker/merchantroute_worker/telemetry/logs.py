@@ -31,7 +31,7 @@ class JsonFormatter(logging.Formatter):
         return _ENCODE(document).encode("utf-8", "replace").decode("utf-8")
 
 
-class Lines:
+class LineBuffer:
     """Records of level info, collected and written to standard output together: past the handlers where those are
     ours, since then it is known what they would do.
     """
@@ -44,7 +44,7 @@ class Lines:
         """One record with the data as its fields, at the time of now."""
         if not logger.isEnabledFor(logging.INFO):
             return
-        if not ours():
+        if not is_ours():
             logger.info(message, extra={"data": data})
             return
         now = time.time()
@@ -66,14 +66,14 @@ class Lines:
                 out.flush()
 
 
-def write_past_locks(logger: logging.Logger, level: int, message: str, data: dict[str, Any]) -> None:
+def write_without_locks(logger: logging.Logger, level: int, message: str, data: dict[str, Any]) -> None:
     """Write a line from a native thread beside a hub that stands: logging's locks may be the hub's just then."""
     if logger.isEnabledFor(level):
         record = logger.makeRecord(logger.name, level, "", 0, message, (), None, extra={"data": data})
         os.write(STDOUT, (JsonFormatter().format(record) + "\n").encode("utf-8", "replace"))
 
 
-def ours() -> bool:
+def is_ours() -> bool:
     """Whether logging is as `configure` left it: one handler, JSON on standard output."""
     handlers = logging.getLogger().handlers
     return len(handlers) == 1 and handlers[0] is _handler

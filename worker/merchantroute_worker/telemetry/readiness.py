@@ -9,26 +9,26 @@ class Readiness:
     """Starts out waiting. A line is logged when it changes, not each time it is said."""
 
     def __init__(self) -> None:
-        self._line: str | None = "starting"
+        self._text: str | None = "starting"
 
     @property
     def ready(self) -> bool:
         """Whether orders are being taken."""
-        return self._line is None
+        return self._text is None
 
     @property
-    def line(self) -> str:
+    def text(self) -> str:
         """What the pod waits for, or that it consumes."""
-        return self._line or "consuming"
+        return self._text or "consuming"
 
-    def waiting(self, line: str) -> None:
+    def waiting_for(self, text: str) -> None:
         """The pod cannot take orders; `line` says what it waits for."""
-        if line != self._line:
-            log.warning("waiting: %s", line)
-        self._line = line
+        if text != self._text:
+            log.warning("waiting: %s", text)
+        self._text = text
 
     def consuming(self) -> None:
         """Orders are being taken."""
-        if self._line is not None:
+        if self._text is not None:
             log.info("consuming")
-        self._line = None
+        self._text = None

@@ -36,7 +36,7 @@ class Tracer(Protocol):
         """Send what is left, for a bounded time."""
 
 
-class _Off:
+class _PassThrough:
     """Passes on what came."""
 
     def __init__(self, context: Mapping[str, str]) -> None:
@@ -56,13 +56,13 @@ class _Off:
         pass
 
 
-class Off:
+class NoTracer:
     """No exporter is named."""
 
     def order(self, order: str, merchant: str, attempt: int, context: Mapping[str, str]) -> OrderTrace:
         """See `Tracer`."""
         del order, merchant, attempt
-        return _Off(context)
+        return _PassThrough(context)
 
     def close(self) -> None:
         """Nothing is left."""

@@ -37,7 +37,7 @@ class Parent:
     ],
 )
 def test_whose_key(given: Any, parent: Any, expected: str) -> None:
-    assert send_task._merchant(given, parent, ROUTE) == expected
+    assert send_task._routing_key(given, parent, ROUTE) == expected
 
 
 def test_when_it_is_due() -> None:
