@@ -1,4 +1,4 @@
-"""The pod's deliveries: how messages become work in Celery's pool, and how they end with their connection."""
+"""All deliveries of a pod: starts them in Celery's pool, and ends them with their connection."""
 
 import logging
 from typing import Any
@@ -16,8 +16,8 @@ POLL_INTERVAL = 0.05
 
 
 class Deliveries:
-    """All deliveries of one consumer. `pool` is Celery's: its warm shutdown waits for what runs in it, and then for
-    what we still make safe.
+    """The deliveries in flight of one consumer. `pool` is Celery's; its warm shutdown waits for the work that runs in
+    it, and then for the outcomes that are still being made safe.
     """
 
     def __init__(self, pod: Pod, pool: Any) -> None:
@@ -30,12 +30,12 @@ class Deliveries:
         pool.on_stop = self._stop
 
     def start_order(self, message: Any) -> None:
-        """A message of the built-in task came."""
+        """Start the delivery of an order of the built-in task."""
         order = OrderDelivery(self._pod, message, self._runner)
         self._spawn(order, order.run)
 
     def start_task(self, message: Any, handle: Handler, body: Any, callbacks: Any) -> None:
-        """A message of an app's own task came; `handle` is Celery's strategy for it."""
+        """Start the delivery of an app's own task; `handle` is Celery's strategy for it."""
         if self._pod.stopping.is_set():
             return
         task = TaskDelivery(self._pod, message, self._run_settlement, lambda: self._remove(task))
@@ -43,13 +43,14 @@ class Deliveries:
         self._in_flight[task] = self.executor.spawn_outside(task.run, handle, body, callbacks)
 
     def dead_letter(self, message: Any, reason: str, explanation: str) -> None:
-        """A message came that Celery cannot make a task of."""
+        """Send a message that Celery cannot turn into a task to dead letters."""
         delivery = Delivery(self._pod, message)
         self._spawn(delivery, delivery.dead_letter, reason, explanation)
 
     def hand_back(self, *, ending: bool = False) -> None:
-        """End what makes calls: the broker hands its messages out again. `ending` says that the connection still
-        stands, but the grace is over: then the suspect lane's order is not held against it.
+        """Cancel the deliveries that still make calls; the broker delivers their messages again. `ending` means that
+        the grace period is over but the connection still stands: the suspect lane's order is then republished, so that
+        this delivery does not count against it.
         """
         calling = [each for each in list(self._in_flight) if each.hand_back(connection_lost=not ending)]
         if calling:
@@ -62,7 +63,7 @@ class Deliveries:
                 Delivery(self._pod, delivery.message).return_to_suspect_lane()
 
     def abandon(self) -> None:
-        """End all, also what holds an outcome that it cannot make safe."""
+        """Cancel all deliveries, including those that hold an outcome they cannot make safe."""
         for delivery in list(self._in_flight):
             delivery.stage = Stage.HANDED_BACK
         self.executor.abandon()
@@ -72,7 +73,7 @@ class Deliveries:
 
     def _spawn(self, delivery: Delivery, work: Any, *arguments: str) -> None:
         if self._pod.stopping.is_set():
-            # Not started and not acked: closing the connection gives it back.
+            # Not started and not acked: the broker requeues it when the connection closes.
             return
         self._in_flight[delivery] = None
         self._in_flight[delivery] = self.executor.spawn(work, *arguments, on_end=lambda: self._remove(delivery))
@@ -81,7 +82,9 @@ class Deliveries:
         self._in_flight.pop(delivery, None)
 
     def _run_settlement(self, work: Any, *arguments: Any) -> None:
-        """Where Celery calls back from a thread that serves all children, waiting for a confirm must be elsewhere."""
+        """Run a settlement where it may wait for the broker. With prefork, Celery calls back from one thread that
+        serves all children, so a confirm must be awaited in another.
+        """
         if self.executor.settles_in_place:
             work(*arguments)
         else:

@@ -1,4 +1,4 @@
-"""One order of the built-in task on its way through the pod, until its outcome is safe."""
+"""The delivery of one order of the built-in task, until its outcome is safe."""
 
 import logging
 import random
@@ -31,19 +31,21 @@ log = logging.getLogger(__name__)
 
 
 class OrderDelivery(Settlement[Order]):
-    """One order: read, decide, call, settle. `runner` makes its calls."""
+    """Reads an order, decides, makes its calls and settles it. `runner` makes the calls."""
 
     def __init__(self, pod: Pod, message: Any, runner: AttemptRunner) -> None:
         super().__init__(pod, message)
         self._runner = runner
 
     def run(self) -> None:
-        """The whole way. Killed (GreenletExit) it leaves the message to the broker."""
+        """Process the order from its message to its ack. A killed greenlet (GreenletExit) leaves the message to the
+        broker.
+        """
         try:
             if self.wait_until_ready():
                 self._run()
         except Exception:
-            # Not acked: the broker hands it out again when this connection ends, and counts.
+            # Not acked: the broker redelivers it when this connection ends, and counts the delivery.
             log.exception("a message is held for an unexpected reason", extra={"data": self.log_fields("error")})
 
     def _run(self) -> None:
@@ -95,7 +97,7 @@ class OrderDelivery(Settlement[Order]):
         return decisions.refused(run.order, route, slow=verdict is Verdict.SLOW)
 
     def _attempt(self, run: Run, route: Route) -> Outcome[Order] | None:
-        """The calls; None when they took their process with them, and the broker has to say what comes next."""
+        """Make the calls; None when the child process was lost, and the message has been requeued."""
         pod, order = self.pod, run.order
         trace = pod.tracer.order(order.id, order.merchant, order.journal.attempts + 1, order.trace)
         observer, context = _CallObserver(pod, order.merchant, self, trace), trace.context()
@@ -106,7 +108,7 @@ class OrderDelivery(Settlement[Order]):
         self.stage = Stage.CALLING
         try:
             result = self._runner.attempt(order, run.merchant, route, observer)
-            # Of an attempt that made all its calls nothing depends on it.
+            # An attempt that made all its calls does not depend on it.
             slow = result.answer is not None and pod.bulkhead.is_slow(order.merchant, pod.clock.now())
         except UnusableEndpoint as error:
             log.error("cannot call the merchant: %s", error, extra={"data": self.log_fields("endpoint")})
@@ -172,6 +174,6 @@ class _CallObserver:
         elif answer.failure in UNREACHABLE:
             bulkhead.failed(self._merchant)
         elif answer.status is not None:
-            # Where a process of its own made the call, the stopwatch ran for the whole attempt.
+            # With prefork, where a child process made the call, the stopwatch covers the whole attempt.
             own = min(seconds, now - self._stopwatch.began)
             bulkhead.answered(self._merchant, now, own, success=answer.succeeded)

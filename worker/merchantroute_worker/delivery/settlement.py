@@ -1,4 +1,4 @@
-"""How a delivery's outcome is made safe: one pipeline for orders of the built-in task and for an app's own tasks."""
+"""Makes an outcome safe: one pipeline for orders of the built-in task and for an app's own tasks."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -13,24 +13,24 @@ log = logging.getLogger(__name__)
 
 
 class Settlement(Delivery, ABC, Generic[T]):
-    """A delivery that ends done, on the ladder or in dead letters. Subclasses say what its record and its messages
-    look like.
+    """A delivery that ends as done, on the ladder or in dead letters. Subclasses build its completion record and its
+    messages.
     """
 
     @abstractmethod
     def record(self, done: Done[T]) -> dict[str, Any]:
-        """The completion record of what is done (schema/completion.json)."""
+        """The completion record of a finished order (schema/completion.json)."""
 
     @abstractmethod
     def rung_message(self, to: ToLadder[T]) -> Outgoing:
-        """The message on its way to a rung."""
+        """The message to publish to the ladder."""
 
     @abstractmethod
     def dead_message(self, to: ToDead[T]) -> Outgoing:
-        """The message on its way to dead letters."""
+        """The message to publish to dead letters."""
 
     def settle(self, outcome: Outcome[T], key: DeliveryKey) -> None:
-        """Make the outcome safe, then ack. `key` is that of the message as it came."""
+        """Make the outcome safe, then ack. `key` is the delivery key of the message as it arrived."""
         self.stage = Stage.SETTLING
         self.pod.settling.add(key)
         try:

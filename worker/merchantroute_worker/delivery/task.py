@@ -1,7 +1,8 @@
-"""One message of an app's own task: what `order` is for the built-in task, around work that Celery does.
+"""The delivery of one message of an app's own task: the same pipeline as `delivery/order.py`, around work that Celery
+does.
 
-Before Celery gets it: suspicion, ETA, age and the merchant's bulkhead, as for every order. After: nothing that Celery
-would ack, reject or drop leaves here without an outcome that is safe.
+Suspicion, ETA, age and the merchant's bulkhead are checked before Celery gets the message, as for every order.
+Afterwards a message that Celery would ack, reject or drop is settled only once its outcome is safe.
 """
 
 import logging
@@ -28,10 +29,10 @@ Handler = Callable[..., Any]
 
 
 class TaskDelivery(Settlement[TaskMessage]):
-    """One message. Celery's Request calls `acked` and `rejected` at its end, after one of `failed`, `timed_out`,
-    `process_lost` or `retried`, or after none of them when the task is done.
+    """One message of an app's own task. Celery's Request calls `acked` or `rejected` at its end, preceded by `failed`,
+    `timed_out`, `process_lost` or `retried` unless the task succeeded.
 
-    `run_settlement` runs what may wait for the broker, `on_end` ends the delivery.
+    `run_settlement` runs work that may wait for the broker; `on_end` removes the delivery.
     """
 
     def __init__(self, pod: Pod, message: Any, run_settlement: Callable[..., None], on_end: Callable[[], None]) -> None:
@@ -43,7 +44,7 @@ class TaskDelivery(Settlement[TaskMessage]):
         self._slot_stopwatch: Stopwatch | None = None
 
     def run(self, handle: Handler, body: Any, callbacks: Any) -> None:
-        """Decide, and hand it to Celery's own strategy when it may run."""
+        """Decide, and pass the message to Celery's own strategy (`handle`) if it may run."""
         handed_to_celery = False
         try:
             if self.wait_until_ready():
@@ -59,7 +60,7 @@ class TaskDelivery(Settlement[TaskMessage]):
                 self._on_end()
 
     def _begin(self, handle: Handler, body: Any, callbacks: Any) -> bool:
-        """Whether Celery has the task now, and will say how it ended."""
+        """Whether Celery has the task now, and will report how it ended."""
         pod, now = self.pod, time.time()
         pod.counters.count("taken")
         task = self._task = task_message.read(self.incoming, now=now)
@@ -89,32 +90,32 @@ class TaskDelivery(Settlement[TaskMessage]):
         return DeathReason(reason=reason, attempts=self._parsed_task.attempts)
 
     def acked(self, *_: Any) -> None:
-        """Celery is through with the task, and content."""
+        """Celery's ack callback: the task succeeded, or one of the other callbacks said how it ended."""
         self._end()
 
     def rejected(self, _log: Any, _errors: Any, requeue: bool = False) -> None:
-        """Celery is through with the task, and would drop it (or have it again at once)."""
+        """Celery's reject callback: Celery would drop the message, or requeue it at once."""
         if self._settlement == self._settle_success:
             self._settlement = self._settle_requeued if requeue else self._settle_failed
         self._end()
 
     def failed(self, error: BaseException) -> None:
-        """The task raised; retries are the app's, and it made no more."""
+        """The task raised and did not retry itself; retries are the app's own decision."""
         log.warning("task failed: %r", error, extra={"data": self.log_fields("task-failed")})
         self._settlement = self._settle_failed
 
     def retried(self) -> None:
-        """The task has sent itself again; the broker has confirmed that."""
+        """The task published its own retry, and the broker confirmed it."""
         self._settlement = self._settle_retried
 
     def timed_out(self) -> None:
-        """The task was ended at its deadline."""
+        """The task was ended at its hard time limit."""
         if self._slot_stopwatch is not None and not self._slot_stopwatch.was_stalled():
             self.pod.bulkhead.timed_out(self._parsed_task.merchant, self.pod.clock.now())
         self._settlement = self._settle_timeout
 
     def process_lost(self) -> None:
-        """The child process ended under the task."""
+        """The child process that ran the task is gone."""
         self.pod.survived_orders.discard(self._parsed_task.id)
         self._settlement = self.reject
 
