@@ -1,4 +1,4 @@
-"""Finds the Celery app that `--app` names: `module`, `module:attribute`, or a `gcelery` style module."""
+"""Finds the Celery app named by `--app`: `module`, `module:attribute`, or a package with a module `celery`."""
 
 import importlib
 from types import ModuleType
@@ -8,7 +8,7 @@ from celery import Celery
 
 
 class AppNotFound(Exception):
-    """There is no app by that name; the text is the line to show."""
+    """No Celery app has that name; the text is the error to print."""
 
 
 def find(name: str) -> Any:
@@ -30,7 +30,7 @@ def find(name: str) -> Any:
 
 
 def _submodule(module: ModuleType) -> Any:
-    """Celery's own convention: a package's app lives in its module `celery`."""
+    """Celery's own convention: a package's app is in its module `celery`."""
     if not hasattr(module, "__path__"):
         return None
     try:

@@ -1,13 +1,13 @@
-"""Celery's consumer, made to stay: it waits for the broker and the queue in the process instead of ending it, and it
-loses no message that Celery itself would ack, reject or drop.
+"""A Celery consumer that reconnects instead of ending the process, and never acks a message whose outcome is not safe.
 
-What is changed of `celery.worker.consumer.Consumer` (5.7):
-* the steps: no gossip, no control, no agent, and no DelayedDelivery, which declares 28 queues of its own;
-* `connect`: reads the broker's files anew, and waits; Celery ends the worker when access is refused, and when the
-  queue is not there;
-* `start`: an error that Celery does not expect is logged and the consumer starts again;
-* messages that are no task, or of no task it knows, or whose text is no text, go to dead letters, confirmed, before
-  they are acked.
+It differs from `celery.worker.consumer.Consumer` (5.7) in this:
+
+* steps: no gossip, no control, no agent, and no DelayedDelivery, which declares 28 queues of its own;
+* `connect`: reads the broker's files again and waits; Celery ends the worker when access is refused or the queue is
+  missing;
+* `start`: an error that Celery does not expect is logged, and the consumer starts again;
+* messages that are not a task, name an unknown task, or contain text that is not UTF-8 go to dead letters, confirmed,
+  before they are acked.
 """
 
 import logging
@@ -39,10 +39,10 @@ FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
 
 
 class LeanConsumer(Consumer):
-    """Celery finds it by the setting `worker_consumer`."""
+    """The consumer that Celery loads through the setting `worker_consumer`."""
 
     class Blueprint(Consumer.Blueprint):
-        """The steps that are left. Tasks requires Mingle, which is there and switched off."""
+        """The remaining bootsteps. Tasks requires Mingle, which is present but switched off."""
 
         default_steps = (
             "celery.worker.consumer.connection:Connection",
@@ -60,22 +60,22 @@ class LeanConsumer(Consumer):
         self.deliveries = Deliveries(self.mr_pod, pool)
         self._heartbeat_checked_at = time.monotonic()
         self._was_ready = False
-        # The files are read elsewhere; a consumer may only be changed where its connection is read.
+        # Configuration is read by another thread; a consumer may be changed only by the one that reads its connection.
         self.mr_pod.on_slots_change(lambda slots: self.call_soon(set_prefetch, self, slots))
-        # Also where the command line does not say so: with its event connection the loop turns ten times a second.
+        # Even if the command line does not say so: with its event connection the loop wakes up ten times a second.
         disabled = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
         super().__init__(*args, pool=pool, worker_options={**(worker_options or {}), **disabled}, **kwargs)
-        # Before the pool starts: its children inherit what the app is now.
+        # Before the pool starts: its children inherit the app as it is now.
         self.app.send_task = SendTask(self.app, self.mr_pod)
 
     def start(self) -> None:
-        """Consume until the worker ends."""
+        """Consume until the worker stops."""
         while True:
             try:
                 super().start()
                 return
             except Exception:
-                # WorkerShutdown and WorkerTerminate are SystemExits and pass; all else must not end the pod.
+                # WorkerShutdown and WorkerTerminate are SystemExits and propagate; nothing else may end the pod.
                 log.exception("the consumer failed, it starts again")
                 self.mr_pod.readiness.waiting_for("the consumer to start again")
                 self._disconnect()
@@ -83,7 +83,7 @@ class LeanConsumer(Consumer):
                 self._sleep_unless_ending(1.0)
 
     def connect(self) -> Any:
-        """A connection to the broker on which the lane's queue is there. Waits for both, with bounded backoff."""
+        """Open a connection to a broker that has the lane's queue. Waits for both, with bounded backoff."""
         pause = FASTEST_RETRY
         while True:
             maybe_shutdown()
@@ -102,18 +102,18 @@ class LeanConsumer(Consumer):
             pause = min(pause * 2, SLOWEST_RETRY)
 
     def update_strategies(self) -> None:
-        """Every task gets a strategy of ours, whatever its own attributes say."""
+        """Give every task our strategy, whatever its own attributes say."""
         for name, task in self.app.tasks.items():
             if name != TASK:
                 make_safe(task)
         super().update_strategies()
 
     def on_ready(self) -> None:
-        """The consumer is registered at the broker."""
+        """Called once the consumer is registered at the broker."""
         super().on_ready()
         set_prefetch(self, self.mr_pod.concurrency)
         if self.pool.is_green:
-            # From here on: a start imports much, and nobody waits for it.
+            # Only from here on: startup imports block the hub too, and no order waits then.
             hub_monitor.start_monitor(self.mr_pod)
         if not self._was_ready:
             self._was_ready = True
@@ -121,7 +121,9 @@ class LeanConsumer(Consumer):
         self.mr_pod.readiness.consuming()
 
     def perform_pending_operations(self) -> None:
-        """Called at each turn of the loop, at least every two seconds. Without greenlets Celery sends no heartbeats."""
+        """Called on each iteration of the loop, at least every two seconds. Without greenlets Celery sends no
+        heartbeats, so they are sent here.
+        """
         super().perform_pending_operations()
         now = time.monotonic()
         if not self.pool.is_green and self.connection and now - self._heartbeat_checked_at >= HEARTBEAT_CHECK_INTERVAL:
@@ -129,34 +131,36 @@ class LeanConsumer(Consumer):
             self.connection.heartbeat_check()
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """The connection broke, or the queue was deleted (the broker cancels its consumers then)."""
+        """Called when the connection broke, or the queue was deleted (the broker then cancels its consumers)."""
         self.mr_pod.readiness.waiting_for(f"the broker: {_reason(exc)}")
         self.deliveries.hand_back()
         super().on_connection_error_after_connected(exc)
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
-        """Celery would ack it, and it would be gone."""
+        """Dead-letter a message that kombu cannot decode. Celery would ack it, and it would be lost."""
         self.deliveries.dead_letter(message, "undecodable", f"the message cannot be decoded: {exc}")
 
     def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
-        """Celery would reject it."""
+        """Dead-letter a message whose task Celery finds invalid. Celery would reject it."""
         del body
         self.deliveries.dead_letter(message, "malformed", f"the message is no valid task: {exc}")
 
     def on_unknown_message(self, body: Any, message: Any) -> None:
-        """Celery would reject it."""
+        """Dead-letter a message that names no task. Celery would reject it."""
         del body
         self.deliveries.dead_letter(
             message, "malformed", "the message names no task: neither its headers nor its body do"
         )
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
-        """Celery would reject it."""
+        """Dead-letter a message of a task that this app does not have. Celery would reject it."""
         del body, exc
         self.deliveries.dead_letter(message, "unknown-task", f"no task {message.headers.get('task')!r} in this app")
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Any:
-        """Celery's handler, which a message with strange headers can make fail: such a message is no task."""
+        """Wrap Celery's message handler, which a message with unusual headers can make raise: such a message is
+        dead-lettered.
+        """
         handle = super().create_task_handler(*args, **kwargs)
 
         def on_task_received(message: Any) -> None:
@@ -166,7 +170,8 @@ class LeanConsumer(Consumer):
                 return
             try:
                 if headers.get("task") == TASK and TASK in self.strategies:
-                    # What Celery's handler would come to, without the promises that it makes for its Request.
+                    # The short path to what Celery's handler would do, without the promises that it creates for its
+                    # Request.
                     self.deliveries.start_order(message)
                 else:
                     handle(message)
@@ -202,7 +207,7 @@ class LeanConsumer(Consumer):
 
 
 def _has_queue(connection: Any, queue: str) -> bool:
-    """Ask passively: nothing is declared by a worker. The connection is closed where the answer is no."""
+    """Check for the queue with a passive declare; a worker declares nothing. Closes the connection if it is missing."""
     try:
         channel = connection.channel()
         channel.queue_declare(queue, passive=True)

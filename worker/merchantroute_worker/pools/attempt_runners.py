@@ -1,4 +1,4 @@
-"""Who makes an order's calls: this process, or a child of the pool `prefork`."""
+"""Runs an attempt at an order's calls in this process, or in a child process of the prefork pool."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,38 +16,38 @@ _NO_ENTRIES: Mapping[str, Any] = {}
 
 
 class ChildLost(Exception):
-    """The process that made the calls ended before they did."""
+    """The child process ended before its calls did."""
 
 
 class AttemptRunner(Protocol):
     """Makes one attempt at an order."""
 
     def attempt(self, order: Order, merchant: Merchant, route: Route, watch: Watch) -> Attempt:
-        """Make the calls that are left; `Lost` when their process is gone, UnusableEndpoint as `steps` says."""
+        """Make the remaining calls. ChildLost when their process is gone, UnusableEndpoint as in `calls/request.py`."""
 
 
 class InProcess:
-    """Calls from this very greenlet or thread."""
+    """Makes the calls in the current greenlet or thread."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def attempt(self, order: Order, merchant: Merchant, route: Route, watch: Watch) -> Attempt:
-        """See `Caller`."""
+        """See `AttemptRunner`."""
         return attempt(order, merchant, route, self._client, watch)
 
 
 class InChildProcess:
-    """Calls from a process of Celery's pool; this thread waits. Of the calls' course only their ends are seen, when all
-    are over: to the bulkhead an attempt is one call.
+    """Makes the calls in a child process of Celery's prefork pool; this thread waits. The parent gets the result of
+    each call only after the attempt has ended, so the bulkhead sees an attempt as one call.
     """
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
     def attempt(self, order: Order, merchant: Merchant, route: Route, watch: Watch) -> Attempt:
-        """See `Caller`."""
-        # A child needs the limits, not everybody's endpoints and credentials.
+        """See `AttemptRunner`."""
+        # A child needs the route's limits, but not every merchant's endpoint and credentials.
         limits = replace(route, merchants=_NO_ENTRIES, credentials=_NO_ENTRIES)
         results: SimpleQueue[Any] = SimpleQueue()
         self._pool.apply_async(_in_child, (order, merchant, limits), callback=results.put, error_callback=results.put)
@@ -82,7 +82,7 @@ _client: HttpClient | None = None
 
 
 def _in_child(order: Order, merchant: Merchant, route: Route) -> _ChildResult:
-    global _client  # noqa: PLW0603 - a child lives for many orders, and so do its connections
+    global _client  # noqa: PLW0603 - a child serves many orders, and reuses its connections
     if _client is None:
         _client = HttpClient(1)
     _client.reap()
@@ -92,7 +92,9 @@ def _in_child(order: Order, merchant: Merchant, route: Route) -> _ChildResult:
 
 
 def _error(failure: Any) -> Exception:
-    """Billiard wraps what a child raised; what it tells of a child that is gone is an error of its own."""
+    """Unwrap billiard's exception info: it wraps a child's exception, and reports a lost child with an error of its
+    own.
+    """
     from billiard.exceptions import WorkerLostError
 
     error = getattr(failure, "exception", failure)
