@@ -1,8 +1,8 @@
-"""The pod's one port: liveness, readiness, metrics, and the merchants that hold its slots.
+"""The pod's HTTP endpoints on one port: /livez, /readyz, /metrics and /merchants.
 
-Liveness is that the process turns: under gevent this server is greenlets on the same hub as the orders, so that it
-answers at all is the answer. Were it about the broker, a broker's restart would restart the fleet. Readiness is
-consuming.
+Liveness means that the process runs its hub: under gevent this server is greenlets on the same hub as the orders, so
+any answer is proof enough. If liveness depended on the broker, a restart of the broker would restart every pod.
+Readiness means that the pod consumes.
 """
 
 import json
@@ -16,18 +16,18 @@ from merchantroute_worker.runtime.threads import start_daemon
 
 TEXT, JSON = "text/plain; charset=utf-8", "application/json"
 MAX_MERCHANTS = 1000
-READ_TIMEOUT = 10.0  # seconds for a client that connects and says nothing
+READ_TIMEOUT = 10.0  # seconds for a client that connects and sends nothing
 Response = tuple[HTTPStatus, str, bytes]
 
 
 def serve(pod: Pod) -> None:
-    """Start answering. OSError when the port is taken."""
+    """Start the HTTP server. OSError when the port is in use."""
 
     class Handler(_Handler):
         pages = _Pages(pod)
 
     server = _Server(("0.0.0.0", pod.identity.port), Handler)
-    # It looks that often whether it is to end, which it never is.
+    # How often it checks for shutdown, which never comes.
     start_daemon(lambda: server.serve_forever(poll_interval=60.0), "probes")
 
 
@@ -42,7 +42,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.0"
 
     def do_GET(self) -> None:
-        """One question, one answer."""
+        """Answer one request."""
         status, kind, body = self.pages.get(self.path)
         self.send_response(status)
         self.send_header("Content-Type", kind)
@@ -51,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
-        """The kubelet asks every few seconds: nothing to tell."""
+        """Log nothing: the kubelet probes every few seconds."""
 
 
 class _Pages:
@@ -59,7 +59,7 @@ class _Pages:
         self._pod = pod
 
     def get(self, target: str) -> Response:
-        """The answer to one request target."""
+        """The response for one request target."""
         pod, url = self._pod, urlsplit(target)
         if url.path == "/livez":
             return HTTPStatus.OK, TEXT, b"the hub turns\n"

@@ -1,11 +1,11 @@
-"""Whether code holds up the hub: everything of a gevent pod waits while one greenlet neither waits nor ends.
+"""Detects code that blocks gevent's hub: while one greenlet neither waits nor ends, nothing else in the pod runs.
 
-Two look. On the hub a timer notes how late it is, which says how long nothing else ran, whatever the cause: a call in C
-that keeps the interpreter, `time.sleep` from before the patching, a loop that computes. Beside it a native thread looks
-while it happens, since the hub may never turn again, and writes a line with the stack of the hub's thread. Code that
-keeps the interpreter lets go of it at its first line of Python after, and is seen there.
+There are two observers. On the hub a timer measures how late it fires, which is how long nothing else ran, whatever the
+cause: a call in C that keeps the GIL, `time.sleep` from before the patching, a loop that computes. Meanwhile a native
+thread polls, since a blocked hub may never run again, and logs the stack of the hub's thread. Code that keeps the GIL
+releases it at its next line of Python, and is seen there.
 
-gevent's own monitor traces every switch of greenlets, and only prints. Here nothing is done per switch or per order.
+gevent's own monitor traces every switch of greenlets, and only prints. This one costs nothing per switch or per order.
 """
 
 import logging
@@ -21,43 +21,45 @@ from merchantroute_worker.telemetry.logs import write_without_locks
 
 log = logging.getLogger(__name__)
 TICKS_PER_THRESHOLD = 2
-"""Looks within the time from which the hub counts as held up: what is measured is too short by one look at most."""
+"""Timer ticks within the threshold: a block is measured too short by one interval at most."""
 LOG_INTERVAL = 60.0
 MAX_FRAMES = 30
 
 
 @dataclass
 class BlockDetector:
-    """When the hub last turned, and how late it may be; times are monotonic seconds."""
+    """Computes from timer ticks how long the hub was blocked; times are monotonic seconds, `threshold` the shortest
+    block that counts.
+    """
 
     threshold: float
     last_tick: float
 
     @property
     def interval(self) -> float:
-        """Seconds between two turns that are noted."""
+        """Seconds between two ticks."""
         return self.threshold / TICKS_PER_THRESHOLD
 
     def tick(self, now: float) -> float | None:
-        """The hub turns: for how many seconds it was held up, if it was."""
+        """Record a tick on the hub; returns the seconds that the hub was blocked before it, if that is a block."""
         late, self.last_tick = now - self.last_tick - self.interval, now
         return late if late >= self.threshold else None
 
     def blocked_for(self, now: float) -> float | None:
-        """For how many seconds the hub has not turned, if that is too long."""
+        """The seconds since the hub should have ticked, if that is a block. For a thread that polls."""
         late = now - self.last_tick - self.interval
         return late if late >= self.threshold else None
 
 
 class LogLimiter:
-    """Which standstill gets a line: each once, and one a minute."""
+    """Limits the log lines: one for each block, and one a minute."""
 
     def __init__(self) -> None:
         self._last_logged: float | None = None
         self._logged_at = float("-inf")
 
     def allows(self, began: float, now: float) -> bool:
-        """Whether the standstill that `began` then is to be told now."""
+        """Whether the block that `began` then may be logged now."""
         if began == self._last_logged or now - self._logged_at < LOG_INTERVAL:
             return False
         self._last_logged, self._logged_at = began, now
@@ -65,7 +67,7 @@ class LogLimiter:
 
 
 def start_monitor(pod: Pod) -> None:
-    """Watch the hub of this thread, once per process. Without effect where the setting is 0."""
+    """Monitor the hub of this thread, once per process. No effect if the setting is 0."""
     from gevent import get_hub
     from gevent.monkey import get_original
 
@@ -81,7 +83,7 @@ def start_monitor(pod: Pod) -> None:
             pod.hub_was_blocked(seconds, now)
 
     def poll() -> None:
-        # Patched, it would wait for the hub.
+        # The unpatched sleep: the patched one would wait for the hub.
         native_sleep = get_original("time", "sleep")
         while True:
             native_sleep(detector.interval)

@@ -1,7 +1,8 @@
-"""Pulses: what the operator's scaler knows of this pod, every two seconds, and at once when a merchant turns slow.
+"""Pulses: a heartbeat with the pod's counters for the operator's scaler, every two seconds, and at once when a merchant
+becomes slow.
 
-Not persistent, not confirmed, on a channel of their own: a missing exchange or a blocked broker costs a pulse and
-never an order.
+They are neither persistent nor confirmed, and have a channel of their own: a missing exchange or a blocked broker costs
+a pulse, never an order.
 """
 
 import json
@@ -22,7 +23,7 @@ MAX_SLOW = 100
 
 
 def document(pod: Pod) -> dict[str, Any]:
-    """The pulse as of now (schema/pulse.json)."""
+    """The pulse to send now (schema/pulse.json)."""
     now = time.monotonic()
     identity, counters = pod.identity, pod.counters
     slow = sorted(pod.bulkhead.slow(pod.clock.now()), key=lambda one: -one.oldest)[:MAX_SLOW]
@@ -58,7 +59,7 @@ def _blocked(hub: BlockedHub, now: float) -> dict[str, Any]:
 
 
 def run(pod: Pod) -> None:
-    """Send pulses, for the life of the pod."""
+    """Send pulses until the process ends."""
     due, known = 0.0, frozenset[str]()
     while True:
         now = time.monotonic()

@@ -1,6 +1,8 @@
-"""Counters and histograms that orders pay little for: plain numbers, made into Prometheus' families when asked for.
+"""Labelled counters and histograms for the hot path: plain numbers, converted to Prometheus metric families on
+collection.
 
-prometheus-client's own take a lock a bucket and look a child up by its labels' text each time: five times as much.
+Those of prometheus-client take a lock for each bucket, and look a child up by the text of its labels each time: five
+times the cost.
 """
 
 from bisect import bisect_left
@@ -12,7 +14,7 @@ from merchantroute_worker.runtime.threads import native_lock
 
 
 class LabelledCounter:
-    """A counter for each combination of labels. `name` is without `_total`."""
+    """A Prometheus counter for each combination of labels. `name` is without `_total`."""
 
     def __init__(self, name: str, text: str, labels: Sequence[str]) -> None:
         self._name, self._text, self._labels = name, text, labels
@@ -20,12 +22,12 @@ class LabelledCounter:
         self._lock = native_lock()
 
     def inc(self, *labels: str) -> None:
-        """One more."""
+        """Increment by one."""
         with self._lock:
             self._counts[labels] = self._counts.get(labels, 0) + 1
 
     def collect(self) -> Iterator[CounterMetricFamily]:
-        """As prometheus-client's registry asks for it."""
+        """Called by prometheus-client's registry."""
         family = CounterMetricFamily(self._name, self._text, labels=self._labels)
         for labels, count in self._counts.copy().items():
             family.add_metric(labels, count)
@@ -33,7 +35,7 @@ class LabelledCounter:
 
 
 class LabelledHistogram:
-    """A histogram of seconds for each combination of labels; `buckets` are the buckets' upper ends, ascending."""
+    """A Prometheus histogram of seconds for each combination of labels; `buckets` are their upper bounds, ascending."""
 
     def __init__(self, name: str, text: str, labels: Sequence[str], buckets: Sequence[float]) -> None:
         self._name, self._text, self._labels, self._buckets = name, text, labels, buckets
@@ -41,17 +43,17 @@ class LabelledHistogram:
         self._lock = native_lock()
 
     def observe(self, seconds: float, *labels: str) -> None:
-        """One more, which took so long."""
+        """Add one observation."""
         with self._lock:
             row = self._rows.get(labels)
             if row is None:
-                # One for each bucket, one for what is beyond the last, and the sum.
+                # One for each bucket, one for values beyond the last, and the sum.
                 row = self._rows[labels] = [0.0] * (len(self._buckets) + 2)
             row[bisect_left(self._buckets, seconds)] += 1
             row[-1] += seconds
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
-        """As prometheus-client's registry asks for it."""
+        """Called by prometheus-client's registry."""
         family = HistogramMetricFamily(self._name, self._text, labels=self._labels)
         ends = [*map(str, map(float, self._buckets)), "+Inf"]
         for labels, row in self._rows.copy().items():

@@ -1,4 +1,4 @@
-"""One JSON object a line on standard output, which is what a cluster collects."""
+"""JSON logging: one object a line on standard output, where a cluster collects it."""
 
 import json
 import logging
@@ -13,7 +13,7 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 class JsonFormatter(logging.Formatter):
-    """Renders a record; a dictionary passed as `extra={"data": ...}` becomes fields of its own."""
+    """Formats a record as JSON; a dictionary passed as `extra={"data": ...}` becomes fields of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line of JSON."""
@@ -32,8 +32,8 @@ class JsonFormatter(logging.Formatter):
 
 
 class LineBuffer:
-    """Records of level info, collected and written to standard output together: past the handlers where those are
-    ours, since then it is known what they would do.
+    """Buffers log lines of level info, and writes them together. It bypasses logging's handlers if `configure`
+    installed them, since their output is known then.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class LineBuffer:
         self._second, self._prefix = -1, ""
 
     def info(self, logger: logging.Logger, message: str, data: dict[str, Any]) -> None:
-        """One record with the data as its fields, at the time of now."""
+        """Buffer one record with the data as its fields, stamped now."""
         if not logger.isEnabledFor(logging.INFO):
             return
         if not is_ours():
@@ -56,7 +56,7 @@ class LineBuffer:
         self._lines.append(_ENCODE(document))
 
     def flush(self) -> None:
-        """Write what there is."""
+        """Write the buffered lines."""
         if self._lines:
             lines, self._lines = self._lines, []
             # As logging does it: whoever reads standard output may be gone, and no order waits for that.
@@ -67,14 +67,16 @@ class LineBuffer:
 
 
 def write_without_locks(logger: logging.Logger, level: int, message: str, data: dict[str, Any]) -> None:
-    """Write a line from a native thread beside a hub that stands: logging's locks may be the hub's just then."""
+    """Write a log line from a native thread while the hub is blocked: greenlets of the hub may hold logging's locks
+    just then.
+    """
     if logger.isEnabledFor(level):
         record = logger.makeRecord(logger.name, level, "", 0, message, (), None, extra={"data": data})
         os.write(STDOUT, (JsonFormatter().format(record) + "\n").encode("utf-8", "replace"))
 
 
 def is_ours() -> bool:
-    """Whether logging is as `configure` left it: one handler, JSON on standard output."""
+    """Whether logging is still as `configure` left it: one handler, JSON on standard output."""
     handlers = logging.getLogger().handlers
     return len(handlers) == 1 and handlers[0] is _handler
 

@@ -1,4 +1,4 @@
-"""Prometheus metrics of a pod. Never a merchant label: with 50,000 merchants that is 50,000 series."""
+"""The Prometheus metrics of a pod. None has a merchant label: 50,000 merchants would be 50,000 series."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
@@ -62,38 +62,38 @@ class Metrics:
         )
 
     def done(self, seconds: float) -> None:
-        """An order is done, so many seconds after it was published."""
+        """Count an order as done, `seconds` after it was published."""
         self._orders.inc(self._tier, self._lane, "done")
         self._order_seconds.observe(seconds, self._tier, self._lane)
 
     def ladder(self, outcome: str, reason: str) -> None:
-        """An order went to the ladder: retried after a failed attempt, refused by the bulkhead, or deferred for another
-        reason.
+        """Count an order sent to the ladder: retried after a failed attempt, refused by the bulkhead, or deferred for
+        another reason.
         """
         self._orders.inc(self._tier, self._lane, outcome)
         self._ladder.labels(reason).inc()
 
     def dead(self, reason: str) -> None:
-        """An order went to dead letters."""
+        """Count an order sent to dead letters."""
         self._orders.inc(self._tier, self._lane, "dead")
         self._dead.labels(reason).inc()
 
     def call(self, step: str, answer: str, seconds: float) -> None:
-        """A call ended, with an answer of this class."""
+        """Count a call and its duration, by the class of its answer."""
         self._calls.observe(seconds, self._tier, step)
         self._answers.inc(self._tier, step, answer)
 
     def hub_was_blocked(self, longest: float) -> None:
-        """Code blocked the hub once more; the longest time so far was so many seconds."""
+        """Count a block of gevent's hub; `longest` is the longest so far, in seconds."""
         self._blocked.inc()
         self._longest_blocked.set(longest)
 
     def without_correlation_id(self) -> None:
-        """An order came without a correlation_id."""
+        """Count an order that came without a correlation_id."""
         self._without_correlation_id.labels(self._tier).inc()
 
     def render(self, *, slots: int, busy: int, merchants: Totals) -> bytes:
-        """The exposition text."""
+        """The exposition text for /metrics."""
         for state, count in (("slow", merchants.slow), ("at_cap", merchants.at_cap), ("known", merchants.known)):
             self._merchants.labels(state).set(count)
         self._slots.labels("busy").set(busy)

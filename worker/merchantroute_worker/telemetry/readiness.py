@@ -1,4 +1,4 @@
-"""Whether the pod consumes, and if not, what it waits for: one line for readiness, logs and people."""
+"""Readiness: whether the pod consumes, and if not, what it waits for."""
 
 import logging
 
@@ -6,14 +6,14 @@ log = logging.getLogger(__name__)
 
 
 class Readiness:
-    """Starts out waiting. A line is logged when it changes, not each time it is said."""
+    """The state behind /readyz. It starts as not ready, and is logged only when it changes."""
 
     def __init__(self) -> None:
         self._text: str | None = "starting"
 
     @property
     def ready(self) -> bool:
-        """Whether orders are being taken."""
+        """Whether the pod consumes."""
         return self._text is None
 
     @property
@@ -22,13 +22,13 @@ class Readiness:
         return self._text or "consuming"
 
     def waiting_for(self, text: str) -> None:
-        """The pod cannot take orders; `line` says what it waits for."""
+        """Set the pod as not ready; `text` names what it waits for."""
         if text != self._text:
             log.warning("waiting: %s", text)
         self._text = text
 
     def consuming(self) -> None:
-        """Orders are being taken."""
+        """Set the pod as ready."""
         if self._text is not None:
             log.info("consuming")
         self._text = None

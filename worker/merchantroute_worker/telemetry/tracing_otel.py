@@ -1,7 +1,7 @@
-"""Spans by OpenTelemetry's SDK: one per attempt at an order, one per call beneath it.
+"""OpenTelemetry tracing: one span for each attempt at an order, one below it for each call.
 
-Where spans go, how many and under which name is the SDK's to read from its environment. They are exported in batches by
-a thread of the SDK's; an exporter that does not answer costs spans and never an order.
+The SDK reads the exporter, the sampling and the service's name from its environment. A thread of the SDK exports spans
+in batches; an exporter that does not answer costs spans, never an order.
 """
 
 import threading
@@ -25,7 +25,7 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class OpenTelemetryTracer:
-    """Makes spans; see `tracing.Tracer`."""
+    """Starts spans; see `tracing.Tracer`."""
 
     def __init__(self, identity: Identity) -> None:
         resource = Resource.create(
@@ -54,14 +54,14 @@ class OpenTelemetryTracer:
 
     def close(self) -> None:
         """See `tracing.Tracer`."""
-        # The SDK's own bounds do not hold: it waits for an export under way as long as that takes.
+        # The SDK's own timeouts do not apply: it waits for a running export as long as that takes.
         flush = threading.Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
         flush.start()
         flush.join(FLUSH_TIMEOUT)
 
 
 class _OrderSpan:
-    """One attempt; calls follow each other, so at most one of them is open."""
+    """The span of one attempt. Calls follow each other, so at most one call's span is open."""
 
     def __init__(self, tracer: trace.Tracer, span: trace.Span, merchant: str) -> None:
         self._tracer, self._span, self._merchant = tracer, span, merchant

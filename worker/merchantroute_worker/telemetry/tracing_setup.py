@@ -1,4 +1,4 @@
-"""Chooses the tracer that the environment asks for: OpenTelemetry where an exporter is named, none otherwise."""
+"""Chooses the tracer: OpenTelemetry if the environment names an exporter, none otherwise."""
 
 import logging
 from collections.abc import Mapping
@@ -10,7 +10,9 @@ log = logging.getLogger(__name__)
 
 
 def from_environment(environment: Mapping[str, str], identity: Identity) -> Tracer:
-    """A tracer where OTEL_EXPORTER_OTLP_ENDPOINT (or the one for traces) is set, unless OTEL_SDK_DISABLED says no."""
+    """The tracer for this environment: OpenTelemetry's if OTEL_EXPORTER_OTLP_ENDPOINT (or its TRACES variant) is set
+    and OTEL_SDK_DISABLED is not true.
+    """
     named = any(environment.get(f"OTEL_EXPORTER_OTLP_{name}ENDPOINT") for name in ("", "TRACES_"))
     if not named or environment.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return NoTracer()
