@@ -1,4 +1,4 @@
-"""The built-in app: one task that carries an order through the route's steps."""
+"""The built-in Celery app: one task that makes an order's calls, step by step."""
 
 import os
 
@@ -10,7 +10,7 @@ from merchantroute_worker.config import identity
 
 
 def make_app(queue: str) -> Celery:
-    """The app, consuming one queue."""
+    """Create the app, consuming one queue."""
     celery = Celery("merchantroute", set_as_current=False)
     celery.conf.update(safe_settings(queue))
     celery.register_task(OrderTask())
@@ -21,7 +21,7 @@ def _queue() -> str:
     try:
         return identity.from_environment(os.environ).queue
     except ValueError:
-        # Imported to look at, outside of a pod.
+        # Imported outside of a pod, for example to inspect it.
         return "mr"
 
 

@@ -1,8 +1,8 @@
-"""The program: patch, find the app, make it safe, wait for what it needs, run Celery's worker.
+"""The program: patches, finds the app, waits for the configuration, and runs Celery's worker.
 
-It ends with a line and exit code 1 only for what waiting cannot mend: code and arguments. Configuration files, broker,
-credentials and queue are waited for inside the process, unready, so that a fault of theirs never becomes the backoff
-of a crash loop.
+It exits with code 1 and one line only for errors that waiting cannot fix: code and arguments. For configuration files,
+broker, credentials and queue it waits inside the process, not ready, so that their faults never become a
+CrashLoopBackOff.
 """
 
 import logging
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 def run(options: Options) -> int:
-    """Run the worker; returns the exit code. CannotStart says why it never could."""
+    """Run the worker; returns the exit code. CannotStart says why it never can."""
     _check_patching(options, "start it with the program merchantroute-worker")
     from merchantroute_worker.calls.http_client import HttpClient, ThreadsClient
     from merchantroute_worker.celery import app_finder
@@ -39,7 +39,7 @@ def run(options: Options) -> int:
     if not _wait_for_configuration(pod):
         return 0
     if not options.green:
-        pod.fixed_slots = pod.concurrency  # threads and processes are made at the start
+        pod.fixed_slots = pod.concurrency  # threads and processes are created at startup
     return _consume(pod, app, options)
 
 
@@ -63,7 +63,7 @@ def _start_reporting(pod: Any) -> None:
 
 
 def _wait_for_configuration(pod: Any) -> bool:
-    """Wait until there is a configuration with our tier in it; False when told to end first."""
+    """Wait for a configuration that has our tier; False if the pod is told to stop first."""
     from merchantroute_worker.runtime.signals import until_signalled
 
     with until_signalled(pod.stopping.set):
@@ -85,7 +85,7 @@ def _consume(pod: Any, app: Any, options: Options) -> int:
     from merchantroute_worker.celery.settings import safe_settings
     from merchantroute_worker.celery.worker import RouteWorker
 
-    # Celery configures logging unless someone listens to this signal; ours is configured already.
+    # Celery configures logging unless this signal has a receiver; ours is configured already.
     signals.setup_logging.connect(_keep_own_logging, weak=False)
     app.conf.update(safe_settings(pod.queue, cancel=options.pool != "threads"))
     app.finalize()
@@ -113,11 +113,11 @@ def _consume(pod: Any, app: Any, options: Options) -> int:
 
 
 def _keep_own_logging(**_: Any) -> None:
-    """Celery calls it instead of configuring logging."""
+    """Receive Celery's signal `setup_logging`, which stops it from configuring logging."""
 
 
 def main() -> None:
-    """The program `merchantroute-worker`."""
+    """Run the program `merchantroute-worker`."""
     try:
         options = parse_options()
         if options.green:
@@ -130,5 +130,5 @@ def main() -> None:
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()
-    # Not sys.exit: greenlets and native threads that live as long as the process have nothing left to say.
+    # Not sys.exit: daemon greenlets and native threads have nothing left to finish.
     os._exit(code)

@@ -1,4 +1,4 @@
-"""The command line. It is read before anything is patched, so it imports nothing that patching would have to reach."""
+"""The command line. It is parsed before gevent patches, so this module imports nothing that must be patched."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ POOLS = ("gevent", "threads", "prefork")
 
 
 class CannotStart(Exception):
-    """The pod can never work as it was started; the text is its last line."""
+    """The pod can never work as it was started; the text is its last log line."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """`concurrency` None means: as many orders at a time as the tier's configuration says."""
+    """The parsed command line. `concurrency` None means: as many slots as the tier's configuration says."""
 
     app: str
     pool: str
@@ -23,18 +23,18 @@ class Options:
 
     @property
     def green(self) -> bool:
-        """Whether the process is to be patched."""
+        """Whether gevent is to patch the process."""
         return self.pool == "gevent"
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """One line instead of argparse's usage: the route's status shows it."""
+        """Raise one line instead of printing argparse's usage: the route's status shows it."""
         raise CannotStart(message)
 
 
 def parse_options(argv: Sequence[str] | None = None) -> Options:
-    """Read the command line; CannotStart says which argument is wrong and what it may be."""
+    """Parse the command line; CannotStart says which argument is wrong and what is allowed."""
     parser = _Parser(prog="merchantroute-worker", description="Runs a Celery app on a lane's queue.")
     parser.add_argument("--app", "-A", default="merchantroute_worker.app", help="module or module:attribute")
     parser.add_argument("--pool", "-P", default="gevent", help=", ".join(POOLS))

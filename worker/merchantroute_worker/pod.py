@@ -1,4 +1,4 @@
-"""Everything one worker process has, put together once and shared by what runs in it."""
+"""The state of one worker process, created once and shared by everything that runs in it."""
 
 import logging
 import os
@@ -34,10 +34,10 @@ HOUSEKEEPING_INTERVAL = 15.0
 
 
 class Pod:
-    """The process. `stopping` is set once it is to end; nothing is taken from then on. `abandoned` says that its
-    grace is over: nothing is waited for. `watched` holds what watches the hub, once something does.
+    """One worker process. `stopping` is set when it is to end; from then on no message is started. `grace_is_over`
+    means that shutdown waits for nothing more. `hub_timers` keeps the hub monitor's timer alive.
 
-    `slots` fixes the number of orders at a time; None leaves it to the tier's configuration, also while the pod runs.
+    `slots` fixes the number of slots; None leaves it to the tier's configuration, also while the pod runs.
     """
 
     def __init__(self, identity: Identity, slots: int | None, client: Client, acks: Acks) -> None:
@@ -69,7 +69,7 @@ class Pod:
         self.files.on_change(self._apply_limits)
 
     def start(self) -> None:
-        """Start what lives as long as the process."""
+        """Start the daemons: configuration, publisher, housekeeping and clock."""
         self.files.poll()
         start_daemon(self.files.poll_forever, "configuration")
         start_daemon(self.publisher.run, "publisher")
@@ -78,7 +78,7 @@ class Pod:
 
     @property
     def concurrency(self) -> int:
-        """Orders at a time."""
+        """The number of slots: orders processed at a time."""
         if self.fixed_slots is not None:
             return self.fixed_slots
         tier = self.files.current.tiers.get(self.identity.tier) if self.files.generation else None
@@ -86,7 +86,7 @@ class Pod:
 
     @property
     def tier_is_configured(self) -> bool:
-        """Whether the configuration knows our lane."""
+        """Whether the configuration has our tier."""
         return self.identity.alone or self.identity.tier in self.files.current.tiers
 
     @property
@@ -99,8 +99,8 @@ class Pod:
 
     @property
     def ladder(self) -> str:
-        """The headers exchange of the tier's ladder, by its name where the route has dropped the tier already. The
-        suspect lane has none of its own: what may be tried again waits on the default tier's.
+        """The headers exchange of the tier's ladder, named after the tier if the route has already dropped it. The
+        suspect lane has no ladder of its own: its retries wait on the default tier's.
         """
         route = self.files.current
         tier = route.tiers.get(route.default_tier if self.identity.alone else self.identity.tier)
@@ -108,30 +108,30 @@ class Pod:
 
     @property
     def grace(self) -> float:
-        """Seconds that orders in flight get at shutdown: one whole attempt and its outcome."""
+        """The grace period at shutdown in seconds: one whole attempt and its outcome."""
         if self.identity.grace is not None:
             return self.identity.grace
         return (self.files.current.deadline if self.files.generation else 0.0) + 10.0
 
     def on_slots_change(self, listener: Callable[[int], None]) -> None:
-        """Call the listener with each new number of slots; it is called where the files are read."""
+        """Call the listener with each new number of slots, in the thread that reads the configuration."""
         self._slots_listeners.append(listener)
 
     def pace_of(self, merchant: str, route: Route) -> int | None:
-        """Milliseconds that a slow merchant's refused order is away; None where it may wait on its rung."""
+        """Milliseconds until a slow merchant's refused order returns; None if it may wait on its rung."""
         return self.pacer.pace(merchant, time.monotonic(), soonest=ladder.middle(route.delays) / 1000)
 
     def hub_was_blocked(self, seconds: float, now: float) -> None:
-        """Count that code blocked the hub for so many seconds, until now (monotonic)."""
+        """Count a block of gevent's hub of so many seconds, which ends now (monotonic)."""
         self.blocked_hub.record(seconds, now)
         self.metrics.hub_was_blocked(self.blocked_hub.longest)
 
     def remember_settled(self, key: DeliveryKey) -> None:
-        """Remember that this stay of an order has an outcome, for the case that its ack gets lost."""
+        """Remember that this stay of an order has an outcome, in case its ack is lost."""
         self._settled.add(key)
 
     def is_settled(self, key: DeliveryKey) -> bool:
-        """Whether this pod gave this very stay of the order an outcome already."""
+        """Whether this pod has already settled this stay of the order."""
         return key in self._settled
 
     def _apply_limits(self, route: Route) -> None:
@@ -162,8 +162,8 @@ _pod: Pod | None = None
 
 
 def start(slots: int | None, *, green: bool, client: Client | None = None, identity: Identity | None = None) -> Pod:
-    """Make the process's pod, or hand out the one there is. `green` says that orders run in greenlets of one hub."""
-    global _pod  # noqa: PLW0603 - Celery creates strategies and consumers by name, so they must find it by name
+    """Create the process's pod, or return the existing one. `green` means that orders run in greenlets of one hub."""
+    global _pod  # noqa: PLW0603 - Celery creates strategies and consumers by name, so this must be found by name
     if _pod is None:
         from merchantroute_worker.calls.http_client import HttpClient
 
@@ -175,4 +175,4 @@ def start(slots: int | None, *, green: bool, client: Client | None = None, ident
 
 
 MAX_CONNECTIONS = 1000
-"""Kept-alive connections to one origin where the number of slots may change."""
+"""Keep-alive connections to one origin where the number of slots may change."""

@@ -1,4 +1,4 @@
-"""What becomes of an order, before it gets a slot and after an attempt. Pure: values in, one decision out."""
+"""Decides about an order, before it gets a slot and after an attempt. Pure: values in, one decision out."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ from merchantroute_worker.orders.route import Merchant, Route, Step
 
 
 class Run(NamedTuple):
-    """Ask the bulkhead, then make the calls."""
+    """Decision: ask the bulkhead for a slot, then make the calls."""
 
     order: Order
     merchant: Merchant
@@ -30,8 +30,8 @@ def before_slot(
     unknown_after: float,
     may_have_run: bool = False,
 ) -> Run | ToLadder[Order] | ToDead[Order]:
-    """Whether the order may run now. Malformed when its ETA or expiry cannot be read. Times are epoch seconds;
-    `may_have_run` says that a pod had the order and gave no outcome, so that any call left may have been made.
+    """Decide whether the order may run now. Malformed when its ETA or expiry cannot be parsed. Times are epoch seconds;
+    `may_have_run` means that a pod had the order without an outcome, so that any remaining call may have been made.
     """
     published_at = _not_in_future(order.published_at, now)
     if published_at != order.published_at:
@@ -57,23 +57,23 @@ def before_slot(
 
 
 def refused(order: Order, route: Route, *, slow: bool) -> ToLadder[Order]:
-    """The bulkhead gave it no slot, because its merchant is slow or has its share of them: uncounted. A slow merchant's
-    orders come back paced, or they would all be refused again at once.
+    """To the ladder: the bulkhead refused a slot because the merchant is slow or at its cap. Not counted as an attempt.
+    A slow merchant's orders return paced, or they would all be refused again at once.
     """
     rung = ladder.after_refusal(order.journal.refusals, route.delays)
     return _to_ladder(order, _refusal(order), rung, "slow" if slow else "cap", "refused", paced=slow)
 
 
 def deferred(order: Order, route: Route, reason: str) -> ToLadder[Order]:
-    """No call was made, for no fault of the order's: uncounted."""
+    """To the ladder: no call was made, for a reason outside the order. Not counted as an attempt."""
     return _deferred(order, reason, ladder.after_refusal(order.journal.refusals, route.delays))
 
 
 def after_attempt(
     order: Order, result: Attempt, route: Route, *, slow: bool, draw: float, now: float
 ) -> Done[Order] | ToLadder[Order] | ToDead[Order]:
-    """What the attempt's end means. That a slow merchant gave no answer at all is its state and not the order's, so it
-    is not counted.
+    """Decide what the attempt's result means. A slow merchant that gives no answer does not count as an attempt, since
+    that is no fault of the order.
     """
     before, answer = order.journal, result.answer
     journal = Journal(
@@ -100,7 +100,7 @@ def after_attempt(
 
 
 def death_reason(order: Order, route: Route, reason: str) -> DeathReason:
-    """Why the order is dead, with the first step that is not done and the class of the last answer."""
+    """The details of a dead letter, with the first unfinished step and the class of the last answer."""
     journal = order.journal
     step = next((step.name for step in _remaining_steps(order, route)), None)
     return DeathReason(reason=reason, step=step, attempts=journal.attempts, answer_class=journal.answer or "none")
@@ -148,5 +148,5 @@ def _to_ladder(
 
 
 def _not_in_future(stamp: float | None, now: float) -> float:
-    """A stamp of the past; one that is missing, or of the future, is of now: an order may not outlive its age by it."""
+    """The timestamp, or now if it is missing or in the future: an order could outlive its maximum age by it."""
     return now if stamp is None else min(stamp, now)
