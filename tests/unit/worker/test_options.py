@@ -1,4 +1,4 @@
-"""The command line of a pod: what it says when it cannot be meant."""
+"""The command line's options, and the one-line errors for invalid ones."""
 
 import pytest
 

@@ -34,7 +34,7 @@ from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
 HEARTBEAT = 60
-HEARTBEAT_CHECK_INTERVAL = 1.0  # seconds between two looks; py-amqp sends a heartbeat when one is due
+HEARTBEAT_CHECK_INTERVAL = 1.0  # seconds between two checks; py-amqp sends a heartbeat when one is due
 FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
 
 
@@ -62,7 +62,8 @@ class LeanConsumer(Consumer):
         self._was_ready = False
         # Configuration is read by another thread; a consumer may be changed only by the one that reads its connection.
         self.mr_pod.on_slots_change(lambda slots: self.call_soon(set_prefetch, self, slots))
-        # Even if the command line does not say so: with its event connection the loop wakes up ten times a second.
+        # Disabled even if the command line does not say so: with its event connection the loop wakes up ten times a
+        # second.
         disabled = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
         super().__init__(*args, pool=pool, worker_options={**(worker_options or {}), **disabled}, **kwargs)
         # Before the pool starts: its children inherit the app as it is now.

@@ -59,7 +59,7 @@ class LineBuffer:
         """Write the buffered lines."""
         if self._lines:
             lines, self._lines = self._lines, []
-            # As logging does it: whoever reads standard output may be gone, and no order waits for that.
+            # Ignored, as logging itself does: the reader of standard output may be gone, and no order waits for that.
             with suppress(OSError, ValueError):
                 out = sys.stdout.buffer
                 out.write(("\n".join(lines) + "\n").encode("utf-8", "replace"))

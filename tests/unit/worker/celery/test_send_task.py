@@ -1,4 +1,4 @@
-"""Where a task's messages go, and under whose key: the parts that need no broker."""
+"""The routing key, ETA and headers of messages that a task sends, without a broker."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

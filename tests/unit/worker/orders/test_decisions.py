@@ -1,4 +1,4 @@
-"""What becomes of an order, before a slot and after an attempt."""
+"""Decisions about orders, before they get a slot and after an attempt."""
 
 from typing import Any
 

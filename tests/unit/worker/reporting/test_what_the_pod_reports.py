@@ -1,4 +1,4 @@
-"""Pulses, completion records, counters, readiness: what others rely on, in the agreed shape."""
+"""Pulses, completion records, counters and readiness match their schemas."""
 
 import json
 import logging
@@ -39,7 +39,7 @@ def test_a_pulse_is_as_the_schema_has_it() -> None:
     assert (pulse["slots"], pulse["generation"]) == (20, 0)
 
 
-def test_a_pulse_says_how_the_hub_was_held_up_only_where_it_was() -> None:
+def test_a_pulse_reports_a_blocked_hub_only_if_it_was_blocked() -> None:
     pod = Pod(from_environment(WHERE), 20, HttpClient(20), ImmediateAcks())
     assert "blocked" not in pulses.document(pod)
     pod.hub_was_blocked(2.5, 0.0)

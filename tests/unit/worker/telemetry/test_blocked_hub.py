@@ -1,10 +1,10 @@
-"""When a hub counts as held up, for how long, and how often that is said."""
+"""When gevent's hub counts as blocked, for how long, and how often that is logged."""
 
 from merchantroute_worker.reporting.hub_monitor import LOG_INTERVAL, BlockDetector, LogLimiter
 from merchantroute_worker.telemetry.counters import BlockedHub
 
 
-def test_a_hub_that_turns_in_time_is_not_late() -> None:
+def test_a_timer_that_fires_in_time_is_no_block() -> None:
     detector = BlockDetector(threshold=0.5, last_tick=10.0)
 
     assert [detector.tick(10.25 + 0.25 * n) for n in range(4)] == [None] * 4
@@ -12,7 +12,7 @@ def test_a_hub_that_turns_in_time_is_not_late() -> None:
     assert detector.tick(11.7) is None
 
 
-def test_the_seconds_are_those_beyond_the_turn_that_was_due() -> None:
+def test_a_block_is_measured_from_the_tick_that_was_due() -> None:
     detector = BlockDetector(threshold=0.5, last_tick=10.0)
 
     assert detector.blocked_for(10.75) == 0.5
@@ -21,14 +21,14 @@ def test_the_seconds_are_those_beyond_the_turn_that_was_due() -> None:
     assert detector.tick(12.25) is None, "the timer that is late comes twice at once"
 
 
-def test_each_standstill_is_told_once_and_one_a_minute() -> None:
+def test_each_block_is_logged_once_and_one_a_minute() -> None:
     limiter = LogLimiter()
 
     assert limiter.allows(10.0, 10.5)
     assert not limiter.allows(10.0, 80.0)
     assert limiter.allows(80.0, 81.0)
     assert not limiter.allows(90.0, 91.0)
-    assert limiter.allows(90.0, 81.0 + LOG_INTERVAL), "it stands still"
+    assert limiter.allows(90.0, 81.0 + LOG_INTERVAL), "it is still blocked"
 
 
 def test_the_longest_stays_and_the_latest_changes() -> None:

@@ -1,4 +1,4 @@
-"""What the pod counts by itself reads as prometheus-client's own counters and histograms would."""
+"""Our labelled counters and histograms are exposed exactly like those of prometheus-client."""
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 

@@ -1,4 +1,4 @@
-"""Lines that are written together read as if each had been logged by itself."""
+"""Buffered log lines are the same as lines that were logged one by one."""
 
 import json
 import logging
