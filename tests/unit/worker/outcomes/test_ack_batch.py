@@ -1,4 +1,4 @@
-"""What one turn of the hub ends is written together at its end: lines first, then acks, and no ack is forgotten."""
+"""Records and acks of one hub turn are written together at its end: records first, then acks, and no ack is lost."""
 
 import logging
 from typing import Any
