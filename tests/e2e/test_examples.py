@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from merchantroute_kit.waiting import until
 from merchantroute_worker.client import Client, Order
-from tests.e2e.place import Place
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -33,14 +33,14 @@ Do = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def here(module_place: Place) -> Place:
+def here(module_place: Tenant) -> Tenant:
     """A namespace with the broker's Secret under the name that the examples use."""
     module_place.apply(module_place.secret(SECRET))
     return module_place
 
 
 @pytest.fixture
-def do(here: Place) -> Do:
+def do(here: Tenant) -> Do:
     """do(example, part) runs the commands of an example's README that hold `part`, word for word, and gives what they
     print; `instead` names words that are others here.
     """
@@ -81,7 +81,7 @@ def commands(example: str) -> list[str]:
     return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
-def steps_of(place: Place, order: str) -> dict[str, int]:
+def steps_of(place: Tenant, order: str) -> dict[str, int]:
     """How often each step of an order took effect, in the merchants' own book."""
     url = f"{place.world.merchants_url}/admin/receipts?run={order}"
     with _DIRECT.open(url, timeout=30) as answer:
@@ -89,12 +89,12 @@ def steps_of(place: Place, order: str) -> dict[str, int]:
     return {step: told["effects"] for step, told in book.get(order, {}).items()}
 
 
-def is_done(place: Place, order: str) -> bool:
+def is_done(place: Tenant, order: str) -> bool:
     """Whether each step of the built-in series took effect once."""
     return steps_of(place, order) == {"validate": 1, "submit": 1, "confirm": 1}
 
 
-def publish(place: Place, route: str, merchant: str, number: int = 1) -> list[str]:
+def publish(place: Tenant, route: str, merchant: str, number: int = 1) -> list[str]:
     """Publish good orders; their ids."""
     orders = [f"example-{uuid.uuid4().hex}" for _ in range(number)]
     items = [{"name": "Ramen", "quantity": 1, "unit_price": 1250}]
@@ -108,19 +108,19 @@ def publish(place: Place, route: str, merchant: str, number: int = 1) -> list[st
     return orders
 
 
-def are_done(place: Place, orders: list[str]) -> None:
+def are_done(place: Tenant, orders: list[str]) -> None:
     """Wait until all of them are."""
     for order in orders:
         until(partial(is_done, place, order), f"{order} is done", 60, partial(steps_of, place, order))
 
 
-def lines(place: Place, route: str, **labels: str) -> str:
+def lines(place: Tenant, route: str, **labels: str) -> str:
     """The logs of the route's pods that carry these labels."""
     chosen = ",".join(f"merchantroute.dev/{name}={value}" for name, value in {"route": route, **labels}.items())
     return place.kubectl("logs", "-l", chosen, "--tail=-1")
 
 
-def test_an_order_flows_through_the_minimal_route_from_each_producer(here: Place, do: Do) -> None:
+def test_an_order_flows_through_the_minimal_route_from_each_producer(here: Tenant, do: Do) -> None:
     do("01", "kubectl apply", "kubectl wait")
     assert "AsWanted" in do("01", "kubectl get")
 
@@ -131,7 +131,7 @@ def test_an_order_flows_through_the_minimal_route_from_each_producer(here: Place
     until(lambda: do("01", "kubectl logs").count("order.done") == 2, "each has its line", 30)
 
 
-def test_a_route_is_tuned_and_a_merchant_moved_with_the_editor(here: Place, do: Do) -> None:
+def test_a_route_is_tuned_and_a_merchant_moved_with_the_editor(here: Tenant, do: Do) -> None:
     do("02", "kubectl apply -n orders --server-side -f examples", "kubectl wait")
     are_done(here, [*publish(here, "tiers", "burger-hut"), *publish(here, "tiers", "nobody-listed")])
 
@@ -150,7 +150,7 @@ def test_a_route_is_tuned_and_a_merchant_moved_with_the_editor(here: Place, do: 
     until(lambda: moved[0] in lines(here, "tiers", tier="enterprise"), "a pod of its new tier did it", 30)
 
 
-def test_a_canary_gets_its_share_beside_a_prefork_pool_and_is_aborted(here: Place, do: Do) -> None:
+def test_a_canary_gets_its_share_beside_a_prefork_pool_and_is_aborted(here: Tenant, do: Do) -> None:
     do("03", "route.yaml", "kubectl wait")
     are_done(here, publish(here, "legacy", "burger-hut"))
 
@@ -168,7 +168,7 @@ def test_a_canary_gets_its_share_beside_a_prefork_pool_and_is_aborted(here: Plac
     until(lambda: _number(here, "stable", fresh) == 5, "the prefork pods did them", 30)
 
 
-def test_a_team_s_own_app_runs_as_it_is(here: Place, do: Do) -> None:
+def test_a_team_s_own_app_runs_as_it_is(here: Tenant, do: Do) -> None:
     do("04", "docker build", "kind load", "kubectl apply", "kubectl wait")
 
     order = f"example-{uuid.uuid4().hex}"
@@ -177,6 +177,6 @@ def test_a_team_s_own_app_runs_as_it_is(here: Place, do: Do) -> None:
     until(lambda: steps_of(here, order) == {"validate": 1}, "the task called the merchant", 60)
 
 
-def _number(place: Place, lane: str, orders: list[str]) -> int:
+def _number(place: Tenant, lane: str, orders: list[str]) -> int:
     told = lines(place, "legacy", lane=lane)
     return sum(order in told for order in orders)
