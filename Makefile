@@ -142,6 +142,10 @@ cluster: ## Make the kind cluster (CLUSTER=merchantroute) and install everything
 	@hack/build-images
 	@hack/install $(CLUSTER)
 
+.PHONY: install-yaml
+install-yaml: ## Render the operator with its definitions as one file, dist/install.yaml (IMAGE_PREFIX=..., IMAGE_TAG=...)
+	@hack/install-yaml "$(IMAGE_PREFIX)" $(IMAGE_TAG)
+
 .PHONY: clean
 clean: ## Remove what was built here: build/, dist/ and caches (clusters: make demo-down)
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
