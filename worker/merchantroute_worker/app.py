@@ -1,4 +1,4 @@
-"""The built-in app: one task that carries an order through the route's steps."""
+"""The built-in Celery app: one task that makes an order's calls, step by step."""
 
 import os
 
@@ -9,8 +9,8 @@ from merchantroute_worker.celery.settings import safe_settings
 from merchantroute_worker.config import identity
 
 
-def make(queue: str) -> Celery:
-    """The app, consuming one queue."""
+def make_app(queue: str) -> Celery:
+    """Create the app, consuming one queue."""
     celery = Celery("merchantroute", set_as_current=False)
     celery.conf.update(safe_settings(queue))
     celery.register_task(OrderTask())
@@ -21,8 +21,8 @@ def _queue() -> str:
     try:
         return identity.from_environment(os.environ).queue
     except ValueError:
-        # Imported to look at, outside of a pod.
+        # Imported outside of a pod, for example to inspect it.
         return "mr"
 
 
-app = make(_queue())
+app = make_app(_queue())

@@ -1,6 +1,6 @@
-"""The bootstrap that the post describes: patch first, then import the ordinary app.
+"""The app for Celery's own command line with the gevent pool: patches first, then imports the ordinary app.
 
-`celery -A merchantroute_worker.gcelery worker --concurrency=200 --pool gevent --loglevel=info --without-mingle`
+celery -A merchantroute_worker.gcelery worker --concurrency=200 --pool gevent --loglevel=info --without-mingle
 """
 
 from merchantroute_worker.runtime.gevent_setup import patch

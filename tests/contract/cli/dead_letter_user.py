@@ -17,7 +17,7 @@ from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_kit.waiting import until
 from merchantroute_kit.worker import topology
 from merchantroute_worker.cli.main import main
-from merchantroute_worker.rabbit.non_utf8 import readable
+from merchantroute_worker.rabbit.non_utf8 import read_non_utf8
 
 ROOT = Path(__file__).resolve().parents[3]
 DOOR, DEAD, LANE = topology.FRONT, topology.DEAD, topology.QUEUE
@@ -86,7 +86,7 @@ class DeadLetterUser:
 
     def contents(self, queue: str = DEAD) -> list[Message]:
         """All messages, by id, as they are; they are put back."""
-        readable()  # the command line runs in a process of its own as well as in this one
+        read_non_utf8()  # the command line runs in a process of its own as well as in this one
         with topology.connect(self.vhost) as connection:
             channel = amqp.Channel(connection, auto_decode=False)
             channel.open()

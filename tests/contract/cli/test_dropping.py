@@ -9,7 +9,7 @@ import pytest
 
 from merchantroute_kit.worker import topology
 from merchantroute_worker.cli.errors import Problem
-from merchantroute_worker.cli.reader import Browse
+from merchantroute_worker.cli.reader import DeadLetterReader
 from tests.contract.cli.dead_letter_user import DEAD, DeadLetterUser, journal, lines
 
 
@@ -100,6 +100,6 @@ def test_letters_are_back_at_once_also_where_something_was_in_the_way(person: De
 
 
 def _look_in_vain(connection: amqp.Connection) -> None:
-    with Browse(connection, DEAD) as browse:
+    with DeadLetterReader(connection, DEAD) as browse:
         assert len(list(browse)) == 5
         raise Problem("the disk is full")

@@ -9,7 +9,7 @@ import pytest
 from merchantroute_kit.waiting import until
 from merchantroute_worker.cli import replay as replaying
 from merchantroute_worker.cli.addresses import Route, from_url
-from merchantroute_worker.cli.dead_letter import Letter
+from merchantroute_worker.cli.dead_letter import DeadLetter
 from tests.contract.cli.dead_letter_user import DEAD, DOOR, LANE, DeadLetterUser, journal
 
 AT_ONCE = ("replay", "--yes", "--rate", "max")
@@ -175,16 +175,16 @@ def test_a_letter_that_dies_again_meanwhile_is_not_replayed_twice(
     person: DeadLetterUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Replayed to dead letters themselves, each is back at once, and seen by the next of many rounds."""
-    monkeypatch.setattr(replaying, "ROUND", 0.05)
+    monkeypatch.setattr(replaying, "PASS_TIME", 0.05)
     ids = person.bury(50)
     replayed: list[str | None] = []
 
-    def told(letter: Letter) -> None:
+    def told(letter: DeadLetter) -> None:
         replayed.append(letter.id)
         assert len(replayed) <= 50, "a letter was replayed again"
 
     replay = replaying.Replay(
-        wanted=lambda _: True, exchange=DEAD, rate=200, reset_attempts=True, stop=replaying.Stop(), told=told
+        wanted=lambda _: True, exchange=DEAD, rate=200, reset_attempts=True, stop=replaying.Stop(), on_replayed=told
     )
     replay.run(Route(namespace="orders", name="pos"), from_url(person.place["MR_BROKER"], None))
 
@@ -197,7 +197,7 @@ def test_in_several_rounds_each_letter_is_still_moved_once(
     person: DeadLetterUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A broker ends a channel that holds letters for long, so a slow replay lets go of the others now and then."""
-    monkeypatch.setattr(replaying, "ROUND", 0.05)
+    monkeypatch.setattr(replaying, "PASS_TIME", 0.05)
     ids = person.bury(40, name="a")
     person.bury(40, merchant="tavern", name="b")
 

@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 from click.testing import Result
 
-from merchantroute_worker.cli.addresses import Address
 from merchantroute_worker.cli.connection import connected
 from merchantroute_worker.cli.errors import Problem
+from merchantroute_worker.rabbit.address import BrokerAddress
 from tests.contract.cli.dead_letter_user import DEAD, DeadLetterUser
 from tests.contract.cli.tls import Relay, tls_relay
 
@@ -98,8 +98,8 @@ def relay(person: DeadLetterUser, tmp_path: Path) -> Iterator[Relay]:
         yield made
 
 
-def address(person: DeadLetterUser, relay: Relay, *, ca: Path | None, certified: str | None) -> Address:
-    return Address(
+def address(person: DeadLetterUser, relay: Relay, *, ca: Path | None, certified: str | None) -> BrokerAddress:
+    return BrokerAddress(
         host="127.0.0.1",
         port=relay.port,
         username="test",
@@ -107,7 +107,7 @@ def address(person: DeadLetterUser, relay: Relay, *, ca: Path | None, certified:
         vhost=person.vhost.name,
         tls=True,
         ca=str(ca) if ca else None,
-        certified=certified,
+        certified_name=certified,
     )
 
 

@@ -30,6 +30,12 @@ def refused(client: Client, order_id: str = "x") -> NotSafe:
     return said.value
 
 
+def publishing(client: Client) -> bool:
+    """Whether an order waits for its confirm now."""
+    connections = [sender._connection for sender in list(client._senders.values())]
+    return any(connection and len(connection.unconfirmed) for connection in connections)
+
+
 def test_nobody_listens(bare: BrokerWithRoute) -> None:
     with bare.client(free_port()) as client:
         said = refused(client)
@@ -119,7 +125,7 @@ def test_a_connection_lost_before_the_confirm_leaves_it_open_too(place: BrokerWi
         client.publish({}, merchant="bistro", order_id="before")
         between.swallow_answers()
         said = threads.submit(refused, client)
-        until(lambda: any(sender._line and len(sender._line.flight) for sender in client._senders.values()), "a flight")
+        until(lambda: publishing(client), "an order without a confirm")
         between.close()
 
         assert "refused" in said.result(60).problem
@@ -153,7 +159,7 @@ def test_a_closed_client_gives_up_what_is_under_way(bare: BrokerWithRoute, relay
         client.publish({}, merchant="bistro", order_id="before")
         between.swallow_answers()
         published = threads.submit(client.publish, {}, merchant="bistro", order_id="x", within=120)
-        until(lambda: any(sender._line and len(sender._line.flight) for sender in client._senders.values()), "a flight")
+        until(lambda: publishing(client), "an order without a confirm")
         client.close()
 
         with pytest.raises(NotSafe, match=r"the client was closed.*it may have arrived"):

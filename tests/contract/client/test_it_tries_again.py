@@ -38,8 +38,8 @@ def trouble(client: Client) -> str:
 
 def most_in_flight(client: Client) -> int:
     """Orders that wait for their confirms now."""
-    lines = [sender._line for sender in list(client._senders.values())]
-    return max((len(line.flight) for line in lines if line), default=0)
+    connections = [sender._connection for sender in list(client._senders.values())]
+    return max((len(connection.unconfirmed) for connection in connections if connection), default=0)
 
 
 def ids(place: BrokerWithRoute) -> list[str]:

@@ -1,4 +1,4 @@
-"""The built-in task `merchantroute.order`, which carries an order through the route's steps."""
+"""The built-in task `merchantroute.order`, which makes an order's calls."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ TASK = "merchantroute.order"
 
 
 class OrderTask(Task):
-    """The task's name and its strategy, by which the consumer finds `delivery/order.py`: no order passes Celery's
-    Request and tracer.
+    """Registers the task's name and strategy. The consumer gives its messages to `delivery/order.py`: no order passes
+    through Celery's Request and tracer.
     """
 
     name = TASK
@@ -19,5 +19,5 @@ class OrderTask(Task):
     typing = False
 
     def run(self, order: dict[str, Any]) -> None:
-        """Only reached where something else than a worker of this project runs the task."""
+        """Reached only if the task is run by a worker other than merchantroute-worker."""
         raise NotImplementedError(f"{TASK} runs under merchantroute-worker only (order {order.get('id')!r})")

@@ -1,9 +1,10 @@
-"""Celery's extension point for messages of a task: the consumer calls it for each, before a slot is taken.
+"""Celery's task strategies: the consumer calls one for each message of a task, before a slot is taken.
 
-An app's own tasks come this way: suspicion, ETA and bulkhead first, and then Celery's own strategy. Orders of the
-built-in task do not: the consumer gives them to `Deliveries` itself, without Celery's Request and tracer, at three
-times the throughput. Only one in Celery's protocol 1, whose body names the task, still reaches `order_strategy`. A
-strategy's signature, `(task, app, consumer)` giving `(message, body, ack, reject, callbacks)`, is Celery's own.
+Messages of an app's own tasks are checked first (suspicion, ETA, bulkhead), then passed to Celery's own strategy.
+Orders of the built-in task bypass this: the consumer gives them to `Deliveries` directly, without Celery's Request and
+tracer, at three times the throughput. Only one in Celery's protocol 1, whose body names the task, still reaches
+`order_strategy`. The signature of a strategy, `(task, app, consumer)` returning a handler of `(message, body, ack,
+reject, callbacks)`, is Celery's own.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ def order_strategy(task: Any, app: Any, consumer: Any, **_: Any) -> Callable[...
     deliveries = consumer.deliveries
 
     def on_message(message: Any, *_celery: Any) -> None:
-        deliveries.take(message)
+        deliveries.start_order(message)
 
     return on_message
 
@@ -29,7 +30,7 @@ def app_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable
     deliveries = consumer.deliveries
 
     def on_message(message: Any, body: Any, _ack: Any, _reject: Any, callbacks: Any) -> None:
-        deliveries.take_task(message, handle, body, callbacks)
+        deliveries.start_task(message, handle, body, callbacks)
 
     return on_message
 

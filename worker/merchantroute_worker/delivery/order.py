@@ -1,4 +1,4 @@
-"""One order of the built-in task on its way through the pod, until its outcome is safe."""
+"""The delivery of one order of the built-in task, until its outcome is safe."""
 
 import logging
 import random
@@ -21,7 +21,7 @@ from merchantroute_worker.orders.envelope import Malformed, Order, Undecodable
 from merchantroute_worker.orders.messages import Outgoing, to_dead, to_rung
 from merchantroute_worker.orders.outcome import Done, Outcome, ToDead, ToLadder
 from merchantroute_worker.orders.route import Route, Step
-from merchantroute_worker.outcomes.completions import record
+from merchantroute_worker.outcomes.completions import order_record
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.pools.attempt_runners import AttemptRunner, ChildLost
 from merchantroute_worker.runtime.clock import Stopwatch
@@ -31,20 +31,22 @@ log = logging.getLogger(__name__)
 
 
 class OrderDelivery(Settlement[Order]):
-    """One order: read, decide, call, settle. `runner` makes its calls."""
+    """Reads an order, decides, makes its calls and settles it. `runner` makes the calls."""
 
     def __init__(self, pod: Pod, message: Any, runner: AttemptRunner) -> None:
         super().__init__(pod, message)
         self._runner = runner
 
     def run(self) -> None:
-        """The whole way. Killed (GreenletExit) it leaves the message to the broker."""
+        """Process the order from its message to its ack. A killed greenlet (GreenletExit) leaves the message to the
+        broker.
+        """
         try:
-            if self.may_begin():
+            if self.wait_until_ready():
                 self._run()
         except Exception:
-            # Not acked: the broker hands it out again when this connection ends, and counts.
-            log.exception("a message is held for an unexpected reason", extra={"data": self.names("error")})
+            # Not acked: the broker redelivers it when this connection ends, and counts the delivery.
+            log.exception("a message is held for an unexpected reason", extra={"data": self.log_fields("error")})
 
     def _run(self) -> None:
         self.pod.counters.count("taken")
@@ -52,14 +54,16 @@ class OrderDelivery(Settlement[Order]):
         try:
             order = self._read()
             key = order.delivery_key
-            if self.was_settled(key) or self.was_set_apart(order.id, key, lambda why: decisions.why(order, route, why)):
+            if self.ack_if_settled(key) or self.move_if_suspect(
+                order.id, key, lambda why: decisions.death_reason(order, route, why)
+            ):
                 return
             decision = self._decide(order, route)
         except Undecodable as error:
-            self.bury("undecodable", str(error))
+            self.dead_letter("undecodable", str(error))
             return
         except Malformed as error:
-            self.bury("malformed", str(error))
+            self.dead_letter("malformed", str(error))
             return
         outcome = self._ask_bulkhead(decision, route) if isinstance(decision, Run) else decision
         if outcome is not None and self.stage is not Stage.HANDED_BACK:
@@ -68,7 +72,7 @@ class OrderDelivery(Settlement[Order]):
     def _read(self) -> Order:
         correlation_id = self.incoming.properties.get("correlation_id")
         if not correlation_id:
-            self.pod.metrics.anonymous()
+            self.pod.metrics.without_correlation_id()
         return envelope.read(
             body=self.incoming.body,
             headers=self.incoming.headers,
@@ -83,7 +87,7 @@ class OrderDelivery(Settlement[Order]):
             route,
             now=time.time(),
             unknown_after=self.pod.identity.unknown_after,
-            came_back=self.deliveries > 0 or self.pod.identity.alone,
+            may_have_run=self.deliveries > 0 or self.pod.identity.alone,
         )
 
     def _ask_bulkhead(self, run: Run, route: Route) -> Outcome[Order] | None:
@@ -93,34 +97,34 @@ class OrderDelivery(Settlement[Order]):
         return decisions.refused(run.order, route, slow=verdict is Verdict.SLOW)
 
     def _attempt(self, run: Run, route: Route) -> Outcome[Order] | None:
-        """The calls; None when they took their process with them, and the broker has to say what comes next."""
+        """Make the calls; None when the child process was lost, and the message has been requeued."""
         pod, order = self.pod, run.order
         trace = pod.tracer.order(order.id, order.merchant, order.journal.attempts + 1, order.trace)
         observer, context = _CallObserver(pod, order.merchant, self, trace), trace.context()
         if context is not order.trace:
             order = replace(order, trace=context)
         pod.bulkhead.acquire(order.merchant, self, pod.clock.now())
-        pod.counters.begin(time.monotonic())
+        pod.counters.begin_attempt(time.monotonic())
         self.stage = Stage.CALLING
         try:
             result = self._runner.attempt(order, run.merchant, route, observer)
-            # Of an attempt that made all its calls nothing depends on it.
+            # An attempt that made all its calls does not depend on it.
             slow = result.answer is not None and pod.bulkhead.is_slow(order.merchant, pod.clock.now())
         except UnusableEndpoint as error:
-            log.error("cannot call the merchant: %s", error, extra={"data": self.names("endpoint")})
+            log.error("cannot call the merchant: %s", error, extra={"data": self.log_fields("endpoint")})
             return decisions.deferred(order, route, "endpoint")
         except GreenletExit:
             raise
         except ChildLost as error:
-            log.error("a process was lost with its order: %s", error, extra={"data": self.names("lost")})
-            pod.survived.discard(order.id)
+            log.error("a process was lost with its order: %s", error, extra={"data": self.log_fields("lost")})
+            pod.survived_orders.discard(order.id)
             self.reject()
             return None
         except Exception:
-            log.exception("an attempt failed in an unexpected way", extra={"data": self.names("error")})
+            log.exception("an attempt failed in an unexpected way", extra={"data": self.log_fields("error")})
             return decisions.deferred(order, route, "error")
         finally:
-            pod.counters.end(time.monotonic())
+            pod.counters.end_attempt(time.monotonic())
             pod.bulkhead.release(order.merchant, self, pod.clock.now())
             trace.close()
         pod.counters.count("finished")
@@ -129,7 +133,7 @@ class OrderDelivery(Settlement[Order]):
 
     def record(self, done: Done[Order]) -> dict[str, Any]:
         """See `Settlement`."""
-        return record(self.pod.identity, done.order, finished_at=time.time(), redelivered=self.redelivered)
+        return order_record(self.pod.identity, done.order, finished_at=time.time(), redelivered=self.redelivered)
 
     def rung_message(self, to: ToLadder[Order]) -> Outgoing:
         """See `Settlement`."""
@@ -170,6 +174,6 @@ class _CallObserver:
         elif answer.failure in UNREACHABLE:
             bulkhead.failed(self._merchant)
         elif answer.status is not None:
-            # Where a process of its own made the call, the stopwatch ran for the whole attempt.
+            # With prefork, where a child process made the call, the stopwatch covers the whole attempt.
             own = min(seconds, now - self._stopwatch.began)
             bulkhead.answered(self._merchant, now, own, success=answer.succeeded)

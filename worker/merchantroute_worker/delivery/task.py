@@ -1,7 +1,8 @@
-"""One message of an app's own task: what `order` is for the built-in task, around work that Celery does.
+"""The delivery of one message of an app's own task: the same pipeline as `delivery/order.py`, around work that Celery
+does.
 
-Before Celery gets it: suspicion, ETA, age and the merchant's bulkhead, as for every order. After: nothing that Celery
-would ack, reject or drop leaves here without an outcome that is safe.
+Suspicion, ETA, age and the merchant's bulkhead are checked before Celery gets the message, as for every order.
+Afterwards a message that Celery would ack, reject or drop is settled only once its outcome is safe.
 """
 
 import logging
@@ -28,43 +29,43 @@ Handler = Callable[..., Any]
 
 
 class TaskDelivery(Settlement[TaskMessage]):
-    """One message. Celery's Request calls `acked` and `rejected` at its end, after one of `failed`, `timed_out`,
-    `lost_its_process` or `retried`, or after none of them when the task is done.
+    """One message of an app's own task. Celery's Request calls `acked` or `rejected` at its end, preceded by `failed`,
+    `timed_out`, `process_lost` or `retried` unless the task succeeded.
 
-    `settle_soon` runs what may wait for the broker, `gone` ends the delivery.
+    `run_settlement` runs work that may wait for the broker; `on_end` removes the delivery.
     """
 
-    def __init__(self, pod: Pod, message: Any, settle_soon: Callable[..., None], gone: Callable[[], None]) -> None:
+    def __init__(self, pod: Pod, message: Any, run_settlement: Callable[..., None], on_end: Callable[[], None]) -> None:
         super().__init__(pod, message)
-        self._settle_soon = settle_soon
-        self._gone = gone
-        self._end_with: Callable[[], None] = self._settle_success
+        self._run_settlement = run_settlement
+        self._on_end = on_end
+        self._settlement: Callable[[], None] = self._settle_success
         self._task: TaskMessage | None = None
-        self._slot: Stopwatch | None = None
+        self._slot_stopwatch: Stopwatch | None = None
 
     def run(self, handle: Handler, body: Any, callbacks: Any) -> None:
-        """Decide, and hand it to Celery's own strategy when it may run."""
-        celery_has_it = False
+        """Decide, and pass the message to Celery's own strategy (`handle`) if it may run."""
+        handed_to_celery = False
         try:
-            if self.may_begin():
-                celery_has_it = self._begin(handle, body, callbacks)
+            if self.wait_until_ready():
+                handed_to_celery = self._begin(handle, body, callbacks)
         except Malformed as error:
-            self.bury("malformed", str(error))
+            self.dead_letter("malformed", str(error))
         except Exception:
-            log.exception("a task could not be begun", extra={"data": self.names("error")})
+            log.exception("a task could not be begun", extra={"data": self.log_fields("error")})
             self._release()
-            self.bury("malformed", "the task's message cannot be read by its app")
+            self.dead_letter("malformed", "the task's message cannot be read by its app")
         finally:
-            if not celery_has_it:
-                self._gone()
+            if not handed_to_celery:
+                self._on_end()
 
     def _begin(self, handle: Handler, body: Any, callbacks: Any) -> bool:
-        """Whether Celery has the task now, and will say how it ended."""
+        """Whether Celery has the task now, and will report how it ended."""
         pod, now = self.pod, time.time()
         pod.counters.count("taken")
         task = self._task = task_message.read(self.incoming, now=now)
         key = task.delivery_key
-        if self.was_settled(key) or self.was_set_apart(task.id, key, self._why):
+        if self.ack_if_settled(key) or self.move_if_suspect(task.id, key, self._death_reason):
             return False
         decision = self._decide(task, now)
         if not isinstance(decision, RunTask):
@@ -85,38 +86,38 @@ class TaskDelivery(Settlement[TaskMessage]):
                 return task_decisions.refused(task, route, slow=verdict is Verdict.SLOW)
         return decision
 
-    def _why(self, reason: str) -> DeathReason:
-        return DeathReason(reason=reason, attempts=self._known.attempts)
+    def _death_reason(self, reason: str) -> DeathReason:
+        return DeathReason(reason=reason, attempts=self._parsed_task.attempts)
 
     def acked(self, *_: Any) -> None:
-        """Celery is through with the task, and content."""
+        """Celery's ack callback: the task succeeded, or one of the other callbacks said how it ended."""
         self._end()
 
     def rejected(self, _log: Any, _errors: Any, requeue: bool = False) -> None:
-        """Celery is through with the task, and would drop it (or have it again at once)."""
-        if self._end_with == self._settle_success:
-            self._end_with = self._settle_requeued if requeue else self._settle_failed
+        """Celery's reject callback: Celery would drop the message, or requeue it at once."""
+        if self._settlement == self._settle_success:
+            self._settlement = self._settle_requeued if requeue else self._settle_failed
         self._end()
 
     def failed(self, error: BaseException) -> None:
-        """The task raised; retries are the app's, and it made no more."""
-        log.warning("task failed: %r", error, extra={"data": self.names("task-failed")})
-        self._end_with = self._settle_failed
+        """The task raised and did not retry itself; retries are the app's own decision."""
+        log.warning("task failed: %r", error, extra={"data": self.log_fields("task-failed")})
+        self._settlement = self._settle_failed
 
     def retried(self) -> None:
-        """The task has sent itself again; the broker has confirmed that."""
-        self._end_with = self._settle_retried
+        """The task published its own retry, and the broker confirmed it."""
+        self._settlement = self._settle_retried
 
     def timed_out(self) -> None:
-        """The task was ended at its deadline."""
-        if self._slot is not None and not self._slot.was_stalled():
-            self.pod.bulkhead.timed_out(self._known.merchant, self.pod.clock.now())
-        self._end_with = self._settle_timeout
+        """The task was ended at its hard time limit."""
+        if self._slot_stopwatch is not None and not self._slot_stopwatch.was_stalled():
+            self.pod.bulkhead.timed_out(self._parsed_task.merchant, self.pod.clock.now())
+        self._settlement = self._settle_timeout
 
-    def lost_its_process(self) -> None:
-        """The child process ended under the task."""
-        self.pod.survived.discard(self._known.id)
-        self._end_with = self.reject
+    def process_lost(self) -> None:
+        """The child process that ran the task is gone."""
+        self.pod.survived_orders.discard(self._parsed_task.id)
+        self._settlement = self.reject
 
     def record(self, done: Done[TaskMessage]) -> dict[str, Any]:
         """See `Settlement`."""
@@ -131,7 +132,7 @@ class TaskDelivery(Settlement[TaskMessage]):
         return to_dead(self.incoming, to.why, exchange=self.pod.files.current.dead)
 
     @property
-    def _known(self) -> TaskMessage:
+    def _parsed_task(self) -> TaskMessage:
         assert self._task is not None  # noqa: S101 - set before Celery gets the message
         return self._task
 
@@ -140,50 +141,50 @@ class TaskDelivery(Settlement[TaskMessage]):
             return
         self._release()
         if self.stage is Stage.HANDED_BACK:
-            self._gone()
+            self._on_end()
             return
         self.stage = Stage.SETTLING
-        self._settle_soon(self._settle_then_go)
+        self._run_settlement(self._settle_and_remove)
 
-    def _settle_then_go(self) -> None:
+    def _settle_and_remove(self) -> None:
         try:
-            self._end_with()
+            self._settlement()
         finally:
-            self._gone()
+            self._on_end()
 
     def _acquire(self, task: TaskMessage) -> None:
-        self._slot = Stopwatch(self.pod.clock)
-        self.pod.bulkhead.acquire(task.merchant, self, self._slot.began)
-        self.pod.counters.begin(time.monotonic())
+        self._slot_stopwatch = Stopwatch(self.pod.clock)
+        self.pod.bulkhead.acquire(task.merchant, self, self._slot_stopwatch.began)
+        self.pod.counters.begin_attempt(time.monotonic())
         self.stage = Stage.CALLING
 
     def _release(self) -> None:
-        slot, self._slot = self._slot, None
+        slot, self._slot_stopwatch = self._slot_stopwatch, None
         if slot is None:
             return
-        self.pod.counters.end(time.monotonic())
+        self.pod.counters.end_attempt(time.monotonic())
         now = self.pod.clock.now()
-        if self._end_with == self._settle_success:
-            self.pod.bulkhead.answered(self._known.merchant, now, now - slot.began)
-        self.pod.bulkhead.release(self._known.merchant, self, now)
+        if self._settlement == self._settle_success:
+            self.pod.bulkhead.answered(self._parsed_task.merchant, now, now - slot.began)
+        self.pod.bulkhead.release(self._parsed_task.merchant, self, now)
         self.pod.counters.count("finished")
 
     def _settle_success(self) -> None:
-        self.settle(Done(order=self._known), self._known.delivery_key)
+        self.settle(Done(order=self._parsed_task), self._parsed_task.delivery_key)
 
     def _settle_retried(self) -> None:
-        self.pod.settle(self._known.delivery_key)
-        self.pod.counted.to_ladder("retried", "task")
+        self.pod.remember_settled(self._parsed_task.delivery_key)
+        self.pod.outcome_counter.to_ladder("retried", "task")
         self.ack()
 
     def _settle_failed(self) -> None:
-        self.settle(task_decisions.dead(self._known, "task-failed"), self._known.delivery_key)
+        self.settle(task_decisions.dead(self._parsed_task, "task-failed"), self._parsed_task.delivery_key)
 
     def _settle_requeued(self) -> None:
-        outcome = task_decisions.deferred(self._known, self.pod.files.current, "requeued")
-        self.settle(outcome, self._known.delivery_key)
+        outcome = task_decisions.deferred(self._parsed_task, self.pod.files.current, "requeued")
+        self.settle(outcome, self._parsed_task.delivery_key)
 
     def _settle_timeout(self) -> None:
-        slow = self.pod.bulkhead.is_slow(self._known.merchant, self.pod.clock.now())
-        outcome = task_decisions.after_timeout(self._known, self.pod.files.current, slow=slow)
-        self.settle(outcome, self._known.delivery_key)
+        slow = self.pod.bulkhead.is_slow(self._parsed_task.merchant, self.pod.clock.now())
+        outcome = task_decisions.after_timeout(self._parsed_task, self.pod.files.current, slow=slow)
+        self.settle(outcome, self._parsed_task.delivery_key)

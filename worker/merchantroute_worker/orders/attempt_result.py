@@ -1,4 +1,4 @@
-"""How one attempt at an order's calls ended, as a value. Pure: `calls/attempt.py` makes it, decisions read it."""
+"""The result of one attempt at an order's calls. Pure: `calls/attempt.py` creates it, decisions read it."""
 
 from typing import NamedTuple
 
@@ -7,8 +7,8 @@ from merchantroute_worker.orders.route import Step
 
 
 class Attempt(NamedTuple):
-    """How an attempt ended: the steps done in all, and, unless all are, the step it stopped at with its answer.
-    `unsure` are steps that the merchant may have done without our knowing.
+    """An attempt's result: all finished steps, and, unless every step is finished, the step it stopped at with its
+    answer. `unsure` are steps that the merchant may have executed without our knowing.
     """
 
     done: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What becomes of an order, before it gets a slot and after an attempt. Pure: values in, one decision out."""
+"""Decides about an order, before it gets a slot and after an attempt. Pure: values in, one decision out."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,14 +8,14 @@ from merchantroute_worker.orders import ladder
 from merchantroute_worker.orders.answers import Answer, Meaning
 from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.envelope import Journal, Order
-from merchantroute_worker.orders.eta import ETA_WORTH_WAITING, moment
+from merchantroute_worker.orders.eta import ETA_WORTH_WAITING, header_time
 from merchantroute_worker.orders.messages import DeathReason
 from merchantroute_worker.orders.outcome import Done, LadderOutcome, ToDead, ToLadder
 from merchantroute_worker.orders.route import Merchant, Route, Step
 
 
 class Run(NamedTuple):
-    """Ask the bulkhead, then make the calls."""
+    """Decision: ask the bulkhead for a slot, then make the calls."""
 
     order: Order
     merchant: Merchant
@@ -28,21 +28,21 @@ def before_slot(
     *,
     now: float,
     unknown_after: float,
-    came_back: bool = False,
+    may_have_run: bool = False,
 ) -> Run | ToLadder[Order] | ToDead[Order]:
-    """Whether the order may run now. Malformed when its ETA or expiry cannot be read. Times are epoch seconds;
-    `came_back` says that a pod had the order and gave no outcome, so that any call left may have been made.
+    """Decide whether the order may run now. Malformed when its ETA or expiry cannot be parsed. Times are epoch seconds;
+    `may_have_run` means that a pod had the order without an outcome, so that any remaining call may have been made.
     """
-    published_at = _past(order.published_at, now)
+    published_at = _not_in_future(order.published_at, now)
     if published_at != order.published_at:
         order = replace(order, published_at=published_at)
-    expires, eta = moment(headers, "expires"), moment(headers, "eta")
+    expires, eta = header_time(headers, "expires"), header_time(headers, "eta")
     if expires is not None and expires <= now:
-        return ToDead(order=order, why=why(order, route, "expired"))
+        return ToDead(order=order, why=death_reason(order, route, "expired"))
     if now - published_at > route.max_age:
-        return ToDead(order=order, why=why(order, route, "max-age"))
-    if came_back:
-        order = _in_doubt(order, route)
+        return ToDead(order=order, why=death_reason(order, route, "max-age"))
+    if may_have_run:
+        order = _with_unsure_steps(order, route)
     not_before = order.journal.not_before
     if not_before is not None and not_before - now > ETA_WORTH_WAITING:
         return _deferred(order, "retry-after", ladder.before_eta(not_before - now, route.delays))
@@ -57,23 +57,23 @@ def before_slot(
 
 
 def refused(order: Order, route: Route, *, slow: bool) -> ToLadder[Order]:
-    """The bulkhead gave it no slot, because its merchant is slow or has its share of them: uncounted. A slow merchant's
-    orders come back paced, or they would all be refused again at once.
+    """To the ladder: the bulkhead refused a slot because the merchant is slow or at its cap. Not counted as an attempt.
+    A slow merchant's orders return paced, or they would all be refused again at once.
     """
     rung = ladder.after_refusal(order.journal.refusals, route.delays)
     return _to_ladder(order, _refusal(order), rung, "slow" if slow else "cap", "refused", paced=slow)
 
 
 def deferred(order: Order, route: Route, reason: str) -> ToLadder[Order]:
-    """No call was made, for no fault of the order's: uncounted."""
+    """To the ladder: no call was made, for a reason outside the order. Not counted as an attempt."""
     return _deferred(order, reason, ladder.after_refusal(order.journal.refusals, route.delays))
 
 
 def after_attempt(
     order: Order, result: Attempt, route: Route, *, slow: bool, draw: float, now: float
 ) -> Done[Order] | ToLadder[Order] | ToDead[Order]:
-    """What the attempt's end means. That a slow merchant gave no answer at all is its state and not the order's, so it
-    is not counted.
+    """Decide what the attempt's result means. A slow merchant that gives no answer does not count as an attempt, since
+    that is no fault of the order.
     """
     before, answer = order.journal, result.answer
     journal = Journal(
@@ -93,16 +93,16 @@ def after_attempt(
         return _to_ladder(order, uncounted, rung, "slow", "retried")
     order = order.with_journal(journal)
     if final:
-        return ToDead(order=order, why=why(order, route, "merchant-rejected"))
+        return ToDead(order=order, why=death_reason(order, route, "merchant-rejected"))
     if order.journal.attempts >= route.max_attempts:
-        return ToDead(order=order, why=why(order, route, "attempts-exhausted"))
+        return ToDead(order=order, why=death_reason(order, route, "attempts-exhausted"))
     return _again(order, answer, route, draw=draw, now=now)
 
 
-def why(order: Order, route: Route, reason: str) -> DeathReason:
-    """Why the order is dead, with the first step that is not done and the class of the last answer."""
+def death_reason(order: Order, route: Route, reason: str) -> DeathReason:
+    """The details of a dead letter, with the first unfinished step and the class of the last answer."""
     journal = order.journal
-    step = next((step.name for step in _left(order, route)), None)
+    step = next((step.name for step in _remaining_steps(order, route)), None)
     return DeathReason(reason=reason, step=step, attempts=journal.attempts, answer_class=journal.answer or "none")
 
 
@@ -116,19 +116,19 @@ def _again(order: Order, answer: Answer, route: Route, *, draw: float, now: floa
     return _to_ladder(order, journal, rung, answer.label, "retried")
 
 
-def _left(order: Order, route: Route) -> list[Step]:
+def _remaining_steps(order: Order, route: Route) -> list[Step]:
     return [step for step in order.journal.steps or route.steps if step.name not in order.journal.done]
 
 
-def _in_doubt(order: Order, route: Route) -> Order:
-    unsure = {step.name for step in _left(order, route) if step.verify} | set(order.journal.unsure)
+def _with_unsure_steps(order: Order, route: Route) -> Order:
+    unsure = {step.name for step in _remaining_steps(order, route) if step.verify} | set(order.journal.unsure)
     return order.with_journal(replace(order.journal, unsure=tuple(sorted(unsure))))
 
 
 def _unknown(order: Order, route: Route, now: float, unknown_after: float) -> ToLadder[Order] | ToDead[Order]:
-    first_seen = _past(order.first_seen, now)
+    first_seen = _not_in_future(order.first_seen, now)
     if route.rendered_at > first_seen and now - first_seen >= unknown_after:
-        return ToDead(order=order, why=why(order, route, "unknown-merchant"))
+        return ToDead(order=order, why=death_reason(order, route, "unknown-merchant"))
     order = replace(order, first_seen=first_seen)
     return _deferred(order, "unknown-merchant", ladder.after_refusal(order.journal.refusals, route.delays))
 
@@ -147,6 +147,6 @@ def _to_ladder(
     return ToLadder(order=order.with_journal(journal), rung=rung, reason=reason, outcome=outcome, paced=paced)
 
 
-def _past(stamp: float | None, now: float) -> float:
-    """A stamp of the past; one that is missing, or of the future, is of now: an order may not outlive its age by it."""
+def _not_in_future(stamp: float | None, now: float) -> float:
+    """The timestamp, or now if it is missing or in the future: an order could outlive its maximum age by it."""
     return now if stamp is None else min(stamp, now)

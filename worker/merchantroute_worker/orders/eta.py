@@ -1,4 +1,4 @@
-"""Times in a message's headers: Celery's `eta` and `expires`. Pure."""
+"""Parses the times in a message's headers: Celery's `eta` and `expires`. Pure."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,13 +7,13 @@ from typing import Any
 from merchantroute_worker.orders.envelope import Malformed
 
 ETA_WORTH_WAITING = 1.0
-"""Seconds: an ETA further away waits on the ladder, without a slot."""
+"""Seconds: an order with a later ETA waits on the ladder, without a slot."""
 
 
-def moment(headers: Mapping[str, Any], name: str) -> float | None:
-    """Epoch seconds of a header, None without it; Malformed when it is no time.
+def header_time(headers: Mapping[str, Any], name: str) -> float | None:
+    """A header's time as epoch seconds, None without it; Malformed when it is not a time.
 
-    Celery writes ETA and expiry as ISO 8601; one without a zone is UTC.
+    Celery writes ETA and expiry as ISO 8601; a time without a zone is UTC.
     """
     value = headers.get(name)
     if value is None or value == "":

@@ -1,6 +1,6 @@
-"""What becomes of an order or of an app's task: done, to the ladder, or to dead letters. Pure, one set for both.
+"""The outcomes of an order or of an app's task: done, to the ladder, or to dead letters. Pure, one set for both.
 
-`order` is an `Order` or a `TaskMessage`, with its journal or its counts as they are from now on.
+`order` is an `Order` or a `TaskMessage`, with its updated journal or counts.
 """
 
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from merchantroute_worker.orders.messages import DeathReason
 T = TypeVar("T")
 
 LadderOutcome = Literal["retried", "refused", "deferred"]
-"""Retried: an attempt failed. Refused: the bulkhead gave no slot. Deferred: something else has to come first."""
+"""Retried: an attempt failed. Refused: the bulkhead gave no slot. Deferred: something else has to happen first."""
 
 
 class Done(NamedTuple, Generic[T]):
-    """Every step is done."""
+    """Every step is finished."""
 
     order: T
 
 
 @dataclass(frozen=True, kw_only=True)
 class ToLadder(Generic[T]):
-    """Wait on a rung (milliseconds), and come back. `paced` says that the return is spaced out, because the merchant is
-    slow and its orders would all come back at once.
+    """Wait on a rung (milliseconds), then return to the queue. `paced` spaces the returns out, because the merchant is
+    slow and its orders would all return at once.
     """
 
     order: T

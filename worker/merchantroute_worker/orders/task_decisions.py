@@ -1,4 +1,4 @@
-"""What becomes of a message of an app's own task, before it gets a slot and after its deadline. Pure."""
+"""Decides about a message of an app's own task, before it gets a slot and after its deadline. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +15,9 @@ from merchantroute_worker.orders.task_message import TaskMessage
 
 @dataclass(frozen=True, kw_only=True)
 class RunTask:
-    """Ask the bulkhead, then let Celery run it after `wait` seconds, with these headers changed."""
+    """Decision: ask the bulkhead for a slot, then let Celery run the task after `wait` seconds, with these headers
+    changed.
+    """
 
     wait: float
     headers: Mapping[str, Any]
@@ -24,8 +26,8 @@ class RunTask:
 def before_slot(
     task: TaskMessage, route: Route, *, now: float
 ) -> RunTask | ToLadder[TaskMessage] | ToDead[TaskMessage]:
-    """Whether the task may run now. Its deadline is the route's where the route knows its merchant, and the app's own
-    where that is shorter.
+    """Decide whether the task may run now. Its deadline is the route's if the route knows its merchant, or the app's
+    own if that is shorter.
     """
     if task.expires is not None and task.expires <= now:
         return dead(task, "expired")
@@ -37,27 +39,27 @@ def before_slot(
     hard, soft = task.limits
     if route.merchant(task.merchant) is not None:
         hard = min(hard or route.deadline, route.deadline)
-    # Celery would wait for an ETA on its own, holding the slot; and discard what expires meanwhile.
+    # Celery would wait for an ETA itself, occupying the slot, and discard a message that expires meanwhile.
     stamp = round(task.published_at * 1000)
     headers = {"eta": None, "expires": None, "timelimit": [hard, soft], PUBLISHED_AT: stamp}
     return RunTask(wait=max(0.0, wait), headers=headers)
 
 
 def refused(task: TaskMessage, route: Route, *, slow: bool) -> ToLadder[TaskMessage]:
-    """The bulkhead gave it no slot, because its merchant is slow or has its share of them: uncounted."""
+    """To the ladder: the bulkhead refused a slot, the merchant is slow or at its cap. Not counted as an attempt."""
     rung = ladder.after_refusal(task.refusals, route.delays)
     refusal = replace(task, refusals=task.refusals + 1)
     return _to_ladder(refusal, rung, "slow" if slow else "cap", "refused", paced=slow)
 
 
 def deferred(task: TaskMessage, route: Route, reason: str) -> ToLadder[TaskMessage]:
-    """It did not run, for no fault of its own: uncounted."""
+    """To the ladder: the task did not run, for a reason outside the task. Not counted as an attempt."""
     rung = ladder.after_refusal(task.refusals, route.delays)
     return _to_ladder(replace(task, refusals=task.refusals + 1), rung, reason, "deferred")
 
 
 def after_timeout(task: TaskMessage, route: Route, *, slow: bool) -> ToLadder[TaskMessage] | ToDead[TaskMessage]:
-    """It was ended at its deadline. A time-out of a slow merchant is not counted."""
+    """Decide after the task was ended at its deadline. A timeout of a slow merchant does not count as an attempt."""
     if slow:
         rung = ladder.after_refusal(task.refusals, route.delays)
         return _to_ladder(replace(task, refusals=task.refusals + 1), rung, "slow", "retried")
@@ -69,7 +71,7 @@ def after_timeout(task: TaskMessage, route: Route, *, slow: bool) -> ToLadder[Ta
 
 
 def dead(task: TaskMessage, reason: str, *, answer_class: str = "none") -> ToDead[TaskMessage]:
-    """It cannot succeed, for a reason of the closed list."""
+    """To dead letters, for a reason of the closed list."""
     return ToDead(order=task, why=DeathReason(reason=reason, attempts=task.attempts, answer_class=answer_class))
 
 

@@ -1,6 +1,6 @@
-"""The headers of a message of an app's own task, as a value. Pure.
+"""The headers of an app's own task as a value. Pure.
 
-The body is the app's, in any serializer, so what a pod notes on such a message travels in headers.
+The body is the app's, in any serializer, so the worker keeps its counts in headers.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 
 from merchantroute_worker.orders.envelope import PUBLISHED_AT, DeliveryKey, Malformed
-from merchantroute_worker.orders.eta import moment
+from merchantroute_worker.orders.eta import header_time
 from merchantroute_worker.orders.messages import RUNG, Incoming
 
 ATTEMPTS, REFUSALS = "mr-attempts", "mr-refusals"
@@ -17,8 +17,8 @@ ATTEMPTS, REFUSALS = "mr-attempts", "mr-refusals"
 
 @dataclass(frozen=True, kw_only=True)
 class TaskMessage:
-    """What a pod knows of the message. `attempts` are those that ended at the deadline, `retries` Celery's own count;
-    `limits` are Celery's hard and soft time limits in seconds; times are epoch seconds.
+    """What the headers say about the task. `attempts` are those that ended at the deadline, `retries` is Celery's own
+    count; `limits` are Celery's hard and soft time limits in seconds; times are epoch seconds.
     """
 
     id: str
@@ -34,11 +34,11 @@ class TaskMessage:
 
     @property
     def delivery_key(self) -> DeliveryKey:
-        """Names this stay of the message in a queue: it changes whenever the message is sent on."""
+        """Identifies this stay of the message in a queue: it changes whenever the message is published again."""
         return (f"{self.task} {self.id} {self.retries}", self.attempts, self.refusals)
 
     def rung_headers(self, rung: int) -> Mapping[str, Any]:
-        """The headers that note it on the message, and send it to a rung (milliseconds)."""
+        """The headers that carry its counts, and route it to a rung (milliseconds)."""
         return {
             RUNG: str(rung),
             PUBLISHED_AT: round(self.published_at * 1000),
@@ -48,7 +48,7 @@ class TaskMessage:
 
 
 def read(message: Incoming, *, now: float) -> TaskMessage:
-    """Read the headers; Malformed says what is wrong with them. `now` is epoch seconds."""
+    """Parse the headers; Malformed says what is wrong with them. `now` is epoch seconds."""
     headers = message.headers
     order_id = headers.get("id") or message.properties.get("correlation_id")
     if not isinstance(order_id, str) or not order_id:
@@ -62,8 +62,8 @@ def read(message: Incoming, *, now: float) -> TaskMessage:
         attempts=_count(headers.get(ATTEMPTS)),
         refusals=_count(headers.get(REFUSALS)),
         published_at=min(published / 1000, now) if isinstance(published, int) and published >= 0 else now,
-        eta=moment(headers, "eta"),
-        expires=moment(headers, "expires"),
+        eta=header_time(headers, "eta"),
+        expires=header_time(headers, "expires"),
         limits=_limits(headers.get("timelimit")),
     )
 
@@ -73,7 +73,7 @@ def _count(value: Any) -> int:
 
 
 def _limits(value: Any) -> tuple[float | None, float | None]:
-    """Celery's header `timelimit`: hard and soft, in seconds."""
+    """Celery's header `timelimit`: hard and soft limit, in seconds."""
     if not isinstance(value, list | tuple) or len(value) != 2:
         return None, None
     hard, soft = (limit if isinstance(limit, int | float) and 0 < limit < inf else None for limit in value)

@@ -1,7 +1,7 @@
-"""The record that every finished order leaves: a JSON line in the log, and a message where someone asked for it.
+"""Writes an order's completion record: a JSON line in the log, and a message if an exchange is configured.
 
-In tests and demos the environment names an exchange for it; the record is then confirmed before the order is acked.
-An exchange that does not exist is said once and never holds an order up.
+Tests and demos name an exchange in the environment; the record is then confirmed before the order is acked. An exchange
+that does not exist is logged once and never delays an order.
 """
 
 import logging
@@ -18,8 +18,8 @@ from merchantroute_worker.rabbit.publisher import RECORDS, NotPublished, Publish
 log = logging.getLogger(__name__)
 
 
-def record(identity: Identity, order: Order, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
-    """The completion record (schema/completion.json); `finished_at` is epoch seconds."""
+def order_record(identity: Identity, order: Order, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
+    """The completion record of an order (schema/completion.json); `finished_at` is epoch seconds."""
     published_at = order.published_at if order.published_at is not None else finished_at
     return {
         "event": "order.done",
@@ -38,7 +38,7 @@ def record(identity: Identity, order: Order, *, finished_at: float, redelivered:
 
 
 def task_record(identity: Identity, task: TaskMessage, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
-    """The completion record of an app's own task: it has no steps, and says which task it was."""
+    """The completion record of an app's own task: it names the task, and has no steps."""
     return {
         "event": "order.done",
         "order": task.id,
@@ -57,7 +57,7 @@ def task_record(identity: Identity, task: TaskMessage, *, finished_at: float, re
 
 
 class Completions:
-    """Writes completion records."""
+    """Logs completion records, and publishes them if an exchange is configured."""
 
     def __init__(self, exchange: str | None, publisher: Publisher, acks: Acks) -> None:
         self._acks = acks
@@ -66,8 +66,8 @@ class Completions:
         self._warned = False
 
     def write(self, document: dict[str, Any], give_up: Callable[[], bool]) -> bool:
-        """Log the record, and publish it where an exchange is named. While there is no connection it is held, as every
-        outcome is; False when `give_up` said so meanwhile.
+        """Log the record, and publish it if an exchange is configured. Without a connection it waits, as every outcome
+        does; False when `give_up` returned True meanwhile.
         """
         self._acks.line(log, "order done", document)
         if self._exchange is None:

@@ -1,23 +1,23 @@
-"""Sets gevent and the interpreter up for a pod: patching, name resolution, and less bookkeeping.
+"""Sets up gevent and the interpreter: monkey patching, c-ares name resolution, and cheaper garbage collection.
 
-gevent's default resolver is `getaddrinfo` in ten native threads. A name whose servers never answer keeps one of them
-until the system gives up, which no deadline of ours shortens: ten such names, and every look-up waits, of healthy
-merchants and of the broker too, even of numeric addresses. A look-up of c-ares is a query on a socket and a timer in
-the hub's own loop, and holds nothing.
+gevent's default resolver is `getaddrinfo` in ten native threads. A name whose servers never answer occupies one of them
+until the system gives up, which no deadline of ours shortens: ten such names block every lookup, of healthy merchants
+and of the broker too, even of numeric addresses. A lookup by c-ares is a query on a socket and a timer in the hub's own
+loop, and occupies no thread.
 """
 
 import gc
 import os
 
-ALLOCATIONS = 10_000
-"""Generation 0's threshold of the garbage collector: 700 in CPython."""
-OLDER, OLDEST = 20, 20
-"""The thresholds of generations 1 and 2: 10 and 10 in CPython."""
+YOUNG = 10_000
+"""The garbage collector's threshold for generation 0: 700 in CPython."""
+MIDDLE, OLD = 20, 20
+"""Its thresholds for generations 1 and 2: 10 and 10 in CPython."""
 
 
 def use_c_ares() -> None:
-    """Choose c-ares as gevent's resolver, before the hub makes one. The environment's GEVENT_RESOLVER has the last
-    word.
+    """Choose c-ares as gevent's resolver, before the hub creates one. The environment's GEVENT_RESOLVER takes
+    precedence.
     """
     from gevent import config
 
@@ -26,10 +26,10 @@ def use_c_ares() -> None:
 
 
 def patch() -> None:
-    """Make the standard library cooperative. Must run before anything else imports it.
+    """Monkey-patch the standard library. Must run before anything else imports it.
 
-    Spawn trees go first: gevent would otherwise keep the stack that each greenlet was started from, which every order
-    pays for and nobody reads.
+    It also turns off gevent's spawn trees, which keep the stack that each greenlet was started from: a cost for every
+    order that nobody reads.
     """
     import gevent
     from gevent import monkey
@@ -39,11 +39,12 @@ def patch() -> None:
     monkey.patch_all()
 
 
-def collect_less() -> None:
-    """Make the garbage collector run less often, once all that stays for the process's life is there.
+def tune_garbage_collector() -> None:
+    """Make the garbage collector run less often, once everything that lives as long as the process exists.
 
-    What is there is taken out of what it walks through. Orders leave no cycles behind, so it finds next to nothing.
+    Existing objects are frozen, so that it no longer traverses them. Orders leave no reference cycles behind, so it
+    finds next to nothing.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(ALLOCATIONS, OLDER, OLDEST)
+    gc.set_threshold(YOUNG, MIDDLE, OLD)

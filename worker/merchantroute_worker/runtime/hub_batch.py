@@ -1,7 +1,7 @@
-"""One flush for all that is asked for within a turn of gevent's hub.
+"""Batches flushes: one for all requests within a turn of gevent's hub.
 
 A turn of the hub ends many calls at once. A write to a socket or to standard output costs as much for one order as for
-fifty, so it waits, some microseconds, until everything that is ready to run has run.
+fifty, so it waits some microseconds, until every greenlet that is ready has run.
 """
 
 from collections.abc import Callable
@@ -10,27 +10,28 @@ import gevent
 
 
 class HubBatch:
-    """Runs `flush` in a greenlet of its own at the end of the turn, however often it was asked. For one hub only.
+    """Runs `flush` in a greenlet of its own at the end of the hub's turn, however often it was requested. For one hub
+    only.
 
-    What is asked for while a flush waits for the network is flushed after it, and not amid it.
+    Requests that arrive while a flush waits for the network are flushed after it.
     """
 
     def __init__(self, flush: Callable[[], None]) -> None:
         self._flush = flush
-        self._asked = False
-        self._runs = False
+        self._requested = False
+        self._running = False
 
     def request(self) -> None:
-        """Ask for a flush. A new greenlet runs after all that is ready to run now."""
-        self._asked = True
-        if not self._runs:
-            self._runs = True
+        """Request a flush. A new greenlet runs after all that are ready now."""
+        self._requested = True
+        if not self._running:
+            self._running = True
             gevent.spawn(self._run)
 
     def _run(self) -> None:
         try:
-            while self._asked:
-                self._asked = False
+            while self._requested:
+                self._requested = False
                 self._flush()
         finally:
-            self._runs = False
+            self._running = False

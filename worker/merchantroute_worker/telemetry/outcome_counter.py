@@ -1,4 +1,4 @@
-"""What became of each order, counted once for pulses and metrics alike, so that the two never disagree."""
+"""Counts each order's outcome for pulses and metrics alike, so that the two never disagree."""
 
 from merchantroute_worker.orders.outcome import LadderOutcome
 from merchantroute_worker.telemetry.counters import Counters
@@ -6,23 +6,25 @@ from merchantroute_worker.telemetry.metrics import Metrics
 
 
 class OutcomeCounter:
-    """Writes each outcome to the pod's cumulative counters and to its Prometheus metrics."""
+    """Increments both the pod's cumulative counters and its Prometheus metrics."""
 
     def __init__(self, counters: Counters, metrics: Metrics) -> None:
         self._counters = counters
         self._metrics = metrics
 
     def done(self, seconds: float) -> None:
-        """An order is done, so many seconds after it was published."""
+        """Count an order as done, `seconds` after it was published."""
         self._counters.count("done")
         self._metrics.done(seconds)
 
     def to_ladder(self, outcome: LadderOutcome, reason: str) -> None:
-        """An order waits: retried after a failed attempt, refused by the bulkhead, or deferred for another reason."""
+        """Count an order that waits: retried after a failed attempt, refused by the bulkhead, or deferred for another
+        reason.
+        """
         self._counters.count(outcome)
         self._metrics.ladder(outcome, reason)
 
     def dead(self, reason: str) -> None:
-        """An order went to dead letters."""
+        """Count an order sent to dead letters."""
         self._counters.count("dead")
         self._metrics.dead(reason)

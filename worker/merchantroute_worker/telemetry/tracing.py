@@ -1,7 +1,8 @@
-"""Traces, from the producer to the last call: W3C trace context travels in the message's headers.
+"""Tracing from the producer to the last call: W3C trace context in the message's headers.
 
-Off unless the environment names an exporter (OpenTelemetry's own variables) and the package is there. Even then an
-order's context is passed on to its merchant: a header costs nothing, and theirs may be traced where ours is not.
+It is off unless the environment names an exporter (OpenTelemetry's own variables) and the package is installed. Even
+then an order's context is passed on to its merchant: a header costs nothing, and the merchant may trace where we do
+not.
 """
 
 from collections.abc import Mapping
@@ -11,33 +12,33 @@ from merchantroute_worker.orders.answers import Answer
 
 
 class OrderTrace(Protocol):
-    """One attempt at one order."""
+    """The trace of one attempt at one order."""
 
     def context(self) -> Mapping[str, str]:
         """The headers that continue the trace from here."""
 
     def begins(self, step: str) -> Mapping[str, str]:
-        """A call begins; gives the headers to send with it."""
+        """A call begins; returns the headers to send with it."""
 
     def ended(self, answer: Answer) -> None:
         """The call ended."""
 
     def close(self) -> None:
-        """The attempt is over."""
+        """The attempt ended."""
 
 
 class Tracer(Protocol):
-    """Makes traces."""
+    """Starts traces."""
 
     def order(self, order: str, merchant: str, attempt: int, context: Mapping[str, str]) -> OrderTrace:
-        """An attempt begins, with the context that its message carries."""
+        """Start the trace of an attempt, from the context that its message carries."""
 
     def close(self) -> None:
-        """Send what is left, for a bounded time."""
+        """Export the remaining spans, for a bounded time."""
 
 
-class _Off:
-    """Passes on what came."""
+class _PassThrough:
+    """Passes the incoming context on."""
 
     def __init__(self, context: Mapping[str, str]) -> None:
         self._context = context
@@ -56,13 +57,13 @@ class _Off:
         pass
 
 
-class Off:
-    """No exporter is named."""
+class NoTracer:
+    """The tracer when no exporter is configured."""
 
     def order(self, order: str, merchant: str, attempt: int, context: Mapping[str, str]) -> OrderTrace:
         """See `Tracer`."""
         del order, merchant, attempt
-        return _Off(context)
+        return _PassThrough(context)
 
     def close(self) -> None:
-        """Nothing is left."""
+        """Nothing to export."""

@@ -1,4 +1,4 @@
-"""What becomes of an order, before a slot and after an attempt."""
+"""Decisions about orders, before they get a slot and after an attempt."""
 
 from typing import Any
 
@@ -200,7 +200,7 @@ STEPS = [
 
 
 @pytest.mark.parametrize(
-    ("came_back", "done", "unsure"),
+    ("may_have_run", "done", "unsure"),
     [
         (False, [], ()),
         # the pod that had it may have made any call that is left; only where the merchant can be asked does it matter
@@ -210,10 +210,10 @@ STEPS = [
     ],
 )
 def test_an_order_that_a_pod_gave_no_outcome_for_is_in_doubt(
-    came_back: bool, done: list[str], unsure: tuple[str, ...]
+    may_have_run: bool, done: list[str], unsure: tuple[str, ...]
 ) -> None:
     one = order(journal={**FAILED, "steps": STEPS, "done": done})
-    decision = decisions.before_slot(one, {}, route(), now=NOW, unknown_after=300.0, came_back=came_back)
+    decision = decisions.before_slot(one, {}, route(), now=NOW, unknown_after=300.0, may_have_run=may_have_run)
 
     assert decision.order.journal.unsure == unsure
 

@@ -1,4 +1,4 @@
-"""An order read from a message and written back."""
+"""Orders are parsed from messages, and encoded again."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whatever comes as a message: it is an order, or there is a reason why not, and it can always be sent on."""
+"""Fuzzed messages are parsed as an order or rejected with a reason, and can always be published again."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What becomes of a message of an app's own task: a table."""
+"""Decisions about messages of an app's own task, as a table."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""What one turn of the hub ends is written together at its end: lines first, then acks, and no ack is forgotten."""
+"""Records and acks of one hub turn are written together at its end: records first, then acks, and no ack is lost."""
 
 import logging
 from typing import Any
@@ -7,7 +7,7 @@ import gevent
 import pytest
 
 from merchantroute_worker.outcomes.ack_batch import BatchedAcks
-from merchantroute_worker.rabbit.frames import Writer
+from merchantroute_worker.rabbit.frames import FrameWriter
 from tests.unit.worker.rabbit.test_frames import Channel, Connection, Transport
 
 LOG = logging.getLogger("orders")
@@ -72,7 +72,7 @@ class Broken(Connection):
 
 
 def channel(connection: Connection) -> Channel:
-    connection.frame_writer = Writer(connection)
+    connection.frame_writer = FrameWriter(connection)
     return Channel(connection)
 
 
