@@ -41,11 +41,13 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
         wall=time.time,
     )
     reconciler = Reconciler(ctx)
-    scaler = Scaler(ctx, reconciler, tick=settings.tick)
+    scaler = Scaler(
+        ctx, reconciler.states, touch=reconciler.touch, update_status=reconciler.queue.add, tick=settings.tick
+    )
     health.watch(reconciler.queue, scaler)
     metrics.watch_queue(lambda: reconciler.queue.depth)
     passes = asyncio.create_task(reconciler.queue.run(PASSES_AT_ONCE))
-    background = [passes, asyncio.create_task(scaler.run()), asyncio.create_task(reconciler.teller.run())]
+    background = [passes, asyncio.create_task(scaler.run()), asyncio.create_task(reconciler.status_writer.run())]
     watching = asyncio.create_task(
         kopf.operator(registry=handlers.registry(reconciler), standalone=True, clusterwide=True)
     )

@@ -20,7 +20,7 @@ SETTLE = 0.2  # seconds in which further events join the first
 LONGEST_BACKOFF = 60.0
 
 
-class KeyedQueue(Generic[Key]):
+class WorkQueue(Generic[Key]):
     """Keys that are due, each at its earliest asked-for time."""
 
     def __init__(self, work: Callable[[Key], Awaitable[float | None]]) -> None:

@@ -5,13 +5,13 @@ from threading import Event
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.world import World
+from tests.e2e.installation import Installation
 
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 OPERATOR, PORT = "merchantroute-system", 9090
 
 
-def writes(world: World) -> Counter[str]:
+def writes(world: Installation) -> Counter[str]:
     """``method kind`` -> calls since the operator started."""
     found: Counter[str] = Counter()
     pods = world.items(f"api/v1/namespaces/{OPERATOR}/pods?labelSelector=app.kubernetes.io/name=merchantroute-operator")
@@ -27,7 +27,7 @@ def writes(world: World) -> Counter[str]:
     return found
 
 
-def written_in(world: World, seconds: float) -> dict[str, int]:
+def written_in(world: Installation, seconds: float) -> dict[str, int]:
     """What it writes in the next so many seconds."""
     before = writes(world)
     Event().wait(seconds)

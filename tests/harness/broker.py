@@ -5,7 +5,6 @@ http://user:password@host:port); nothing is then started or removed.
 """
 
 import os
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,11 +13,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.harness.hack import adopt_tools, aloud, hack
-from tests.harness.vhosts import Vhost, fresh_vhost
+from merchantroute_kit.servers.hack import adopt_tools, hack
+from merchantroute_kit.servers.rabbitmq import STARTING, remove, start
+from merchantroute_kit.servers.vhosts import Vhost, fresh_vhost
+from tests.harness.terminal import aloud
 
 NAME = "merchantroute-pytest-"
-STARTING = 1800.0  # seconds; cold, Docker is installed and the image is built first
 
 
 @dataclass(frozen=True)
@@ -54,21 +54,8 @@ def _given() -> Broker | None:
 
 def _started() -> Broker:
     _remove_leftovers()
-    amqp, management = _free_port(), _free_port()
-    name = f"{NAME}{os.getpid()}"
-    try:
-        hack("rabbitmq-test-up", name, str(amqp), str(management), within=STARTING)
-    except BaseException:
-        hack("rabbitmq-test-down", name, within=60)
-        raise
-    return Broker(f"amqp://test:test@127.0.0.1:{amqp}", f"http://test:test@127.0.0.1:{management}", name)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    started = start(f"{NAME}{os.getpid()}")
+    return Broker(started.amqp_url, started.mgmt_url, started.container)
 
 
 def _remove_leftovers() -> None:
@@ -78,14 +65,14 @@ def _remove_leftovers() -> None:
     listed = ["docker", "ps", "-a", "--filter", f"name=^{NAME}", "--format", "{{.Names}}"]
     for name in subprocess.run(listed, capture_output=True, text=True, check=True, timeout=60).stdout.split():
         if not Path("/proc", name.removeprefix(NAME)).exists():
-            hack("rabbitmq-test-down", name, within=60)
+            remove(name)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the broker that this run started."""
     broker = config.stash.get(BROKER, None)
     if broker and broker.name:
-        hack("rabbitmq-test-down", broker.name, within=60)
+        remove(broker.name)
 
 
 @pytest.fixture(scope="session")

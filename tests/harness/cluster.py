@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.hack import ROOT, adopt_tools, aloud, hack
+from merchantroute_kit.servers.hack import ROOT, adopt_tools, hack
+from tests.harness.terminal import aloud
 
 NAME = "merchantroute-test"
 MAKING = 2400.0  # seconds; cold, Docker is installed and the node image is built first

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.worker.lane import Lane
-from tests.worker.shop import APPS, Shop
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker.local_lane import LocalLane
+from tests.worker.plain_app import APPS, PlainApp
 
 RAW = b"\xff\xfe caf\xe9"
 
 
-def dead(lane: Lane) -> dict[str, Any]:
+def dead(lane: LocalLane) -> dict[str, Any]:
     lane.look()
     return lane.dead
 
@@ -31,10 +31,10 @@ def dead(lane: Lane) -> dict[str, Any]:
     ],
     ids=str,
 )
-def test_it_is_dead_with_a_reason_and_its_neighbours_are_done(lane: Lane, message: dict[str, Any]) -> None:
+def test_it_is_dead_with_a_reason_and_its_neighbours_are_done(lane: LocalLane, message: dict[str, Any]) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
-    worker = Shop(lane).work()
+    worker = PlainApp(lane).work()
     worker.ready()
     given = {"correlation_id": f"{lane.run}-strange", **message}
     before = lane.orders(merchant, 5)
@@ -51,7 +51,7 @@ def test_it_is_dead_with_a_reason_and_its_neighbours_are_done(lane: Lane, messag
     assert not again, "the consumer had to start again"
 
 
-def test_a_header_s_value_may_be_any_bytes(lane: Lane) -> None:
+def test_a_header_s_value_may_be_any_bytes(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     lane.work(PYTHONPATH=str(APPS)).ready()

@@ -9,8 +9,8 @@ import pytest
 from celery import Celery
 from celery.concurrency.prefork import TaskPool
 
+from merchantroute_kit.waiting import until
 from merchantroute_worker.pools.prefork import send_one_sentinel_per_child
-from tests.worker.waiting import until
 
 CHILDREN = 4
 LONG = 3.0

@@ -55,7 +55,9 @@ class Pod:
         self.metrics = Metrics(identity)
         self.outcome_counter = OutcomeCounter(self.counters, self.metrics)
         self.files = ConfigurationFiles(identity.config_dir, identity.credentials_dir)
-        self.publisher = Publisher(lambda: address.read(identity.broker_dir), identity.confirm_timeout)
+        self.publisher = Publisher(
+            lambda: address.BrokerAddress.from_files(identity.broker_dir), identity.confirm_timeout
+        )
         self.acks = acks
         self.completions = Completions(identity.completions, self.publisher, acks)
         self.client = client
@@ -154,7 +156,7 @@ class Pod:
 
     def _run_clock(self) -> None:
         while True:
-            self.clock.turn()
+            self.clock.tick()
             sleep(EVERY)
 
 

@@ -12,7 +12,7 @@ from merchantroute_operator.spec.route import Raw
 _VERBS = ("abort", "promote")
 
 
-def read(status: Raw) -> dict[str, Progress]:
+def from_status(status: Raw) -> dict[str, Progress]:
     """Tier -> progress. What cannot be read is as if it were not there: that canary begins anew."""
     found = {}
     for entry in status.get("canaries") or ():
@@ -24,7 +24,7 @@ def read(status: Raw) -> dict[str, Progress]:
     return found
 
 
-def written(canaries: Iterable[Progress]) -> list[dict[str, Any]]:
+def to_status(canaries: Iterable[Progress]) -> list[dict[str, Any]]:
     """For ``status.canaries``."""
     return [
         {
@@ -40,7 +40,7 @@ def written(canaries: Iterable[Progress]) -> list[dict[str, Any]]:
     ]
 
 
-def asked(annotation: str) -> tuple[Verb, str] | None:
+def parse_annotation(annotation: str) -> tuple[Verb, str] | None:
     """(verb, tier) of ``abort:<tier>`` or ``promote:<tier>``; None for anything else."""
     verb, _, tier = annotation.partition(":")
     return (cast(Verb, verb), tier) if verb in _VERBS and tier else None

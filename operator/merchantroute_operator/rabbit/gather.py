@@ -11,7 +11,7 @@ from merchantroute_operator.rabbit.management import AT_ONCE
 Item = TypeVar("Item")
 
 
-async def at_once(items: Sequence[Item], do: Callable[[Item], Awaitable[None]]) -> None:
+async def gather(items: Sequence[Item], do: Callable[[Item], Awaitable[None]]) -> None:
     """As many at a time as there are connections; after the first failure nothing new begins, and what began ends.
 
     A call that is broken off may still take effect in the broker, and it would then do so in the midst of the next

@@ -6,7 +6,7 @@ import contextlib
 from urllib.parse import quote_plus
 
 from merchantroute_operator.rabbit.broker_errors import NotFound
-from merchantroute_operator.rabbit.gather import at_once
+from merchantroute_operator.rabbit.gather import gather
 from merchantroute_operator.rabbit.management import Management
 from merchantroute_operator.rabbit.topology_reader import arguments_of, binding_of
 from merchantroute_operator.topology.objects import (
@@ -25,7 +25,7 @@ from merchantroute_operator.topology.objects import (
 async def run(management: Management, plan: Plan) -> None:
     """See ``port.Broker.run``."""
     for batch in plan:
-        await at_once(batch, lambda op: _do(management, op))
+        await gather(batch, lambda op: _do(management, op))
 
 
 async def _do(management: Management, op: Op) -> None:

@@ -55,14 +55,14 @@ def observe(
     """The lane at this tick. ``rungs`` is TTL in ms -> sample; ``replicas`` is the Deployment's, where 0 is 0."""
     sample = history.readings[-1].sample if history.readings else None
     due = due_retries(rungs, policy.target_drain_time)
-    done_rate, busy = (0.0, 0.0) if replicas == 0 else _work(history.pulses, now)
+    finished_rate, busy = (0.0, 0.0) if replicas == 0 else _work(history.pulses, now)
     return Observation(
         now=now,
         queued=sample.ready if sample else None,
         in_flight=sample.unacked if sample else None,
         due_retries=due or 0.0,
         arrival_rate=_arrivals(history.readings, now),
-        done_rate=done_rate,
+        finished_rate=finished_rate,
         busy=busy,
         replicas=replicas,
         ready_pods=ready_pods,

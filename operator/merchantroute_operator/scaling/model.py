@@ -60,7 +60,7 @@ class Observation:
     in_flight: int | None  # unacked
     due_retries: float
     arrival_rate: float | None  # first-time arrivals
-    done_rate: float | None  # finished attempts, from pulses
+    finished_rate: float | None  # finished attempts, from pulses
     busy: float | None  # busy slots, from pulses
     replicas: int  # the Deployment's spec.replicas (0 is 0)
     ready_pods: int

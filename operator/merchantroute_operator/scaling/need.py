@@ -24,9 +24,9 @@ def order_time(observation: Observation, before: float | None) -> float | None:
 
     Measured from the pods' pulses, not from the queue's acks: bounced orders would count as work. None until measured.
     """
-    if not observation.done_rate or not observation.busy:
+    if not observation.finished_rate or not observation.busy:
         return before
-    measured = observation.busy / observation.done_rate
+    measured = observation.busy / observation.finished_rate
     return measured if before is None else before + SMOOTHING * (measured - before)
 
 

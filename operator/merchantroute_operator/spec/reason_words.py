@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Self
 
 
-class Told(StrEnum):
+class ReasonWord(StrEnum):
     """CamelCase words; ``sentence`` says what one means and what to do."""
 
     sentence: str

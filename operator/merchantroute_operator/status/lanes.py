@@ -31,7 +31,7 @@ def lane_figures(lane: LaneView) -> dict[str, Any]:
             "queued": seen.queued,
             "inFlight": seen.in_flight,
             "arrivalRate": _rounded(seen.arrival_rate, 2),
-            "doneRate": _rounded(seen.done_rate, 2),
+            "doneRate": _rounded(seen.finished_rate, 2),
             "replicas": seen.ready_pods,
         }
     if decided is not None:

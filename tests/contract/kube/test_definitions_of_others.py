@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from merchantroute_kit.servers.hack import hack
 from merchantroute_operator.kube.client import KubeClient
 from merchantroute_operator.kube.kube_port import Autoscaler
 from merchantroute_operator.naming import LABEL_ROUTE
@@ -14,7 +15,6 @@ from merchantroute_operator.spec.parse import parse
 from tests.contract.kube.bodies import deployment
 from tests.harness.cluster import Kubectl
 from tests.harness.crds import established
-from tests.harness.hack import hack
 from tests.unit.operator.route_samples import raw_route
 
 FETCHING = 300.0  # seconds; a module of some megabytes, once

@@ -11,6 +11,7 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
+from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.rabbit.pulses import listener as listener_module
 from merchantroute_operator.rabbit.pulses.listener import LONGEST, PulseListener
 from merchantroute_operator.rabbit.pulses.pulse_format import parse_pulse
@@ -18,7 +19,6 @@ from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from tests.contract.rabbit.chains import until
 from tests.contract.wire import wire
-from tests.harness.vhosts import Vhost
 
 EXCHANGE = "mr-pulses.cluster-1"
 PULSE: dict[str, Any] = {

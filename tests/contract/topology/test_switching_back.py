@@ -49,7 +49,7 @@ async def test_all_orders_are_stables_within_a_pass_of_the_annotation(
 
     async def look() -> None:
         reconciler.touch(KEY)
-        await reconciler.run(KEY)
+        await reconciler.reconcile(KEY)
 
     await look()
     for (kind, _), body in kube.objects.items():

@@ -1,4 +1,4 @@
-"""What a letter becomes when it is replayed: it must not die again at once, and must not be taken for done."""
+"""The message of a replay: not dead-lettered again at once, and not mistaken for a delivery that is settled."""
 
 import json
 import zlib
@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from merchantroute_worker.cli.dead_letter import Letter
-from merchantroute_worker.cli.replay_message import again
+from merchantroute_worker.cli.dead_letter import DeadLetter
+from merchantroute_worker.cli.replay_message import replay_message
 from merchantroute_worker.orders import task_message
 from merchantroute_worker.orders.envelope import Order, read
 from merchantroute_worker.orders.messages import Incoming, Outgoing
 from tests.unit.cli.letters import JOURNAL, NOW, body, letter
 
 
-def replayed(dead: Letter, *, reset_attempts: bool = True) -> Outgoing:
-    return again(dead, exchange="mr.orders.pos", now=NOW, reset_attempts=reset_attempts)
+def replayed(dead: DeadLetter, *, reset_attempts: bool = True) -> Outgoing:
+    return replay_message(dead, exchange="mr.orders.pos", now=NOW, reset_attempts=reset_attempts)
 
 
 def order(message: Outgoing) -> Order:

@@ -55,8 +55,8 @@ class World:
     def look(self) -> float | None:
         """A full pass, as after an event; the log starts anew."""
         self.log.clear()
-        self.reconciler.states.setdefault(KEY, RouteState()).full = True
-        return asyncio.run(self.reconciler.run(KEY))
+        self.reconciler.states.setdefault(KEY, RouteState()).schedule.full = True
+        return asyncio.run(self.reconciler.reconcile(KEY))
 
     def change(self, **spec: Any) -> None:
         """Another spec."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from merchantroute_operator.work_queue import KeyedQueue
+from merchantroute_operator.work_queue import WorkQueue
 
 PATIENCE = 10.0
 
 
-async def run_until(queue: KeyedQueue[str], done: asyncio.Event, workers: int = 4) -> None:
+async def run_until(queue: WorkQueue[str], done: asyncio.Event, workers: int = 4) -> None:
     running = asyncio.create_task(queue.run(workers))
     try:
         await asyncio.wait_for(done.wait(), PATIENCE)
@@ -34,7 +34,7 @@ def test_many_events_of_one_route_become_one_pass() -> None:
             if key == "last":
                 done.set()
 
-        queue = KeyedQueue(work)
+        queue = WorkQueue(work)
         for _ in range(50):
             queue.add("pos", after=0.01)
         queue.add("last", after=0.2)
@@ -64,7 +64,7 @@ def test_an_event_during_a_pass_brings_one_more_pass_and_never_two_at_once() -> 
             if passes == 2:
                 done.set()
 
-        queue = KeyedQueue(work)
+        queue = WorkQueue(work)
         queue.add("pos", after=0)
         running = asyncio.create_task(run_until(queue, done))
         await entered.wait()
@@ -93,7 +93,7 @@ def test_a_pass_that_asks_for_another_gets_it() -> None:
             done.set()
             return None
 
-        queue = KeyedQueue(work)
+        queue = WorkQueue(work)
         queue.add("pos", after=0)
         await run_until(queue, done)
 
@@ -115,7 +115,7 @@ def test_a_pass_that_breaks_is_tried_again_and_does_not_stop_the_others() -> Non
                 message = "a defect"
                 raise ValueError(message)
 
-        queue = KeyedQueue(work)
+        queue = WorkQueue(work)
         queue.add("broken", after=0)
         queue.add("healthy", after=0)
         await run_until(queue, done, workers=1)
@@ -134,7 +134,7 @@ def test_a_pass_that_hangs_shows_as_stuck_and_idleness_does_not() -> None:
         async def work(_key: str) -> None:
             await hang.wait()
 
-        queue = KeyedQueue(work)
+        queue = WorkQueue(work)
         readings.append(queue.stuck_for())
         queue.add("pos", after=0)
         running = asyncio.create_task(run_until(queue, done))

@@ -14,14 +14,14 @@ import gevent
 import pytest
 from gevent.resolver.ares import Resolver
 
+from merchantroute_kit.servers import misbehaving
+from merchantroute_kit.servers.misbehaving import Misbehaving
 from merchantroute_worker.calls.attempt import Deadline, attempt
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.calls.request import Origin, Request
 from merchantroute_worker.orders import envelope
 from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.route import Merchant, Step, parse
-from tests.harness import misbehaving
-from tests.harness.misbehaving import Misbehaving
 from tests.unit.worker.samples import INDEX, MERCHANTS, ROUTE
 
 LIMIT = 0.5

@@ -13,11 +13,11 @@ import gevent.event
 import pytest
 from gevent.server import StreamServer
 
+from merchantroute_kit.waiting import until
 from merchantroute_worker.calls.attempt import Deadline
 from merchantroute_worker.calls.http_client import BLOCK, LONGEST_ANSWER, HttpClient
 from merchantroute_worker.calls.request import Origin, Request
 from merchantroute_worker.orders.answers import Answer
-from tests.worker.waiting import until
 
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 Handler = Callable[[Any], None]

@@ -26,8 +26,8 @@ from merchantroute_worker.celery.strategy import make_safe
 from merchantroute_worker.delivery.deliveries import Deliveries
 from merchantroute_worker.rabbit import address
 from merchantroute_worker.rabbit.connection import connect
-from merchantroute_worker.rabbit.frames import in_bulk
-from merchantroute_worker.rabbit.non_utf8 import readable, strange
+from merchantroute_worker.rabbit.frames import use_bulk_io
+from merchantroute_worker.rabbit.non_utf8 import non_utf8_fields, read_non_utf8
 from merchantroute_worker.reporting import hub_monitor, start
 from merchantroute_worker.runtime.gevent_setup import tune_garbage_collector
 from merchantroute_worker.runtime.threads import sleep
@@ -53,7 +53,7 @@ class LeanConsumer(Consumer):
         )
 
     def __init__(self, *args: Any, pool: Any = None, worker_options: Any = None, **kwargs: Any) -> None:
-        readable()
+        read_non_utf8()
         self.connection: Any = None
         self.mr_pod = pod.start(pool.limit, green=pool.is_green)
         start.start_reporting(self.mr_pod)
@@ -89,7 +89,7 @@ class LeanConsumer(Consumer):
         while True:
             maybe_shutdown()
             try:
-                broker = address.read(self.mr_pod.identity.broker_dir)
+                broker = address.BrokerAddress.from_files(self.mr_pod.identity.broker_dir)
                 connection = self._open(broker)
             except address.ERRORS as error:
                 self.mr_pod.readiness.waiting_for(f"the broker: {_reason(error)}")
@@ -166,7 +166,7 @@ class LeanConsumer(Consumer):
 
         def on_task_received(message: Any) -> None:
             key, headers = message.delivery_info.get("routing_key"), message.headers or {}
-            if where := strange(routing_key=key, properties=message.properties, headers=headers):
+            if where := non_utf8_fields(routing_key=key, properties=message.properties, headers=headers):
                 self.deliveries.dead_letter(message, "undecodable", f"text that is not UTF-8: {where}")
                 return
             try:
@@ -188,7 +188,7 @@ class LeanConsumer(Consumer):
         name = f"{self.mr_pod.identity.pod} consumer"
         connection = connect(broker, heartbeat=HEARTBEAT, client_properties={"connection_name": name})
         connection.connect()
-        in_bulk(connection.connection)
+        use_bulk_io(connection.connection)
         return connection
 
     def _sleep_unless_ending(self, seconds: float) -> None:

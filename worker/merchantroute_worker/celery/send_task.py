@@ -85,7 +85,7 @@ class SendTask:
         return files.current
 
     def _pool(self) -> Any:
-        broker = address.read(self._pod.identity.broker_dir)
+        broker = address.BrokerAddress.from_files(self._pod.identity.broker_dir)
         key = (os.getpid(), broker)
         if self._producers is None or self._producers[0] != key:
             connection = connect(broker, confirm_publish=True)

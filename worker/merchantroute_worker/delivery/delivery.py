@@ -16,7 +16,8 @@ from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward,
 from merchantroute_worker.orders.suspicion import Suspicion, suspicion
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit.address import ERRORS
-from merchantroute_worker.rabbit.publisher import NotEncodable, NotPublished
+from merchantroute_worker.rabbit.packed_message import NotEncodable
+from merchantroute_worker.rabbit.publisher import NotPublished
 from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)

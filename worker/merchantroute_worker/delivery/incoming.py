@@ -3,7 +3,7 @@
 from typing import Any
 
 from merchantroute_worker.orders.messages import Incoming
-from merchantroute_worker.rabbit.non_utf8 import named
+from merchantroute_worker.rabbit.non_utf8 import names_as_text
 
 
 def incoming(message: Any) -> Incoming:
@@ -13,7 +13,7 @@ def incoming(message: Any) -> Incoming:
         routing_key=message.delivery_info.get("routing_key") or "",
         body=_encoded(body, message.content_encoding) if isinstance(body, str) else bytes(body or b""),
         properties=message.properties,
-        headers=named(message.headers or {}),
+        headers=names_as_text(message.headers or {}),
     )
 
 

@@ -1,4 +1,4 @@
-"""Signals, in a process that gevent has patched and in one that it has not."""
+"""Unix signal handlers, in processes with and without gevent's patching."""
 
 import os
 import signal
@@ -8,12 +8,14 @@ from typing import Any
 
 from merchantroute_worker.runtime.threads import start_daemon
 
-ENDING = (signal.SIGTERM, signal.SIGINT)
+TERMINATING = (signal.SIGTERM, signal.SIGINT)
 
 
 def on_signal(number: signal.Signals, act: Callable[[], None]) -> Callable[[], None]:
-    """Call `act` at the signal; gives what undoes it. gevent runs it in a greenlet of the hub's, at once. Without it
-    Python interrupts the main thread, which may hold any lock just then: all that is done there is a write to a pipe.
+    """Call `act` at a signal, and give a function that restores the handler before.
+
+    With gevent the hub calls it in a greenlet. Without, Python runs handlers in the main thread between two bytecodes,
+    which may hold any lock just then: this one only writes to a pipe, and a thread calls `act`.
     """
     from gevent import monkey
 
@@ -31,13 +33,13 @@ def on_signal(number: signal.Signals, act: Callable[[], None]) -> Callable[[], N
 
 @contextmanager
 def until_signalled(act: Callable[[], None]) -> Iterator[None]:
-    """Call `act` when told to end, within the block."""
-    undo = [on_signal(number, act) for number in ENDING]
+    """Call `act` at SIGTERM or SIGINT, within the block."""
+    undo = [on_signal(number, act) for number in TERMINATING]
     try:
         yield
     finally:
-        for one in undo:
-            one()
+        for restore in undo:
+            restore()
 
 
 def _wait(read: int, act: Callable[[], None]) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from merchantroute_operator.errors import KubeError
 from merchantroute_operator.reconcile.merchants.claims import Claims
-from merchantroute_operator.reconcile.merchants.status_writer import ClaimTeller
+from merchantroute_operator.reconcile.merchants.status_writer import MerchantStatusWriter
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
@@ -29,36 +29,44 @@ async def take_claims(claims: Claims, route: Route, state: RouteState, findings:
     pod would ever know the newest, and none of them would be bound.
     """
     newest = await claims.of((route.namespace, route.name))
-    loading = state.claims is not None and state.findings is not None and state.findings.gate.awaited
-    if loading and state.claims is not None:
-        findings.behind = _versions(newest) != _versions(state.claims)
+    loading = (
+        state.configuration.claims is not None
+        and state.findings is not None
+        and state.findings.configuration.gate.awaited
+    )
+    if loading and state.configuration.claims is not None:
+        findings.merchants.behind = _versions(newest) != _versions(state.configuration.claims)
     else:
-        state.claims = newest
-    findings.merged = merge(route, state.claims or ())
-    findings.claimed = findings.merged.ids
-    return findings.merged.route
+        state.configuration.claims = newest
+    findings.merchants.merged = merge(route, state.configuration.claims or ())
+    findings.merchants.claimed = findings.merchants.merged.ids
+    return findings.merchants.merged.route
 
 
-def tell_merchants(ctx: Context, claims: Claims, teller: ClaimTeller, findings: Findings) -> None:
+def update_merchant_statuses(ctx: Context, claims: Claims, writer: MerchantStatusWriter, findings: Findings) -> None:
     """Have each object told what became of it."""
-    if findings.merged is None:
+    if findings.merchants.merged is None:
         return
     outcome = Outcome(
-        bound=findings.bound,
-        problems=findings.claim_problems,
+        bound=findings.topology.bound,
+        problems=findings.merchants.claim_problems,
         error=f"route: {findings.error}" if findings.error else "",
-        paused=findings.paused,
+        paused=findings.pause.holds,
     )
     merged = replace(
-        findings.merged,
-        taken={name: claims.refreshed(claim) for name, claim in findings.merged.taken.items()},
-        refused={name: (claims.refreshed(claim), why) for name, (claim, why) in findings.merged.refused.items()},
+        findings.merchants.merged,
+        taken={name: claims.refreshed(claim) for name, claim in findings.merchants.merged.taken.items()},
+        refused={
+            name: (claims.refreshed(claim), why) for name, (claim, why) in findings.merchants.merged.refused.items()
+        },
     )
     for claim, status in merchant_statuses(merged, outcome, _now(ctx)):
-        teller.want(claim, status)
+        writer.want(claim, status)
 
 
-async def tell_orphans(ctx: Context, claims: Claims, teller: ClaimTeller, place: tuple[str, str]) -> float | None:
+async def update_orphan_statuses(
+    ctx: Context, claims: Claims, writer: MerchantStatusWriter, place: tuple[str, str]
+) -> float | None:
     """Have the objects told whose route does not exist; the seconds until another try, or None."""
     try:
         orphans = await claims.of(place)
@@ -69,7 +77,7 @@ async def tell_orphans(ctx: Context, claims: Claims, teller: ClaimTeller, place:
         return LATER
     words = f"spec.routeRef: namespace {place[0]} has no MerchantRoute {place[1]}; create it, or write another name"
     for claim in orphans:
-        teller.want(claim, refusal_status(claim, Refusal(ClaimReason.ROUTE_MISSING, words), _now(ctx)))
+        writer.want(claim, refusal_status(claim, Refusal(ClaimReason.ROUTE_MISSING, words), _now(ctx)))
     return ctx.resync if orphans else None
 
 

@@ -24,7 +24,7 @@ AT_ONCE = 4
 _Wanted = dict[tuple[str, str], tuple[Claim, dict[str, Any]]]  # by namespace and name
 
 
-class ClaimTeller:
+class MerchantStatusWriter:
     """The statuses that wait to be written, by object."""
 
     def __init__(self, kube: Kube, claims: Claims) -> None:

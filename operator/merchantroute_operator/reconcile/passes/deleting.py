@@ -13,12 +13,12 @@ from merchantroute_operator import metrics, naming
 from merchantroute_operator.errors import BrokerError, SecretInvalid, SecretMissing
 from merchantroute_operator.kube.kube_port import Children, Kind, Object
 from merchantroute_operator.rabbit.broker_port import Broker
-from merchantroute_operator.reconcile.passes.active import SOON, open_broker
+from merchantroute_operator.reconcile.passes.active import REQUEUE_SOON, open_broker
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
-from merchantroute_operator.reconcile.steps.auxiliaries import drop_all_others
-from merchantroute_operator.reconcile.steps.deletion_policy import gives_up_on_broker, may_still_end, way
+from merchantroute_operator.reconcile.steps.auxiliaries import delete_all_auxiliaries
+from merchantroute_operator.reconcile.steps.deletion_policy import deletion_policy, gives_up_on_broker, may_still_end
 from merchantroute_operator.reconcile.steps.deployments import lane_of
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.drained import QUIET
@@ -28,20 +28,20 @@ from merchantroute_operator.topology.plans.changes import close_door, cut_off, t
 logger = logging.getLogger(__name__)
 
 
-async def leave(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float | None:
+async def reconcile_deleting(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float | None:
     """One pass towards the end; the seconds until the next, or None when the finalizer is off."""
     if naming.FINALIZER not in route.finalizers:
         return None
     findings.children = await ctx.kube.children(route.namespace, route.name)
     elapsed = ctx.wall() - (route.deleting_since or ctx.wall())
     terminating = await ctx.kube.namespace_is_terminating(route.namespace)
-    policy = way(route.deletion, elapsed=elapsed, terminating=terminating)
+    policy = deletion_policy(route.deletion, elapsed=elapsed, terminating=terminating)
     try:
-        broker = await _last_broker(ctx, route)
+        broker = await _broker_while_deleting(ctx, route)
         observed = await _close(broker, route)
-        if policy != route.deletion.policy and not terminating and not state.drain_ended:
-            state.drain_ended = True
-            await _tell_timeout(ctx, broker, route, findings, observed)
+        if policy != route.deletion.policy and not terminating and not state.deletion.drain_ended:
+            state.deletion.drain_ended = True
+            await _report_timeout(ctx, broker, route, findings, observed)
         match policy:
             case "Drain":
                 waits = await _drain(ctx, broker, route, state, findings, observed)
@@ -57,14 +57,14 @@ async def leave(ctx: Context, route: Route, state: RouteState, findings: Finding
         await ctx.kube.event(findings.raw, "Warning", "BrokerGivenUp", f"what is in the broker stays there: {error}")
         waits = await _retain(ctx, route, findings)
     if waits is None:
-        await drop_all_others(ctx.kube, route.namespace, findings.children)
+        await delete_all_auxiliaries(ctx.kube, route.namespace, findings.children)
         await _forget_configuration(ctx, route, findings.children)
         left = [name for name in route.finalizers if name != naming.FINALIZER]
         await ctx.kube.set_finalizers(findings.raw, left)
     return waits
 
 
-async def _last_broker(ctx: Context, route: Route) -> Broker:
+async def _broker_while_deleting(ctx: Context, route: Route) -> Broker:
     """The route's broker; the one it had when its Secret has gone before it, as in a namespace that is deleted."""
     try:
         broker, _ = await open_broker(ctx, route)
@@ -86,7 +86,7 @@ async def _close(broker: Broker, route: Route) -> Topology:
     return observed
 
 
-async def _tell_timeout(ctx: Context, broker: Broker, route: Route, findings: Findings, observed: Topology) -> None:
+async def _report_timeout(ctx: Context, broker: Broker, route: Route, findings: Findings, observed: Topology) -> None:
     left = _held(await broker.samples(), observed.queues.keys() - {naming.dead(route.namespace, route.name)})
     what = "go with their queues" if route.deletion.on_timeout == "Force" else "stay in their queues"
     words = f"after {route.deletion.timeout:.0f} s {left} orders are left: they {what} (onTimeout)"
@@ -100,7 +100,7 @@ async def _retain(ctx: Context, route: Route, findings: Findings) -> float | Non
     ending = [pod for pod in findings.children.pods.values() if may_still_end(pod, ctx.wall())]
     if ending:
         findings.ending = f"waiting for {len(ending)} pods to finish the orders they hold"
-        return SOON
+        return REQUEUE_SOON
     return None
 
 
@@ -116,10 +116,10 @@ async def _force(
     still = cut_off(observed, owner=owner)
     if still:
         await broker.run(still)
-    if still or state.still_since is None:
-        state.still_since = ctx.monotonic()
-    if ctx.monotonic() - state.still_since < QUIET:
-        return SOON
+    if still or state.deletion.still_since is None:
+        state.deletion.still_since = ctx.monotonic()
+    if ctx.monotonic() - state.deletion.still_since < QUIET:
+        return REQUEUE_SOON
     held = _held(await broker.samples(), observed.queues)
     await broker.run(tear_down(observed, owner=owner, keep_dead=False))
     await ctx.kube.event(findings.raw, "Warning", "OrdersRemoved", f"Force removed {held} orders with their queues")
@@ -133,10 +133,10 @@ async def _drain(
     lanes = observed.queues.keys() - {naming.dead(route.namespace, route.name)}
     samples = await broker.samples()
     state.empty, empty = state.empty.observe(ctx.monotonic(), samples, lanes)
-    await _move_what_nobody_works(broker, route, findings, samples)
+    await _move_unconsumed(broker, route, findings, samples)
     if not lanes <= empty:
         findings.ending = f"draining: {_held(samples, lanes)} orders left"
-        return SOON
+        return REQUEUE_SOON
     waits = await _retain(ctx, route, findings)
     if waits is None:
         owner = naming.owner(ctx.cluster, route.namespace, route.name)
@@ -145,7 +145,7 @@ async def _drain(
     return waits
 
 
-async def _move_what_nobody_works(
+async def _move_unconsumed(
     broker: Broker, route: Route, findings: Findings, samples: Mapping[str, QueueSample]
 ) -> None:
     """Orders of a canary that was aborted just before: its pods are gone, the tier's own work them."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from merchantroute_operator.kube.kube_port import Autoscaler
-from merchantroute_operator.reconcile.passes.active import keep
-from merchantroute_operator.reconcile.ports.repair_log import noticing
+from merchantroute_operator.reconcile.passes.active import reconcile_active
+from merchantroute_operator.reconcile.ports.repair_log import with_repair_log
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
@@ -16,23 +16,23 @@ from merchantroute_operator.status.text import some
 REPAIRED = "Repaired"
 
 
-async def keep_and_tell(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
+async def reconcile_and_report_repairs(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
     """``living.keep``; what it repaired becomes one event, also where it did not come to its end."""
     repairs: list[str] = []
-    watched, kube = noticing(ctx, state.seen, repairs)
+    watched, kube = with_repair_log(ctx, state.seen, repairs)
     try:
-        after = await keep(watched, route, state, findings)
+        after = await reconcile_active(watched, route, state, findings)
         kube.settled()
-        await survey(ctx, route, state, findings)
+        await find_foreign_changes(ctx, route, state, findings)
         return after
     finally:
         if repairs:
             await ctx.kube.event(findings.raw, "Warning", REPAIRED, some(dict.fromkeys(repairs), "; "))
 
 
-async def survey(ctx: Context, route: Route, state: RouteState, findings: Findings) -> None:
+async def find_foreign_changes(ctx: Context, route: Route, state: RouteState, findings: Findings) -> None:
     """What others set in our objects, and who else scales our Deployments: told, and not fought over."""
-    findings.foreign_fields = tuple(
+    findings.others.foreign_fields = tuple(
         f"{body.get('kind', 'object')} {name}: {words}"
         for objects in findings.children.kept()
         for name, body in sorted(objects.items())

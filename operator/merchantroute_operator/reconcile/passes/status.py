@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from merchantroute_operator import naming
-from merchantroute_operator.canary.status_codec import written
+from merchantroute_operator.canary.status_codec import to_status
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
@@ -22,20 +22,20 @@ SUSPECT_EVENT = "SuspectLane"
 PASSING = frozenset({Reason.STARTING, Reason.DOOR_CLOSED, Reason.BINDING, Reason.QUEUES_MISSING, Reason.ENDING})
 
 
-async def tell(ctx: Context, state: RouteState, findings: Findings) -> None:
+async def update_status(ctx: Context, state: RouteState, findings: Findings) -> None:
     """Write the status if it differs from what was last written or read."""
-    old = state.told if state.told is not None else findings.raw.get("status", {})
+    old = state.status.written if state.status.written is not None else findings.raw.get("status", {})
     now = datetime.fromtimestamp(ctx.wall(), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    state.told_at = ctx.monotonic()
-    may_move = state.told_at - state.figures_at >= EVERY
+    state.status.written_at = ctx.monotonic()
+    may_move = state.status.written_at - state.status.figures_at >= EVERY
     new = status(_view(state, findings), old, now, figures_may_move=may_move)
     if new == old:
         return
     metadata = findings.raw["metadata"]
     await ctx.kube.write_status(metadata["namespace"], metadata["name"], new)
-    state.told = new
+    state.status.written = new
     if any(new[part] != old.get(part) for part in ("lanes", "totals")):
-        state.figures_at = state.told_at
+        state.status.figures_at = state.status.written_at
     await _announce(ctx, findings, _condition(old, "Ready"), _condition(new, "Ready"))
     if (drift := _condition(new, "Drifted"))["status"] == "True" and drift["reason"] != _condition(old, "Drifted").get(
         "reason"
@@ -68,29 +68,29 @@ def _view(state: RouteState, findings: Findings) -> View:
         generation=findings.raw["metadata"]["generation"],
         route=route,
         error=findings.error,
-        queues_ready=findings.queues_ready,
-        door_open=findings.door_open,
-        config_generation=findings.generation,
+        queues_ready=findings.topology.queues_ready,
+        door_open=findings.topology.door_open,
+        config_generation=findings.configuration.generation,
         deployments={**findings.children.deployments, **state.deployments},
         pods=findings.children.pods,
-        lagging=findings.gate.overdue,
-        foreign_fields=findings.foreign_fields,
+        lagging=findings.configuration.gate.overdue,
+        foreign_fields=findings.others.foreign_fields,
         scaled_by=state.scaled_by,
-        unbound=findings.unbound,
-        retiring=findings.retiring,
-        conflicts=findings.conflicts,
-        merchant_conflicts=findings.merged.conflicts if findings.merged else (),
-        credential_problems=findings.credential_problems,
+        unbound=findings.topology.unbound,
+        retiring=findings.topology.retiring,
+        conflicts=findings.topology.conflicts,
+        merchant_conflicts=findings.merchants.merged.conflicts if findings.merchants.merged else (),
+        credential_problems=findings.merchants.credential_problems,
         foreign_policies={q: policy for lane in state.lanes.values() for q, policy in lane.policies.items()},
         lanes=tuple(_lane(spec, state.lanes.get((spec.tier.name, spec.name), Lane())) for spec in lanes(route))
         if route
         else (),
         dead=state.dead,
-        canaries=None if state.canaries is None else tuple(written(state.canaries.values())),
+        canaries=None if state.canary.progress is None else tuple(to_status(state.canary.progress.values())),
         ending=findings.ending,
-        pause=findings.pause,
-        paused=findings.paused,
-        pending=findings.pending,
+        pause=findings.pause.asked,
+        paused=findings.pause.holds,
+        pending=findings.pause.pending,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from merchantroute_operator.kube.kube_port import Children, Kube, Object
 
 
-class RememberingKube:
+class CachingKube:
     """All goes on to ``kube``; ``live`` is by kind and name."""
 
     def __init__(self, kube: Kube) -> None:

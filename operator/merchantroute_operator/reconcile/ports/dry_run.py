@@ -8,14 +8,14 @@ from typing import Literal, cast
 
 from merchantroute_operator.kube.kube_port import Kind, Kube, Object
 from merchantroute_operator.rabbit.broker_port import Broker
-from merchantroute_operator.reconcile.ports.caching import RememberingKube
+from merchantroute_operator.reconcile.ports.caching import CachingKube
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.resources.configuration.config_maps import INDEX
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Bind, Declare, Delete, Op, Plan, QueueSample, Topology
 
 
-class DryKube(RememberingKube):
+class DryRunKube(CachingKube):
     """Reads go on to ``kube``; a write becomes a sentence in ``left``. What only tells (nudges) becomes nothing."""
 
     def __init__(self, kube: Kube, left: list[str]) -> None:
@@ -50,7 +50,7 @@ class DryKube(RememberingKube):
         """Nothing has happened."""
 
 
-class DryBroker:
+class DryRunBroker:
     """Reads go on to ``broker``; an operation becomes a sentence in ``left``."""
 
     def __init__(self, broker: Broker, left: list[str]) -> None:
@@ -82,7 +82,7 @@ class DryBroker:
         """The real one is closed by those who opened it."""
 
 
-class DryBrokers:
+class DryRunBrokers:
     """A ``BrokerPool`` of dry brokers."""
 
     def __init__(self, brokers: BrokerPool, left: list[str]) -> None:
@@ -91,17 +91,17 @@ class DryBrokers:
 
     async def use(self, user: Hashable, address: BrokerAddress) -> Broker:
         """The real one stays open for the scaler's figures."""
-        return DryBroker(await self._brokers.use(user, address), self._left)
+        return DryRunBroker(await self._brokers.use(user, address), self._left)
 
 
-def dry_kube(kube: Kube, left: list[str]) -> Kube:
+def dry_run_kube(kube: Kube, left: list[str]) -> Kube:
     """``kube`` without its writes."""
-    return cast(Kube, DryKube(kube, left))
+    return cast(Kube, DryRunKube(kube, left))
 
 
-def dry_brokers(brokers: BrokerPool, left: list[str]) -> BrokerPool:
+def dry_run_brokers(brokers: BrokerPool, left: list[str]) -> BrokerPool:
     """``brokers`` without their writes."""
-    return cast(BrokerPool, DryBrokers(brokers, left))
+    return cast(BrokerPool, DryRunBrokers(brokers, left))
 
 
 def _is_only_fresher(body: Object, live: Object) -> bool:

@@ -12,7 +12,7 @@ from typing import cast
 
 from merchantroute_operator.kube.kube_port import Kind, Kube, Object
 from merchantroute_operator.rabbit.broker_port import Broker
-from merchantroute_operator.reconcile.ports.caching import RememberingKube
+from merchantroute_operator.reconcile.ports.caching import CachingKube
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.seen import Seen
@@ -31,14 +31,14 @@ from merchantroute_operator.topology.objects import (
 )
 
 
-def noticing(ctx: Context, seen: Seen, repairs: list[str]) -> tuple[Context, NoticingKube]:
+def with_repair_log(ctx: Context, seen: Seen, repairs: list[str]) -> tuple[Context, RepairLogKube]:
     """``ctx`` with ports that note repairs, as sentences; the second is to be told when a pass has ended well."""
-    kube = NoticingKube(ctx.kube, seen, repairs)
+    kube = RepairLogKube(ctx.kube, seen, repairs)
     brokers = cast(BrokerPool, _Brokers(ctx.brokers, seen, repairs))
     return replace(ctx, kube=cast(Kube, kube), brokers=brokers), kube
 
 
-class NoticingKube(RememberingKube):
+class RepairLogKube(CachingKube):
     """All goes on to ``kube``."""
 
     def __init__(self, kube: Kube, seen: Seen, repairs: list[str]) -> None:
@@ -77,10 +77,10 @@ class _Brokers:
         self._repairs = repairs
 
     async def use(self, user: Hashable, address: BrokerAddress) -> Broker:
-        return NoticingBroker(await self._brokers.use(user, address), self._seen, self._repairs)
+        return RepairLogBroker(await self._brokers.use(user, address), self._seen, self._repairs)
 
 
-class NoticingBroker:
+class RepairLogBroker:
     """All goes on to ``broker``."""
 
     def __init__(self, broker: Broker, seen: Seen, repairs: list[str]) -> None:

@@ -9,6 +9,9 @@ from merchantroute_operator.kube.kube_port import Kube
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 
+Key = tuple[str, str]
+"""A route: its namespace and its name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

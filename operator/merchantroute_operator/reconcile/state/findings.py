@@ -16,29 +16,64 @@ NOBODY = Children({}, {}, {}, {})
 
 
 @dataclass(slots=True)
+class TopologyFindings:
+    """The route in the broker."""
+
+    queues_ready: bool = False
+    door_open: bool = False
+    conflicts: tuple[str, ...] = ()
+    bound: Mapping[str, str] | None = None  # merchant -> its tier; None: the reconcile did not come to it
+    unbound: int = 0  # of the spec's own merchants, those not bound where it wants them
+    retiring: tuple[str, ...] = ()  # queues that wait to be empty
+
+
+@dataclass(slots=True)
+class MerchantFindings:
+    """The Merchant objects and everybody's credentials."""
+
+    merged: Merged | None = None  # the objects: who was taken, who was not
+    behind: bool = False  # there are newer objects, which the next reconcile takes
+    claimed: frozenset[str] = frozenset()  # merchants that come from objects: what they lack is said on those
+    claim_problems: Mapping[str, str] = field(default_factory=dict)  # of those: merchant -> why it has no credentials
+    credential_problems: Mapping[str, str] = field(default_factory=dict)  # of the others
+
+
+@dataclass(slots=True)
+class ConfigurationFindings:
+    """The workers' configuration, and which pods have loaded it."""
+
+    generation: int = 0
+    gate: Gate = field(default_factory=Gate)
+
+
+@dataclass(slots=True)
+class PauseFindings:
+    """Whether the route is left alone."""
+
+    asked: Pause = NO_PAUSE
+    holds: bool = False
+    pending: tuple[str, ...] = ()  # what a reconcile would have changed
+
+
+@dataclass(slots=True)
+class OtherFindings:
+    """What others did to the route's objects."""
+
+    foreign_fields: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
 class Findings:
-    """Filled as the pass goes on; what it did not come to stays at its default."""
+    """Filled as the reconcile goes on; what it did not come to stays at its default."""
 
     raw: Object
     route: Route | None = None
     error: RouteError | None = None
-    queues_ready: bool = False
-    door_open: bool = False
     children: Children = NOBODY
-    generation: int = 0
+    topology: TopologyFindings = field(default_factory=TopologyFindings)
+    merchants: MerchantFindings = field(default_factory=MerchantFindings)
+    configuration: ConfigurationFindings = field(default_factory=ConfigurationFindings)
+    pause: PauseFindings = field(default_factory=PauseFindings)
+    others: OtherFindings = field(default_factory=OtherFindings)
     aborted: frozenset[str] = frozenset()  # tiers whose canary was aborted: its pods go at once
-    gate: Gate = field(default_factory=Gate)
-    conflicts: tuple[str, ...] = ()
-    credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none
-    foreign_fields: tuple[str, ...] = ()  # of our objects, that somebody else set
-    merged: Merged | None = None  # the Merchant objects: who was taken, who was not
-    behind: bool = False  # there are newer objects, which the next pass takes
-    claimed: frozenset[str] = frozenset()  # merchants that come from objects: what they lack is told on those
-    claim_problems: Mapping[str, str] = field(default_factory=dict)  # of those: merchant -> why it has no credentials
-    bound: Mapping[str, str] | None = None  # merchant -> tier in the broker; None: the pass did not come to it
-    unbound: int = 0  # of the spec's own merchants, those not bound where it wants them
-    retiring: tuple[str, ...] = ()  # queues that wait to be empty
-    pause: Pause = NO_PAUSE  # as asked for
-    paused: bool = False  # whether it holds now
-    pending: tuple[str, ...] = ()  # while paused: what a pass would have changed
     ending: str = ""  # on the way out: what is waited for

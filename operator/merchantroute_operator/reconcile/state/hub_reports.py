@@ -17,33 +17,33 @@ NEWS = 60.0  # seconds; what ended before that was told by the operator that ran
 
 
 @dataclass(slots=True)
-class _Told:
+class _Reported:
     started: int
     count: int
     at: float
 
 
 @dataclass(slots=True)
-class Hubs:
+class HubReports:
     """What was told of a route's pods; times are monotonic seconds."""
 
-    told: dict[str, _Told] = field(default_factory=dict)
+    reported: dict[str, _Reported] = field(default_factory=dict)
 
     def news(self, pulses: Iterable[Pulse], now: float) -> list[str]:
         """What to say now, a sentence for each pod. ``pulses`` is the newest of each of the route's pods."""
         newest = {pulse.pod: pulse for pulse in pulses}
-        self.told = {pod: told for pod, told in self.told.items() if pod in newest}
+        self.reported = {pod: told for pod, told in self.reported.items() if pod in newest}
         return [words for pulse in newest.values() if (words := self._news_of(pulse, now))]
 
     def _news_of(self, pulse: Pulse, now: float) -> str:
         seen = pulse.blocked
-        before = self.told.get(pulse.pod)
+        before = self.reported.get(pulse.pod)
         if seen is None or seen.ago + (now - pulse.at) > NEWS:
             return ""
         same = before is not None and before.started == pulse.started
         if before is not None and (now - before.at < AGAIN_AFTER or (same and before.count >= seen.count)):
             return ""
-        self.told[pulse.pod] = _Told(pulse.started, seen.count, now)
+        self.reported[pulse.pod] = _Reported(pulse.started, seen.count, now)
         often = "once" if seen.count == 1 else f"{seen.count} times, at worst for {seen.longest:.1f} s,"
         return (
             f"{pulse.pod}: code held up its hub, and with it all its orders, for {seen.latest:.1f} s; {often} since it"

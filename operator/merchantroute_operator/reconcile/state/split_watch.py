@@ -16,7 +16,7 @@ from merchantroute_operator.topology.objects import QueueSample
 
 
 @dataclass(slots=True)
-class Parting:
+class SplitWatch:
     """By tier. ``splits`` is what the last pass left: the weight, and the side that orders take."""
 
     splits: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Parting:
     shunned: dict[str, str] = field(default_factory=dict)  # the side that parts wrongly
     why: dict[str, str] = field(default_factory=dict)  # the figures to that, in words
     tried: set[str] = field(default_factory=set)  # built anew for its share, and not seen right since
-    told: set[str] = field(default_factory=set)  # that it did not help
+    reported: set[str] = field(default_factory=set)  # that it did not help
 
     def left(self, splits: Mapping[str, tuple[int, str]]) -> None:
         """A pass has ended: what it built anew is judged from here."""
@@ -33,7 +33,7 @@ class Parting:
                 self.tried.add(tier)
         changed = {tier for tier, (weight, _) in self.splits.items() if splits.get(tier, (0, ""))[0] != weight}
         self.tried -= changed
-        self.told -= changed
+        self.reported -= changed
         self.shunned, self.why, self.splits = {}, {}, dict(splits)
         self.measures = {tier: each for tier, each in self.measures.items() if tier in splits}
 
@@ -53,11 +53,11 @@ class Parting:
                 continue
             if not off(weight, seen):
                 self.tried.discard(tier)
-                self.told.discard(tier)
+                self.reported.discard(tier)
             elif tier not in self.tried:
                 self.shunned[tier], self.why[tier] = side, words(weight, seen)
-            elif tier not in self.told:
-                self.told.add(tier)
+            elif tier not in self.reported:
+                self.reported.add(tier)
                 advice = "building the split anew did not help; does each order have a correlation_id of its own?"
                 hopeless.append(f"{tier}: {words(weight, seen)}; {advice}")
         return hopeless

@@ -21,7 +21,7 @@ from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.broker_secret import parse_broker
 
 
-async def ensure_others(kube: Kube, route: Route, children: Children) -> None:
+async def ensure_auxiliaries(kube: Kube, route: Route, children: Children) -> None:
     """Create or correct them all."""
     for body in _wanted(route, children, await _brokers(kube, route)):
         live = children.others.get(body["kind"], {}).get(body["metadata"]["name"])
@@ -29,7 +29,7 @@ async def ensure_others(kube: Kube, route: Route, children: Children) -> None:
             await kube.apply(body)
 
 
-async def drop_others(kube: Kube, route: Route, children: Children) -> None:
+async def delete_auxiliaries(kube: Kube, route: Route, children: Children) -> None:
     """Delete those that are no longer wanted; an account stays for as long as there is a Deployment of its name."""
     wanted = {(body["kind"], body["metadata"]["name"]) for body in _wanted(route, children, ())}
     for kind, name in _ours(children):
@@ -38,7 +38,7 @@ async def drop_others(kube: Kube, route: Route, children: Children) -> None:
             await kube.delete(kind, route.namespace, name)
 
 
-async def drop_all_others(kube: Kube, namespace: str, children: Children) -> None:
+async def delete_all_auxiliaries(kube: Kube, namespace: str, children: Children) -> None:
     """The route is at its end."""
     for kind, name in _ours(children):
         await kube.delete(kind, namespace, name)

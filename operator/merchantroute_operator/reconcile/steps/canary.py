@@ -7,7 +7,7 @@ from dataclasses import replace
 from merchantroute_operator import naming
 from merchantroute_operator.canary.advance import advance
 from merchantroute_operator.canary.progress import Evidence, Phase, Progress, Verb
-from merchantroute_operator.canary.status_codec import asked, read
+from merchantroute_operator.canary.status_codec import from_status, parse_annotation
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.lane import Lane
@@ -17,21 +17,21 @@ from merchantroute_operator.spec.route import Canary, Route, Tier
 IGNORED = "CanaryAnnotationIgnored"
 
 
-async def steer(ctx: Context, route: Route, state: RouteState, findings: Findings) -> Route:
+async def advance_canaries(ctx: Context, route: Route, state: RouteState, findings: Findings) -> Route:
     """The route with each canary's share as it is now; a canary that was aborted is none.
 
     What changed is told by an event with the figures. The annotation goes once its word stands in the status. While
     the route is paused a canary stays as it is.
     """
-    told = read(findings.raw.get("status", {}))
-    verb, about = (None, "") if findings.paused else await _asked(ctx, route, findings, told)
+    told = from_status(findings.raw.get("status", {}))
+    verb, about = (None, "") if findings.pause.holds else await _asked(ctx, route, findings, told)
     deployments = {**findings.children.deployments, **state.deployments}
     progress: dict[str, Progress] = {}
     for tier in route.tiers:
         if tier.canary is None:
             continue
-        before = (state.canaries or {}).get(tier.name) or told.get(tier.name)
-        if findings.paused and before is not None:
+        before = (state.canary.progress or {}).get(tier.name) or told.get(tier.name)
+        if findings.pause.holds and before is not None:
             progress[tier.name] = before
             continue
         seen = evidence(ctx, state, route, tier, before, deployments)
@@ -41,7 +41,7 @@ async def steer(ctx: Context, route: Route, state: RouteState, findings: Finding
             words = f"{tier.name}: {after.message}{'; all orders go to stable' if bad else ''}"
             await ctx.kube.event(findings.raw, "Warning" if bad else "Normal", f"Canary{after.phase}", words)
         progress[tier.name] = after
-    state.canaries = progress
+    state.canary.progress = progress
     findings.aborted = frozenset(name for name, each in progress.items() if each.phase is Phase.ABORTED)
     return replace(route, tiers=tuple(_steered(tier, progress.get(tier.name)) for tier in route.tiers))
 
@@ -49,7 +49,7 @@ async def steer(ctx: Context, route: Route, state: RouteState, findings: Finding
 def is_due(ctx: Context, state: RouteState, route: Route) -> bool:
     """Whether a pass would take a canary further: asked at each tick, so that a bad one is gone within the next."""
     for tier in route.tiers:
-        before = (state.canaries or {}).get(tier.name)
+        before = (state.canary.progress or {}).get(tier.name)
         if tier.canary is None or before is None:
             continue
         seen = evidence(ctx, state, route, tier, before, state.deployments)
@@ -74,8 +74,8 @@ def evidence(
     ready, lacking = _readiness(live, tier.canary)
     now = ctx.monotonic()
     if not lacking:
-        state.unready_since.pop(tier.name, None)
-    since = state.unready_since.setdefault(tier.name, now) if lacking else now
+        state.canary.unready_since.pop(tier.name, None)
+    since = state.canary.unready_since.setdefault(tier.name, now) if lacking else now
     return Evidence(
         now=ctx.wall(),
         ready=ready,
@@ -88,10 +88,10 @@ def evidence(
 
 def _base(state: RouteState, tier: Tier, before: Progress | None, stable: Lane, canary: Lane) -> Base:
     plan, step = (before.plan, before.step) if before is not None else ("", None)
-    known = state.bases.get(tier.name)
+    known = state.canary.bases.get(tier.name)
     if known is None or (known.plan, known.step) != (plan, step):
         of_walk = known.stable if known is not None and known.plan == plan and step else stable.counting.total
-        known = state.bases[tier.name] = Base(plan, step, of_walk, canary.counting.total)
+        known = state.canary.bases[tier.name] = Base(plan, step, of_walk, canary.counting.total)
     return known
 
 
@@ -111,7 +111,7 @@ async def _asked(ctx: Context, route: Route, findings: Findings, told: dict[str,
     text = (findings.raw["metadata"].get("annotations") or {}).get(naming.ANNOTATION_CANARY)
     if text is None:
         return None, ""
-    wish = asked(text)
+    wish = parse_annotation(text)
     canary = next((t.canary for t in route.tiers if wish and t.name == wish[1]), None)
     if wish is None or canary is None:
         have = ", ".join(tier.name for tier in route.tiers if tier.canary is not None) or "none"

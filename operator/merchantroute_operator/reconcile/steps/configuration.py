@@ -15,7 +15,7 @@ from merchantroute_operator.spec.route import Route
 NUDGE = 5.0  # seconds after which a pod that still lags is annotated anew
 
 
-async def configure(
+async def write_configuration(
     kube: Kube,
     route: Route,
     cluster: str,
@@ -56,7 +56,7 @@ async def _write(kube: Kube, bodies: list[Object], live: Mapping[str, Object]) -
             await kube.apply(body)
 
 
-async def nudge(
+async def annotate_stale_pods(
     kube: Kube, namespace: str, pods: Mapping[str, Object], *, generation: str, broker: str, lagging: Collection[str]
 ) -> None:
     """Make the kubelet bring new files to these pods now: it syncs a pod's volumes when the pod changes.

@@ -14,7 +14,7 @@ BROKER_PATIENCE = 30.0  # seconds for which a terminating namespace waits for a 
 POD_PATIENCE = 30.0  # seconds beyond its grace period for which a pod is waited for
 
 
-def way(deletion: Deletion, *, elapsed: float, terminating: bool) -> Way:
+def deletion_policy(deletion: Deletion, *, elapsed: float, terminating: bool) -> Way:
     """The policy in force ``elapsed`` seconds after the deletion was asked for.
 
     A terminating namespace takes no new pods, so nothing could drain there: its queues stay in the broker. A drain

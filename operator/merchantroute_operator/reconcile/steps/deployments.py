@@ -29,7 +29,7 @@ async def ensure_deployments(kube: Kube, route: Route, cluster: str, live: Mappi
             await kube.apply(body)
 
 
-async def drop_deployments(
+async def delete_deployments(
     kube: Kube, route: Route, children: Children, observed: Topology, aborted: Collection[str] = ()
 ) -> None:
     """Delete the Deployments of lanes that are gone, each once its queue is gone: until then it empties it.

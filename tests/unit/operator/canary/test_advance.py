@@ -9,7 +9,7 @@ import pytest
 from merchantroute_operator.canary.advance import advance
 from merchantroute_operator.canary.counting import Counting, count
 from merchantroute_operator.canary.progress import Evidence, Phase, Progress, Tally
-from merchantroute_operator.canary.status_codec import asked, read, written
+from merchantroute_operator.canary.status_codec import from_status, parse_annotation, to_status
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.route import Canary
 from tests.unit.operator.route_samples import a_route
@@ -116,9 +116,9 @@ def test_a_promoted_canary_gets_everything_until_what_is_written_changes() -> No
 
 
 def test_progress_outlives_the_operator_in_the_status() -> None:
-    told = {"canaries": written([FIRST])}
-    assert read(told) == {"standard": FIRST}
-    assert read({}) == read({"canaries": [{"tier": "standard", "phase": "Sleeping"}, {}]}) == {}
+    told = {"canaries": to_status([FIRST])}
+    assert from_status(told) == {"standard": FIRST}
+    assert from_status({}) == from_status({"canaries": [{"tier": "standard", "phase": "Sleeping"}, {}]}) == {}
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_progress_outlives_the_operator_in_the_status() -> None:
     ],
 )
 def test_the_annotation_is_a_word_and_a_tier(text: str, meant: tuple[str, str] | None) -> None:
-    assert asked(text) == meant
+    assert parse_annotation(text) == meant
 
 
 def pulse(finished: int, *, started: int = 1, retried: int = 0, dead: int = 0) -> Pulse:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from merchantroute_operator.errors import BrokerError
-from merchantroute_operator.rabbit.gather import at_once
+from merchantroute_operator.rabbit.gather import gather
 from merchantroute_operator.rabbit.management import AT_ONCE
 
 
@@ -23,7 +23,7 @@ async def test_what_had_begun_ends_before_the_failure_is_told() -> None:
         ended.append(number)
 
     with pytest.raises(BrokerError, match="no"):
-        await at_once(range(10 * AT_ONCE), call)
+        await gather(range(10 * AT_ONCE), call)
 
     assert ended == list(range(AT_ONCE - 1))
 
@@ -35,6 +35,6 @@ async def test_every_call_is_made_once() -> None:
         await asyncio.sleep(0)
         made.append(number)
 
-    await at_once(range(3 * AT_ONCE + 1), call)
+    await gather(range(3 * AT_ONCE + 1), call)
 
     assert sorted(made) == list(range(3 * AT_ONCE + 1))

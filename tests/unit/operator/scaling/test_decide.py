@@ -28,7 +28,7 @@ QUIET = Observation(
     in_flight=0,
     due_retries=0.0,
     arrival_rate=0.0,
-    done_rate=0.0,
+    finished_rate=0.0,
     busy=0.0,
     replicas=1,
     ready_pods=1,
@@ -69,7 +69,7 @@ def test_pods_are_what_arrivals_and_backlog_need(seen: dict[str, Any], replicas:
 
 
 def test_from_zero_it_goes_straight_to_the_number_needed() -> None:
-    decision = decided(queued=10_500, replicas=0, ready_pods=0, done_rate=0.0, busy=0.0)
+    decision = decided(queued=10_500, replicas=0, ready_pods=0, finished_rate=0.0, busy=0.0)
     assert (decision.replicas, decision.reason) == (10, reasons.WOKEN)
     assert "From 0 to 10 pods" in decision.message
 
@@ -160,12 +160,12 @@ def test_the_time_an_order_takes_is_measured_from_busy_slots(
     before: float | None, busy: float | None, done: float | None, after: float | None
 ) -> None:
     memory = replace(WATCHED, order_time=before)
-    assert decided(memory, busy=busy, done_rate=done).memory.order_time == after
+    assert decided(memory, busy=busy, finished_rate=done).memory.order_time == after
 
 
 def test_the_measured_time_replaces_the_assumed_one() -> None:
     slow = replace(WATCHED, order_time=20.0)  # 3.5 orders a second and pod
-    assert decided(slow, arrival_rate=35.0, busy=0.0, done_rate=0.0).replicas == 10
+    assert decided(slow, arrival_rate=35.0, busy=0.0, finished_rate=0.0).replicas == 10
 
 
 def test_what_was_measured_outlives_a_pause_and_stale_figures() -> None:

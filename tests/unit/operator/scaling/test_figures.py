@@ -126,7 +126,7 @@ def test_work_is_summed_over_pods_from_their_counters() -> None:
         ],
     )
     observation = seen(history, 10)
-    assert observation.done_rate == pytest.approx(5.0 + 1.0)
+    assert observation.finished_rate == pytest.approx(5.0 + 1.0)
     assert observation.busy == pytest.approx(20.0 + 10.0)
 
 
@@ -135,27 +135,27 @@ def test_a_container_that_restarted_counts_from_its_new_start() -> None:
         [reading(0, 1), reading(10, 1), reading(14, 1)],
         [[pulse(0, 100, 50.0)], [pulse(10, 2, 1.0, started=2)], [pulse(14, 6, 9.0, started=2)]],
     )
-    assert seen(history, 14).done_rate == pytest.approx(1.0)
+    assert seen(history, 14).finished_rate == pytest.approx(1.0)
 
 
 def test_pods_that_have_spoken_once_or_have_gone_silent_say_nothing() -> None:
     once = after([reading(0, 1)], [[pulse(0, 100, 50.0)]])
-    assert (seen(once, 0).done_rate, seen(once, 0).busy) == (None, None)
+    assert (seen(once, 0).finished_rate, seen(once, 0).busy) == (None, None)
     twice = after([reading(0, 1), reading(10, 1)], [[pulse(0, 100, 50.0)], [pulse(10, 110, 60.0)]])
-    assert seen(twice, 10).done_rate == pytest.approx(1.0)
-    assert seen(twice, 30).done_rate is None
+    assert seen(twice, 10).finished_rate == pytest.approx(1.0)
+    assert seen(twice, 30).finished_rate is None
 
 
 def test_the_same_pulse_seen_at_every_tick_is_one_pulse() -> None:
     same = pulse(0, 100, 50.0)
     history = after([reading(0, 1), reading(2, 1), reading(4, 1)], [[same], [same], [same]])
     assert history.pulses["a"] == (same,)
-    assert seen(history, 4).done_rate is None
+    assert seen(history, 4).finished_rate is None
 
 
 def test_a_lane_without_pods_works_on_nothing() -> None:
     observation = seen(after([reading(0, 1)]), 0, replicas=0)
-    assert (observation.replicas, observation.done_rate, observation.busy) == (0, 0.0, 0.0)
+    assert (observation.replicas, observation.finished_rate, observation.busy) == (0, 0.0, 0.0)
 
 
 def test_the_history_stays_small() -> None:

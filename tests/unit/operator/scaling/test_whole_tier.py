@@ -11,11 +11,11 @@ from tests.unit.operator.status_views import SEEN
 
 
 def test_the_canarys_orders_are_added_and_its_own_speed_is_not() -> None:
-    beside = replace(SEEN, queued=100, in_flight=10, arrival_rate=2.0, done_rate=50.0, busy=9.0)
+    beside = replace(SEEN, queued=100, in_flight=10, arrival_rate=2.0, finished_rate=50.0, busy=9.0)
     both = whole_tier(SEEN, beside)
     assert (both.queued, both.in_flight) == (107, 13)
     assert both.arrival_rate == pytest.approx(3.234)
-    assert (both.done_rate, both.busy, both.replicas) == (SEEN.done_rate, SEEN.busy, SEEN.replicas)
+    assert (both.finished_rate, both.busy, both.replicas) == (SEEN.finished_rate, SEEN.busy, SEEN.replicas)
 
 
 def test_what_is_unknown_of_the_canary_is_unknown_of_the_sum() -> None:

@@ -78,7 +78,7 @@ def writes_of(fleet: Fleet, *, seconds: float, step: float = 2.0) -> list[str]:
     end = fleet.at + seconds
     while fleet.at < end:
         fleet.tick(step)
-        asyncio.run(fleet.reconciler.run(KEY))
+        asyncio.run(fleet.reconciler.reconcile(KEY))
     return list(fleet.log)
 
 
@@ -110,5 +110,5 @@ def test_figures_that_change_all_the_time_are_written_every_ten_seconds_at_most(
     for _ in range(30):  # a minute
         fleet.broker.held = {f"{DOOR}.dead": fleet.broker.held.get(f"{DOOR}.dead", 1) * 2}
         fleet.tick(2.0)
-        asyncio.run(fleet.reconciler.run(KEY))
+        asyncio.run(fleet.reconciler.reconcile(KEY))
     assert 4 <= fleet.log.count("status") <= 6

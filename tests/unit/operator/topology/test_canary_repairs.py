@@ -72,7 +72,7 @@ def test_a_second_split_beside_the_right_one_is_unbound_and_told() -> None:
 def test_a_share_that_is_off_behind_right_bindings_has_the_other_split_built() -> None:
     world = road({"weight": 50})
     publish(world, 2_000, 0)
-    assert world.reconciler.states[KEY].full
+    assert world.reconciler.states[KEY].schedule.full
     world.look()
     told = "Warning Repaired: standard: the canary got 0.0 % of 2,000 orders, not 50 %: its split is built anew"
     assert (side(world), world.share(), repaired(world)) == ("b", 50, [told])

@@ -1,4 +1,4 @@
-"""How a merchant's cap and baseline follow what it shows, as tables of events."""
+"""Cap and baseline of a merchant as they follow its answers, as tables of events."""
 
 import pytest
 

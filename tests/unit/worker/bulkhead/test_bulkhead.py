@@ -1,4 +1,4 @@
-"""The bulkhead over time: a merchant hangs, is found out, heals; nobody is remembered for ever."""
+"""The bulkhead over time: a merchant hangs, is detected, recovers; no state is kept for ever."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""When a merchant has the pod to itself, as a table of what was seen."""
+"""Whether a merchant has the pod to itself, as a table of the orders that came."""
 
 import pytest
 

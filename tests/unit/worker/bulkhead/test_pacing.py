@@ -1,4 +1,4 @@
-"""A slow merchant's refused orders come back after a while, and a flood not all at once."""
+"""Refused orders of a slow merchant return paced, and a flood of them not all at once."""
 
 from bisect import bisect_left
 from itertools import pairwise
@@ -6,18 +6,18 @@ from itertools import pairwise
 import pytest
 
 from merchantroute_worker.bulkhead.pacing import (
+    BATCH,
     BURST,
     LONGEST,
     MOST_MERCHANTS,
     RATE,
     SPACING,
-    TOGETHER,
     TOTAL_BURST,
     ReturnPacer,
 )
 
 SOONEST = 15.0
-AT_ONCE = round(TOGETHER / SPACING)
+AT_ONCE = round(BATCH / SPACING)
 
 
 def due_of(pacer: ReturnPacer, merchant: str, times: list[float]) -> list[float]:
@@ -40,9 +40,9 @@ def test_a_flood_comes_back_one_after_the_other() -> None:
     due = due_of(ReturnPacer(), "hung", [1000.0] * 1_000)
 
     assert len(due) == 1_000 - BURST
-    assert due[0] == pytest.approx(1000.0 + SOONEST, abs=TOGETHER)
-    assert due[-1] - due[0] == pytest.approx(SPACING * len(due), abs=TOGETHER)
-    assert within(due, TOGETHER) <= AT_ONCE
+    assert due[0] == pytest.approx(1000.0 + SOONEST, abs=BATCH)
+    assert due[-1] - due[0] == pytest.approx(SPACING * len(due), abs=BATCH)
+    assert within(due, BATCH) <= AT_ONCE
     assert len(set(due)) <= len(due) / AT_ONCE + 1
 
 
@@ -51,7 +51,7 @@ def test_a_flood_that_is_refused_again_stays_apart() -> None:
     due = due_of(pacer, "hung", [1000.0] * 10_000)
     for _ in range(3):
         due = due_of(pacer, "hung", sorted(due))
-        assert within(due, TOGETHER) <= AT_ONCE
+        assert within(due, BATCH) <= AT_ONCE
     assert len(due) > 3_000
 
 
@@ -74,7 +74,7 @@ def test_nobody_waits_longer_than_the_bound_and_none_before_an_earlier_one() -> 
     due = due_of(ReturnPacer(), "hung", times)
 
     assert all(earlier <= later + 0.001 for earlier, later in pairwise(due))
-    assert max(due) <= times[-1] + LONGEST + TOGETHER
+    assert max(due) <= times[-1] + LONGEST + BATCH
 
 
 def test_a_merchant_is_forgotten_once_it_could_be_refused_as_much_again() -> None:

@@ -1,4 +1,4 @@
-"""Who gets a slot: the rule as a table."""
+"""The bulkhead's rule as a table."""
 
 import pytest
 
@@ -24,7 +24,7 @@ HUNG_BEFORE = Snapshot(in_flight=0, failures_in_a_row=3, silence=60.0)
     ],
 )
 def test_a_cap_is_felt_only_while_slots_are_scarce(sight: Snapshot, busy: int, verdict: Verdict) -> None:
-    assert decide(sight, LIMITS, busy=busy, held_by_slow=0) is verdict
+    assert decide(sight, LIMITS, busy=busy, slots_of_slow=0) is verdict
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_cap_is_felt_only_while_slots_are_scarce(sight: Snapshot, busy: int, v
     ],
 )
 def test_a_merchant_s_own_cap_is_what_it_has_shown_to_bear(sight: Snapshot, verdict: Verdict) -> None:
-    assert decide(sight, LIMITS, busy=99, held_by_slow=0) is verdict
+    assert decide(sight, LIMITS, busy=99, slots_of_slow=0) is verdict
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_merchant_s_own_cap_is_what_it_has_shown_to_bear(sight: Snapshot, verd
     ],
 )
 def test_a_healthy_merchant_may_have_all_slots_while_it_is_alone(sight: Snapshot, verdict: Verdict) -> None:
-    assert decide(sight, LIMITS, busy=99, held_by_slow=0, alone=True) is verdict
+    assert decide(sight, LIMITS, busy=99, slots_of_slow=0, alone=True) is verdict
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_healthy_merchant_may_have_all_slots_while_it_is_alone(sight: Snapshot
 def test_a_slow_merchant_keeps_one_slot_while_others_like_it_hold_less_than_half(
     sight: Snapshot, held: int, verdict: Verdict
 ) -> None:
-    assert decide(sight, LIMITS, busy=50, held_by_slow=held) is verdict
+    assert decide(sight, LIMITS, busy=50, slots_of_slow=held) is verdict
 
 
 @pytest.mark.parametrize(

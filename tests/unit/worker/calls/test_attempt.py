@@ -1,4 +1,4 @@
-"""Which calls an attempt makes, and how it ends."""
+"""The calls of an attempt, and its result."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any

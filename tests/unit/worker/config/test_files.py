@@ -1,4 +1,4 @@
-"""The mounted files: taken whole, or not at all."""
+"""The mounted files: loaded completely, or not at all."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Whatever stands in mounted files and in the environment: it is taken whole, or refused with a line that says why."""
+"""Any content of mounted files and environment is loaded completely, or refused with a line that says why."""
 
 import hashlib
 import math

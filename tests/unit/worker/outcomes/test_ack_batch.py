@@ -7,7 +7,7 @@ import gevent
 import pytest
 
 from merchantroute_worker.outcomes.ack_batch import BatchedAcks
-from merchantroute_worker.rabbit.frames import Writer
+from merchantroute_worker.rabbit.frames import FrameWriter
 from tests.unit.worker.rabbit.test_frames import Channel, Connection, Transport
 
 LOG = logging.getLogger("orders")
@@ -72,7 +72,7 @@ class Broken(Connection):
 
 
 def channel(connection: Connection) -> Channel:
-    connection.frame_writer = Writer(connection)
+    connection.frame_writer = FrameWriter(connection)
     return Channel(connection)
 
 

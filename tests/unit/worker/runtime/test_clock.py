@@ -1,4 +1,4 @@
-"""The pod's own time goes on while the pod runs, and not while it stands still."""
+"""The stall-aware clock goes on while the process runs, and stops while it is stalled."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ class Real:
         """The pod runs for so long; gives what its clock says on the way."""
         for _ in range(round(seconds / EVERY)):
             self.now += EVERY
-            clock.turn()
+            clock.tick()
             yield clock.now()
 
 
@@ -35,7 +35,7 @@ def test_a_turn_that_is_a_little_late_loses_nothing() -> None:
     for _ in range(8):
         real.now += TOLERANCE
         assert clock.now() == real.now
-        clock.turn()
+        clock.tick()
 
     assert clock.now() == real.now
 
@@ -46,7 +46,7 @@ def test_time_in_which_the_pod_stood_still_has_not_passed_before_nor_after_its_n
     real.now += 60
 
     assert clock.now() == 1_000 + TOLERANCE
-    clock.turn()
+    clock.tick()
     assert clock.now() == 1_000 + TOLERANCE
     assert list(real.run(clock, 0.5)) == [1_000 + TOLERANCE + EVERY, 1_000 + TOLERANCE + 2 * EVERY]
 
@@ -62,5 +62,5 @@ def test_a_spell_knows_whether_the_pod_stood_still_for_most_of_it() -> None:
     assert not stopwatch.was_stalled()
     real.now += 60
     assert stopwatch.was_stalled()
-    clock.turn()
+    clock.tick()
     assert (stopwatch.seconds(), stopwatch.was_stalled()) == (5 + TOLERANCE, True)

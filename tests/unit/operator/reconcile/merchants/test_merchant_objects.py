@@ -10,7 +10,7 @@ import pytest
 
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.reconcile.merchants.claims import REREAD, Claims
-from merchantroute_operator.reconcile.merchants.status_writer import ClaimTeller
+from merchantroute_operator.reconcile.merchants.status_writer import MerchantStatusWriter
 from merchantroute_operator.spec.claim import parse_claim
 from tests.unit.operator.fake_ports import MemoryKube
 from tests.unit.operator.merchant_samples import a_claim, raw_merchant
@@ -29,8 +29,8 @@ def tell(world: World) -> None:
     """What the background does: write all that waits."""
 
     async def all_of_them() -> None:
-        while world.reconciler.teller.waiting:
-            await world.reconciler.teller.write_one()
+        while world.reconciler.status_writer.waiting:
+            await world.reconciler.status_writer.write_one()
 
     asyncio.run(all_of_them())
 
@@ -62,7 +62,7 @@ def test_idle_merchants_cause_no_writes() -> None:
     for _ in range(3):
         world.at += 60
         world.look()
-        assert world.reconciler.teller.waiting == 0
+        assert world.reconciler.status_writer.waiting == 0
         assert world.log == []
 
 
@@ -240,15 +240,15 @@ def test_a_status_that_is_wanted_twice_is_written_once_as_wanted_last() -> None:
     heard.claims.put(a_claim())
 
     async def run() -> None:
-        teller = ClaimTeller(heard.kube, heard.claims)
-        teller.want(a_claim(), {"state": "Pending"})
-        teller.want(a_claim(), {"state": "Active"})
-        writing = asyncio.create_task(teller.run())
-        while teller.waiting or not heard.kube.log:
+        status_writer = MerchantStatusWriter(heard.kube, heard.claims)
+        status_writer.want(a_claim(), {"state": "Pending"})
+        status_writer.want(a_claim(), {"state": "Active"})
+        writing = asyncio.create_task(status_writer.run())
+        while status_writer.waiting or not heard.kube.log:
             await asyncio.sleep(0)
         writing.cancel()
-        teller.want(a_claim(), {"state": "Active"})
-        assert teller.waiting == 0
+        status_writer.want(a_claim(), {"state": "Active"})
+        assert status_writer.waiting == 0
 
     asyncio.run(run())
     assert heard.kube.log == ["status of taco"]
@@ -260,13 +260,13 @@ def test_in_a_crowd_what_stays_is_told_before_what_passes() -> None:
     for name in ("first", "second", "third"):
         heard.kube.claims[name] = raw_merchant(name)
         heard.claims.put(a_claim(name))
-    teller = ClaimTeller(heard.kube, heard.claims)
+    status_writer = MerchantStatusWriter(heard.kube, heard.claims)
     for name, state in (("first", "Pending"), ("second", "Active"), ("third", "Pending"), ("first", "Active")):
-        teller.want(a_claim(name), {"state": state})
+        status_writer.want(a_claim(name), {"state": state})
 
     async def run() -> None:
-        while teller.waiting:
-            await teller.write_one()
+        while status_writer.waiting:
+            await status_writer.write_one()
 
     asyncio.run(run())
     assert heard.kube.log == ["status of second", "status of first", "status of third"]

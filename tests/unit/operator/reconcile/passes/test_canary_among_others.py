@@ -88,7 +88,7 @@ def test_a_walk_that_turns_bad_while_the_route_is_paused_is_left_as_it_is_and_no
     world.look()
     world.work("canary", 40, failed=30)
     world.tick()
-    assert not world.reconciler.states[KEY].full
+    assert not world.reconciler.states[KEY].schedule.full
     world.look()
     assert (world.share(), world.phase()) == (5, ("Walking", 5))
     assert world.condition("Drifted")[0] == "False"

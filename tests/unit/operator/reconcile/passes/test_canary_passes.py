@@ -127,9 +127,9 @@ def test_a_walk_that_turns_bad_is_noticed_by_the_next_tick_and_aborted_with_the_
     world.look()
     world.work("stable", 1000)
     world.work("canary", 40, failed=30)
-    assert not world.reconciler.states[KEY].full
+    assert not world.reconciler.states[KEY].schedule.full
     world.tick()
-    assert world.reconciler.states[KEY].full
+    assert world.reconciler.states[KEY].schedule.full
     world.look()
     assert (world.share(), world.phase()) == (0, ("Aborted", 0))
     assert any("CanaryAborted" in e and "30 of 40 attempts failed (75.0%)" in e for e in world.kube.events)

@@ -253,8 +253,8 @@ def test_a_lane_with_somebody_elses_autoscaler_is_left_to_it_until_it_is_gone(ki
     fleet.broker.held = {f"{DOOR}.standard.stable": 100_000}
     fleet.log.clear()
     fleet.tick(times=3)
-    fleet.reconciler.states["orders", "pos"].full = False
-    asyncio.run(fleet.reconciler.run(("orders", "pos")))
+    fleet.reconciler.states["orders", "pos"].schedule.full = False
+    asyncio.run(fleet.reconciler.reconcile(("orders", "pos")))
     assert not [line for line in fleet.log if line.startswith(f"scale {NAME}")]
     assert fleet.condition("Drifted")[:2] == ("True", "ForeignScaler")
     assert f"{kind} theirs scales Deployment {NAME}" in fleet.condition("Drifted")[2]

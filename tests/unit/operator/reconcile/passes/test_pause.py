@@ -145,7 +145,7 @@ def test_no_lane_is_scaled_while_the_route_is_paused_and_all_are_afterwards() ->
     for _ in range(5):
         fleet.tick()
     assert not [line for line in fleet.log if line.startswith("scale")]
-    asyncio.run(fleet.reconciler.run(KEY))
+    asyncio.run(fleet.reconciler.reconcile(KEY))
     assert fleet.condition("ScalingActive")[:2] == ("False", "ScalingPaused")
     fleet.change(paused=False)
     fleet.settle()

@@ -21,7 +21,13 @@ class Fleet(World):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.scaler = Scaler(self.reconciler._ctx, self.reconciler, tick=2.0)
+        self.scaler = Scaler(
+            self.reconciler._ctx,
+            self.reconciler.states,
+            touch=self.reconciler.touch,
+            update_status=self.reconciler.queue.add,
+            tick=2.0,
+        )
 
     def live(self) -> dict[str, Any]:
         """Tier -> Deployment."""
@@ -238,7 +244,7 @@ def test_a_suspect_queue_that_somebody_deleted_is_made_again_at_once() -> None:
         bindings=frozenset(b for b in world.broker.topology.bindings if b.source != SUSPECT),
     )
     world.tick()
-    assert world.reconciler.states[KEY].full
+    assert world.reconciler.states[KEY].schedule.full
     world.look()
     assert SUSPECT in world.broker.topology.queues
 

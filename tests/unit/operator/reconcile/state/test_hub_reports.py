@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from merchantroute_operator.rabbit.pulses.pulse_format import parse_pulse
-from merchantroute_operator.reconcile.state.hub_reports import AGAIN_AFTER, Hubs
+from merchantroute_operator.reconcile.state.hub_reports import AGAIN_AFTER, HubReports
 from merchantroute_operator.scaling.model import Blocked, Pulse
 from tests.unit.operator.reconcile.passes.test_suspect_lane import fleet
 
@@ -43,7 +43,7 @@ def test_a_pulse_that_says_it_wrongly_is_none(wrong: object) -> None:
 
 
 def test_the_first_time_is_told_with_pod_and_seconds() -> None:
-    hubs = Hubs()
+    hubs = HubReports()
 
     (words,) = hubs.news([pulse(), pulse(0, pod="pos-2")], 100.0)
 
@@ -52,7 +52,7 @@ def test_the_first_time_is_told_with_pod_and_seconds() -> None:
 
 
 def test_a_pod_that_blocks_all_the_time_is_told_of_once_in_ten_minutes() -> None:
-    hubs = Hubs()
+    hubs = HubReports()
 
     said = [words for n in range(900) for words in hubs.news([pulse(n + 1, at=2.0 * n)], 2.0 * n)]
 
@@ -61,7 +61,7 @@ def test_a_pod_that_blocks_all_the_time_is_told_of_once_in_ten_minutes() -> None
 
 
 def test_what_is_long_over_is_not_told_and_a_restarted_pod_counts_anew() -> None:
-    hubs = Hubs()
+    hubs = HubReports()
 
     assert hubs.news([pulse(ago=61.0)], 100.0) == []
     assert hubs.news([pulse(at=100.0)], 100.0)
@@ -69,7 +69,7 @@ def test_what_is_long_over_is_not_told_and_a_restarted_pod_counts_anew() -> None
     assert hubs.news([pulse(at=later)], later) == [], "it is the one that was told"
     assert hubs.news([pulse(at=later, started=2)], later)
     assert hubs.news([], later) == []
-    assert hubs.told == {}
+    assert hubs.reported == {}
 
 
 def test_the_scaler_tells_it_on_the_route() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from merchantroute_operator.reconcile.steps.deletion_policy import gives_up_on_broker, way
+from merchantroute_operator.reconcile.steps.deletion_policy import deletion_policy, gives_up_on_broker
 from merchantroute_operator.spec.route import Deletion
 
 
@@ -27,7 +27,7 @@ def deletion(policy: str, on_timeout: str = "Retain") -> Deletion:
     ],
 )
 def test_way(asked: Deletion, elapsed: float, terminating: bool, expected: str) -> None:
-    assert way(asked, elapsed=elapsed, terminating=terminating) == expected
+    assert deletion_policy(asked, elapsed=elapsed, terminating=terminating) == expected
 
 
 @pytest.mark.parametrize(
