@@ -34,7 +34,7 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
     ctx = Context(
         kube=kube,
         brokers=brokers,
-        board=board,
+        pulses=board,
         cluster=cluster,
         resync=settings.resync,
         monotonic=time.monotonic,

@@ -28,8 +28,8 @@ ANNOTATION_CANARY = f"{GROUP}/canary"
 ANNOTATION_BROKER = f"{GROUP}/broker-secret"
 ANNOTATION_PAUSED_UNTIL = f"{GROUP}/paused-until"
 
-OtherKind = Literal["ServiceAccount", "PodDisruptionBudget", "NetworkPolicy", "PodMonitor"]
-OTHER_KINDS: tuple[OtherKind, ...] = get_args(OtherKind)
+AuxiliaryKind = Literal["ServiceAccount", "PodDisruptionBudget", "NetworkPolicy", "PodMonitor"]
+AUXILIARY_KINDS: tuple[AuxiliaryKind, ...] = get_args(AuxiliaryKind)
 
 STABLE = "stable"
 CANARY = "canary"

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from merchantroute_operator.naming import OtherKind
+from merchantroute_operator.naming import AuxiliaryKind
 
 Object = dict[str, Any]
-Kind = Literal["Deployment", "ConfigMap", "Secret"] | OtherKind
+Kind = Literal["Deployment", "ConfigMap", "Secret"] | AuxiliaryKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Children:
     config_maps: Mapping[str, Object]
     secrets: Mapping[str, Object]
     pods: Mapping[str, Object]
-    others: Mapping[OtherKind, Mapping[str, Object]] = field(
+    auxiliaries: Mapping[AuxiliaryKind, Mapping[str, Object]] = field(
         default_factory=dict
     )  # of the kinds that the cluster knows
 
     def kept(self) -> tuple[Mapping[str, Object], ...]:
         """Those that the operator writes, kind by kind."""
-        return (self.deployments, self.config_maps, self.secrets, *self.others.values())
+        return (self.deployments, self.config_maps, self.secrets, *self.auxiliaries.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def _kind(error: BaseException) -> str:
 
 def _words(body: str) -> str:
     try:
-        told = json.loads(body)
+        answer = json.loads(body)
     except ValueError:
         return ""
-    return str(told.get("reason") or told.get("error") or "")[:LONGEST] if isinstance(told, dict) else ""
+    return str(answer.get("reason") or answer.get("error") or "")[:LONGEST] if isinstance(answer, dict) else ""

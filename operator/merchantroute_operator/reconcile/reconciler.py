@@ -19,14 +19,14 @@ from merchantroute_operator.reconcile.merchants.status_writer import MerchantSta
 from merchantroute_operator.reconcile.passes.active import REQUEUE_LATER, REQUEUE_SOON
 from merchantroute_operator.reconcile.passes.deleting import reconcile_deleting
 from merchantroute_operator.reconcile.passes.drift import reconcile_and_report_repairs
-from merchantroute_operator.reconcile.passes.paused import reconcile_paused
+from merchantroute_operator.reconcile.passes.paused_route import reconcile_paused
 from merchantroute_operator.reconcile.passes.status import update_status
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.claim import parse_claim
 from merchantroute_operator.spec.parse import parse
-from merchantroute_operator.spec.sections.deletion import parse_leaving
+from merchantroute_operator.spec.sections.deletion import parse_deleting
 from merchantroute_operator.spec.sections.pause import parse_pause
 from merchantroute_operator.work_queue import SETTLE, WorkQueue
 
@@ -78,7 +78,7 @@ class Reconciler:
         try:
             if raw["metadata"].get("deletionTimestamp"):
                 state.paused = False
-                route = findings.route = state.route = parse_leaving(raw)
+                route = findings.route = state.route = parse_deleting(raw)
                 return await reconcile_deleting(self._ctx, route, state, findings)
             findings.pause.asked, now = parse_pause(raw), self._ctx.wall()
             state.paused = findings.pause.holds = findings.pause.asked.holds(now)

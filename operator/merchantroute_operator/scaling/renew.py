@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from merchantroute_operator.scaling import reasons
+from merchantroute_operator.scaling import scale_reasons
 from merchantroute_operator.scaling.model import Decision
 
 
 def renew(decision: Decision) -> Decision:
     """No pod for now; the next tick finds the lane's orders, and wakes it."""
     message = "From 1 to 0 pods: Kubernetes would restart its pod ever later, so the next tick asks for a new one"
-    return replace(decision, replicas=0, reason=reasons.RENEWED, message=message)
+    return replace(decision, replicas=0, reason=scale_reasons.RENEWED, message=message)

@@ -17,13 +17,13 @@ FIGURES = ("queued", "retrying", "inFlight", "arrivalRate", "doneRate", "orderTi
 _WORDS = "reason"  # one word, a colon, and a sentence with figures in it
 
 
-def calm_lanes(new: Sequence[Raw], old: Sequence[Raw], *, may_move: bool) -> list[dict[str, Any]]:
+def damp_lanes(new: Sequence[Raw], old: Sequence[Raw], *, may_move: bool) -> list[dict[str, Any]]:
     """``new``, each lane with its figures as in ``old`` where they need not move."""
     before = {(lane.get("tier"), lane.get("lane")): lane for lane in old}
     return [_lane(lane, before.get((lane["tier"], lane["lane"]), {}), may_move=may_move) for lane in new]
 
 
-def calm_figure(new: float | None, old: float | None, *, may_move: bool) -> float | None:
+def damp_figure(new: float | None, old: float | None, *, may_move: bool) -> float | None:
     """One figure that stands alone."""
     return new if may_move and _moved(new, old) else old
 

@@ -1,7 +1,7 @@
 """Every reason of a condition that the core gives, with a sentence for people (the table in docs/ is made from it).
 
 Reasons of errors come from ``errors.py`` and ``spec/errors.py``, those of a lane's number of pods from
-``scaling/reasons.py``.
+``scaling/scale_reasons.py``.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class World:
             Context(
                 kube=self.kube,
                 brokers=brokers,
-                board=self.board,
+                pulses=self.board,
                 cluster=CLUSTER,
                 resync=60.0,
                 monotonic=lambda: self.at,

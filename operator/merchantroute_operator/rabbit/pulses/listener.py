@@ -29,7 +29,7 @@ CHECK = 15.0  # seconds between two looks whether the exchange still leads here
 BACKOFF = (0.5, 15.0)  # seconds: the first and the longest
 
 
-def nobody(_good: bool, /) -> None:
+def ignore_message(_good: bool, /) -> None:
     """Listen to no pulse's fate."""
 
 
@@ -45,7 +45,7 @@ class PulseListener:
         exchange: str,
         on_pulse: Callable[[Pulse], None],
         *,
-        on_message: Callable[[bool], None] = nobody,
+        on_message: Callable[[bool], None] = ignore_message,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._address = address

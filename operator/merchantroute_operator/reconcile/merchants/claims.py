@@ -49,7 +49,7 @@ class Claims:
     def refreshed(self, claim: Claim) -> Claim:
         """``claim`` with the status that the object has by now."""
         found = self.current(claim)
-        return claim if found is None else replace(claim, told=found.told)
+        return claim if found is None else replace(claim, status=found.status)
 
     def put(self, claim: Claim) -> None:
         """Take in a reading; an older one than is known says nothing, nor does one of an object that is gone."""

@@ -48,7 +48,7 @@ class MerchantStatusWriter:
         if status["state"] == PENDING:
             mine, other = other, mine
         other.pop(key, None)
-        if current is None or current.told == status:
+        if current is None or current.status == status:
             mine.pop(key, None)
         else:
             mine[key] = claim, status

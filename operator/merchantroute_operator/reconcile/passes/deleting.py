@@ -23,7 +23,7 @@ from merchantroute_operator.reconcile.steps.deployments import lane_of
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.drained import QUIET
 from merchantroute_operator.topology.objects import QueueSample, Topology
-from merchantroute_operator.topology.plans.changes import close_door, cut_off, tear_down
+from merchantroute_operator.topology.plans.changes import close_front_door, delete_exchanges, tear_down
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ async def _broker_while_deleting(ctx: Context, route: Route) -> Broker:
 async def _close(broker: Broker, route: Route) -> Topology:
     front_door = naming.front_door(route.namespace, route.name)
     observed = await broker.observe(front_door)
-    plan = close_door(observed, front_door)
+    plan = close_front_door(observed, front_door)
     if plan:
         await broker.run(plan)
         observed = await broker.observe(front_door)
@@ -113,7 +113,7 @@ async def _force(
         return waits
     owner = naming.owner(ctx.cluster, route.namespace, route.name)
     findings.ending = "counting the orders that go"
-    still = cut_off(observed, owner=owner)
+    still = delete_exchanges(observed, owner=owner)
     if still:
         await broker.run(still)
     if still or state.deletion.still_since is None:

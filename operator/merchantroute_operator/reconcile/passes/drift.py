@@ -32,7 +32,7 @@ async def reconcile_and_report_repairs(ctx: Context, route: Route, state: RouteS
 
 async def find_foreign_changes(ctx: Context, route: Route, state: RouteState, findings: Findings) -> None:
     """What others set in our objects, and who else scales our Deployments: told, and not fought over."""
-    findings.others.foreign_fields = tuple(
+    findings.foreign.foreign_fields = tuple(
         f"{body.get('kind', 'object')} {name}: {words}"
         for objects in findings.children.kept()
         for name, body in sorted(objects.items())

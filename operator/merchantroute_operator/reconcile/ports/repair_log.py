@@ -110,8 +110,8 @@ class RepairLogBroker:
         self._seen.topology = None  # unknown, should this end half-way
         await self._broker.run(plan)
         if self._before is not None and self._found is not None:
-            told = (_repair(op, self._before, self._found) for batch in plan for op in batch)
-            self._repairs += [words for words in told if words]
+            found = (_repair(op, self._before, self._found) for batch in plan for op in batch)
+            self._repairs += [words for words in found if words]
 
     async def samples(self) -> Mapping[str, QueueSample]:
         """See ``port.Broker``."""

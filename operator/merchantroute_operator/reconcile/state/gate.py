@@ -38,7 +38,7 @@ def gate(ready: Mapping[str, float], loaded: Mapping[str, int], generation: int,
     return Gate(tuple(awaited), tuple(overdue))
 
 
-def heard_of(
+def reporting_pods(
     route: Route, pods: Mapping[str, Raw], ready: Mapping[str, float], loaded: Mapping[str, int]
 ) -> dict[str, float]:
     """``ready`` without the pods that may never say what they have loaded.

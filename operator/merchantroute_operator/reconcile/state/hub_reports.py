@@ -32,7 +32,7 @@ class HubReports:
     def news(self, pulses: Iterable[Pulse], now: float) -> list[str]:
         """What to say now, a sentence for each pod. ``pulses`` is the newest of each of the route's pods."""
         newest = {pulse.pod: pulse for pulse in pulses}
-        self.reported = {pod: told for pod, told in self.reported.items() if pod in newest}
+        self.reported = {pod: report for pod, report in self.reported.items() if pod in newest}
         return [words for pulse in newest.values() if (words := self._news_of(pulse, now))]
 
     def _news_of(self, pulse: Pulse, now: float) -> str:

@@ -24,7 +24,7 @@ from merchantroute_operator.spec.sections.broker_secret import parse_broker
 async def ensure_auxiliaries(kube: Kube, route: Route, children: Children) -> None:
     """Create or correct them all."""
     for body in _wanted(route, children, await _brokers(kube, route)):
-        live = children.others.get(body["kind"], {}).get(body["metadata"]["name"])
+        live = children.auxiliaries.get(body["kind"], {}).get(body["metadata"]["name"])
         if live is None or differs(body, live):
             await kube.apply(body)
 
@@ -51,7 +51,7 @@ def _wanted(route: Route, children: Children, brokers: Iterable[Address]) -> Ite
             yield budget
     if policy := network_policy(route, brokers):
         yield policy
-    if "PodMonitor" in children.others:
+    if "PodMonitor" in children.auxiliaries:
         yield pod_monitor(route)
 
 
@@ -68,9 +68,9 @@ async def _brokers(kube: Kube, route: Route) -> list[Address]:
     return found
 
 
-def _ours(children: Children) -> Iterator[tuple[naming.OtherKind, str]]:
+def _ours(children: Children) -> Iterator[tuple[naming.AuxiliaryKind, str]]:
     """Only what the operator wrote: a team's own policy may carry the route's label."""
-    kinds: Mapping[naming.OtherKind, Mapping[str, Object]] = children.others
+    kinds: Mapping[naming.AuxiliaryKind, Mapping[str, Object]] = children.auxiliaries
     for kind, objects in kinds.items():
         for name, body in objects.items():
             if APPLIED in (body["metadata"].get("annotations") or {}):

@@ -32,8 +32,8 @@ async def write_configuration(
     start the count anew. ``renew`` keeps the configuration's date fresh: workers ask for it when they meet an order
     whose merchant they do not know, so a route without orders needs no such writes.
     """
-    told = int(previous_index(route, children.config_maps).get("credentialsGeneration", 0))
-    credentials_generation, secrets = credentials_secrets(route, found, children.secrets, told)
+    known_credentials = int(previous_index(route, children.config_maps).get("credentialsGeneration", 0))
+    credentials_generation, secrets = credentials_secrets(route, found, children.secrets, known_credentials)
     contents = render(route, cluster)
     generation, maps = config_maps(
         route,

@@ -35,8 +35,8 @@ def variables(route: Route, tier: Tier, lane: str) -> list[Object]:
     queue = naming.suspect(*place) if lane == naming.SUSPECT else naming.lane_queue(*place, tier.name, lane)
     slots = {_SLOTS: str(tier.concurrency)} if any(f"$({_SLOTS})" in word for word in command) else {}
     given = {variable["name"] for variable in tier.pod.fields.get("env", ())}
-    told = {"MR_QUEUE": queue, **slots, **_CELERY}
-    return [{"name": name, "value": value} for name, value in told.items() if name not in given]
+    variables = {"MR_QUEUE": queue, **slots, **_CELERY}
+    return [{"name": name, "value": value} for name, value in variables.items() if name not in given]
 
 
 def probes(tier: Tier) -> Object:

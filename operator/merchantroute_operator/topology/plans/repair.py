@@ -15,8 +15,8 @@ from merchantroute_operator.topology.plans.batches import in_order
 from merchantroute_operator.topology.queries import owner_of, place_of, the_owner
 
 
-def mend(desired: Topology, observed: Topology) -> Plan:
-    """Delete what is ours by its mark and not as wanted; ``skeleton``, ``wiring`` and ``door`` make it again."""
+def repair(desired: Topology, observed: Topology) -> Plan:
+    """Delete exchanges with our owner mark that differ; ``skeleton``, ``wiring``, ``open_front_door`` make them again."""
     door, owner = naming.front_door(*place_of(desired)), the_owner(desired)
     altered = {
         name

@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from merchantroute_operator.topology.objects import Delete, Plan, Topology
 from merchantroute_operator.topology.plans.batches import exchanges_apart, in_order, unbinds
-from merchantroute_operator.topology.queries import leaving, owner_of, the_owner
+from merchantroute_operator.topology.queries import bindings_from, owner_of, the_owner
 from merchantroute_operator.topology.reachability import reachable, unfed
 
 
@@ -25,7 +25,7 @@ def retire(desired: Topology, observed: Topology, empty: Collection[str]) -> Pla
         binding
         for name, exchange in desired.exchanges.items()
         if exchange.kind == "headers"
-        for binding in leaving(observed.bindings - desired.bindings, name)
+        for binding in bindings_from(observed.bindings - desired.bindings, name)
     )
     queues = sorted(unfed(desired, observed).intersection(empty))
     in_use, _ = reachable(desired, observed)
