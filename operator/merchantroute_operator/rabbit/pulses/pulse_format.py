@@ -27,15 +27,11 @@ def _pulse(document: dict[str, Any], at: float) -> Pulse:
         started=_count(document["started"]),
         at=at,
         generation=_count(document["generation"]),
-        slots=_count(document["slots"]),
         busy=_count(document["busy"]),
         busy_seconds=_number(document["busySeconds"]),
-        taken=_count(document["taken"]),
         finished=_count(document["finished"]),
-        refused=_count(document["refused"]),
         retried=_count(document["retried"]),
         dead=_count(document["dead"]),
-        slow=tuple(_text(merchant["merchant"]) for merchant in document["slow"]),
         blocked=_blocked(document["blocked"]) if "blocked" in document else None,
     )
 
