@@ -1,4 +1,4 @@
-"""``merchantroute-operator``: the process. It waits for the Lease, then watches, passes and scales until it ends."""
+"""Entry point of ``merchantroute-operator``: waits for the Lease, then watches, reconciles and scales until it ends."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Every name that the operator gives to something, in the broker and in Kubernetes.
+"""Names of all objects that the operator makes, in the broker and in Kubernetes.
 
-Namespaces, routes and tiers are DNS labels without dots (the CRD holds that), so a dot in a broker name always parts
-two of them, and no name of one route can be taken for a name of another.
+Namespaces, routes and tiers are DNS labels without dots (the CRD holds that), so a dot in a broker name always
+separates two of them, and no name of one route can be taken for a name of another.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""From the API server's refusals to the named errors: one table, so that every call tells the same failure alike.
+"""Maps error responses of the API server to the named errors, in one table for all calls.
 
-An API server repeats the offending value in its message. Of a Secret only the fields are told, never the message.
+An API server repeats the offending value in its message. Of a Secret only the fields are quoted, never the message.
 Source: the ``Status`` object of the Kubernetes API conventions.
 """
 

@@ -1,4 +1,4 @@
-"""The real ``port.Kube``: a connection to the API server of the cluster that the operator runs in."""
+"""The real ``kube_port.Kube``: a connection to the API server of the cluster that the operator runs in."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Events about a route, as ``kubectl describe`` shows them.
 
 Core v1 events, because ``kubectl describe`` sorts and counts these. The API server merges nothing: what repeats is
-counted up here, and limited, with a memory of bounded size. An event is posted, not owed, so that none of its failures
-is anybody's.
+counted up here, and limited, with a memory of bounded size. Posting an event is best effort: a failure is
+logged and never raised.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Posted:
 
 
 class Events:
-    """See ``port.Kube.event``."""
+    """See ``kube_port.Kube.event``."""
 
     def __init__(self, api: Api, clock: Callable[[], float] = time.monotonic) -> None:
         self._api = api

@@ -1,4 +1,4 @@
-"""What the core needs of Kubernetes, as an interface; ``client.py`` is the real one, contract-tested on a real server.
+"""The Kubernetes port: what the core needs, as an interface; ``client.py`` implements it, tested on a real server.
 
 Objects are plain JSON (``dict``), as the API server sends them. Every method raises only errors of ``errors.py``.
 """
@@ -58,7 +58,7 @@ class Kube(Protocol):
     """One API server."""
 
     async def cluster_id(self) -> str:
-        """The UID of namespace kube-system: it tells clusters apart on a shared broker."""
+        """The UID of namespace kube-system: it distinguishes clusters on a shared broker."""
 
     async def route(self, namespace: str, name: str) -> Object | None:
         """The MerchantRoute, or None."""

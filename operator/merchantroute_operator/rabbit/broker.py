@@ -1,4 +1,4 @@
-"""The real ``port.Broker``: the management API for topology and figures, AMQP for orders."""
+"""The real ``broker_port.Broker``: the management API for topology and figures, AMQP for orders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
 
 
 class RabbitBroker:
-    """One vhost of one RabbitMQ; see ``port.Broker``. ``on_call`` is told of management calls, for metrics."""
+    """One vhost of one RabbitMQ; see ``broker_port.Broker``. ``on_call`` counts management calls."""
 
     def __init__(self, address: BrokerAddress, on_call: OnCall = ignore_call) -> None:
         self._address = address

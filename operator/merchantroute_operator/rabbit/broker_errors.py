@@ -1,4 +1,4 @@
-"""From the management API's refusals to the named errors.
+"""Maps error responses of the management API to the named errors.
 
 It answers 401 for nearly every missing right, and 400 with the broker's own words where a declaration does not fit
 [RabbitMQ 4.0.5]. Its words name objects and arguments, never a password.

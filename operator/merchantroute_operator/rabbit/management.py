@@ -26,7 +26,7 @@ OnCall = Callable[[str, float, bool], None]
 
 
 def ignore_call(_method: str, _seconds: float, _well: bool, /) -> None:
-    """Listen to no call."""
+    """The hook where nobody counts calls."""
 
 
 class Management:

@@ -1,4 +1,4 @@
-"""Which pass a route gets, and what holds around every pass: it never waits, it never raises, it always tells."""
+"""Dispatches each route to its reconcile (active, paused, deleting), handles errors, and always updates the status."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MERCHANTS_SETTLE = 1.0  # seconds in which further Merchants join the first: a t
 
 
 class Reconciler:
-    """The passes over all routes, and their memory."""
+    """Reconciles all routes, and holds their state."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -112,7 +112,7 @@ class Reconciler:
         await self._ctx.brokers.release(key)
 
     def touch(self, key: Key, after: float = SETTLE) -> None:
-        """Something happened to the route: look at everything, ``after`` seconds from now."""
+        """Request a full reconcile of the route, ``after`` seconds from now."""
         self.states.setdefault(key, RouteState()).schedule.full = True
         self.queue.add(key, after)
 

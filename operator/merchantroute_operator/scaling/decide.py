@@ -1,4 +1,4 @@
-"""The scaler's one decision: how many pods a lane should have now, and why. Pure; the caller acts and remembers."""
+"""Decides how many pods a lane should have now, and why. Pure; the caller acts and remembers."""
 
 from __future__ import annotations
 

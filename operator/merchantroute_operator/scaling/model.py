@@ -1,4 +1,4 @@
-"""The values that the scaler reasons with. Rates are per second, times are seconds, ``now`` is monotonic seconds."""
+"""Values of the scaler. Rates are per second, times are seconds, ``now`` is monotonic seconds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from merchantroute_operator.topology.objects import QueueSample
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """How often code has blocked a gevent pod's hub since it started, and for how many seconds at worst and the last time.
+    """How often code has blocked a gevent pod's hub since it started, and seconds of the longest and the latest block.
 
-    The latest block ended ``ago`` seconds before the pulse.
+    The latest ended ``ago`` seconds before the pulse.
     """
 
     count: int

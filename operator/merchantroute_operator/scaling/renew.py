@@ -1,4 +1,4 @@
-"""A new pod for a lane whose pod Kubernetes makes wait: scaled to none for one tick, so that its backoff begins anew.
+"""Resets a pod's CrashLoopBackOff: scales the lane to none for one tick, so that a new pod starts at once.
 
 Kubernetes restarts a container that ended at once, then after 10 s, 20 s, 40 s and so on up to 5 minutes, and forgets
 that only after ten minutes without an end. In the suspect lane an end is an order's doing: the orders behind it would

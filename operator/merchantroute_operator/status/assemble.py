@@ -1,4 +1,4 @@
-"""The route's whole status, once at the end of a pass."""
+"""Builds the route's whole status at the end of a reconcile."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CONDITIONS = (
 
 
 def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> dict[str, Any]:
-    """What to write; ``old`` is the status as last read, ``now`` RFC 3339; see ``calm`` for when figures may move.
+    """What to write; ``old`` is the status as last read, ``now`` RFC 3339; see ``damping`` for when figures may move.
 
     It speaks of the generation that the pass worked on, which may be behind the newest. The configuration's generation
     is kept when a pass did not come to it: were it lost, the count could begin anew. So are the canaries: one that was

@@ -1,4 +1,4 @@
-"""Figures that move seldom: a status that followed every order would be written all the time, for nobody.
+"""Damps the status's figures: a status that followed every order would be written all the time.
 
 A lane's figures move when one of them has changed by a tenth, and the last move is 10 s ago (``may_move``). They move
 along when the status is to be written anyway for what is no figure: another number of pods, another reason, a fault.

@@ -1,4 +1,4 @@
-"""A Merchant's own status: a function of what a pass made of it, so that an idle one is never written."""
+"""A Merchant's status: a function of what a reconcile made of it, so that an unchanged one is never written."""
 
 from __future__ import annotations
 

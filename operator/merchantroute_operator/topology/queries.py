@@ -1,4 +1,4 @@
-"""Questions to a topology that several plans ask."""
+"""Queries of a topology that several plans share."""
 
 from __future__ import annotations
 

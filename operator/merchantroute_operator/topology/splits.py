@@ -1,4 +1,4 @@
-"""Parting a tier's orders between its lanes, by order id.
+"""Splits of a tier's orders between its lanes, by a consistent hash of the order's id.
 
 Of the two splits of a tier at most one is bound. Neither a consistent hash's weight may be changed in place (the
 second binding of a queue is ignored, and removing the first empties the lane) nor may two bindings match one order,

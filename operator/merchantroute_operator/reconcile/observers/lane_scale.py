@@ -1,4 +1,4 @@
-"""Keeps the number of pods of every lane: reads its figures, decides, and writes ``/scale``.
+"""Scales every lane: reads its figures, decides, and writes ``/scale``.
 
 Only this observer writes ``/scale``; a reconcile creates a Deployment with its first number.
 """

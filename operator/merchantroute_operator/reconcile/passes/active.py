@@ -1,4 +1,4 @@
-"""A pass over a route that is to live: queues, configuration, Deployments, inner bindings, front door, in that order.
+"""Reconciles an active route: queues, configuration, Deployments, inner bindings, front door, in that order.
 
 Each step works on what the one before it left, so a pass that stops anywhere leaves every order with a way on; and no
 pod starts before its queue is there.
@@ -43,8 +43,8 @@ from merchantroute_operator.topology.plans.changes import (
 )
 from merchantroute_operator.topology.splits import altered_splits, choose, in_use, is_undecided
 
-REQUEUE_SOON = 1.0  # seconds until the next look while something is under way
-REQUEUE_LATER = 5.0  # seconds until the next look at what others have to mend
+REQUEUE_SOON = 1.0  # seconds until the next reconcile while something is under way
+REQUEUE_LATER = 5.0  # seconds until the next reconcile where others have to fix something
 
 
 async def open_broker(ctx: Context, route: Route) -> tuple[Broker, str]:

@@ -1,4 +1,4 @@
-"""The end of a pass: the status, written only when it says something new, and an event when readiness turns."""
+"""Updates the route's status, only when it differs, with an event when readiness changes."""
 
 from __future__ import annotations
 

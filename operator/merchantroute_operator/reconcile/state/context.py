@@ -1,4 +1,4 @@
-"""What every pass needs, in one value."""
+"""The dependencies of a reconcile, in one value: ports, pulses, clocks."""
 
 from __future__ import annotations
 

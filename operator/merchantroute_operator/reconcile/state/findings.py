@@ -1,4 +1,4 @@
-"""What a full pass found out about a route: the input of its status."""
+"""Findings of a full reconcile of a route: the input of its status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a merchant may be bound: once every ready pod knows it, so that no pod meets an order it cannot work."""
+"""The gate before bindings: a merchant is bound once every ready pod has loaded it."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def _wanted(route: Route, children: Children, brokers: Iterable[Address]) -> Ite
 
 
 async def _brokers(kube: Kube, route: Route) -> list[Address]:
-    """Where pods find the broker; a Secret that is not there or makes no sense is told of elsewhere."""
+    """Where pods find the broker; a Secret that is missing or invalid is reported elsewhere."""
     found = []
     for name in sorted({route.broker_secret, route.worker_secret}) if route.network_policy else ():
         secret = await kube.secret(route.namespace, name)

@@ -1,4 +1,4 @@
-"""Taking each tier's canary a step further in a pass, and noticing between passes that one is due."""
+"""Advances each tier's canary in a reconcile, and says between reconciles that one is due."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IGNORED = "CanaryAnnotationIgnored"
 async def advance_canaries(ctx: Context, route: Route, state: RouteState, findings: Findings) -> Route:
     """The route with each canary's share as it is now; a canary that was aborted is none.
 
-    What changed is told by an event with the figures. The annotation goes once its word stands in the status. While
+    A change is reported by an event with the figures. The annotation goes once its word stands in the status. While
     the route is paused a canary stays as it is.
     """
     recorded = from_status(findings.raw.get("status", {}))

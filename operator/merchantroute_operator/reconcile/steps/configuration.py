@@ -1,4 +1,4 @@
-"""The workers' configuration and credentials: written where they differ, then brought to the pods at once."""
+"""Writes the workers' configuration and credentials where they differ, and has the kubelet sync them at once."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def annotate_stale_pods(
 ) -> None:
     """Make the kubelet bring new files to these pods now: it syncs a pod's volumes when the pod changes.
 
-    Left alone it takes 70 to 90 s. ``generation`` tells of the configuration, ``broker`` is the resourceVersion of the
+    Left alone it takes 70 to 90 s. ``generation`` is the configuration's, ``broker`` is the resourceVersion of the
     broker's Secret. A pod that is not ``lagging`` is left alone once it has both.
     """
     annotations = {ANNOTATION_GENERATION: generation, ANNOTATION_BROKER: broker}

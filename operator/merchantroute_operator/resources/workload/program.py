@@ -23,7 +23,7 @@ def program(tier: Tier, lane: str) -> Object:
 
 
 def variables(route: Route, tier: Tier, lane: str) -> list[Object]:
-    """What a command of the route's own is told; the route's own variables of the same name have the last word.
+    """Environment of a command of the route's own; the route's own variables of the same name have the last word.
 
     The number of slots only where the command asks for it: elsewhere a change of it must replace no pod. Where the
     broker is, and who the pod is there, stays in the mounted files.

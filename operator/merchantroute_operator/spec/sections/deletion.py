@@ -1,4 +1,4 @@
-"""A route on its way out, also one that could never be worked: a finalizer must end some day."""
+"""Parses a route that is being deleted, also one whose spec is invalid: its finalizer must come off."""
 
 from __future__ import annotations
 

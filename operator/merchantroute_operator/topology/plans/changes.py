@@ -1,4 +1,4 @@
-"""From what is to what should be, in steps that lose and copy nothing.
+"""The plans of a reconcile, from the observed to the desired topology: no step loses or copies an order.
 
 A reconcile runs ``skeleton``, ``wiring``, ``open_front_door``, ``retire``, each made from an observation that is no
 older than the plan before it, or all from one: none undoes what another did.

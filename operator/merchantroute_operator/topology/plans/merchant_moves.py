@@ -1,4 +1,4 @@
-"""Moving merchants between tiers: binds and unbinds of overlays on the router, above the swap on ``assigned``."""
+"""Moves merchants between tiers: overlay bindings on the router while ``assigned`` is re-pointed."""
 
 from __future__ import annotations
 

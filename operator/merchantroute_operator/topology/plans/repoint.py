@@ -1,4 +1,4 @@
-"""Pointing an exchange that has one way on elsewhere, while its alternate exchange catches."""
+"""Re-points an exchange that has one binding, while its alternate exchange catches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last plan of a pass: taking away what the route no longer wants, never an order with it.
+"""The last plan of a reconcile: deletes what the route no longer wants, and never an order.
 
 Of a tier that is gone: its inputs were unbound by ``wiring``, so its exchanges go at once; its lane once its emptiness
 is proven; then nothing publishes to its ladder any more, whose rungs empty by themselves, and then that goes.

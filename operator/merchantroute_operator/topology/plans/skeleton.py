@@ -1,4 +1,4 @@
-"""The first plan of a pass: whatever is missing, in an order in which nothing is reachable before it works.
+"""The first plan of a reconcile: whatever is missing, in an order in which nothing is reachable before it works.
 
 Exchanges come first (all but the front door), then queues, then the bindings that never change while their ends are
 there: those to queues before those to exchanges, so that what an exchange leads to leads on. A binding that replaces

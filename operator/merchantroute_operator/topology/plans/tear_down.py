@@ -1,4 +1,4 @@
-"""Taking everything away: at the end of a Drain, and for Force, which first holds all orders where they are."""
+"""Deletes a route's topology: at the end of a Drain, and for Force, which first stops all orders where they are."""
 
 from __future__ import annotations
 
