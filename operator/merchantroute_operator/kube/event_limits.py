@@ -49,6 +49,6 @@ class Limit:
         self.last = name
 
     def take_held(self) -> int:
-        """How many the next write tells of beside its own."""
+        """How many the next write counts beside its own."""
         held, self.held = self.held, 0
         return held

@@ -14,7 +14,7 @@ from merchantroute_operator.resources.quantity import quantity
 _HEAD = ("apiVersion", "kind")  # objects in a list carry neither
 _QUANTITIES = frozenset({"requests", "limits"})  # every value in these is one
 _QUANTITY = frozenset({"sizeLimit", "divisor"})
-# What tells the entries of a list apart, as in server-side apply; other lists are taken whole.
+# The merge keys of lists, as in server-side apply; other lists are compared whole.
 _KEYS = {
     "containers": "name",
     "env": "name",

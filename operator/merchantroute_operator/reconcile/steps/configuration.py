@@ -73,7 +73,7 @@ async def annotate_stale_pods(
 def attempt(generation: int, age: float) -> str:
     """What to annotate ``age`` seconds after ``generation`` was written: a new text every few seconds.
 
-    A kubelet that synced a pod just before it heard of the new ConfigMap does not look again by itself.
+    A kubelet that synced a pod just before the new ConfigMap reached it does not sync again by itself.
     """
     return f"{generation}.{int(age // NUDGE)}"
 
