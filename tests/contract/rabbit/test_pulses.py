@@ -18,7 +18,7 @@ from merchantroute_operator.rabbit.pulses.pulse_format import parse_pulse
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from tests.contract.rabbit.chains import until
-from tests.contract.wire import wire
+from tests.contract.silent_relay import wire
 
 EXCHANGE = "mr-pulses.cluster-1"
 PULSE: dict[str, Any] = {

@@ -12,8 +12,8 @@ from math import isfinite
 from typing import Any
 
 from merchantroute_worker.orders.answers import FAILURES
+from merchantroute_worker.orders.header_values import context_of
 from merchantroute_worker.orders.route import Step, parse_step
-from merchantroute_worker.orders.trace_context import context_of
 
 JOURNAL = "merchantroute"
 PUBLISHED_AT = "mr-published-at"
