@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 CONTEXT = ("traceparent", "tracestate")
-_LONGEST = 512  # characters, the minimum that W3C asks for a tracestate
+_MAX_LENGTH = 512  # characters, the minimum that W3C asks for a tracestate
 
 
 def context_of(headers: Mapping[str, Any]) -> Mapping[str, str]:
@@ -14,4 +14,4 @@ def context_of(headers: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _fits(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isascii() and value.isprintable()
+    return isinstance(value, str) and 0 < len(value) <= _MAX_LENGTH and value.isascii() and value.isprintable()
