@@ -1,9 +1,14 @@
 """What the glossary and the settings page say of values is what the code has."""
 
 import ast
+import importlib
 import re
 from typing import get_args
 
+import yaml
+
+from benchmarks.faults.every_fault import BY_NAME
+from merchantroute_operator.status.assemble import CONDITIONS
 from merchantroute_worker.bulkhead.rule import Verdict
 from merchantroute_worker.orders.envelope import CLASSES
 from merchantroute_worker.orders.outcome import LadderOutcome
@@ -80,3 +85,26 @@ def test_every_value_of_an_outcome_a_reason_and_an_answer_is_in_the_glossary() -
     assert {"eta", "retry-after", "suspect", "requeued"} <= reasons()
     words = {"done", "dead", *get_args(LadderOutcome), *refusals, *reasons(), *CLASSES}
     assert {word for word in words if f"`{word}`" not in labels} == set()
+
+
+def test_every_fault_has_a_row_on_the_page_of_faults() -> None:
+    page = (ROOT / "docs" / "testing-faults.md").read_text()
+
+    assert set(re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE)) == set(BY_NAME)
+
+
+def test_the_definition_names_every_condition() -> None:
+    definition = yaml.safe_load((ROOT / "crds" / "merchantroute.yaml").read_text())
+    status = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
+    described = status["properties"]["conditions"]["items"]["properties"]["type"]["description"]
+
+    types = {importlib.import_module(condition.__module__).TYPE for condition in CONDITIONS}
+    assert {name for name in types if not re.search(rf"\b{name}\b", described)} == set()
+
+
+def test_every_metric_is_on_the_page_of_metrics() -> None:
+    page = (ROOT / "docs" / "observability.md").read_text()
+
+    names = set(re.findall(r"`(merchantroute_\w+)`", GLOSSARY))  # which is held to have all of them
+    assert "merchantroute_orders_total" in names
+    assert {name for name in names if f"`{name}`" not in page} == set()
