@@ -29,7 +29,7 @@ def is_final(status: int) -> bool:
 
 
 class ResponseParser(HTTPResponseParser):
-    """`headed` once the final response's headers are parsed, `complete` once its last byte is; `chunks` of body read."""
+    """`headed` after the headers of the final response, `complete` after its last byte; `chunks` of body so far."""
 
     _on_status = _on_header_field = _on_header_value = _ignore
 
