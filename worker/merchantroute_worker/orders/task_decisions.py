@@ -6,7 +6,7 @@ from typing import Any
 
 from merchantroute_worker.orders import ladder
 from merchantroute_worker.orders.envelope import PUBLISHED_AT
-from merchantroute_worker.orders.header_values import ETA_WORTH_WAITING
+from merchantroute_worker.orders.eta import ETA_WORTH_WAITING
 from merchantroute_worker.orders.messages import DeathReason
 from merchantroute_worker.orders.outcome import LadderOutcome, ToDead, ToLadder
 from merchantroute_worker.orders.route import Route

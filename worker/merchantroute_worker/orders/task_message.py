@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 
 from merchantroute_worker.orders.envelope import PUBLISHED_AT, DeliveryKey, Malformed
-from merchantroute_worker.orders.header_values import header_time
+from merchantroute_worker.orders.eta import header_time
 from merchantroute_worker.orders.messages import RUNG, Incoming
 
 ATTEMPTS, REFUSALS = "mr-attempts", "mr-refusals"

@@ -1,4 +1,4 @@
-"""Values in a message's headers: Celery's `eta` and `expires` as times, and the W3C trace context. Pure."""
+"""Parses the times in a message's headers: Celery's `eta` and `expires`. Pure."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -6,8 +6,6 @@ from typing import Any
 
 from merchantroute_worker.orders.envelope import Malformed
 
-CONTEXT = ("traceparent", "tracestate")
-_MAX_LENGTH = 512  # characters, the minimum that W3C asks for a tracestate
 ETA_WORTH_WAITING = 1.0
 """Seconds: an order with a later ETA waits on the ladder, without a slot."""
 
@@ -25,13 +23,3 @@ def header_time(headers: Mapping[str, Any], name: str) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError):
         raise Malformed(f"the header {name} is {value!r}, not an ISO 8601 time") from None
-
-
-def context_of(headers: Mapping[str, Any]) -> Mapping[str, str]:
-    """The trace context among the headers, if valid as HTTP headers; empty without one."""
-    found = {name: headers[name] for name in CONTEXT if _fits(headers.get(name))}
-    return found if "traceparent" in found else {}
-
-
-def _fits(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _MAX_LENGTH and value.isascii() and value.isprintable()
