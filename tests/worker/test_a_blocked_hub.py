@@ -42,7 +42,7 @@ def test_a_call_in_c_that_blocks_is_counted_told_and_reported(lane: LocalLane, k
     worker = shop.work().ready()
     before = metrics(worker)
     assert (before[COUNT], before[LONGEST]) == (0, 0)
-    assert "blocked" not in pulse(lane, "taken")
+    assert "blocked" not in pulse(lane, "finished")
 
     shop.send(merchant, "stalls", STALL, keeps_interpreter, shop.place)
     shop.until_noted("stalled")

@@ -40,6 +40,7 @@ class Pulse:
     finished: int
     retried: int
     dead: int
+    slow: frozenset[str] = frozenset()  # merchants that are slow in this pod
     blocked: Blocked | None = None  # None: it never happened, or an older pod does not know
 
 

@@ -13,7 +13,7 @@ from merchantroute_operator.spec.route import Raw
 
 EVERY = 10.0  # seconds between two moves
 TENTH = 0.1
-FIGURES = ("queued", "retrying", "inFlight", "arrivalRate", "doneRate", "orderTime")
+FIGURES = ("queued", "retrying", "inFlight", "arrivalRate", "doneRate", "orderTime", "slowMerchants")
 _WORDS = "reason"  # one word, a colon, and a sentence with figures in it
 
 

@@ -40,7 +40,7 @@ def lane_figures(lane: LaneView) -> dict[str, Any]:
             "desiredReplicas": decided.replicas,
             "reason": bounded(f"{decided.reason}: {decided.message}"),
         }
-    figures["configGeneration"] = lane.generation
+    figures |= {"slowMerchants": lane.slow, "configGeneration": lane.generation}
     return _known(figures)
 
 

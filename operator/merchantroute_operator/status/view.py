@@ -22,6 +22,7 @@ class LaneView:
     observation: Observation | None
     decision: Decision | None
     retrying: int | None  # orders on the tier's rungs; None: unknown
+    slow: int | None  # merchants that are slow in some pod; None: unknown, or no pod
     generation: int | None  # the configuration that every ready pod has loaded; None: unknown, or no pod
 
 

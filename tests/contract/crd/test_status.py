@@ -28,6 +28,7 @@ STATUS = {
             "replicas": 1,
             "desiredReplicas": 2,
             "reason": "12 orders are queued",
+            "slowMerchants": 2,
             "configGeneration": 4,
         },
         {

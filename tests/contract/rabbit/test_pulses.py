@@ -23,14 +23,14 @@ from tests.contract.silent_relay import wire
 EXCHANGE = "mr-pulses.cluster-1"
 PULSE: dict[str, Any] = {
     "pod": "pos-enterprise-stable-1", "namespace": "orders", "route": "pos", "tier": "enterprise", "lane": "stable",
-    "started": 1790000000000, "at": 1790000002000, "generation": 7, "slots": 200, "busy": 3, "busySeconds": 12.5,
-    "taken": 10, "finished": 7, "refused": 2, "retried": 1, "dead": 0,
+    "started": 1790000000000, "at": 1790000002000, "generation": 7, "busy": 3, "busySeconds": 12.5,
+    "finished": 7, "retried": 1, "dead": 0,
     "slow": [{"merchant": "burger/hut ü", "inFlight": 2, "oldest": 4.5}],
 }  # fmt: skip
 HEARD = Pulse(
     pod="pos-enterprise-stable-1", namespace="orders", route="pos", tier="enterprise", lane="stable",
     started=1790000000000, at=99.0, generation=7, busy=3, busy_seconds=12.5, finished=7,
-    retried=1, dead=0,
+    retried=1, dead=0, slow=frozenset({"burger/hut ü"}),
 )  # fmt: skip
 
 

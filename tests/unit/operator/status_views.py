@@ -54,7 +54,9 @@ def a_lane(tier: str, *, reason: str = "Steady", replicas: int = 2, **seen: Any)
     """A lane that the scaler has looked at."""
     decision = Decision(replicas, reason, "because", Memory(order_time=0.51239))
     observation = replace(SEEN, **seen)
-    return LaneView(tier, "stable", f"mr.orders.pos.{tier}.stable", observation, decision, retrying=4, generation=9)
+    return LaneView(
+        tier, "stable", f"mr.orders.pos.{tier}.stable", observation, decision, retrying=4, slow=1, generation=9
+    )
 
 
 def a_view(**changes: Any) -> View:

@@ -85,6 +85,7 @@ class _Pages:
             "configuration": pod.files.problem or "current",
             "slots": pod.concurrency,
             "busy": pod.counters.busy,
+            "taken": pod.counters.taken,
             "known": pod.bulkhead.sums(now).known,
             "merchants": [shown.as_json() for shown in pod.bulkhead.busiest(top, now)],
         }

@@ -32,6 +32,7 @@ def _pulse(document: dict[str, Any], at: float) -> Pulse:
         finished=_count(document["finished"]),
         retried=_count(document["retried"]),
         dead=_count(document["dead"]),
+        slow=frozenset(_text(entry["merchant"]) for entry in document["slow"]) if "slow" in document else frozenset(),
         blocked=_blocked(document["blocked"]) if "blocked" in document else None,
     )
 

@@ -102,5 +102,6 @@ def _lane(spec: LaneSpec, lane: Lane) -> LaneView:
         observation=lane.observation,
         decision=lane.decision,
         retrying=lane.retrying,
+        slow=lane.slow,
         generation=lane.generation or None,
     )

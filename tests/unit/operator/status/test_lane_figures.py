@@ -27,6 +27,7 @@ def test_the_whole_status_with_figures_and_sums() -> None:
         "replicas": 2,
         "desiredReplicas": 2,
         "reason": "Steady: because",
+        "slowMerchants": 1,
         "configGeneration": 9,
     }
     assert written["totals"] == {

@@ -36,7 +36,7 @@ def test_a_pulse_is_as_the_schema_has_it() -> None:
 
     jsonschema.validate(pulse, schema("pulse"))
     assert pulse["slow"][0]["merchant"] == "hung"
-    assert (pulse["slots"], pulse["generation"]) == (20, 0)
+    assert (pulse["busy"], pulse["generation"]) == (0, 0)
 
 
 def test_a_pulse_reports_a_blocked_hub_only_if_it_was_blocked() -> None:
