@@ -45,7 +45,7 @@ def a_method_has_other_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def values_are_read_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
-    read = headers._read_item
+    read = serialization._read_item
     monkeypatch.setattr(headers, "_read_item", lambda buffer, offset: (None, read(buffer, offset)[1]))
 
 
