@@ -14,6 +14,7 @@ from tests.e2e.shop import Shop
 from tests.e2e.world import World, opened
 from tests.harness.cluster import NAME, Kubectl
 from tests.harness.hack import aloud, hack
+from tests.harness.run import once
 
 BUILDING = 1500.0  # seconds; cold, wheels are downloaded
 INSTALLING = 600.0
@@ -31,11 +32,15 @@ def world(cluster: Path, kubectl: Kubectl, pytestconfig: pytest.Config) -> Itera
     """
     if not os.environ.get("MR_TEST_KUBECONFIG"):
         with aloud(pytestconfig):
-            hack("build-images", within=BUILDING)
-            hack("install", NAME, within=INSTALLING)
+            once("installation", _install)
     with opened(cluster, kubectl) as everything:
         pytestconfig.stash[WORLD] = everything
         yield everything
+
+
+def _install() -> None:
+    hack("build-images", within=BUILDING)
+    hack("install", NAME, within=INSTALLING)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """A real RabbitMQ for the tests that need one: started once per run, when the first of them asks, removed at its end.
 
+All processes of a run share it, each test has a virtual host of its own.
+
 MR_TEST_AMQP and MR_TEST_MGMT name one that is there already (amqp://user:password@host:port and
 http://user:password@host:port); nothing is then started or removed.
 """
@@ -8,13 +10,14 @@ import os
 import socket
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.harness.hack import adopt_tools, aloud, hack
+from tests.harness.run import leader, leads, made, once
 from tests.harness.vhosts import Vhost, fresh_vhost
 
 NAME = "merchantroute-pytest-"
@@ -31,13 +34,14 @@ class Broker:
 
 
 BROKER = pytest.StashKey[Broker]()
+SHARED = "broker"
 
 
 def the_broker(config: pytest.Config) -> Broker:
-    """Give the run's broker; the first caller waits until it is up."""
+    """Give the run's broker; whoever asks first waits until it is up."""
     if BROKER not in config.stash:
         with aloud(config):
-            config.stash[BROKER] = _given() or _started()
+            config.stash[BROKER] = _given() or Broker(**once(SHARED, lambda: asdict(_started())))
     return config.stash[BROKER]
 
 
@@ -55,7 +59,7 @@ def _given() -> Broker | None:
 def _started() -> Broker:
     _remove_leftovers()
     amqp, management = _free_port(), _free_port()
-    name = f"{NAME}{os.getpid()}"
+    name = f"{NAME}{leader()}"
     try:
         hack("rabbitmq-test-up", name, str(amqp), str(management), within=STARTING)
     except BaseException:
@@ -82,10 +86,9 @@ def _remove_leftovers() -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove the broker that this run started."""
-    broker = config.stash.get(BROKER, None)
-    if broker and broker.name:
-        hack("rabbitmq-test-down", broker.name, within=60)
+    """Remove the broker that this run started, whichever of its processes did."""
+    if leads(config) and (found := made(SHARED)) and (name := found.get("value", {}).get("name")):
+        hack("rabbitmq-test-down", name, within=60)
 
 
 @pytest.fixture(scope="session")
