@@ -13,7 +13,7 @@ from tests.e2e.place import Place
 from tests.e2e.shop import Shop
 from tests.e2e.world import World, opened
 from tests.harness.cluster import NAME, Kubectl
-from tests.harness.hack import aloud, hack
+from tests.harness.hack import ROOT, aloud, hack
 from tests.harness.run import once
 
 BUILDING = 1500.0  # seconds; cold, wheels are downloaded
@@ -26,21 +26,22 @@ WORLD = pytest.StashKey[World]()
 
 @pytest.fixture(scope="session")
 def world(cluster: Path, kubectl: Kubectl, pytestconfig: pytest.Config) -> Iterator[World]:
-    """The cluster with the images of this checkout and manifests/overlays/kind, as hack/install leaves it.
+    """The cluster with the images of this checkout and manifests/overlays/test, as hack/install leaves it.
 
     One that MR_TEST_KUBECONFIG names has all that already.
     """
     if not os.environ.get("MR_TEST_KUBECONFIG"):
         with aloud(pytestconfig):
-            once("installation", _install)
+            once("installation", lambda: _install(kubectl))
     with opened(cluster, kubectl) as everything:
         pytestconfig.stash[WORLD] = everything
         yield everything
 
 
-def _install() -> None:
+def _install(kubectl: Kubectl) -> None:
     hack("build-images", within=BUILDING)
-    hack("install", NAME, within=INSTALLING)
+    hack("install", NAME, within=INSTALLING, MR_OVERLAY=str(ROOT / "manifests" / "overlays" / "test"))
+    places.remove_leftovers(kubectl)
 
 
 @pytest.fixture

@@ -18,17 +18,42 @@ from tests.harness.suites import SUITES, suite_of
 PROCESSES = 6
 END_TO_END = 3  # of them begin with these tests; more than that make pods wait for a processor
 
+OPERATOR = "the operator is killed, or must not be"
 # Tests that may not run at the same time, or that share what is costly: by the beginning of their ids.
 TOGETHER = {
     "tests/contract/crd/": "definitions of the API server",
     "tests/contract/kube/": "definitions of the port's own group",
     "tests/contract/client/patched/": "patched clients",
     "tests/worker/patched/": "patched workers",
-    "tests/e2e/test_standby.py": "the operator is killed",
-    "tests/e2e/test_changes.py::test_orders_flow_through_a_change[operator killed]": "the operator is killed",
+    "tests/e2e/test_standby.py": OPERATOR,
+    "tests/e2e/test_changes.py::test_orders_flow_through_a_change[operator killed]": OPERATOR,
+    "tests/e2e/test_bad_input.py": OPERATOR,
 }
 # What takes longest begins first, or the run ends with one process at work. Beginnings of ids, longest first.
-LONGEST: tuple[str, ...] = ()
+LONGEST = (
+    "tests/e2e/test_deletion.py",
+    "tests/e2e/test_what_others_do.py",
+    "tests/e2e/test_changes.py",
+    "tests/e2e/test_canary.py",
+    "tests/e2e/test_standby.py",
+    "tests/e2e/test_suspect_lane.py",
+    "tests/e2e/test_merchants.py",
+    "tests/e2e/test_orders_flow.py",
+    "tests/e2e/test_namespaces.py",
+    "tests/e2e/test_dead_letters.py",
+    "tests/worker/test_pools.py",
+    "tests/worker/test_chaos.py",
+    "tests/worker/test_plain_app.py",
+    "tests/worker/test_suspect_orders.py",
+    "tests/worker/test_traces.py",
+    "tests/worker/test_the_worker_waits.py",
+    "tests/contract/topology/test_canary_under_publishing.py",
+    "tests/contract/topology/test_measured_share.py",
+    "tests/contract/cli/test_replaying.py",
+    "tests/contract/cli/test_looking_changes_nothing.py",
+    "tests/unit/operator/",
+    "tests/unit/worker/",
+)
 
 
 def group_of(nodeid: str) -> str:
@@ -84,5 +109,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
 @pytest.hookimpl
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """-n auto: several processes for whole suites, none for single tests, which would wait for them to start."""
-    chosen = config.option.keyword or any("::" in argument for argument in config.args)
-    return 0 if chosen else int(os.environ.get("MR_TEST_PROCESSES", str(PROCESSES)))
+    if config.option.keyword or any("::" in argument for argument in config.args):
+        return 0
+    only_end_to_end = all(argument.startswith("tests/e2e") for argument in config.args)
+    return int(os.environ.get("MR_TEST_PROCESSES", str(END_TO_END if only_end_to_end else PROCESSES)))

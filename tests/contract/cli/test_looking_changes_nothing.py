@@ -31,13 +31,14 @@ ODD: dict[str, dict[str, Any]] = {
 }
 
 
-def test_listing_fifty_times_changes_nothing(desk: Desk) -> None:
+def test_listing_more_often_than_the_broker_may_deliver_changes_nothing(desk: Desk) -> None:
+    """RabbitMQ's own limit of deliveries is 20."""
     desk.bury(60)
     desk.bury(40, "malformed", name="m")
     before = desk.contents()
 
-    outputs = {desk.ok("list", "--json") for _ in range(25)}
-    tables = {desk.ok("list") for _ in range(25)}
+    outputs = {desk.ok("list", "--json") for _ in range(12)}
+    tables = {desk.ok("list") for _ in range(12)}
 
     assert desk.contents() == before
     assert len({tuple(sorted(output.splitlines())) for output in outputs}) == 1
