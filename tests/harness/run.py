@@ -19,6 +19,8 @@ import pytest
 
 FOLDER = "MR_TEST_RUN"  # in the environment of every process of the run
 LEADER = "MR_TEST_LEADER"  # the process id of the first one
+PATIENCE = "MR_PATIENCE"  # by what the bounds of waiting are multiplied
+BUSY = "3"
 LEADS = pytest.StashKey[bool]()
 
 
@@ -27,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if FOLDER not in os.environ:
         os.environ[FOLDER] = tempfile.mkdtemp(prefix="merchantroute-run-")
         os.environ[LEADER] = str(os.getpid())
+        os.environ.setdefault(PATIENCE, BUSY)
         config.stash[LEADS] = True
 
 
