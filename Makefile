@@ -71,17 +71,17 @@ format: venv ## Let ruff format and fix what it can
 
 .PHONY: bench-bulkhead
 bench-bulkhead: venv ## Measure what a hung merchant's 10,000 orders cost a pod and its neighbours (build/bench-bulkhead.json)
-	@PYTHONPATH=.:worker:sim $(PY) -m benchmarks.bulkhead
+	@PYTHONPATH=.:kit:worker:sim $(PY) -m benchmarks.bulkhead
 
 .PHONY: bench-deadlines
 bench-deadlines: venv ## Measure how far calls overshoot their deadline, by misbehaviour (build/bench-deadlines.json)
-	@PYTHONPATH=.:worker $(PY) -m benchmarks.deadlines
+	@PYTHONPATH=.:kit:worker $(PY) -m benchmarks.deadlines
 
 ##@ What takes minutes
 
 .PHONY: bench-worker
 bench-worker: venv ## What a pod and a core do, beside Celery, Dramatiq, Taskiq, FastStream, asyncio by hand (QUICK=1 for less)
-	@BENCH_PYTHON=$$(hack/bench-venv) PYTHONPATH=.:worker:sim:demo $(PY) -m benchmarks.efficiency
+	@BENCH_PYTHON=$$(hack/bench-venv) PYTHONPATH=.:kit:worker:sim $(PY) -m benchmarks.comparison
 
 .PHONY: e2e-merchants
 e2e-merchants: venv ## Apply 5,000 Merchants while the operator runs (MERCHANTS=...; figures in build/merchants.json)
@@ -89,11 +89,11 @@ e2e-merchants: venv ## Apply 5,000 Merchants while the operator runs (MERCHANTS=
 
 .PHONY: chaos-worker
 chaos-worker: venv ## Break everything around a worker under 20,000 orders a fault (FAULTS=sigkill,... ORDERS=2000 for less)
-	@$(PY) -m benchmarks.chaos_worker
+	@$(PY) -m benchmarks.faults
 
 .PHONY: soak-worker
 soak-worker: venv ## Five minutes of mixed merchants: nothing lost, memory flat
-	@$(PY) -m benchmarks.chaos_worker.soak
+	@$(PY) -m benchmarks.faults.soak
 
 .PHONY: e2e-changes
 e2e-changes: venv ## Change everything about a route under 100 orders a second (build/changes.json; PYTEST_ARGS='-k pool' for less)
@@ -145,6 +145,10 @@ cluster: ## Make the kind cluster (CLUSTER=merchantroute) and install everything
 	@hack/cluster-up $(CLUSTER)
 	@hack/build-images
 	@hack/install $(CLUSTER)
+
+.PHONY: install-yaml
+install-yaml: ## Render the operator with its definitions as one file, dist/install.yaml (IMAGE_PREFIX=..., IMAGE_TAG=...)
+	@hack/install-yaml "$(IMAGE_PREFIX)" $(IMAGE_TAG)
 
 .PHONY: clean
 clean: ## Remove what was built here: build/, dist/ and caches (clusters: make demo-down)

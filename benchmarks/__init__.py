@@ -1,1 +1,1 @@
-"""What takes minutes: faults under load, soaks, figures. Each has a small version among the tests."""
+"""Programs that measure for minutes: faults under load, soaks, speed; each has a small version among the tests."""

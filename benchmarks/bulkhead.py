@@ -22,12 +22,12 @@ from urllib.parse import quote, urlsplit
 
 import click
 
-from benchmarks.chaos_worker.own_broker import own_broker
-from tests.harness.vhosts import Vhost, fresh_vhost
-from tests.worker import topology
-from tests.worker.lane import Lane
-from tests.worker.merchant_sim import Merchants
-from tests.worker.running import WorkerProcess
+from merchantroute_kit.servers.merchant_sim import MerchantSim
+from merchantroute_kit.servers.rabbitmq import own_broker
+from merchantroute_kit.servers.vhosts import Vhost, fresh_vhost
+from merchantroute_kit.worker import topology
+from merchantroute_kit.worker.local_lane import LocalLane
+from merchantroute_kit.worker.worker_process import WorkerProcess
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
 RUNGS = (1_000, 15_000, 120_000)
@@ -46,10 +46,10 @@ def main() -> None:
             amqp_url, mgmt_url = broker.amqp_url, broker.mgmt_url
         vhost = stack.enter_context(fresh_vhost(amqp_url, mgmt_url, urlsplit(amqp_url).username or ""))
         root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        merchants = Merchants(root / "merchant-sim.log")
+        merchants = MerchantSim(root / "merchant-sim.log")
         stack.callback(merchants.close)
         topology.declare(vhost, RUNGS)
-        lane, backlogged = Lane(root, vhost, merchants), Lane(root, vhost, merchants)
+        lane, backlogged = LocalLane(root, vhost, merchants), LocalLane(root, vhost, merchants)
         stack.callback(lane.close)
         stack.callback(backlogged.close)
         result = _measure(lane, backlogged, orders=orders, baseline=baseline, backlog=backlog)
@@ -58,7 +58,7 @@ def main() -> None:
     click.echo(json.dumps(result, indent=2))
 
 
-def _measure(lane: Lane, backlogged: Lane, *, orders: int, baseline: float, backlog: float) -> dict[str, Any]:
+def _measure(lane: LocalLane, backlogged: LocalLane, *, orders: int, baseline: float, backlog: float) -> dict[str, Any]:
     latency = {"p50_ms": 50, "p99_ms": 50}
     neighbours = [lane.merchant(f"neighbour-{number}", latency=latency) for number in range(NEIGHBOURS)]
     hung = lane.merchant("hung", "hang")
@@ -103,7 +103,11 @@ def _measure(lane: Lane, backlogged: Lane, *, orders: int, baseline: float, back
 
 
 def _phase(
-    lane: Lane, worker: WorkerProcess, neighbours: list[str], seconds: float, flood: Callable[[], Any] | None = None
+    lane: LocalLane,
+    worker: WorkerProcess,
+    neighbours: list[str],
+    seconds: float,
+    flood: Callable[[], Any] | None = None,
 ) -> dict[str, Any]:
     refused, cpu, began = _refused(worker), _cpu(worker.process.pid), time.monotonic()
     flooding = Thread(target=flood) if flood else None
@@ -133,7 +137,7 @@ def _take_out(vhost: Vhost) -> None:
             vhost.api("DELETE", f"queues/{where}/{quote(queue['name'], safe='')}/contents")
 
 
-def _feed(lane: Lane, neighbours: list[str], seconds: float) -> list[str]:
+def _feed(lane: LocalLane, neighbours: list[str], seconds: float) -> list[str]:
     """Publish at the steady rate; gives the orders' ids."""
     pause, first, end = Event(), len(lane.published), time.monotonic() + seconds
     due = time.monotonic()
@@ -146,7 +150,7 @@ def _feed(lane: Lane, neighbours: list[str], seconds: float) -> list[str]:
     return lane.published[first:]
 
 
-def _p99(lane: Lane, orders: list[str]) -> float:
+def _p99(lane: LocalLane, orders: list[str]) -> float:
     """Seconds from publishing to done."""
     return quantiles([lane.done[order][0]["seconds"] for order in orders], n=100)[98]
 

@@ -1,15 +1,13 @@
-"""How far calls overshoot their deadline, by misbehaviour: `make bench-deadlines`.
+"""The overshoot of deadlines, by misbehaviour of the merchant: `make bench-deadlines`.
 
 Merchants and name server are another process; the calls run as in a pod, fifty at a time in one hub. Printed, and
 written to build/bench-deadlines.json: milliseconds beyond the deadline, 0 where a call ended before it because its
 answer was complete or beyond the client's bounds.
 """
 
-from gevent import monkey
+from merchantroute_worker.runtime import gevent_setup
 
-from merchantroute_worker.runtime import names
-
-monkey.patch_all()
+gevent_setup.patch()
 
 import json  # noqa: E402 - after patching
 import os  # noqa: E402
@@ -23,13 +21,13 @@ from typing import Any  # noqa: E402
 import gevent  # noqa: E402
 from gevent.pool import Pool  # noqa: E402
 
+from merchantroute_kit.servers.misbehaving import Misbehaving  # noqa: E402
+from merchantroute_kit.worker.mounted_files import route_document  # noqa: E402
 from merchantroute_worker.calls.attempt import attempt  # noqa: E402
 from merchantroute_worker.calls.http_client import HttpClient  # noqa: E402
 from merchantroute_worker.orders import envelope  # noqa: E402
 from merchantroute_worker.orders.answers import Answer  # noqa: E402
 from merchantroute_worker.orders.route import Merchant, Step, parse  # noqa: E402
-from tests.harness.misbehaving import Misbehaving  # noqa: E402
-from tests.unit.worker.samples import INDEX, MERCHANTS, ROUTE  # noqa: E402
 
 CALLS, AT_A_TIME = 300, 50
 LIMIT = 0.5
@@ -91,9 +89,9 @@ def measure(endpoint: Callable[[int], str], *, size: int = 10, series: bool = Fa
     limits = {"callTimeoutMs": 60_000 if series else LIMIT * 1000, "deadlineMs": LIMIT * 1000 if series else 60_000}
     steps = [{"name": name, "method": "POST", "path": "/"} for name in (["a", "b", "c"] if series else ["a"])]
     route = parse(
-        index=INDEX,
-        route={**ROUTE, **limits, "steps": steps, "allowInsecure": True},
-        merchants=[MERCHANTS],
+        index={"v": 1, "generation": 1, "renderedAt": 0, "files": {}, "credentialsGeneration": 1},
+        route=route_document(concurrency=AT_A_TIME, limits={**limits, "steps": steps}),
+        merchants=[],
         credentials=[],
     )
     client, carried, pool = HttpClient(AT_A_TIME), order(size), Pool(AT_A_TIME)
@@ -104,7 +102,7 @@ def measure(endpoint: Callable[[int], str], *, size: int = 10, series: bool = Fa
 
 def main() -> None:
     """Measure all, print a table, write the file."""
-    names.in_the_loop()
+    gevent_setup.use_c_ares()
     bad = Misbehaving()
     gevent.config.ares_servers = ["127.0.0.1"]
     gevent.config.ares_udp_port = str(bad.ports["names"])

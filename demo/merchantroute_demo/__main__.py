@@ -1,4 +1,4 @@
-"""`python -m merchantroute_demo run` (the last step of `make demo`) and `… generate`."""
+"""`python -m merchantroute_demo run`: the last step of `make demo`."""
 
 import asyncio
 import sys
@@ -6,11 +6,10 @@ from pathlib import Path
 
 import click
 
-from merchantroute_demo.errors import StepFailed
-from merchantroute_demo.generate import write
 from merchantroute_demo.run import run
 from merchantroute_demo.screen import Screen
 from merchantroute_demo.settings import Settings
+from merchantroute_kit.errors import StepFailed
 
 
 @click.group(help=sys.modules["merchantroute_demo"].__doc__)
@@ -41,13 +40,6 @@ def run_demo(**chosen: object) -> None:
             screen.say(f"FAILED: the demo took longer than {settings.limit:.0f} s (--limit)", style="bold red")
             kept = False
     sys.exit(0 if kept else 1)
-
-
-@main.command("generate")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("samples/orders.jsonl"))
-def generate_samples(out: Path) -> None:
-    """Make the sample orders anew."""
-    click.echo(f"{write(out)} orders in {out}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the demo reads from Kubernetes: the route, the broker's Secret, the node's address and the route's pods."""
+"""The demo's reads from Kubernetes: the route and its readiness, the broker's Secret, the node's address, the pods."""
 
 import asyncio
 import base64
@@ -12,11 +12,12 @@ from aiohttp import ClientError
 from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
 
-from merchantroute_demo.broker import Broker
-from merchantroute_demo.errors import StepFailed
-from merchantroute_demo.route import Route
+from merchantroute_demo.route import Route, condition
+from merchantroute_kit.errors import StepFailed
+from merchantroute_kit.wire.broker import Broker
 
 AMQP_PORT, MANAGEMENT_PORT, MERCHANTS_PORT = 30672, 31672, 30080  # NodePorts of manifests/overlays/kind
+_PERIOD = 1.0  # seconds between two looks at a route that is not Ready yet
 
 
 @dataclass(frozen=True)
@@ -112,3 +113,31 @@ async def _read(what: str, asked: Awaitable[Any], todo: str = "Look at `kubectl 
     except (ApiException, ClientError, OSError) as error:
         why = f"{error.status} {error.reason}" if isinstance(error, ApiException) else repr(error)
         raise StepFailed("read from the cluster", f"{what}: {why}", todo) from error
+
+
+async def ready_route(cluster: Cluster, namespace: str, name: str, within: float) -> dict[str, Any]:
+    """The route once it is Ready. StepFailed after `within` seconds, with what its conditions say."""
+    try:
+        async with asyncio.timeout(within):
+            while True:
+                found = await cluster.route(namespace, name)
+                if is_ready(found):
+                    return found
+                await asyncio.sleep(_PERIOD)
+    except TimeoutError:
+        found = await cluster.route(namespace, name)
+        said = [f"{kind} {condition(found, kind)}" for kind in ("Ready", "QueuesReady", "WorkersAvailable")]
+        raise StepFailed(
+            "wait for the route",
+            f"{namespace}/{name} was not Ready within {within:.0f} s: {'; '.join(said)}",
+            f"Look at `kubectl -n {namespace} describe mr {name}` and the operator's log: "
+            "`kubectl -n merchantroute-system logs deployment/merchantroute-operator`",
+        ) from None
+
+
+def is_ready(found: dict[str, Any]) -> bool:
+    """Ready, and the operator has seen the newest generation."""
+    status = found.get("status", {})
+    return (
+        condition(found, "Ready")[0] == "True" and status.get("observedGeneration") == found["metadata"]["generation"]
+    )

@@ -1,4 +1,4 @@
-"""What the demo needs to know of a MerchantRoute, read from the object in the API server."""
+"""The facts of a MerchantRoute that the demo needs, read from the object in the API server."""
 
 import re
 from collections.abc import Mapping

@@ -1,6 +1,11 @@
-"""The live table on a terminal; plain lines every few seconds where there is none (CI, a pipe)."""
+"""The live table: its rows, computed from the observed orders, and the terminal that shows them.
+
+Where there is no terminal (CI, a pipe) it is plain lines every few seconds.
+"""
 
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from types import TracebackType
 
 from rich.console import Console, Group
@@ -8,9 +13,74 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from merchantroute_demo.board import Row
+from merchantroute_demo.report import percentile
+from merchantroute_demo.route import Route
+from merchantroute_demo.watcher import Snapshot
+from merchantroute_kit.accounting.observed_orders import ObservedOrders
 
 _EVERY = 5.0  # seconds between two plain reports
+WINDOW = 30.0  # seconds of completions that p50 and p99 look back on
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table. None is not known, or does not apply to this line."""
+
+    name: str
+    published: int
+    done: int
+    retried: int | None
+    dead: int
+    queued: int | None
+    p50: float | None
+    p99: float | None
+    pods: str
+
+
+def rows(route: Route, observed: ObservedOrders, snapshot: Snapshot, *, hung: str, now: float) -> list[Row]:
+    """A row per tier; under the hung merchant's tier that merchant, and its neighbours. `now` in seconds."""
+    table = []
+    for tier in route.tiers:
+        orders = observed.orders(tiers=[tier])
+        pods = snapshot.pods.get(tier)
+        waiting = _waiting(snapshot, f"{route.front_door}.{tier}.")
+        shown = f"{pods.ready}/{pods.all}" if pods else "-"
+        table.append(
+            _row(tier, observed, orders, now=now, retried=snapshot.retried.get(tier), waiting=waiting, pods=shown)
+        )
+        if tier == observed.tier(hung):
+            own = observed.orders(merchant=hung)
+            for name, part in ((f"  {hung}", own), ("  its neighbours", orders - own)):
+                still = len(part & observed.open())
+                table.append(_row(name, observed, part, now=now, retried=None, waiting=still, pods=""))
+    return table
+
+
+def _row(
+    name: str,
+    observed: ObservedOrders,
+    orders: set[str],
+    *,
+    now: float,
+    retried: int | None,
+    waiting: int | None,
+    pods: str,
+) -> Row:
+    done = orders & observed.completions.keys()
+    recent = [
+        said.seconds
+        for said in (observed.completions[order][0] for order in done)
+        if said.finished_at / 1000 > now - WINDOW
+    ]
+    dead = len(orders & observed.dead.keys())
+    return Row(
+        name, len(orders), len(done), retried, dead, waiting, percentile(recent, 50), percentile(recent, 99), pods
+    )
+
+
+def _waiting(snapshot: Snapshot, prefix: str) -> int | None:
+    counts: Iterable[int | None] = [count for name, count in snapshot.messages.items() if name.startswith(prefix)]
+    return None if None in counts else sum(count or 0 for count in counts)
 
 
 class Screen:

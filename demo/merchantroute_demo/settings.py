@@ -1,4 +1,4 @@
-"""How the demo is run: what a user can choose on the command line. Times are seconds, rates orders per second."""
+"""The settings of a run, which a user chooses on the command line. Times are seconds, rates orders per second."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""Whether a run kept its promises; each broken one in words, with example ids and where to look. Pure."""
+"""The verdict on a run: each promise that it broke, in words, with example ids and where to look. Pure."""
 
 from collections.abc import Iterable, Mapping
 
-from merchantroute_demo.ledger import Ledger
+from merchantroute_kit.accounting.ledger import Ledger
 
 MOST_RATIO = 1.5
 LEAST_HEALTHY = 1000

@@ -1,19 +1,19 @@
-"""Poll what cannot be listened to: queues, ladder and pods. A figure that cannot be had stays as it was."""
+"""A watcher of queues, ladder and pods, which are polled. A figure that cannot be had stays as it was."""
 
 import asyncio
 from dataclasses import dataclass, field
 
 from merchantroute_demo.cluster import Cluster, Pods
-from merchantroute_demo.errors import StepFailed
-from merchantroute_demo.management import Management, queued
-from merchantroute_demo.merchants import Merchants
 from merchantroute_demo.route import Route
+from merchantroute_kit.errors import StepFailed
+from merchantroute_kit.wire.management import Management, queued
+from merchantroute_kit.wire.sim_admin import SimAdmin
 
 PERIOD = 2.0  # seconds; management figures are up to 5 s old in any case
 
 
 @dataclass
-class Sight:
+class Snapshot:
     """The latest figures. `queued` is None while unknown; `empty_for` counts samples in a row that showed nothing."""
 
     messages: dict[str, int | None] = field(default_factory=dict)
@@ -32,11 +32,11 @@ class Sight:
 
 
 class Watcher:
-    """Keeps a `Sight` current. `retried` counts from the first look, per tier."""
+    """Keeps a `Snapshot` current. `retried` counts from the first look, per tier."""
 
-    def __init__(self, route: Route, management: Management, merchants: Merchants, cluster: Cluster | None) -> None:
-        self.sight = Sight()
-        self._route, self._management, self._merchants, self._cluster = route, management, merchants, cluster
+    def __init__(self, route: Route, management: Management, sim: SimAdmin, cluster: Cluster | None) -> None:
+        self.snapshot = Snapshot()
+        self._route, self._management, self._sim, self._cluster = route, management, sim, cluster
         self._retried_before: dict[str, int] | None = None
 
     async def run(self) -> None:
@@ -44,23 +44,23 @@ class Watcher:
         while True:
             try:
                 await self.look()
-                self.sight.trouble = ""
+                self.snapshot.trouble = ""
             except StepFailed as failed:
-                self.sight.trouble = f"{failed.step}: {failed.why}"
+                self.snapshot.trouble = f"{failed.step}: {failed.why}"
             await asyncio.sleep(PERIOD)
 
     async def look(self) -> None:
         """One look. StepFailed tells what did not answer."""
-        sight, door = self.sight, self._route.front_door
-        sight.messages = await self._management.messages(door)
-        sight.queued = queued(sight.messages, door)
-        sight.empty_for = sight.empty_for + 1 if sight.queued == 0 else 0
+        snapshot, door = self.snapshot, self._route.front_door
+        snapshot.messages = await self._management.messages(door)
+        snapshot.queued = queued(snapshot.messages, door)
+        snapshot.empty_for = snapshot.empty_for + 1 if snapshot.queued == 0 else 0
         counts = await self._management.published_into([f"{door}.{tier}.retry" for tier in self._route.tiers])
         by_tier = {tier: counts[f"{door}.{tier}.retry"] for tier in self._route.tiers}
         if self._retried_before is None:
             self._retried_before = by_tier
-        sight.retried = {tier: count - self._retried_before[tier] for tier, count in by_tier.items()}
-        sight.hung = await self._merchants.hung()
-        sight.most_hung = max(sight.most_hung, sight.hung)
+        snapshot.retried = {tier: count - self._retried_before[tier] for tier, count in by_tier.items()}
+        snapshot.hung = await self._sim.hung()
+        snapshot.most_hung = max(snapshot.most_hung, snapshot.hung)
         if self._cluster is not None:
-            sight.pods = await self._cluster.pods(self._route)
+            snapshot.pods = await self._cluster.pods(self._route)

@@ -11,15 +11,15 @@ import kopf
 from merchantroute_operator import handlers, metrics
 from merchantroute_operator.health import Health
 from merchantroute_operator.kube.client import connect
+from merchantroute_operator.kube.kube_port import Kube
 from merchantroute_operator.kube.lease import lead
-from merchantroute_operator.kube.port import Kube
 from merchantroute_operator.logs import log_json
 from merchantroute_operator.naming import pulses_exchange
-from merchantroute_operator.reconcile.board import PulseBoard
-from merchantroute_operator.reconcile.brokers import BrokerPool
-from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.reconciler import Reconciler
 from merchantroute_operator.reconcile.scaler import Scaler
+from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -41,11 +41,13 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
         wall=time.time,
     )
     reconciler = Reconciler(ctx)
-    scaler = Scaler(ctx, reconciler, tick=settings.tick)
+    scaler = Scaler(
+        ctx, reconciler.states, touch=reconciler.touch, update_status=reconciler.queue.add, tick=settings.tick
+    )
     health.watch(reconciler.queue, scaler)
     metrics.watch_queue(lambda: reconciler.queue.depth)
     passes = asyncio.create_task(reconciler.queue.run(PASSES_AT_ONCE))
-    background = [passes, asyncio.create_task(scaler.run()), asyncio.create_task(reconciler.teller.run())]
+    background = [passes, asyncio.create_task(scaler.run()), asyncio.create_task(reconciler.status_writer.run())]
     watching = asyncio.create_task(
         kopf.operator(registry=handlers.registry(reconciler), standalone=True, clusterwide=True)
     )

@@ -3,9 +3,9 @@
 from collections import Counter
 from functools import partial
 
-from tests.e2e.place import Place
-from tests.e2e.shop import Shop
-from tests.e2e.waiting import until
+from merchantroute_kit.waiting import until
+from tests.e2e.tenant import Tenant
+from tests.e2e.web_shop import WebShop
 
 ROUTE = "pos"
 TIER = "standard"
@@ -15,7 +15,7 @@ STARTS = 120.0  # seconds that a pod may take
 TURNS = 60.0  # seconds; a bound, not a measure
 
 
-def parts(place: Place) -> dict[str, int]:
+def parts(place: Tenant) -> dict[str, int]:
     """Lane -> parts of a hundred of the tier's orders; {} where none are parted."""
     door = f"mr.{place.namespace}.{ROUTE}.{TIER}"
     ways = place.rabbit("GET", f"exchanges/{{vhost}}/{door}/bindings/source") or []
@@ -25,45 +25,45 @@ def parts(place: Place) -> dict[str, int]:
     return {each["destination"].removeprefix(f"{door}."): int(each["routing_key"]) for each in shares}
 
 
-def reaches(place: Place, phase: str, weight: int) -> None:
+def reaches(place: Tenant, phase: str, weight: int) -> None:
     """Wait until the status says so of the canary, and the broker does so."""
     until(partial(_is, place, phase, weight), f"{phase} at {weight} %", STARTS, partial(place.tell, ROUTE))
 
 
-def annotate(place: Place, verb: str) -> None:
+def annotate(place: Tenant, verb: str) -> None:
     """`kubectl annotate`, as the docs write it."""
     place.kubectl("annotate", "mr", ROUTE, f"{ANNOTATION}={verb}:{TIER}")
 
 
-def is_told(place: Place) -> None:
+def is_told(place: Tenant) -> None:
     """Wait until the operator has taken the annotation away."""
     until(lambda: ANNOTATION not in _annotations(place), "the annotation is taken away", TURNS)
 
 
-def lanes_of(shop: Shop, orders: set[str]) -> Counter[str]:
+def lanes_of(shop: WebShop, orders: set[str]) -> Counter[str]:
     """How many of the orders which lane's pods did; a pod's name holds its lane."""
-    pods = (shop.roll.completions[order][0].pod for order in orders)
+    pods = (shop.observed.completions[order][0].pod for order in orders)
     return Counter("canary" if f"{ROUTE}-{TIER}-canary-" in pod else "stable" for pod in pods)
 
 
-def queued(place: Place) -> int:
+def queued(place: Tenant) -> int:
     """Messages in the canary's queue."""
     return place.queues(ROUTE).get(f"{TIER}.canary", 0)
 
 
-def has_pods(place: Place) -> bool:
+def has_pods(place: Tenant) -> bool:
     """Whether the canary has a Deployment."""
     labels = [each["metadata"]["labels"] for each in place.deployments(ROUTE, TIER)]
     return any(each["merchantroute.dev/lane"] == "canary" for each in labels)
 
 
-def _is(place: Place, phase: str, weight: int) -> bool:
+def _is(place: Tenant, phase: str, weight: int) -> bool:
     found = (place.route(ROUTE) or {}).get("status", {}).get("canaries", [])
     told = [(each["phase"], each["weight"]) for each in found] == [(phase, weight)]
     return told and parts(place).get("canary", 0) == weight
 
 
-def _annotations(place: Place) -> dict[str, str]:
+def _annotations(place: Tenant) -> dict[str, str]:
     return (place.route(ROUTE) or {"metadata": {}})["metadata"].get("annotations") or {}
 
 

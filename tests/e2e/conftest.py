@@ -7,25 +7,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import place as places
-from tests.e2e import shop as shops
-from tests.e2e.place import Place
-from tests.e2e.shop import Shop
-from tests.e2e.world import World, opened
+from merchantroute_kit.servers.hack import ROOT, hack
+from tests.e2e import tenant as places
+from tests.e2e import web_shop as shops
+from tests.e2e.installation import Installation, opened
+from tests.e2e.tenant import Tenant
+from tests.e2e.web_shop import WebShop
 from tests.harness.cluster import NAME, Kubectl
-from tests.harness.hack import ROOT, aloud, hack
 from tests.harness.run import once
+from tests.harness.terminal import aloud
 
 BUILDING = 1500.0  # seconds; cold, wheels are downloaded
 INSTALLING = 600.0
 OPERATOR = ("-n", "merchantroute-system", "logs", "deployment/merchantroute-operator", "--tail=60")
 
-Shopping = Callable[[Place, str], Shop]
-WORLD = pytest.StashKey[World]()
+OpenWebShop = Callable[[Tenant, str], WebShop]
+WORLD = pytest.StashKey[Installation]()
 
 
 @pytest.fixture(scope="session")
-def world(cluster: Path, kubectl: Kubectl, pytestconfig: pytest.Config) -> Iterator[World]:
+def world(cluster: Path, kubectl: Kubectl, pytestconfig: pytest.Config) -> Iterator[Installation]:
     """The cluster with the images of this checkout and manifests/overlays/test, as hack/install leaves it.
 
     One that MR_TEST_KUBECONFIG names has all that already.
@@ -45,26 +46,26 @@ def _install(kubectl: Kubectl) -> None:
 
 
 @pytest.fixture
-def place(world: World) -> Iterator[Place]:
+def place(world: Installation) -> Iterator[Tenant]:
     """A namespace and a virtual host for one test."""
     with places.made(world) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def module_place(world: World) -> Iterator[Place]:
+def module_place(world: Installation) -> Iterator[Tenant]:
     """A namespace and a virtual host for the tests of one module."""
     with places.made(world) as made:
         yield made
 
 
 @pytest.fixture
-def shop() -> Iterator[Shopping]:
+def shop() -> Iterator[OpenWebShop]:
     """shop(place, route) opens a web shop at a route that is Ready; it is closed after the test."""
     with ExitStack() as stack:
 
-        def open_one(place: Place, route: str) -> Shop:
-            one: AbstractContextManager[Shop] = shops.opened(place, route)
+        def open_one(place: Tenant, route: str) -> WebShop:
+            one: AbstractContextManager[WebShop] = shops.opened(place, route)
             return stack.enter_context(one)
 
         yield open_one

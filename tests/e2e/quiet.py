@@ -5,8 +5,8 @@ from threading import Event
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.place import Place
-from tests.e2e.world import ROUTES, World
+from tests.e2e.installation import ROUTES, Installation
+from tests.e2e.tenant import Tenant
 
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 OPERATOR, PORT = "merchantroute-system", 9090
@@ -17,7 +17,7 @@ KINDS = (
 )
 
 
-def versions(place: Place) -> dict[str, str]:
+def versions(place: Tenant) -> dict[str, str]:
     """``kind name`` -> version of every object of the place's namespace; each write makes it another one."""
     found = {}
     for group, kind in map(str.split, KINDS):
@@ -26,14 +26,14 @@ def versions(place: Place) -> dict[str, str]:
     return found
 
 
-def unwritten_for(place: Place, seconds: float) -> bool:
+def unwritten_for(place: Tenant, seconds: float) -> bool:
     """Whether nobody writes anything in the place's namespace in the next so many seconds."""
     before = versions(place)
     Event().wait(seconds)
     return versions(place) == before
 
 
-def writes(world: World) -> Counter[str]:
+def writes(world: Installation) -> Counter[str]:
     """``method kind`` -> calls since the operator started."""
     found: Counter[str] = Counter()
     pods = world.items(f"api/v1/namespaces/{OPERATOR}/pods?labelSelector=app.kubernetes.io/name=merchantroute-operator")
@@ -49,7 +49,7 @@ def writes(world: World) -> Counter[str]:
     return found
 
 
-def written_in(world: World, seconds: float) -> dict[str, int]:
+def written_in(world: Installation, seconds: float) -> dict[str, int]:
     """What it writes in the next so many seconds."""
     before = writes(world)
     Event().wait(seconds)

@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
 from tests.e2e.routes import app, route, tier
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
 
 APP = """
 import time
@@ -24,7 +24,7 @@ def compute():
 CODE, WORKER = app("greedy", APP)
 
 
-def test_code_that_holds_up_a_pod_is_an_event_that_names_it(place: Place, shop: Shopping) -> None:
+def test_code_that_holds_up_a_pod_is_an_event_that_names_it(place: Tenant, shop: OpenWebShop) -> None:
     tiers = [tier("only", concurrency=5, minReplicas=1, maxReplicas=1)]
     place.apply(CODE, route("pos", tiers=tiers, merchants={"beside-greed": "only"}, worker=WORKER))
     place.ready("pos")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
 from tests.e2e.routes import merchant, route
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
 
 SAID_WITHIN = 45.0  # seconds
 NO_APP = "cannot import the app 'nobody_wrote_this': "  # the launcher's last line, as the pod's log has it
@@ -13,7 +13,7 @@ WITHOUT_BROKER = ("no-secret", "bad-password", "no-broker", "no-vhost")
 
 
 @pytest.fixture(scope="module")
-def there(module_place: Place) -> Place:
+def there(module_place: Tenant) -> Tenant:
     """Routes that are each wrong in one way, all applied at once."""
     place = module_place
     named = {"type": "Bearer", "secretRef": {"name": "unlabelled"}}
@@ -44,7 +44,7 @@ def there(module_place: Place) -> Place:
     ],
 )
 def test_a_mistake_is_named_in_a_condition_and_an_event(
-    there: Place, name: str, condition: str, reason: str, words: str
+    there: Tenant, name: str, condition: str, reason: str, words: str
 ) -> None:
     def said() -> bool:
         return there.condition(name, condition).get("reason") == reason
@@ -63,7 +63,7 @@ def test_a_mistake_is_named_in_a_condition_and_an_event(
         assert not there.deployments(name), "no Deployment before QueuesReady"
 
 
-def test_mended_mistakes_need_no_restart(there: Place, shop: Shopping) -> None:
+def test_mended_mistakes_need_no_restart(there: Tenant, shop: OpenWebShop) -> None:
     operator = _restarts(there)
     label = "merchantroute.dev/credentials=true"
     there.kubectl("label", "secret", "unlabelled", label)
@@ -77,7 +77,7 @@ def test_mended_mistakes_need_no_restart(there: Place, shop: Shopping) -> None:
     assert _restarts(there) == operator
 
 
-def _restarts(place: Place) -> dict[str, int]:
+def _restarts(place: Tenant) -> dict[str, int]:
     pods = place.world.items("api/v1/namespaces/merchantroute-system/pods")
     return {
         pod["metadata"]["name"]: sum(c["restartCount"] for c in pod["status"].get("containerStatuses", ()))

@@ -6,6 +6,7 @@ among the changes of `make e2e-changes`.
 
 from functools import partial
 
+from merchantroute_kit.waiting import until
 from tests.e2e.canaries import (
     ONE_POD,
     ROUTE,
@@ -19,18 +20,17 @@ from tests.e2e.canaries import (
     queued,
     reaches,
 )
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from tests.e2e.conftest import OpenWebShop
 from tests.e2e.routes import Json, route, tier
-from tests.e2e.shop import Shop
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
+from tests.e2e.web_shop import WebShop
 
 LEGACY = {"pool": "prefork", "concurrency": 3, "scaling": ONE_POD}
 WOVEN = {"pool": "threads", "concurrency": 3, "scaling": ONE_POD}
 MERCHANTS = {"beside-a": "standard", "beside-b": "standard"}
 
 
-def test_a_legacy_pool_is_given_half_of_the_orders_then_none_and_is_promoted(place: Place, shop: Shopping) -> None:
+def test_a_legacy_pool_is_given_half_of_the_orders_then_none_and_is_promoted(place: Tenant, shop: OpenWebShop) -> None:
     _apply(place, None)
     place.ready(ROUTE)
     till = shop(place, ROUTE)
@@ -52,7 +52,7 @@ def test_a_legacy_pool_is_given_half_of_the_orders_then_none_and_is_promoted(pla
 
 
 def test_an_aborted_canary_gets_nothing_and_the_stable_lane_works_off_what_it_held(
-    place: Place, shop: Shopping
+    place: Tenant, shop: OpenWebShop
 ) -> None:
     """Its three slots are fewer than half of the orders need, so that a backlog is there to be moved."""
     _apply(place, {**WOVEN, "weight": 50})
@@ -80,12 +80,12 @@ def test_an_aborted_canary_gets_nothing_and_the_stable_lane_works_off_what_it_he
     until(lambda: not queued(place), "the canary's queue is empty", TURNS, lambda: place.queues(ROUTE))
 
 
-def _apply(place: Place, canary: Json | None) -> None:
+def _apply(place: Tenant, canary: Json | None) -> None:
     only = {**tier("standard", concurrency=40), **({"canary": canary} if canary is not None else {})}
     place.apply(route(ROUTE, tiers=[only], merchants=MERCHANTS))
 
 
-def _lanes_meet(till: Shop, weight: int) -> None:
+def _lanes_meet(till: WebShop, weight: int) -> None:
     """Orders published now are done by the lanes that the weight names."""
     fresh = till.publish("beside-a", 100)
     until(partial(till.are_done, fresh), f"orders are done at {weight} %", TURNS)
@@ -96,7 +96,7 @@ def _lanes_meet(till: Shop, weight: int) -> None:
         assert 20 < lanes["canary"] < 80  # six standard deviations
 
 
-def _is_whole(till: Shop) -> None:
+def _is_whole(till: WebShop) -> None:
     """Nothing lost, nothing doubled, nothing dead."""
     ledger = till.settled()
     assert ledger.done == ledger.published

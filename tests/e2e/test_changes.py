@@ -14,8 +14,8 @@ from tests.e2e.changes.catalogue import CHANGES, IN_EVERY_RUN, before
 from tests.e2e.changes.live import seconds_until_loaded, summary
 from tests.e2e.changes.measure import MERCHANTS, Row, measured
 from tests.e2e.changes.site import ROUTE, Site
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from tests.e2e.conftest import OpenWebShop
+from tests.e2e.tenant import Tenant
 
 ALL = os.environ.get("MR_CHANGES") == "all"
 RATE = float(os.environ.get("MR_RATE", "100" if ALL else "40"))
@@ -35,7 +35,7 @@ def rows() -> Iterator[list[Row]]:
 
 @pytest.mark.parametrize("name", CHANGES if ALL else IN_EVERY_RUN)
 def test_orders_flow_through_a_change(
-    name: str, place: Place, shop: Shopping, rows: list[Row], record_property: Callable[[str, object], None]
+    name: str, place: Tenant, shop: OpenWebShop, rows: list[Row], record_property: Callable[[str, object], None]
 ) -> None:
     document = before()
     place.apply(document, server_side=False)
@@ -49,7 +49,7 @@ def test_orders_flow_through_a_change(
 
 
 @pytest.mark.extended  # test_orders_flow shows it, without the figures
-def test_changes_reach_running_pods_while_orders_flow(place: Place, shop: Shopping) -> None:
+def test_changes_reach_running_pods_while_orders_flow(place: Tenant, shop: OpenWebShop) -> None:
     document = before()
     place.apply(document, server_side=False)
     place.ready(ROUTE)

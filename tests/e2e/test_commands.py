@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
 from tests.e2e.routes import Json, route, tier
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
 
 POST = [
     *("celery", "-A", "merchantroute_worker.gcelery", "worker"),
@@ -23,7 +23,7 @@ SILENT = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1; done"]
 
 
 def test_the_post_s_own_command_line_works_orders_and_a_silent_command_holds_up_nothing(
-    place: Place, shop: Shopping
+    place: Tenant, shop: OpenWebShop
 ) -> None:
     tiers = [
         {**tier("plain", concurrency=7), "command": POST},
@@ -56,12 +56,12 @@ def test_the_post_s_own_command_line_works_orders_and_a_silent_command_holds_up_
     assert _slots(place) == [7]
 
 
-def _says(place: Place, words: str) -> bool:
+def _says(place: Tenant, words: str) -> bool:
     said = place.condition("pos", "WorkersAvailable")
     return bool(said["status"] == "True" and words in said["message"])
 
 
-def _slots(place: Place) -> list[int]:
+def _slots(place: Tenant) -> list[int]:
     """What the broker hands to the plain tier's one consumer at a time."""
     queue: Json = place.rabbit("GET", f"queues/{{vhost}}/mr.{place.namespace}.pos.plain.stable")
     return [consumer["prefetch_count"] for consumer in queue["consumer_details"]]

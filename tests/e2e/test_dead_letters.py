@@ -8,16 +8,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
 from tests.e2e.routes import route
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = {"retry": {"maxAttempts": 2, "delays": ["500ms", "1s"]}}
 
 
-def dead(place: Place, *arguments: str, name: str = "pos") -> subprocess.CompletedProcess[str]:
+def dead(place: Tenant, *arguments: str, name: str = "pos") -> subprocess.CompletedProcess[str]:
     """The command line as it is started in a terminal; KUBECONFIG names the cluster."""
     command = [sys.executable, "-m", "merchantroute_worker.cli", "dead", *arguments, "-n", place.namespace]
     unset = {key: value for key, value in os.environ.items() if key not in {"MR_BROKER", "MR_ROUTE", "MR_NAMESPACE"}}
@@ -31,34 +31,34 @@ def dead(place: Place, *arguments: str, name: str = "pos") -> subprocess.Complet
     )
 
 
-def ok(place: Place, *arguments: str) -> str:
+def ok(place: Tenant, *arguments: str) -> str:
     ended = dead(place, *arguments)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert place.password not in ended.stdout + ended.stderr
     return ended.stdout
 
 
-def in_a_pod(place: Place, *arguments: str) -> str:
+def in_a_pod(place: Tenant, *arguments: str) -> str:
     """The same where nothing is installed: in a worker pod, which knows its route and its broker."""
     pod = place.pods("pos")[0]["metadata"]["name"]
     return place.kubectl("exec", pod, "--", "merchantroute", "dead", *arguments)
 
 
-def listed(place: Place) -> list[Any]:
+def listed(place: Tenant) -> list[Any]:
     return [json.loads(line) for line in ok(place, "list", "--json").splitlines()]
 
 
 def test_orders_of_a_merchant_that_was_ill_are_found_replayed_and_done(
-    place: Place, shop: Shopping, tmp_path: Path
+    place: Tenant, shop: OpenWebShop, tmp_path: Path
 ) -> None:
     place.apply(route("pos", merchants={"ill": "standard"}, orders=SHORT))
     place.ready("pos")
     till = shop(place, "pos")
     wrong = till.publish_malformed("ill", 2)
-    until(lambda: wrong.keys() <= till.roll.dead.keys(), "wrong orders are dead letters")
+    until(lambda: wrong.keys() <= till.observed.dead.keys(), "wrong orders are dead letters")
     till.behave("ill", behaviour="error")
     orders = till.publish("ill", 20)
-    until(lambda: orders <= till.roll.dead.keys(), "the ill merchant's orders are dead letters", 120)
+    until(lambda: orders <= till.observed.dead.keys(), "the ill merchant's orders are dead letters", 120)
     till.look_away()
 
     until(lambda: len(listed(place)) == 22, "all letters are listed", 60)
@@ -83,7 +83,7 @@ def test_orders_of_a_merchant_that_was_ill_are_found_replayed_and_done(
     assert (ledger.lost, ledger.doubled) == (0, set())
 
 
-def test_what_is_not_there_is_named(place: Place) -> None:
+def test_what_is_not_there_is_named(place: Tenant) -> None:
     nobody = dead(place, "list", name="soup")
 
     assert nobody.returncode == 1
@@ -96,7 +96,7 @@ def test_what_is_not_there_is_named(place: Place) -> None:
     assert f"route {place.namespace}/pos names the Secret none-such, which is not there" in nothing.stderr
 
 
-def test_a_host_that_only_the_cluster_knows_is_explained(place: Place) -> None:
+def test_a_host_that_only_the_cluster_knows_is_explained(place: Tenant) -> None:
     place.apply(route("pos"))
 
     direct = dead(place, "list", "--no-port-forward")

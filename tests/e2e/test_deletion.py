@@ -8,11 +8,11 @@ from functools import partial
 import amqp
 import pytest
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
 from tests.e2e.routes import Json, route, tier
-from tests.e2e.shop import Shop
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
+from tests.e2e.web_shop import WebShop
 
 BACKGROUND, FOREGROUND = "background", "foreground"
 SOON = {"policy": "Drain", "timeout": "2s"}
@@ -33,26 +33,26 @@ def _route(name: str) -> Json:
 
 
 @pytest.fixture(scope="module")
-def there(module_place: Place) -> Place:
+def there(module_place: Tenant) -> Tenant:
     """All the routes, Ready."""
     module_place.apply(*(_route(name) for name in DELETIONS))
     module_place.ready(*DELETIONS)
     return module_place
 
 
-def _hold(place: Place, shop: Shopping, name: str, number: int = 40) -> tuple[Shop, set[str]]:
+def _hold(place: Tenant, shop: OpenWebShop, name: str, number: int = 40) -> tuple[WebShop, set[str]]:
     """A shop whose merchant takes its time, and orders that wait for it."""
     till = shop(place, name)
     till.behave(f"m-{name}", behaviour="hang")
     return till, till.publish(f"m-{name}", number)
 
 
-def test_drain_finishes_every_order_and_then_removes_the_queues(there: Place, shop: Shopping) -> None:
+def test_drain_finishes_every_order_and_then_removes_the_queues(there: Tenant, shop: OpenWebShop) -> None:
     tills = {name: shop(there, name) for name in ("drain", "drain-delete")}
     orders = {}
     for name, till in tills.items():
         wrong = till.publish_malformed(f"m-{name}", 2)
-        until(partial(wrong.keys().__le__, till.roll.dead.keys()), "malformed orders are dead letters")
+        until(partial(wrong.keys().__le__, till.observed.dead.keys()), "malformed orders are dead letters")
         till.behave(f"m-{name}", latency={"p50_ms": 300})
         orders[name] = till.publish(f"m-{name}", 40)
 
@@ -72,7 +72,7 @@ def test_drain_finishes_every_order_and_then_removes_the_queues(there: Place, sh
 
 
 def test_retain_leaves_orders_in_their_queues_and_a_route_of_that_name_adopts_them(
-    there: Place, shop: Shopping
+    there: Tenant, shop: OpenWebShop
 ) -> None:
     held = {name: _hold(there, shop, name) for name in ("retain", "retain-foreground")}
     _delete(there, {"retain": BACKGROUND, "retain-foreground": FOREGROUND})
@@ -91,7 +91,7 @@ def test_retain_leaves_orders_in_their_queues_and_a_route_of_that_name_adopts_th
         there.ready(name)
 
 
-def test_force_removes_everything_and_tells_how_many_orders_went(there: Place, shop: Shopping) -> None:
+def test_force_removes_everything_and_tells_how_many_orders_went(there: Tenant, shop: OpenWebShop) -> None:
     held = {name: _hold(there, shop, name) for name in ("force", "force-foreground")}
     for name, (_, orders) in held.items():
         _has_queued(there, name, orders)
@@ -102,7 +102,7 @@ def test_force_removes_everything_and_tells_how_many_orders_went(there: Place, s
         assert str(len(orders)) in there.events(name)["OrdersRemoved"]
 
 
-def test_a_drain_that_cannot_end_in_time_goes_on_as_its_owner_wants(there: Place, shop: Shopping) -> None:
+def test_a_drain_that_cannot_end_in_time_goes_on_as_its_owner_wants(there: Tenant, shop: OpenWebShop) -> None:
     _hold(there, shop, "late-force")
     _, kept = _hold(there, shop, "late-retain")
     _delete(there, {"late-force": BACKGROUND, "late-retain": FOREGROUND})
@@ -112,21 +112,21 @@ def test_a_drain_that_cannot_end_in_time_goes_on_as_its_owner_wants(there: Place
     _has_queued(there, "late-retain", kept)
 
 
-def _delete(place: Place, cascades: dict[str, str]) -> None:
+def _delete(place: Tenant, cascades: dict[str, str]) -> None:
     for name, cascade in cascades.items():
         place.kubectl("delete", "mr", name, f"--cascade={cascade}", "--wait=false")
 
 
-def _has_queued(place: Place, name: str, orders: set[str]) -> None:
+def _has_queued(place: Tenant, name: str, orders: set[str]) -> None:
     """The broker's figures are up to 5 s old."""
     until(partial(_are_queued, place, name, len(orders)), f"the orders of {name} are queued", 30)
 
 
-def _are_queued(place: Place, name: str, number: int) -> bool:
+def _are_queued(place: Tenant, name: str, number: int) -> bool:
     return sum(place.queues(name).values()) == number
 
 
-def _gone(place: Place, name: str) -> None:
+def _gone(place: Tenant, name: str) -> None:
     until(lambda: place.route(name) is None, f"{name} is gone", 90, lambda: place.tell(name))
     until(lambda: not place.pods(name), f"the pods of {name} are gone", 60)
     assert not place.deployments(name)
@@ -134,7 +134,7 @@ def _gone(place: Place, name: str) -> None:
     assert place.is_shut(name)
 
 
-def _refuses(place: Place, name: str) -> None:
+def _refuses(place: Tenant, name: str) -> None:
     """Who publishes now is told: a producer that goes on would lose its orders silently otherwise."""
     vhost = place.vhost
     address = f"{vhost.host}:{vhost.port}"

@@ -1,15 +1,15 @@
 """A route at its limit: 2,000 merchants."""
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
 from tests.e2e.routes import merchant, route, tier
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
 
 MERCHANTS = 2000
 SMALL = 10_000  # bytes; the API server's limit for all annotations is 262,144
 
 
-def test_two_thousand_merchants_are_bound_and_the_route_can_still_be_written(place: Place, shop: Shopping) -> None:
+def test_two_thousand_merchants_are_bound_and_the_route_can_still_be_written(place: Tenant, shop: OpenWebShop) -> None:
     tiers = [tier("even"), tier("odd")]
     merchants = [merchant(f"many-{number:04d}", ("even", "odd")[number % 2]) for number in range(MERCHANTS)]
     place.apply(route("pos", tiers=tiers, merchants=merchants))
@@ -34,7 +34,7 @@ def test_two_thousand_merchants_are_bound_and_the_route_can_still_be_written(pla
     assert till.tiers(till.of("many-0000") | till.of("many-1999")) == {"odd"}
 
 
-def _bound(place: Place) -> dict[str, int]:
+def _bound(place: Tenant) -> dict[str, int]:
     """How many merchants lead to each tier, by the broker's own word."""
     door = f"mr.{place.namespace}.pos"
     found = place.rabbit("GET", f"exchanges/{{vhost}}/{door}.assigned/bindings/source")

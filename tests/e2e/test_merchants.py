@@ -3,11 +3,11 @@
 import logging
 from functools import partial
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
+from tests.e2e.installation import ROUTES
 from tests.e2e.routes import Json, merchant, route, tier
-from tests.e2e.waiting import until
-from tests.e2e.world import ROUTES
+from tests.e2e.tenant import Tenant
 
 logger = logging.getLogger(__name__)
 RATE = 20.0  # orders a second
@@ -21,17 +21,17 @@ def an_object(name: str, of: str, *, merchant_id: str = "") -> Json:
     return {"apiVersion": "merchantroute.dev/v1alpha1", "kind": "Merchant", "metadata": {"name": name}, "spec": spec}
 
 
-def status(place: Place, name: str) -> Json:
+def status(place: Tenant, name: str) -> Json:
     found = place.world.get(f"{ROUTES}/namespaces/{place.namespace}/merchants/{name}")
     return (found or {}).get("status", {})
 
 
-def is_in(place: Place, name: str, state: str, of: str | None) -> bool:
+def is_in(place: Tenant, name: str, state: str, of: str | None) -> bool:
     found = status(place, name)
     return (found.get("state"), found.get("tier")) == (state, of)
 
 
-def test_a_teams_merchant_has_its_orders_called_and_is_shown_by_kubectl(place: Place, shop: Shopping) -> None:
+def test_a_teams_merchant_has_its_orders_called_and_is_shown_by_kubectl(place: Tenant, shop: OpenWebShop) -> None:
     place.apply(route("pos", tiers=TIERS), an_object("taco-town", "enterprise"))
     place.ready("pos")
     until(lambda: is_in(place, "taco-town", "Active", "enterprise"), "taco-town is active", 120)
@@ -44,7 +44,9 @@ def test_a_teams_merchant_has_its_orders_called_and_is_shown_by_kubectl(place: P
     assert row.split()[:3] == ["taco-town", "enterprise", "Active"]
 
 
-def test_a_merchant_is_moved_to_and_fro_under_load_with_no_order_lost_or_doubled(place: Place, shop: Shopping) -> None:
+def test_a_merchant_is_moved_to_and_fro_under_load_with_no_order_lost_or_doubled(
+    place: Tenant, shop: OpenWebShop
+) -> None:
     place.apply(route("pos", tiers=TIERS), an_object("taco-town", "standard"), an_object("stay-put", "standard"))
     place.ready("pos")
     until(lambda: is_in(place, "taco-town", "Active", "standard"), "taco-town is active", 120)
@@ -64,7 +66,7 @@ def test_a_merchant_is_moved_to_and_fro_under_load_with_no_order_lost_or_doubled
     assert till.tiers(till.of("stay-put")) == {"standard"}
 
 
-def test_a_conflict_with_the_routes_own_list_is_shown_on_both(place: Place) -> None:
+def test_a_conflict_with_the_routes_own_list_is_shown_on_both(place: Tenant) -> None:
     place.apply(route("pos", tiers=TIERS, merchants={"burger-hut": "enterprise"}))
     place.apply(an_object("team-burger", "standard", merchant_id="burger-hut"))
     until(lambda: is_in(place, "team-burger", "Refused", None), "team-burger is refused", 120)

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
 from tests.e2e.routes import IMAGE, route, tier
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
 
 ENDS_WITHIN = 120.0  # seconds
 
 
-def test_workers_run_where_only_restricted_pods_may(place: Place) -> None:
+def test_workers_run_where_only_restricted_pods_may(place: Tenant) -> None:
     """The namespace enforces the standard: that pods run is the proof, and that others are refused is its check."""
     careless = {
         "apiVersion": "v1",
@@ -28,7 +28,7 @@ def test_workers_run_where_only_restricted_pods_may(place: Place) -> None:
     assert pod["status"]["phase"] == "Running"
 
 
-def test_a_namespace_ends_in_time_and_the_orders_stay_in_the_broker(place: Place, shop: Shopping) -> None:
+def test_a_namespace_ends_in_time_and_the_orders_stay_in_the_broker(place: Tenant, shop: OpenWebShop) -> None:
     """Drain cannot be: a terminating namespace takes no new pods. So it is a Retain."""
     tiers = [tier("only", concurrency=5)]
     place.apply(route("pos", tiers=tiers, merchants={"evicted": "only"}, deletion={"policy": "Drain"}))

@@ -3,15 +3,17 @@
 import re
 from functools import partial
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
 from tests.e2e.routes import merchant, route, tier
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
 
 COLUMNS = ("NAME", "READY", "REASON", "QUEUED", "RETRYING", "IN-FLIGHT", "DEAD", "PODS", "WANTED", "AGE")
 
 
-def test_good_orders_are_done_and_malformed_ones_are_dead_letters_with_a_reason(place: Place, shop: Shopping) -> None:
+def test_good_orders_are_done_and_malformed_ones_are_dead_letters_with_a_reason(
+    place: Tenant, shop: OpenWebShop
+) -> None:
     place.apply(place.worker_secret("workers"), route("pos", merchants={"flow-a": "standard"}, worker_secret="workers"))
     place.ready("pos")
     till = shop(place, "pos")
@@ -29,7 +31,7 @@ def test_good_orders_are_done_and_malformed_ones_are_dead_letters_with_a_reason(
     assert (shown["READY"], shown["REASON"], shown["QUEUED"], shown["PODS"]) == ("True", "AsWanted", "0", "1")
 
 
-def test_a_route_is_tuned_grown_and_rearranged_while_orders_flow(place: Place, shop: Shopping) -> None:
+def test_a_route_is_tuned_grown_and_rearranged_while_orders_flow(place: Tenant, shop: OpenWebShop) -> None:
     """Concurrency, then an env, then a new tier, then a merchant's move: one stream of orders through all four."""
     merchants = {"tune-a": "standard", "tune-b": "standard", "tune-c": "small"}
     tiers = [tier("standard"), tier("small", concurrency=5)]
@@ -79,7 +81,7 @@ def test_a_route_is_tuned_grown_and_rearranged_while_orders_flow(place: Place, s
 
 
 def test_a_tier_of_threads_has_new_pods_for_another_concurrency_and_loses_no_order(
-    place: Place, shop: Shopping
+    place: Tenant, shop: OpenWebShop
 ) -> None:
     """Threads are started with the pod; a greenlet is started for each order."""
     tiers = [tier("standard"), {**tier("threaded", concurrency=3), "pool": "threads"}]
@@ -103,7 +105,7 @@ def test_a_tier_of_threads_has_new_pods_for_another_concurrency_and_loses_no_ord
     assert till.tiers(till.of("woven")) == {"threaded"}
 
 
-def test_a_merchant_moves_under_load_and_no_order_is_lost_or_copied(place: Place, shop: Shopping) -> None:
+def test_a_merchant_moves_under_load_and_no_order_is_lost_or_copied(place: Tenant, shop: OpenWebShop) -> None:
     """There and back, several times, at a rate at which every step of a move meets orders."""
     tiers = [tier("here", concurrency=20), tier("there", concurrency=20)]
     others = [merchant("stay-here", "here"), merchant("stay-there", "there")]
@@ -125,7 +127,7 @@ def test_a_merchant_moves_under_load_and_no_order_is_lost_or_copied(place: Place
     assert till.tiers(till.of("stay-there")) == {"there"}
 
 
-def _columns(place: Place) -> dict[str, str]:
+def _columns(place: Tenant) -> dict[str, str]:
     """What `kubectl get mr` shows, by column; a cell may be empty, so each is cut out beneath its heading."""
     head, values = place.kubectl("get", "mr", "pos").splitlines()
     starts = [found.start() for found in re.finditer(r"\S+", head)]
@@ -133,17 +135,17 @@ def _columns(place: Place) -> dict[str, str]:
     return {head[start:end].strip(): values[start:end].strip() for start, end in cells}
 
 
-def _names(place: Place) -> set[str]:
+def _names(place: Tenant) -> set[str]:
     return {pod["metadata"]["name"] for pod in place.pods("pos")}
 
 
-def _all_know_the_newest(place: Place, of: str) -> bool:
+def _all_know_the_newest(place: Tenant, of: str) -> bool:
     """Whether every pod of the tier has loaded the newest configuration, as the route's status tells it."""
     newest = (place.route("pos") or {})["status"].get("configGeneration")
     return bool(newest and place.lane("pos", of).get("configGeneration") == newest)
 
 
-def _arguments(place: Place, of: str) -> list[str]:
+def _arguments(place: Tenant, of: str) -> list[str]:
     (deployment,) = place.deployments("pos", of)
     found: list[str] = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
     return found

@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
 from tests.e2e.routes import app, route, tier
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
 
 APP = """
 import os
@@ -22,7 +22,9 @@ def abort():
 CODE, WORKER = app("hostile", APP)
 
 
-def test_a_poison_order_ends_alone_in_dead_letters_and_every_innocent_one_is_done(place: Place, shop: Shopping) -> None:
+def test_a_poison_order_ends_alone_in_dead_letters_and_every_innocent_one_is_done(
+    place: Tenant, shop: OpenWebShop
+) -> None:
     tiers = [tier("only", concurrency=5, minReplicas=2, maxReplicas=2)]
     place.apply(CODE, route("pos", tiers=tiers, merchants={"mixed": "only"}, worker=WORKER))
     place.ready("pos")
@@ -41,10 +43,10 @@ def test_a_poison_order_ends_alone_in_dead_letters_and_every_innocent_one_is_don
     assert ledger.lost == 0
     assert till.twice() == set()
     # Whoever was run to its end twice had its pod killed between the end and the ack.
-    again = [said for said in till.roll.completions.values() if len(said) > 1]
+    again = [said for said in till.observed.completions.values() if len(said) > 1]
     assert all(any(one.redelivered for one in said) for said in again)
     assert till.tiers(innocent) <= {"only", "suspect"}
 
 
-def _suspected(place: Place) -> bool:
+def _suspected(place: Tenant) -> bool:
     return any(pod["metadata"]["labels"]["merchantroute.dev/lane"] == "suspect" for pod in place.pods("pos"))

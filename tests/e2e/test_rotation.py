@@ -2,14 +2,14 @@
 
 from urllib.parse import quote
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
+from tests.e2e.installation import Json
 from tests.e2e.routes import route
-from tests.e2e.waiting import until
-from tests.e2e.world import Json
+from tests.e2e.tenant import Tenant
 
 
-def test_a_rotated_password_needs_no_restart_and_costs_no_order(place: Place, shop: Shopping) -> None:
+def test_a_rotated_password_needs_no_restart_and_costs_no_order(place: Tenant, shop: OpenWebShop) -> None:
     place.apply(route("pos", merchants={"rotated": "standard"}))
     place.ready("pos")
     till = shop(place, "pos")
@@ -36,7 +36,7 @@ def test_a_rotated_password_needs_no_restart_and_costs_no_order(place: Place, sh
     assert [_identity(pod) for pod in place.pods("pos")] == before
 
 
-def _disconnect(place: Place) -> None:
+def _disconnect(place: Tenant) -> None:
     """Close the route's connections: the broker lets one live on that began with the old password.
 
     The broker lists a connection a few seconds after it began.

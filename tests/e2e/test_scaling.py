@@ -6,16 +6,16 @@ from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
 from tests.e2e.routes import route, tier
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
 
 MOST = 3
 
 
 def test_a_burst_brings_a_tier_from_zero_to_all_it_needs_in_one_step_and_back(
-    place: Place, shop: Shopping, tmp_path: Path
+    place: Tenant, shop: OpenWebShop, tmp_path: Path
 ) -> None:
     # One slot and two seconds an order: even a part of the burst needs more than the three pods that are allowed.
     sleepy = tier(
@@ -49,13 +49,13 @@ def test_a_burst_brings_a_tier_from_zero_to_all_it_needs_in_one_step_and_back(
     assert f"From {seen[-2]} to 0 pods" in told
 
 
-def _replicas(place: Place) -> int:
+def _replicas(place: Tenant) -> int:
     (deployment,) = place.deployments("pos", "sleepy")
     return int(deployment["spec"].get("replicas", 0))
 
 
 @contextmanager
-def _watched(place: Place, file: Path) -> Iterator[Callable[[], list[int]]]:
+def _watched(place: Tenant, file: Path) -> Iterator[Callable[[], list[int]]]:
     """Every number of replicas that the Deployment ever asked for, by a watch, equal neighbours as one."""
     (deployment,) = place.deployments("pos", "sleepy")
     name, shown = deployment["metadata"]["name"], 'jsonpath={.spec.replicas}{"\\n"}'

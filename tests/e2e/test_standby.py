@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
+from tests.e2e.installation import Installation
 from tests.e2e.routes import route
-from tests.e2e.waiting import until
-from tests.e2e.world import World
+from tests.e2e.tenant import Tenant
 
 SYSTEM = "merchantroute-system"
 OPERATOR = "merchantroute-operator"
 
 
 @pytest.fixture
-def two(world: World) -> Iterator[World]:
+def two(world: Installation) -> Iterator[Installation]:
     """A second replica, for the time of a test."""
     world.kubectl("-n", SYSTEM, "scale", "deployment", OPERATOR, "--replicas=2")
     until(lambda: len(_alive(world)) == 2, "two operators are ready", 90)
@@ -27,7 +27,7 @@ def two(world: World) -> Iterator[World]:
 
 
 def test_a_standby_takes_over_from_a_killed_operator_and_orders_never_stop(
-    two: World, place: Place, shop: Shopping
+    two: Installation, place: Tenant, shop: OpenWebShop
 ) -> None:
     place.apply(route("pos", merchants={"steady": "standard"}))
     place.ready("pos")
@@ -53,7 +53,7 @@ def test_a_standby_takes_over_from_a_killed_operator_and_orders_never_stop(
     assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
 
 
-def _alive(world: World) -> list[str]:
+def _alive(world: Installation) -> list[str]:
     pods = world.items(f"api/v1/namespaces/{SYSTEM}/pods")
     return [
         pod["metadata"]["name"]
@@ -63,7 +63,7 @@ def _alive(world: World) -> list[str]:
     ]
 
 
-def _holder(world: World) -> str:
+def _holder(world: Installation) -> str:
     """The pod that holds the Lease now; "" where it has run out."""
     found = world.get(f"apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases/{OPERATOR}") or {}
     spec = found.get("spec", {})
@@ -72,7 +72,7 @@ def _holder(world: World) -> str:
     return str(spec.get("holderIdentity") or "") if age < spec.get("leaseDurationSeconds", 0) else ""
 
 
-def _passes(world: World, pod: str) -> float:
+def _passes(world: Installation, pod: str) -> float:
     """Passes over routes that this operator has made, by its own metrics."""
     text = world.text(f"api/v1/namespaces/{SYSTEM}/pods/{pod}:9090/proxy/metrics") or ""
     found = re.findall(r'^merchantroute_operator_passes_total\{result="\w+"\} (\S+)$', text, re.MULTILINE)

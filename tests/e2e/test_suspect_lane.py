@@ -7,17 +7,17 @@ from functools import partial
 
 import pytest
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
 from tests.e2e.routes import Json, route, tier
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
 
 DELETIONS: dict[str, Json] = {"wakes": {"policy": "Force"}, "drains": {"policy": "Drain"}, "goes": {"policy": "Force"}}
 COOLING = "5s"
 
 
 @pytest.fixture(scope="module")
-def there(module_place: Place) -> Place:
+def there(module_place: Tenant) -> Tenant:
     """All the routes, Ready."""
     tiers = [tier("only", scaleDownAfter=COOLING)]
     module_place.apply(
@@ -27,7 +27,7 @@ def there(module_place: Place) -> Place:
     return module_place
 
 
-def test_a_suspect_order_wakes_one_pod_and_is_done(there: Place, shop: Shopping) -> None:
+def test_a_suspect_order_wakes_one_pod_and_is_done(there: Tenant, shop: OpenWebShop) -> None:
     assert _asked(there, "wakes") == 0
     assert not _pods(there, "wakes")
     assert (
@@ -52,7 +52,7 @@ def test_a_suspect_order_wakes_one_pod_and_is_done(there: Place, shop: Shopping)
     assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
 
 
-def test_a_drain_ends_when_suspect_orders_are_done_too(there: Place, shop: Shopping) -> None:
+def test_a_drain_ends_when_suspect_orders_are_done_too(there: Tenant, shop: OpenWebShop) -> None:
     till = shop(there, "drains")
     till.behave("s-drains", latency={"p50_ms": 300})
     orders = till.publish_suspect("s-drains", 3) | till.publish("s-drains", 10)
@@ -66,7 +66,7 @@ def test_a_drain_ends_when_suspect_orders_are_done_too(there: Place, shop: Shopp
     assert set(there.queues("drains")) == {"dead"}
 
 
-def test_force_tells_of_suspect_orders_too(there: Place, shop: Shopping) -> None:
+def test_force_tells_of_suspect_orders_too(there: Tenant, shop: OpenWebShop) -> None:
     till = shop(there, "goes")
     till.behave("s-goes", behaviour="hang")
     orders = till.publish_suspect("s-goes", 4) | till.publish("s-goes", 10)
@@ -79,16 +79,16 @@ def test_force_tells_of_suspect_orders_too(there: Place, shop: Shopping) -> None
     assert there.queues("goes") == {}
 
 
-def _asked(place: Place, name: str) -> int:
+def _asked(place: Tenant, name: str) -> int:
     (deployment,) = place.deployments(name, "suspect")
     return int(deployment["spec"].get("replicas", 0))
 
 
-def _pods(place: Place, name: str) -> list[Json]:
+def _pods(place: Tenant, name: str) -> list[Json]:
     return [pod for pod in place.pods(name) if pod["metadata"]["labels"]["merchantroute.dev/lane"] == "suspect"]
 
 
-def _gone(place: Place, name: str) -> None:
+def _gone(place: Tenant, name: str) -> None:
     until(lambda: place.route(name) is None, f"{name} is gone", 120, partial(place.tell, name))
     until(lambda: not place.pods(name), f"the pods of {name} are gone", 60)
     assert not place.deployments(name)

@@ -9,13 +9,13 @@ import os
 import time
 from functools import partial
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.servers.hack import ROOT
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
+from tests.e2e.installation import ROUTES, Installation, Json
 from tests.e2e.routes import route, tier
+from tests.e2e.tenant import Tenant
 from tests.e2e.test_merchants import an_object, is_in
-from tests.e2e.waiting import until
-from tests.e2e.world import ROUTES, Json, World
-from tests.harness.hack import ROOT
 from tests.harness.many import apply_many
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ QUIET = 20.0  # seconds without a change after which all passes about the mercha
 
 
 def test_merchants_by_the_thousand_are_all_bound_and_told_and_orders_flow_meanwhile(
-    place: Place, shop: Shopping
+    place: Tenant, shop: OpenWebShop
 ) -> None:
     place.apply(route("pos", tiers=[tier("standard"), tier("enterprise")], merchants={"first": "standard"}))
     place.ready("pos")
@@ -36,7 +36,7 @@ def test_merchants_by_the_thousand_are_all_bound_and_told_and_orders_flow_meanwh
         tiers = ("standard", "enterprise")
         apply_many(world.kubectl, place.namespace, [an_object(f"m-{n:04}", tiers[n % 2]) for n in range(MERCHANTS)])
         applied = time.monotonic() - begun
-        until(lambda: active(place) == MERCHANTS, "every merchant is active", WITHIN, between=MERCHANTS / 1000)
+        until(lambda: active(place) == MERCHANTS, "every merchant is active", WITHIN, interval=MERCHANTS / 1000)
     told = time.monotonic() - begun
     spent = figure(world, "process_cpu_seconds_total") - cpu
     assert bound(place) == {"standard": MERCHANTS // 2 + 1, "enterprise": MERCHANTS // 2}
@@ -74,17 +74,17 @@ def test_merchants_by_the_thousand_are_all_bound_and_told_and_orders_flow_meanwh
     logger.info("%s", figures)
 
 
-def figure(world: World, name: str) -> float:
+def figure(world: Installation, name: str) -> float:
     """A figure of the operator's own metrics."""
     lines = (world.text(METRICS) or "").splitlines()
     return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
 
 
-def merchants(place: Place) -> list[Json]:
+def merchants(place: Tenant) -> list[Json]:
     return place.world.items(f"{ROUTES}/namespaces/{place.namespace}/merchants?resourceVersion=0")
 
 
-def active(place: Place) -> int:
+def active(place: Tenant) -> int:
     """How many say that their orders go where their spec says."""
     found = merchants(place)
     return sum(
@@ -93,11 +93,11 @@ def active(place: Place) -> int:
     )
 
 
-def resource_versions(place: Place) -> dict[str, str]:
+def resource_versions(place: Tenant) -> dict[str, str]:
     return {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in merchants(place)}
 
 
-def bound(place: Place) -> dict[str, int]:
+def bound(place: Tenant) -> dict[str, int]:
     """How many merchants lead to each tier, by the broker's own word."""
     door = f"mr.{place.namespace}.pos"
     found = place.rabbit("GET", f"exchanges/{{vhost}}/{door}.assigned/bindings/source")

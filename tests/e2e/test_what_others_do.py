@@ -15,11 +15,11 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.e2e.conftest import Shopping
-from tests.e2e.place import Place
+from merchantroute_kit.waiting import until
+from tests.e2e.conftest import OpenWebShop
 from tests.e2e.quiet import unwritten_for, written_in
 from tests.e2e.routes import Json, route, tier
-from tests.e2e.waiting import until
+from tests.e2e.tenant import Tenant
 
 NAME = "kept"
 A_LOOK = 20.0  # seconds, in which the operator looks at the route twice (manifests/overlays/test)
@@ -29,29 +29,29 @@ BACK_WITHIN = 90.0  # seconds; the operator looks every 8, and this machine is b
 
 
 @pytest.fixture(scope="module")
-def there(module_place: Place) -> Place:
+def there(module_place: Tenant) -> Tenant:
     """The route, Ready; its tier may have two pods."""
     module_place.apply(route(NAME, tiers=[tier("standard", maxReplicas=2)], merchants={"m-kept": "standard"}))
     module_place.ready(NAME)
     return module_place
 
 
-def deployment(place: Place) -> Json:
+def deployment(place: Tenant) -> Json:
     (found,) = place.deployments(NAME, "standard")
     return found
 
 
-def uid(place: Place) -> str:
+def uid(place: Tenant) -> str:
     found = place.deployments(NAME, "standard")
     return str(found[0]["metadata"]["uid"]) if found else ""
 
 
-def of_kind(place: Place, group: str, kind: str) -> list[Json]:
+def of_kind(place: Tenant, group: str, kind: str) -> list[Json]:
     selector = quote(f"merchantroute.dev/route={NAME}")
     return place.world.items(f"{group}/namespaces/{place.namespace}/{kind}?labelSelector={selector}")
 
 
-def is_told(place: Place, words: str) -> Callable[[], bool]:
+def is_told(place: Tenant, words: str) -> Callable[[], bool]:
     """Whether an event Repaired holds the words."""
 
     def told() -> bool:
@@ -61,15 +61,15 @@ def is_told(place: Place, words: str) -> Callable[[], bool]:
     return told
 
 
-def reason(place: Place, kind: str) -> str:
+def reason(place: Tenant, kind: str) -> str:
     return str(place.condition(NAME, kind).get("reason"))
 
 
-def has_reason(place: Place, kind: str, word: str) -> None:
+def has_reason(place: Tenant, kind: str, word: str) -> None:
     until(lambda: reason(place, kind) == word, f"{kind} is {word}", BACK_WITHIN, partial(place.tell, NAME))
 
 
-def works(place: Place, shop: Shopping) -> None:
+def works(place: Tenant, shop: OpenWebShop) -> None:
     """Orders go through."""
     till = shop(place, NAME)
     orders = till.publish("m-kept", 10)
@@ -78,7 +78,7 @@ def works(place: Place, shop: Shopping) -> None:
     assert (ledger.lost, ledger.doubled) == (0, set())
 
 
-def test_a_lane_has_an_account_a_budget_and_a_policy_and_no_token(there: Place) -> None:
+def test_a_lane_has_an_account_a_budget_and_a_policy_and_no_token(there: Tenant) -> None:
     name = deployment(there)["metadata"]["name"]
     accounts = {a["metadata"]["name"]: a for a in of_kind(there, "api/v1", "serviceaccounts")}
     assert accounts[name]["automountServiceAccountToken"] is False
@@ -92,7 +92,7 @@ def test_a_lane_has_an_account_a_budget_and_a_policy_and_no_token(there: Place) 
     assert not [path for path in mounts if "serviceaccount" in path]
 
 
-def test_a_deployment_and_a_configmap_are_back_at_once_and_told(there: Place, shop: Shopping) -> None:
+def test_a_deployment_and_a_configmap_are_back_at_once_and_told(there: Tenant, shop: OpenWebShop) -> None:
     name, before = deployment(there)["metadata"]["name"], uid(there)
     there.kubectl("delete", "deployment", name, "--wait=false")
     until(lambda: uid(there) not in ("", before), "the Deployment is back", BACK_WITHIN)
@@ -104,7 +104,7 @@ def test_a_deployment_and_a_configmap_are_back_at_once_and_told(there: Place, sh
     works(there, shop)
 
 
-def test_what_is_deleted_in_the_broker_is_back_and_told(there: Place, shop: Shopping) -> None:
+def test_what_is_deleted_in_the_broker_is_back_and_told(there: Tenant, shop: OpenWebShop) -> None:
     door = f"mr.{there.namespace}.{NAME}"
     there.rabbit("DELETE", f"queues/{{vhost}}/{door}.standard.stable")
     there.rabbit("DELETE", f"exchanges/{{vhost}}/{door}.router")
@@ -114,7 +114,7 @@ def test_what_is_deleted_in_the_broker_is_back_and_told(there: Place, shop: Shop
     works(there, shop)
 
 
-def test_a_foreign_field_is_kept_and_named_and_a_restart_is_no_drift(there: Place) -> None:
+def test_a_foreign_field_is_kept_and_named_and_a_restart_is_no_drift(there: Tenant) -> None:
     name = deployment(there)["metadata"]["name"]
     there.kubectl("rollout", "restart", f"deployment/{name}")
     there.kubectl("rollout", "status", f"deployment/{name}", "--timeout=120s", within=150)
@@ -129,7 +129,7 @@ def test_a_foreign_field_is_kept_and_named_and_a_restart_is_no_drift(there: Plac
     has_reason(there, "Drifted", "NoDrift")
 
 
-def test_a_lane_with_an_autoscaler_is_left_to_it(there: Place) -> None:
+def test_a_lane_with_an_autoscaler_is_left_to_it(there: Tenant) -> None:
     name = deployment(there)["metadata"]["name"]
     there.kubectl("autoscale", "deployment", name, "--max=2", "--name=theirs")
     has_reason(there, "Drifted", "ForeignScaler")
@@ -138,7 +138,7 @@ def test_a_lane_with_an_autoscaler_is_left_to_it(there: Place) -> None:
     has_reason(there, "ScalingActive", "Scaling")
 
 
-def test_a_paused_route_stays_as_it_is_until_its_time(there: Place, shop: Shopping) -> None:
+def test_a_paused_route_stays_as_it_is_until_its_time(there: Tenant, shop: OpenWebShop) -> None:
     there.ready(NAME)
     end = datetime.now(UTC) + timedelta(seconds=40)
     until_when = end.isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -154,7 +154,7 @@ def test_a_paused_route_stays_as_it_is_until_its_time(there: Place, shop: Shoppi
     works(there, shop)
 
 
-def test_an_idle_route_is_not_written(there: Place) -> None:
+def test_an_idle_route_is_not_written(there: Tenant) -> None:
     """Neither it nor what belongs to it, as the API server counts; MR_IDLE=600 counts the operator's calls as well."""
     there.ready(NAME)
     until(lambda: unwritten_for(there, A_LOOK), "nothing is written", 240, partial(there.tell, NAME))

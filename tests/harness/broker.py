@@ -7,7 +7,7 @@ http://user:password@host:port); nothing is then started or removed.
 """
 
 import os
-import socket
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -16,12 +16,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.harness.hack import adopt_tools, aloud, hack
+from merchantroute_kit.servers.hack import adopt_tools, hack
+from merchantroute_kit.servers.rabbitmq import STARTING, remove, start
+from merchantroute_kit.servers.vhosts import Vhost, fresh_vhost
 from tests.harness.run import leader, leads, made, once
-from tests.harness.vhosts import Vhost, fresh_vhost
+from tests.harness.terminal import aloud
 
 NAME = "merchantroute-pytest-"
-STARTING = 1800.0  # seconds; cold, Docker is installed and the image is built first
+OURS = re.compile(r"merchantroute-(?:pytest|own)-(\d+)(?:-|$)")  # the run's, and those that a test has for itself
 
 
 @dataclass(frozen=True)
@@ -58,37 +60,25 @@ def _given() -> Broker | None:
 
 def _started() -> Broker:
     _remove_leftovers()
-    amqp, management = _free_port(), _free_port()
-    name = f"{NAME}{leader()}"
-    try:
-        hack("rabbitmq-test-up", name, str(amqp), str(management), within=STARTING)
-    except BaseException:
-        hack("rabbitmq-test-down", name, within=60)
-        raise
-    return Broker(f"amqp://test:test@127.0.0.1:{amqp}", f"http://test:test@127.0.0.1:{management}", name)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    started = start(f"{NAME}{leader()}")
+    return Broker(started.amqp_url, started.mgmt_url, started.container)
 
 
 def _remove_leftovers() -> None:
     """Remove brokers of runs that were killed; a run that still lives keeps its own."""
     hack("docker-up", within=STARTING)
     adopt_tools()
-    listed = ["docker", "ps", "-a", "--filter", f"name=^{NAME}", "--format", "{{.Names}}"]
+    listed = ["docker", "ps", "-a", "--format", "{{.Names}}"]
     for name in subprocess.run(listed, capture_output=True, text=True, check=True, timeout=60).stdout.split():
-        if not Path("/proc", name.removeprefix(NAME)).exists():
-            hack("rabbitmq-test-down", name, within=60)
+        owner = OURS.match(name)
+        if owner and not Path("/proc", owner[1]).exists():
+            remove(name)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the broker that this run started, whichever of its processes did."""
     if leads(config) and (found := made(SHARED)) and (name := found.get("value", {}).get("name")):
-        hack("rabbitmq-test-down", name, within=60)
+        remove(name)
 
 
 @pytest.fixture(scope="session")

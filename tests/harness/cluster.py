@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.hack import ROOT, adopt_tools, aloud, hack
+from merchantroute_kit.servers.hack import ROOT, adopt_tools, hack
 from tests.harness.run import leads, made, once
+from tests.harness.terminal import aloud
 
 NAME = os.environ.get("MR_TEST_CLUSTER", "merchantroute-test")
 MAKING = 2400.0  # seconds; cold, Docker is installed and the node image is built first

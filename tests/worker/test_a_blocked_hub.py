@@ -7,12 +7,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.worker import topology
-from tests.worker.lane import Lane
-from tests.worker.running import WorkerProcess
-from tests.worker.shop import Shop
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import topology
+from merchantroute_kit.worker.local_lane import LocalLane
+from merchantroute_kit.worker.worker_process import WorkerProcess
+from tests.worker.plain_app import PlainApp
 from tests.worker.test_what_the_pod_shows import metrics
-from tests.worker.waiting import until
 
 COUNT, LONGEST = "merchantroute_hub_blocked_total", "merchantroute_hub_blocked_longest_seconds"
 STALL = 2.0
@@ -23,7 +23,7 @@ def lines(worker: WorkerProcess) -> list[dict[str, Any]]:
     return [record for record in worker.records() if record.get("event") == "hub.blocked"]
 
 
-def pulse(lane: Lane, part: str) -> dict[str, Any]:
+def pulse(lane: LocalLane, part: str) -> dict[str, Any]:
     """The next pulse with this part that the pod sends."""
 
     def heard() -> dict[str, Any]:
@@ -36,8 +36,8 @@ def pulse(lane: Lane, part: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("keeps_interpreter", [False, True], ids=["gives the interpreter free", "keeps it"])
-def test_a_call_in_c_that_blocks_is_counted_told_and_reported(lane: Lane, keeps_interpreter: bool) -> None:
-    shop, merchant = Shop(lane), lane.merchant("bistro")
+def test_a_call_in_c_that_blocks_is_counted_told_and_reported(lane: LocalLane, keeps_interpreter: bool) -> None:
+    shop, merchant = PlainApp(lane), lane.merchant("bistro")
     lane.configure(merchant)
     worker = shop.work().ready()
     before = metrics(worker)
@@ -63,8 +63,8 @@ def test_a_call_in_c_that_blocks_is_counted_told_and_reported(lane: Lane, keeps_
     lane.until_done(lane.orders(merchant, 5))
 
 
-def test_a_task_that_waits_as_gevent_would_have_it_is_nobody_s_news(lane: Lane) -> None:
-    shop, merchant = Shop(lane), lane.merchant("bistro")
+def test_a_task_that_waits_as_gevent_would_have_it_is_nobody_s_news(lane: LocalLane) -> None:
+    shop, merchant = PlainApp(lane), lane.merchant("bistro")
     lane.configure(merchant)
     worker = shop.work(GEVENT_MAX_BLOCKING_TIME="1").ready()
 

@@ -4,12 +4,12 @@ import signal
 
 import pytest
 
-from merchantroute_operator.resources.program import variables
-from tests.unit.operator.routes import a_route
-from tests.worker import topology
-from tests.worker.lane import Lane
-from tests.worker.shop import APPS, Shop
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import topology
+from merchantroute_kit.worker.local_lane import LocalLane
+from merchantroute_operator.resources.workload.program import variables
+from tests.unit.operator.route_samples import a_route
+from tests.worker.plain_app import APPS, PlainApp
 
 POST = "worker --concurrency=200 --pool gevent --loglevel=info --without-mingle"
 
@@ -21,7 +21,7 @@ def told(command: list[str]) -> dict[str, str]:
     return {variable["name"]: variable["value"] for variable in found}
 
 
-def start(lane: Lane, app: str, arguments: str = POST) -> None:
+def start(lane: LocalLane, app: str, arguments: str = POST) -> None:
     """Start it as the container would be, and wait until it consumes."""
     words = ["-A", app, *arguments.split()]
     env = told(["celery", *words])
@@ -38,10 +38,10 @@ def start(lane: Lane, app: str, arguments: str = POST) -> None:
         ("shop.celery", f"{POST} -Q $(MR_QUEUE)"),
     ],
 )
-def test_the_post_s_own_command_line_works_an_ordinary_app_s_tasks(lane: Lane, app: str, arguments: str) -> None:
+def test_the_post_s_own_command_line_works_an_ordinary_app_s_tasks(lane: LocalLane, app: str, arguments: str) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
-    shop = Shop(lane)
+    shop = PlainApp(lane)
     start(lane, app, arguments)
 
     for number in range(30):
@@ -57,11 +57,11 @@ def test_the_post_s_own_command_line_works_an_ordinary_app_s_tasks(lane: Lane, a
     assert not lane.dead
 
 
-def test_what_the_app_asks_for_costs_no_order(lane: Lane) -> None:
+def test_what_the_app_asks_for_costs_no_order(lane: LocalLane) -> None:
     """The app acks early and routes elsewhere; its retry waits on the ladder and its failure is a dead letter."""
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
-    shop = Shop(lane)
+    shop = PlainApp(lane)
     start(lane, "shop.gcelery")
 
     shop.send(merchant, "retries", "stew", shop.place)
@@ -73,7 +73,7 @@ def test_what_the_app_asks_for_costs_no_order(lane: Lane) -> None:
     shop.until_empty()
 
 
-def test_a_pod_that_is_killed_amid_its_orders_loses_none(lane: Lane) -> None:
+def test_a_pod_that_is_killed_amid_its_orders_loses_none(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro", latency={"p50_ms": 300, "p99_ms": 400})
     lane.configure(merchant)
     start(lane, "shop.gcelery")
@@ -89,7 +89,7 @@ def test_a_pod_that_is_killed_amid_its_orders_loses_none(lane: Lane) -> None:
     assert (ledger["done"], ledger["lost"], ledger["doubled"]) == (200, 0, 0)
 
 
-def test_the_suspect_lane_has_one_slot_whatever_the_command_says(lane: Lane) -> None:
+def test_the_suspect_lane_has_one_slot_whatever_the_command_says(lane: LocalLane) -> None:
     topology.declare_suspect(lane.vhost)
     lane.configure(lane.merchant("bistro"))
     env = {**told(["celery"]), "MR_LANE": "suspect", "MR_TIER": "suspect"}

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from tests.worker.lane import Lane
+from merchantroute_kit.worker.local_lane import LocalLane
 
 
-def test_a_retried_order_goes_on_at_the_step_that_failed(lane: Lane) -> None:
+def test_a_retried_order_goes_on_at_the_step_that_failed(lane: LocalLane) -> None:
     lane.limits = {"maxAttempts": 100}
     merchant = lane.merchant("flaky", "error", error_rate=0.3)
     lane.configure(merchant)
@@ -23,7 +23,7 @@ def test_a_retried_order_goes_on_at_the_step_that_failed(lane: Lane) -> None:
     assert book["repeated calls"] > 0
 
 
-def test_a_connection_reset_after_the_effect_doubles_nothing(lane: Lane) -> None:
+def test_a_connection_reset_after_the_effect_doubles_nothing(lane: LocalLane) -> None:
     lane.limits = {"maxAttempts": 100}
     merchant = lane.merchant("cut", "reset")
     lane.configure(merchant)
@@ -37,7 +37,7 @@ def test_a_connection_reset_after_the_effect_doubles_nothing(lane: Lane) -> None
     assert (book["done"], book["doubled"], book["copies"]) == (20, 0, 0)
 
 
-def test_an_order_for_later_waits_on_the_ladder_and_is_not_counted(lane: Lane) -> None:
+def test_an_order_for_later_waits_on_the_ladder_and_is_not_counted(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     lane.work().ready()
@@ -52,7 +52,7 @@ def test_an_order_for_later_waits_on_the_ladder_and_is_not_counted(lane: Lane) -
     assert lane.ledger() == {"done": 2}
 
 
-def test_credentials_are_sent_to_the_merchant(lane: Lane) -> None:
+def test_credentials_are_sent_to_the_merchant(lane: LocalLane) -> None:
     secrets = {
         lane.merchant("bearer"): {"type": "Bearer", "token": "t0ken"},
         lane.merchant("basic"): {"type": "Basic", "username": "us", "password": "pa:ss"},

@@ -5,8 +5,8 @@ import signal
 import time
 from threading import Event
 
-from tests.worker.lane import Lane
-from tests.worker.running import WorkerProcess
+from merchantroute_kit.worker.local_lane import LocalLane
+from merchantroute_kit.worker.worker_process import WorkerProcess
 
 TIMEOUT = 4.0
 LONG = 1.5 * TIMEOUT
@@ -21,7 +21,7 @@ def stand_still(worker: WorkerProcess, seconds: float) -> None:
     worker.signal(signal.SIGCONT)
 
 
-def test_no_order_is_refused_after_a_standstill_and_no_merchant_is_slow(lane: Lane) -> None:
+def test_no_order_is_refused_after_a_standstill_and_no_merchant_is_slow(lane: LocalLane) -> None:
     """All calls that are under way run into their time-out at once, before anybody reads the answers that are there."""
     lane.limits = {"callTimeoutMs": round(TIMEOUT * 1000), "maxAttempts": 5, "maxInFlightPerMerchant": 20}
     merchant = lane.merchant("healthy", latency={"p50_ms": 400, "p99_ms": 500})

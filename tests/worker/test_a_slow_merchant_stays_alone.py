@@ -2,13 +2,13 @@
 
 import json
 
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import topology
+from merchantroute_kit.worker.local_lane import LocalLane
 from merchantroute_worker.bulkhead.pacing import BURST
-from tests.worker import topology
-from tests.worker.lane import Lane
-from tests.worker.waiting import until
 
 
-def test_others_are_done_while_one_hangs_and_its_orders_are_done_once_it_heals(lane: Lane) -> None:
+def test_others_are_done_while_one_hangs_and_its_orders_are_done_once_it_heals(lane: LocalLane) -> None:
     lane.limits = {"callTimeoutMs": 1000, "maxAttempts": 2}
     hung, healthy = lane.merchant("hung", "hang"), lane.merchant("healthy")
     lane.configure(hung, healthy)
@@ -29,7 +29,7 @@ def test_others_are_done_while_one_hangs_and_its_orders_are_done_once_it_heals(l
     assert {lane.done[order_id][0]["attempts"] for order_id in waiting} == {1}
 
 
-def test_a_slow_merchant_keeps_one_slot(lane: Lane) -> None:
+def test_a_slow_merchant_keeps_one_slot(lane: LocalLane) -> None:
     lane.limits = {"callTimeoutMs": 1000}
     hung = lane.merchant("hung", "hang")
     lane.configure(hung)
@@ -44,7 +44,7 @@ def test_a_slow_merchant_keeps_one_slot(lane: Lane) -> None:
     until(lambda: held() == [1], "the slow merchant to hold one slot")
 
 
-def test_a_flood_waits_for_turns_and_is_done_once_its_merchant_heals(lane: Lane) -> None:
+def test_a_flood_waits_for_turns_and_is_done_once_its_merchant_heals(lane: LocalLane) -> None:
     lane.limits = {"callTimeoutMs": 1000}
     hung, healthy = lane.merchant("hung", "hang"), lane.merchant("healthy")
     lane.configure(hung, healthy)
@@ -63,7 +63,7 @@ def test_a_flood_waits_for_turns_and_is_done_once_its_merchant_heals(lane: Lane)
     assert lane.channel.queue_declare(turns, passive=True).message_count == 0
 
 
-def test_a_drip_fed_answer_ends_at_the_total_deadline(lane: Lane) -> None:
+def test_a_drip_fed_answer_ends_at_the_total_deadline(lane: LocalLane) -> None:
     lane.limits = {"callTimeoutMs": 500, "maxAttempts": 50}
     dripping = lane.merchant("dripping", "drip", drip_ms=200)
     lane.configure(dripping)
@@ -80,7 +80,7 @@ def test_a_drip_fed_answer_ends_at_the_total_deadline(lane: Lane) -> None:
     assert lane.ledger()["done"] == 2
 
 
-def test_a_pulse_names_the_slow_merchant(lane: Lane) -> None:
+def test_a_pulse_names_the_slow_merchant(lane: LocalLane) -> None:
     lane.limits = {"callTimeoutMs": 2000}
     hung = lane.merchant("hung", "hang")
     lane.configure(hung)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.lane import Lane
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker.local_lane import LocalLane
 
 CELERY = """
 from pathlib import Path
@@ -57,7 +57,7 @@ def kitchen(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["kitchen", "kitchen.celery", "kitchen.celery:app", "kitchen.gcelery"])
-def test_its_tasks_and_the_built_in_one_are_both_done(lane: Lane, kitchen: Path, name: str) -> None:
+def test_its_tasks_and_the_built_in_one_are_both_done(lane: LocalLane, kitchen: Path, name: str) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     lane.work(arguments=["--app", name], PYTHONPATH=str(kitchen)).ready()
@@ -71,7 +71,7 @@ def test_its_tasks_and_the_built_in_one_are_both_done(lane: Lane, kitchen: Path,
     until(lambda: lane.unacked() == 0, "everything to be acked")
 
 
-def test_a_step_of_the_app_that_fails_does_not_end_the_pod(lane: Lane, kitchen: Path) -> None:
+def test_a_step_of_the_app_that_fails_does_not_end_the_pod(lane: LocalLane, kitchen: Path) -> None:
     (kitchen / "fails.py").write_text(FAILS_ONCE)
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
@@ -84,7 +84,7 @@ def test_a_step_of_the_app_that_fails_does_not_end_the_pod(lane: Lane, kitchen: 
 
 
 @pytest.mark.extended  # in test_a_command_of_its_own and test_the_worker_waits
-def test_the_post_s_own_command_line_works_on_the_lane_s_queue(lane: Lane) -> None:
+def test_the_post_s_own_command_line_works_on_the_lane_s_queue(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     post = "worker --concurrency=200 --pool gevent --loglevel=info --without-mingle"

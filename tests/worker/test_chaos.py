@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.chaos_worker.fault import Fault
-from benchmarks.chaos_worker.faults import ALL
-from benchmarks.chaos_worker.own_broker import OwnBroker, own_broker
-from benchmarks.chaos_worker.progress import quiet
-from benchmarks.chaos_worker.scale import SMALL
-from benchmarks.chaos_worker.story import play
+from benchmarks.faults.environment.scale import SMALL
+from benchmarks.faults.every_fault import ALL
+from benchmarks.faults.experiment import run_fault
+from benchmarks.faults.fault import Fault
+from benchmarks.progress import quiet
+from merchantroute_kit.servers.merchant_sim import MerchantSim
+from merchantroute_kit.servers.rabbitmq import RabbitMQ, own_broker
 from tests.harness.broker import the_broker
-from tests.worker.merchant_sim import Merchants
 
 # A killed broker may forget its last acks, and its clients complain about that for long: that fault, and the poison
 # order, whose small version is in test_suspect_orders, are played by `make chaos-worker` alone.
@@ -23,20 +23,20 @@ EXTENDED = {"standstill", "hub-blocked", "memory-limit"}
 
 
 @pytest.fixture(scope="module")
-def harmed() -> Iterator[dict[str, OwnBroker]]:
+def harmed() -> Iterator[dict[str, RabbitMQ]]:
     """A broker that may be harmed, once a fault has asked for it; the run's own stays whole."""
     with ExitStack() as stack:
         yield Started(stack)
 
 
-class Started(dict[str, OwnBroker]):
+class Started(dict[str, RabbitMQ]):
     """Starts what is asked for."""
 
     def __init__(self, stack: ExitStack) -> None:
         super().__init__()
         self._stack = stack
 
-    def __missing__(self, name: str) -> OwnBroker:
+    def __missing__(self, name: str) -> RabbitMQ:
         self[name] = self._stack.enter_context(own_broker())
         return self[name]
 
@@ -50,16 +50,16 @@ class Started(dict[str, OwnBroker]):
 )
 def test_no_order_is_lost_or_doubled_by(
     fault: Fault,
-    harmed: dict[str, OwnBroker],
-    merchants: Merchants,
+    harmed: dict[str, RabbitMQ],
+    merchants: MerchantSim,
     tmp_path: Path,
     pytestconfig: pytest.Config,
 ) -> None:
     quiet()
-    own = harmed["own"] if fault.own_broker else None
+    own = harmed["own"] if fault.needs.own_broker else None
     broker = own or the_broker(pytestconfig)
 
-    row = play(
+    row = run_fault(
         fault,
         SMALL,
         amqp_url=broker.amqp_url,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.worker.lane import Lane
+from merchantroute_kit.worker.local_lane import LocalLane
 
 LONG_AGO = round(time.time() * 1000) - 7_200_000
 
@@ -27,12 +27,12 @@ MESSAGES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.fixture
-def carried(lane: Lane) -> Lane:
+def carried(lane: LocalLane) -> LocalLane:
     lane.limits = {"maxAgeMs": 3_600_000}
     return lane
 
 
-def test_every_hopeless_message_is_dead_with_its_reason(carried: Lane) -> None:
+def test_every_hopeless_message_is_dead_with_its_reason(carried: LocalLane) -> None:
     lane = carried
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
@@ -50,7 +50,7 @@ def test_every_hopeless_message_is_dead_with_its_reason(carried: Lane) -> None:
     assert lane.ledger() == {"done": 20, "dead": len(MESSAGES)}
 
 
-def test_an_order_without_an_id_is_malformed(lane: Lane) -> None:
+def test_an_order_without_an_id_is_malformed(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     lane.work().ready()
@@ -62,7 +62,7 @@ def test_an_order_without_an_id_is_malformed(lane: Lane) -> None:
     assert lane.dead["None"][0]["headers"]["mr-reason"] == "malformed"
 
 
-def test_the_merchant_s_refusal_is_told_in_the_letter(lane: Lane) -> None:
+def test_the_merchant_s_refusal_is_told_in_the_letter(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     lane.work().ready()
@@ -82,7 +82,7 @@ def test_the_merchant_s_refusal_is_told_in_the_letter(lane: Lane) -> None:
     assert not [name for name in headers if name.startswith("x-death")]
 
 
-def test_an_order_is_dead_when_its_attempts_are_used_up(lane: Lane) -> None:
+def test_an_order_is_dead_when_its_attempts_are_used_up(lane: LocalLane) -> None:
     lane.limits = {"maxAttempts": 3}
     merchant = lane.merchant("broken", "error")
     lane.configure(merchant)
@@ -99,7 +99,7 @@ def test_an_order_is_dead_when_its_attempts_are_used_up(lane: Lane) -> None:
     assert lane.ledger() == {"dead": 5, "repeated calls": 5}
 
 
-def test_an_unknown_merchant_s_order_waits_until_the_configuration_had_its_chance(lane: Lane) -> None:
+def test_an_unknown_merchant_s_order_waits_until_the_configuration_had_its_chance(lane: LocalLane) -> None:
     known, unknown, late = lane.merchant("known"), lane.merchant("unknown"), lane.merchant("late")
     lane.configure(known)
     lane.work(MR_UNKNOWN_AFTER="2").ready()

@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import mounted_files, topology
+from merchantroute_kit.worker.local_lane import LocalLane
 from tests.unit.worker.fuzz import AMQP, JSON, dumped, mutated
-from tests.worker import files, topology
-from tests.worker.lane import Lane
-from tests.worker.waiting import until
 
 MESSAGES = 300
-JOURNAL = {"v": 1, "steps": files.STEPS, "done": [], "attempts": 1, "refusals": 0}
+JOURNAL = {"v": 1, "steps": mounted_files.STEPS, "done": [], "attempts": 1, "refusals": 0}
 SOUP = {"id": "the-id", "items": [{"name": "soup", "quantity": 1, "unit_price": 250}], "total": 250}
 GOOD = [[], {"order": SOUP}, {"merchantroute": JOURNAL, "chain": None}]
 HEADERS = {"task": "merchantroute.order", "id": "o", "eta": "2020-01-01T00:00:00", "retries": 0}
@@ -64,7 +64,7 @@ def some(count: int) -> list[Any]:
     return drawn
 
 
-def publish_with_stamp(lane: Lane, merchant: str, order_id: str, stamp: int) -> None:
+def publish_with_stamp(lane: LocalLane, merchant: str, order_id: str, stamp: int) -> None:
     """Through the management API, as a script with curl does: py-amqp itself could not write such a time."""
     body = [[], {"order": {**SOUP, "id": order_id}}, {}]
     headers = {"task": "merchantroute.order", "id": order_id}
@@ -83,7 +83,7 @@ def publish_with_stamp(lane: Lane, merchant: str, order_id: str, stamp: int) -> 
     lane.published.append(order_id)
 
 
-def test_whatever_is_published_is_done_or_dead_with_a_reason(lane: Lane) -> None:
+def test_whatever_is_published_is_done_or_dead_with_a_reason(lane: LocalLane) -> None:
     merchant = lane.merchant("any")
     # An ETA in a far year is an honest wish: such an order waits until it is too old.
     lane.limits = {"maxAttempts": 2, "maxAgeMs": 10_000}
@@ -107,12 +107,12 @@ def test_whatever_is_published_is_done_or_dead_with_a_reason(lane: Lane) -> None
     assert len(lane.dead) > 10, "hardly any of these were none"
 
 
-def without_an_end(lane: Lane) -> list[str]:
+def without_an_end(lane: LocalLane) -> list[str]:
     lane.look()
     return [order_id for order_id in lane.published if order_id not in lane.done and order_id not in lane.dead]
 
 
-def test_an_empty_body_in_an_encoding_that_nobody_knows_stops_no_pod(lane: Lane) -> None:
+def test_an_empty_body_in_an_encoding_that_nobody_knows_stops_no_pod(lane: LocalLane) -> None:
     merchant = lane.merchant("any")
     lane.configure(merchant)
     lane.work().ready()
@@ -123,7 +123,7 @@ def test_an_empty_body_in_an_encoding_that_nobody_knows_stops_no_pod(lane: Lane)
     lane.until_dead([f"{lane.run}-empty"])
 
 
-def test_a_time_that_python_cannot_hold_stops_no_pod(lane: Lane) -> None:
+def test_a_time_that_python_cannot_hold_stops_no_pod(lane: LocalLane) -> None:
     merchant = lane.merchant("any")
     lane.configure(merchant)
     worker = lane.work().ready()

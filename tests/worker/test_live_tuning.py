@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.worker import topology
-from tests.worker.lane import Lane
-from tests.worker.running import WorkerProcess
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import topology
+from merchantroute_kit.worker.local_lane import LocalLane
+from merchantroute_kit.worker.worker_process import WorkerProcess
 
 SLOWLY = {"p50_ms": 100, "p99_ms": 150}
 
@@ -20,13 +20,13 @@ def slots(worker: WorkerProcess) -> int:
 
 
 @pytest.fixture
-def tuned(lane: Lane) -> Iterator[Lane]:
+def tuned(lane: LocalLane) -> Iterator[LocalLane]:
     """A lane whose workers take their number of slots from the configuration."""
     yield lane
     assert all(worker.process.poll() is None for worker in lane.workers)
 
 
-def test_concurrency_is_raised_and_lowered_under_load_and_no_order_is_handed_out_twice(tuned: Lane) -> None:
+def test_concurrency_is_raised_and_lowered_under_load_and_no_order_is_handed_out_twice(tuned: LocalLane) -> None:
     merchant = tuned.merchant("bistro", latency=SLOWLY)
     tuned.limits = {"maxInFlightPerMerchant": 100}
     tuned.configure(merchant, concurrency=20)
@@ -47,7 +47,7 @@ def test_concurrency_is_raised_and_lowered_under_load_and_no_order_is_handed_out
     assert until(lambda: handed_out(tuned), "a pulse after the last order") == 600
 
 
-def handed_out(lane: Lane) -> int:
+def handed_out(lane: LocalLane) -> int:
     """Orders that the pod took, without those that it sent to wait; 0 while its newest pulse is older than the end."""
     newest: dict[str, Any] = {"finished": 0}
     while message := lane.channel.basic_get(topology.PULSES, no_ack=True):
@@ -57,7 +57,7 @@ def handed_out(lane: Lane) -> int:
     return int(newest["taken"] - newest["refused"] - newest["retried"])
 
 
-def test_a_change_that_makes_no_sense_is_not_taken_and_said(tuned: Lane) -> None:
+def test_a_change_that_makes_no_sense_is_not_taken_and_said(tuned: LocalLane) -> None:
     merchant = tuned.merchant("bistro")
     tuned.configure(merchant, concurrency=20)
     worker = tuned.work(None).ready()

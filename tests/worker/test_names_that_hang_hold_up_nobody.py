@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness.misbehaving import Misbehaving
-from tests.worker.lane import Lane
+from merchantroute_kit.servers.misbehaving import Misbehaving
+from merchantroute_kit.worker.local_lane import LocalLane
 
 HUNG = 15
 
@@ -17,7 +17,7 @@ def bad() -> Iterator[Misbehaving]:
     made.close()
 
 
-def test_a_healthy_merchant_is_served_while_the_names_of_others_hang(lane: Lane, bad: Misbehaving) -> None:
+def test_a_healthy_merchant_is_served_while_the_names_of_others_hang(lane: LocalLane, bad: Misbehaving) -> None:
     lane.limits = {"callTimeoutMs": 20_000, "deadlineMs": 20_000}
     healthy = lane.merchant("healthy")
     endpoint = lane.merchants.endpoint(healthy).replace("127.0.0.1", "pos.example")

@@ -2,12 +2,12 @@
 
 import signal
 
-from tests.worker import topology
-from tests.worker.lane import Lane
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import topology
+from merchantroute_kit.worker.local_lane import LocalLane
 
 
-def test_orders_that_outlast_the_grace_are_handed_back(lane: Lane) -> None:
+def test_orders_that_outlast_the_grace_are_handed_back(lane: LocalLane) -> None:
     lane.limits = {"callTimeoutMs": 60_000, "deadlineMs": 60_000}
     merchant = lane.merchant("hung", "hang")
     lane.configure(merchant)
@@ -25,7 +25,7 @@ def test_orders_that_outlast_the_grace_are_handed_back(lane: Lane) -> None:
     assert (book["done"], book["doubled"], book["copies"]) == (5, 0, 0)
 
 
-def test_orders_are_held_while_the_ladder_is_not_there(lane: Lane) -> None:
+def test_orders_are_held_while_the_ladder_is_not_there(lane: LocalLane) -> None:
     lane.limits = {"maxAttempts": 50}
     merchant = lane.merchant("broken", "error")
     lane.configure(merchant)

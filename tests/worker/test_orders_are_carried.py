@@ -1,9 +1,9 @@
 """The life of an order: taken from the queue, its calls made, done, and said so."""
 
-from tests.worker.lane import Lane
+from merchantroute_kit.worker.local_lane import LocalLane
 
 
-def test_orders_are_done_with_each_step_s_effect_once(lane: Lane) -> None:
+def test_orders_are_done_with_each_step_s_effect_once(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     lane.work().ready()

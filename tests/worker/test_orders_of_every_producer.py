@@ -3,11 +3,11 @@
 import json
 from dataclasses import replace
 
+from merchantroute_kit.worker.local_lane import LocalLane
 from tests.contract.docs.examples import BARE, CELERY, CLIENT, curl, python
-from tests.worker.lane import Lane
 
 
-def test_orders_of_client_celery_bare_amqp_and_curl_are_done(lane: Lane) -> None:
+def test_orders_of_client_celery_bare_amqp_and_curl_are_done(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     lane.work().ready()

@@ -4,29 +4,29 @@ from typing import Any
 
 import pytest
 
-from tests.worker import topology
-from tests.worker.lane import Lane
-from tests.worker.shop import Shop
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import topology
+from merchantroute_kit.worker.local_lane import LocalLane
+from tests.worker.plain_app import PlainApp
 
 POOLS = ("gevent", "threads", "prefork")
 
 
 @pytest.fixture
-def shop(lane: Lane) -> Shop:
+def shop(lane: LocalLane) -> PlainApp:
     lane.limits = {"callTimeoutMs": 2000, "deadlineMs": 3000}
-    return Shop(lane)
+    return PlainApp(lane)
 
 
 @pytest.fixture
-def merchant(shop: Shop) -> str:
+def merchant(shop: PlainApp) -> str:
     name = shop.lane.merchant("bistro")
     shop.lane.configure(name, concurrency=4)
     return name
 
 
 @pytest.mark.parametrize("pool", POOLS)
-def test_retries_chains_countdowns_and_tasks_of_tasks_all_arrive(shop: Shop, merchant: str, pool: str) -> None:
+def test_retries_chains_countdowns_and_tasks_of_tasks_all_arrive(shop: PlainApp, merchant: str, pool: str) -> None:
     shop.work(pool).ready()
 
     retried = shop.send(merchant, "retries", "soup", shop.place)
@@ -51,7 +51,9 @@ def test_retries_chains_countdowns_and_tasks_of_tasks_all_arrive(shop: Shop, mer
 
 
 @pytest.mark.parametrize("pool", ["gevent", "prefork", pytest.param("threads", marks=pytest.mark.extended)])
-def test_a_task_that_fails_or_rejects_is_a_dead_letter_and_never_dropped(shop: Shop, merchant: str, pool: str) -> None:
+def test_a_task_that_fails_or_rejects_is_a_dead_letter_and_never_dropped(
+    shop: PlainApp, merchant: str, pool: str
+) -> None:
     shop.work(pool).ready()
 
     ids = [shop.send(merchant, "fails"), shop.send(merchant, "rejects"), shop.send(merchant, "cook", "one argument")]
@@ -63,7 +65,7 @@ def test_a_task_that_fails_or_rejects_is_a_dead_letter_and_never_dropped(shop: S
 
 
 @pytest.mark.parametrize("pool", ["gevent", "prefork"])
-def test_its_calls_end_at_the_route_s_deadline_and_are_tried_again(shop: Shop, merchant: str, pool: str) -> None:
+def test_its_calls_end_at_the_route_s_deadline_and_are_tried_again(shop: PlainApp, merchant: str, pool: str) -> None:
     shop.lane.merchants.behave(merchant, "hang")
     worker = shop.work(pool).ready()
 
@@ -75,7 +77,7 @@ def test_its_calls_end_at_the_route_s_deadline_and_are_tried_again(shop: Shop, m
     shop.until_empty()
 
 
-def test_its_tasks_for_a_hung_merchant_leave_slots_to_the_others(shop: Shop, merchant: str) -> None:
+def test_its_tasks_for_a_hung_merchant_leave_slots_to_the_others(shop: PlainApp, merchant: str) -> None:
     hung = shop.lane.merchant("hung", "hang")
     shop.lane.limits = {"callTimeoutMs": 4000, "deadlineMs": 6000, "maxInFlightPerMerchant": 2}
     shop.lane.configure(hung, concurrency=4)
@@ -92,7 +94,7 @@ def test_its_tasks_for_a_hung_merchant_leave_slots_to_the_others(shop: Shop, mer
     until(lambda: shop.notes().count("answered") == 10, "the hung merchant's tasks", 90)
 
 
-def test_a_task_for_later_waits_on_the_ladder_and_what_expired_is_a_dead_letter(shop: Shop, merchant: str) -> None:
+def test_a_task_for_later_waits_on_the_ladder_and_what_expired_is_a_dead_letter(shop: PlainApp, merchant: str) -> None:
     shop.work().ready()
 
     late = shop.send(merchant, "cook", "stale", shop.place, headers={"expires": "2020-01-01T00:00:00+00:00"})
@@ -102,7 +104,7 @@ def test_a_task_for_later_waits_on_the_ladder_and_what_expired_is_a_dead_letter(
     assert "stale" not in shop.notes()
 
 
-def test_a_message_without_a_merchant_still_runs(shop: Shop, merchant: str) -> None:
+def test_a_message_without_a_merchant_still_runs(shop: PlainApp, merchant: str) -> None:
     shop.work().ready()
     body = [["anybody's", shop.place], {}, {}]
     shop.lane.publish("nobody-we-know", f"{shop.lane.run}-any", body=body, headers={"task": "shop.cook"})
@@ -122,9 +124,9 @@ def test_a_message_without_a_merchant_still_runs(shop: Shop, merchant: str) -> N
     ],
 )
 def test_what_can_never_work_ends_with_one_line_that_says_what_to_do(
-    shop: Shop, merchant: str, arguments: list[str], line: str
+    shop: PlainApp, merchant: str, arguments: list[str], line: str
 ) -> None:
-    from tests.worker.shop import APPS
+    from tests.worker.plain_app import APPS
 
     worker = shop.lane.work(4, arguments=arguments, PYTHONPATH=str(APPS))
     assert worker.wait() == 1
@@ -133,7 +135,7 @@ def test_what_can_never_work_ends_with_one_line_that_says_what_to_do(
     assert line in last
 
 
-def test_nothing_is_declared_by_its_worker(shop: Shop, merchant: str) -> None:
+def test_nothing_is_declared_by_its_worker(shop: PlainApp, merchant: str) -> None:
     before = {queue["name"] for queue in shop.lane.vhost.api("GET", f"queues/{shop.lane.vhost.name}?columns=name")}
     shop.work().ready()
     shop.send(merchant, "orders_more", "rice", shop.place)

@@ -7,20 +7,20 @@ import signal
 
 import pytest
 
-from tests.worker.lane import Lane
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker.local_lane import LocalLane
 
 POOLS = (pytest.param("gevent", marks=pytest.mark.extended), "threads", "prefork")
 every_pool = pytest.mark.parametrize("pool", POOLS)
 
 
-def work(lane: Lane, pool: str, **env: str) -> None:
+def work(lane: LocalLane, pool: str, **env: str) -> None:
     """Start a worker with four slots of this pool."""
     lane.work(4, arguments=["--pool", pool], **env).ready()
 
 
 @every_pool
-def test_orders_are_done(lane: Lane, pool: str) -> None:
+def test_orders_are_done(lane: LocalLane, pool: str) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant, concurrency=4)
     work(lane, pool)
@@ -32,7 +32,7 @@ def test_orders_are_done(lane: Lane, pool: str) -> None:
 
 
 @every_pool
-def test_a_call_ends_at_its_time_out_and_waits_on_the_ladder(lane: Lane, pool: str) -> None:
+def test_a_call_ends_at_its_time_out_and_waits_on_the_ladder(lane: LocalLane, pool: str) -> None:
     lane.limits = {"callTimeoutMs": 500, "deadlineMs": 1000}
     merchant = lane.merchant("dripping", "drip")
     lane.configure(merchant, concurrency=4)
@@ -47,7 +47,7 @@ def test_a_call_ends_at_its_time_out_and_waits_on_the_ladder(lane: Lane, pool: s
 
 
 @every_pool
-def test_a_hung_merchant_leaves_slots_to_the_others(lane: Lane, pool: str) -> None:
+def test_a_hung_merchant_leaves_slots_to_the_others(lane: LocalLane, pool: str) -> None:
     lane.limits = {"callTimeoutMs": 4000, "deadlineMs": 8000, "maxInFlightPerMerchant": 2}
     hung, other = lane.merchant("hung", "hang"), lane.merchant("bistro")
     lane.configure(hung, other, concurrency=4)
@@ -64,7 +64,7 @@ def test_a_hung_merchant_leaves_slots_to_the_others(lane: Lane, pool: str) -> No
 
 
 @every_pool
-def test_sigterm_finishes_what_was_begun(lane: Lane, pool: str) -> None:
+def test_sigterm_finishes_what_was_begun(lane: LocalLane, pool: str) -> None:
     merchant = lane.merchant("bistro", latency={"p50_ms": 150, "p99_ms": 250})
     lane.configure(merchant, concurrency=4)
     leaving = lane.work(4, arguments=["--pool", pool]).ready()
@@ -80,7 +80,7 @@ def test_sigterm_finishes_what_was_begun(lane: Lane, pool: str) -> None:
 
 
 @every_pool
-def test_orders_that_outlast_the_grace_are_handed_back(lane: Lane, pool: str) -> None:
+def test_orders_that_outlast_the_grace_are_handed_back(lane: LocalLane, pool: str) -> None:
     lane.limits = {"callTimeoutMs": 60_000, "deadlineMs": 60_000}
     merchant = lane.merchant("hung", "hang")
     lane.configure(merchant, concurrency=4)
@@ -99,7 +99,7 @@ def test_orders_that_outlast_the_grace_are_handed_back(lane: Lane, pool: str) ->
 
 
 @every_pool
-def test_a_killed_pod_s_orders_are_done_by_another(lane: Lane, pool: str) -> None:
+def test_a_killed_pod_s_orders_are_done_by_another(lane: LocalLane, pool: str) -> None:
     merchant = lane.merchant("bistro", latency={"p50_ms": 100, "p99_ms": 150})
     lane.configure(merchant, concurrency=4)
     victim = lane.work(4, arguments=["--pool", pool]).ready()

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tests.worker.lane import Lane
-from tests.worker.shop import APPS, Shop
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker.local_lane import LocalLane
+from tests.worker.plain_app import APPS, PlainApp
 
 RAW = b"\xff\xfe caf\xe9"
 
@@ -22,15 +22,15 @@ MESSAGES: tuple[dict[str, Any], ...] = (
 )
 
 
-def letters(lane: Lane) -> list[dict[str, Any]]:
+def letters(lane: LocalLane) -> list[dict[str, Any]]:
     lane.look()
     return [letter for same in lane.dead.values() for letter in same]
 
 
-def test_each_is_dead_with_a_reason_and_its_neighbours_are_done(lane: Lane) -> None:
+def test_each_is_dead_with_a_reason_and_its_neighbours_are_done(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
-    worker = Shop(lane).work()
+    worker = PlainApp(lane).work()
     worker.ready()
     innocent = lane.orders(merchant, 5)
     for number, message in enumerate(MESSAGES):
@@ -49,7 +49,7 @@ def test_each_is_dead_with_a_reason_and_its_neighbours_are_done(lane: Lane) -> N
     assert not again, "the consumer had to start again"
 
 
-def test_a_header_s_value_may_be_any_bytes(lane: Lane) -> None:
+def test_a_header_s_value_may_be_any_bytes(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     lane.work(PYTHONPATH=str(APPS)).ready()

@@ -4,18 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.worker import topology
-from tests.worker.cutting import cut
-from tests.worker.lane import Lane
-from tests.worker.running import Supervisor
-from tests.worker.shop import APPS, Shop
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import topology
+from merchantroute_kit.worker.cut_connections import cut
+from merchantroute_kit.worker.local_lane import LocalLane
+from merchantroute_kit.worker.worker_process import Supervisor
+from tests.worker.plain_app import APPS, PlainApp
 
 APP = ["--app", "shop.celery"]
 
 
 @pytest.fixture
-def fleet(lane: Lane) -> Iterator[Supervisor]:
+def fleet(lane: LocalLane) -> Iterator[Supervisor]:
     topology.declare_suspect(lane.vhost)
     with Supervisor(lane.root) as supervisor:
         yield supervisor
@@ -23,7 +23,7 @@ def fleet(lane: Lane) -> Iterator[Supervisor]:
 
 @pytest.mark.parametrize("pool", ["gevent", "prefork"])
 def test_the_order_that_kills_is_dead_in_the_end_and_its_neighbours_are_done(
-    lane: Lane, fleet: Supervisor, pool: str
+    lane: LocalLane, fleet: Supervisor, pool: str
 ) -> None:
     merchant = lane.merchant("bistro", latency={"p50_ms": 50, "p99_ms": 100})
     lane.configure(merchant, concurrency=8)
@@ -31,7 +31,7 @@ def test_the_order_that_kills_is_dead_in_the_end_and_its_neighbours_are_done(
     fleet.keep("pod", [*APP, "--pool", pool, "--concurrency", "8"], env)
     fleet.keep("suspect", [*APP, "--pool", pool], {**env, "MR_LANE": "suspect", "MR_TIER": "suspect"})
 
-    shop = Shop(lane)
+    shop = PlainApp(lane)
     innocents = lane.orders(merchant, 20)
     poison = shop.send(merchant, "kills")
     innocents += lane.orders(merchant, 20)
@@ -47,7 +47,7 @@ def test_the_order_that_kills_is_dead_in_the_end_and_its_neighbours_are_done(
     assert (book["done"], book["lost"], book["doubled"]) == (40, 0, 0)
 
 
-def test_a_suspect_order_that_is_innocent_is_done_alone(lane: Lane, fleet: Supervisor) -> None:
+def test_a_suspect_order_that_is_innocent_is_done_alone(lane: LocalLane, fleet: Supervisor) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     fleet.keep("suspect", [], {"MR_LANE": "suspect", "MR_TIER": "suspect"})
@@ -58,7 +58,7 @@ def test_a_suspect_order_that_is_innocent_is_done_alone(lane: Lane, fleet: Super
     assert lane.done[f"{lane.run}-innocent"][0]["lane"] == "suspect"
 
 
-def test_a_connection_that_breaks_is_not_held_against_a_suspect_order(lane: Lane, fleet: Supervisor) -> None:
+def test_a_connection_that_breaks_is_not_held_against_a_suspect_order(lane: LocalLane, fleet: Supervisor) -> None:
     lane.limits = {"callTimeoutMs": 60_000, "deadlineMs": 60_000}
     merchant = lane.merchant("hung", "hang")
     lane.configure(merchant)
@@ -74,6 +74,6 @@ def test_a_connection_that_breaks_is_not_held_against_a_suspect_order(lane: Lane
     lane.until_done([order], 60)
 
 
-def _calls(lane: Lane, order: str) -> int:
+def _calls(lane: LocalLane, order: str) -> int:
     seen = lane.merchants.receipts(lane.run).get(order, {})
     return sum(step.get("receipts", 0) for step in seen.values())

@@ -9,8 +9,8 @@ import pytest
 from celery import Celery
 from celery.concurrency.prefork import TaskPool
 
-from merchantroute_worker.pools.prefork import one_for_each
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_worker.pools.prefork import send_one_sentinel_per_child
 
 CHILDREN = 4
 LONG = 3.0
@@ -20,7 +20,7 @@ LONG = 3.0
 def test_no_child_waits_for_work_that_never_comes() -> None:
     app = Celery(set_as_current=False)
     pool = TaskPool(CHILDREN, app=app, initargs=(app, "pod-0"))
-    one_for_each(pool)
+    send_one_sentinel_per_child(pool)
     pool.start()
     inner = pool._pool
     children = list(inner._pool)

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker import files, topology
-from tests.worker.lane import Lane
-from tests.worker.running import environment_of
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import mounted_files, topology
+from merchantroute_kit.worker.local_lane import LocalLane
+from merchantroute_kit.worker.worker_process import environment_of
 
 WORKER = Path(__file__).resolve().parents[2] / "worker"
 
 
-def test_it_waits_for_its_configuration_and_then_works(lane: Lane) -> None:
+def test_it_waits_for_its_configuration_and_then_works(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     worker = lane.work()
     worker.waits_for("configuration")
@@ -29,7 +29,7 @@ def test_it_waits_for_its_configuration_and_then_works(lane: Lane) -> None:
     lane.until_done(lane.orders(merchant, 5))
 
 
-def test_half_a_configuration_is_not_taken(lane: Lane) -> None:
+def test_half_a_configuration_is_not_taken(lane: LocalLane) -> None:
     first, second = lane.merchant("first"), lane.merchant("second")
     lane.configure(first)
     worker = lane.work().ready()
@@ -45,7 +45,7 @@ def test_half_a_configuration_is_not_taken(lane: Lane) -> None:
     assert lane.ledger() == {"done": 10}
 
 
-def test_told_to_end_while_it_waits_it_ends_cleanly(lane: Lane) -> None:
+def test_told_to_end_while_it_waits_it_ends_cleanly(lane: LocalLane) -> None:
     worker = lane.work()
     worker.waits_for("configuration")
 
@@ -54,7 +54,7 @@ def test_told_to_end_while_it_waits_it_ends_cleanly(lane: Lane) -> None:
     assert worker.wait() == 0
 
 
-def test_a_missing_queue_is_waited_for_and_a_deleted_one_too(lane: Lane) -> None:
+def test_a_missing_queue_is_waited_for_and_a_deleted_one_too(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     delete_lane(lane)
@@ -73,20 +73,20 @@ def test_a_missing_queue_is_waited_for_and_a_deleted_one_too(lane: Lane) -> None
     assert lane.ledger() == {"done": 10}
 
 
-def test_wrong_credentials_are_waited_out_and_rotated_ones_used_without_a_restart(lane: Lane) -> None:
+def test_wrong_credentials_are_waited_out_and_rotated_ones_used_without_a_restart(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
-    files.write_broker(lane.root, lane.vhost, password="wrong")
+    mounted_files.write_broker(lane.root, lane.vhost, password="wrong")
     worker = lane.work()
     worker.waits_for("AccessRefused")
 
-    files.write_broker(lane.root, lane.vhost)
+    mounted_files.write_broker(lane.root, lane.vhost)
     worker.ready()
 
     lane.until_done(lane.orders(merchant, 5))
 
 
-def test_an_unreachable_broker_is_waited_for(lane: Lane) -> None:
+def test_an_unreachable_broker_is_waited_for(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     port = lane.root / "broker" / "port"
@@ -94,13 +94,13 @@ def test_an_unreachable_broker_is_waited_for(lane: Lane) -> None:
     worker = lane.work()
     worker.waits_for("the broker")
 
-    files.write_broker(lane.root, lane.vhost)
+    mounted_files.write_broker(lane.root, lane.vhost)
     worker.ready()
 
     lane.until_done(lane.orders(merchant, 5))
 
 
-def test_told_to_end_while_the_broker_is_away_it_ends_cleanly(lane: Lane) -> None:
+def test_told_to_end_while_the_broker_is_away_it_ends_cleanly(lane: LocalLane) -> None:
     lane.configure(lane.merchant("bistro"))
     (lane.root / "broker" / "port").write_text("1")
     worker = lane.work()
@@ -111,7 +111,7 @@ def test_told_to_end_while_the_broker_is_away_it_ends_cleanly(lane: Lane) -> Non
     assert worker.wait() == 0
 
 
-def test_missing_exchanges_for_pulses_and_records_disturb_no_order(lane: Lane) -> None:
+def test_missing_exchanges_for_pulses_and_records_disturb_no_order(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     with topology.connect(lane.vhost) as connection:
@@ -132,7 +132,7 @@ def test_missing_exchanges_for_pulses_and_records_disturb_no_order(lane: Lane) -
     assert len(warned) == 1
 
 
-def test_the_post_s_own_command_line_works(lane: Lane) -> None:
+def test_the_post_s_own_command_line_works(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     ids = lane.orders(merchant, 10)
@@ -175,7 +175,7 @@ def test_what_can_never_work_ends_with_one_line(arguments: list[str], environmen
 
 
 def test_an_unpatched_process_refuses_to_run() -> None:
-    start = "from merchantroute_worker import launcher; launcher.patch = lambda: None; launcher.main()"
+    start = "from merchantroute_worker import launcher; launcher.gevent_setup.patch = lambda: None; launcher.main()"
     ended = subprocess.run(
         [sys.executable, "-c", start],
         env={**os.environ, "PYTHONPATH": str(WORKER)},
@@ -189,5 +189,5 @@ def test_an_unpatched_process_refuses_to_run() -> None:
     assert "not patched" in ended.stderr
 
 
-def delete_lane(lane: Lane) -> None:
+def delete_lane(lane: LocalLane) -> None:
     lane.vhost.api("DELETE", f"queues/{lane.vhost.name}/{urllib.parse.quote(topology.QUEUE, safe='')}")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.worker.lane import Lane
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker.local_lane import LocalLane
 
 TRACE, PRODUCER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 # The same code as under gevent, but for the thread that exports: the end of a pod is in every run.
@@ -60,7 +60,7 @@ def collector() -> Iterator[Collector]:
 
 
 @pytest.mark.parametrize("pool", ["gevent", THREADS])
-def test_the_producer_s_trace_holds_the_order_and_its_calls(lane: Lane, collector: Collector, pool: str) -> None:
+def test_the_producer_s_trace_holds_the_order_and_its_calls(lane: LocalLane, collector: Collector, pool: str) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant, concurrency=4)
     told = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
@@ -77,7 +77,7 @@ def test_the_producer_s_trace_holds_the_order_and_its_calls(lane: Lane, collecto
     assert {spans[name].parent_span_id for name in spans if name != "order"} == {spans["order"].span_id}
 
 
-def test_a_retried_order_stays_in_its_trace(lane: Lane, collector: Collector) -> None:
+def test_a_retried_order_stays_in_its_trace(lane: LocalLane, collector: Collector) -> None:
     merchant = lane.merchant("broken", "error")
     lane.configure(merchant)
     lane.work(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="200").ready()
@@ -92,7 +92,7 @@ def test_a_retried_order_stays_in_its_trace(lane: Lane, collector: Collector) ->
     assert {span.parent_span_id.hex() for span in collector.spans if span.name == "order"} == {PRODUCER}
 
 
-def test_an_exporter_that_does_not_answer_costs_no_order(lane: Lane) -> None:
+def test_an_exporter_that_does_not_answer_costs_no_order(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     lane.work(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1").ready()
@@ -102,7 +102,7 @@ def test_an_exporter_that_does_not_answer_costs_no_order(lane: Lane) -> None:
 
 
 @pytest.mark.parametrize("pool", ["gevent", "threads"])
-def test_a_collector_that_hangs_does_not_hold_up_the_end_of_a_pod(lane: Lane, pool: str) -> None:
+def test_a_collector_that_hangs_does_not_hold_up_the_end_of_a_pod(lane: LocalLane, pool: str) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant, concurrency=4)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -117,7 +117,7 @@ def test_a_collector_that_hangs_does_not_hold_up_the_end_of_a_pod(lane: Lane, po
 
 
 @pytest.mark.parametrize("pool", ["gevent", THREADS, "prefork"])
-def test_without_an_exporter_the_merchant_still_sees_the_trace(lane: Lane, pool: str) -> None:
+def test_without_an_exporter_the_merchant_still_sees_the_trace(lane: LocalLane, pool: str) -> None:
     seen: list[dict[str, str]] = []
 
     class Merchant(BaseHTTPRequestHandler):

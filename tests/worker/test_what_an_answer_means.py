@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.worker.lane import Lane
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker.local_lane import LocalLane
 
 SUBMIT: dict[str, Any] = {"name": "submit", "method": "POST", "path": "/orders"}
 CONFIRM = {"name": "confirm", "method": "GET", "path": "/orders/{order_id}"}
@@ -15,13 +15,13 @@ VERIFIED = {**SUBMIT, "verify": {"method": "GET", "path": "/orders/{order_id}"}}
 QUICK = {"callTimeoutMs": 1_000, "maxAttempts": 20}
 
 
-def counts(lane: Lane, order_id: str, step: str) -> tuple[int, int]:
+def counts(lane: LocalLane, order_id: str, step: str) -> tuple[int, int]:
     """Receipts and effects of one step, as the merchant has them."""
     found = lane.merchants.receipts(lane.run).get(order_id, {}).get(step, {})
     return found.get("receipts", 0), found.get("effects", 0)
 
 
-def submit_by_hand(lane: Lane, merchant: str, order_id: str) -> None:
+def submit_by_hand(lane: LocalLane, merchant: str, order_id: str) -> None:
     """The merchant gets the order by another way, as over its telephone."""
     order = {"id": order_id, "items": [{"name": "soup", "quantity": 1, "unit_price": 250}], "total": 250}
     request = urllib.request.Request(  # noqa: S310 - a URL of our own making
@@ -33,7 +33,7 @@ def submit_by_hand(lane: Lane, merchant: str, order_id: str) -> None:
         assert answer.status == 201
 
 
-def lose_an_answer(lane: Lane, merchant: str) -> str:
+def lose_an_answer(lane: LocalLane, merchant: str) -> str:
     """Publish an order that the merchant takes without saying so, and heal the merchant; gives the order's id."""
     lane.configure(merchant)
     lane.work().ready()
@@ -43,7 +43,7 @@ def lose_an_answer(lane: Lane, merchant: str) -> str:
     return order_id
 
 
-def test_an_order_that_the_merchant_took_without_an_answer_is_asked_for_and_not_sent_again(lane: Lane) -> None:
+def test_an_order_that_the_merchant_took_without_an_answer_is_asked_for_and_not_sent_again(lane: LocalLane) -> None:
     lane.limits = {**QUICK, "steps": [VERIFIED, CONFIRM]}
     order_id = lose_an_answer(lane, lane.merchant("mute", "mute"))
 
@@ -54,7 +54,7 @@ def test_an_order_that_the_merchant_took_without_an_answer_is_asked_for_and_not_
     assert lane.done[order_id][0]["steps"] == ["submit", "confirm"]
 
 
-def test_an_order_that_the_merchant_never_took_is_sent_again_under_its_key(lane: Lane) -> None:
+def test_an_order_that_the_merchant_never_took_is_sent_again_under_its_key(lane: LocalLane) -> None:
     merchant = lane.merchant("hung", "hang")
     lane.limits = {**QUICK, "steps": [VERIFIED, CONFIRM]}
     lane.configure(merchant)
@@ -69,7 +69,7 @@ def test_an_order_that_the_merchant_never_took_is_sent_again_under_its_key(lane:
     assert counts(lane, order_id, "submit.verify")[0] >= 1
 
 
-def test_an_order_of_a_killed_pod_is_asked_for_and_not_sent_again(lane: Lane) -> None:
+def test_an_order_of_a_killed_pod_is_asked_for_and_not_sent_again(lane: LocalLane) -> None:
     lane.limits = {"callTimeoutMs": 30_000, "deadlineMs": 60_000, "steps": [VERIFIED, CONFIRM]}
     order_id = lose_an_answer(lane, lane.merchant("mute", "mute"))
 
@@ -81,7 +81,7 @@ def test_an_order_of_a_killed_pod_is_asked_for_and_not_sent_again(lane: Lane) ->
     assert counts(lane, order_id, "submit.verify")[0] == 1
 
 
-def test_a_409_is_done_where_the_route_says_so(lane: Lane) -> None:
+def test_a_409_is_done_where_the_route_says_so(lane: LocalLane) -> None:
     lane.limits = {**QUICK, "steps": [SUBMIT, CONFIRM], "answers": {"409": "Done"}}
     order_id = lose_an_answer(lane, lane.merchant("mute", "mute"))
 
@@ -91,7 +91,7 @@ def test_a_409_is_done_where_the_route_says_so(lane: Lane) -> None:
     assert effects == 1
 
 
-def test_a_404_is_tried_again_where_the_route_says_so(lane: Lane) -> None:
+def test_a_404_is_tried_again_where_the_route_says_so(lane: LocalLane) -> None:
     merchant = lane.merchant("late")
     lane.limits = {**QUICK, "steps": [CONFIRM], "answers": {"404": "Retry"}}
     lane.configure(merchant)
@@ -107,7 +107,7 @@ def test_a_404_is_tried_again_where_the_route_says_so(lane: Lane) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "rows", "answer"), [("error", {"5xx": "Dead"}, "5xx"), ("reset", {"reset": "Dead"}, "reset")]
 )
-def test_a_route_may_give_up_at_once(lane: Lane, behaviour: str, rows: dict[str, str], answer: str) -> None:
+def test_a_route_may_give_up_at_once(lane: LocalLane, behaviour: str, rows: dict[str, str], answer: str) -> None:
     merchant = lane.merchant("broken", behaviour)
     lane.limits = {"answers": rows}
     lane.configure(merchant)
@@ -121,7 +121,9 @@ def test_a_route_may_give_up_at_once(lane: Lane, behaviour: str, rows: dict[str,
     assert told == ["merchant-rejected", "validate", 1, answer]
 
 
-def test_a_merchant_that_asks_for_more_time_than_the_longest_rung_gets_it_and_it_is_not_counted(lane: Lane) -> None:
+def test_a_merchant_that_asks_for_more_time_than_the_longest_rung_gets_it_and_it_is_not_counted(
+    lane: LocalLane,
+) -> None:
     merchant = lane.merchant("busy", "throttle", retry_after_s=3)
     lane.limits = {**QUICK, "retryAfterMaxMs": 10_000}
     lane.configure(merchant)

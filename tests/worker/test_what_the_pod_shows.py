@@ -4,9 +4,9 @@ import json
 import re
 from typing import Any
 
-from tests.worker.lane import Lane
-from tests.worker.running import WorkerProcess
-from tests.worker.waiting import until
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker.local_lane import LocalLane
+from merchantroute_kit.worker.worker_process import WorkerProcess
 
 MANY = 300
 SERIES = re.compile(r"^(?P<series>[a-z_]+(?:\{[^}]*\})?) (?P<value>\S+)$", re.MULTILINE)
@@ -25,7 +25,7 @@ def shown(worker: WorkerProcess, top: int) -> Any:
     return json.loads(text)
 
 
-def test_whoever_holds_the_slots_is_shown_first_and_metrics_stay_few(lane: Lane) -> None:
+def test_whoever_holds_the_slots_is_shown_first_and_metrics_stay_few(lane: LocalLane) -> None:
     lane.limits = {"callTimeoutMs": 3000, "deadlineMs": 5000}
     hung, first = lane.merchant("hung", "hang"), lane.merchant("first")
     lane.configure(hung, first, concurrency=20)
@@ -63,7 +63,7 @@ def test_whoever_holds_the_slots_is_shown_first_and_metrics_stay_few(lane: Lane)
     assert not [series for series in after if lane.run in series]
 
 
-def test_what_cannot_be_shown_is_refused_with_what_to_write(lane: Lane) -> None:
+def test_what_cannot_be_shown_is_refused_with_what_to_write(lane: LocalLane) -> None:
     lane.configure(lane.merchant("bistro"))
     worker = lane.work().ready()
     for top in ("0", "1001", "-1", "many", "9" * 40, "%C3%A9"):

@@ -1,1 +1,1 @@
-"""Gevent Celery workers that carry orders to merchants and keep each merchant in its lane."""
+"""Gevent Celery workers that carry orders to merchants, with a concurrency limit for each merchant."""

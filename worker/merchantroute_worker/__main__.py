@@ -1,10 +1,13 @@
-"""`merchantroute-worker`, also as `python -m merchantroute_worker`: gevent patches before anything else is imported."""
+"""The entry point of `merchantroute-worker` and of `python -m merchantroute_worker`.
+
+gevent must patch before anything else is imported, so only the launcher is imported here.
+"""
 
 from merchantroute_worker import launcher
 
 
 def main() -> None:
-    """The program."""
+    """Run the program."""
     launcher.main()
 
 

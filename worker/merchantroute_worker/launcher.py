@@ -1,8 +1,8 @@
-"""The program: patch, find the app, make it safe, wait for what it needs, run Celery's worker.
+"""The program: patches, finds the app, waits for the configuration, and runs Celery's worker.
 
-It ends with a line and exit code 1 only for what waiting cannot mend: code and arguments. Configuration files, broker,
-credentials and queue are waited for inside the process, unready, so that a fault of theirs never becomes the backoff
-of a crash loop.
+It exits with code 1 and one line only for errors that waiting cannot fix: code and arguments. For configuration files,
+broker, credentials and queue it waits inside the process, not ready, so that their faults never become a
+CrashLoopBackOff.
 """
 
 import logging
@@ -10,130 +10,125 @@ import os
 import sys
 from typing import Any
 
-from merchantroute_worker.options import CannotWork, Options, options
-from merchantroute_worker.runtime import names, thrift
+from merchantroute_worker.options import CannotStart, Options, parse_options
+from merchantroute_worker.runtime import gevent_setup
 
 log = logging.getLogger(__name__)
 
 
-def patch() -> None:
-    """Make the standard library cooperative. Must run before anything else imports it."""
-    from gevent import monkey
-
-    thrift.no_spawn_trees()
-    monkey.patch_all()
-
-
-def run(given: Options) -> int:
-    """Run the worker; returns the exit code. CannotWork says why it never could."""
-    _check_patching(given, "start it with the program merchantroute-worker")
-    from merchantroute_worker import pod
+def run(options: Options) -> int:
+    """Run the worker; returns the exit code. CannotStart says why it never can."""
+    _check_patching(options, "start it with the program merchantroute-worker")
     from merchantroute_worker.calls.http_client import HttpClient, ThreadsClient
     from merchantroute_worker.celery import app_finder
-    from merchantroute_worker.config import identity
+    from merchantroute_worker.config.identity import from_environment
+    from merchantroute_worker.pod import MAX_CONNECTIONS, start
     from merchantroute_worker.telemetry import logs
 
     try:
-        logs.configure(given.loglevel)
-        who = identity.from_environment(os.environ)
-        app = app_finder.find(given.app)
-    except (ValueError, app_finder.NoApp) as error:
-        raise CannotWork(str(error)) from error
-    _check_patching(given, f"the app {given.app!r} patches on import: name its module without that, or use pool gevent")
-    me = pod.start(given.concurrency, HttpClient(pod.MOST) if given.green else ThreadsClient(), who)
-    _serve(me)
-    if not _wait_for_configuration(me):
+        logs.configure(options.loglevel)
+        identity = from_environment(os.environ)
+        app = app_finder.find(options.app)
+    except (ValueError, app_finder.AppNotFound) as error:
+        raise CannotStart(str(error)) from error
+    remedy = f"the app {options.app!r} patches on import: name its module without that, or use pool gevent"
+    _check_patching(options, remedy)
+    client = HttpClient(MAX_CONNECTIONS) if options.green else ThreadsClient()
+    pod = start(options.concurrency, green=options.green, client=client, identity=identity)
+    _start_reporting(pod)
+    if not _wait_for_configuration(pod):
         return 0
-    if not given.green:
-        me.fixed = me.concurrency  # threads and processes are made at the start
-    return _consume(me, app, given)
+    if not options.green:
+        pod.fixed_slots = pod.concurrency  # threads and processes are created at startup
+    return _consume(pod, app, options)
 
 
-def _check_patching(given: Options, mend: str) -> None:
+def _check_patching(options: Options, remedy: str) -> None:
     from gevent import monkey
 
     patched = monkey.is_module_patched("socket")
-    if given.green and not patched:
-        raise CannotWork(f"the process is not patched by gevent: {mend}")
-    if patched and not given.green:
-        raise CannotWork(f"pool {given.pool} does not work in a process that gevent has patched: {mend}")
+    if options.green and not patched:
+        raise CannotStart(f"the process is not patched by gevent: {remedy}")
+    if patched and not options.green:
+        raise CannotStart(f"pool {options.pool} does not work in a process that gevent has patched: {remedy}")
 
 
-def _serve(me: Any) -> None:
-    from merchantroute_worker.reporting import start
+def _start_reporting(pod: Any) -> None:
+    from merchantroute_worker.reporting.start import start_reporting
 
     try:
-        start.serve(me)
+        start_reporting(pod)
     except OSError as error:
-        raise CannotWork(f"cannot listen on port {me.identity.port}: {error.strerror}") from error
+        raise CannotStart(f"cannot listen on port {pod.identity.port}: {error.strerror}") from error
 
 
-def _wait_for_configuration(me: Any) -> bool:
-    """Wait until there is a configuration with our tier in it; False when told to end first."""
+def _wait_for_configuration(pod: Any) -> bool:
+    """Wait for a configuration that has our tier; False if the pod is told to stop first."""
     from merchantroute_worker.runtime.signals import until_signalled
 
-    with until_signalled(me.stopping.set):
-        while not me.stopping.is_set():
-            if not me.files.generation:
-                me.status.waiting(f"the configuration: {me.files.problem}")
-            elif not me.known:
-                me.status.waiting(f"tier {me.identity.tier} to be in the route's configuration")
+    with until_signalled(pod.stopping.set):
+        while not pod.stopping.is_set():
+            if not pod.files.generation:
+                pod.readiness.waiting_for(f"the configuration: {pod.files.problem}")
+            elif not pod.tier_is_configured:
+                pod.readiness.waiting_for(f"tier {pod.identity.tier} to be in the route's configuration")
             else:
                 break
-            me.stopping.wait(0.25)
-    return not me.stopping.is_set()
+            pod.stopping.wait(0.25)
+    return not pod.stopping.is_set()
 
 
-def _consume(me: Any, app: Any, given: Options) -> int:
+def _consume(pod: Any, app: Any, options: Options) -> int:
     from celery import signals
 
-    from merchantroute_worker.app import TASK, OrderTask
+    from merchantroute_worker.celery.order_task import TASK, OrderTask
     from merchantroute_worker.celery.settings import safe_settings
     from merchantroute_worker.celery.worker import RouteWorker
 
-    # Celery configures logging unless someone listens to this signal; ours is configured already.
-    signals.setup_logging.connect(_keep_logging, weak=False)
-    app.conf.update(safe_settings(me.queue, cancel=given.pool != "threads"))
+    # Celery configures logging unless this signal has a receiver; ours is configured already.
+    signals.setup_logging.connect(_keep_own_logging, weak=False)
+    app.conf.update(safe_settings(pod.queue, cancel=options.pool != "threads"))
     app.finalize()
     if TASK not in app.tasks:
         app.register_task(OrderTask())
     worker = RouteWorker(
         app=app,
-        hostname=f"merchantroute@{me.identity.pod}",
-        pool_cls=given.pool,
-        concurrency=me.concurrency,
-        loglevel=given.loglevel.upper(),
+        hostname=f"merchantroute@{pod.identity.pod}",
+        pool_cls=options.pool,
+        concurrency=pod.concurrency,
+        loglevel=options.loglevel.upper(),
         quiet=True,
         task_events=False,
         without_mingle=True,
         without_gossip=True,
         without_heartbeat=True,
     )
-    worker.mr_pod = me
+    worker.mr_pod = pod
     worker.start()
-    me.tracer.close()
-    me.publisher.close()
-    me.client.close()
+    pod.tracer.close()
+    pod.publisher.close()
+    pod.client.close()
     code: int = worker.exitcode or 0
     return code
 
 
-def _keep_logging(**_: Any) -> None:
-    """Celery calls it instead of configuring logging."""
+def _keep_own_logging(**_: Any) -> None:
+    """Receive Celery's signal `setup_logging`, which stops it from configuring logging."""
 
 
 def main() -> None:
-    """The program `merchantroute-worker`."""
+    """Run the program `merchantroute-worker`."""
     try:
-        given = options()
-        names.in_the_loop()
-        if given.green:
-            patch()
-        code = run(given)
-    except CannotWork as error:
+        options = parse_options()
+        if options.green:
+            gevent_setup.patch()
+        else:
+            gevent_setup.use_c_ares()
+        code = run(options)
+    except CannotStart as error:
         sys.stderr.write(f"merchantroute-worker cannot start: {error}\n")
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()
-    # Not sys.exit: greenlets and native threads that live as long as the process have nothing left to say.
+    # Not sys.exit: daemon greenlets and native threads have nothing left to finish.
     os._exit(code)

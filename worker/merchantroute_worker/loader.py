@@ -1,6 +1,7 @@
-"""Celery's own command line in a lane's pod: any app, unchanged, on the lane's queue, with settings that lose no order.
+"""A Celery loader for pods that run Celery's own command line: any app, unchanged, consuming the lane's queue with safe
+settings.
 
-Celery makes an app's loader as `CELERY_LOADER` names it. The operator sets that where a lane has a command of its own:
+Celery loads the class that `CELERY_LOADER` names. The operator sets it where a lane has a command of its own:
 
     celery -A shop.gcelery worker --concurrency=200 --pool gevent --loglevel=info --without-mingle
 """
@@ -15,18 +16,18 @@ from merchantroute_worker.config import identity
 
 
 class LaneLoader(AppLoader):
-    """Celery's own loader, and a last word on the app's settings."""
+    """Celery's AppLoader, which applies our settings after the app's own."""
 
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
-        # Celery's command line takes some of its defaults from the settings before the worker is made.
+        # Celery's command line reads some of its defaults from the settings before it creates the worker.
         app.on_after_configure.connect(self._on_configured, weak=False)
 
     def on_worker_init(self) -> None:
-        """Once more: an app may have set what it likes since its settings were first read."""
+        """Apply the settings again: an app may have changed them since they were first read."""
         super().on_worker_init()
         self._make_safe()
-        from merchantroute_worker.app import TASK, OrderTask
+        from merchantroute_worker.celery.order_task import TASK, OrderTask
 
         if TASK not in self.app.tasks:
             self.app.register_task(OrderTask())

@@ -1,92 +1,94 @@
-"""Everything one worker process has, put together once and shared by what runs in it."""
+"""The state of one worker process, created once and shared by everything that runs in it."""
 
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
-from merchantroute_worker.bulkhead.bulkhead import Merchants
-from merchantroute_worker.bulkhead.pacing import Turns
+from merchantroute_worker.bulkhead.bulkhead import Bulkhead
+from merchantroute_worker.bulkhead.pacing import ReturnPacer
 from merchantroute_worker.bulkhead.rule import Limits
 from merchantroute_worker.calls.http_client import Client
-from merchantroute_worker.config import identity
 from merchantroute_worker.config.files import ConfigurationFiles
-from merchantroute_worker.config.identity import Identity
+from merchantroute_worker.config.identity import Identity, from_environment
 from merchantroute_worker.orders import ladder
-from merchantroute_worker.orders.route import Configuration
-from merchantroute_worker.outcomes import completions
-from merchantroute_worker.outcomes.ack_batch import AtOnce, Outcomes
+from merchantroute_worker.orders.envelope import DeliveryKey
+from merchantroute_worker.orders.route import Route
+from merchantroute_worker.outcomes.ack_batch import Acks, BatchedAcks, ImmediateAcks
 from merchantroute_worker.outcomes.completions import Completions
 from merchantroute_worker.rabbit import address
 from merchantroute_worker.rabbit.publisher import Publisher
-from merchantroute_worker.runtime.bounded_set import Memory
-from merchantroute_worker.runtime.clock import EVERY, Clock
-from merchantroute_worker.runtime.threads import live, rest
-from merchantroute_worker.telemetry import tracing
-from merchantroute_worker.telemetry.counters import Standstills, Tally
+from merchantroute_worker.runtime.bounded_set import BoundedSet
+from merchantroute_worker.runtime.clock import EVERY, StallAwareClock
+from merchantroute_worker.runtime.threads import sleep, start_daemon
+from merchantroute_worker.telemetry import tracing_setup
+from merchantroute_worker.telemetry.counters import BlockedHub, Counters
+from merchantroute_worker.telemetry.logs import LineBuffer
 from merchantroute_worker.telemetry.metrics import Metrics
-from merchantroute_worker.telemetry.readiness import Status
+from merchantroute_worker.telemetry.outcome_counter import OutcomeCounter
+from merchantroute_worker.telemetry.readiness import Readiness
 
 log = logging.getLogger(__name__)
-HOUSEKEEPING = 15.0
-Hop = tuple[str, int, int]
+HOUSEKEEPING_INTERVAL = 15.0
 
 
 class Pod:
-    """The process. `stopping` is set once it is to end; nothing is taken from then on. `abandoned` says that its
-    grace is over: nothing is waited for. `watched` holds what watches the hub, once something does.
+    """One worker process. `stopping` is set when it is to end; from then on no message is started. `grace_is_over`
+    means that shutdown waits for nothing more. `hub_timers` keeps the hub monitor's timer alive.
 
-    `slots` fixes the number of orders at a time; None leaves it to the tier's configuration, also while the pod runs.
+    `slots` fixes the number of slots; None leaves it to the tier's configuration, also while the pod runs.
     """
 
-    def __init__(self, who: Identity, slots: int | None, client: Client) -> None:
-        self.identity = who
-        self.fixed = 1 if who.alone else slots
+    def __init__(self, identity: Identity, slots: int | None, client: Client, acks: Acks) -> None:
+        self.identity = identity
+        self.fixed_slots = 1 if identity.alone else slots
         self.started = time.time()
         self.stopping = threading.Event()
-        self.abandoned = False
-        self.serving = False
-        self.status = Status()
-        self.clock = Clock()
-        self.tally = Tally()
-        self.standstills = Standstills()
-        self.watched: list[object] = []
-        self.metrics = Metrics(who)
-        self.files = ConfigurationFiles(who.config_dir, who.credentials_dir)
-        self.publisher = Publisher(lambda: address.read(who.broker_dir), who.confirm_timeout)
-        self.outcomes: Outcomes = AtOnce()
-        self.completions = Completions(who.completions, self.publisher, self._line)
+        self.grace_is_over = False
+        self.reporting_started = False
+        self.readiness = Readiness()
+        self.clock = StallAwareClock()
+        self.counters = Counters()
+        self.blocked_hub = BlockedHub()
+        self.hub_timers: list[object] = []
+        self.metrics = Metrics(identity)
+        self.outcome_counter = OutcomeCounter(self.counters, self.metrics)
+        self.files = ConfigurationFiles(identity.config_dir, identity.credentials_dir)
+        self.publisher = Publisher(
+            lambda: address.BrokerAddress.from_files(identity.broker_dir), identity.confirm_timeout
+        )
+        self.acks = acks
+        self.completions = Completions(identity.completions, self.publisher, acks)
         self.client = client
-        self.tracer = tracing.from_environment(os.environ, who)
-        self.merchants = Merchants(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
-        self.turns = Turns()
-        self.settling: set[Hop] = set()
-        self._settled: Memory[Hop] = Memory()
-        self.held: Memory[str] = Memory()
-        self._on_slots: list[Callable[[int], None]] = []
-        self.files.on_change(self._limit)
+        self.tracer = tracing_setup.from_environment(os.environ, identity)
+        self.bulkhead = Bulkhead(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
+        self.pacer = ReturnPacer()
+        self.settling: set[DeliveryKey] = set()
+        self._settled: BoundedSet[DeliveryKey] = BoundedSet()
+        self.survived_orders: BoundedSet[str] = BoundedSet()
+        self._slots_listeners: list[Callable[[int], None]] = []
+        self.files.on_change(self._apply_limits)
 
     def start(self) -> None:
-        """Start what lives as long as the process."""
+        """Start the daemons: configuration, publisher, housekeeping and clock."""
         self.files.poll()
-        live(self.files.poll_forever, "configuration")
-        live(self.publisher.run, "publisher")
-        live(self._keep_house, "housekeeping")
-        live(self._keep_time, "clock")
+        start_daemon(self.files.poll_forever, "configuration")
+        start_daemon(self.publisher.run, "publisher")
+        start_daemon(self._run_housekeeping, "housekeeping")
+        start_daemon(self._run_clock, "clock")
 
     @property
     def concurrency(self) -> int:
-        """Orders at a time."""
-        if self.fixed is not None:
-            return self.fixed
+        """The number of slots: orders processed at a time."""
+        if self.fixed_slots is not None:
+            return self.fixed_slots
         tier = self.files.current.tiers.get(self.identity.tier) if self.files.generation else None
         return tier.concurrency if tier else 1
 
     @property
-    def known(self) -> bool:
-        """Whether the configuration knows our lane."""
+    def tier_is_configured(self) -> bool:
+        """Whether the configuration has our tier."""
         return self.identity.alone or self.identity.tier in self.files.current.tiers
 
     @property
@@ -99,8 +101,8 @@ class Pod:
 
     @property
     def ladder(self) -> str:
-        """The headers exchange of the tier's ladder, by its name where the route has dropped the tier already. The
-        suspect lane has none of its own: what may be tried again waits on the default tier's.
+        """The headers exchange of the tier's ladder, named after the tier if the route has already dropped it. The
+        suspect lane has no ladder of its own: its retries wait on the default tier's.
         """
         route = self.files.current
         tier = route.tiers.get(route.default_tier if self.identity.alone else self.identity.tier)
@@ -108,72 +110,71 @@ class Pod:
 
     @property
     def grace(self) -> float:
-        """Seconds that orders in flight get at shutdown: one whole attempt and its outcome."""
+        """The grace period at shutdown in seconds: one whole attempt and its outcome."""
         if self.identity.grace is not None:
             return self.identity.grace
         return (self.files.current.deadline if self.files.generation else 0.0) + 10.0
 
-    def on_slots(self, listener: Callable[[int], None]) -> None:
-        """Call the listener with each new number of slots; it is called where the files are read."""
-        self._on_slots.append(listener)
+    def on_slots_change(self, listener: Callable[[int], None]) -> None:
+        """Call the listener with each new number of slots, in the thread that reads the configuration."""
+        self._slots_listeners.append(listener)
 
-    def turn(self, merchant: str, route: Configuration) -> int | None:
-        """Milliseconds that a slow merchant's refused order is away; None where it may wait on its rung."""
-        return self.turns.turn(merchant, time.monotonic(), soonest=ladder.middle(route.delays) / 1000)
+    def pace_of(self, merchant: str, route: Route) -> int | None:
+        """Milliseconds until a slow merchant's refused order returns; None if it may wait on its rung."""
+        return self.pacer.pace(merchant, time.monotonic(), soonest=ladder.middle(route.delays) / 1000)
 
-    def _line(self, document: dict[str, Any]) -> None:
-        self.outcomes.line(completions.log, "order done", document)
+    def hub_was_blocked(self, seconds: float, now: float) -> None:
+        """Count a block of gevent's hub of so many seconds, which ends now (monotonic)."""
+        self.blocked_hub.record(seconds, now)
+        self.metrics.hub_was_blocked(self.blocked_hub.longest)
 
-    def held_up(self, seconds: float, now: float) -> None:
-        """Code held up the hub for so many seconds, until now (monotonic)."""
-        self.standstills.saw(seconds, now)
-        self.metrics.held_up(self.standstills.longest)
+    def remember_settled(self, key: DeliveryKey) -> None:
+        """Remember that this stay of an order has an outcome, in case its ack is lost."""
+        self._settled.add(key)
 
-    def settle(self, hop: Hop) -> None:
-        """Remember that this stay of an order has an outcome, for the case that its ack gets lost."""
-        self._settled.add(hop)
+    def is_settled(self, key: DeliveryKey) -> bool:
+        """Whether this pod has already settled this stay of the order."""
+        return key in self._settled
 
-    def is_settled(self, hop: Hop) -> bool:
-        """Whether this pod gave this very stay of the order an outcome already."""
-        return hop in self._settled
-
-    def _limit(self, route: Configuration) -> None:
-        before, slots = self.merchants.limits.slots, self.concurrency
+    def _apply_limits(self, route: Route) -> None:
+        before, slots = self.bulkhead.limits.slots, self.concurrency
         tier = route.tiers.get(self.identity.tier)
-        self.merchants.limits = Limits(
+        self.bulkhead.limits = Limits(
             slots=slots,
             ceiling=tier.max_in_flight if tier else slots,
             call_timeout=route.call_timeout,
         )
         if slots != before:
-            for listener in self._on_slots:
+            for listener in self._slots_listeners:
                 listener(slots)
 
-    def _keep_house(self) -> None:
+    def _run_housekeeping(self) -> None:
         while True:
-            rest(HOUSEKEEPING)
+            sleep(HOUSEKEEPING_INTERVAL)
             self.client.reap()
-            self.merchants.forget(self.clock.now())
+            self.bulkhead.forget(self.clock.now())
 
-    def _keep_time(self) -> None:
+    def _run_clock(self) -> None:
         while True:
-            self.clock.turn()
-            rest(EVERY)
+            self.clock.tick()
+            sleep(EVERY)
 
 
 _pod: Pod | None = None
 
 
-def start(slots: int | None, client: Client | None = None, who: Identity | None = None) -> Pod:
-    """Make the process's pod, or hand out the one there is."""
-    global _pod  # noqa: PLW0603 - Celery creates strategies and consumers by name, so they must find it by name
+def start(slots: int | None, *, green: bool, client: Client | None = None, identity: Identity | None = None) -> Pod:
+    """Create the process's pod, or return the existing one. `green` means that orders run in greenlets of one hub."""
+    global _pod  # noqa: PLW0603 - Celery creates strategies and consumers by name, so this must be found by name
     if _pod is None:
         from merchantroute_worker.calls.http_client import HttpClient
 
-        _pod = Pod(who or identity.from_environment(os.environ), slots, client or HttpClient(slots or MOST))
+        acks = BatchedAcks(LineBuffer()) if green else ImmediateAcks()
+        client = client or HttpClient(slots or MAX_CONNECTIONS)
+        _pod = Pod(identity or from_environment(os.environ), slots, client, acks)
         _pod.start()
     return _pod
 
 
-MOST = 1000
-"""Kept-alive connections to one origin where the number of slots may change."""
+MAX_CONNECTIONS = 1000
+"""Keep-alive connections to one origin where the number of slots may change."""

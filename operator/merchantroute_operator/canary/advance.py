@@ -8,8 +8,8 @@
 from __future__ import annotations
 
 from merchantroute_operator.canary.compare import figures, worse
-from merchantroute_operator.canary.types import Evidence, Phase, Progress, Verb
-from merchantroute_operator.spec.model import Canary, Walk
+from merchantroute_operator.canary.progress import Evidence, Phase, Progress, Verb
+from merchantroute_operator.spec.route import Canary, Walk
 
 _AT_WORK = frozenset({Phase.FIXED, Phase.WALKING, Phase.COMPLETED, Phase.PROMOTED})
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import sqrt
 
-from merchantroute_operator.canary.types import Evidence, Tally
-from merchantroute_operator.spec.model import Walk
+from merchantroute_operator.canary.progress import Evidence, Tally
+from merchantroute_operator.spec.route import Walk
 
 FEWEST = 20  # attempts before a figure is one
 SURE = 3.0  # standard deviations by which failures must be above what is allowed: chance does it once in 700 looks

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from merchantroute_operator.canary.types import Tally
-from merchantroute_operator.scaling.types import Pulse
+from merchantroute_operator.canary.progress import Tally
+from merchantroute_operator.scaling.model import Pulse
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import aiohttp
 from kubernetes.aio.client.api_client import ApiClient
 
-from merchantroute_operator.kube.failures import failure, unanswered
-from merchantroute_operator.kube.port import Object
+from merchantroute_operator.kube.api_errors import failure, unanswered
+from merchantroute_operator.kube.kube_port import Object
 
 TIMEOUT = 20.0  # seconds; the largest read, a route's children, takes well under one
 JSON = "application/json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from merchantroute_operator.kube.port import Autoscaler, Object
+from merchantroute_operator.kube.kube_port import Autoscaler, Object
 
 
 def autoscaler(kind: str, body: Object) -> Autoscaler | None:

@@ -18,10 +18,10 @@ from typing import Literal
 
 from merchantroute_operator.errors import KubeError
 from merchantroute_operator.kube.api import MERGE, Api
+from merchantroute_operator.kube.api_errors import NotFound
 from merchantroute_operator.kube.event_limits import Limit
-from merchantroute_operator.kube.failures import NotFound
+from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.kube.paths import collection, item
-from merchantroute_operator.kube.port import Object
 from merchantroute_operator.naming import MANAGER
 
 logger = logging.getLogger(__name__)

@@ -8,10 +8,10 @@ import binascii
 from collections.abc import Mapping, Sequence
 
 from merchantroute_operator.kube.api import Api
+from merchantroute_operator.kube.api_errors import NotFound
 from merchantroute_operator.kube.autoscalers import autoscaler
-from merchantroute_operator.kube.failures import NotFound
+from merchantroute_operator.kube.kube_port import Autoscaler, Children, Object, SecretData
 from merchantroute_operator.kube.paths import collection, item, namespace_path
-from merchantroute_operator.kube.port import Autoscaler, Children, Object, SecretData
 from merchantroute_operator.naming import KIND, LABEL_CREDENTIALS, LABEL_ROUTE, MERCHANT, OTHER_KINDS
 
 PAGE = 500  # objects of one answer, about a megabyte

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from merchantroute_operator.errors import KubeConflict
 from merchantroute_operator.kube.api import APPLY, MERGE, Api
-from merchantroute_operator.kube.failures import NotFound
+from merchantroute_operator.kube.api_errors import NotFound
+from merchantroute_operator.kube.kube_port import Kind, Object
 from merchantroute_operator.kube.paths import item
-from merchantroute_operator.kube.port import Kind, Object
 from merchantroute_operator.naming import GROUP, KIND, MANAGER, MERCHANT, SCALER, VERSION
 
 PODS_AT_ONCE = 8

@@ -19,7 +19,7 @@ from aiormq.exceptions import (
 
 from merchantroute_operator.errors import BrokerError, BrokerRefusedCredentials, BrokerUnreachable, VhostMissing
 from merchantroute_operator.rabbit.tls import context
-from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 CONNECT = 10.0  # seconds
 CLOSE = 5.0  # seconds

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from merchantroute_operator.rabbit import checks, reading, writing
+from merchantroute_operator.rabbit import checks, topology_reader, topology_writer
 from merchantroute_operator.rabbit.management import Management, OnCall, nobody
 from merchantroute_operator.rabbit.move import move
-from merchantroute_operator.spec.broker import BrokerAddress
-from merchantroute_operator.topology.types import Plan, QueueSample, Topology
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
 
 
 class RabbitBroker:
@@ -24,15 +24,15 @@ class RabbitBroker:
 
     async def observe(self, prefix: str) -> Topology:
         """What is there of a route."""
-        return await reading.observe(self._management, prefix)
+        return await topology_reader.observe(self._management, prefix)
 
     async def run(self, plan: Plan) -> None:
         """Carry out the batches in order."""
-        await writing.run(self._management, plan)
+        await topology_writer.run(self._management, plan)
 
     async def samples(self) -> Mapping[str, QueueSample]:
         """The figures of the vhost's queues."""
-        return await reading.samples(self._management)
+        return await topology_reader.samples(self._management)
 
     async def move(self, queue: str, exchange: str) -> int:
         """Move what is ready in ``queue`` to ``exchange``."""

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 
 from merchantroute_operator.errors import BrokerUnreachable, PluginMissing, VhostMissing
-from merchantroute_operator.rabbit.failures import NotFound
+from merchantroute_operator.rabbit.broker_errors import NotFound
 from merchantroute_operator.rabbit.management import Management
-from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 PATIENCE = 5.0  # seconds for a TCP connection
 HASH = "x-consistent-hash"

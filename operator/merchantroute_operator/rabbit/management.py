@@ -12,9 +12,9 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from yarl import URL
 
-from merchantroute_operator.rabbit.failures import failure, unanswered
+from merchantroute_operator.rabbit.broker_errors import failure, unanswered
 from merchantroute_operator.rabbit.tls import context
-from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 AT_ONCE = 8  # connections; with 16, two thousand bindings took no less than the 2.2 s of 8
 CONNECT = 5.0  # seconds

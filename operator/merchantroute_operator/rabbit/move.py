@@ -10,8 +10,8 @@ from aiormq.exceptions import ChannelNotFoundEntity, DeliveryError
 
 from merchantroute_operator.errors import BrokerError, BrokerUnreachable
 from merchantroute_operator.rabbit.amqp import connection, named
-from merchantroute_operator.rabbit.strange_text import readable, writable
-from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.rabbit.non_utf8 import readable, writable
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 AT_ONCE = 100  # orders under way
 CONFIRM = 30.0  # seconds for the broker's word about one order

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 
 from merchantroute_operator.errors import SecretInvalid
-from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 
 def context(address: BrokerAddress) -> ssl.SSLContext:

@@ -1,1 +1,1 @@
-"""The pass over one route: observe, compare, ensure in order, and tell; ports on one side, the core on the other."""
+"""The control loop: reconciles one route at a time with the broker and the API server, and scales its lanes."""

@@ -8,27 +8,30 @@ from typing import Any
 
 from merchantroute_operator import metrics, naming
 from merchantroute_operator.errors import KubeConflict, KubeError, NamespaceTerminating, RouteError
-from merchantroute_operator.kube.port import Object
-from merchantroute_operator.queue import SETTLE, KeyedQueue
-from merchantroute_operator.reconcile.claim_teller import ClaimTeller
-from merchantroute_operator.reconcile.claims import Claims
-from merchantroute_operator.reconcile.context import Context
-from merchantroute_operator.reconcile.drift import keep_and_tell
-from merchantroute_operator.reconcile.findings import Findings
-from merchantroute_operator.reconcile.leaving import leave
-from merchantroute_operator.reconcile.living import LATER, SOON
-from merchantroute_operator.reconcile.merchants import take_claims, tell_merchants, tell_orphans
-from merchantroute_operator.reconcile.pausing import look
-from merchantroute_operator.reconcile.state import RouteState
-from merchantroute_operator.reconcile.tell import tell
+from merchantroute_operator.kube.kube_port import Object
+from merchantroute_operator.reconcile.merchants.claims import Claims
+from merchantroute_operator.reconcile.merchants.merging import (
+    take_claims,
+    update_merchant_statuses,
+    update_orphan_statuses,
+)
+from merchantroute_operator.reconcile.merchants.status_writer import MerchantStatusWriter
+from merchantroute_operator.reconcile.passes.active import REQUEUE_LATER, REQUEUE_SOON
+from merchantroute_operator.reconcile.passes.deleting import reconcile_deleting
+from merchantroute_operator.reconcile.passes.drift import reconcile_and_report_repairs
+from merchantroute_operator.reconcile.passes.paused import reconcile_paused
+from merchantroute_operator.reconcile.passes.status import update_status
+from merchantroute_operator.reconcile.state.context import Context, Key
+from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.claim import parse_claim
-from merchantroute_operator.spec.leaving import parse_leaving
 from merchantroute_operator.spec.parse import parse
-from merchantroute_operator.spec.pause import parse_pause
+from merchantroute_operator.spec.sections.deletion import parse_leaving
+from merchantroute_operator.spec.sections.pause import parse_pause
+from merchantroute_operator.work_queue import SETTLE, WorkQueue
 
 logger = logging.getLogger(__name__)
 MERCHANTS_SETTLE = 1.0  # seconds in which further Merchants join the first: a team applies hundreds at once
-Key = tuple[str, str]  # namespace and name of a route
 
 
 class Reconciler:
@@ -37,70 +40,70 @@ class Reconciler:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self.states: dict[Key, RouteState] = {}
-        self.queue: KeyedQueue[Key] = KeyedQueue(self.run)
+        self.queue: WorkQueue[Key] = WorkQueue(self.reconcile)
         self.claims = Claims(ctx.kube, partial(self.touch, after=MERCHANTS_SETTLE), ctx.monotonic)
-        self.teller = ClaimTeller(ctx.kube, self.claims)
+        self.status_writer = MerchantStatusWriter(ctx.kube, self.claims)
 
-    async def run(self, key: Key) -> float | None:
+    async def reconcile(self, key: Key) -> float | None:
         """One pass; the seconds until the next one."""
         state = self.states.setdefault(key, RouteState())
         now = self._ctx.monotonic()
-        if not state.full and now < state.full_at and state.findings is not None:
-            await self._tell(state, state.findings)
-            return state.full_at - now
-        state.full = False
+        if not state.schedule.full and now < state.schedule.full_at and state.findings is not None:
+            await self._update_status(state, state.findings)
+            return state.schedule.full_at - now
+        state.schedule.full = False
         with metrics.passing():
-            after = await self._full(key, state)
+            after = await self._reconcile_fully(key, state)
         if after is not None:
-            state.full_at = self._ctx.monotonic() + after
+            state.schedule.full_at = self._ctx.monotonic() + after
         return after
 
-    async def _full(self, key: Key, state: RouteState) -> float | None:
+    async def _reconcile_fully(self, key: Key, state: RouteState) -> float | None:
         try:
             raw = await self._ctx.kube.route(*key)
         except KubeError as error:
             logger.warning("route %s/%s cannot be read: %s", *key, error)
-            return LATER
+            return REQUEUE_LATER
         if raw is None:
             await self._forget(key)
-            return await tell_orphans(self._ctx, self.claims, self.teller, key)
+            return await update_orphan_statuses(self._ctx, self.claims, self.status_writer, key)
         findings = Findings(raw=raw)
-        after = await self._work(raw, state, findings)
-        tell_merchants(self._ctx, self.claims, self.teller, findings)
+        after = await self._dispatch(raw, state, findings)
+        update_merchant_statuses(self._ctx, self.claims, self.status_writer, findings)
         if after is not None:
-            await self._tell(state, findings)
-        return SOON if findings.behind else after
+            await self._update_status(state, findings)
+        return REQUEUE_SOON if findings.merchants.behind else after
 
-    async def _work(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
+    async def _dispatch(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
         try:
             if raw["metadata"].get("deletionTimestamp"):
                 state.paused = False
                 route = findings.route = state.route = parse_leaving(raw)
-                return await leave(self._ctx, route, state, findings)
-            findings.pause, now = parse_pause(raw), self._ctx.wall()
-            state.paused = findings.paused = findings.pause.holds(now)
+                return await reconcile_deleting(self._ctx, route, state, findings)
+            findings.pause.asked, now = parse_pause(raw), self._ctx.wall()
+            state.paused = findings.pause.holds = findings.pause.asked.holds(now)
             findings.route = parse(raw)
             route = await take_claims(self.claims, findings.route, state, findings)
             findings.route = state.route = route
-            if findings.paused:
-                return await look(self._ctx, route, state, findings)
+            if findings.pause.holds:
+                return await reconcile_paused(self._ctx, route, state, findings)
             if naming.FINALIZER not in route.finalizers:
                 await self._ctx.kube.set_finalizers(raw, [*route.finalizers, naming.FINALIZER])
-                return SOON
-            return await keep_and_tell(self._ctx, route, state, findings)
+                return REQUEUE_SOON
+            return await reconcile_and_report_repairs(self._ctx, route, state, findings)
         except KubeConflict:
-            return SOON
+            return REQUEUE_SOON
         except NamespaceTerminating as error:
             logger.info("route %s: %s", raw["metadata"]["name"], error)
-            return LATER
+            return REQUEUE_LATER
         except RouteError as error:
             findings.error = error
-            return LATER
+            return REQUEUE_LATER
 
-    async def _tell(self, state: RouteState, findings: Findings) -> None:
+    async def _update_status(self, state: RouteState, findings: Findings) -> None:
         state.findings = findings
         try:
-            await tell(self._ctx, state, findings)
+            await update_status(self._ctx, state, findings)
         except KubeError as error:
             logger.warning("status of %s cannot be written: %s", findings.raw["metadata"]["name"], error)
 
@@ -110,14 +113,14 @@ class Reconciler:
 
     def touch(self, key: Key, after: float = SETTLE) -> None:
         """Something happened to the route: look at everything, ``after`` seconds from now."""
-        self.states.setdefault(key, RouteState()).full = True
+        self.states.setdefault(key, RouteState()).schedule.full = True
         self.queue.add(key, after)
 
     def route_changed(self, namespace: str, name: str, version: tuple[str, int, int, bool, str]) -> None:
         """See ``handlers.Watcher``; the operator's own status writes come back as events, and are nothing new."""
         state = self.states.setdefault((namespace, name), RouteState())
-        if state.version != version:
-            state.version = version
+        if state.schedule.version != version:
+            state.schedule.version = version
             self.touch((namespace, name))
 
     def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None:

@@ -7,10 +7,10 @@ time. ``maxUnavailable: 1`` suits any number of them: with one pod it lets that 
 
 from __future__ import annotations
 
-from merchantroute_operator.resources.objects import Object, child, stamped
-from merchantroute_operator.resources.place import lane_labels
-from merchantroute_operator.spec.lanes import LaneSpec
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.resources.metadata import Object, child, stamped
+from merchantroute_operator.resources.workload.lane_labels import lane_labels
+from merchantroute_operator.spec.lane_specs import LaneSpec
+from merchantroute_operator.spec.route import Route
 
 
 def disruption_budget(route: Route, lane: LaneSpec) -> Object | None:

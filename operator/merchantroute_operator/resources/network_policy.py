@@ -16,9 +16,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from merchantroute_operator import naming
-from merchantroute_operator.resources.objects import Object, child, stamped
-from merchantroute_operator.resources.pod import PORT
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.resources.metadata import Object, child, stamped
+from merchantroute_operator.resources.workload.pod import PORT
+from merchantroute_operator.spec.route import Route
 
 PROMETHEUS = {"app.kubernetes.io/name": "prometheus"}  # as the Prometheus Operator and the common charts label its pods
 NAMESPACE = "kubernetes.io/metadata.name"  # set on every namespace by the API server

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from merchantroute_operator import naming
-from merchantroute_operator.resources.objects import Object, child, stamped
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.resources.metadata import Object, child, stamped
+from merchantroute_operator.spec.route import Route
 
 
 def pod_monitor(route: Route) -> Object:

@@ -6,10 +6,10 @@ other. Without it pods would run as the namespace's ``default``, which others ma
 
 from __future__ import annotations
 
-from merchantroute_operator.resources.objects import Object, child, stamped
-from merchantroute_operator.resources.place import lane_labels
-from merchantroute_operator.spec.lanes import LaneSpec
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.resources.metadata import Object, child, stamped
+from merchantroute_operator.resources.workload.lane_labels import lane_labels
+from merchantroute_operator.spec.lane_specs import LaneSpec
+from merchantroute_operator.spec.route import Route
 
 
 def service_account(route: Route, lane: LaneSpec) -> Object:

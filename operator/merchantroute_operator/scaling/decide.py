@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from merchantroute_operator.scaling import reasons
+from merchantroute_operator.scaling.model import Decision, Memory, Observation
 from merchantroute_operator.scaling.need import Need, need, order_time
-from merchantroute_operator.scaling.types import Decision, Memory, Observation
-from merchantroute_operator.spec.model import Scaling
+from merchantroute_operator.spec.route import Scaling
 
 
 def decide(observation: Observation, policy: Scaling, concurrency: int, memory: Memory) -> Decision:

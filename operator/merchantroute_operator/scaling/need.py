@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from merchantroute_operator.scaling.types import Observation
+from merchantroute_operator.scaling.model import Observation
 
 USE = 0.7  # the share of a pod's slots that is planned with; the rest takes what comes unevenly
 SMOOTHING = 0.2  # weight of the newest measurement in S, at a tick of 2 s
@@ -24,9 +24,9 @@ def order_time(observation: Observation, before: float | None) -> float | None:
 
     Measured from the pods' pulses, not from the queue's acks: bounced orders would count as work. None until measured.
     """
-    if not observation.done_rate or not observation.busy:
+    if not observation.finished_rate or not observation.busy:
         return before
-    measured = observation.busy / observation.done_rate
+    measured = observation.busy / observation.finished_rate
     return measured if before is None else before + SMOOTHING * (measured - before)
 
 

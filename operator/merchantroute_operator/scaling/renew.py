@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from merchantroute_operator.scaling import reasons
-from merchantroute_operator.scaling.types import Decision
+from merchantroute_operator.scaling.model import Decision
 
 
 def renew(decision: Decision) -> Decision:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from merchantroute_operator.scaling.types import Observation
+from merchantroute_operator.scaling.model import Observation
 
 
 def whole_tier(stable: Observation, canary: Observation | None) -> Observation:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from merchantroute_operator.spec.model import Credentials, Merchant, Raw
+from merchantroute_operator.spec.route import Credentials, Merchant, Raw
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from merchantroute_operator.spec.sentences import Told
+from merchantroute_operator.spec.reason_words import ReasonWord
 
 
-class ClaimReason(Told):
+class ClaimReason(ReasonWord):
     """See ``Told``."""
 
     AS_WANTED = "AsWanted", "Its orders go to its tier, to its endpoint."

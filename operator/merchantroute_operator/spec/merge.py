@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.claim_reasons import ClaimReason
-from merchantroute_operator.spec.model import Route
 from merchantroute_operator.spec.patterns import matches
+from merchantroute_operator.spec.route import Route
 
 
 @dataclass(frozen=True, slots=True)

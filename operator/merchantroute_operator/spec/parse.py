@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from merchantroute_operator.spec.canary import with_canary
 from merchantroute_operator.spec.duration import seconds
-from merchantroute_operator.spec.errors import SpecInvalid
-from merchantroute_operator.spec.model import Credentials, Deletion, Merchant, Raw, Route, Tier
-from merchantroute_operator.spec.orders import parse_orders
-from merchantroute_operator.spec.pod_options import pod_options
-from merchantroute_operator.spec.scaling import parse_scaling
+from merchantroute_operator.spec.invalid import SpecInvalid
+from merchantroute_operator.spec.route import Credentials, Deletion, Merchant, Raw, Route, Tier
+from merchantroute_operator.spec.sections.canary_lane import with_canary
+from merchantroute_operator.spec.sections.orders import parse_orders
+from merchantroute_operator.spec.sections.pod_options import pod_options
+from merchantroute_operator.spec.sections.scaling_policy import parse_scaling
 
 # What reading a value of another shape than the definition's raises.
 MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError)

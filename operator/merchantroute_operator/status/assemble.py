@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from merchantroute_operator.spec.model import Raw
-from merchantroute_operator.status.calm import calm_lanes
+from merchantroute_operator.spec.route import Raw
 from merchantroute_operator.status.conditions import merge
 from merchantroute_operator.status.conflicted import conflicted
+from merchantroute_operator.status.damping import calm_lanes
 from merchantroute_operator.status.drifted import drifted
 from merchantroute_operator.status.lanes import lanes, totals
 from merchantroute_operator.status.paused import paused

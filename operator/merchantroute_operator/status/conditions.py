@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from merchantroute_operator.spec.model import Raw
+from merchantroute_operator.spec.route import Raw
+from merchantroute_operator.status.text import bounded
 from merchantroute_operator.status.view import Condition
-from merchantroute_operator.status.words import bounded
 
 
 def merge(old: Sequence[Raw], new: Iterable[Condition], *, generation: int, now: str) -> list[dict[str, Any]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from merchantroute_operator.status.reasons import Reason
+from merchantroute_operator.status.text import some
 from merchantroute_operator.status.view import Condition, View
-from merchantroute_operator.status.words import some
 
 TYPE = "Drifted"
 

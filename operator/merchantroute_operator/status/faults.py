@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from merchantroute_operator.spec.model import Raw
+from merchantroute_operator.spec.route import Raw
 from merchantroute_operator.status.reasons import Reason
 
 _IMAGE = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from merchantroute_operator import naming
-from merchantroute_operator.spec.model import Raw
+from merchantroute_operator.spec.route import Raw
 from merchantroute_operator.status import faults
-from merchantroute_operator.status.calm import calm_figure
+from merchantroute_operator.status.damping import calm_figure
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.suspect import EXPECTED
+from merchantroute_operator.status.text import bounded
 from merchantroute_operator.status.view import LaneView, View
-from merchantroute_operator.status.words import bounded
 
 _SUMMED = ("queued", "retrying", "inFlight", "replicas", "desiredReplicas")
 
@@ -31,7 +31,7 @@ def lane_figures(lane: LaneView) -> dict[str, Any]:
             "queued": seen.queued,
             "inFlight": seen.in_flight,
             "arrivalRate": _rounded(seen.arrival_rate, 2),
-            "doneRate": _rounded(seen.done_rate, 2),
+            "doneRate": _rounded(seen.finished_rate, 2),
             "replicas": seen.ready_pods,
         }
     if decided is not None:

@@ -9,7 +9,7 @@ from typing import Any
 from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.claim_reasons import ClaimReason
 from merchantroute_operator.spec.merge import Merged, Refusal
-from merchantroute_operator.status.words import bounded
+from merchantroute_operator.status.text import bounded
 
 ACTIVE, PENDING, REFUSED = "Active", "Pending", "Refused"
 

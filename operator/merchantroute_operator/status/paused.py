@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from merchantroute_operator.spec.pause import as_time
+from merchantroute_operator.spec.sections.pause import as_time
 from merchantroute_operator.status.reasons import Reason
+from merchantroute_operator.status.text import some
 from merchantroute_operator.status.view import Condition, View
-from merchantroute_operator.status.words import some
 
 TYPE = "Paused"
 _STILL = "nothing is changed in the broker or in Kubernetes, and no lane is scaled"

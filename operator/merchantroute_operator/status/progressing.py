@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from merchantroute_operator import naming
-from merchantroute_operator.spec.model import Raw
+from merchantroute_operator.spec.route import Raw
 from merchantroute_operator.status import faults
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.suspect import is_suspect
+from merchantroute_operator.status.text import some
 from merchantroute_operator.status.view import Condition, View
-from merchantroute_operator.status.words import some
 
 TYPE = "Progressing"
 

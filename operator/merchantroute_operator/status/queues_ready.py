@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from merchantroute_operator.errors import BrokerError, SecretInvalid, SecretMissing
 from merchantroute_operator.status.reasons import Reason
+from merchantroute_operator.status.text import some
 from merchantroute_operator.status.view import Condition, View
-from merchantroute_operator.status.words import some
 
 TYPE = "QueuesReady"
 _ABOUT_THE_BROKER = (BrokerError, SecretMissing, SecretInvalid)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from merchantroute_operator.status.queues_ready import queues_ready
 from merchantroute_operator.status.reasons import Reason
+from merchantroute_operator.status.text import some
 from merchantroute_operator.status.view import Condition, View
-from merchantroute_operator.status.words import some
 from merchantroute_operator.status.workers_available import workers_available
 
 TYPE = "Ready"

@@ -6,10 +6,10 @@ Reasons of errors come from ``errors.py`` and ``spec/errors.py``, those of a lan
 
 from __future__ import annotations
 
-from merchantroute_operator.spec.sentences import Told
+from merchantroute_operator.spec.reason_words import ReasonWord
 
 
-class Reason(Told):
+class Reason(ReasonWord):
     """See ``Told``."""
 
     AS_WANTED = "AsWanted", "All is as the spec says."

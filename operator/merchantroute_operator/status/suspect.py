@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from merchantroute_operator import naming
-from merchantroute_operator.spec.model import Raw
+from merchantroute_operator.spec.route import Raw
 
 RESTARTS = 3  # of one container, after which Kubernetes waits for 40 s and ever longer before the next
 EXPECTED = (

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from merchantroute_operator.errors import RouteError
-from merchantroute_operator.scaling.types import Decision, Observation
-from merchantroute_operator.spec.model import Raw, Route
-from merchantroute_operator.spec.pause import NO_PAUSE, Pause
+from merchantroute_operator.scaling.model import Decision, Observation
+from merchantroute_operator.spec.route import Raw, Route
+from merchantroute_operator.spec.sections.pause import NO_PAUSE, Pause
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 
 from merchantroute_operator import naming
 from merchantroute_operator.errors import KubeError
-from merchantroute_operator.spec.model import Raw, Route
+from merchantroute_operator.spec.route import Raw, Route
 from merchantroute_operator.status import faults
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.suspect import is_suspect
+from merchantroute_operator.status.text import some
 from merchantroute_operator.status.view import Condition, View
-from merchantroute_operator.status.words import some
 
 TYPE = "WorkersAvailable"
 

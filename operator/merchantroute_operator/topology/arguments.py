@@ -6,7 +6,7 @@ dead-lettering and overflow: 15 of 20 confirmed orders were dropped when that wa
 
 from __future__ import annotations
 
-from merchantroute_operator.topology.types import OWNER, Arguments
+from merchantroute_operator.topology.objects import OWNER, Arguments
 
 DELIVERY_LIMIT = 50
 LONGEST_TURN = 3_600_000

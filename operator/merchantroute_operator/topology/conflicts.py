@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from merchantroute_operator.topology.reading import owner_of
-from merchantroute_operator.topology.types import OWNER, Arguments, Exchange, Queue, Topology
+from merchantroute_operator.topology.objects import OWNER, Arguments, Exchange, Queue, Topology
+from merchantroute_operator.topology.queries import owner_of
 
 
 def conflicts(desired: Topology, observed: Topology, owner: str) -> tuple[str, ...]:

@@ -20,9 +20,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from merchantroute_operator import naming
-from merchantroute_operator.spec.model import Route, Tier
+from merchantroute_operator.spec.route import Route, Tier
 from merchantroute_operator.topology import arguments, splits
-from merchantroute_operator.topology.types import Binding, Exchange, Queue, Topology
+from merchantroute_operator.topology.objects import Binding, Exchange, Queue, Topology
 
 
 def desired(route: Route, owner: str, assigned: Mapping[str, str], sides: Mapping[str, str] | None = None) -> Topology:

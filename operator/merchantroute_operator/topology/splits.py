@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 from merchantroute_operator import naming
-from merchantroute_operator.spec.model import Route, Tier
+from merchantroute_operator.spec.route import Route, Tier
 from merchantroute_operator.topology import arguments
-from merchantroute_operator.topology.batches import binds, in_order, unbinds
-from merchantroute_operator.topology.types import Binding, Exchange, Plan, Topology
+from merchantroute_operator.topology.objects import Binding, Exchange, Plan, Topology
+from merchantroute_operator.topology.plans.batches import binds, in_order, unbinds
 
 HASH = "x-consistent-hash"
 SIDES = ("a", "b")

@@ -1,16 +1,16 @@
-"""A desk for each test."""
+"""A user of dead letters for each test."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.contract.cli.desk import Desk
-from tests.harness.vhosts import Vhost
+from merchantroute_kit.servers.vhosts import Vhost
+from tests.contract.cli.dead_letter_user import DeadLetterUser
 
 
 @pytest.fixture
-def desk(vhost: Vhost) -> Iterator[Desk]:
+def person(vhost: Vhost) -> Iterator[DeadLetterUser]:
     """A route with an empty queue of dead letters."""
-    made = Desk(vhost)
+    made = DeadLetterUser(vhost)
     yield made
     made.close()

@@ -8,18 +8,18 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.contract.cli.desk import DEAD, LANE, ROOT, Desk
+from tests.contract.cli.dead_letter_user import DEAD, LANE, ROOT, DeadLetterUser
 
 Typed = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def typed(desk: Desk) -> Typed:
+def typed(person: DeadLetterUser) -> Typed:
     """typed(answer, arguments…) runs `merchantroute dead …` at a terminal: its exit status, and the screen."""
 
     def at_terminal(answer: str, *arguments: str) -> tuple[int, str]:
         ours, theirs = pty.openpty()
-        env = {**os.environ, **desk.place, "PYTHONPATH": str(ROOT / "worker"), "TERM": "xterm", "COLUMNS": "160"}
+        env = {**os.environ, **person.place, "PYTHONPATH": str(ROOT / "worker"), "TERM": "xterm", "COLUMNS": "160"}
         command = [sys.executable, "-m", "merchantroute_worker.cli", "dead", *arguments]
         with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=env) as child:
             os.close(theirs)
@@ -35,24 +35,26 @@ def typed(desk: Desk) -> Typed:
     return at_terminal
 
 
-def test_yes_replays_with_a_bar(desk: Desk, typed: Typed) -> None:
-    desk.bury(30)
+def test_yes_replays_with_a_bar(person: DeadLetterUser, typed: Typed) -> None:
+    person.bury(30)
 
     status, screen = typed("y", "replay", "--rate", "100/s")
 
     assert status == 0
     assert "replay 30 letters to mr.orders.pos (max-age 30)? [y/N]" in screen
     assert "30/30" in screen
-    assert (desk.ready(DEAD), desk.ready(LANE)) == (0, 30)
+    assert (person.ready(DEAD), person.ready(LANE)) == (0, 30)
 
 
 @pytest.mark.parametrize("answer", ["n", ""])
 @pytest.mark.parametrize("command", [["replay"], ["drop", "--all"]])
-def test_anything_but_yes_changes_nothing(desk: Desk, typed: Typed, command: list[str], answer: str) -> None:
-    desk.bury(3)
+def test_anything_but_yes_changes_nothing(
+    person: DeadLetterUser, typed: Typed, command: list[str], answer: str
+) -> None:
+    person.bury(3)
 
     status, screen = typed(answer, *command)
 
     assert status == 1
     assert "Aborted!" in screen
-    assert (desk.ready(DEAD), desk.ready(LANE)) == (3, 0)
+    assert (person.ready(DEAD), person.ready(LANE)) == (3, 0)

@@ -4,16 +4,16 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from merchantroute_kit.worker import topology
+from merchantroute_kit.worker.mounted_files import write_broker
+from merchantroute_kit.worker.worker_process import environment_of
 from merchantroute_worker.cli.main import main
-from tests.contract.cli.desk import Desk
-from tests.worker import topology
-from tests.worker.files import write_broker
-from tests.worker.running import environment_of
+from tests.contract.cli.dead_letter_user import DeadLetterUser
 
 
-def test_the_letters_of_the_pod_s_own_route_are_listed(desk: Desk, tmp_path: Path) -> None:
-    write_broker(tmp_path, desk.vhost)
-    desk.bury(3)
+def test_the_letters_of_the_pod_s_own_route_are_listed(person: DeadLetterUser, tmp_path: Path) -> None:
+    write_broker(tmp_path, person.vhost)
+    person.bury(3)
     env = {**environment_of(tmp_path, "pod-0"), "PATH": str(tmp_path), "MR_BROKER": ""}
 
     told = CliRunner(env=env).invoke(main, ["dead", "list"])
@@ -22,8 +22,8 @@ def test_the_letters_of_the_pod_s_own_route_are_listed(desk: Desk, tmp_path: Pat
     assert f"3 letters in {topology.DEAD}: max-age 3" in told.stdout
 
 
-def test_another_route_s_broker_may_be_another_one(desk: Desk, tmp_path: Path) -> None:
-    write_broker(tmp_path, desk.vhost)
+def test_another_route_s_broker_may_be_another_one(person: DeadLetterUser, tmp_path: Path) -> None:
+    write_broker(tmp_path, person.vhost)
     env = {**environment_of(tmp_path, "pod-0"), "PATH": str(tmp_path), "MR_BROKER": ""}
 
     told = CliRunner(env=env).invoke(main, ["dead", "list", "--route", f"{topology.NAMESPACE}/other"])

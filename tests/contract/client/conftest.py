@@ -6,19 +6,19 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.contract.client.place import Place
+from merchantroute_kit.servers.vhosts import Vhost
+from tests.contract.client.broker_with_route import BrokerWithRoute
 from tests.contract.client.relay import Relay
-from tests.harness.vhosts import Vhost
 
 
 @pytest.fixture
-def bare(vhost: Vhost) -> Place:
+def bare(vhost: Vhost) -> BrokerWithRoute:
     """A broker without the route."""
-    return Place(vhost)
+    return BrokerWithRoute(vhost)
 
 
 @pytest.fixture
-def place(bare: Place) -> Place:
+def place(bare: BrokerWithRoute) -> BrokerWithRoute:
     """A broker with the route."""
     bare.open_the_route()
     return bare

@@ -8,37 +8,35 @@ from contextlib import contextmanager
 import amqp
 import pytest
 
+from merchantroute_kit.servers.rabbitmq import PASSWORD, USER, RabbitMQ, own_broker
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import topology
 from merchantroute_worker.client import Client, NotSafe
-from tests.contract.client.place import ROUTE
-from tests.contract.rabbit.own_broker import OwnBroker, own_broker
-from tests.worker import topology
-from tests.worker.waiting import until
+from tests.contract.client.broker_with_route import ROUTE
 
 QUEUE = "lane"
 
 
 @pytest.fixture(scope="module")
-def broker_of_our_own() -> Iterator[OwnBroker]:
+def broker_of_our_own() -> Iterator[RabbitMQ]:
     with own_broker() as broker:
         yield broker
 
 
 @pytest.fixture
-def client(broker_of_our_own: OwnBroker) -> Iterator[Client]:
+def client(broker_of_our_own: RabbitMQ) -> Iterator[Client]:
     with _channel(broker_of_our_own) as channel:
         channel.exchange_declare(topology.FRONT, "fanout", durable=True, auto_delete=False)
         channel.queue_declare(QUEUE, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
         channel.queue_bind(QUEUE, topology.FRONT)
-    address = broker_of_our_own.address
-    url = f"amqp://{address.username}:{address.password}@{address.host}:{address.port}/"
-    with Client(broker=url, route=ROUTE) as made:
+    with Client(broker=f"{broker_of_our_own.amqp_url}/", route=ROUTE) as made:
         yield made
-    broker_of_our_own.unblock_publishing()
+    broker_of_our_own.feed()
 
 
-def test_it_waits_within_its_bound_and_orders_go_on_afterwards(client: Client, broker_of_our_own: OwnBroker) -> None:
+def test_it_waits_within_its_bound_and_orders_go_on_afterwards(client: Client, broker_of_our_own: RabbitMQ) -> None:
     client.publish({}, merchant="bistro", order_id="before")
-    broker_of_our_own.block_publishing()
+    broker_of_our_own.starve()
     until(lambda: blocked(client), "the client to be told that the broker blocks", 60)
 
     began = time.monotonic()
@@ -50,7 +48,7 @@ def test_it_waits_within_its_bound_and_orders_go_on_afterwards(client: Client, b
     with ThreadPoolExecutor() as threads:
         waits = threads.submit(client.publish, {}, merchant="bistro", order_id="waits", within=60)
         until(lambda: any(sender._schedule.next_due() for sender in client._senders.values()), "the order to wait")
-        broker_of_our_own.unblock_publishing()
+        broker_of_our_own.feed()
         assert waits.result(60).attempts == 1
 
     ids = arrived(broker_of_our_own)
@@ -67,7 +65,7 @@ def blocked(client: Client) -> bool:
     return False
 
 
-def arrived(broker: OwnBroker) -> list[str]:
+def arrived(broker: RabbitMQ) -> list[str]:
     with _channel(broker) as channel:
         messages = []
         while message := channel.basic_get(QUEUE, no_ack=True):
@@ -76,8 +74,7 @@ def arrived(broker: OwnBroker) -> list[str]:
 
 
 @contextmanager
-def _channel(broker: OwnBroker) -> Iterator[amqp.Channel]:
-    address = broker.address
-    where = f"{address.host}:{address.port}"
-    with amqp.Connection(where, address.username, address.password, login_method="PLAIN") as connection:
+def _channel(broker: RabbitMQ) -> Iterator[amqp.Channel]:
+    where = f"127.0.0.1:{broker.amqp_port}"
+    with amqp.Connection(where, USER, PASSWORD, login_method="PLAIN") as connection:
         yield connection.channel()

@@ -13,17 +13,17 @@ import jsonschema
 import pytest
 
 import merchantroute_worker.client as published_by
+from merchantroute_kit.servers.vhosts import Vhost
+from merchantroute_kit.worker import mounted_files
 from merchantroute_worker.client import NotAllSafe, Order, Receipt
 from merchantroute_worker.orders import envelope
-from tests.contract.client.place import ROUTE, Place
-from tests.harness.vhosts import Vhost
-from tests.worker import files
+from tests.contract.client.broker_with_route import ROUTE, BrokerWithRoute
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[3] / "schema" / "envelope.json").read_text())
 ORDER = {"id": "run-1", "items": [{"name": "Ramen 拉麺", "quantity": 2}], "note": "half a pair: \ud83c"}
 
 
-def test_it_is_the_message_that_the_contract_describes(place: Place) -> None:
+def test_it_is_the_message_that_the_contract_describes(place: BrokerWithRoute) -> None:
     before = int(time.time() * 1000)
 
     with place.client() as client:
@@ -45,7 +45,7 @@ def test_it_is_the_message_that_the_contract_describes(place: Place) -> None:
     assert receipt == Receipt(order_id="run-1", merchant="burger-hut", published_at=stamp, attempts=1)
 
 
-def test_the_worker_reads_it_as_the_order_that_was_given(place: Place) -> None:
+def test_the_worker_reads_it_as_the_order_that_was_given(place: BrokerWithRoute) -> None:
     with place.client() as client:
         client.publish({"total": 1}, merchant="bistro", order_id="x")
 
@@ -61,7 +61,7 @@ def test_the_worker_reads_it_as_the_order_that_was_given(place: Place) -> None:
     assert order.published_at is not None
 
 
-def test_an_order_without_an_id_gets_one_that_the_receipt_tells(place: Place) -> None:
+def test_an_order_without_an_id_gets_one_that_the_receipt_tells(place: BrokerWithRoute) -> None:
     with place.client() as client:
         receipt = client.publish({"merchant": "bistro"})
 
@@ -70,7 +70,7 @@ def test_an_order_without_an_id_gets_one_that_the_receipt_tells(place: Place) ->
     assert (arrived.properties["correlation_id"], arrived.routing_key) == (receipt.order_id, "bistro")
 
 
-def test_times_and_headers_of_the_application_travel_with_it(place: Place) -> None:
+def test_times_and_headers_of_the_application_travel_with_it(place: BrokerWithRoute) -> None:
     soon = datetime.now(UTC) + timedelta(minutes=5)
     later = soon + timedelta(hours=1)
 
@@ -82,7 +82,7 @@ def test_times_and_headers_of_the_application_travel_with_it(place: Place) -> No
     assert (arrived.headers["eta"], arrived.headers["expires"]) == (soon.isoformat(), later.isoformat())
 
 
-def test_a_batch_arrives_whole_and_its_receipts_are_in_its_order(place: Place) -> None:
+def test_a_batch_arrives_whole_and_its_receipts_are_in_its_order(place: BrokerWithRoute) -> None:
     orders = [{"id": f"run-{number}", "merchant": "bistro", "number": number} for number in range(2000)]
 
     with place.client() as client:
@@ -92,7 +92,7 @@ def test_a_batch_arrives_whole_and_its_receipts_are_in_its_order(place: Place) -
     assert [arrived.order for arrived in place.arrived()] == orders
 
 
-def test_a_bad_order_in_a_batch_is_told_apart_and_holds_up_nobody(place: Place) -> None:
+def test_a_bad_order_in_a_batch_is_told_apart_and_holds_up_nobody(place: BrokerWithRoute) -> None:
     batch: list[Order | dict[str, Any]] = [
         Order({"n": 1}, merchant="a", order_id="1"),
         {"n": 2},
@@ -109,7 +109,7 @@ def test_a_bad_order_in_a_batch_is_told_apart_and_holds_up_nobody(place: Place) 
     assert sorted(arrived.order["n"] for arrived in place.arrived()) == [1, 3]
 
 
-def test_threads_share_one_client_and_one_connection(place: Place, relay: Any) -> None:
+def test_threads_share_one_client_and_one_connection(place: BrokerWithRoute, relay: Any) -> None:
     to_the_broker = relay()
     receipts: list[Receipt] = []
 
@@ -130,7 +130,7 @@ def test_threads_share_one_client_and_one_connection(place: Place, relay: Any) -
     assert to_the_broker.accepted == 1
 
 
-def test_a_closed_client_opens_again(place: Place) -> None:
+def test_a_closed_client_opens_again(place: BrokerWithRoute) -> None:
     client = place.client()
     client.publish({}, merchant="bistro", order_id="1")
     client.close()
@@ -142,7 +142,7 @@ def test_a_closed_client_opens_again(place: Place) -> None:
 
 
 def test_the_process_has_a_client_of_its_own_that_the_environment_configures(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    place: BrokerWithRoute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MR_BROKER", place.url())
     monkeypatch.setenv("MR_NAMESPACE", ROUTE.split("/")[0])
@@ -155,8 +155,10 @@ def test_the_process_has_a_client_of_its_own_that_the_environment_configures(
     assert [arrived.order["id"] for arrived in place.arrived()] == ["1", "2"]
 
 
-def test_the_broker_may_be_named_by_the_files_of_its_secret(place: Place, tmp_path: Path, vhost: Vhost) -> None:
-    files.write_broker(tmp_path, vhost)
+def test_the_broker_may_be_named_by_the_files_of_its_secret(
+    place: BrokerWithRoute, tmp_path: Path, vhost: Vhost
+) -> None:
+    mounted_files.write_broker(tmp_path, vhost)
 
     with published_by.Client(broker=tmp_path / "broker", route=ROUTE) as client:
         client.publish({}, merchant="bistro", order_id="1")

@@ -8,11 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from merchantroute_kit.servers.ports import free_port
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import topology
 from merchantroute_worker.client import Client, NotAllSafe, NotSafe
-from tests.contract.client.place import ROUTE, Place, free_port
+from tests.contract.client.broker_with_route import ROUTE, BrokerWithRoute
 from tests.contract.client.relay import Relay
-from tests.worker import topology
-from tests.worker.waiting import until
 
 Start = Callable[..., Relay]
 WITHIN = 1.0
@@ -29,7 +30,13 @@ def refused(client: Client, order_id: str = "x") -> NotSafe:
     return said.value
 
 
-def test_nobody_listens(bare: Place) -> None:
+def publishing(client: Client) -> bool:
+    """Whether an order waits for its confirm now."""
+    connections = [sender._connection for sender in list(client._senders.values())]
+    return any(connection and len(connection.unconfirmed) for connection in connections)
+
+
+def test_nobody_listens(bare: BrokerWithRoute) -> None:
     with bare.client(free_port()) as client:
         said = refused(client)
 
@@ -37,7 +44,7 @@ def test_nobody_listens(bare: Place) -> None:
     assert (said.may_have_arrived, said.attempts) == (False, 0)
 
 
-def test_a_broker_that_takes_the_connection_and_never_answers(bare: Place, relay: Start) -> None:
+def test_a_broker_that_takes_the_connection_and_never_answers(bare: BrokerWithRoute, relay: Start) -> None:
     silent = relay(silent=True)
     with bare.client(silent.port) as client:
         said = refused(client)
@@ -53,7 +60,7 @@ def test_a_broker_that_never_ends_the_tls_handshake(relay: Start) -> None:
     assert not said.may_have_arrived
 
 
-def test_something_that_is_no_broker(bare: Place) -> None:
+def test_something_that_is_no_broker(bare: BrokerWithRoute) -> None:
     with socket.create_server(("127.0.0.1", 0)) as web, bare.client(web.getsockname()[1]) as client:
         web.settimeout(0)
         said = refused(client)
@@ -61,7 +68,7 @@ def test_something_that_is_no_broker(bare: Place) -> None:
     assert not said.may_have_arrived
 
 
-def test_no_such_name(bare: Place) -> None:
+def test_no_such_name(bare: BrokerWithRoute) -> None:
     with Client(broker="amqp://shop:secret@no-such-host.invalid/", route=ROUTE) as client:
         said = refused(client)
 
@@ -69,7 +76,7 @@ def test_no_such_name(bare: Place) -> None:
     assert not said.may_have_arrived
 
 
-def test_the_route_is_not_there(bare: Place) -> None:
+def test_the_route_is_not_there(bare: BrokerWithRoute) -> None:
     with bare.client() as client:
         said = refused(client)
 
@@ -79,7 +86,7 @@ def test_the_route_is_not_there(bare: Place) -> None:
     assert said.attempts > 1
 
 
-def test_a_whole_batch_learns_for_certain_that_the_route_is_not_there(bare: Place) -> None:
+def test_a_whole_batch_learns_for_certain_that_the_route_is_not_there(bare: BrokerWithRoute) -> None:
     with bare.client() as client, pytest.raises(NotAllSafe) as said:
         client.publish_many([{"id": str(number), "merchant": "bistro"} for number in range(50)], within=WITHIN)
 
@@ -88,7 +95,7 @@ def test_a_whole_batch_learns_for_certain_that_the_route_is_not_there(bare: Plac
     assert [problem for problem in problems.values() if isinstance(problem, NotSafe) and problem.may_have_arrived] == []
 
 
-def test_nothing_is_behind_the_door(bare: Place) -> None:
+def test_nothing_is_behind_the_door(bare: BrokerWithRoute) -> None:
     with bare.channel() as channel:
         channel.exchange_declare(topology.FRONT, "fanout", durable=True, auto_delete=False)
     with bare.client() as client:
@@ -98,7 +105,9 @@ def test_nothing_is_behind_the_door(bare: Place) -> None:
     assert not said.may_have_arrived
 
 
-def test_a_confirm_that_does_not_come_leaves_it_open_whether_the_order_arrived(place: Place, relay: Start) -> None:
+def test_a_confirm_that_does_not_come_leaves_it_open_whether_the_order_arrived(
+    place: BrokerWithRoute, relay: Start
+) -> None:
     between = relay()
     with place.client(between.port) as client:
         client.publish({}, merchant="bistro", order_id="before")
@@ -110,20 +119,20 @@ def test_a_confirm_that_does_not_come_leaves_it_open_whether_the_order_arrived(p
     assert [arrived.properties["correlation_id"] for arrived in place.arrived()] == ["before", "x"]
 
 
-def test_a_connection_lost_before_the_confirm_leaves_it_open_too(place: Place, relay: Start) -> None:
+def test_a_connection_lost_before_the_confirm_leaves_it_open_too(place: BrokerWithRoute, relay: Start) -> None:
     between = relay()
     with ThreadPoolExecutor() as threads, place.client(between.port) as client:
         client.publish({}, merchant="bistro", order_id="before")
         between.swallow_answers()
         said = threads.submit(refused, client)
-        until(lambda: any(sender._line and len(sender._line.flight) for sender in client._senders.values()), "a flight")
+        until(lambda: publishing(client), "an order without a confirm")
         between.close()
 
         assert "refused" in said.result(60).problem
         assert said.result().may_have_arrived
 
 
-def test_an_order_given_up_is_not_sent_later(bare: Place, relay: Start) -> None:
+def test_an_order_given_up_is_not_sent_later(bare: BrokerWithRoute, relay: Start) -> None:
     bare.open_the_route()
     port = free_port()
     with bare.client(port) as client:
@@ -134,7 +143,7 @@ def test_an_order_given_up_is_not_sent_later(bare: Place, relay: Start) -> None:
     assert [arrived.properties["correlation_id"] for arrived in bare.arrived()] == ["wanted"]
 
 
-def test_an_order_that_the_broker_finds_too_large_is_refused_at_once(place: Place) -> None:
+def test_an_order_that_the_broker_finds_too_large_is_refused_at_once(place: BrokerWithRoute) -> None:
     with place.client() as client:
         with pytest.raises(NotSafe, match=r"406.*larger than configured max size") as said:
             client.publish({"note": "x" * (17 * 1024 * 1024)}, merchant="bistro", order_id="x", within=120)
@@ -143,21 +152,21 @@ def test_an_order_that_the_broker_finds_too_large_is_refused_at_once(place: Plac
         client.publish({}, merchant="bistro", order_id="small", within=60)
 
 
-def test_a_closed_client_gives_up_what_is_under_way(bare: Place, relay: Start) -> None:
+def test_a_closed_client_gives_up_what_is_under_way(bare: BrokerWithRoute, relay: Start) -> None:
     between = relay()
     bare.open_the_route()
     with ThreadPoolExecutor() as threads, bare.client(between.port) as client:
         client.publish({}, merchant="bistro", order_id="before")
         between.swallow_answers()
         published = threads.submit(client.publish, {}, merchant="bistro", order_id="x", within=120)
-        until(lambda: any(sender._line and len(sender._line.flight) for sender in client._senders.values()), "a flight")
+        until(lambda: publishing(client), "an order without a confirm")
         client.close()
 
         with pytest.raises(NotSafe, match=r"the client was closed.*it may have arrived"):
             published.result(60)
 
 
-def test_a_machine_that_starts_no_more_threads(bare: Place) -> None:
+def test_a_machine_that_starts_no_more_threads(bare: BrokerWithRoute) -> None:
     bare.open_the_route()
     usual = threading.stack_size(2**62)  # more than there is
     with bare.client() as client:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from merchantroute_kit.servers.ports import free_port
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import topology
 from merchantroute_worker.client import Client, Receipt
-from tests.contract.client.place import ROUTE, Arrived, Place, free_port
+from tests.contract.client.broker_with_route import ROUTE, Arrived, BrokerWithRoute
 from tests.contract.client.relay import Relay
-from tests.worker import topology
-from tests.worker.waiting import until
 
 Start = Callable[..., Relay]
 Begin = Callable[[Client], "Future[Receipt]"]
@@ -37,15 +38,15 @@ def trouble(client: Client) -> str:
 
 def most_in_flight(client: Client) -> int:
     """Orders that wait for their confirms now."""
-    lines = [sender._line for sender in list(client._senders.values())]
-    return max((len(line.flight) for line in lines if line), default=0)
+    connections = [sender._connection for sender in list(client._senders.values())]
+    return max((len(connection.unconfirmed) for connection in connections if connection), default=0)
 
 
-def ids(place: Place) -> list[str]:
+def ids(place: BrokerWithRoute) -> list[str]:
     return [arrived.properties["correlation_id"] for arrived in place.arrived()]
 
 
-def test_a_broker_that_is_not_there_yet(place: Place, relay: Start, begin: Begin) -> None:
+def test_a_broker_that_is_not_there_yet(place: BrokerWithRoute, relay: Start, begin: Begin) -> None:
     port = free_port()
     with place.client(port) as client:
         published = begin(client)
@@ -56,7 +57,7 @@ def test_a_broker_that_is_not_there_yet(place: Place, relay: Start, begin: Begin
     assert ids(place) == ["x"]
 
 
-def test_a_connection_that_was_cut_while_nobody_published(place: Place, relay: Start) -> None:
+def test_a_connection_that_was_cut_while_nobody_published(place: BrokerWithRoute, relay: Start) -> None:
     between = relay()
     with place.client(between.port) as client:
         client.publish({}, merchant="bistro", order_id="1")
@@ -66,7 +67,7 @@ def test_a_connection_that_was_cut_while_nobody_published(place: Place, relay: S
     assert set(ids(place)) == {"1", "2"}
 
 
-def test_a_confirm_that_is_lost_with_its_connection(place: Place, relay: Start, begin: Begin) -> None:
+def test_a_confirm_that_is_lost_with_its_connection(place: BrokerWithRoute, relay: Start, begin: Begin) -> None:
     between = relay()
     with place.client(between.port) as client:
         client.publish({}, merchant="bistro", order_id="before")
@@ -92,7 +93,7 @@ def test_a_confirm_that_is_lost_with_its_connection(place: Place, relay: Start, 
     assert {copy.headers["shop"] for copy in copies} == {"7"}
 
 
-def test_a_connection_that_says_nothing_any_more(place: Place, relay: Start, begin: Begin) -> None:
+def test_a_connection_that_says_nothing_any_more(place: BrokerWithRoute, relay: Start, begin: Begin) -> None:
     between = relay()
     with place.client(between.port, confirm_timeout=0.5) as client:
         client.publish({}, merchant="bistro", order_id="before")
@@ -105,7 +106,7 @@ def test_a_connection_that_says_nothing_any_more(place: Place, relay: Start, beg
     assert set(ids(place)) == {"before", "x"}
 
 
-def test_a_route_that_is_not_there_yet(bare: Place, begin: Begin) -> None:
+def test_a_route_that_is_not_there_yet(bare: BrokerWithRoute, begin: Begin) -> None:
     with bare.client() as client:
         published = begin(client)
         until(lambda: "404" in trouble(client), "the client to be told that there is no such exchange")
@@ -115,7 +116,7 @@ def test_a_route_that_is_not_there_yet(bare: Place, begin: Begin) -> None:
     assert ids(bare) == ["x"]
 
 
-def test_a_door_with_nothing_behind_it_yet(bare: Place, begin: Begin) -> None:
+def test_a_door_with_nothing_behind_it_yet(bare: BrokerWithRoute, begin: Begin) -> None:
     with bare.channel() as channel:
         channel.exchange_declare(topology.FRONT, "fanout", durable=True, auto_delete=False)
     with bare.client() as client:
@@ -127,7 +128,7 @@ def test_a_door_with_nothing_behind_it_yet(bare: Place, begin: Begin) -> None:
     assert ids(bare) == ["x"]
 
 
-def test_a_full_queue_holds_up_its_own_orders_only(bare: Place, begin: Begin) -> None:
+def test_a_full_queue_holds_up_its_own_orders_only(bare: BrokerWithRoute, begin: Begin) -> None:
     with bare.channel() as channel:
         channel.exchange_declare(topology.FRONT, "direct", durable=True, auto_delete=False)
         for name, most in (("full", 1), ("roomy", 1000)):
@@ -148,7 +149,7 @@ def test_a_full_queue_holds_up_its_own_orders_only(bare: Place, begin: Begin) ->
     assert [arrived.properties["correlation_id"] for arrived in bare.arrived("full")] == ["x"]
 
 
-def test_a_password_that_was_rotated_is_read_again(place: Place, begin: Begin, tmp_path: Any) -> None:
+def test_a_password_that_was_rotated_is_read_again(place: BrokerWithRoute, begin: Begin, tmp_path: Any) -> None:
     for name, text in {"host": place.vhost.host, "port": place.vhost.port, "username": place.vhost.username}.items():
         (tmp_path / name).write_text(str(text))
     (tmp_path / "vhost").write_text(place.vhost.name)
@@ -161,7 +162,7 @@ def test_a_password_that_was_rotated_is_read_again(place: Place, begin: Begin, t
         assert published.result(60).order_id == "x"
 
 
-def test_every_order_arrives_though_the_connection_is_cut_again_and_again(place: Place, relay: Start) -> None:
+def test_every_order_arrives_though_the_connection_is_cut_again_and_again(place: BrokerWithRoute, relay: Start) -> None:
     between = relay()
     orders = [{"id": str(number), "merchant": "bistro"} for number in range(1500)]
     over = threading.Event()

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from merchantroute_kit.worker import topology
 from merchantroute_worker.client import Client, NotSafe
-from tests.contract.client.place import ROUTE, Place
+from tests.contract.client.broker_with_route import ROUTE, BrokerWithRoute
 from tests.contract.client.relay import Relay
-from tests.worker import topology
 
 ROOT = Path(__file__).resolve().parents[3]
 PREFORK = """
@@ -73,7 +73,7 @@ def test_importing_it_starts_patches_and_needs_nothing() -> None:
 
 @pytest.mark.parametrize("first", ["", PATCH], ids=["threads", "gevent"])
 def test_children_of_a_fork_open_connections_of_their_own_and_leave_the_parents_alone(
-    place: Place, relay: Callable[..., Relay], first: str
+    place: BrokerWithRoute, relay: Callable[..., Relay], first: str
 ) -> None:
     between = relay()
 
@@ -118,7 +118,9 @@ def tls_port(relay: Callable[..., Relay], certificate: tuple[Path, Path]) -> int
     return relay(tls=context).port
 
 
-def test_tls_with_an_authority_of_ones_own(place: Place, tls_port: int, certificate: tuple[Path, Path]) -> None:
+def test_tls_with_an_authority_of_ones_own(
+    place: BrokerWithRoute, tls_port: int, certificate: tuple[Path, Path]
+) -> None:
     vhost = place.vhost
     url = f"amqps://{vhost.username}:{vhost.password}@localhost:{tls_port}/{vhost.name}"
     orders = [{"id": str(number), "merchant": "bistro", "note": "x" * 3000} for number in range(500)]
@@ -129,7 +131,9 @@ def test_tls_with_an_authority_of_ones_own(place: Place, tls_port: int, certific
     assert [arrived.order for arrived in place.arrived()] == orders
 
 
-def test_all_that_one_tls_record_holds_is_read(bare: Place, tls_port: int, certificate: tuple[Path, Path]) -> None:
+def test_all_that_one_tls_record_holds_is_read(
+    bare: BrokerWithRoute, tls_port: int, certificate: tuple[Path, Path]
+) -> None:
     with bare.channel() as channel:
         channel.exchange_declare(topology.FRONT, "fanout", durable=True, auto_delete=False)
     url = f"amqps://{bare.vhost.username}:{bare.vhost.password}@localhost:{tls_port}/{bare.vhost.name}"
@@ -139,7 +143,7 @@ def test_all_that_one_tls_record_holds_is_read(bare: Place, tls_port: int, certi
         client.publish({}, merchant="bistro", order_id="x", within=3.0)
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(place: Place, tls_port: int) -> None:
+def test_a_certificate_that_nobody_vouches_for_is_refused(place: BrokerWithRoute, tls_port: int) -> None:
     vhost = place.vhost
     url = f"amqps://{vhost.username}:{vhost.password}@localhost:{tls_port}/{vhost.name}"
 
@@ -149,7 +153,9 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(place: Place, tls_port
     assert (said.value.may_have_arrived, said.value.attempts) == (False, 0)
 
 
-def test_a_certificate_for_another_name_is_refused(place: Place, tls_port: int, certificate: tuple[Path, Path]) -> None:
+def test_a_certificate_for_another_name_is_refused(
+    place: BrokerWithRoute, tls_port: int, certificate: tuple[Path, Path]
+) -> None:
     vhost = place.vhost
     url = f"amqps://{vhost.username}:{vhost.password}@127.0.0.1:{tls_port}/{vhost.name}"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.harness.vhosts import Vhost
+from merchantroute_kit.servers.vhosts import Vhost
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "producing.md"
 CLIENT, CELERY, BARE = "With the client", "From Celery", "With bare AMQP"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from amqp.exceptions import ChannelError, NotFound
 
+from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_worker.client import NotSafe
 from tests.contract.docs.examples import BARE, CELERY, CLIENT, DOOR, Publish, curl, python
-from tests.harness.vhosts import Vhost
 
 QUEUE = "behind-the-door"
 ORDER = {"items": [{"name": "Ramen 拉麺", "quantity": 2}]}

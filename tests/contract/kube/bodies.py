@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from merchantroute_operator.kube.port import Object
+from merchantroute_operator.kube.kube_port import Object
 
 LABELS = {"merchantroute.dev/route": "pos"}
 

@@ -11,7 +11,7 @@ import yaml
 
 from merchantroute_operator.kube.api import JSON, Api, Method
 from merchantroute_operator.kube.client import KubeClient, connect
-from merchantroute_operator.kube.port import Object
+from merchantroute_operator.kube.kube_port import Object
 from tests.harness.cluster import Kubectl
 from tests.harness.crds import established
 

@@ -6,16 +6,16 @@ from contextlib import contextmanager
 
 import pytest
 
+from merchantroute_kit.servers.hack import hack
 from merchantroute_operator.kube.client import KubeClient
-from merchantroute_operator.kube.port import Autoscaler
+from merchantroute_operator.kube.kube_port import Autoscaler
 from merchantroute_operator.naming import LABEL_ROUTE
 from merchantroute_operator.resources.pod_monitor import pod_monitor
 from merchantroute_operator.spec.parse import parse
 from tests.contract.kube.bodies import deployment
 from tests.harness.cluster import Kubectl
 from tests.harness.crds import established
-from tests.harness.hack import hack
-from tests.unit.operator.routes import raw_route
+from tests.unit.operator.route_samples import raw_route
 
 FETCHING = 300.0  # seconds; a module of some megabytes, once
 KEDA = ("github.com/kedacore/keda/v2", "2.21.0", "config/crd/bases/keda.sh_scaledobjects.yaml")

@@ -7,7 +7,7 @@ import pytest
 
 from merchantroute_operator.kube import events
 from merchantroute_operator.kube.client import KubeClient
-from merchantroute_operator.kube.port import Object
+from merchantroute_operator.kube.kube_port import Object
 from tests.harness.cluster import Kubectl
 
 

@@ -10,10 +10,10 @@ import pytest
 from merchantroute_operator.errors import KubeConflict
 from merchantroute_operator.kube.api import Api, Method
 from merchantroute_operator.kube.client import KubeClient, connect
-from merchantroute_operator.kube.port import Object
+from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.kube.reads import PAGE
-from merchantroute_operator.reconcile.claim_teller import ClaimTeller
-from merchantroute_operator.reconcile.claims import Claims
+from merchantroute_operator.reconcile.merchants.claims import Claims
+from merchantroute_operator.reconcile.merchants.status_writer import MerchantStatusWriter
 from merchantroute_operator.spec.claim import parse_claim
 from tests.contract.kube.conftest import GROUP
 from tests.harness.cluster import Kubectl
@@ -95,14 +95,14 @@ async def test_more_than_a_page_of_merchants_are_read_whole_and_told_once(
     claims = Claims(kube, lambda _: None, time.monotonic)
     found = await claims.of((namespace, "pos"))
     assert {claim.name for claim in found} == {f"m-{n:04}" for n in range(MANY)}
-    teller = ClaimTeller(kube, claims)
+    status_writer = MerchantStatusWriter(kube, claims)
     for claim in found[:200]:
-        teller.want(claim, STATUS)
-    while teller.waiting:
-        await teller.write_one()
+        status_writer.want(claim, STATUS)
+    while status_writer.waiting:
+        await status_writer.write_one()
     for claim in found[:200]:
-        teller.want(claim, STATUS)
-    assert teller.waiting == 0
+        status_writer.want(claim, STATUS)
+    assert status_writer.waiting == 0
 
 
 async def test_a_cluster_without_the_kind_answers_that_there_is_none(cluster: Path, namespace: str) -> None:

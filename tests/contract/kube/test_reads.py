@@ -1,7 +1,7 @@
 """What is read from the API server, and that what is missing is None."""
 
 from merchantroute_operator.kube.client import KubeClient
-from merchantroute_operator.kube.port import Autoscaler, Object
+from merchantroute_operator.kube.kube_port import Autoscaler, Object
 from tests.contract.kube.bodies import LABELS, config_map, deployment, secret
 from tests.harness.cluster import Kubectl
 

@@ -11,7 +11,7 @@ import yaml
 from merchantroute_operator.errors import KubeError, KubeForbidden, NamespaceTerminating
 from merchantroute_operator.kube import api
 from merchantroute_operator.kube.client import KubeClient, connect
-from merchantroute_operator.kube.port import Object
+from merchantroute_operator.kube.kube_port import Object
 from tests.contract.kube.bodies import config_map, secret
 from tests.contract.wire import wire
 from tests.harness.cluster import Kubectl

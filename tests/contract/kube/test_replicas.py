@@ -6,7 +6,7 @@ import pytest
 
 from merchantroute_operator.errors import KubeError
 from merchantroute_operator.kube.client import KubeClient
-from merchantroute_operator.kube.port import Object
+from merchantroute_operator.kube.kube_port import Object
 from tests.contract.kube.bodies import deployment
 from tests.harness.cluster import Kubectl
 

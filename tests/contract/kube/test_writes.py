@@ -7,7 +7,7 @@ import pytest
 
 from merchantroute_operator.errors import KubeConflict, KubeForbidden, KubeInvalid
 from merchantroute_operator.kube.client import KubeClient
-from merchantroute_operator.kube.port import Object
+from merchantroute_operator.kube.kube_port import Object
 from tests.contract.kube.bodies import config_map, deployment, secret
 from tests.harness.cluster import Kubectl
 

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from merchantroute_operator.spec.broker import BrokerAddress
-from merchantroute_operator.topology.types import OWNER, Arguments, Bind, Binding, Declare, Exchange, Queue
-from tests.harness.vhosts import Vhost
+from merchantroute_kit.servers.vhosts import Vhost
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.topology.objects import OWNER, Arguments, Bind, Binding, Declare, Exchange, Queue
 
 ROUTE = "mr.orders.pos"
 ME = "cluster-1/orders/pos"

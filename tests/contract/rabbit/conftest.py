@@ -6,10 +6,10 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
+from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from tests.contract.rabbit.chains import address_of
-from tests.harness.vhosts import Vhost
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import itertools
 
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.topology.plan import tear_down
-from merchantroute_operator.topology.types import Bind, Binding
+from merchantroute_operator.topology.objects import Bind, Binding
+from merchantroute_operator.topology.plans.changes import tear_down
 from tests.contract.rabbit.chains import ME, ROUTE, exchange
 
 LONG = 24

@@ -8,15 +8,15 @@ import amqp
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
+from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.errors import BrokerError, BrokerUnreachable
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.rabbit.move import AT_ONCE, move
-from merchantroute_operator.rabbit.strange_text import StrangeText, writable
-from merchantroute_operator.spec.broker import BrokerAddress
-from merchantroute_operator.topology.types import Bind, Binding
+from merchantroute_operator.rabbit.non_utf8 import StrangeText, writable
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.topology.objects import Bind, Binding
 from tests.contract.rabbit.chains import ROUTE, exchange, lane, queue
 from tests.contract.rabbit.users import user
-from tests.harness.vhosts import Vhost
 
 OLD, NEW = f"{ROUTE}.old", f"{ROUTE}.new"
 

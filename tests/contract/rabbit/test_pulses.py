@@ -11,14 +11,14 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
-from merchantroute_operator.rabbit import pulses
-from merchantroute_operator.rabbit.pulse_format import parse_pulse
-from merchantroute_operator.rabbit.pulses import LONGEST, PulseListener
-from merchantroute_operator.scaling.types import Pulse
-from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_kit.servers.vhosts import Vhost
+from merchantroute_operator.rabbit.pulses import listener as listener_module
+from merchantroute_operator.rabbit.pulses.listener import LONGEST, PulseListener
+from merchantroute_operator.rabbit.pulses.pulse_format import parse_pulse
+from merchantroute_operator.scaling.model import Pulse
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from tests.contract.rabbit.chains import until
 from tests.contract.wire import wire
-from tests.harness.vhosts import Vhost
 
 EXCHANGE = "mr-pulses.cluster-1"
 PULSE: dict[str, Any] = {
@@ -116,7 +116,7 @@ async def test_the_queue_is_short_the_operators_own_and_goes_with_it(address: Br
 async def test_pulses_are_heard_again_after_the_connection_was_cut(
     address: BrokerAddress, vhost: Vhost, channel: AbstractChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulses, "CHECK", 600)
+    monkeypatch.setattr(listener_module, "CHECK", 600)
     async with wire(address.host, address.port) as way, listening(replace(address, port=way.port)) as ear:
         first = await bound_queue(vhost)
         way.cut()
@@ -131,7 +131,7 @@ async def test_pulses_are_heard_again_after_the_connection_was_cut(
 async def test_pulses_are_heard_again_after_somebody_deleted_the_exchange(
     address: BrokerAddress, vhost: Vhost, channel: AbstractChannel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulses, "CHECK", 0.2)
+    monkeypatch.setattr(listener_module, "CHECK", 0.2)
     async with listening(address) as ear:
         await bound_queue(vhost)
         vhost.api("DELETE", f"exchanges/{vhost.name}/{EXCHANGE}")

@@ -12,12 +12,12 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
+from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.rabbit.reading import sample_of
+from merchantroute_operator.rabbit.topology_reader import sample_of
 from merchantroute_operator.topology import arguments
-from merchantroute_operator.topology.types import Bind, Binding, Declare, Exchange, Plan, Queue, QueueSample
+from merchantroute_operator.topology.objects import Bind, Binding, Declare, Exchange, Plan, Queue, QueueSample
 from tests.contract.rabbit.chains import ME, ROUTE, address_of, queue, until
-from tests.harness.vhosts import Vhost
 
 LANE = f"{ROUTE}.tier.stable"
 RUNG = f"{ROUTE}.tier.retry.200"

@@ -4,14 +4,14 @@ import string
 
 import pytest
 
+from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.errors import BrokerError, BrokerRefusedCredentials, TopologyConflict
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.spec.broker import BrokerAddress
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology import arguments
-from merchantroute_operator.topology.types import OWNER, Bind, Binding, Declare, Delete, Exchange, Plan, Queue, Unbind
+from merchantroute_operator.topology.objects import OWNER, Bind, Binding, Declare, Delete, Exchange, Plan, Queue, Unbind
 from tests.contract.rabbit.chains import ME, ROUTE, exchange, lane, queue, until
 from tests.contract.rabbit.users import user
-from tests.harness.vhosts import Vhost
 
 ALL_ASCII = "".join(sorted(string.printable.strip()))
 ODD_IDS = (

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from merchantroute_kit.servers.rabbitmq import PASSWORD, USER, bare_broker
+from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.errors import (
     BrokerError,
     BrokerRefusedCredentials,
@@ -16,10 +18,8 @@ from merchantroute_operator.errors import (
     VhostMissing,
 )
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.spec.broker import BrokerAddress
-from tests.contract.rabbit.own_broker import own_broker
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from tests.contract.rabbit.users import user
-from tests.harness.vhosts import Vhost
 
 
 @asynccontextmanager
@@ -109,16 +109,18 @@ async def test_a_ca_that_is_no_certificate_is_the_secrets_fault(address: BrokerA
 
 
 async def test_missing_plugins_are_told_with_the_commands_that_mend_it() -> None:
-    with own_broker() as own:
-        error = await refusal(own.address)
+    with bare_broker() as own:
+        management = f"http://127.0.0.1:{own.management_port}"
+        its_own = BrokerAddress("127.0.0.1", own.amqp_port, USER, PASSWORD, "/", management)
+        error = await refusal(its_own)
         assert isinstance(error, PluginMissing)
         assert "`rabbitmq-plugins enable rabbitmq_management`" in str(error)
 
-        own.enable("rabbitmq_management")
-        error = await refusal(own.address)
+        assert own.enable("rabbitmq_management")
+        error = await refusal(its_own)
         assert isinstance(error, PluginMissing)
         assert "`rabbitmq-plugins enable rabbitmq_consistent_hash_exchange`" in str(error)
 
-        own.enable("rabbitmq_consistent_hash_exchange")
-        async with opened(own.address) as broker:
+        assert own.enable("rabbitmq_consistent_hash_exchange")
+        async with opened(its_own) as broker:
             await broker.check()

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
 
-from merchantroute_operator.spec.broker import BrokerAddress
-from tests.harness.vhosts import Vhost
+from merchantroute_kit.servers.vhosts import Vhost
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 
 @contextmanager

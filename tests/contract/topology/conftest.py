@@ -6,9 +6,9 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
+from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from tests.contract.rabbit.chains import address_of
-from tests.harness.vhosts import Vhost
 
 
 @pytest.fixture

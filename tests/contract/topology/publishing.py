@@ -9,11 +9,11 @@ import aio_pika
 from aio_pika.abc import AbstractChannel
 
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.spec.model import Route
-from merchantroute_operator.topology.plan import conflicts, door, retire, skeleton, wiring
-from merchantroute_operator.topology.types import Topology
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.topology.objects import Topology
+from merchantroute_operator.topology.plans.changes import conflicts, door, retire, skeleton, wiring
 from tests.unit.operator.rerouting import DOOR, MERCHANTS, UNLISTED, wanted_by
-from tests.unit.operator.routes import OWNER
+from tests.unit.operator.route_samples import OWNER
 
 MERCHANT_IDS = (*MERCHANTS, UNLISTED)
 

@@ -10,12 +10,12 @@ import pytest
 from aio_pika.abc import AbstractChannel
 
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.spec.model import Route
-from merchantroute_operator.topology.plan import retire, unfed
-from merchantroute_operator.topology.types import Bind, Binding, Unbind
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.topology.objects import Bind, Binding, Unbind
+from merchantroute_operator.topology.plans.changes import retire, unfed
 from tests.contract.topology.publishing import change_to, publish_until, take_all
 from tests.unit.operator.rerouting import DOOR, UNLISTED, wanted_by
-from tests.unit.operator.routes import a_route
+from tests.unit.operator.route_samples import a_route
 
 ORDERS = 20_000
 AT_ONCE = 500

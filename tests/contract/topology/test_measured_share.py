@@ -13,17 +13,17 @@ from aio_pika.abc import AbstractChannel
 from merchantroute_operator.canary.share import PERIOD
 from merchantroute_operator.naming import FINALIZER
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.reconcile.board import PulseBoard
-from merchantroute_operator.reconcile.brokers import BrokerPool
-from merchantroute_operator.reconcile.context import Context
-from merchantroute_operator.reconcile.parting import Parting
 from merchantroute_operator.reconcile.reconciler import Reconciler
 from merchantroute_operator.reconcile.scaler import Scaler
-from merchantroute_operator.topology.types import Bind, Binding, Op, Unbind
+from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
+from merchantroute_operator.reconcile.state.split_watch import SplitWatch
+from merchantroute_operator.topology.objects import Bind, Binding, Op, Unbind
 from tests.contract.topology.test_canary_under_publishing import drain, publish
-from tests.unit.operator.ports import MemoryKube, OneBroker
+from tests.unit.operator.fake_ports import MemoryKube, OneBroker
 from tests.unit.operator.rerouting import DOOR
-from tests.unit.operator.routes import CLUSTER, raw_route
+from tests.unit.operator.route_samples import CLUSTER, raw_route
 
 KEY = ("orders", "pos")
 TIER = f"{DOOR}.standard"
@@ -46,7 +46,7 @@ class Place:
         """One pass; what it says that it repaired."""
         self.kube.events.clear()
         self.reconciler.touch(KEY)
-        await self.reconciler.run(KEY)
+        await self.reconciler.reconcile(KEY)
         return [event for event in self.kube.events if event.startswith("Warning Repaired: ")]
 
     async def somebody(self, *ops: Op) -> None:
@@ -68,7 +68,8 @@ async def place(rabbit: RabbitBroker) -> Place:
     board = PulseBoard(time.monotonic)
     ctx = Context(kube, brokers, board, CLUSTER, 60.0, time.monotonic, time.time)
     reconciler = Reconciler(ctx)
-    made = Place(rabbit, kube, reconciler, Scaler(ctx, reconciler, tick=2.0))
+    scaler = Scaler(ctx, reconciler.states, touch=reconciler.touch, update_status=reconciler.queue.add, tick=2.0)
+    made = Place(rabbit, kube, reconciler, scaler)
     await made.look()
     for (kind, _), body in kube.objects.items():
         if kind == "Deployment":
@@ -104,7 +105,7 @@ async def test_bindings_that_somebody_changed_are_repaired_within_a_pass_and_tol
     assert await place.look() == []
 
 
-def is_begun(parting: Parting) -> bool:
+def is_begun(parting: SplitWatch) -> bool:
     """Whether what is published now counts whole."""
     found = parting.measures.get("standard")
     return found is not None and found.first[-1].at - found.first[0].at >= PERIOD
@@ -120,9 +121,9 @@ async def test_a_share_that_is_off_behind_bindings_that_look_right_is_noticed_an
     assert await place.rabbit.observe(DOOR) == whole
     assert await place.look() == []
     state = place.reconciler.states[KEY]
-    await place.tick_until(lambda: is_begun(state.parting), "the first period is over")
+    await place.tick_until(lambda: is_begun(state.split_watch), "the first period is over")
     await publish(channel, ORDERS)
-    await place.tick_until(lambda: state.parting.shunned, "the share is measured")
+    await place.tick_until(lambda: state.split_watch.shunned, "the share is measured")
     (told,) = await place.look()
     assert "standard: the canary got 0.0 % of 2,000 orders, not 50 %: its split is built anew" in told
     await drain(channel, CANARY)
@@ -130,5 +131,5 @@ async def test_a_share_that_is_off_behind_bindings_that_look_right_is_noticed_an
     await publish(channel, ORDERS)
     canary = await drain(channel, CANARY)
     assert 900 < canary.total() < 1_100
-    assert not state.parting.shunned
+    assert not state.split_watch.shunned
     assert await place.look() == []

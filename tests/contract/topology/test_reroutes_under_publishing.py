@@ -7,11 +7,11 @@ import aio_pika
 from aio_pika.abc import AbstractChannel
 
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.topology.plan import retire, tear_down, unfed
+from merchantroute_operator.topology.plans.changes import retire, tear_down, unfed
 from tests.contract.topology.publishing import MERCHANT_IDS, change_to, publish_until, take_all
+from tests.unit.operator.order_routing import arrives
 from tests.unit.operator.rerouting import DOOR, a_random_route, wanted_by
-from tests.unit.operator.routes import OWNER
-from tests.unit.operator.routing import arrives
+from tests.unit.operator.route_samples import OWNER
 
 CHANGES = 40
 PUBLISHERS = 3

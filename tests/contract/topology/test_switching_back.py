@@ -12,14 +12,14 @@ from aio_pika.abc import AbstractChannel
 
 from merchantroute_operator.naming import FINALIZER
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.reconcile.board import PulseBoard
-from merchantroute_operator.reconcile.brokers import BrokerPool
-from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.reconciler import Reconciler
+from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from tests.contract.topology.publishing import publish_until, take_all
-from tests.unit.operator.ports import MemoryKube, OneBroker
+from tests.unit.operator.fake_ports import MemoryKube, OneBroker
 from tests.unit.operator.rerouting import DOOR
-from tests.unit.operator.routes import CLUSTER, raw_route
+from tests.unit.operator.route_samples import CLUSTER, raw_route
 
 KEY = ("orders", "pos")
 STABLE, CANARY = f"{DOOR}.standard.stable", f"{DOOR}.standard.canary"
@@ -49,7 +49,7 @@ async def test_all_orders_are_stables_within_a_pass_of_the_annotation(
 
     async def look() -> None:
         reconciler.touch(KEY)
-        await reconciler.run(KEY)
+        await reconciler.reconcile(KEY)
 
     await look()
     for (kind, _), body in kube.objects.items():

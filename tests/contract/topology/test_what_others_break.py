@@ -10,17 +10,17 @@ import aio_pika
 import pytest
 from aio_pika.abc import AbstractChannel
 
+from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.naming import FINALIZER
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.reconcile.board import PulseBoard
-from merchantroute_operator.reconcile.brokers import BrokerPool
-from merchantroute_operator.reconcile.context import Context
 from merchantroute_operator.reconcile.reconciler import Reconciler
-from merchantroute_operator.topology.types import OWNER as OWNER_ARGUMENT
-from merchantroute_operator.topology.types import Binding, Declare, Delete, Exchange, Op, Topology, Unbind
-from tests.harness.vhosts import Vhost
-from tests.unit.operator.ports import MemoryKube, OneBroker
-from tests.unit.operator.routes import CLUSTER, OWNER, raw_route
+from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
+from merchantroute_operator.topology.objects import OWNER as OWNER_ARGUMENT
+from merchantroute_operator.topology.objects import Binding, Declare, Delete, Exchange, Op, Topology, Unbind
+from tests.unit.operator.fake_ports import MemoryKube, OneBroker
+from tests.unit.operator.route_samples import CLUSTER, OWNER, raw_route
 
 KEY = ("orders", "pos")
 DOOR = "mr.orders.pos"
@@ -48,7 +48,7 @@ class Place:
         """One pass; what it says that it repaired."""
         self.kube.events.clear()
         self.reconciler.touch(KEY)
-        await self.reconciler.run(KEY)
+        await self.reconciler.reconcile(KEY)
         told = [event for event in self.kube.events if event.startswith("Warning Repaired: ")]
         return told[0].removeprefix("Warning Repaired: ") if told else ""
 

@@ -6,8 +6,8 @@ import json
 import time
 from statistics import quantiles
 
+from merchantroute_kit.waiting import until
 from tests.e2e.changes.site import ROUTE, Site, tier_of
-from tests.e2e.waiting import until
 
 PORT = 9090
 STANDARD = "standard"

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
+from merchantroute_kit.waiting import until
 from tests.e2e.changes.catalogue import Change
 from tests.e2e.changes.site import Site
-from tests.e2e.shop import Shop
-from tests.e2e.waiting import until
+from tests.e2e.web_shop import WebShop
 
 MERCHANTS = ("shop-a", "shop-b", "shop-c")
 WARM, AFTERWARDS = 200, 200
@@ -59,7 +59,7 @@ def measured(name: str, change: Change, site: Site, rate: float) -> Row:
     )
 
 
-def _gap(shop: Shop, tier: str, begun: float, ended: float) -> int:
-    stamps = sorted(one.finished_at for said in shop.roll.completions.values() for one in said if one.tier == tier)
+def _gap(shop: WebShop, tier: str, begun: float, ended: float) -> int:
+    stamps = sorted(one.finished_at for said in shop.observed.completions.values() for one in said if one.tier == tier)
     within = [stamp for stamp in stamps if begun * 1000 - 1000 <= stamp <= ended * 1000]
     return max((later - earlier for earlier, later in pairwise(within)), default=0)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tests.e2e.place import Place
-from tests.e2e.shop import Shop
-from tests.e2e.waiting import until
+from merchantroute_kit.waiting import until
+from tests.e2e.tenant import Tenant
+from tests.e2e.web_shop import WebShop
 
 Json = dict[str, Any]
 ROUTE = "pos"
@@ -21,8 +21,8 @@ ONE_CHANGE = 180.0  # seconds; a bound, not a measure
 class Site:
     """A route whose orders flow. ``document`` is what was applied last."""
 
-    place: Place
-    shop: Shop
+    place: Tenant
+    shop: WebShop
     document: Json
 
     def apply(self, edit: Callable[[Json], None]) -> None:

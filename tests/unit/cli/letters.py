@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from merchantroute_worker.cli.dead_letter import Letter, read
+from merchantroute_worker.cli.dead_letter import DeadLetter, read
 
 NOW = 1_800_000_000.0
 STEPS = [
@@ -27,7 +27,7 @@ def letter(
     content: bytes | None = None,
     headers: dict[str, Any] | None = None,
     **properties: Any,
-) -> Letter:
+) -> DeadLetter:
     """A letter whose order was published `age` seconds before NOW; None leaves a header away."""
     told = {
         "task": "merchantroute.order",

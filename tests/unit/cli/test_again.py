@@ -1,4 +1,4 @@
-"""What a letter becomes when it is replayed: it must not die again at once, and must not be taken for done."""
+"""The message of a replay: not dead-lettered again at once, and not mistaken for a delivery that is settled."""
 
 import json
 import zlib
@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from merchantroute_worker.cli.dead_letter import Letter
-from merchantroute_worker.cli.replay_message import again
-from merchantroute_worker.orders import task_decisions
+from merchantroute_worker.cli.dead_letter import DeadLetter
+from merchantroute_worker.cli.replay_message import replay_message
+from merchantroute_worker.orders import task_message
 from merchantroute_worker.orders.envelope import Order, read
 from merchantroute_worker.orders.messages import Incoming, Outgoing
 from tests.unit.cli.letters import JOURNAL, NOW, body, letter
 
 
-def replayed(dead: Letter, *, reset_attempts: bool = True) -> Outgoing:
-    return again(dead, exchange="mr.orders.pos", now=NOW, reset_attempts=reset_attempts)
+def replayed(dead: DeadLetter, *, reset_attempts: bool = True) -> Outgoing:
+    return replay_message(dead, exchange="mr.orders.pos", now=NOW, reset_attempts=reset_attempts)
 
 
 def order(message: Outgoing) -> Order:
@@ -98,8 +98,8 @@ def test_no_pod_can_take_it_for_an_earlier_stay_of_the_same_order(reset_attempts
     first = replayed(letter(), reset_attempts=reset_attempts)
     second = replayed(letter(content=first.body), reset_attempts=reset_attempts)
 
-    assert order(first).hop not in earlier
-    assert order(second).hop not in {*earlier, order(first).hop}
+    assert order(first).delivery_key not in earlier
+    assert order(second).delivery_key not in {*earlier, order(first).delivery_key}
 
 
 @pytest.mark.parametrize(
@@ -122,9 +122,9 @@ def test_an_app_s_own_task_has_its_counts_in_headers_and_is_new_to_pods_as_well(
 
     for reset_attempts, attempts in ((True, 0), (False, 8)):
         message = replayed(dead, reset_attempts=reset_attempts)
-        note = task_decisions.read(incoming(message), now=NOW)
-        assert (note.attempts, note.retries) == (attempts, 3)
-        assert note.hop not in earlier
+        task = task_message.read(incoming(message), now=NOW)
+        assert (task.attempts, task.retries) == (attempts, 3)
+        assert task.delivery_key not in earlier
 
 
 def test_a_compressed_body_stays_compressed_and_says_so() -> None:

@@ -1,4 +1,4 @@
-"""Whatever strangers put into a message, it is listed, shown and replayed: no crash, no raw byte on a terminal."""
+"""Any message of the dead-letter queue is listed, shown and replayed: no crash, no control character on a terminal."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from merchantroute_worker.cli.dead_letter import read
 from merchantroute_worker.cli.filters import Filters
-from merchantroute_worker.cli.replay_message import again
+from merchantroute_worker.cli.replay_message import replay_message
 from merchantroute_worker.cli.show import document, text
 from merchantroute_worker.cli.table import Newest
 from tests.unit.cli.letters import NOW
@@ -36,7 +36,7 @@ def test_any_message_is_a_letter(headers: dict[str, Any], body: bytes, key: str,
     document(letter)
 
     shown = text(letter, now=NOW)
-    sent = again(letter, exchange="door", now=NOW, reset_attempts=True)
+    sent = replay_message(letter, exchange="door", now=NOW, reset_attempts=True)
 
     assert all(each.isprintable() or each == "\n" for each in shown)
     assert (sent.routing_key, sent.mandatory, sent.headers["mr-published-at"]) == (key, True, round(NOW * 1000))

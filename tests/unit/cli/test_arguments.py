@@ -1,4 +1,4 @@
-"""What a person gets wrong on the command line is answered in one line that says what to write."""
+"""Errors in arguments are answered in one line that says what to write."""
 
 import os
 import sys

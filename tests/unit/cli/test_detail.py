@@ -1,4 +1,4 @@
-"""All that one letter says, and none of its secrets."""
+"""One dead letter in full, with its secrets masked."""
 
 import json
 

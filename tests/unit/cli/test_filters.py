@@ -1,4 +1,4 @@
-"""Which letters a command is about."""
+"""Filters of dead letters."""
 
 import json
 from pathlib import Path

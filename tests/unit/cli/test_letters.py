@@ -1,4 +1,4 @@
-"""What a dead letter says of itself, whoever buried it."""
+"""A dead letter read from its message, whether a worker or RabbitMQ dead-lettered it."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which route is meant, and where its broker is."""
+"""The route of a command, and the broker's address from a URL or a Secret."""
 
 import pytest
 
@@ -13,7 +13,7 @@ SECRET = {"host": b"rabbit.orders.svc", "port": b"5672\n", "username": b"pos", "
 def test_a_route_is_named_as_kubectl_users_do(text: str, of: str | None) -> None:
     found = route(text, of)
 
-    assert (str(found), found.door, found.dead) == ("orders/pos", "mr.orders.pos", "mr.orders.pos.dead")
+    assert (str(found), found.exchange, found.dead_queue) == ("orders/pos", "mr.orders.pos", "mr.orders.pos.dead")
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_secret_with_an_authority_means_tls() -> None:
     [
         ({"password": b""}, "lacks password"),
         ({"host": b" "}, "lacks host"),
-        ({"port": b"amqp"}, "port is not a number"),
+        ({"port": b"amqp"}, "a port that is not a number"),
     ],
 )
 def test_a_secret_that_cannot_be_used_is_named(change: dict[str, bytes], said: str) -> None:

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merchantroute_worker.client import BadOrder, Order
-from merchantroute_worker.client.message import Letter, write
+from merchantroute_worker.client.message import Message, write
 from merchantroute_worker.orders import envelope
 
 NOW = 1_764_000_000.123
 
 
-def written(order: Any, **more: Any) -> Letter:
+def written(order: Any, **more: Any) -> Message:
     return write(Order(order, **{"merchant": "bistro", "order_id": "x", **more}), now=NOW, new_id=lambda: "made-up")
 
 

@@ -1,11 +1,12 @@
-"""How the client is told its broker and its route, and what it says when it is not."""
+"""The client's settings: broker and route, from arguments, environment and files, and the errors without them."""
 
 from pathlib import Path
 
 import pytest
 
 from merchantroute_worker.client import Client, NotConfigured
-from merchantroute_worker.client.settings import Address, address, door
+from merchantroute_worker.client.settings import broker_address, front_door
+from merchantroute_worker.rabbit.address import BrokerAddress
 
 URL = "amqp://shop:s%2Fcret@rabbit:5673/vhost%2F1"
 
@@ -13,53 +14,53 @@ URL = "amqp://shop:s%2Fcret@rabbit:5673/vhost%2F1"
 @pytest.mark.parametrize(
     ("url", "found"),
     [
-        (URL, Address(host="rabbit", port=5673, username="shop", password="s/cret", vhost="vhost/1")),
-        ("amqp://rabbit", Address(host="rabbit", port=5672, username="guest", password="guest")),
-        ("amqp://a:b@rabbit//", Address(host="rabbit", port=5672, username="a", password="b")),
-        ("amqps://a:b@[::1]/", Address(host="::1", port=5671, username="a", password="b", tls=True)),
+        (URL, BrokerAddress(host="rabbit", port=5673, username="shop", password="s/cret", vhost="vhost/1")),
+        ("amqp://rabbit", BrokerAddress(host="rabbit", port=5672, username="guest", password="guest")),
+        ("amqp://a:b@rabbit//", BrokerAddress(host="rabbit", port=5672, username="a", password="b")),
+        ("amqps://a:b@[::1]/", BrokerAddress(host="::1", port=5671, username="a", password="b", tls=True)),
     ],
 )
-def test_a_url(url: str, found: Address) -> None:
-    assert address(url, None, {})() == found
-    assert address(None, None, {"MR_BROKER": url})() == found
+def test_a_url(url: str, found: BrokerAddress) -> None:
+    assert broker_address(url, None, {})() == found
+    assert broker_address(None, None, {"MR_BROKER": url})() == found
 
 
 def test_a_directory_of_files_is_read_at_each_connect(tmp_path: Path) -> None:
     for name, text in {"host": "rabbit\n", "port": "5671", "username": "shop", "password": "old", "ca.crt": ""}.items():
         (tmp_path / name).write_text(text)
-    where = address(tmp_path, None, {"MR_BROKER": "amqp://elsewhere"})
+    where = broker_address(tmp_path, None, {"MR_BROKER": "amqp://elsewhere"})
     assert (where().host, where().password, where().tls) == ("rabbit", "old", True)
 
     (tmp_path / "password").write_text("new")
 
     assert where().password == "new"
-    assert address(None, None, {"MR_BROKER_DIR": str(tmp_path)})().password == "new"
+    assert broker_address(None, None, {"MR_BROKER_DIR": str(tmp_path)})().password == "new"
 
 
 @pytest.mark.parametrize("url", ["http://a:secret@rabbit", "amqp://:secret@/x", "amqp://a:secret@rabbit:port/"])
 def test_a_url_that_makes_no_sense_is_refused_without_repeating_its_password(url: str) -> None:
     with pytest.raises(NotConfigured, match="the broker's URL") as said:
-        address(url, None, {})
+        broker_address(url, None, {})
 
     assert "secret" not in str(said.value)
 
 
 def test_an_authority_without_tls_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(NotConfigured, match="write amqps://"):
-        address(URL, tmp_path / "ca.crt", {})
+        broker_address(URL, tmp_path / "ca.crt", {})
 
 
 def test_no_broker_at_all() -> None:
     with pytest.raises(NotConfigured, match=r"set MR_BROKER.*there is none at /etc/merchantroute/broker"):
-        address(None, None, {})
+        broker_address(None, None, {})
 
 
 def test_the_address_is_told_without_the_password() -> None:
-    found = address(URL, None, {})()
+    found = broker_address(URL, None, {})()
 
     assert str(found) == "shop@rabbit:5673/vhost/1"
     assert "cret" not in repr(found)
-    assert Address(host="::1", port=1, username="a", password="b").netloc == "[::1]:1"
+    assert BrokerAddress(host="::1", port=1, username="a", password="b").netloc == "[::1]:1"
 
 
 @pytest.mark.parametrize(
@@ -73,13 +74,13 @@ def test_the_address_is_told_without_the_password() -> None:
     ],
 )
 def test_a_route(route: str | None, environment: dict[str, str], exchange: str) -> None:
-    assert door(route, environment) == exchange
+    assert front_door(route, environment) == exchange
 
 
 @pytest.mark.parametrize("route", [None, "", "pos", "orders/", "/pos", "a/b/c"])
 def test_no_route(route: str | None) -> None:
     with pytest.raises(NotConfigured, match="as namespace/name"):
-        door(route, {})
+        front_door(route, {})
 
 
 @pytest.mark.parametrize("within", [0, -1, float("nan"), float("inf"), "10", 86_401])

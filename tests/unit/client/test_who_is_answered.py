@@ -1,4 +1,4 @@
-"""Which order an answer of the broker is about, and what is known of an order that was given up."""
+"""Publisher confirms of the client: the order that an answer is about, and what is known of one that was given up."""
 
 import pickle
 
@@ -6,7 +6,7 @@ import pytest
 
 from merchantroute_worker.client import BadOrder, NotAllSafe, NotSafe, Order, Receipt
 from merchantroute_worker.client.message import write
-from merchantroute_worker.client.pending import Flight, Pending
+from merchantroute_worker.client.pending import Pending, Unconfirmed
 from merchantroute_worker.client.schedule import SLOWEST, Schedule, pause
 
 
@@ -14,40 +14,63 @@ def pending(order_id: str) -> Pending:
     return Pending(write(Order({}, "bistro", order_id), now=0.0, new_id=str))
 
 
-def in_flight(*ids: str) -> tuple[Flight, list[Pending]]:
-    flight, orders = Flight(), [pending(order_id) for order_id in ids]
-    for number, order in enumerate(orders):
-        order.take_off()
-        flight.add(order, float(number))
-    return flight, orders
+class Answers:
+    """The answers for these orders, published on one channel."""
+
+    def __init__(self, *ids: str) -> None:
+        self.settled: list[tuple[Pending, bool, str | None]] = []
+        self.unconfirmed = Unconfirmed(lambda *answer: self.settled.append(answer))
+        self.orders = [pending(order_id) for order_id in ids]
+        for number, order in enumerate(self.orders):
+            order.publishing()
+            self.unconfirmed.add(order, float(number))
+
+    def to(self, tag: int, *, multiple: bool = False, nacked: bool = False) -> list[tuple[Pending, bool, str | None]]:
+        """The orders that an answer settles: each with whether it was refused, and why it was returned."""
+        self.settled.clear()
+        self.unconfirmed.answered(tag, multiple, nacked=nacked)
+        return list(self.settled)
 
 
 def test_an_answer_is_about_its_tag_or_about_all_up_to_it() -> None:
-    flight, (a, b, c, d) = in_flight("a", "b", "c", "d")
+    answers = Answers("a", "b", "c", "d")
+    a, b, c, d = answers.orders
 
-    assert flight.answered(2, multiple=False) == [(b, None)]
-    assert flight.answered(3, multiple=True) == [(a, None), (c, None)]
-    assert flight.answered(3, multiple=True) == []
-    assert flight.oldest() == 3.0
-    assert flight.lost() == [d]
-    assert len(flight) == 0
+    assert answers.to(2) == [(b, False, None)]
+    assert answers.to(3, multiple=True, nacked=True) == [(a, True, None), (c, True, None)]
+    assert answers.to(3, multiple=True) == []
+    assert answers.unconfirmed.oldest() == 3.0
+    assert answers.unconfirmed.lost() == [d]
+    assert len(answers.unconfirmed) == 0
 
 
 def test_a_return_is_about_the_oldest_order_with_its_id_that_has_not_come_back() -> None:
-    flight, (first, other, second) = in_flight("x", "y", "x")
+    answers = Answers("x", "y", "x")
+    first, other, second = answers.orders
 
-    flight.returned("x", "no queue")
-    flight.returned("x", "no queue either")
+    answers.unconfirmed.returned(("mr.a.b", "x"), "no queue")
+    answers.unconfirmed.returned(("mr.a.b", "x"), "no queue either")
 
-    assert flight.answered(3, multiple=True) == [(first, "no queue"), (other, None), (second, "no queue either")]
+    settled = [(first, False, "no queue"), (other, False, None), (second, False, "no queue either")]
+    assert answers.to(3, multiple=True) == settled
+
+
+def test_a_new_channel_counts_its_tags_from_one() -> None:
+    answers = Answers("a", "b")
+    order = pending("c")
+
+    answers.unconfirmed.restart()
+    answers.unconfirmed.add(order, 7.0)
+
+    assert answers.to(1) == [(order, False, None)]
 
 
 def test_a_blocked_broker_stops_the_clocks() -> None:
-    flight, _ = in_flight("a", "b")
+    unconfirmed = Answers("a", "b").unconfirmed
 
-    flight.restart_clocks(100.0)
+    unconfirmed.restart_clocks(100.0)
 
-    assert flight.oldest() == 100.0
+    assert unconfirmed.oldest() == 100.0
 
 
 @pytest.mark.parametrize(
@@ -67,9 +90,9 @@ def test_an_order_may_have_arrived_if_any_attempt_was_left_without_an_answer(
     order = pending("x")
     for event in story:
         if event == "off":
-            order.take_off()
+            order.publishing()
         else:
-            order.back(event, unknown=event == "lost")
+            order.failed(event, unknown=event == "lost")
 
     order.give_up("the end")
 
@@ -90,21 +113,21 @@ def test_an_attempt_under_way_does_not_hide_what_the_one_before_it_met(story: li
     order = pending("x")
     for event in story:
         if event == "off":
-            order.take_off()
+            order.publishing()
         else:
-            order.back(event, unknown=False)
+            order.failed(event, unknown=False)
 
-    assert order.late(3.0) == told
+    assert order.timeout_reason(3.0) == told
 
 
 def test_what_the_caller_was_told_first_stands() -> None:
     confirmed, given_up = pending("x"), pending("y")
     for order in (confirmed, given_up):
-        order.take_off()
-    confirmed.arrive()
+        order.publishing()
+    confirmed.confirmed()
     confirmed.give_up("too late")
     given_up.give_up("too late")
-    given_up.arrive()
+    given_up.confirmed()
 
     assert isinstance(confirmed.outcome, Receipt)
     assert isinstance(given_up.outcome, NotSafe)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from merchantroute_demo.readiness import is_ready
+from merchantroute_demo.cluster import is_ready
 from merchantroute_demo.route import parse, seconds
 
 SMALLEST: dict[str, Any] = {

@@ -2,8 +2,8 @@
 
 from itertools import islice
 
-from merchantroute_demo.samples import Line
 from merchantroute_demo.schedule import schedule
+from merchantroute_samples.lines import Line
 
 LINES = [Line(1, "a", {}), Line(2, "b", {}), Line(3, "c", {}), Line(4, "a", {})]
 

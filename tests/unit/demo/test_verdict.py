@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from merchantroute_demo.ledger import Ledger
 from merchantroute_demo.verdict import failures
+from merchantroute_kit.accounting.ledger import Ledger
 
 KEPT: dict[str, Any] = {
     "malformed": {"r-2": "malformed"},

@@ -6,12 +6,12 @@ import random
 from typing import Any
 
 from merchantroute_operator import naming
-from merchantroute_operator.spec.model import Route
+from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.desired import desired
+from merchantroute_operator.topology.objects import Topology
 from merchantroute_operator.topology.splits import choose
-from merchantroute_operator.topology.types import Topology
-from tests.unit.operator.routes import OWNER, a_route
-from tests.unit.operator.routing import NOTHING
+from tests.unit.operator.order_routing import NOTHING
+from tests.unit.operator.route_samples import OWNER, a_route
 
 PLACE = ("orders", "pos")
 DOOR = naming.front_door(*PLACE)

@@ -5,7 +5,7 @@ from typing import Any
 
 from merchantroute_worker.orders import envelope
 from merchantroute_worker.orders.envelope import Order
-from merchantroute_worker.orders.route import Configuration, parse
+from merchantroute_worker.orders.route import Route, parse
 
 INDEX = {"v": 1, "generation": 7, "renderedAt": 1_000_000, "files": {}, "credentialsGeneration": 3}
 ROUTE: dict[str, Any] = {
@@ -42,7 +42,7 @@ ROUTE: dict[str, Any] = {
 MERCHANTS = {"v": 1, "merchants": {"bistro": {"tier": "standard", "endpoint": "https://bistro.example/v1/"}}}
 
 
-def route(**changes: Any) -> Configuration:
+def route(**changes: Any) -> Route:
     """The sample route with some of its fields changed."""
     return parse(index=INDEX, route={**ROUTE, **changes}, merchants=[MERCHANTS], credentials=[])
 

@@ -1,14 +1,19 @@
-"""The command line of a pod: what it says when it cannot be meant."""
+"""The command line's options, and the one-line errors for invalid ones."""
 
 import pytest
 
-from merchantroute_worker.options import CannotWork, options
-from merchantroute_worker.runtime.bounded_set import Memory
+from merchantroute_worker.options import CannotStart, parse_options
+from merchantroute_worker.runtime.bounded_set import BoundedSet
 
 
 def test_without_arguments_it_is_the_built_in_app_on_gevent_with_the_tier_s_slots() -> None:
-    given = options([])
-    assert (given.app, given.pool, given.concurrency, given.green) == ("merchantroute_worker.app", "gevent", None, True)
+    parsed = parse_options([])
+    assert (parsed.app, parsed.pool, parsed.concurrency, parsed.green) == (
+        "merchantroute_worker.app",
+        "gevent",
+        None,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -21,12 +26,12 @@ def test_without_arguments_it_is_the_built_in_app_on_gevent_with_the_tier_s_slot
     ],
 )
 def test_what_cannot_be_meant_is_one_line(argv: list[str], words: str) -> None:
-    with pytest.raises(CannotWork, match=words.replace("?", r"\?")):
-        options(argv)
+    with pytest.raises(CannotStart, match=words.replace("?", r"\?")):
+        parse_options(argv)
 
 
 def test_a_memory_forgets_its_oldest() -> None:
-    memory: Memory[int] = Memory(most=2)
+    memory: BoundedSet[int] = BoundedSet(most=2)
     for number in (1, 2, 3):
         memory.add(number)
     memory.discard(3)

@@ -4,13 +4,13 @@ from urllib.parse import quote
 
 from click.testing import CliRunner
 
+from merchantroute_kit.waiting import until
+from merchantroute_kit.worker import topology
+from merchantroute_kit.worker.local_lane import LocalLane
 from merchantroute_worker.cli.main import main
-from tests.worker import topology
-from tests.worker.lane import Lane
-from tests.worker.waiting import until
 
 
-def dead(lane: Lane, *arguments: str) -> str:
+def dead(lane: LocalLane, *arguments: str) -> str:
     """`merchantroute dead …` about this lane's route."""
     route = f"{topology.NAMESPACE}/{topology.ROUTE}"
     env = {"MR_BROKER": lane.vhost.amqp_url, "MR_ROUTE": route}
@@ -19,7 +19,7 @@ def dead(lane: Lane, *arguments: str) -> str:
     return result.stdout
 
 
-def until_buried(lane: Lane, count: int) -> None:
+def until_buried(lane: LocalLane, count: int) -> None:
     """Wait for so many dead letters, without taking them as `Lane.look` does."""
 
     def there() -> bool:
@@ -28,7 +28,7 @@ def until_buried(lane: Lane, count: int) -> None:
     until(there, f"{count} dead letters")
 
 
-def test_orders_whose_attempts_were_used_up_are_done_once_the_merchant_is_well(lane: Lane) -> None:
+def test_orders_whose_attempts_were_used_up_are_done_once_the_merchant_is_well(lane: LocalLane) -> None:
     lane.limits = {"maxAttempts": 2}
     merchant = lane.merchant("ill", "error")
     lane.configure(merchant)
@@ -45,7 +45,7 @@ def test_orders_whose_attempts_were_used_up_are_done_once_the_merchant_is_well(l
     assert {lane.done[each][0]["attempts"] for each in ids} == {1}
 
 
-def test_steps_that_were_done_before_are_not_done_again(lane: Lane) -> None:
+def test_steps_that_were_done_before_are_not_done_again(lane: LocalLane) -> None:
     """Some attempts get a step further, so that orders die between two steps."""
     lane.limits = {"maxAttempts": 1}
     merchant = lane.merchant("flaky", "error", error_rate=0.4)
@@ -70,7 +70,7 @@ def test_steps_that_were_done_before_are_not_done_again(lane: Lane) -> None:
     assert all(after[each][step]["receipts"] == before[each][step]["receipts"] for each, step in halfway)
 
 
-def test_a_connection_that_is_cut_during_its_second_life_does_not_cost_the_order(lane: Lane) -> None:
+def test_a_connection_that_is_cut_during_its_second_life_does_not_cost_the_order(lane: LocalLane) -> None:
     """A pod acks what comes again if it remembers an outcome for it: it must not mean the one of the first life."""
     lane.limits = {"maxAttempts": 1, "callTimeoutMs": 60_000, "deadlineMs": 120_000}
     merchant = lane.merchant("ill", "error")
@@ -89,7 +89,7 @@ def test_a_connection_that_is_cut_during_its_second_life_does_not_cost_the_order
     assert lane.ledger()["lost"] == 0
 
 
-def cut(lane: Lane) -> None:
+def cut(lane: LocalLane) -> None:
     """End the connection on which the pod consumes, from the broker's side."""
 
     def consuming() -> str | None:

@@ -13,11 +13,11 @@ import gevent.event
 import pytest
 from gevent.server import StreamServer
 
-from merchantroute_worker.calls.attempt import Bound
+from merchantroute_kit.waiting import until
+from merchantroute_worker.calls.attempt import Deadline
 from merchantroute_worker.calls.http_client import BLOCK, LONGEST_ANSWER, HttpClient
 from merchantroute_worker.calls.request import Origin, Request
 from merchantroute_worker.orders.answers import Answer
-from tests.worker.waiting import until
 
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 Handler = Callable[[Any], None]
@@ -48,7 +48,7 @@ def client() -> Iterator[HttpClient]:
 def call(client: HttpClient, origin: Origin, method: str = "GET") -> Answer:
     head = f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     request = Request(origin=origin, method=method, head=head, body=b"")
-    return Bound(1.0).call(client, request, 1.0)
+    return Deadline(1.0).call(client, request, 1.0)
 
 
 def saying(*parts: bytes, then: str = "close") -> Handler:

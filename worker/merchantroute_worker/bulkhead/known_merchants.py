@@ -1,39 +1,40 @@
-"""What a pod remembers of merchants, bounded: all that have calls in flight, and of the idle ones those used last.
+"""Bounded state per merchant: all with calls in flight, and an LRU cache of idle ones.
 
-A merchant with calls holds a slot, so there are at most as many as slots. Of 50,000 merchants that come and go, the
-last `most` idle ones are kept. A merchant that failed several times in a row is kept longest of all: forgotten, it
-would be given slots again to hang in.
+A merchant with calls has a slot, so there are at most as many as slots. Of 50,000 merchants that come and go, the last
+`most` idle ones are kept. A merchant that failed several times in a row is evicted last: without its state it would get
+slots again, and hang in them.
 """
 
 from collections.abc import Iterator
 from itertools import chain, islice
 
-from merchantroute_worker.bulkhead.adaptive_limit import Adaptive
+from merchantroute_worker.bulkhead.adaptive_limit import AdaptiveLimit
 
 MOST_IDLE = 10_000
 
 
 class Merchant:
-    """One merchant. `calls` maps a slot to the start of its present call, oldest start first (a dict keeps insertion
-    order). `answered` is when it last answered, `failures` those in a row since; times are the caller's, in seconds.
+    """The state of one merchant. `calls` maps a slot to the start of its present call, oldest first (a dict keeps
+    insertion order); `answered` is the time of the last answer, `failures` those in a row since. Times are the
+    caller's, in seconds.
     """
 
     __slots__ = ("adaptive", "answered", "calls", "failures", "idle_since")
 
     def __init__(self) -> None:
         self.calls: dict[object, float] = {}
-        self.adaptive = Adaptive()
+        self.adaptive = AdaptiveLimit()
         self.answered: float | None = None
         self.failures = 0
         self.idle_since = 0.0
 
     def oldest(self, now: float) -> float:
-        """The age of its oldest call in seconds, 0 without one."""
+        """Give the age of the oldest call in seconds, 0 without one."""
         return max(0.0, now - next(iter(self.calls.values()), now))
 
 
-class Remembered:
-    """Merchants by name. `failing_from` is the number of failures in a row that makes an idle merchant failing."""
+class KnownMerchants:
+    """Merchants by name; an idle merchant with `failing_from` failures in a row or more counts as failing."""
 
     def __init__(self, failing_from: int, most: int = MOST_IDLE) -> None:
         self.active: dict[str, Merchant] = {}
@@ -45,35 +46,35 @@ class Remembered:
         return len(self.active) + len(self.failing) + len(self._idle)
 
     def get(self, name: str) -> Merchant | None:
-        """What is known of it, None if nothing."""
+        """Give the state of a merchant, None without one."""
         return self.active.get(name) or self._idle.get(name) or self.failing.get(name)
 
     def activate(self, name: str) -> Merchant:
-        """It has calls from now on."""
+        """Move a merchant to the active ones: it has calls from now on."""
         known = self.active.get(name)
         if known is None:
             known = self._idle.pop(name, None) or self.failing.pop(name, None) or Merchant()
             self.active[name] = known
         return known
 
-    def rest(self, name: str, now: float) -> None:
-        """It has none any more."""
+    def deactivate(self, name: str, now: float) -> None:
+        """Move a merchant to the idle or failing ones: it has no calls any more."""
         merchant = self.active.pop(name)
         merchant.idle_since = now
-        where = self.failing if merchant.failures >= self._failing_from else self._idle
-        where[name] = merchant
+        group = self.failing if merchant.failures >= self._failing_from else self._idle
+        group[name] = merchant
         if len(self._idle) + len(self.failing) > self._most:
-            crowd = self._idle or self.failing
-            del crowd[next(iter(crowd))]
+            evicted = self._idle or self.failing
+            del evicted[next(iter(evicted))]
 
     def forget(self, before: float) -> None:
-        """Drop those that are idle since then."""
-        for crowd in (self._idle, self.failing):
-            while crowd and next(iter(crowd.values())).idle_since < before:
-                del crowd[next(iter(crowd))]
+        """Drop merchants that have been idle since before then."""
+        for group in (self._idle, self.failing):
+            while group and next(iter(group.values())).idle_since < before:
+                del group[next(iter(group))]
 
     def latest(self, top: int) -> Iterator[tuple[str, Merchant]]:
-        """Those with calls, then failing ones, then the others, up to `top` in all."""
-        rest = chain(reversed(self.failing.items()), reversed(self._idle.items()))
+        """Give up to `top` merchants: active ones, those with most calls first, then failing ones, then idle ones."""
+        idle = chain(reversed(self.failing.items()), reversed(self._idle.items()))
         most = sorted(self.active.items(), key=lambda item: -len(item[1].calls))
-        return islice(chain(most, rest), top)
+        return islice(chain(most, idle), top)

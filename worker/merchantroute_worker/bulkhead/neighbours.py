@@ -1,19 +1,20 @@
-"""Whether a merchant has this pod to itself. Pure: times are the caller's, in seconds.
+"""Detects whether one merchant has this pod to itself. Pure: times are the caller's, in seconds.
 
-A cap shares slots that are scarce. Where nobody else wants one, it only sends orders away that could be worked: a tier
-fed by one merchant would have most of its slots idle. But those who wait behind a full pod cannot be seen from within
-it. So a merchant is alone only if no other was seen for a while, and if the pod was not scarce a while ago: a pod with
-free slots has emptied its queue, so whoever waits now came later, and waits no longer than that while.
+A cap shares scarce slots between merchants. Where no other merchant has orders, it would only refuse orders that could
+be carried out: a tier with one busy merchant would leave most of its slots idle. But orders that wait in the queue
+behind a full pod are not visible to it. So a merchant is alone only if no order of another came for ALONE_AFTER, and if
+slots were free within FULL_FOR: a pod with free slots has emptied its queue, so an order that waits now came later, and
+has waited no longer than that.
 """
 
 ALONE_AFTER = 10.0
 """Seconds without another merchant's order."""
 FULL_FOR = 10.0
-"""Seconds that others, unseen, might wait behind a merchant that has all slots."""
+"""Seconds that orders of others may wait, invisibly, behind a merchant that has all slots."""
 
 
-class Company:
-    """Who was seen last, who before, and since when slots are scarce."""
+class Neighbours:
+    """The merchant of the last order, the time of the last order of another one, and since when slots are scarce."""
 
     def __init__(self) -> None:
         self._last: str | None = None
@@ -22,21 +23,21 @@ class Company:
         self._scarce_since: float | None = None
 
     def saw(self, merchant: str, now: float) -> None:
-        """An order of this merchant came."""
+        """Note that an order of this merchant came."""
         if merchant != self._last:
             self._another_seen = None if self._last is None else self._seen
             self._last = merchant
         self._seen = now
 
     def slots(self, *, scarce: bool, now: float) -> None:
-        """A slot was taken or given back: whether they are scarce since."""
+        """Note whether slots are scarce, after one was acquired or released."""
         if not scarce:
             self._scarce_since = None
         elif self._scarce_since is None:
             self._scarce_since = now
 
     def is_alone(self, merchant: str, now: float) -> bool:
-        """Whether nobody else is kept waiting when this merchant takes one slot more."""
+        """Whether no order of another merchant has to wait when this one gets another slot."""
         if merchant != self._last:
             return False
         if self._another_seen is not None and now - self._another_seen < ALONE_AFTER:

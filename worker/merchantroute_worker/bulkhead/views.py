@@ -1,10 +1,10 @@
-"""What the bulkhead shows of itself, to pulses, to people and to Prometheus. Ages and times are seconds."""
+"""Read-only views of the bulkhead, for pulses, `/merchants` and Prometheus. Ages and times are seconds."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Slow:
+class SlowMerchant:
     """A slow merchant; `oldest` is the age of its oldest call."""
 
     merchant: str
@@ -13,9 +13,9 @@ class Slow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
-    """A merchant in full. `cap` is felt only while slots are scarce; `successes` and `timeouts` are calls, counted for
-    as long as this pod remembers the merchant.
+class MerchantView:
+    """A merchant's complete state. `cap` has an effect only while slots are scarce; `successes` and `timeouts` count
+    calls for as long as this pod keeps the merchant's state.
     """
 
     merchant: str
@@ -29,7 +29,7 @@ class Shown:
     slow: bool
 
     def as_json(self) -> dict[str, object]:
-        """The entry of `/merchants`."""
+        """Give the merchant's entry in `/merchants`."""
         return {
             "merchant": self.merchant,
             "inFlight": self.in_flight,
@@ -44,8 +44,8 @@ class Shown:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sums:
-    """Merchants counted: slow ones, those that hold as many slots as their cap, and all that are remembered."""
+class Totals:
+    """Numbers of merchants: slow ones, those with as many slots as their cap, and all whose state is kept."""
 
     slow: int
     at_cap: int

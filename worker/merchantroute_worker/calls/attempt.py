@@ -1,60 +1,52 @@
-"""One attempt at an order: the steps that are left, one call after the other, inside total deadlines."""
+"""One attempt at an order: the steps that are not finished, one HTTP call after the other, each within a deadline."""
 
 import socket
 import ssl
 import time
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import gevent
 
 from merchantroute_worker.calls.http_client import Client
 from merchantroute_worker.calls.request import Request, build
 from merchantroute_worker.orders.answers import Answer, Meaning, retry_after
+from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.envelope import Order
-from merchantroute_worker.orders.route import Configuration, Merchant, Step
+from merchantroute_worker.orders.route import Merchant, Route, Step
 
 
-class Watch(Protocol):
-    """Who wants to know of each call as it begins and ends (bulkhead, metrics)."""
+class CallObserver(Protocol):
+    """Observes each call of an attempt, for bulkhead, metrics and traces."""
 
     def begins(self, step: Step) -> Mapping[str, str]:
-        """A call is about to begin; gives the headers that carry its trace on."""
+        """Note that a call begins, and give the headers of its trace context."""
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
-        """A call ended."""
+        """Note that a call has ended."""
 
 
-class Attempt(NamedTuple):
-    """How an attempt ended: the steps done in all, and, unless all are, the step it stopped at with its answer.
-    `unsure` are steps that the merchant may have done without our knowing.
+def attempt(order: Order, merchant: Merchant, route: Route, client: Client, observer: CallObserver) -> Attempt:
+    """Make the calls of the steps that are not finished.
+
+    The steps are those that the order began with, also when the route has changed since. A step that may have succeeded
+    without our knowing is verified first, where it has a verify call.
     """
-
-    done: tuple[str, ...]
-    unsure: tuple[str, ...] = ()
-    step: Step | None = None
-    answer: Answer | None = None
-
-
-def attempt(order: Order, merchant: Merchant, route: Configuration, client: Client, watch: Watch) -> Attempt:
-    """Make the calls that are left. The steps are those that the order began with, whatever the route says now. Of a
-    step that may be done already the merchant is asked first, where the step says how.
-    """
-    bound = Bound(route.call_timeout)
+    deadlines = Deadline(route.call_timeout)
     try:
-        return _attempt(order, merchant, route, client, watch, bound)
+        return _attempt(order, merchant, route, client, observer, deadlines)
     finally:
-        bound.close()
+        deadlines.close()
 
 
 def _attempt(
-    order: Order, merchant: Merchant, route: Configuration, client: Client, watch: Watch, bound: "Bound"
+    order: Order, merchant: Merchant, route: Route, client: Client, observer: CallObserver, deadlines: "Deadline"
 ) -> Attempt:
     done, unsure = list(order.journal.done), set(order.journal.unsure)
     deadline = time.monotonic() + route.deadline
 
     def call(step: Step) -> Answer:
-        trace = watch.begins(step)
+        trace = observer.begins(step)
         began = time.monotonic()
         request = build(
             step,
@@ -64,18 +56,18 @@ def _attempt(
             allow_insecure=route.allow_insecure,
             trace=trace,
         )
-        answer = bound.call(client, request, min(route.call_timeout, deadline - began))
-        watch.ended(step, answer, time.monotonic() - began)
+        answer = deadlines.call(client, request, min(route.call_timeout, deadline - began))
+        observer.ended(step, answer, time.monotonic() - began)
         return answer
 
     for step in order.journal.steps or route.steps:
         if step.name in done:
             continue
-        asked = call(step.verify) if step.verify and step.name in unsure else None
-        if asked is not None and asked.confirms is None:
-            return Attempt(done=tuple(done), step=step, answer=asked, unsure=tuple(sorted(unsure)))
+        verified = call(step.verify) if step.verify and step.name in unsure else None
+        if verified is not None and verified.confirms is None:
+            return Attempt(done=tuple(done), step=step, answer=verified, unsure=tuple(sorted(unsure)))
         unsure.discard(step.name)
-        if asked is None or not asked.confirms:
+        if verified is None or not verified.confirms:
             answer = call(step)
             if route.table.meaning(answer) is not Meaning.SUCCESS:
                 if step.verify and answer.leaves_doubt:
@@ -85,15 +77,18 @@ def _attempt(
     return Attempt(done=tuple(done))
 
 
-class Bound:
-    """Runs calls within total deadlines. `usual` (seconds) is the bound of most: they share a timer."""
+class Deadline:
+    """Makes calls, each within a deadline. `usual` (seconds) is the one of most calls: those share a timer."""
 
     def __init__(self, usual: float) -> None:
         self._usual = usual
         self._timer = gevent.Timeout(usual)
 
     def call(self, client: Client, request: Request, seconds: float) -> Answer:
-        """The call's answer within so many seconds. gevent.Timeout is a BaseException: only its owner may catch it."""
+        """Make a call; its answer is a time-out after so many seconds.
+
+        gevent.Timeout is a BaseException, and may be another's: only its owner may catch it.
+        """
         if seconds <= 0:
             return Answer(failure="timeout")
         timer = self._timer if seconds >= self._usual else gevent.Timeout(seconds)
@@ -110,7 +105,7 @@ class Bound:
                 timer.close()
 
     def close(self) -> None:
-        """No call follows."""
+        """Close the timer: no call follows."""
         self._timer.close()
 
 
@@ -119,12 +114,12 @@ def _answer(client: Client, request: Request) -> Answer:
         reply = client.call(request)
     except OSError as error:
         return Answer(failure=failure(error))
-    asked = None if reply.retry_after is None else retry_after(reply.retry_after, now=time.time())
-    return Answer(status=reply.status, retry_after=asked)
+    delay = None if reply.retry_after is None else retry_after(reply.retry_after, now=time.time())
+    return Answer(status=reply.status, retry_after=delay)
 
 
 def failure(error: OSError) -> str:
-    """The class of a call that got no answer. Order matters: all of these are OSErrors."""
+    """Classify the failure of a call without an answer. The order matters: all of these are OSErrors."""
     if isinstance(error, ssl.SSLError):
         return "tls"
     if isinstance(error, socket.gaierror):

@@ -1,284 +1,155 @@
-"""HTTP calls over kept-alive connections, one bounded pool per origin.
+"""HTTP/1.1 client for calls to merchants, over kept-alive connections.
 
-Built on geventhttpclient's connection pools and its C parser, below its client class: that one would repeat a GET as
-often as its pool has connections. Here a request is sent once, and once more only when a kept-alive connection turns
-out to be closed before a byte of the answer came. No proxies, no redirects, no environment. Time is the caller's:
-a `gevent.Timeout` around `call` bounds it from name resolution to the last byte, and costs the connection.
+A request is sent once, and a second time only when a kept-alive connection turns out to be closed before a byte of the
+response came. No proxies, no redirects, no environment. The caller bounds the time: a `gevent.Timeout` around `call`
+covers everything from name resolution to the last byte, and its connection is closed.
 
-A time-out can only come when the hub turns. So an answer is read in blocks that take a few milliseconds to parse, with
-a turn of the hub after each, and what makes a parser work hard for few bytes is bounded: headers, and chunks of a body.
-Nothing is decompressed (we ask for `identity`, and drop bodies unread), so bytes on the wire are all there is to cap.
+A gevent.Timeout is raised only when the hub runs. So a response is read in blocks that take a few milliseconds to
+parse, with a hub turn after each, and input that costs the parser much work for few bytes is limited: headers, and
+chunks of a body. Nothing is decompressed (requests ask for `identity`, and bodies are dropped unread), so a limit on
+bytes received limits everything.
 """
 
-import ssl
 import threading
 import time
 from collections.abc import Callable
-from select import POLLIN
 from typing import Any, NamedTuple, Protocol
 
 import gevent
-import gevent.socket
-from gevent import monkey
-from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 
-from merchantroute_worker.calls.request import Origin, Request
-from merchantroute_worker.calls.response_parser import Enough, HTTPParseError, OneAnswer
-from merchantroute_worker.calls.retry_after import asked_to_wait
+from merchantroute_worker.calls.connections import Connection, ConnectionPools, Pool
+from merchantroute_worker.calls.request import Request
+from merchantroute_worker.calls.response_parser import BodyTooFragmented, HTTPParseError, ResponseParser
+from merchantroute_worker.calls.retry_after import retry_after_header
 
-_READ = 1  # libev's EV_READ
-# Not gevent's, which starts a watcher each time: with a time-out of zero nothing waits.
-_poll = monkey.get_original("select", "poll")
 LONGEST_ANSWER = 1024 * 1024
 LONGEST_HEAD = 64 * 1024
 BLOCK = 16 * 1024
-IDLE = 60.0
 
 
 class Reply(NamedTuple):
-    """Status and Retry-After; the body was read and dropped."""
+    """A response's status and Retry-After; its body was read and dropped."""
 
     status: int
     retry_after: str | None
 
 
 class Client(Protocol):
-    """Who makes the calls of a pod."""
+    """An HTTP client of a pod."""
 
     def call(self, request: Request) -> Reply:
-        """Send the request and read the whole answer. OSError (ssl.SSLError is one) when there is none."""
+        """Send the request and read the whole response. OSError (ssl.SSLError is one) when there is none."""
 
     def reap(self) -> None:
-        """Close what nobody used for a while."""
+        """Close connections that served no call for a while."""
 
     def close(self) -> None:
-        """Close all connections that are idle."""
-
-
-class _Line:
-    """One connection. `kept` says that it has served a request before. Whether it is still open is asked by poll, since
-    select cannot see descriptors above 1,023; nothing is to be read from an idle one.
-    """
-
-    __slots__ = ("_coming", "_hub", "_poll", "kept", "sock")
-
-    def __init__(self, sock: Any, *, plain: bool) -> None:
-        self.sock = sock
-        self.kept = False
-        self._poll = _poll()
-        self._poll.register(sock.fileno(), POLLIN)
-        self._hub = gevent.get_hub()
-        self._coming = self._hub.loop.io(sock.fileno(), _READ) if plain else None
-
-    def alive(self) -> bool:
-        return self.sock.fileno() >= 0 and not self._poll.poll(0)
-
-    def wait(self) -> None:
-        """Wait for an answer, before the kernel is asked for it in vain. What TLS has read ahead no kernel knows of."""
-        if self._coming is not None:
-            self._hub.wait(self._coming)
-
-    def close(self) -> None:
-        if self._coming is not None:
-            self._coming.close()
-        self.sock.close()
-
-
-class _Lines:
-    """What our pools do differently: the connection used last is the first to be used again, and known to be kept."""
-
-    idle: list[_Line]
-    plain = True
-    _semaphore: Any
-    _closed: bool
-
-    def take(self, *, new: bool) -> _Line:
-        """A connection; waits for one where all are in use. A `new` one stands in for one that is idle."""
-        self._semaphore.acquire()
-        try:
-            while self.idle:
-                line = self.idle.pop()
-                if not new and line.alive():
-                    return line
-                line.close()
-                if new:
-                    break
-            return _Line(self._create_socket(), plain=self.plain)  # type: ignore[attr-defined]
-        except BaseException:
-            self._semaphore.release()
-            raise
-
-    def give(self, line: _Line, *, keep: bool) -> None:
-        """It is through with its request; `keep` says that it can serve another."""
-        if keep and not self._closed:
-            line.kept = True
-            self.idle.append(line)
-        else:
-            line.close()
-        self._semaphore.release()
-
-    def close(self) -> None:
-        """Close those that are idle, and those in use once they are through."""
-        self._closed = True
-        while self.idle:
-            self.idle.pop().close()
-
-
-class _Plain(_Lines, ConnectionPool):
-    """Connections to an http origin."""
-
-
-class _Encrypted(_Lines, SSLConnectionPool):
-    """Connections to an https origin."""
-
-    plain = False
-
-    def _connect_socket(self, sock: Any, address: Any) -> Any:
-        sock.connect(address)
-        name = self._request_host
-        encrypted = self.ssl_context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
-        try:
-            encrypted.do_handshake()
-        except BaseException:
-            # A time-out is one. gevent closes after OSErrors only: the descriptor would stay until garbage collection.
-            encrypted.close()
-            raise
-        return encrypted
+        """Close all idle connections."""
 
 
 class HttpClient:
-    """Calls merchants. `size` bounds the connections to one origin."""
+    """Calls merchants. `size` bounds the connections to one origin; `clock` is monotonic seconds."""
 
     def __init__(self, size: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._size = size
-        self._clock = clock
-        self._pools: dict[Origin, tuple[Any, list[float]]] = {}
-        self._tls: ssl.SSLContext | None = None
+        self._pools = ConnectionPools(size, clock)
 
     def call(self, request: Request) -> Reply:
-        """Send the request and read the whole answer. OSError (ssl.SSLError is one) when there is none."""
-        pool, used = self._pool(request.origin)
-        used[0] = self._clock()
+        """Send the request and read the whole response. OSError (ssl.SSLError is one) when there is none."""
+        pool = self._pools.pool(request.origin)
         try:
             return self._once(pool, request)
         except _Stale:
-            # The others may be as stale: who closes one often closes all.
+            # A new connection: the other kept ones may be closed as well, since servers often close all at once.
             return self._once(pool, request, new=True)
 
     def reap(self) -> None:
-        """Close the pools that nobody used for a while."""
-        now = self._clock()
-        for origin, (pool, used) in list(self._pools.items()):
-            if now - used[0] > IDLE:
-                del self._pools[origin]
-                pool.close()
+        """Close the connections to origins that served no call for a while."""
+        self._pools.reap()
 
     def close(self) -> None:
-        """Close all connections that are idle."""
-        for pool, _ in self._pools.values():
-            pool.close()
-        self._pools.clear()
+        """Close all idle connections."""
+        self._pools.close()
 
-    def _pool(self, origin: Origin) -> tuple[Any, list[float]]:
-        known = self._pools.get(origin)
-        if known is None:
-            options: dict[str, Any] = {"size": self._size, "connection_timeout": None, "network_timeout": None}
-            where = (origin.host, origin.port, origin.host, origin.port)
-            pool = (
-                _Encrypted(*where, ssl_context_factory=self._context, **options)
-                if origin.scheme == "https"
-                else _Plain(*where, **options)
-            )
-            pool.idle = []
-            known = self._pools[origin] = (pool, [self._clock()])
-        return known
-
-    def _context(self, cafile: str | None = None) -> ssl.SSLContext:
-        """One context for all: each would load the authorities' certificates again (half a megabyte)."""
-        if self._tls is None:
-            self._tls = gevent.ssl.create_default_context(cafile=cafile)
-        return self._tls
-
-    def _once(self, pool: Any, request: Request, *, new: bool = False) -> Reply:
-        line = pool.take(new=new)
+    def _once(self, pool: Pool, request: Request, *, new: bool = False) -> Reply:
+        connection = pool.acquire(new=new)
         keep = False
         try:
-            reply, keep = _exchange(line, request)
+            reply, keep = _exchange(connection, request)
             return reply
         except HTTPParseError as error:
             raise ConnectionResetError(f"the merchant's answer is no HTTP: {error}") from error
         finally:
-            pool.give(line, keep=keep)
+            pool.release(connection, keep=keep)
 
 
 class _Stale(ConnectionResetError):
     """The merchant had closed the kept-alive connection."""
 
 
-def _send(sock: Any, message: bytes) -> None:
-    sent = sock.send(message)
-    if sent < len(message):
-        # Only then: gevent's `sendall` asks the kernel for the size of its buffer first.
-        sock.sendall(message[sent:])
+def _send(sock: Any, data: bytes) -> None:
+    sent = sock.send(data)
+    if sent < len(data):
+        # Only for the rest: gevent's `sendall` asks the kernel for the size of its buffer first.
+        sock.sendall(data[sent:])
 
 
-def _ask(line: _Line, request: Request) -> bytes:
-    """Send the request, and give the first bytes of its answer."""
+def _first_block(connection: Connection, request: Request) -> bytes:
+    """Send the request, and receive the first bytes of its response."""
     try:
-        _send(line.sock, request.head + request.body)
-        line.wait()
-        data: bytes = line.sock.recv(BLOCK)
+        _send(connection.sock, request.head + request.body)
+        connection.wait_readable()
+        data: bytes = connection.sock.recv(BLOCK)
     except ConnectionError as error:
-        if line.kept:
+        if connection.kept:
             raise _Stale from error
         raise
-    if not data and line.kept:
+    if not data and connection.kept:
         raise _Stale
     return data
 
 
-def _exchange(line: _Line, request: Request) -> tuple[Reply, bool]:
-    """One request and its answer; says whether the connection can serve another."""
-    data = _ask(line, request)
-    answer = OneAnswer()
+def _exchange(connection: Connection, request: Request) -> tuple[Reply, bool]:
+    """One request and its response; the bool says whether the connection can serve another."""
+    data = _first_block(connection, request)
+    parser = ResponseParser()
     head, size = data, 0
     while data:
         try:
-            answer.feed(data)
-        except Enough:
-            return _reply(answer, head), False
+            parser.feed(data)
+        except BodyTooFragmented:
+            return _reply(parser, head), False
         size += len(data)
-        if answer.headed and answer.complete:
-            return _reply(answer, head), answer.should_keep_alive() and not answer.parser_failed()
-        if size > LONGEST_HEAD and not answer.headed:
+        if parser.headed and parser.complete:
+            return _reply(parser, head), parser.should_keep_alive() and not parser.parser_failed()
+        if size > LONGEST_HEAD and not parser.headed:
             raise HTTPParseError("the answer's headers do not end")
         if size > LONGEST_ANSWER:
-            return _reply(answer, head), False
-        # A socket that has bytes gives them without a turn of the hub, and without one no time-out can come.
+            return _reply(parser, head), False
+        # A recv that finds bytes returns without a hub turn, and without one no gevent.Timeout is raised.
         gevent.sleep(0)
-        data = line.sock.recv(BLOCK)
-        if not answer.headed:
+        data = connection.sock.recv(BLOCK)
+        if not parser.headed:
             head += data
-    answer.feed(b"")
-    if answer.complete and answer.headed and answer.get_code() >= 200:
-        return _reply(answer, head), False
+    parser.feed(b"")
+    if parser.complete and parser.headed and parser.get_code() >= 200:
+        return _reply(parser, head), False
     raise ConnectionResetError("the merchant closed the connection within its answer")
 
 
-def _reply(answer: OneAnswer, head: bytes) -> Reply:
-    """`head` holds the bytes that the answer's headers are in."""
-    status = answer.get_code()
-    return Reply(status, None if 200 <= status < 300 else asked_to_wait(head))
+def _reply(parser: ResponseParser, head: bytes) -> Reply:
+    """The reply of a parsed response; `head` are the bytes that its headers are in."""
+    status = parser.get_code()
+    return Reply(status, None if 200 <= status < 300 else retry_after_header(head))
 
 
 class ThreadsClient:
-    """A client for each native thread: sockets of gevent belong to the thread whose hub waits for them."""
+    """A client for each native thread: a gevent socket belongs to the thread whose hub waits for it."""
 
     def __init__(self) -> None:
         self._local = threading.local()
 
     def call(self, request: Request) -> Reply:
-        """As `Client` says. Idle connections are closed by the next call of their thread."""
+        """Call as `Client` says. Idle connections are closed by the next call of their thread."""
         client: HttpClient | None = getattr(self._local, "client", None)
         if client is None:
             client = self._local.client = HttpClient(1)
@@ -286,7 +157,7 @@ class ThreadsClient:
         return client.call(request)
 
     def reap(self) -> None:
-        """Nothing that another thread may do."""
+        """Do nothing: no other thread may close a thread's connections."""
 
     def close(self) -> None:
-        """They end with their threads."""
+        """Do nothing: the connections end with their threads."""

@@ -1,4 +1,7 @@
-"""A step of the series as an HTTP request. Pure."""
+"""Builds the HTTP request of a step. Pure.
+
+What all requests of one step at one merchant share is built once and cached.
+"""
 
 import re
 from collections.abc import Mapping
@@ -25,7 +28,7 @@ class UnusableEndpoint(ValueError):
 
 
 class Origin(NamedTuple):
-    """Where connections go."""
+    """Scheme, host and port of a URL (RFC 6454): a pool of connections belongs to one origin."""
 
     scheme: str
     host: str
@@ -33,7 +36,7 @@ class Origin(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One request, ready for the wire."""
+    """One request; `head` are the bytes of request line and headers."""
 
     origin: Origin
     method: str
@@ -50,12 +53,12 @@ def build(
     allow_insecure: bool,
     trace: Mapping[str, str] = NOTHING,
 ) -> Request:
-    """The request of one step: the order as JSON for POST and PUT, keyed so that a repeat has no second effect."""
-    form = _form(step.method, step.path, step.name, merchant.id, merchant.endpoint, allow_insecure)
+    """Build a step's request: the order as JSON for POST and PUT, and an idempotency key, which makes repeats safe."""
+    template = _template(step.method, step.path, step.name, merchant.id, merchant.endpoint, allow_insecure)
     in_path = key = order.id
     if not _PLAIN(order.id):
         in_path, key = quote(order.id, safe=""), quote(order.id, safe=_VISIBLE)
-    head = f"{in_path.join(form.path)}{form.before_key}{key}{form.before_attempt}{attempt}\r\n"
+    head = f"{in_path.join(template.path)}{template.before_key}{key}{template.before_attempt}{attempt}\r\n"
     body = b""
     if step.method in WITH_BODY:
         body = order.payload_json
@@ -64,11 +67,11 @@ def build(
         head += f"{name}: {value}\r\n"
     if merchant.credential:
         head += _field(merchant.credential.header, merchant.credential.value) + "\r\n"
-    return Request(origin=form.origin, method=step.method, head=f"{head}\r\n".encode("latin-1"), body=body)
+    return Request(origin=template.origin, method=step.method, head=f"{head}\r\n".encode("latin-1"), body=body)
 
 
-class _Form(NamedTuple):
-    """What all requests of one step at one merchant share. The order's id goes between the parts of `path`."""
+class _Template(NamedTuple):
+    """What the heads of all requests of one step at one merchant share. The order's id joins the parts of `path`."""
 
     origin: Origin
     path: tuple[str, ...]
@@ -77,20 +80,20 @@ class _Form(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def _form(method: str, path: str, name: str, merchant: str, endpoint: str, allow_insecure: bool) -> _Form:
-    place = _place(endpoint, allow_insecure)
+def _template(method: str, path: str, name: str, merchant: str, endpoint: str, allow_insecure: bool) -> _Template:
+    base = _endpoint(endpoint, allow_insecure)
     first, *others = _around_id(path, merchant)
-    return _Form(
-        origin=place.origin,
-        path=(f"{method} {place.path}{first}", *others),
-        before_key=f"{place.query} HTTP/1.1\r\n{place.head}\r\nIdempotency-Key: ",
+    return _Template(
+        origin=base.origin,
+        path=(f"{method} {base.path}{first}", *others),
+        before_key=f"{base.query} HTTP/1.1\r\n{base.head}\r\nIdempotency-Key: ",
         before_attempt=f":{quote(name, safe=_VISIBLE)}\r\nMr-Attempt: ",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Place:
-    """What every request to one endpoint shares; the order's path goes between `path` and `query`."""
+class _Endpoint:
+    """The parts of the head that all requests to one endpoint share; a step's path goes between `path` and `query`."""
 
     origin: Origin
     path: str
@@ -99,17 +102,17 @@ class _Place:
 
 
 def _around_id(path: str, merchant: str) -> list[str]:
-    """A step's path, cut where the order's id goes: what is quoted before is not changed by being quoted again."""
+    """A step's path, split at {order_id}. It may be quoted before the id is: quoting twice changes nothing else."""
     filled = path.replace("{merchant}", quote(merchant, safe=""))
     return [quote(part, safe=_IN_PATH) for part in filled.split("{order_id}")]
 
 
 @lru_cache(maxsize=4096)
-def _place(endpoint: str, allow_insecure: bool) -> _Place:
+def _endpoint(endpoint: str, allow_insecure: bool) -> _Endpoint:
     try:
         parts = urlsplit(endpoint)
         port = parts.port
-        # As the resolver and TLS encode it: both would fail with what is no OSError.
+        # As the resolver and TLS encode the host: both would raise a UnicodeError, which is no OSError.
         (parts.hostname or "").encode("idna")
         endpoint.encode()
     except ValueError as error:
@@ -122,7 +125,7 @@ def _place(endpoint: str, allow_insecure: bool) -> _Place:
     name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     host = name if port == _DEFAULT_PORTS[parts.scheme] else f"{name}:{port}"
     common = "User-Agent: merchantroute-worker\r\nAccept: application/json\r\nAccept-Encoding: identity"
-    return _Place(
+    return _Endpoint(
         origin=Origin(scheme=parts.scheme, host=parts.hostname, port=port),
         path=quote(parts.path.rstrip("/"), safe=_IN_PATH),
         query="?" + quote(parts.query, safe=_IN_PATH) if parts.query else "",
@@ -131,7 +134,7 @@ def _place(endpoint: str, allow_insecure: bool) -> _Place:
 
 
 def _field(name: str, value: str) -> str:
-    """A header line; a credential with a line break in it must not become a second header."""
+    """A header field. A credential with a line break in it must not become a second header."""
     if not _FIELD_NAME.fullmatch(name) or not value.isprintable():
         raise UnusableEndpoint(f"the header {name!r} cannot be sent: its name or value holds what HTTP forbids")
     try:

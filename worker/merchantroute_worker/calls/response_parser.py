@@ -1,44 +1,44 @@
-"""One answer of a merchant, as geventhttpclient's parser (llhttp) tells of it: its status, and when it is over. Its
-headers are heard by nobody (`waits` reads them where they matter), and of the body no more than that it comes: both
-are there with each call, and each name, value and piece is a call of the parser's.
+"""Parser of one HTTP response, on geventhttpclient's (llhttp): finds the status, and when the response is complete.
 
-What makes a parser work hard for few bytes is bounded: the parts in which it hands over a body.
+Response headers are not parsed here (see retry_after), and a body is dropped: each name, each value and each chunk of a
+body costs a call into Python, with every call to a merchant. The number of chunks is limited, since many small ones
+cost the parser much work for few bytes.
 """
 
 from collections.abc import Callable
 
 from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
 
-MOST_PIECES = 1_000
-_SWITCHING = 101
+MOST_CHUNKS = 1_000
+_SWITCHING_PROTOCOLS = 101
 
-__all__ = ["Enough", "HTTPParseError", "OneAnswer", "is_final"]
-
-
-# A function of the interpreter's own that makes nothing of what it is told: it costs a tenth of one in Python.
-_not_heard: Callable[[str], None] = dict[str, None]().get
+__all__ = ["BodyTooFragmented", "HTTPParseError", "ResponseParser", "is_final"]
 
 
-class Enough(Exception):
-    """The answer goes on, but nobody wants to hear the rest of it."""
+# A no-op in C: it costs a tenth of a function in Python.
+_ignore: Callable[[str], None] = dict[str, None]().get
+
+
+class BodyTooFragmented(Exception):
+    """The body comes in more chunks than are read. Its status counts, and its connection is closed."""
 
 
 def is_final(status: int) -> bool:
-    """Whether no other answer follows: interim ones (1xx) stand before the answer."""
-    return status >= 200 or status == _SWITCHING
+    """Whether a status is that of the final response: informational ones (1xx) precede it, except 101."""
+    return status >= 200 or status == _SWITCHING_PROTOCOLS
 
 
-class OneAnswer(HTTPResponseParser):
-    """`complete` says that its last byte came, `headed` that its headers came, and no other answer follows."""
+class ResponseParser(HTTPResponseParser):
+    """`headed` once the final response's headers are parsed, `complete` once its last byte is."""
 
-    _on_status = _on_header_field = _on_header_value = _not_heard
+    _on_status = _on_header_field = _on_header_value = _ignore
 
     def __init__(self) -> None:
         super().__init__()
         self.complete = False
         self.headed = False
         self._begun = False
-        self._pieces = 0
+        self._chunks = 0
 
     def _on_message_begin(self) -> None:
         if self._begun and not self.complete:
@@ -51,9 +51,9 @@ class OneAnswer(HTTPResponseParser):
 
     def _on_body(self, data: bytearray) -> None:
         del data
-        self._pieces += 1
-        if self._pieces > MOST_PIECES:
-            raise Enough
+        self._chunks += 1
+        if self._chunks > MOST_CHUNKS:
+            raise BodyTooFragmented
 
     def _on_message_complete(self) -> None:
         self.complete = True

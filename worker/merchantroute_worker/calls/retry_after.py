@@ -1,44 +1,46 @@
-"""What an answer's headers ask us to wait: Retry-After. Read only of answers that are no success, and once more from
-the bytes: of all other answers nobody wants the headers.
+"""Reads the Retry-After header of a response.
+
+Only of responses that are no success, and by parsing their bytes a second time: no other response's headers are needed.
 """
 
 from geventhttpclient._parser import HTTPParseError, HTTPResponseParser
 
 from merchantroute_worker.calls.response_parser import is_final
 
-MOST_LINES = 256
-_WAIT = "retry-after"
+MOST_HEADERS = 256
+_RETRY_AFTER = "retry-after"
 
 
-def asked_to_wait(head: bytes) -> str | None:
-    """The header of the answer that begins in these bytes, None where it came not once. HTTPParseError where there are
-    more headers, or interim answers, than anybody needs: each is a call of the parser's into Python.
+def retry_after_header(head: bytes) -> str | None:
+    """Give the header of the response whose head is in these bytes; None where it is absent or repeated.
+
+    HTTPParseError where there are too many headers or informational responses: each costs a call into Python.
     """
-    heads = _Heads()
-    heads.feed(head)
-    return heads.waits[0] if len(heads.waits) == 1 else None
+    parser = _HeadParser()
+    parser.feed(head)
+    return parser.values[0] if len(parser.values) == 1 else None
 
 
-class _Heads(HTTPResponseParser):
-    """As geventhttpclient's parser (llhttp) tells of them, name by name and value by value."""
+class _HeadParser(HTTPResponseParser):
+    """Collects the values of Retry-After, on geventhttpclient's parser (llhttp)."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.waits: list[str] = []
-        self._lines = 0
+        self.values: list[str] = []
+        self._headers = 0
         self._headed = False
         self._field = ""
         self._value: str | None = None
 
-    # Called by the parser, also for parts of a name or of a value, where a block of bytes ends within.
+    # Called by the parser; several times for a name or a value in which a block of bytes ends.
 
     def _on_status(self, text: str) -> None:
-        """The words beside the status."""
+        """Ignore the reason phrase."""
 
     def _on_message_begin(self) -> None:
         self._count()
         if not self._headed:
-            self.waits.clear()
+            self.values.clear()
 
     def _on_header_field(self, text: str) -> None:
         self._count()
@@ -53,22 +55,22 @@ class _Heads(HTTPResponseParser):
 
     def _on_headers_complete(self) -> bool:
         self._end_field()
-        # An interim answer stands before the answer; what comes after the answer's head is none of it.
+        # Informational responses come before the final one; whatever follows its head belongs to another response.
         self._headed = self._headed or is_final(self.get_code())
         return False  # a body may follow
 
     def _on_body(self, data: bytearray) -> None:
-        """Nothing of it is kept."""
+        """Drop the body."""
 
     def _on_message_complete(self) -> None:
-        """It is known already."""
+        """Do nothing: the headers are complete already."""
 
     def _end_field(self) -> None:
-        if not self._headed and len(self._field) == len(_WAIT) and self._field.lower() == _WAIT:
-            self.waits.append(self._value or "")
+        if not self._headed and len(self._field) == len(_RETRY_AFTER) and self._field.lower() == _RETRY_AFTER:
+            self.values.append(self._value or "")
         self._field, self._value = "", None
 
     def _count(self) -> None:
-        self._lines += 1
-        if self._lines > MOST_LINES:
+        self._headers += 1
+        if self._headers > MOST_HEADERS:
             raise HTTPParseError("the answer's headers are too many")

@@ -1,1 +1,1 @@
-"""Celery's extension points, filled: consumer, strategy, request, worker, settings, and sending sub-tasks."""
+"""Celery's extension points, implemented: consumer, strategy, request, worker, settings and `send_task`."""

@@ -1,4 +1,4 @@
-"""Finds the Celery app that `--app` names: `module`, `module:attribute`, or a `gcelery` style module."""
+"""Finds the Celery app named by `--app`: `module`, `module:attribute`, or a package with a module `celery`."""
 
 import importlib
 from types import ModuleType
@@ -7,17 +7,17 @@ from typing import Any
 from celery import Celery
 
 
-class NoApp(Exception):
-    """There is no app by that name; the text is the line to show."""
+class AppNotFound(Exception):
+    """No Celery app has that name; the text is the error to print."""
 
 
 def find(name: str) -> Any:
-    """Import the app. NoApp says what was tried."""
+    """Import the app. AppNotFound says what was tried."""
     module_name, _, attribute = name.partition(":")
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
-        raise NoApp(f"cannot import the app {name!r}: {type(error).__name__}: {error}") from error
+        raise AppNotFound(f"cannot import the app {name!r}: {type(error).__name__}: {error}") from error
     if attribute:
         found = getattr(module, attribute, None)
     else:
@@ -25,12 +25,12 @@ def find(name: str) -> Any:
         found = found or next((value for value in vars(module).values() if _is_app(value)), None)
         found = found or _submodule(module)
     if not _is_app(found):
-        raise NoApp(f"{name!r} has no Celery app: name it as module:attribute")
+        raise AppNotFound(f"{name!r} has no Celery app: name it as module:attribute")
     return found
 
 
 def _submodule(module: ModuleType) -> Any:
-    """Celery's own convention: a package's app lives in its module `celery`."""
+    """Celery's own convention: a package's app is in its module `celery`."""
     if not hasattr(module, "__path__"):
         return None
     try:

@@ -1,13 +1,13 @@
-"""Celery's consumer, made to stay: it waits for the broker and the queue in the process instead of ending it, and it
-loses no message that Celery itself would ack, reject or drop.
+"""A Celery consumer that reconnects instead of ending the process, and never acks a message whose outcome is not safe.
 
-What is changed of `celery.worker.consumer.Consumer` (5.7):
-* the steps: no gossip, no control, no agent, and no DelayedDelivery, which declares 28 queues of its own;
-* `connect`: reads the broker's files anew, and waits; Celery ends the worker when access is refused, and when the
-  queue is not there;
-* `start`: an error that Celery does not expect is logged and the consumer starts again;
-* messages that are no task, or of no task it knows, or whose text is no text, go to dead letters, confirmed, before
-  they are acked.
+It differs from `celery.worker.consumer.Consumer` (5.7) in this:
+
+* steps: no gossip, no control, no agent, and no DelayedDelivery, which declares 28 queues of its own;
+* `connect`: reads the broker's files again and waits; Celery ends the worker when access is refused or the queue is
+  missing;
+* `start`: an error that Celery does not expect is logged, and the consumer starts again;
+* messages that are not a task, name an unknown task, or contain text that is not UTF-8 go to dead letters, confirmed,
+  before they are acked.
 """
 
 import logging
@@ -19,30 +19,30 @@ from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 
 from merchantroute_worker import pod
-from merchantroute_worker.app import TASK
-from merchantroute_worker.celery.prefetch import retune
-from merchantroute_worker.celery.send_task import Sender
+from merchantroute_worker.celery.order_task import TASK
+from merchantroute_worker.celery.prefetch import set_prefetch
+from merchantroute_worker.celery.send_task import SendTask
 from merchantroute_worker.celery.strategy import make_safe
-from merchantroute_worker.delivery.deliveries import Fleet
+from merchantroute_worker.delivery.deliveries import Deliveries
 from merchantroute_worker.rabbit import address
 from merchantroute_worker.rabbit.connection import connect
-from merchantroute_worker.rabbit.frames import in_bulk
-from merchantroute_worker.rabbit.non_utf8 import readable, strange
+from merchantroute_worker.rabbit.frames import use_bulk_io
+from merchantroute_worker.rabbit.non_utf8 import non_utf8_fields, read_non_utf8
 from merchantroute_worker.reporting import hub_monitor, start
-from merchantroute_worker.runtime import thrift
-from merchantroute_worker.runtime.threads import rest
+from merchantroute_worker.runtime.gevent_setup import tune_garbage_collector
+from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
 HEARTBEAT = 60
-BEAT = 1.0  # seconds between two looks; py-amqp sends a heartbeat when one is due
+HEARTBEAT_CHECK_INTERVAL = 1.0  # seconds between two checks; py-amqp sends a heartbeat when one is due
 FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
 
 
 class LeanConsumer(Consumer):
-    """Celery finds it by the setting `worker_consumer`."""
+    """The consumer that Celery loads through the setting `worker_consumer`."""
 
     class Blueprint(Consumer.Blueprint):
-        """The steps that are left. Tasks requires Mingle, which is there and switched off."""
+        """The remaining bootsteps. Tasks requires Mingle, which is present but switched off."""
 
         default_steps = (
             "celery.worker.consumer.connection:Connection",
@@ -53,144 +53,152 @@ class LeanConsumer(Consumer):
         )
 
     def __init__(self, *args: Any, pool: Any = None, worker_options: Any = None, **kwargs: Any) -> None:
-        readable()
+        read_non_utf8()
         self.connection: Any = None
-        self.mr_pod = pod.start(pool.limit)
-        start.serve(self.mr_pod)
-        self.fleet = Fleet(self.mr_pod, pool)
-        self._beat = time.monotonic()
+        self.mr_pod = pod.start(pool.limit, green=pool.is_green)
+        start.start_reporting(self.mr_pod)
+        self.deliveries = Deliveries(self.mr_pod, pool)
+        self._heartbeat_checked_at = time.monotonic()
         self._was_ready = False
-        # The files are read elsewhere; a consumer may only be changed where its connection is read.
-        self.mr_pod.on_slots(lambda slots: self.call_soon(retune, self, slots))
-        # Also where the command line does not say so: with its event connection the loop turns ten times a second.
-        without = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
-        super().__init__(*args, pool=pool, worker_options={**(worker_options or {}), **without}, **kwargs)
-        # Before the pool starts: its children inherit what the app is now.
-        self.app.send_task = Sender(self.app, self.mr_pod)
+        # Configuration is read by another thread; a consumer may be changed only by the one that reads its connection.
+        self.mr_pod.on_slots_change(lambda slots: self.call_soon(set_prefetch, self, slots))
+        # Disabled even if the command line does not say so: with its event connection the loop wakes up ten times a
+        # second.
+        disabled = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
+        super().__init__(*args, pool=pool, worker_options={**(worker_options or {}), **disabled}, **kwargs)
+        # Before the pool starts: its children inherit the app as it is now.
+        self.app.send_task = SendTask(self.app, self.mr_pod)
 
     def start(self) -> None:
-        """Consume until the worker ends."""
+        """Consume until the worker stops."""
         while True:
             try:
                 super().start()
                 return
             except Exception:
-                # WorkerShutdown and WorkerTerminate are SystemExits and pass; all else must not end the pod.
+                # WorkerShutdown and WorkerTerminate are SystemExits and propagate; nothing else may end the pod.
                 log.exception("the consumer failed, it starts again")
-                self.mr_pod.status.waiting("the consumer to start again")
-                self._part()
+                self.mr_pod.readiness.waiting_for("the consumer to start again")
+                self._disconnect()
                 self.blueprint.restart(self)
-                self._pause(1.0)
+                self._sleep_unless_ending(1.0)
 
     def connect(self) -> Any:
-        """A connection to the broker on which the lane's queue is there. Waits for both, with bounded backoff."""
+        """Open a connection to a broker that has the lane's queue. Waits for both, with bounded backoff."""
         pause = FASTEST_RETRY
         while True:
             maybe_shutdown()
             try:
-                where = address.read(self.mr_pod.identity.broker_dir)
-                connection = self._open(where)
+                broker = address.BrokerAddress.from_files(self.mr_pod.identity.broker_dir)
+                connection = self._open(broker)
             except address.ERRORS as error:
-                self.mr_pod.status.waiting(f"the broker: {_reason(error)}")
+                self.mr_pod.readiness.waiting_for(f"the broker: {_reason(error)}")
             else:
                 queue = self.mr_pod.queue
                 if _has_queue(connection, queue):
                     self.first_connection_attempt = False
                     return connection
-                self.mr_pod.status.waiting(f"queue {queue} on {where}")
-            self._pause(pause)
+                self.mr_pod.readiness.waiting_for(f"queue {queue} on {broker}")
+            self._sleep_unless_ending(pause)
             pause = min(pause * 2, SLOWEST_RETRY)
 
     def update_strategies(self) -> None:
-        """Every task gets a strategy of ours, whatever its own attributes say."""
+        """Give every task our strategy, whatever its own attributes say."""
         for name, task in self.app.tasks.items():
             if name != TASK:
                 make_safe(task)
         super().update_strategies()
 
     def on_ready(self) -> None:
-        """The consumer is registered at the broker."""
+        """Called once the consumer is registered at the broker."""
         super().on_ready()
-        retune(self, self.mr_pod.concurrency)
+        set_prefetch(self, self.mr_pod.concurrency)
         if self.pool.is_green:
-            # From here on: a start imports much, and nobody waits for it.
-            hub_monitor.watch(self.mr_pod)
+            # Only from here on: startup imports block the hub too, and no order waits then.
+            hub_monitor.start_monitor(self.mr_pod)
         if not self._was_ready:
             self._was_ready = True
-            thrift.collect_less()
-        self.mr_pod.status.consuming()
+            tune_garbage_collector()
+        self.mr_pod.readiness.consuming()
 
     def perform_pending_operations(self) -> None:
-        """Called at each turn of the loop, at least every two seconds. Without greenlets Celery sends no heartbeats."""
+        """Called on each iteration of the loop, at least every two seconds. Without greenlets Celery sends no
+        heartbeats, so they are sent here.
+        """
         super().perform_pending_operations()
         now = time.monotonic()
-        if not self.pool.is_green and self.connection and now - self._beat >= BEAT:
-            self._beat = now
+        if not self.pool.is_green and self.connection and now - self._heartbeat_checked_at >= HEARTBEAT_CHECK_INTERVAL:
+            self._heartbeat_checked_at = now
             self.connection.heartbeat_check()
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """The connection broke, or the queue was deleted (the broker cancels its consumers then)."""
-        self.mr_pod.status.waiting(f"the broker: {_reason(exc)}")
-        self.fleet.hand_back()
+        """Called when the connection broke, or the queue was deleted (the broker then cancels its consumers)."""
+        self.mr_pod.readiness.waiting_for(f"the broker: {_reason(exc)}")
+        self.deliveries.hand_back()
         super().on_connection_error_after_connected(exc)
 
     def on_decode_error(self, message: Any, exc: Exception) -> None:
-        """Celery would ack it, and it would be gone."""
-        self.fleet.bury(message, "undecodable", f"the message cannot be decoded: {exc}")
+        """Dead-letter a message that kombu cannot decode. Celery would ack it, and it would be lost."""
+        self.deliveries.dead_letter(message, "undecodable", f"the message cannot be decoded: {exc}")
 
     def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
-        """Celery would reject it."""
+        """Dead-letter a message whose task Celery finds invalid. Celery would reject it."""
         del body
-        self.fleet.bury(message, "malformed", f"the message is no valid task: {exc}")
+        self.deliveries.dead_letter(message, "malformed", f"the message is no valid task: {exc}")
 
     def on_unknown_message(self, body: Any, message: Any) -> None:
-        """Celery would reject it."""
+        """Dead-letter a message that names no task. Celery would reject it."""
         del body
-        self.fleet.bury(message, "malformed", "the message names no task: neither its headers nor its body do")
+        self.deliveries.dead_letter(
+            message, "malformed", "the message names no task: neither its headers nor its body do"
+        )
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
-        """Celery would reject it."""
+        """Dead-letter a message of a task that this app does not have. Celery would reject it."""
         del body, exc
-        self.fleet.bury(message, "unknown-task", f"no task {message.headers.get('task')!r} in this app")
+        self.deliveries.dead_letter(message, "unknown-task", f"no task {message.headers.get('task')!r} in this app")
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Any:
-        """Celery's handler, which a message with strange headers can make fail: such a message is no task."""
+        """Wrap Celery's message handler, which a message with unusual headers can make raise: such a message is
+        dead-lettered.
+        """
         handle = super().create_task_handler(*args, **kwargs)
 
         def on_task_received(message: Any) -> None:
             key, headers = message.delivery_info.get("routing_key"), message.headers or {}
-            if where := strange(routing_key=key, properties=message.properties, headers=headers):
-                self.fleet.bury(message, "undecodable", f"text that is not UTF-8: {where}")
+            if where := non_utf8_fields(routing_key=key, properties=message.properties, headers=headers):
+                self.deliveries.dead_letter(message, "undecodable", f"text that is not UTF-8: {where}")
                 return
             try:
                 if headers.get("task") == TASK and TASK in self.strategies:
-                    # What Celery's handler would come to, without the promises that it makes for its Request.
-                    self.fleet.take(message)
+                    # The short path to what Celery's handler would do, without the promises that it creates for its
+                    # Request.
+                    self.deliveries.start_order(message)
                 else:
                     handle(message)
             except address.ERRORS:
                 raise
             except Exception as error:
                 log.exception("a message could not be handled")
-                self.fleet.bury(message, "malformed", f"the message cannot be handled: {error!r}")
+                self.deliveries.dead_letter(message, "malformed", f"the message cannot be handled: {error!r}")
 
         return on_task_received
 
-    def _open(self, where: address.Broker) -> Any:
+    def _open(self, broker: address.BrokerAddress) -> Any:
         name = f"{self.mr_pod.identity.pod} consumer"
-        connection = connect(where, heartbeat=HEARTBEAT, client_properties={"connection_name": name})
+        connection = connect(broker, heartbeat=HEARTBEAT, client_properties={"connection_name": name})
         connection.connect()
-        in_bulk(connection.connection)
+        use_bulk_io(connection.connection)
         return connection
 
-    def _pause(self, seconds: float) -> None:
+    def _sleep_unless_ending(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             maybe_shutdown()
-            rest(0.1)
+            sleep(0.1)
 
-    def _part(self) -> None:
-        self.fleet.hand_back()
+    def _disconnect(self) -> None:
+        self.deliveries.hand_back()
         connection, self.connection = self.connection, None
         if connection:
             try:
@@ -200,7 +208,7 @@ class LeanConsumer(Consumer):
 
 
 def _has_queue(connection: Any, queue: str) -> bool:
-    """Ask passively: nothing is declared by a worker. The connection is closed where the answer is no."""
+    """Check for the queue with a passive declare; a worker declares nothing. Closes the connection if it is missing."""
     try:
         channel = connection.channel()
         channel.queue_declare(queue, passive=True)

@@ -1,4 +1,4 @@
-"""Celery's Request for an app's own tasks: it tells how the task ended before it acks or rejects."""
+"""Celery's Request for an app's own tasks: reports to the delivery how the task ended, before it acks or rejects."""
 
 from typing import Any
 
@@ -7,38 +7,38 @@ from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from celery.exceptions import Ignore, Reject, Retry
 from celery.worker.request import Request
 
-from merchantroute_worker.delivery.task import AppTask
+from merchantroute_worker.delivery.task import TaskDelivery
 
 
-class AppRequest(Request):
-    """Celery makes it by the name in a task's attribute `Request`."""
+class TaskRequest(Request):
+    """The request class that Celery loads through a task's attribute `Request`."""
 
     @property
-    def mr_task(self) -> AppTask:
+    def mr_delivery(self) -> TaskDelivery:
         """The delivery whose `acked` Celery calls at the end."""
-        task: AppTask = self._on_ack.__self__
+        task: TaskDelivery = self._on_ack.__self__
         return task
 
     def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> Any:
-        """The task raised, or its process is gone, or was ended by us (which the pool prefork tells here first)."""
+        """The task raised, its process is gone, or we ended it (which prefork reports here first)."""
         error = exc_info.exception
         if isinstance(error, ExceptionWithTraceback):
             error = error.exc
         if isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt):
-            self.mr_task.lost_its_process()
+            self.mr_delivery.process_lost()
         elif isinstance(error, TimeLimitExceeded):
-            self.mr_task.timed_out()
+            self.mr_delivery.timed_out()
         elif not isinstance(error, Retry | Ignore | Reject):
-            self.mr_task.failed(error)
+            self.mr_delivery.failed(error)
         return super().on_failure(exc_info, send_failed_event, return_ok)
 
     def on_retry(self, exc_info: Any) -> Any:
-        """The task has sent itself again."""
-        self.mr_task.retried()
+        """The task has published its own retry."""
+        self.mr_delivery.retried()
         return super().on_retry(exc_info)
 
     def on_timeout(self, soft: bool, timeout: float) -> Any:
-        """The task ran into its deadline; a soft one is the task's own affair."""
+        """The task reached a time limit; the soft one is for the task itself to handle."""
         if not soft:
-            self.mr_task.timed_out()
+            self.mr_delivery.timed_out()
         return super().on_timeout(soft, timeout)

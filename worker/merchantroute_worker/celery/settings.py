@@ -1,7 +1,7 @@
-"""The Celery settings that keep orders safe, applied over whatever an app says.
+"""The Celery settings that keep orders safe, applied over an app's own.
 
-Celery's own defaults ack before the work, ack failures, declare queues on the side, prefetch four times what runs,
-answer remote control from every pod, and wait for ever for a connection of the pool.
+Celery's defaults ack before the task runs, ack failures, declare queues, prefetch four times the concurrency, answer
+remote control from every pod, and wait for ever for a connection of the pool.
 """
 
 from typing import Any
@@ -12,8 +12,8 @@ _QUEUE: Any = entity.Queue  # kombu ships inline types only in part
 
 
 def safe_settings(queue: str, *, cancel: bool = True) -> dict[str, Any]:
-    """Settings for a worker that consumes exactly one queue, and declares nothing. `cancel` ends tasks whose connection
-    was lost, which threads cannot.
+    """Settings for a worker that consumes exactly one queue and declares nothing. `cancel` ends tasks whose connection
+    was lost, which is impossible with threads.
     """
     return {
         "task_acks_late": True,
@@ -25,15 +25,15 @@ def safe_settings(queue: str, *, cancel: bool = True) -> dict[str, Any]:
         "task_ignore_result": True,
         "task_create_missing_queues": False,
         "task_default_queue": queue,
-        # Celery sees "quorum" only in local arguments, and sets QoS per consumer then.
+        # Celery detects a quorum queue only by these local arguments, and then sets QoS per consumer.
         "task_queues": (_QUEUE(queue, no_declare=True, queue_arguments={"x-queue-type": "quorum"}),),
-        # prefork: a child that died is noticed before its order's deadline, which would hide what happened.
+        # prefork: report a lost child before its order's deadline, which would hide what happened.
         "worker_lost_wait": 1.0,
         "worker_prefetch_multiplier": 1,
         "worker_consumer": "merchantroute_worker.celery.consumer:LeanConsumer",
         "worker_cancel_long_running_tasks_on_connection_loss": cancel,
         "worker_disable_rate_limits": True,
-        # Where a task goes is the route's affair, see `sending`.
+        # The route decides where a task goes, see `send_task`.
         "task_routes": None,
         "worker_enable_remote_control": False,
         "worker_send_task_events": False,

@@ -1,7 +1,7 @@
-"""Celery's own worker, run in this process, with signals that never cost an order.
+"""Celery's Worker with a graceful shutdown that loses no order.
 
-SIGTERM, SIGINT and SIGQUIT all mean the same: take nothing more, finish what is in flight within the grace, hand back
-the rest. Celery's cold and soft shutdowns kill greenlets and ack their messages.
+SIGTERM, SIGINT and SIGQUIT mean the same: consume nothing more, finish the orders in flight within the grace period,
+hand back the others. Celery's cold and soft shutdowns kill greenlets and ack their messages.
 """
 
 import logging
@@ -15,48 +15,48 @@ from celery.worker import state
 
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.runtime.signals import on_signal
-from merchantroute_worker.runtime.threads import live, rest
+from merchantroute_worker.runtime.threads import sleep, start_daemon
 
 log = logging.getLogger(__name__)
-LAST_SECONDS = 2.0
+MARGIN = 2.0
 
 
 class RouteWorker(Worker):
-    """The worker of one lane's pod."""
+    """The Celery worker of one pod."""
 
     mr_pod: Pod
 
     def install_platform_tweaks(self, _worker: Any) -> None:
-        """Instead of Celery's signal handlers."""
+        """Install our signal handlers instead of Celery's."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-            on_signal(number, partial(self._end, number.name))
+            on_signal(number, partial(self._on_ending_signal, number.name))
 
     def should_use_eventloop(self) -> bool:
-        """Never: Celery's event loop acks in its own time, and its pools may be called from that loop only. In the
-        plain loop one thread reads the connection, and any may ack.
+        """Disable Celery's event loop: it acks when it likes, and its pools may be called from that loop only. In the
+        blocking loop one thread reads the connection, and any thread may ack.
         """
         return False
 
     def set_process_status(self, info: str) -> None:
-        """Celery renames the process, which hides its arguments from people."""
+        """Do nothing: Celery would rename the process, which hides its arguments in `ps`."""
 
-    def _end(self, name: str) -> None:
+    def _on_ending_signal(self, name: str) -> None:
         if self.mr_pod.stopping.is_set():
             return
         self.mr_pod.stopping.set()
         state.should_stop = 0
-        live(partial(self._bound, name), "ending")
+        start_daemon(partial(self._enforce_grace, name), "ending")
 
-    def _bound(self, name: str) -> None:
+    def _enforce_grace(self, name: str) -> None:
         grace = self.mr_pod.grace
         log.info("%s: no new orders, up to %g s for those in flight", name, grace)
-        self.mr_pod.status.waiting("shutting down")
-        fleet = self.consumer.fleet
-        rest(max(0.0, grace - LAST_SECONDS))
-        fleet.hand_back(ending=True)
-        rest(LAST_SECONDS)
-        self.mr_pod.abandoned = True
-        fleet.abandon()
-        rest(LAST_SECONDS)
-        # Threads cannot be ended, and Celery waits for them. What they hold is the broker's still.
+        self.mr_pod.readiness.waiting_for("shutting down")
+        deliveries = self.consumer.deliveries
+        sleep(max(0.0, grace - MARGIN))
+        deliveries.hand_back(ending=True)
+        sleep(MARGIN)
+        self.mr_pod.grace_is_over = True
+        deliveries.abandon()
+        sleep(MARGIN)
+        # Threads cannot be killed, and Celery would wait for them. Their messages are still unacked at the broker.
         os._exit(0)

@@ -1,1 +1,1 @@
-"""The command line `merchantroute`: look at dead letters, replay them, drop them, from a person's terminal."""
+"""The command line `merchantroute`: lists, shows, replays and drops dead letters."""

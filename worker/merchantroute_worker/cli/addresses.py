@@ -1,40 +1,17 @@
-"""Which route a command is about, and where its broker is, as values. Pure.
-
-The password stays out of every representation and every message.
-"""
+"""The names of a route, and the broker's address from a URL or a Secret, with errors for a terminal. Pure."""
 
 import re
-from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from dataclasses import dataclass
 
 from merchantroute_worker.cli.errors import Problem
+from merchantroute_worker.rabbit.address import AddressError, BrokerAddress
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-FORM = "amqp://user:password@host:port/vhost, or amqps:// for TLS"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Address:
-    """One virtual host of one broker, and who we are there. `ca` is a file, `ca_text` its content, in PEM."""
-
-    host: str
-    port: int
-    username: str
-    password: str = field(repr=False)
-    vhost: str = "/"
-    tls: bool = False
-    ca: str | None = None
-    ca_text: str | None = field(default=None, repr=False)
-    certified: str | None = None
-    """The name that the broker's certificate must bear, where it is not `host`."""
-
-    def __str__(self) -> str:
-        return f"{self.username}@{self.host}:{self.port}{'/' if self.vhost == '/' else '/' + self.vhost}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """A route's names in the broker (CONTRACT: `mr.<namespace>.<route>`)."""
+    """A route, and the names of its exchange and dead-letter queue, which begin with `mr.<namespace>.<route>`."""
 
     namespace: str
     name: str
@@ -43,18 +20,18 @@ class Route:
         return f"{self.namespace}/{self.name}"
 
     @property
-    def door(self) -> str:
-        """The front door, an exchange."""
+    def exchange(self) -> str:
+        """The exchange that orders are published to, the route's front door."""
         return f"mr.{self.namespace}.{self.name}"
 
     @property
-    def dead(self) -> str:
+    def dead_queue(self) -> str:
         """The queue of dead letters."""
-        return f"{self.door}.dead"
+        return f"{self.exchange}.dead"
 
 
 def route(text: str | None, namespace: str | None) -> Route:
-    """The route of `--route NAMESPACE/NAME`, or of `--route NAME` and a namespace. Problem says what is missing."""
+    """Parse `--route NAMESPACE/NAME`, or `--route NAME` and a namespace. Problem says what is missing."""
     if not text:
         raise Problem("which route? Say --route NAMESPACE/NAME (`kubectl get mr -A` lists them), or set MR_ROUTE")
     first, slash, second = text.partition("/")
@@ -69,55 +46,24 @@ def route(text: str | None, namespace: str | None) -> Route:
     return Route(namespace=names[0], name=names[1])
 
 
-def from_url(text: str, ca: str | None) -> Address:
-    """The address in a broker's URL. Problem says what is wrong with it and never repeats it."""
+def from_url(text: str, ca: str | None) -> BrokerAddress:
+    """Parse --broker. Problem says what is wrong with it and never repeats it."""
     try:
-        url = urlsplit(text)
-        host, port = url.hostname, url.port
-    except ValueError:
-        raise Problem(f"--broker (or MR_BROKER) cannot be read: write {FORM}; escape / @ : in a password") from None
-    if url.scheme not in {"amqp", "amqps"} or not host:
-        raise Problem(f"--broker (or MR_BROKER) is not a broker's URL: write {FORM}")
-    if ca and url.scheme == "amqp":
-        raise Problem("--ca is for TLS, and the broker's URL begins with amqp://: write amqps://")
-    vhost = url.path.removeprefix("/")
-    if "/" in vhost:
-        raise Problem("the virtual host in --broker (or MR_BROKER) holds a /: write it as %2F")
-    tls = url.scheme == "amqps"
-    return Address(
-        host=host,
-        port=port or (5671 if tls else 5672),
-        username=unquote(url.username or "guest"),
-        password=unquote(url.password or ("guest" if url.username is None else "")),
-        vhost=unquote(vhost) or "/",
-        tls=tls,
-        ca=ca,
-    )
+        return BrokerAddress.from_url(text, ca)
+    except AddressError as error:
+        raise Problem(f"--broker (or MR_BROKER) {error}") from None
 
 
-def from_secret(name: str, data: dict[str, bytes], ca: str | None) -> Address:
-    """The address in a route's Secret (docs/operations.md has its keys). Problem names keys that are missing."""
-    text = {key: value.decode("utf-8", "replace").strip() for key, value in data.items()}
-    missing = [key for key in ("host", "port", "username", "password") if not text.get(key)]
-    if missing:
-        raise Problem(f"the broker's Secret {name} lacks {', '.join(missing)}: write it, or give --broker")
-    if not text["port"].isdigit():
-        raise Problem(f"the broker's Secret {name}: port is not a number")
-    certificate = text.get("ca.crt")
-    return Address(
-        host=text["host"],
-        port=int(text["port"]),
-        username=text["username"],
-        password=text["password"],
-        vhost=text.get("vhost") or "/",
-        tls=bool(certificate or ca),
-        ca=ca,
-        ca_text=None if ca else certificate,
-    )
+def from_secret(name: str, data: dict[str, bytes], ca: str | None) -> BrokerAddress:
+    """Read the address in a route's Secret. Problem names what is missing or wrong."""
+    try:
+        return BrokerAddress.from_secret(data, ca)
+    except AddressError as error:
+        raise Problem(f"the broker's Secret {name} {error}: correct it, or give --broker") from None
 
 
 def service(host: str, namespace: str) -> tuple[str, str] | None:
-    """(namespace, name) of the Service that a host may name inside a cluster, None where it cannot be one."""
+    """The (namespace, name) of the Service that a host name may mean inside a cluster, None for any other host."""
     labels = host.split(".")
     if not all(_NAME.fullmatch(label) for label in labels) or labels[0].isdigit():
         return None

@@ -1,5 +1,6 @@
-"""Where a command finds its broker: as told, in the files of a pod of the route, or through kubectl, by a forwarded
-port where that is needed.
+"""Finds the broker of a command: by --broker, by the files mounted in a pod of the route, or through kubectl.
+
+Through kubectl the route names a Secret, and the Secret the broker, by a forwarded port where its host is a Service.
 """
 
 import os
@@ -9,17 +10,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from merchantroute_worker.cli.addresses import Address, Route, from_secret, from_url
+from merchantroute_worker.cli.addresses import Route, from_url
 from merchantroute_worker.cli.addresses import route as parse_route
 from merchantroute_worker.cli.errors import Problem
 from merchantroute_worker.cli.kubectl import Kubectl
 from merchantroute_worker.cli.port_forward import forwarded
 from merchantroute_worker.config.identity import BROKER_DIR
+from merchantroute_worker.rabbit.address import BrokerAddress, BrokerFilesError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """What the options say. `forward` None means: where the Secret's host is a Service of the cluster."""
+class Target:
+    """The route and the broker that the options name. `forward` None: where the Secret's host is a Service."""
 
     route: str | None
     namespace: str | None
@@ -30,27 +32,25 @@ class Place:
     despite_policy: bool = False
 
     @contextmanager
-    def opened(self) -> Iterator[tuple[Route, Address]]:
-        """The route, and an address that leads to its broker for the time of the block. Problem says why not."""
+    def opened(self) -> Iterator[tuple[Route, BrokerAddress]]:
+        """Give the route, and an address that leads to its broker within the block. Problem says why there is none."""
         kubectl = Kubectl(self.context)
         if self.url:
             yield parse_route(self.route, self.namespace), from_url(self.url, self.ca)
             return
         plain = self.route is not None and "/" not in self.route
         route = parse_route(self.route, self.namespace or (kubectl.namespace() if plain else None))
-        if (mounted := _mounted(route)) and not self.context:
-            address = from_secret("mounted in this pod", mounted, self.ca)
-            with _authority(address) as trusted:
-                yield route, trusted
+        if (directory := _mounted(route)) and not self.context:
+            yield route, _from_files(directory, self.ca)
             return
         with ExitStack() as stack:
             address = kubectl.broker(route, self.ca, despite_policy=self.despite_policy)
-            address = stack.enter_context(_authority(address))
+            address = stack.enter_context(_ca_file(address))
             if self.forward is not False:
                 address = self._forwarded(kubectl, route, address, stack)
             yield route, address
 
-    def _forwarded(self, kubectl: Kubectl, route: Route, address: Address, stack: ExitStack) -> Address:
+    def _forwarded(self, kubectl: Kubectl, route: Route, address: BrokerAddress, stack: ExitStack) -> BrokerAddress:
         service = kubectl.service(address.host, route.namespace)
         if service:
             return stack.enter_context(forwarded(kubectl, address, service))
@@ -59,18 +59,23 @@ class Place:
         return address
 
 
-def _mounted(route: Route) -> dict[str, bytes]:
-    """The broker's Secret where this runs in a worker pod of the route (`kubectl exec`), which has no kubectl."""
+def _mounted(route: Route) -> Path | None:
+    """The broker's mounted Secret where this runs in a worker pod of the route (`kubectl exec`), without kubectl."""
     here = os.environ.get("MR_NAMESPACE"), os.environ.get("MR_ROUTE"), os.environ.get("MR_TIER")
-    folder = Path(os.environ.get("MR_BROKER_DIR") or BROKER_DIR)
-    if here[:2] != (route.namespace, route.name) or not here[2] or not folder.is_dir():
-        return {}
-    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+    directory = Path(os.environ.get("MR_BROKER_DIR") or BROKER_DIR)
+    return directory if here[:2] == (route.namespace, route.name) and here[2] and directory.is_dir() else None
+
+
+def _from_files(directory: Path, ca: str | None) -> BrokerAddress:
+    try:
+        return BrokerAddress.from_files(directory, ca)
+    except BrokerFilesError as error:
+        raise Problem(f"the broker's Secret, mounted in this pod: {error}; correct it, or give --broker") from None
 
 
 @contextmanager
-def _authority(address: Address) -> Iterator[Address]:
-    """The address with its certificate as a file, which is how py-amqp takes one together with the name to check."""
+def _ca_file(address: BrokerAddress) -> Iterator[BrokerAddress]:
+    """The address with its authority in a file: py-amqp takes no PEM text together with a name to check."""
     if not address.ca_text:
         yield address
         return

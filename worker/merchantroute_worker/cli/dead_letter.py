@@ -1,4 +1,4 @@
-"""A dead letter as a value: what its message says about who, why and when. Pure."""
+"""A dead letter as a value, read from its message: order, merchant, reason and times. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,18 +7,18 @@ from typing import Any
 
 from merchantroute_worker.orders.envelope import PUBLISHED_AT
 from merchantroute_worker.orders.messages import Incoming
-from merchantroute_worker.rabbit.non_utf8 import named
+from merchantroute_worker.rabbit.non_utf8 import names_as_text
 
 REASON, STEP, ATTEMPTS, ANSWER = "mr-reason", "mr-step", "mr-attempts", "mr-answer-class"
 REPLAYS, FIRST_PUBLISHED_AT, REFUSALS = "mr-replays", "mr-first-published-at", "mr-refusals"
 DELIVERY_LIMIT, UNKNOWN = "delivery-limit", "unknown"
 BY_THE_BROKER = "broker-"
-"""Begins the reason of a letter that the broker put there for another cause, say `broker-rejected`."""
+"""Prefix of the reason of a letter that RabbitMQ dead-lettered for another cause, say `broker-rejected`."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter:
-    """One letter. `tag` is what settles it on the channel that it came by; `published_at` is epoch seconds."""
+class DeadLetter:
+    """One dead letter. `tag` is its delivery tag on the channel that delivered it; `published_at` is epoch seconds."""
 
     tag: int
     id: str | None
@@ -30,14 +30,14 @@ class Letter:
     published_at: float | None
     replays: int
     refusals: int
-    """Of an app's own task; an order has its own in the journal."""
+    """Refusals of an app's own task; an order has them in its journal."""
     message: Incoming = field(repr=False)
 
 
-def read(*, tag: int, routing_key: str, body: bytes, properties: Mapping[str, Any]) -> Letter:
-    """Read a message of the dead queue, whatever it is: nothing about it is required. `properties` are py-amqp's."""
-    headers = named(properties.get("application_headers") or {})
-    return Letter(
+def read(*, tag: int, routing_key: str, body: bytes, properties: Mapping[str, Any]) -> DeadLetter:
+    """Read any message of the dead-letter queue: no header or property is required. `properties` are py-amqp's."""
+    headers = names_as_text(properties.get("application_headers") or {})
+    return DeadLetter(
         tag=tag,
         id=_text(properties.get("correlation_id")) or _text(headers.get("id")),
         merchant=routing_key,
@@ -58,19 +58,19 @@ def read(*, tag: int, routing_key: str, body: bytes, properties: Mapping[str, An
 
 
 def _reason(headers: Mapping[str, Any]) -> str:
-    """A worker's reason, or the broker's where it buried the order itself: `x-death` lists the latest death first."""
-    if said := _text(headers.get(REASON)):
-        return said
+    """The worker's reason, or RabbitMQ's where it dead-lettered the order: `x-death` lists the latest death first."""
+    if reason := _text(headers.get(REASON)):
+        return reason
     deaths = headers.get("x-death")
     latest = deaths[0] if isinstance(deaths, list) and deaths else None
-    why = _text(latest.get("reason")) if isinstance(latest, dict) else None
-    if why is None:
+    cause = _text(latest.get("reason")) if isinstance(latest, dict) else None
+    if cause is None:
         return UNKNOWN
-    return DELIVERY_LIMIT if why == "delivery_limit" else BY_THE_BROKER + why.replace("_", "-")
+    return DELIVERY_LIMIT if cause == "delivery_limit" else BY_THE_BROKER + cause.replace("_", "-")
 
 
 def _published_at(headers: Mapping[str, Any], properties: Mapping[str, Any]) -> float | None:
-    """Our stamp, or the producer's `timestamp` on an order that no worker has read."""
+    """The header `mr-published-at`, or the producer's `timestamp` on an order that no worker has read."""
     stamp = _number(headers.get(PUBLISHED_AT))
     if stamp is not None:
         return stamp / 1000

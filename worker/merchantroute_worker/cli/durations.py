@@ -1,4 +1,4 @@
-"""Durations, moments and rates, as people write and read them. Pure; seconds, and seconds since the epoch."""
+"""Parses and formats durations, times and rates. Pure; values are seconds, and seconds since the epoch."""
 
 import re
 from datetime import UTC, datetime
@@ -9,14 +9,14 @@ _RATE = re.compile(r"(\d+(?:\.\d+)?)(?:/([smh]))?")
 
 
 def duration(text: str) -> float | None:
-    """The seconds of `90s`, `2h`, `1d12h`; None for what is no duration."""
+    """Parse `90s`, `2h`, `1d12h` to seconds; None for any other text."""
     if not _DURATION.fullmatch(text):
         return None
     return sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+)([wdhms])", text))
 
 
 def moment(text: str, *, now: float) -> float:
-    """The moment so long ago (`2h`), or an ISO 8601 one, without a zone in this machine's. ValueError says how."""
+    """Parse `2h`, meaning so long ago, or an ISO 8601 time, by default in the local zone. ValueError says how."""
     ago = duration(text)
     if ago is not None:
         return now - ago
@@ -27,7 +27,7 @@ def moment(text: str, *, now: float) -> float:
 
 
 def rate(text: str) -> float | None:
-    """Orders per second of `50/s`, `3000/m`, `20`; None, no bound, for `max`. ValueError says how to write it."""
+    """Parse `50/s`, `3000/m`, `20` to orders a second; None, without a limit, for `max`. ValueError says how."""
     if text == "max":
         return None
     found = _RATE.fullmatch(text)
@@ -38,7 +38,7 @@ def rate(text: str) -> float | None:
 
 
 def age(seconds: float) -> str:
-    """So long, in its two largest units: `45s`, `12m30s`, `3h`, `2d4h`. What lies ahead is `0s`."""
+    """Format seconds in their two largest units: `45s`, `12m30s`, `3h`, `2d4h`; `0s` for a negative number."""
     left, parts = max(0, round(seconds)), []
     for unit, size in list(_UNITS.items())[1:]:
         count, left = divmod(left, size)
@@ -50,7 +50,7 @@ def age(seconds: float) -> str:
 
 
 def iso(moment: float) -> str:
-    """ISO 8601 in UTC, to the second, wherever such a time exists."""
+    """Format as ISO 8601 in UTC, to the second; as a number where the calendar has no such time."""
     try:
         return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (ValueError, OverflowError, OSError):

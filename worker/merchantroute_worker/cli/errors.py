@@ -1,7 +1,7 @@
-"""The one error of the command line: a line that says what is wrong and what to do. Exit status 1."""
+"""The one error of the command line: one line that says what is wrong and what to do. Exit status 1."""
 
 import click
 
 
 class Problem(click.ClickException):
-    """Shown to the person as it is; never holds a password."""
+    """An error whose text is printed unchanged; never with a password in it."""

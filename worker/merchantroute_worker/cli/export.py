@@ -1,4 +1,4 @@
-"""Letters written to a file before they are dropped: one line of JSON each, whole, secrets and all."""
+"""Export of dead letters before they are dropped: one line of JSON each, complete, with the secrets in them."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from merchantroute_worker.cli.dead_letter import Letter
+from merchantroute_worker.cli.dead_letter import DeadLetter
 from merchantroute_worker.cli.errors import Problem
 from merchantroute_worker.cli.table import summary
 from merchantroute_worker.cli.terminal_text import plain
@@ -16,16 +16,16 @@ from merchantroute_worker.cli.terminal_text import plain
 OWNER_ONLY = 0o600
 
 
-class Save:
-    """Appends letters to a file; `write` returns when the disk has them."""
+class ExportFile:
+    """Appends letters to a file; `write` returns after fsync."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
         self._descriptor = descriptor
 
-    def write(self, letters: Iterable[Letter]) -> None:
-        """Problem when they are not safely written."""
-        data = b"".join(json.dumps(_line(letter), default=plain).encode() + b"\n" for letter in letters)
+    def write(self, letters: Iterable[DeadLetter]) -> None:
+        """Append letters. Problem when they are not on disk."""
+        data = b"".join(json.dumps(_entry(letter), default=plain).encode() + b"\n" for letter in letters)
         try:
             while data:
                 data = data[os.write(self._descriptor, data) :]
@@ -35,8 +35,8 @@ class Save:
 
 
 @contextmanager
-def saving(path: Path | None) -> Iterator[Save | None]:
-    """The file, open for the time of the block; None without a path. Only its owner may read a new one."""
+def export_file(path: Path | None) -> Iterator[ExportFile | None]:
+    """Open the file for the time of the block; None without a path. Only its owner may read a new one."""
     if path is None:
         yield None
         return
@@ -45,12 +45,12 @@ def saving(path: Path | None) -> Iterator[Save | None]:
     except OSError as error:
         raise Problem(f"{path} cannot be opened: {error.strerror}; nothing was dropped") from None
     try:
-        yield Save(path, descriptor)
+        yield ExportFile(path, descriptor)
     finally:
         os.close(descriptor)
 
 
-def _line(letter: Letter) -> dict[str, Any]:
+def _entry(letter: DeadLetter) -> dict[str, Any]:
     body = letter.message.body
     try:
         content = {"body": body.decode("utf-8")}

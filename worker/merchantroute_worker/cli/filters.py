@@ -1,4 +1,4 @@
-"""Which letters a command is about. Pure."""
+"""Filters that choose dead letters: by order, merchant, reason and time. Pure."""
 
 import json
 from collections.abc import Collection
@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from merchantroute_worker.cli.dead_letter import BY_THE_BROKER, DELIVERY_LIMIT, UNKNOWN, Letter
+from merchantroute_worker.cli.dead_letter import BY_THE_BROKER, DELIVERY_LIMIT, UNKNOWN, DeadLetter
 
 ENVELOPE = Path(__file__).resolve().parents[1] / "schema" / "envelope.json"
 REPLAYED_UNASKED = frozenset(
     {"attempts-exhausted", "max-age", "merchant-rejected", "unknown-merchant", "unknown-task", "task-failed"}
 )
-"""What may succeed once merchant, credentials or route are mended. The rest cannot (`malformed`, `undecodable`), is not
-wanted any more (`expired`), or has killed its pods (`killed-its-pod`, `delivery-limit`): it is replayed when somebody
-asks for it.
+"""Reasons of letters that may succeed once merchant, credentials or route are corrected. Letters of other reasons
+cannot (`malformed`, `undecodable`), are of no use any more (`expired`), or have killed their pods (`killed-its-pod`,
+`delivery-limit`): those are replayed only by order id or --reason.
 """
 
 
 @cache
 def reasons() -> tuple[str, ...]:
-    """Every reason that a letter of ours can have, in the schema's order."""
+    """Every reason that a worker or a delivery limit gives, in the schema's order."""
     schema = json.loads(ENVELOPE.read_text("utf-8"))
     return (*schema["$defs"]["reason"]["enum"], DELIVERY_LIMIT)
 
 
 def known_reason(text: str) -> str:
-    """The reason, if there is one by that name. ValueError lists those there are."""
+    """Check a reason's name, and give it. ValueError lists the known ones."""
     if text in {*reasons(), UNKNOWN} or text.startswith(BY_THE_BROKER):
         return text
     raise ValueError(f"{text!r} is no reason of a dead letter: one of {', '.join(reasons())}")
@@ -34,7 +34,7 @@ def known_reason(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """What a person asked for; empty means any. `since` and `until` (epoch seconds) bound when it was published."""
+    """The filters of a command; an empty one matches all. `since` and `until` are epoch seconds of the publish."""
 
     ids: Collection[str] = ()
     merchants: Collection[str] = ()
@@ -44,16 +44,16 @@ class Filters:
 
     @property
     def given(self) -> bool:
-        """Whether anything was asked for."""
+        """Whether there is any filter."""
         return bool(self.ids or self.merchants or self.reasons) or self.timed
 
     @property
     def timed(self) -> bool:
-        """Whether a time was asked for, which leaves out letters that carry none."""
+        """Whether there is a filter by time, which no letter without a time matches."""
         return self.since is not None or self.until is not None
 
-    def match(self, letter: Letter) -> bool:
-        """Whether this letter was asked for."""
+    def match(self, letter: DeadLetter) -> bool:
+        """Whether a letter passes the filters."""
         if self.ids:
             return letter.id in self.ids
         if self.merchants and letter.merchant not in self.merchants:
@@ -62,8 +62,8 @@ class Filters:
             return False
         return self._in_time(letter.published_at)
 
-    def replays(self, letter: Letter) -> bool:
-        """Whether a letter that matches is replayed: by its id or reason, or without being asked for."""
+    def replays(self, letter: DeadLetter) -> bool:
+        """Whether a letter that matches is replayed: named by id or reason, or of a reason in REPLAYED_UNASKED."""
         return bool(self.ids or self.reasons) or letter.reason in REPLAYED_UNASKED
 
     def _in_time(self, published_at: float | None) -> bool:

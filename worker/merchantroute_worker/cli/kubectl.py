@@ -1,6 +1,6 @@
-"""The broker of a route, as kubectl's context knows it: the route names a Secret, the Secret the broker.
+"""Reads a route and its broker's Secret through kubectl: the route names a Secret, the Secret the broker.
 
-Everything goes through kubectl itself, so that whatever lets a person in (plugins, proxies, contexts) works here too.
+No client library: whatever authenticates a person (plugins, proxies, contexts) works here as it does for kubectl.
 """
 
 import base64
@@ -10,10 +10,11 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any
 
-from merchantroute_worker.cli.addresses import Address, Route, from_secret, service
+from merchantroute_worker.cli.addresses import Route, from_secret, service
 from merchantroute_worker.cli.errors import Problem
+from merchantroute_worker.rabbit.address import BrokerAddress
 
-PATIENCE = 30.0  # seconds for one answer
+ANSWER_TIMEOUT = 30.0  # seconds
 RESOURCE = "merchantroutes.merchantroute.dev"
 WITHOUT = "or give the broker itself with --broker or MR_BROKER"
 
@@ -29,16 +30,16 @@ class Kubectl:
     context: str | None = None
 
     def command(self, *arguments: str) -> list[str]:
-        """The command line, for whoever runs it in a way of their own."""
+        """Give kubectl's command line, for a caller that runs it itself."""
         return ["kubectl", *([f"--context={self.context}"] if self.context else []), *arguments]
 
     def namespace(self) -> str:
-        """The context's namespace, `default` where it names none."""
+        """Give the context's namespace, `default` where it names none."""
         return self._run("config", "view", "--minify", "-o", "jsonpath={..namespace}").strip() or "default"
 
-    def broker(self, route: Route, ca: str | None, *, despite_policy: bool = False) -> Address:
-        """Where the route's Secret says that the broker is. Problem says what is not there, or not allowed, or that
-        a policy of the broker may delete what is looked at.
+    def broker(self, route: Route, ca: str | None, *, despite_policy: bool = False) -> BrokerAddress:
+        """Read the broker's address from the route's Secret. Problem says what is missing or forbidden, or that a
+        policy of the broker may delete dead letters that are read.
         """
         try:
             found = self._get(RESOURCE, route.name, route.namespace)
@@ -58,7 +59,7 @@ class Kubectl:
         return from_secret(f"{route.namespace}/{name}", data, ca)
 
     def service(self, host: str, namespace: str) -> tuple[str, str] | None:
-        """(namespace, name) of the Service that a Secret's host names, None where it is a host like any other."""
+        """Give (namespace, name) of the Service that a Secret's host names, None for any other host."""
         found = service(host, namespace)
         if found is None:
             return None
@@ -74,31 +75,33 @@ class Kubectl:
 
     def _run(self, *arguments: str) -> str:
         try:
-            ended = subprocess.run(
+            result = subprocess.run(
                 self.command(*arguments),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
-                timeout=PATIENCE,
+                timeout=ANSWER_TIMEOUT,
             )
         except FileNotFoundError:
             raise Problem(f"kubectl is not on PATH: install it, {WITHOUT}") from None
         except subprocess.TimeoutExpired:
-            raise Problem(f"kubectl did not answer within {PATIENCE:g} s: is the cluster there? {WITHOUT}") from None
-        if ended.returncode == 0:
-            return ended.stdout
-        if "(NotFound)" in ended.stderr:
+            raise Problem(
+                f"kubectl did not answer within {ANSWER_TIMEOUT:g} s: is the cluster there? {WITHOUT}"
+            ) from None
+        if result.returncode == 0:
+            return result.stdout
+        if "(NotFound)" in result.stderr:
             raise NotThere
-        asked = " ".join(arguments[:3])
-        said = ended.stderr.strip().splitlines() or ["it said nothing"]
-        raise Problem(f"`kubectl {asked}` failed: {said[-1]}; mend that, {WITHOUT}")
+        command = " ".join(arguments[:3])
+        errors = result.stderr.strip().splitlines() or ["it said nothing"]
+        raise Problem(f"`kubectl {command}` failed: {errors[-1]}; correct that, {WITHOUT}")
 
 
 def refuse_policy(route: dict[str, Any]) -> None:
-    """Problem when the route's status tells of a policy that is not the route's.
+    """Raise a Problem when the route's status reports a broker policy that is not the route's own.
 
-    A policy's `delivery-limit` wins over the queue's own -1 (RabbitMQ 4.0 takes the larger where one is negative), and
-    then a letter that was looked at so often is deleted.
+    A policy's `delivery-limit` wins over the queue's own -1 (RabbitMQ 4.0 uses the larger where one is negative), and
+    then a letter that was delivered so often is deleted.
     """
     for condition in route.get("status", {}).get("conditions", ()):
         if condition["type"] == "Drifted" and condition["status"] == "True":

@@ -1,6 +1,6 @@
-"""`merchantroute`: what a platform team does with a route from its own terminal.
+"""The program `merchantroute`, for a platform team's terminal.
 
-Plain sockets and no gevent: nothing here runs inside a worker.
+It uses plain sockets and no gevent: it is a process of its own, also inside a worker's pod.
 """
 
 import logging
@@ -14,7 +14,7 @@ from merchantroute_worker.cli.dead import dead
 @click.version_option(package_name="merchantroute")
 def main() -> None:
     """Look after the orders of a MerchantRoute."""
-    # py-amqp warns of every letter that arrives while its channel closes; all of them go back.
+    # py-amqp warns of every letter that arrives while its channel closes; RabbitMQ requeues all of those.
     logging.getLogger("amqp").setLevel(logging.CRITICAL)
 
 

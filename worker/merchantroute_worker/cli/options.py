@@ -1,4 +1,4 @@
-"""The options that the commands share: which route and broker, which letters."""
+"""Command-line options that the commands share: route and broker, and filters."""
 
 import time
 from collections.abc import Callable
@@ -8,21 +8,21 @@ from typing import Any
 import click
 
 from merchantroute_worker.cli import durations, filters
-from merchantroute_worker.cli.broker import Place
+from merchantroute_worker.cli.broker import Target
 from merchantroute_worker.cli.filters import Filters
 
 Command = Callable[..., Any]
 
 
 class Parsed(click.ParamType[Any]):
-    """A value by way of a function whose ValueError says what to write instead."""
+    """A click type made of a parsing function, whose ValueError says what to write instead."""
 
     def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
         self.name = name
         self._parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """For click, which calls this for defaults too."""
+        """Parse a string; click calls this with defaults too."""
         if not isinstance(value, str):
             return value
         try:
@@ -36,8 +36,8 @@ REASON = Parsed("reason", filters.known_reason)
 RATE = Parsed("rate", lambda text: durations.rate(text) or 0.0)
 
 
-def place_options(command: Command) -> Command:
-    """Adds the options that say where; the command gets `place`."""
+def target_options(command: Command) -> Command:
+    """Add the options for route and broker; the command gets `target`."""
 
     @click.option("--route", envvar="MR_ROUTE", metavar="[NAMESPACE/]NAME", help="The route.  [env: MR_ROUTE]")
     @click.option("-n", "--namespace", envvar="MR_NAMESPACE", help="Its namespace.  [env: MR_NAMESPACE]")
@@ -57,7 +57,7 @@ def place_options(command: Command) -> Command:
     )
     @click.option("--despite-policy", is_flag=True, help="Although a policy of the broker matches the route's queues.")
     @wraps(command)
-    def placed(
+    def with_target(
         *,
         route: str | None,
         namespace: str | None,
@@ -66,9 +66,9 @@ def place_options(command: Command) -> Command:
         context: str | None,
         port_forward: bool | None,
         despite_policy: bool,
-        **rest: Any,
+        **others: Any,
     ) -> Any:
-        place = Place(
+        target = Target(
             route=route,
             namespace=namespace,
             url=broker,
@@ -77,27 +77,27 @@ def place_options(command: Command) -> Command:
             forward=port_forward,
             despite_policy=despite_policy,
         )
-        return command(place=place, **rest)
+        return command(target=target, **others)
 
-    return placed
+    return with_target
 
 
 def filter_options(command: Command) -> Command:
-    """Adds the options that say which letters; the command gets `filters`."""
+    """Add the filter options; the command gets `filters`."""
 
     @click.option("--merchant", multiple=True, metavar="ID", help="Only this merchant's; may be repeated.")
     @click.option("--reason", multiple=True, type=REASON, help="Only with this reason; may be repeated.")
     @click.option("--since", type=MOMENT, help="Published since: 2h (ago), or an ISO 8601 time.")
     @click.option("--until", type=MOMENT, help="Published before: 30m (ago), or an ISO 8601 time.")
     @wraps(command)
-    def filtered(
+    def with_filters(
         *,
         merchant: tuple[str, ...],
         reason: tuple[str, ...],
         since: float | None,
         until: float | None,
         order_ids: tuple[str, ...] = (),
-        **rest: Any,
+        **others: Any,
     ) -> Any:
         chosen = Filters(
             ids=frozenset(order_ids), merchants=frozenset(merchant), reasons=frozenset(reason), since=since, until=until
@@ -106,6 +106,6 @@ def filter_options(command: Command) -> Command:
             raise click.UsageError("--since is not before --until, so nothing can match")
         if order_ids and (merchant or reason or chosen.timed):
             raise click.UsageError("name orders, or give filters, not both")
-        return command(filters=chosen, **rest)
+        return command(filters=chosen, **others)
 
-    return filtered
+    return with_filters

@@ -1,4 +1,4 @@
-"""`kubectl port-forward` for the time of a command: from a person's machine a Service's name leads nowhere."""
+"""`kubectl port-forward` for the time of a command: outside a cluster the name of a Service does not resolve."""
 
 import re
 import subprocess
@@ -9,18 +9,18 @@ from selectors import EVENT_READ, DefaultSelector
 from time import monotonic
 from typing import IO
 
-from merchantroute_worker.cli.addresses import Address
 from merchantroute_worker.cli.errors import Problem
 from merchantroute_worker.cli.kubectl import Kubectl
+from merchantroute_worker.rabbit.address import BrokerAddress
 
 STARTING = 20.0  # seconds
-GOODBYE = 5.0
-_SAID = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
+TERMINATE_TIMEOUT = 5.0
+_LISTENING = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 
 
 @contextmanager
-def forwarded(kubectl: Kubectl, address: Address, service: tuple[str, str]) -> Iterator[Address]:
-    """The address by way of a port of this machine, open for the time of the block. Problem tells why not."""
+def forwarded(kubectl: Kubectl, address: BrokerAddress, service: tuple[str, str]) -> Iterator[BrokerAddress]:
+    """Forward a local port to the Service within the block, and give its address. Problem says why it fails."""
     namespace, name = service
     command = kubectl.command(
         "port-forward", "-n", namespace, f"service/{name}", f":{address.port}", "--address=127.0.0.1"
@@ -31,28 +31,28 @@ def forwarded(kubectl: Kubectl, address: Address, service: tuple[str, str]) -> I
         try:
             assert process.stdout  # noqa: S101 - for mypy: a pipe was asked for
             port = _port(process.stdout, f"service/{name} in {namespace}")
-            yield replace(address, host="127.0.0.1", port=port, certified=address.certified or address.host)
+            yield replace(address, host="127.0.0.1", port=port, certified_name=address.certified_name or address.host)
         finally:
             process.terminate()
             try:
-                process.wait(GOODBYE)
+                process.wait(TERMINATE_TIMEOUT)
             except subprocess.TimeoutExpired:
                 process.kill()
 
 
 def _port(output: IO[bytes], target: str) -> int:
-    """The port that kubectl chose, as it says once it listens."""
-    said, end = b"", monotonic() + STARTING
+    """The port that kubectl chose, which it prints once it listens."""
+    printed, end = b"", monotonic() + STARTING
     with DefaultSelector() as selector:
         selector.register(output, EVENT_READ)
         while selector.select(max(0.0, end - monotonic())):
             chunk = output.read1(4096)  # type: ignore[attr-defined] # a pipe of bytes is buffered
-            said += chunk
-            if found := _SAID.search(said.decode(errors="replace")):
+            printed += chunk
+            if found := _LISTENING.search(printed.decode(errors="replace")):
                 return int(found[1])
             if not chunk:
                 break
-    told = said.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+    lines = printed.decode(errors="replace").strip().splitlines() or ["it said nothing"]
     raise Problem(
-        f"`kubectl port-forward` to {target} failed: {told[-1]}; forward the broker's port yourself and give --broker"
+        f"`kubectl port-forward` to {target} failed: {lines[-1]}; forward the broker's port yourself and give --broker"
     )

@@ -1,21 +1,27 @@
-"""Publishes through the front door: mandatory, confirmed, one at a time. What is not known to be safe is a Problem."""
+"""Publishes to a route's exchange: mandatory, confirmed, one message at a time. Without a confirm it is a Problem."""
 
-import struct
 from contextlib import suppress
 from time import monotonic
 
 import amqp
-from amqp.exceptions import AMQPError, ChannelError, MessageNacked, NotFound
+from amqp import spec
+from amqp.exceptions import ChannelError, NotFound, error_for_code
 
 from merchantroute_worker.cli.errors import Problem
 from merchantroute_worker.orders.messages import Outgoing, plain
+from merchantroute_worker.rabbit.confirms import Confirm, Confirms
+from merchantroute_worker.rabbit.packed_message import NotEncodable, PackedMessage
+from merchantroute_worker.rabbit.publish_channel import PublishChannel
 
 CONFIRM = 30.0  # seconds
+NOT_FOUND = 404
 _REST = "nothing is lost, what was not replayed is still in dead letters; run the same command again afterwards"
 
 
-class Door:
-    """An exchange that exists, on a connection of its own: without memory a broker reads no acks from a publisher's."""
+class ExchangePublisher:
+    """Publishes to one exchange, which must exist, on a connection of its own: RabbitMQ without memory or disk stops
+    reading from connections that publish, and would not read acks there either.
+    """
 
     def __init__(self, connection: amqp.Connection, exchange: str) -> None:
         self.exchange = exchange
@@ -24,41 +30,32 @@ class Door:
         connection.on_unblocked = self._unblock
         self._blocked = ""
         self._beat = monotonic()
-        self._channel = amqp.Channel(connection, auto_decode=False)
-        self._channel.open()
-        self._channel.confirm_select()
-        self._find()
+        self._check_exchange()
+        self._confirms = Confirms()
+        self._channel = PublishChannel.opened(connection, self._confirms)
 
     def publish(self, message: Outgoing) -> None:
-        """Returns when the broker has confirmed that a queue holds the message. Problem when it is not known to."""
-        content = _encoded(message) or _encoded(plain(message))
-        if content is None:
-            raise Problem(f"the order {message.properties.get('correlation_id')} cannot be written as AMQP; {_REST}")
+        """Publish, and return when the broker has confirmed that a queue holds the message. Problem when it has not."""
+        order_id = str(message.properties.get("correlation_id"))
         try:
-            self._channel.basic_publish_confirm(
-                content,
-                exchange=message.exchange,
-                routing_key=message.routing_key,
-                mandatory=True,
-                confirm_timeout=CONFIRM,
-            )
-        except TimeoutError:
-            why = f"blocks publishing ({self._blocked})" if self._blocked else f"confirmed nothing within {CONFIRM:g} s"
-            raise Problem(f"the broker {why}: {_REST}") from None
-        except NotFound:
-            raise Problem(self._gone()) from None
-        except MessageNacked:
-            raise Problem(f"the broker could not store an order that {self.exchange} leads to: {_REST}") from None
-        except ChannelError as error:
-            if error.reply_code != 312:
-                raise
+            content = _packed(message)
+        except NotEncodable:
+            raise Problem(f"the order {order_id} cannot be written as AMQP; {_REST}") from None
+        answers: list[str | None] = []
+        confirm = Confirm((message.exchange, order_id), answers.append)
+        self._confirms.add(confirm)
+        self._channel.publish(content, message.exchange, message.routing_key)
+        self._wait(answers)
+        if confirm.returned:
             raise Problem(
                 f"no queue behind {self.exchange} takes orders of {message.routing_key!r} (returned as "
                 f"unroutable): is the route Ready? {_REST}"
-            ) from None
+            )
+        if answers[0]:
+            raise Problem(f"the broker could not store an order that {self.exchange} leads to: {_REST}")
 
-    def keep(self) -> None:
-        """Keep the connection alive while nothing is published."""
+    def keep_alive(self) -> None:
+        """Keep the connection's heartbeat while nothing is published."""
         if monotonic() - self._beat < 1.0:
             return
         self._beat = monotonic()
@@ -66,13 +63,30 @@ class Door:
             self._connection.drain_events(timeout=0)
         self._connection.heartbeat_tick()
 
-    def _find(self) -> None:
-        try:
-            self._channel.exchange_declare(self.exchange, "fanout", passive=True)
-        except NotFound:
-            raise Problem(self._gone()) from None
+    def _wait(self, answers: list[str | None]) -> None:
+        """Read until there is an answer. Problem without one; py-amqp's error where the broker closes the channel."""
+        end = monotonic() + CONFIRM
+        while not answers and not self._channel.closed:
+            with suppress(TimeoutError):
+                self._connection.drain_events(timeout=max(0.01, end - monotonic()))
+            if not answers and monotonic() > end:
+                state = f"blocks publishing ({self._blocked})" if self._blocked else "confirmed nothing"
+                raise Problem(f"the broker {state}, for {CONFIRM:g} s: {_REST}")
+        if answers or not self._channel.closed:
+            return
+        code, text = self._channel.closed
+        if code == NOT_FOUND:
+            raise Problem(self._no_exchange())
+        raise error_for_code(code, text, spec.Basic.Publish, ChannelError)
 
-    def _gone(self) -> str:
+    def _check_exchange(self) -> None:
+        try:
+            with self._connection.channel() as channel:
+                channel.exchange_declare(self.exchange, "fanout", passive=True)
+        except NotFound:
+            raise Problem(self._no_exchange()) from None
+
+    def _no_exchange(self) -> str:
         return (
             f"there is no exchange {self.exchange}: the route's front door is open only while it is Ready "
             f"(`kubectl get mr -A`); {_REST}, or name another exchange with --to"
@@ -85,11 +99,10 @@ class Door:
         self._blocked = ""
 
 
-def _encoded(message: Outgoing) -> amqp.Message | None:
-    """The message, None when it has a header or property that AMQP has no form for."""
-    content = amqp.Message(message.body, application_headers=dict(message.headers), **message.properties)
+def _packed(message: Outgoing) -> PackedMessage:
+    """The AMQP message; without an application's own headers where AMQP cannot carry one of them."""
     try:
-        content._serialize_properties()  # noqa: SLF001 - so that a failure cannot leave half a frame behind
-    except (AMQPError, ValueError, TypeError, struct.error):
-        return None
-    return content
+        return PackedMessage(message.body, message.headers, **message.properties)
+    except NotEncodable:
+        plainer = plain(message)
+        return PackedMessage(plainer.body, plainer.headers, **plainer.properties)

@@ -1,11 +1,11 @@
-"""Letters of the dead queue, one after another, without using them up.
+"""Reads the dead-letter queue without removing its messages.
 
-They are consumed and not acked: whatever ends this process, the broker puts back all that was not settled. The queue
-has no delivery limit, so being looked at does not count.
+They are consumed and not acked: however this process ends, RabbitMQ requeues every message that was not acked. The
+queue has no delivery limit, so reading a message does not count against it.
 
-A quorum queue sends a consumer no more than its prefetch, and letters that are only looked at fill it for good. So
-when one consumer is full the next one begins: few letters are under way at a time, however many there are, and none
-is kept here.
+A quorum queue delivers no more than the prefetch to a consumer, and messages that are only read fill it for good. So
+when one consumer's prefetch is full, the next consumer begins: few messages are in transit at a time, however many the
+queue has, and none is kept here.
 """
 
 from collections import deque
@@ -18,27 +18,27 @@ import amqp
 from amqp.exceptions import NotFound
 
 from merchantroute_worker.cli import dead_letter
-from merchantroute_worker.cli.dead_letter import Letter
+from merchantroute_worker.cli.dead_letter import DeadLetter
 from merchantroute_worker.cli.errors import Problem
 
-AT_ONCE = 500  # letters under way
-SILENCE = 1.0  # seconds without a letter, after which the queue is asked whether it has more
-GIVING_BACK = 5.0  # seconds; others may take letters meanwhile, so their number may never be reached
-PATIENCE = 30.0  # seconds without a letter from a queue that says that it has some
+PREFETCH = 500  # messages in transit
+SILENCE = 1.0  # seconds without a delivery, after which the queue is declared passively to see whether it has more
+REQUEUE_TIMEOUT = 5.0  # seconds; others may consume meanwhile, so that the number is never reached
+DELIVERY_TIMEOUT = 30.0  # seconds without a delivery from a queue that reports messages
 
 
-class Browse:
-    """One pass over the letters that are there when it begins, for the time of a block. `total` is their number."""
+class DeadLetterReader:
+    """One pass over the `total` letters that are there when it begins, within a block. `consumers` counts others."""
 
     def __init__(self, connection: amqp.Connection, queue: str) -> None:
         self._connection = connection
         self._queue = queue
         self._channel = amqp.Channel(connection, auto_decode=False)
         self._channel.open()
-        self._under_way: deque[amqp.Message] = deque()
+        self._delivered: deque[amqp.Message] = deque()
         self._capacity = 0
-        self._held = 0
-        self._took = False
+        self._unacked = 0
+        self._acked = False
         self._beat = monotonic()
         self.total, self.consumers = self._count()
 
@@ -46,16 +46,16 @@ class Browse:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # Also where something is in the way: the person may look again at once. What else ends the block has no time.
+        # Also after a Problem: the next command may read the queue at once. Any other exception ends the program first.
         if kind is None or issubclass(kind, Problem):
             self.close()
 
-    def __iter__(self) -> Iterator[Letter]:
-        """The letters. Ends early when others take some meanwhile. Problem when the queue falls silent."""
+    def __iter__(self) -> Iterator[DeadLetter]:
+        """Yield the letters; fewer where others consume some meanwhile. Problem when the queue delivers none."""
         for _ in range(self.total):
-            if not self._arrives():
+            if not self._wait_for_delivery():
                 return
-            message = self._under_way.popleft()
+            message = self._delivered.popleft()
             yield dead_letter.read(
                 tag=message.delivery_info["delivery_tag"],
                 routing_key=message.delivery_info["routing_key"],
@@ -63,14 +63,14 @@ class Browse:
                 properties=message.properties,
             )
 
-    def take(self, letter: Letter) -> None:
-        """Take a letter off the queue: its outcome is safe somewhere else."""
+    def ack(self, letter: DeadLetter) -> None:
+        """Ack a letter, which removes it from the queue: it is safe somewhere else."""
         self._channel.basic_ack(letter.tag)
-        self._held -= 1
-        self._took = True
+        self._unacked -= 1
+        self._acked = True
 
     def read(self, seconds: float) -> None:
-        """Handle what the broker says within so many seconds, and keep the connection alive."""
+        """Handle frames for up to so many seconds, and keep the heartbeat."""
         with suppress(TimeoutError):
             self._connection.drain_events(timeout=seconds)
         now = monotonic()
@@ -79,60 +79,63 @@ class Browse:
             self._connection.heartbeat_tick()
 
     def close(self) -> None:
-        """Give back every letter that was not taken; returns when they are there for others, and all acks are in.
+        """Requeue every letter that was not acked; returns when others can consume them and all acks are applied.
 
-        The broker answers that a channel is closed before the queue has its letters back; whoever looked at the queue
-        then, the next command for one, would not see them.
+        RabbitMQ confirms that a channel is closed before the queue has requeued its messages: a command that read the
+        queue at once would miss them.
         """
-        with suppress(Problem, NotFound):  # a queue that is gone gets nothing back
-            if self._took:
-                self._see_acks_in()
+        with suppress(Problem, NotFound):  # nothing is requeued in a queue that is gone
+            if self._acked:
+                self._flush_acks()
         self._channel.close()
         self._channel = self._connection.channel()
-        end = monotonic() + GIVING_BACK
+        end = monotonic() + REQUEUE_TIMEOUT
         with suppress(Problem):
-            while self._count()[0] < self._held and monotonic() < end:
+            while self._count()[0] < self._unacked and monotonic() < end:
                 with suppress(TimeoutError):
                     self._connection.drain_events(timeout=0.02)
 
-    def _see_acks_in(self) -> None:
-        """A channel keeps acks back while a quorum queue is behind with 32 of them, and forgets those when it closes.
+    def _flush_acks(self) -> None:
+        """Wait until the queue has applied all acks.
 
-        To begin and to end a consumer are entries of the queue's log that the channel waits for. When one is answered,
-        the acks that went before it are in; what the channel kept back follows, and the next one waits for that.
+        RabbitMQ's channel buffers acks while a quorum queue is behind with 32 of them, and drops its buffer when it
+        closes. `basic.consume` and `basic.cancel` are entries of the queue's log that the channel waits for: when one
+        is answered, the acks sent before it are applied; the buffered ones follow, and the next entry waits for them.
         """
         for tag in ("acks-sent", "acks-kept-back"):
-            self._channel.basic_consume(self._queue, tag, callback=self._arrived, on_cancel=self._cancelled)
+            self._channel.basic_consume(self._queue, tag, callback=self._on_delivery, on_cancel=self._on_cancel)
             self._channel.basic_cancel(tag)
 
-    def _arrives(self) -> bool:
-        """Wait for a letter; False when there is none any more."""
+    def _wait_for_delivery(self) -> bool:
+        """Wait for a delivery; False when the queue has no message left."""
         begun = monotonic()
-        while not self._under_way:
-            if self._held >= self._capacity:
-                self._begin()
-            before = self._held
+        while not self._delivered:
+            if self._unacked >= self._capacity:
+                self._consume()
+            before = self._unacked
             self.read(SILENCE)
-            if self._held == before and self._count()[0] == 0 and not self._under_way:
+            if self._unacked == before and self._count()[0] == 0 and not self._delivered:
                 return False
-            if monotonic() - begun > PATIENCE:
-                raise Problem(f"the queue {self._queue} has letters and sends none: has it lost its majority of nodes?")
+            if monotonic() - begun > DELIVERY_TIMEOUT:
+                raise Problem(
+                    f"the queue {self._queue} has letters and delivers none: has it lost its majority of nodes?"
+                )
         return True
 
-    def _begin(self) -> None:
-        self._channel.basic_qos(0, AT_ONCE, False)
-        self._channel.basic_consume(self._queue, callback=self._arrived, on_cancel=self._cancelled)
-        self._capacity += AT_ONCE
+    def _consume(self) -> None:
+        self._channel.basic_qos(0, PREFETCH, False)
+        self._channel.basic_consume(self._queue, callback=self._on_delivery, on_cancel=self._on_cancel)
+        self._capacity += PREFETCH
 
-    def _arrived(self, message: amqp.Message) -> None:
-        self._under_way.append(message)
-        self._held += 1
+    def _on_delivery(self, message: amqp.Message) -> None:
+        self._delivered.append(message)
+        self._unacked += 1
 
-    def _cancelled(self, tag: str) -> None:
+    def _on_cancel(self, tag: str) -> None:
         raise Problem(f"the queue {self._queue} was deleted meanwhile ({tag})")
 
     def _count(self) -> tuple[int, int]:
-        """Letters that nobody holds, and consumers."""
+        """The numbers of ready messages and of consumers."""
         try:
             found = self._channel.queue_declare(self._queue, passive=True)
         except NotFound:

@@ -1,7 +1,7 @@
-"""Replays dead letters: each is confirmed at the front door before it leaves the dead queue, at a bounded rate.
+"""Replays dead letters: publishes each with a publisher confirm before it acks it, at a bounded rate.
 
-Killed at any moment it loses nothing: a letter whose confirm came and whose ack did not is published once more by the
-next replay, which the order's idempotency keys make harmless.
+A replay that is killed at any moment loses nothing: a letter that was confirmed and not acked is published once more by
+the next replay, which the order's idempotency keys make harmless.
 """
 
 import signal
@@ -10,103 +10,107 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from merchantroute_worker.cli.addresses import Address, Route
+from merchantroute_worker.cli.addresses import Route
 from merchantroute_worker.cli.connection import connected
-from merchantroute_worker.cli.dead_letter import Letter
-from merchantroute_worker.cli.publisher import Door
-from merchantroute_worker.cli.reader import Browse
-from merchantroute_worker.cli.replay_message import again
+from merchantroute_worker.cli.dead_letter import DeadLetter
+from merchantroute_worker.cli.publisher import ExchangePublisher
+from merchantroute_worker.cli.reader import DeadLetterReader
+from merchantroute_worker.cli.replay_message import replay_message
+from merchantroute_worker.rabbit.address import BrokerAddress
 
-ROUND = 600.0  # seconds; a broker ends a channel that holds a letter for long, by default for 30 minutes
+PASS_TIME = 600.0  # seconds; RabbitMQ closes a channel that does not ack for long, by default for 30 minutes
 
 
 class Stop:
-    """Whether the person wants an end: the letter under way is finished first."""
+    """A request to stop, by signal: the letter that is being published is finished first."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM ask, for the time of the block; a second Ctrl-C ends at once."""
-        before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    def on_signals(self) -> Iterator[None]:
+        """Handle Ctrl-C and SIGTERM within the block; a second one ends the process at once."""
+        before = {number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def _ask(self, number: int, frame: FrameType | None) -> None:
+    def _request(self, number: int, frame: FrameType | None) -> None:
         del number, frame
-        if self.asked:
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
 
 
 class Replay:
-    """One replay. `replayed` counts; `told` is called after each letter."""
+    """One replay. `replayed` counts its letters; `on_replayed` is called after each."""
 
     def __init__(
         self,
         *,
-        wanted: Callable[[Letter], bool],
+        wanted: Callable[[DeadLetter], bool],
         exchange: str,
         rate: float | None,
         reset_attempts: bool,
         stop: Stop,
-        told: Callable[[Letter], None],
+        on_replayed: Callable[[DeadLetter], None],
     ) -> None:
         self._wanted = wanted
         self._exchange = exchange
-        self._gap = 1 / rate if rate else 0.0
+        self._interval = 1 / rate if rate else 0.0
         self._reset = reset_attempts
         self._stop = stop
-        self._told = told
+        self._on_replayed = on_replayed
         self._began = time.time()
         self._next = time.monotonic()
         self.replayed = 0
 
-    def run(self, route: Route, address: Address) -> None:
-        """Replay what is wanted of what is there. Problem when something is in the way; then the rest stays."""
-        with connected(address, "replay, gives") as giving:
-            door = Door(giving, self._exchange)
-            whole = False
-            while not whole and not self._stop.asked:
-                with connected(address, "replay, takes") as taking, Browse(taking, route.dead) as browse:
-                    whole = self._round(browse, door)
+    def run(self, route: Route, address: BrokerAddress) -> None:
+        """Replay the wanted letters. Problem when broker or route stop it; letters that are not replayed stay."""
+        with connected(address, "replay, gives") as publishing:
+            publisher = ExchangePublisher(publishing, self._exchange)
+            complete = False
+            while not complete and not self._stop.requested:
+                with (
+                    connected(address, "replay, takes") as consuming,
+                    DeadLetterReader(consuming, route.dead_queue) as reader,
+                ):
+                    complete = self._pass(reader, publisher)
 
-    def _round(self, browse: Browse, door: Door) -> bool:
-        """Go through the letters; False when it is time to let go of those that were only looked at."""
-        end = time.monotonic() + ROUND
+    def _pass(self, reader: DeadLetterReader, publisher: ExchangePublisher) -> bool:
+        """Read the queue once; False when it ends early, so that letters which were only read are requeued."""
+        end = time.monotonic() + PASS_TIME
         before = self.replayed
-        for letter in browse:
-            door.keep()
+        for letter in reader:
+            publisher.keep_alive()
             if self._is_wanted(letter):
-                if not self._paced(browse, door):
+                if not self._wait_for_rate(reader, publisher):
                     return False
-                self._one(letter, browse, door)
-            if self._stop.asked or (time.monotonic() > end and self.replayed > before):
+                self._replay(letter, reader, publisher)
+            if self._stop.requested or (time.monotonic() > end and self.replayed > before):
                 return False
         return True
 
-    def _one(self, letter: Letter, browse: Browse, door: Door) -> None:
-        door.publish(again(letter, exchange=self._exchange, now=time.time(), reset_attempts=self._reset))
-        browse.take(letter)
+    def _replay(self, letter: DeadLetter, reader: DeadLetterReader, publisher: ExchangePublisher) -> None:
+        publisher.publish(replay_message(letter, exchange=self._exchange, now=time.time(), reset_attempts=self._reset))
+        reader.ack(letter)
         self.replayed += 1
-        self._told(letter)
+        self._on_replayed(letter)
 
-    def _is_wanted(self, letter: Letter) -> bool:
-        """Not what this very replay has sent on its way, should it be back already."""
-        mine = letter.replays > 0 and (letter.published_at or 0.0) >= self._began - 0.001
-        return not mine and self._wanted(letter)
+    def _is_wanted(self, letter: DeadLetter) -> bool:
+        """Whether to replay a letter; not one that this replay has published, and that is dead again already."""
+        own = letter.replays > 0 and (letter.published_at or 0.0) >= self._began - 0.001
+        return not own and self._wanted(letter)
 
-    def _paced(self, browse: Browse, door: Door) -> bool:
-        """Wait for this letter's turn, with both connections kept alive; False when the person wants an end."""
+    def _wait_for_rate(self, reader: DeadLetterReader, publisher: ExchangePublisher) -> bool:
+        """Wait until the rate allows one more, with both connections kept alive; False when a stop is requested."""
         while (left := self._next - time.monotonic()) > 0:
-            browse.read(min(left, 0.5))
-            door.keep()
-            if self._stop.asked:
+            reader.read(min(left, 0.5))
+            publisher.keep_alive()
+            if self._stop.requested:
                 return False
         # A pause, say of a slow confirm, is not caught up: the rate is a bound.
-        self._next = max(self._next, time.monotonic() - self._gap) + self._gap
+        self._next = max(self._next, time.monotonic() - self._interval) + self._interval
         return True

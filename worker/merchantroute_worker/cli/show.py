@@ -1,9 +1,9 @@
-"""All that one dead letter says: headers, journal, body. Secrets are left out. Pure."""
+"""One dead letter in full, as JSON or text: headers, journal, body. Secrets are masked. Pure."""
 
 import json
 from typing import Any
 
-from merchantroute_worker.cli.dead_letter import FIRST_PUBLISHED_AT, Letter
+from merchantroute_worker.cli.dead_letter import FIRST_PUBLISHED_AT, DeadLetter
 from merchantroute_worker.cli.durations import age, iso
 from merchantroute_worker.cli.table import summary
 from merchantroute_worker.cli.terminal_text import masked, masked_text, plain, pretty, printable
@@ -11,13 +11,13 @@ from merchantroute_worker.orders.envelope import JOURNAL
 
 SHOWN_OF_TEXT = 2000  # characters of a body that is no JSON
 NOT_SHOWN = frozenset({"argsrepr", "kwargsrepr", "x-delivery-count", "x-acquired-count"})
-"""Celery's own renderings of the arguments (the body has them, and here their secrets could not be told apart), and how
-often the letter was looked at.
+"""Celery's own renderings of the arguments (the body has them, and secrets cannot be found in a rendering), and how
+often RabbitMQ delivered the letter.
 """
 
 
-def document(letter: Letter) -> dict[str, Any]:
-    """The letter as JSON."""
+def document(letter: DeadLetter) -> dict[str, Any]:
+    """Give the letter as a JSON document."""
     body, journal = _body(letter.message.body)
     headers = {name: value for name, value in letter.message.headers.items() if name not in NOT_SHOWN}
     first = headers.get(FIRST_PUBLISHED_AT)
@@ -31,24 +31,24 @@ def document(letter: Letter) -> dict[str, Any]:
     }
 
 
-def text(letter: Letter, *, now: float) -> str:
-    """The letter for a person. `now` is epoch seconds."""
-    told = document(letter)
+def text(letter: DeadLetter, *, now: float) -> str:
+    """Give the letter as text for a terminal. `now` is epoch seconds."""
+    shown = document(letter)
     lines = [
         f"order {printable(letter.id or '-')} of merchant {printable(letter.merchant or '-')}",
         *_facts(letter, now),
     ]
-    if told["firstPublishedAt"]:
-        lines.append(f"  first published  {told['firstPublishedAt']}")
-    lines += _steps(told["journal"])
+    if shown["firstPublishedAt"]:
+        lines.append(f"  first published  {shown['firstPublishedAt']}")
+    lines += _steps(shown["journal"])
     lines += ["", "headers"]
-    lines += [f"  {printable(str(name))}: {_one_line(value)}" for name, value in sorted(told["headers"].items())]
-    body = told["body"]
+    lines += [f"  {printable(str(name))}: {_one_line(value)}" for name, value in sorted(shown["headers"].items())]
+    body = shown["body"]
     lines += ["", "body", printable(body) if isinstance(body, str) else pretty(body)]
     return "\n".join(lines)
 
 
-def _facts(letter: Letter, now: float) -> list[str]:
+def _facts(letter: DeadLetter, now: float) -> list[str]:
     facts = {
         "reason": letter.reason,
         "step": letter.step,
@@ -89,8 +89,8 @@ def _body(body: bytes) -> tuple[Any, Any]:
         parsed = json.loads(body)
     except (ValueError, RecursionError):
         shown = masked_text(body.decode("utf-8", "backslashreplace"))
-        rest = len(shown) - SHOWN_OF_TEXT
-        return shown[:SHOWN_OF_TEXT] + (f"… ({rest} more)" if rest > 0 else ""), None
+        more = len(shown) - SHOWN_OF_TEXT
+        return shown[:SHOWN_OF_TEXT] + (f"… ({more} more)" if more > 0 else ""), None
     if isinstance(parsed, list) and len(parsed) == 3 and isinstance(parsed[2], dict):
         embed = dict(parsed[2])
         journal = embed.pop(JOURNAL, None)

@@ -1,6 +1,6 @@
-"""The list of dead letters: a table of those that are shown, and how many there are of each reason. Pure.
+"""The table of dead letters, and their counts by reason. Pure.
 
-However many letters there are, only those that are shown are kept.
+Memory does not grow with the queue: only the letters that are shown are kept.
 """
 
 import heapq
@@ -11,7 +11,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from merchantroute_worker.cli.dead_letter import Letter
+from merchantroute_worker.cli.dead_letter import DeadLetter
 from merchantroute_worker.cli.durations import age, iso
 from merchantroute_worker.cli.terminal_text import printable
 
@@ -20,10 +20,10 @@ NOTHING = "-"
 
 
 class Newest:
-    """Keeps the newest letters, at most `limit` (None: all), and counts all by reason.
+    """Keeps the newest letters, at most `limit` (None: all), and counts all of them by reason.
 
-    By age, and by id where that is equal, so that a list looks the same each time: being looked at may change the
-    order of a queue.
+    Sorted by time of publish and then by id, so that a list looks the same each time: to read a queue and requeue its
+    messages may change their order.
     """
 
     def __init__(self, limit: int | None) -> None:
@@ -32,8 +32,8 @@ class Newest:
         self._number = 0
         self.reasons: Counter[str] = Counter()
 
-    def add(self, letter: Letter) -> None:
-        """Take a letter into account."""
+    def add(self, letter: DeadLetter) -> None:
+        """Count a letter, and keep it if it is among the newest."""
         self.reasons[letter.reason] += 1
         self._number += 1
         entry = (letter.published_at or 0.0, letter.id or "", self._number, summary(letter))
@@ -43,12 +43,12 @@ class Newest:
             heapq.heappushpop(self._heap, entry)
 
     def shown(self) -> list[dict[str, Any]]:
-        """Summaries of the letters that were kept, the newest first."""
+        """Give the summaries of the letters that were kept, the newest first."""
         return [entry[-1] for entry in sorted(self._heap, reverse=True)]
 
 
-def summary(letter: Letter) -> dict[str, Any]:
-    """A letter in one line of JSON; None for what it does not say."""
+def summary(letter: DeadLetter) -> dict[str, Any]:
+    """Summarise a letter as a flat JSON object; None for what its message does not have."""
     return {
         "order": letter.id,
         "merchant": letter.merchant,
@@ -63,28 +63,28 @@ def summary(letter: Letter) -> dict[str, Any]:
 
 
 def table(summaries: Iterable[Mapping[str, Any]], *, now: float) -> Table:
-    """One row a letter. `now` is epoch seconds."""
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    """Make a table with one row a letter. `now` is epoch seconds."""
+    rows = Table(box=None, pad_edge=False, header_style="bold")
     for name in COLUMNS:
-        drawn.add_column(name, no_wrap=name != "ORDER", overflow="fold", justify=_side(name))
+        rows.add_column(name, no_wrap=name != "ORDER", overflow="fold", justify=_side(name))
     for each in summaries:
         at = each["publishedAtMs"]
         cells = (
             each["order"], each["merchant"], each["reason"], each["step"], each["attempts"], each["answerClass"],
             None if at is None else f"{age(now - at / 1000)} ago",
         )  # fmt: skip
-        drawn.add_row(*(_cell(value) for value in cells))
-    return drawn
+        rows.add_row(*(_cell(value) for value in cells))
+    return rows
 
 
 def counted(reasons: Mapping[str, int]) -> str:
-    """`max-age 3, malformed 1`: the most frequent first."""
+    """Format counts by reason, the most frequent first: `max-age 3, malformed 1`."""
     ordered = sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
     return ", ".join(f"{printable(reason)} {count:,}" for reason, count in ordered)
 
 
 def letters(count: int) -> str:
-    """`1 letter`, `2,000 letters`."""
+    """Format a number of letters: `1 letter`, `2,000 letters`."""
     return f"{count:,} letter{'' if count == 1 else 's'}"
 
 

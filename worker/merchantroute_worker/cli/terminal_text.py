@@ -1,4 +1,4 @@
-"""Text of strangers made fit for a terminal: nothing in it can move the cursor, and nothing of it is a secret. Pure."""
+"""Makes text from messages safe to print: control characters are escaped, and secrets masked. Pure."""
 
 import json
 import re
@@ -19,14 +19,14 @@ _USER_IN_URL = re.compile(r"(?<=://)[^/\s@]+@")
 
 
 def printable(text: str) -> str:
-    """The text with everything that is no visible character written as an escape; line ends stay."""
+    """Escape every character that is not printable, so that no text can move the cursor; line ends stay."""
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() or each == "\n" else _escaped(each) for each in text)
 
 
 def masked(value: Any) -> Any:
-    """The JSON value with whatever its name makes a secret replaced, at any depth."""
+    """Replace the values of names that mean a secret, at any depth of a JSON value."""
     if isinstance(value, Mapping):
         return {name: HIDDEN if _SECRET_NAME.search(str(name)) else masked(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -35,17 +35,17 @@ def masked(value: Any) -> Any:
 
 
 def masked_text(text: str) -> str:
-    """The same for text that has no structure to go by, as well as that can be done."""
+    """Replace secrets in text that is no JSON, as far as a pattern can find them."""
     return _USER_IN_URL.sub(f"{HIDDEN}@", _SECRET_IN_TEXT.sub(rf"\1{HIDDEN}", text))
 
 
 def pretty(value: Any) -> str:
-    """JSON for people; values of AMQP that JSON does not know are written as text."""
+    """Format indented JSON; AMQP values that JSON cannot carry are written as text."""
     return printable(json.dumps(value, indent=2, ensure_ascii=False, default=plain))
 
 
 def plain(value: Any) -> str:
-    """An AMQP value without a form in JSON, as text."""
+    """Format an AMQP value that JSON cannot carry as text."""
     if isinstance(value, datetime):
         return f"{value.isoformat()}Z"
     return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)

@@ -1,7 +1,7 @@
-"""Publishing orders from a web application: confirmed, mandatory, with a stable id, and with an end in time.
+"""Client for web applications: publishes orders with publisher confirms, mandatory, idempotent, within a time limit.
 
-It imports neither gevent nor anything else of the worker's pods, patches nothing, and works in plain threads, in
-patched servers and after a fork. See docs/producing.md.
+It imports neither gevent nor Celery, patches nothing, and works in plain threads, in patched servers and after a fork.
+See docs/producing.md.
 """
 
 from merchantroute_worker.client.message import Order

@@ -1,43 +1,33 @@
-"""One connection to the broker with one confirming channel, used by one thread.
+"""One AMQP connection with one channel in confirm mode, used by one thread.
 
-The socket has one time-out, set once, for reads of half a frame and for writes: neither can hold the thread for long.
-py-amqp raises into the reader when the broker closes a channel, and reopens it on the spot; here `closed` says so.
+The socket has one time-out, set once, for writes and for reads of a frame that has begun: neither can block the thread
+for longer.
 """
 
 import socket
-from collections.abc import Callable
 from typing import Any
 
 import amqp
-from amqp import spec
-from amqp.exceptions import AMQPError
 
-from merchantroute_worker.client.pending import Flight, Pending
-from merchantroute_worker.client.settings import Address
+from merchantroute_worker.client.pending import Pending, Unconfirmed
+from merchantroute_worker.rabbit.address import ERRORS, BrokerAddress
+from merchantroute_worker.rabbit.publish_channel import PublishChannel
 
-ERRORS = (AMQPError, OSError)
-PATIENCE = 5.0  # seconds for one operation on the socket
+SOCKET_TIMEOUT = 5.0  # seconds for one operation on the socket
 HEARTBEAT = 30
 
 
-class _Channel(amqp.Channel):
-    closed: tuple[int, str] | None = None
+class Connection:
+    """A connection to the broker; `blocked` while the broker blocks publishers.
 
-    def _on_close(self, reply_code: int, reply_text: str, class_id: int, method_id: int) -> None:
-        del class_id, method_id
-        self.send_method(spec.Channel.CloseOk)
-        self.closed = (reply_code, reply_text)
-        self.collect()
+    `unconfirmed` are the orders that were published on the present channel and have no answer yet; their answers come
+    inside `read`.
+    """
 
-
-class Line:
-    """An open line. `answered(pending, nacked, returned)` is called for every answer, inside `read`."""
-
-    def __init__(self, address: Address, answered: Callable[[Pending, bool, str | None], None]) -> None:
+    def __init__(self, address: BrokerAddress, unconfirmed: Unconfirmed) -> None:
         self.blocked = False
-        self.flight = Flight()
-        self._answered = answered
-        self._channel: _Channel | None = None
+        self.unconfirmed = unconfirmed
+        self._channel: PublishChannel | None = None
         self._connection = amqp.Connection(
             host=address.netloc,
             userid=address.username,
@@ -46,64 +36,57 @@ class Line:
             virtual_host=address.vhost,
             ssl=address.ssl(),
             heartbeat=HEARTBEAT,
-            connect_timeout=PATIENCE,
+            connect_timeout=SOCKET_TIMEOUT,
             on_blocked=self._block,
             on_unblocked=self._unblock,
-            # py-amqp's own is one second, which a broker that throttles its publishers may well take to read on.
-            socket_settings={socket.TCP_USER_TIMEOUT: int(PATIENCE * 1000)},
+            # py-amqp's own is one second: a broker that throttles its publishers may read on only after that.
+            socket_settings={socket.TCP_USER_TIMEOUT: int(SOCKET_TIMEOUT * 1000)},
             client_properties={"connection_name": "merchantroute-client"},
         )
 
     @property
     def socket(self) -> socket.socket:
-        """What to wait on."""
+        """The socket, for a selector."""
         return self._connection.transport.sock
 
     @property
     def closed(self) -> tuple[int, str] | None:
-        """Code and text with which the broker closed the channel, None while it is open."""
+        """Reply code and text with which the broker closed the channel, None while it is open."""
         return self._channel.closed if self._channel else None
 
     def connect(self) -> None:
-        """Open connection and channel."""
+        """Open the connection and its channel."""
         self._connection.connect()
-        self.socket.settimeout(PATIENCE)
+        self.socket.settimeout(SOCKET_TIMEOUT)
         self.open_channel()
 
     def open_channel(self) -> None:
-        """Open a channel in the place of one that was closed."""
-        self.flight = Flight()
-        self._channel = channel = _Channel(self._connection, auto_decode=False)
-        channel.open()
-        channel.confirm_select()
-        channel.events["basic_ack"].add(lambda tag, multiple: self._settle(tag, multiple, nacked=False))
-        channel.events["basic_nack"].add(lambda tag, multiple: self._settle(tag, multiple, nacked=True))
-        channel.events["basic_return"].add(self._returned)
+        """Open a channel, also in the place of one that the broker closed. Its delivery tags begin at 1 again."""
+        self.unconfirmed.restart()
+        self._channel = PublishChannel.opened(self._connection, self.unconfirmed)
 
     def publish(self, pending: Pending, exchange: str, now: float) -> None:
-        """Put the order on the wire, mandatory. Its answer comes while reading."""
+        """Write the order's `basic.publish`, mandatory. `now` is monotonic seconds."""
         assert self._channel is not None  # noqa: S101
-        self.flight.add(pending, now)
-        arguments = (0, exchange, pending.letter.merchant, True, False)
-        # Not basic_publish: that reads first, with a time-out of its own, and raises what it meets.
-        self._channel.send_method(spec.Basic.Publish, "Bssbb", arguments, pending.letter.content())
+        self.unconfirmed.add(pending, now)
+        self._channel.publish(pending.message.packed, exchange, pending.message.merchant)
 
     def read(self) -> None:
-        """Handle one frame; blocks for the rest of one that has begun."""
+        """Handle one frame; blocks until all of a frame that has begun is there."""
         self._connection.blocking_read(None)
 
     def buffered(self) -> bool:
-        """Whether bytes have been read from the socket already that make a frame: waiting on it would miss them."""
+        """Whether bytes were read from the socket ahead of their frame: a selector does not see those."""
         transport = self._connection.transport
         pending: Any = getattr(transport.sock, "pending", None)
         return bool(transport._read_buffer) or bool(pending and pending())  # noqa: SLF001 - TLS reads ahead
 
     def beat(self) -> None:
-        """Keep the heartbeat; to be called every few seconds."""
+        """Send a heartbeat where one is due, and check the broker's; to be called every few seconds."""
         self._connection.heartbeat_tick()
 
     def close(self) -> None:
-        """Say goodbye, if the broker listens, and close."""
+        """Close the connection by AMQP's handshake; at once where the broker blocks it, and so would not answer."""
         try:
             if not self.blocked and self._connection.connected:
                 self._connection.close()
@@ -112,26 +95,17 @@ class Line:
             return
 
     def drop(self) -> None:
-        """Close at once."""
+        """Close the socket at once, without AMQP's handshake."""
         try:
             self._connection.collect()
         except ERRORS:
             return
 
     def forget(self) -> None:
-        """In a child of a fork: let go of the descriptor, and leave the parent's connection as it is."""
+        """Close this process's descriptor in a child of a fork, and leave the parent's connection as it is."""
         transport = self._connection._transport  # noqa: SLF001 - the property would connect again
         if transport is not None and transport.sock is not None:
             transport.sock.close()
-
-    def _settle(self, tag: int, multiple: bool, *, nacked: bool) -> None:
-        for pending, returned in self.flight.answered(tag, multiple=multiple):
-            self._answered(pending, nacked, returned)
-
-    def _returned(self, error: Exception, exchange: str, routing_key: str, message: Any) -> None:
-        del error
-        why = f"returned as unroutable: no queue takes {routing_key!r} behind {exchange!r}"
-        self.flight.returned(str(message.properties.get("correlation_id")), why)
 
     def _block(self, reason: str) -> None:
         del reason

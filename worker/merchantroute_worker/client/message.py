@@ -1,20 +1,21 @@
-"""An order as a message: Celery's protocol 2 in JSON, as docs/producing.md has it. Pure, and where bad input ends."""
+"""An order as a Celery message (protocol 2, JSON), as docs/producing.md has it. Pure.
+
+Input that cannot be published is refused here, before anything is sent.
+"""
 
 import json
-import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-import amqp
-from amqp.exceptions import AMQPError
-
 from merchantroute_worker.client.results import BadOrder
+from merchantroute_worker.rabbit.packed_message import NotEncodable, PackedMessage
 
 TASK = "merchantroute.order"
 LONGEST_NAME = 255
-# Headers travel in one frame of at most 131,064 bytes, and the broker and workers add theirs on the way.
+# A content header is one frame, of at most 131,064 bytes, and the broker and workers add headers of their own.
 LONGEST_HEADERS = 64 * 1024
 _CELERYS = frozenset({
     "task", "id", "lang", "root_id", "parent_id", "group", "group_index", "meth", "shadow", "eta", "expires", "retries",
@@ -26,7 +27,7 @@ _ROUTED_BY = frozenset({"CC", "BCC"})
 
 @dataclass(frozen=True)
 class Order:
-    """An order of a batch.
+    """One order of a batch, with all that `publish` takes.
 
     `merchant` and `order_id` come from the order's own fields `merchant` and `id` where they are not given.
     `eta` and `expires` need a time zone. `headers` are the application's own.
@@ -41,8 +42,8 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter:
-    """The order as it goes out, the same at every attempt. `published_at` is milliseconds since the epoch."""
+class Message:
+    """An order as it is published, the same at every attempt. `published_at` is milliseconds since the epoch."""
 
     order_id: str
     merchant: str
@@ -50,11 +51,12 @@ class Letter:
     body: bytes
     headers: Mapping[str, Any]
 
-    def content(self) -> amqp.Message:
-        """The message for py-amqp."""
-        return amqp.Message(
+    @cached_property
+    def packed(self) -> PackedMessage:
+        """The AMQP message, packed once for all attempts."""
+        return PackedMessage(
             self.body,
-            application_headers=dict(self.headers),
+            self.headers,
             content_type="application/json",
             content_encoding="utf-8",
             correlation_id=self.order_id,
@@ -62,8 +64,8 @@ class Letter:
         )
 
 
-def write(order: Order, *, now: float, new_id: Callable[[], str]) -> Letter:
-    """Write the order down once. `now` is seconds since the epoch; `new_id` is asked where the order has no id.
+def write(order: Order, *, now: float, new_id: Callable[[], str]) -> Message:
+    """Make the order's message. `now` is seconds since the epoch; `new_id` gives an id to an order without one.
 
     Raises:
         BadOrder: the text says what to change.
@@ -74,19 +76,19 @@ def write(order: Order, *, now: float, new_id: Callable[[], str]) -> Letter:
     merchant = _name("merchant", order.merchant if order.merchant is not None else payload.get("merchant"))
     order_id = _name("order_id", _order_id(order.order_id, payload, new_id))
     published_at = int(now * 1000)
-    letter = Letter(
+    message = Message(
         order_id=order_id,
         merchant=merchant,
         published_at=published_at,
         body=_body(payload),
         headers=headers(order, order_id=order_id, published_at=published_at),
     )
-    _check_headers(letter)
-    return letter
+    _check_headers(message)
+    return message
 
 
 def headers(order: Order, *, order_id: str, published_at: int) -> dict[str, Any]:
-    """Every header of an order is made here: Celery's, ours, and the application's own."""
+    """All headers of an order's message: Celery's, MerchantRoute's, and the application's own."""
     own: dict[Any, Any] = dict(order.headers or {})
     for name in own:
         if not isinstance(name, str) or name in _CELERYS | _ROUTED_BY or name.lower().startswith(("mr-", "x-")):
@@ -117,9 +119,9 @@ def _order_id(given: str | None, payload: Mapping[str, Any], new_id: Callable[[]
 
 
 def _name(what: str, value: Any) -> str:
-    place = {"merchant": "`merchant`", "order_id": "`id`"}[what]
+    field = {"merchant": "`merchant`", "order_id": "`id`"}[what]
     if not isinstance(value, str) or not value:
-        raise BadOrder(f"{what} must be a text that is not empty: give {what}=, or the order a field {place}")
+        raise BadOrder(f"{what} must be a text that is not empty: give {what}=, or the order a field {field}")
     try:
         length = len(value.encode())
     except UnicodeEncodeError:
@@ -145,10 +147,10 @@ def _moment(what: str, moment: Any) -> str | None:
     return moment.isoformat()
 
 
-def _check_headers(letter: Letter) -> None:
+def _check_headers(message: Message) -> None:
     try:
-        size = len(letter.content()._serialize_properties())  # noqa: SLF001 - what py-amqp would only say half-way out
-    except (AMQPError, ValueError, TypeError, struct.error) as error:
+        size = len(message.packed.packed)
+    except NotEncodable as error:
         raise BadOrder(f"AMQP has no form for one of the headers: {error}") from None
     if size > LONGEST_HEADERS:
         raise BadOrder(f"the headers have {size} bytes, {LONGEST_HEADERS} at most: keep data in the order itself")

@@ -1,16 +1,17 @@
-"""An order on its way, and those of them that wait for the broker's answer. No I/O, no clock, no lock of their own."""
+"""Orders between `publish` and their publisher confirm. No I/O, no clock, and no lock of its own."""
 
 import threading
+from collections.abc import Callable
 
-from merchantroute_worker.client.message import Letter
+from merchantroute_worker.client.message import Message
 from merchantroute_worker.client.results import NotSafe, Receipt
 
 
 class Pending:
     """One order between its caller, who waits, and the sender. Everything but `settled` is under the sender's lock."""
 
-    def __init__(self, letter: Letter) -> None:
-        self.letter = letter
+    def __init__(self, message: Message) -> None:
+        self.message = message
         self.settled = threading.Event()
         self.outcome: Receipt | NotSafe | None = None
         self.attempts = 0
@@ -18,40 +19,44 @@ class Pending:
         self.in_flight = False
         self._unknown = False
 
-    def take_off(self) -> None:
-        """From now on it may arrive."""
+    def publishing(self) -> None:
+        """Count an attempt: from now on the order may arrive."""
         self.attempts += 1
         self.in_flight = True
 
-    def back(self, problem: str, *, unknown: bool) -> None:
-        """It was not confirmed; `unknown`: it may have arrived all the same, which no later attempt can take back."""
+    def failed(self, problem: str, *, unknown: bool) -> None:
+        """Note that an attempt got no confirm. `unknown`: it may have arrived nevertheless, and no later attempt makes
+        that untrue.
+        """
         self.in_flight = False
         self.problem = problem
         self._unknown = self._unknown or unknown
 
-    def arrive(self) -> None:
-        """The broker confirmed it."""
-        letter = self.letter
+    def confirmed(self) -> None:
+        """Settle the order with a receipt: the broker confirmed it."""
+        message = self.message
         self._settle(
             Receipt(
-                order_id=letter.order_id,
-                merchant=letter.merchant,
-                published_at=letter.published_at,
+                order_id=message.order_id,
+                merchant=message.merchant,
+                published_at=message.published_at,
                 attempts=self.attempts,
             )
         )
 
-    def late(self, within: float) -> str:
-        """What to tell a caller whose bound (seconds) is over; an attempt under way does not hide what the last met."""
+    def timeout_reason(self, within: float) -> str:
+        """The problem to report when `within` (seconds) ends. An attempt under way does not hide why the one before it
+        failed.
+        """
         unanswered = f"no confirm within {within:g} s"
         if self.problem is None:
             return unanswered
         return f"{unanswered}, and before that: {self.problem}" if self.in_flight else self.problem
 
     def give_up(self, problem: str) -> None:
-        """No more attempts. What is confirmed later changes nothing: the caller has been told."""
-        letter, unknown = self.letter, self._unknown or self.in_flight
-        self._settle(NotSafe(letter.order_id, letter.merchant, problem, unknown, self.attempts))
+        """Settle the order as not safe. A confirm that comes later changes nothing: the caller has its answer."""
+        message, unknown = self.message, self._unknown or self.in_flight
+        self._settle(NotSafe(message.order_id, message.merchant, problem, unknown, self.attempts))
 
     def _settle(self, outcome: Receipt | NotSafe) -> None:
         if self.outcome is None:
@@ -59,49 +64,57 @@ class Pending:
             self.settled.set()
 
 
-class Flight:
-    """Orders of one channel that wait for an answer, by delivery tag; tags count from 1, as the broker counts them.
+class Unconfirmed:
+    """The unconfirmed orders of one channel by delivery tag; tags count from 1, as RabbitMQ counts them.
 
-    The broker returns a mandatory message that no queue takes before it confirms it, without its tag: the return is
-    matched by the order's id, the oldest first.
+    `settle` is called for each answer with the order, whether the broker refused it (nack), and the reason with which
+    it was returned as unroutable. RabbitMQ returns a mandatory message that no queue takes before it confirms it, and
+    without its tag: the return is matched by the order's id, the oldest publish first.
     """
 
-    def __init__(self) -> None:
-        self._last = 0
-        self._waiting: dict[int, tuple[Pending, float]] = {}
-        self._returned: dict[int, str] = {}
+    def __init__(self, settle: Callable[[Pending, bool, str | None], None]) -> None:
+        self._settle = settle
+        self.restart()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def restart(self) -> None:
+        """Begin with a new channel, without orders."""
+        self._last = 0
+        self._waiting: dict[int, tuple[Pending, float]] = {}
+        self._returned: dict[int, str] = {}
+
     def add(self, pending: Pending, now: float) -> None:
-        """The next publish on the channel; `now` in monotonic seconds."""
+        """Add the next publish of the channel; `now` in monotonic seconds."""
         self._last += 1
         self._waiting[self._last] = (pending, now)
 
     def oldest(self) -> float:
-        """When the order that has waited longest took off. Only asked while there is one."""
+        """When the order was published that has waited longest. Only asked while there is one."""
         return next(iter(self._waiting.values()))[1]
 
     def restart_clocks(self, now: float) -> None:
-        """A blocked broker stands still: the time does not count."""
+        """Count the time from now on: a broker that blocks its publishers does not confirm either."""
         self._waiting = {tag: (pending, now) for tag, (pending, _) in self._waiting.items()}
 
-    def returned(self, order_id: str, why: str) -> None:
-        """The broker gave a mandatory message back; its confirm follows and means nothing."""
+    def returned(self, key: tuple[str, str], reason: str) -> None:
+        """Note a `basic.return`; the confirm that follows then means that the order is in no queue."""
         for tag, (pending, _) in self._waiting.items():
-            if pending.letter.order_id == order_id and tag not in self._returned:
-                self._returned[tag] = why
+            if pending.message.order_id == key[1] and tag not in self._returned:
+                self._returned[tag] = reason
                 return
 
-    def answered(self, tag: int, *, multiple: bool) -> list[tuple[Pending, str | None]]:
-        """Those that this confirm, or refusal, is about; each with why it was returned, if it was."""
+    def answered(self, tag: int, multiple: bool, *, nacked: bool) -> None:
+        """Settle the order of a tag, and with `multiple` all orders before it."""
         tags = [other for other in self._waiting if other <= tag] if multiple else [tag]
-        found = [(one, self._waiting.pop(one, None)) for one in tags]
-        return [(entry[0], self._returned.pop(one, None)) for one, entry in found if entry]
+        for one in tags:
+            entry = self._waiting.pop(one, None)
+            if entry:
+                self._settle(entry[0], nacked, self._returned.pop(one, None))
 
     def lost(self) -> list[Pending]:
-        """The channel is gone: nothing on it will be answered."""
+        """Remove all orders and give them: the channel is gone, so no answer will come."""
         waiting, self._waiting = self._waiting, {}
         self._returned.clear()
         return [pending for pending, _ in waiting.values()]

@@ -1,4 +1,4 @@
-"""The client as applications use it."""
+"""The client's public interface: `Client`, and `publish` and `publish_many` with a client per process."""
 
 import os
 import time
@@ -13,7 +13,7 @@ from merchantroute_worker.client.message import Order, write
 from merchantroute_worker.client.pending import Pending
 from merchantroute_worker.client.results import BadOrder, NotAllSafe, NotSafe, Outcome, Receipt
 from merchantroute_worker.client.sender import Sender
-from merchantroute_worker.client.settings import address, door
+from merchantroute_worker.client.settings import broker_address, front_door
 
 WITHIN = 10.0
 CONFIRM_TIMEOUT = 5.0
@@ -47,11 +47,11 @@ class Client:
         within: float = WITHIN,
         confirm_timeout: float = CONFIRM_TIMEOUT,
     ) -> None:
-        self._where = address(broker, ca, os.environ)
-        self._exchange = door(route, os.environ)
+        self._read_address = broker_address(broker, ca, os.environ)
+        self._exchange = front_door(route, os.environ)
         self._within = _seconds("within", within)
         self._confirm_timeout = _seconds("confirm_timeout", confirm_timeout)
-        # No lock: one that was made before a server patches itself would be of the wrong kind after it.
+        # No lock: one that was made before gevent or eventlet patch the server would be of the wrong kind afterwards.
         self._senders: dict[int, Sender] = {}
         self._number = 0
         _CLIENTS.add(self)
@@ -86,7 +86,7 @@ class Client:
         bound = self._within if within is None else _seconds("within", within)
         given = Order(order, merchant=merchant, order_id=order_id, eta=eta, expires=expires, headers=headers)
         pending = Pending(write(given, now=time.time(), new_id=_new_id))
-        self._carry([pending], bound)
+        self._publish_all([pending], bound)
         assert pending.outcome is not None  # noqa: S101
         if isinstance(pending.outcome, NotSafe):
             raise pending.outcome
@@ -104,7 +104,7 @@ class Client:
         """
         bound = self._within if within is None else _seconds("within", within)
         started = [_started(order) for order in orders]
-        self._carry([each for each in started if isinstance(each, Pending)], bound)
+        self._publish_all([each for each in started if isinstance(each, Pending)], bound)
         outcomes: list[Outcome] = []
         for each in started:
             outcome = each.outcome if isinstance(each, Pending) else each
@@ -125,8 +125,8 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _carry(self, pending: list[Pending], within: float) -> None:
-        """Hand the orders over and wait; every one is settled afterwards."""
+    def _publish_all(self, pending: list[Pending], within: float) -> None:
+        """Submit the orders and wait; every one is settled afterwards."""
         until = time.monotonic() + within
         sender = self._submit(pending)
         try:
@@ -141,8 +141,8 @@ class Client:
             number = self._number
             sender = self._senders.get(number)
             if sender is None:
-                # setdefault is atomic: of two threads that come first, one loses its sender, which has no thread yet.
-                made = Sender(self._where, self._exchange, self._confirm_timeout)
+                # setdefault is atomic: of two threads that race here, one drops its sender, which has no thread yet.
+                made = Sender(self._read_address, self._exchange, self._confirm_timeout)
                 sender = self._senders.setdefault(number, made)
                 if sender is not made:
                     made.forget()

@@ -1,4 +1,4 @@
-"""What becomes of a publish: a receipt, or one of two errors. BadOrder: never as it is. NotSafe: again, same id."""
+"""Results of a publish: a receipt, or an error. BadOrder: never as it is. NotSafe: publish again with the same id."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """The broker has the order: it is in a queue that holds it. `published_at` is milliseconds since the epoch.
+    """The broker confirmed that the order is in a queue. `published_at` is milliseconds since the epoch.
 
     `attempts` above 1 means that it may be in the queue more than once; its steps still take effect once.
     """
@@ -24,7 +24,8 @@ class BadOrder(ValueError):
 class NotSafe(Exception):
     """The order is not known to be safe. Keep it, and publish it again with the same id.
 
-    `may_have_arrived`: False is certain, True is not: a confirm can be lost on its way. `problem` is the last one.
+    `may_have_arrived` False is certain; True means unknown, since a confirm can be lost on its way. `problem` is the
+    last one.
     """
 
     def __init__(self, order_id: str, merchant: str, problem: str, may_have_arrived: bool, attempts: int) -> None:
@@ -56,12 +57,12 @@ class NotAllSafe(Exception):
 
     @property
     def problems(self) -> dict[int, NotSafe | BadOrder]:
-        """What is not safe, by its place in the batch."""
-        return {place: one for place, one in enumerate(self.outcomes) if not isinstance(one, Receipt)}
+        """The errors by index in the batch."""
+        return {index: one for index, one in enumerate(self.outcomes) if not isinstance(one, Receipt)}
 
     def __str__(self) -> str:
-        place, first = next(iter(self.problems.items()))
+        index, first = next(iter(self.problems.items()))
         return (
             f"{len(self.problems)} of {len(self.outcomes)} orders are not safe; `outcomes` says which. "
-            f"The first is number {place}: {first}"
+            f"The first is number {index}: {first}"
         )

@@ -1,1 +1,1 @@
-"""Who this pod is, and the files that the operator mounts into it."""
+"""Configuration of a pod: its identity from the environment, and the files that the operator mounts."""

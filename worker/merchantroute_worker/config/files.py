@@ -1,8 +1,8 @@
-"""Loads the route's configuration from its mounted directories, whole or not at all.
+"""Loads the route's configuration from mounted ConfigMaps and Secrets, completely or not at all.
 
-Kubernetes swaps the files of one ConfigMap at once, but sixteen ConfigMaps and sixteen Secrets swap at sixteen
-moments each: only when every checksum of the indexes matches do the files belong together. Until then the pod works
-with what it has.
+The kubelet swaps the files of one ConfigMap at once, but sixteen ConfigMaps and sixteen Secrets at as many different
+moments: only when every checksum in the indexes matches do the files belong together. Until then the pod keeps the
+configuration that it has.
 """
 
 import hashlib
@@ -16,15 +16,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from merchantroute_worker.orders.route import Configuration, ConfigurationError, parse
-from merchantroute_worker.runtime.threads import rest
+from merchantroute_worker.orders.route import ConfigurationError, Route, parse
+from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
 POLL = 0.5
 
 
-def load(config_dir: Path, credentials_dir: Path) -> Configuration:
-    """Read both directories. ConfigurationError says in one line what is missing or does not match yet."""
+def load(config_dir: Path, credentials_dir: Path) -> Route:
+    """Read both directories. ConfigurationError says in one line what is missing, or does not match yet."""
     index = _document(config_dir / "index.json")
     documents = {name: _verified(config_dir / name, digest) for name, digest in _files(index).items()}
     if "route.json" not in documents:
@@ -78,22 +78,22 @@ def _json(path: Path, data: bytes) -> dict[str, Any]:
 
 
 class ConfigurationFiles:
-    """Keeps the newest whole configuration at hand and reloads it when the files change.
+    """The newest complete configuration; reloads it when the files change.
 
-    `problem` is the line that says why the newest files were not taken, None when they were.
+    `problem` is the line that says why the newest files were not loaded, None when they were.
     """
 
     def __init__(self, config_dir: Path, credentials_dir: Path) -> None:
         self._directories = (config_dir, credentials_dir)
         self._seen: tuple[Any, ...] | None = None
-        self._listeners: list[Callable[[Configuration], None]] = []
+        self._listeners: list[Callable[[Route], None]] = []
         self._loaded = threading.Event()
-        self._configuration: Configuration | None = None
+        self._configuration: Route | None = None
         self.problem: str | None = "not read yet"
 
     @property
-    def current(self) -> Configuration:
-        """The newest whole configuration; only after `wait` said that there is one."""
+    def current(self) -> Route:
+        """The newest complete configuration; only after `wait` has returned True."""
         assert self._configuration is not None, "wait() for the configuration first"  # noqa: S101
         return self._configuration
 
@@ -102,8 +102,8 @@ class ConfigurationFiles:
         """The generation in use, 0 before the first."""
         return self._configuration.generation if self._configuration else 0
 
-    def on_change(self, listener: Callable[[Configuration], None]) -> None:
-        """Call the listener with each configuration that is taken from now on."""
+    def on_change(self, listener: Callable[[Route], None]) -> None:
+        """Call the listener with each configuration that is loaded from now on."""
         self._listeners.append(listener)
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -111,13 +111,13 @@ class ConfigurationFiles:
         return bool(self._loaded.wait(timeout))
 
     def poll_forever(self) -> None:
-        """Look at the directories twice a second, for the life of the pod."""
+        """Poll the directories twice a second, for as long as the process lives."""
         while True:
             self.poll()
-            rest(POLL)
+            sleep(POLL)
 
     def poll(self) -> None:
-        """Take the files if they changed since last taken and belong together."""
+        """Load the files if they have changed since the last load and belong together."""
         seen = tuple(_fingerprint(directory) for directory in self._directories)
         if seen == self._seen:
             return
@@ -138,9 +138,9 @@ class ConfigurationFiles:
 
 
 def _fingerprint(directory: Path) -> tuple[Any, ...]:
-    """What changes when a projected volume is swapped, or when someone writes plain files."""
+    """Names, times, sizes and inodes: they change when the kubelet swaps a volume, or when plain files are written."""
     marks = []
-    # Not Path.glob: twice a second for dozens of files, it was a fifth of what an idle pod does.
+    # Not Path.glob: twice a second for dozens of files, it was a fifth of the CPU of an idle pod.
     with suppress(OSError), os.scandir(directory) as entries:
         for entry in entries:
             with suppress(OSError):

@@ -1,7 +1,6 @@
-"""Who this pod is, where its files are and which knobs its Deployment turned.
+"""The pod's identity and settings from its environment: route, tier, lane, directories, time-outs.
 
-Everything comes from the environment of the pod, read once. All else is in mounted files, which change while the pod
-runs (see `configuration`).
+Read once, at the start. Everything that may change while the pod runs is in mounted files (see files.py).
 """
 
 from collections.abc import Mapping
@@ -17,8 +16,8 @@ SUSPECT = "suspect"
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """The pod's place in its route. Times are seconds; `grace` None means: derived from the route's deadline. From
-    `blocked_after` on a hub that does not turn is told; 0: it is not watched.
+    """Route, tier and lane of one pod, and its settings. Times are seconds; `grace` None means that it follows from the
+    route's deadline. A hub that is blocked for `blocked_after` is reported; 0 means that it is not monitored.
     """
 
     namespace: str
@@ -38,24 +37,24 @@ class Identity:
 
     @property
     def alone(self) -> bool:
-        """Whether this is the suspect lane: the route's, not a tier's, with one slot."""
+        """Whether this is the suspect lane, which belongs to the route and not to a tier, and has one slot."""
         return self.lane == SUSPECT
 
     @property
     def queue(self) -> str:
-        """The lane's queue, by the naming every side of the project shares."""
+        """The name of the lane's queue, the same in operator and worker."""
         if self.alone:
             return f"mr.{self.namespace}.{self.route}.{SUSPECT}"
         return f"mr.{self.namespace}.{self.route}.{self.tier}.{self.lane}"
 
     @property
     def ladder(self) -> str:
-        """The headers exchange of the tier's ladder, by the same naming."""
+        """The name of the headers exchange of the tier's ladder, the same in operator and worker."""
         return f"mr.{self.namespace}.{self.route}.{self.tier}.retry"
 
 
 def from_environment(environment: Mapping[str, str]) -> Identity:
-    """Read the pod's environment. ValueError names the variable that cannot be used."""
+    """Parse the pod's environment. ValueError names the variable at fault."""
     missing = [name for name in ("MR_NAMESPACE", "MR_ROUTE", "MR_TIER") if not environment.get(name)]
     if missing:
         raise ValueError(f"set {', '.join(missing)}: without them this worker does not know which lane is its own")

@@ -1,104 +1,97 @@
-"""The pod's deliveries: how messages become work in Celery's pool, and how they end with their connection."""
+"""All deliveries of a pod: starts them in Celery's pool, and ends them with their connection."""
 
 import logging
 from typing import Any
 
-from merchantroute_worker.delivery.delivery import Delivery
-from merchantroute_worker.delivery.order import Flight
-from merchantroute_worker.delivery.suspects import anew
-from merchantroute_worker.delivery.task import AppTask, Handler
-from merchantroute_worker.outcomes.ack_batch import Together
+from merchantroute_worker.delivery.delivery import Delivery, Stage
+from merchantroute_worker.delivery.order import OrderDelivery
+from merchantroute_worker.delivery.task import Handler, TaskDelivery
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.pools import executors
-from merchantroute_worker.pools.attempt_runners import Caller, Here, InChild
-from merchantroute_worker.runtime.threads import rest
-from merchantroute_worker.telemetry.logs import Lines
+from merchantroute_worker.pools.attempt_runners import AttemptRunner, InChildProcess, InProcess
+from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
-LOOK = 0.05
+POLL_INTERVAL = 0.05
 
 
-class Fleet:
-    """All deliveries of one consumer. `pool` is Celery's: its warm shutdown waits for what runs in it, and then for
-    what we still make safe.
+class Deliveries:
+    """The deliveries in flight of one consumer. `pool` is Celery's; its warm shutdown waits for the work that runs in
+    it, and then for the outcomes that are still being made safe.
     """
 
     def __init__(self, pod: Pod, pool: Any) -> None:
         self._pod = pod
-        self.crew = executors.of(pool)
-        if isinstance(self.crew, executors.GreenCrew):
-            pod.outcomes = Together(Lines())
+        self.executor = executors.executor_for(pool)
         in_children = not (getattr(pool, "is_green", False) or hasattr(pool, "executor"))
-        self._caller: Caller = InChild(pool) if in_children else Here(pod.client)
-        self._under_way: dict[Delivery, executors.Hand | None] = {}
+        self._runner: AttemptRunner = InChildProcess(pool) if in_children else InProcess(pod.client)
+        self._in_flight: dict[Delivery, executors.Handle | None] = {}
         self._stop_pool = pool.on_stop
         pool.on_stop = self._stop
 
-    def take(self, message: Any) -> None:
-        """A message of the built-in task came."""
-        flight = Flight(self._pod, message)
-        flight.caller = self._caller
-        self._spawn(flight, flight.run)
+    def start_order(self, message: Any) -> None:
+        """Start the delivery of an order of the built-in task."""
+        order = OrderDelivery(self._pod, message, self._runner)
+        self._spawn(order, order.run)
 
-    def take_task(self, message: Any, handle: Handler, body: Any, callbacks: Any) -> None:
-        """A message of an app's own task came; `handle` is Celery's strategy for it."""
+    def start_task(self, message: Any, handle: Handler, body: Any, callbacks: Any) -> None:
+        """Start the delivery of an app's own task; `handle` is Celery's strategy for it."""
         if self._pod.stopping.is_set():
             return
-        task = AppTask(self._pod, message, self._settle_soon, lambda: self._gone(task))
-        self._under_way[task] = None
-        self._under_way[task] = self.crew.beside(task.run, handle, body, callbacks)
+        task = TaskDelivery(self._pod, message, self._run_settlement, lambda: self._remove(task))
+        self._in_flight[task] = None
+        self._in_flight[task] = self.executor.spawn_outside(task.run, handle, body, callbacks)
 
-    def bury(self, message: Any, reason: str, explanation: str) -> None:
-        """A message came that Celery cannot make a task of."""
+    def dead_letter(self, message: Any, reason: str, explanation: str) -> None:
+        """Send a message that Celery cannot turn into a task to dead letters."""
         delivery = Delivery(self._pod, message)
-        self._spawn(delivery, delivery.bury, reason, explanation)
+        self._spawn(delivery, delivery.dead_letter, reason, explanation)
 
     def hand_back(self, *, ending: bool = False) -> None:
-        """End what makes calls: the broker hands its messages out again. `ending` says that the connection still
-        stands, but the grace is over: then the suspect lane's order is not held against it.
+        """Cancel the deliveries that still make calls; the broker delivers their messages again. `ending` means that
+        the grace period is over but the connection still stands: the suspect lane's order is then republished, so that
+        this delivery does not count against it.
         """
-        calling = [delivery for delivery in list(self._under_way) if not delivery.settling]
-        for delivery in list(self._under_way):
-            delivery.lost = delivery.lost or not ending
+        calling = [each for each in list(self._in_flight) if each.hand_back(connection_lost=not ending)]
         if calling:
             log.warning("%s orders in flight are handed back to the broker", len(calling))
         for delivery in calling:
-            delivery.handed_back = True
-            hand = self._under_way.get(delivery)
-            if hand is not None:
-                hand.end()
+            handle = self._in_flight.get(delivery)
+            if handle is not None:
+                handle.cancel()
             if ending and self._pod.identity.alone:
-                again = Delivery(self._pod, delivery.message)
-                again.send_on(anew(again), (f"ending {delivery.names('')['order']}", 0, 0), lambda: None)
+                Delivery(self._pod, delivery.message).return_to_suspect_lane()
 
     def abandon(self) -> None:
-        """End all, also what holds an outcome that it cannot make safe."""
-        for delivery in list(self._under_way):
-            delivery.handed_back = True
-        self.crew.abandon()
+        """Cancel all deliveries, including those that hold an outcome they cannot make safe."""
+        for delivery in list(self._in_flight):
+            delivery.stage = Stage.HANDED_BACK
+        self.executor.abandon()
 
     def __len__(self) -> int:
-        return len(self._under_way)
+        return len(self._in_flight)
 
     def _spawn(self, delivery: Delivery, work: Any, *arguments: str) -> None:
         if self._pod.stopping.is_set():
-            # Not started and not acked: closing the connection gives it back.
+            # Not started and not acked: the broker requeues it when the connection closes.
             return
-        self._under_way[delivery] = None
-        self._under_way[delivery] = self.crew.spawn(work, *arguments, ended=lambda: self._gone(delivery))
+        self._in_flight[delivery] = None
+        self._in_flight[delivery] = self.executor.spawn(work, *arguments, on_end=lambda: self._remove(delivery))
 
-    def _gone(self, delivery: Delivery) -> None:
-        self._under_way.pop(delivery, None)
+    def _remove(self, delivery: Delivery) -> None:
+        self._in_flight.pop(delivery, None)
 
-    def _settle_soon(self, work: Any, *arguments: Any) -> None:
-        """Where Celery calls back from a thread that serves all children, waiting for a confirm must be elsewhere."""
-        if self.crew.settles_in_place:
+    def _run_settlement(self, work: Any, *arguments: Any) -> None:
+        """Run a settlement where it may wait for the broker. With prefork, Celery calls back from one thread that
+        serves all children, so a confirm must be awaited in another.
+        """
+        if self.executor.settles_in_place:
             work(*arguments)
         else:
-            self.crew.beside(work, *arguments)
+            self.executor.spawn_outside(work, *arguments)
 
     def _stop(self) -> None:
         self._stop_pool()
-        while (self._under_way or len(self._pod.outcomes)) and not self._pod.abandoned:
-            rest(LOOK)
-        self.crew.close()
+        while (self._in_flight or len(self._pod.acks)) and not self._pod.grace_is_over:
+            sleep(POLL_INTERVAL)
+        self.executor.close()

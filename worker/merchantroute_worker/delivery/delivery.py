@@ -1,156 +1,208 @@
-"""One delivered message and the ways to make its outcome safe.
+"""One delivered message and the ways to settle it.
 
-Nothing is acked before its outcome is safe somewhere else: done at the merchant, confirmed on a rung, in the suspect
-lane, or in dead letters. A message whose outcome cannot be made safe is held; the broker has it still.
+A message is acked only after its outcome is safe somewhere else: done at the merchant, or confirmed by the broker on a
+rung, in the suspect lane or in dead letters. If an outcome cannot be made safe, the message is held unacked, so the
+broker still has it.
 """
 
 import logging
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
-from merchantroute_worker.orders.messages import Incoming, Outgoing, Why, plain, to_dead
-from merchantroute_worker.pod import Hop, Pod
+from merchantroute_worker.delivery.incoming import incoming
+from merchantroute_worker.orders.envelope import DeliveryKey
+from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, plain, to_dead
+from merchantroute_worker.orders.suspicion import Suspicion, suspicion
+from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit.address import ERRORS
-from merchantroute_worker.rabbit.non_utf8 import named
-from merchantroute_worker.rabbit.publisher import NotEncodable, NotPublished
-from merchantroute_worker.runtime.threads import rest
+from merchantroute_worker.rabbit.packed_message import NotEncodable
+from merchantroute_worker.rabbit.publisher import NotPublished
+from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
 FASTEST_RETRY, SLOWEST_RETRY = 0.1, 5.0
+KILLED_ITS_POD = "killed-its-pod"
+
+
+class Stage(Enum):
+    """The stages of a delivery, from its arrival to its ack."""
+
+    WAITING = "waiting"
+    CALLING = "calling"
+    SETTLING = "settling"
+    """Its calls have ended, and its outcome is being made safe."""
+    HANDED_BACK = "handed back"
+    """The broker delivers the message again, so work that is still running here must produce no outcome."""
+    SETTLED = "settled"
 
 
 class Delivery:
-    """One message. `settling` says that its calls are over and only its outcome is being made safe; `lost` that its
-    connection ended, so that it cannot be acked any more; `handed_back` that this happened before its calls were over:
-    the broker hands it out again, and what is still done here must have no outcome.
+    """One delivered message, not yet read. Its delivery key distinguishes this stay in a queue from every other stay of
+    the same order.
     """
 
     def __init__(self, pod: Pod, message: Any) -> None:
         self.pod = pod
         self.message = message
         self.incoming = incoming(message)
-        self.settling = False
-        self.lost = False
-        self.handed_back = False
+        self.stage = Stage.WAITING
+        self.connection_lost = False
 
     @property
     def redelivered(self) -> bool:
-        """Whether the broker handed this message out before."""
+        """The broker's `redelivered` flag: whether it has delivered this message before."""
         return bool(self.message.delivery_info.get("redelivered"))
 
     @property
     def deliveries(self) -> int:
-        """How often the message came back from a consumer that did not settle it; clean shutdowns count as well."""
+        """The `x-delivery-count` header: how often a consumer returned the message without settling it. Clean shutdowns
+        count too.
+        """
         count = self.incoming.headers.get("x-delivery-count")
         return count if isinstance(count, int) else 0
 
-    def ack(self) -> None:
-        """Tell the broker that the message's outcome is safe."""
-        self.pod.outcomes.ack(self.message)
+    def wait_until_ready(self) -> bool:
+        """Wait until there is a configuration and the broker accepts publishes; False if the pod stops or the
+        connection is lost first. Work that starts earlier could only be held.
+        """
+        pod = self.pod
+        while not (pod.publisher.open and pod.files.generation):
+            if pod.stopping.is_set() or self.connection_lost:
+                return False
+            pod.files.wait(1.0)
+            pod.publisher.wait_open(1.0)
+        return not (pod.stopping.is_set() or self.connection_lost)
 
-    def give_back(self) -> None:
-        """Let the broker hand the message out again, and count."""
+    def dead_letter(self, reason: str, explanation: str) -> None:
+        """Send a message that is not an order to dead letters."""
+        if not self.wait_until_ready():
+            return
+        self.stage = Stage.SETTLING
+        # Without an order there is no journal to distinguish its stays in the queue; its content and its replay count
+        # do.
+        replays = self.incoming.headers.get("mr-replays")
+        key = (
+            f"{reason} {self.log_fields(reason)['order']} {replays}",
+            len(self.incoming.body),
+            hash(self.incoming.body),
+        )
+        if self.redelivered and self.pod.is_settled(key):
+            self.ack()
+            return
+        log.warning("%s: %s", reason, explanation, extra={"data": self.log_fields(reason)})
+        message = to_dead(self.incoming, DeathReason(reason=reason), exchange=self.pod.files.current.dead)
+        self.publish_then_ack(message, key, lambda: self.pod.outcome_counter.dead(reason))
+
+    def ack_if_settled(self, key: DeliveryKey) -> bool:
+        """Ack a redelivered message whose outcome is already safe; True if it was acked. Only its earlier ack was lost
+        with a connection.
+        """
+        if not self.redelivered:
+            return False
+        while key in self.pod.settling:
+            sleep(FASTEST_RETRY)
+        if not self.pod.is_settled(key):
+            return False
+        log.info("order came again after its outcome was safe: acked", extra={"data": {"order": key[0]}})
+        self.ack()
+        return True
+
+    def move_if_suspect(self, order_id: str, key: DeliveryKey, why: Callable[[str], DeathReason]) -> bool:
+        """Send a suspect order to the suspect lane, or from there to dead letters if it is guilty. False when it may
+        run.
+
+        `why` returns the dead letter's details for a given reason.
+        """
+        pod, alone = self.pod, self.pod.identity.alone
+        if not self.deliveries and not alone:
+            return False
+        verdict = suspicion(self.deliveries, alone=alone, survived=order_id in pod.survived_orders)
+        if alone:
+            pod.survived_orders.add(order_id)
+        if verdict is Suspicion.NONE:
+            return False
+        self.stage = Stage.SETTLING
+        # The delivery count distinguishes two stays of an order that are otherwise identical.
+        key = (f"{key[0]} {self.deliveries}", *key[1:])
+        if verdict is Suspicion.GUILTY:
+            log.error("order is dead: %s", KILLED_ITS_POD, extra={"data": self.log_fields(KILLED_ITS_POD)})
+            message = to_dead(self.incoming, why(KILLED_ITS_POD), exchange=pod.files.current.dead)
+            self.publish_then_ack(message, key, lambda: pod.outcome_counter.dead(KILLED_ITS_POD))
+            return True
+        log.warning("order is suspect", extra={"data": {**self.log_fields(verdict.value), "count": self.deliveries}})
+        self.publish_then_ack(
+            self._to_suspect_lane(), key, lambda: pod.outcome_counter.to_ladder("deferred", "suspect")
+        )
+        return True
+
+    def hand_back(self, *, connection_lost: bool) -> bool:
+        """Leave the message to the broker unless its calls have ended; True if it was handed back now.
+
+        After a lost connection the message can no longer be acked either.
+        """
+        self.connection_lost = self.connection_lost or connection_lost
+        if self.stage not in {Stage.WAITING, Stage.CALLING}:
+            return False
+        self.stage = Stage.HANDED_BACK
+        return True
+
+    def return_to_suspect_lane(self) -> None:
+        """Publish the message to the suspect lane as a new one: its pod ended cleanly, so its delivery count starts at
+        zero.
+        """
+        self.publish_then_ack(self._to_suspect_lane(), (f"ending {self.log_fields('')['order']}", 0, 0), lambda: None)
+
+    def ack(self) -> None:
+        """Ack the message, because its outcome is safe."""
+        self.stage = Stage.SETTLED
+        self.pod.acks.ack(self.message)
+
+    def reject(self) -> None:
+        """Requeue the message; the broker increments its delivery count."""
         try:
             self.message.reject(requeue=True)
         except ERRORS as error:
             log.warning("could not give a message back, its connection will: %s", error)
 
-    def bury(self, reason: str, explanation: str) -> None:
-        """Send a message that is no order to dead letters."""
-        if not self.may_begin():
-            return
-        self.settling = True
-        # No order, hence no journal to tell its stays apart: its content does, and how often it was replayed.
-        replays = self.incoming.headers.get("mr-replays")
-        hop = (f"{reason} {self.names(reason)['order']} {replays}", len(self.incoming.body), hash(self.incoming.body))
-        if self.redelivered and self.pod.is_settled(hop):
+    def publish_then_ack(self, message: Outgoing, key: DeliveryKey, count: Callable[[], None]) -> None:
+        """Publish until the broker confirms, then ack the incoming message. `count` is called after the confirm."""
+        if self._publish(message):
+            self.pod.remember_settled(key)
+            count()
             self.ack()
-            return
-        log.warning("%s: %s", reason, explanation, extra={"data": self.names(reason)})
-        message = to_dead(self.incoming, Why(reason=reason), exchange=self.pod.files.current.dead)
-        self.send_on(message, hop, lambda: self.count_dead(reason))
 
-    def may_begin(self) -> bool:
-        """Wait until an outcome could be made safe: nothing is begun that could only be held."""
-        pod = self.pod
-        while not (pod.publisher.open and pod.files.generation):
-            if pod.stopping.is_set() or self.lost:
-                return False
-            pod.files.wait(1.0)
-            pod.publisher.wait_open(1.0)
-        return not (pod.stopping.is_set() or self.lost)
+    def must_give_up(self) -> bool:
+        """Whether the outcome can no longer be made safe here, so that the broker has to deliver the message again."""
+        return self.connection_lost or (self.pod.stopping.is_set() and not self.pod.publisher.open)
 
-    def send_on(self, message: Outgoing, hop: Hop, account: Callable[[], None]) -> bool:
-        """Publish until it is safe, then ack what came. `account` counts, once it is safe."""
-        if not self._publish(message):
-            return False
-        self.pod.settle(hop)
-        account()
-        self.ack()
-        return True
-
-    def was_settled(self, hop: Hop) -> bool:
-        """Whether this stay of the order had its outcome here, and only its ack was lost with a connection."""
-        while hop in self.pod.settling:
-            rest(FASTEST_RETRY)
-        if not self.pod.is_settled(hop):
-            return False
-        log.info("order came again after its outcome was safe: acked", extra={"data": {"order": hop[0]}})
-        self.ack()
-        return True
-
-    def given_up(self) -> bool:
-        """Whether an outcome can no more be made safe here: the broker hands the message out again."""
-        return self.lost or (self.pod.stopping.is_set() and not self.pod.publisher.open)
-
-    def count_dead(self, reason: str) -> None:
-        """One more in dead letters."""
-        self.pod.tally.count("dead")
-        self.pod.metrics.dead(reason)
-
-    def names(self, reason: str) -> dict[str, Any]:
-        """What a log line about this message says of it."""
+    def log_fields(self, reason: str) -> dict[str, Any]:
+        """The JSON fields of a log record about this message."""
         order_id = self.incoming.properties.get("correlation_id") or self.incoming.headers.get("id")
         return {"order": order_id, "merchant": self.incoming.routing_key, "reason": reason}
 
+    def _to_suspect_lane(self) -> Outgoing:
+        return forward(self.incoming, exchange=self.pod.files.current.suspect)
+
     def _publish(self, message: Outgoing) -> bool:
-        """Publish until it is safe. False when the process or the message's connection ends first: the broker hands
-        the message out again, and another copy must not be made of it.
+        """Retry until the broker confirms. False when the process or the message's connection ends first: the broker
+        delivers the message again then, and a second copy must not be published.
         """
         pause = FASTEST_RETRY
-        said = None
-        while not self.handed_back:
+        last_error = None
+        while self.stage is not Stage.HANDED_BACK:
             try:
                 self.pod.publisher.publish(message)
                 return True
             except NotPublished as error:
-                if str(error) != said:
-                    said = str(error)
-                    log.warning("order is held: %s", error, extra={"data": self.names("held")})
+                if str(error) != last_error:
+                    last_error = str(error)
+                    log.warning("order is held: %s", error, extra={"data": self.log_fields("held")})
             except NotEncodable as error:
-                log.error("headers dropped: %s", error, extra={"data": self.names("headers")})
+                log.error("headers dropped: %s", error, extra={"data": self.log_fields("headers")})
                 message = plain(message)
-            if self.given_up():
+            if self.must_give_up():
                 return False
-            rest(pause)
+            sleep(pause)
             pause = min(pause * 2, SLOWEST_RETRY)
         return False
-
-
-def incoming(message: Any) -> Incoming:
-    """A kombu message as a value. py-amqp decodes a body that names its encoding; here it is bytes again."""
-    body = message.body
-    return Incoming(
-        routing_key=message.delivery_info.get("routing_key") or "",
-        body=_encoded(body, message.content_encoding) if isinstance(body, str) else bytes(body or b""),
-        properties=message.properties,
-        headers=named(message.headers or {}),
-    )
-
-
-def _encoded(text: str, encoding: str | None) -> bytes:
-    """An empty body is text too, whatever encoding it names, and not every codec can write what it has read."""
-    try:
-        return text.encode(encoding or "utf-8", "surrogatepass")
-    except (LookupError, ValueError):
-        return text.encode("utf-8", "surrogatepass")

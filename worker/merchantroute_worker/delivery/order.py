@@ -1,165 +1,149 @@
-"""One order of the built-in task on its way through the pod, until its outcome is safe."""
+"""The delivery of one order of the built-in task, until its outcome is safe."""
 
 import logging
 import random
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from gevent import GreenletExit
 
 from merchantroute_worker.bulkhead.rule import Verdict
-from merchantroute_worker.calls.attempt import Attempt
 from merchantroute_worker.calls.request import UnusableEndpoint
-from merchantroute_worker.delivery.delivery import Delivery
-from merchantroute_worker.delivery.suspects import REASON, set_apart
+from merchantroute_worker.delivery.delivery import Stage
+from merchantroute_worker.delivery.settlement import Settlement
 from merchantroute_worker.orders import decisions, envelope
 from merchantroute_worker.orders.answers import UNREACHABLE, Answer
-from merchantroute_worker.orders.decisions import Done, Run, ToDead, ToLadder
+from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.decisions import Run
 from merchantroute_worker.orders.envelope import Malformed, Order, Undecodable
-from merchantroute_worker.orders.messages import in_turn, to_dead, to_rung
-from merchantroute_worker.orders.route import Configuration, Merchant, Step
-from merchantroute_worker.outcomes.completions import record
-from merchantroute_worker.pod import Hop, Pod
-from merchantroute_worker.pools.attempt_runners import Caller, Lost
-from merchantroute_worker.runtime.clock import Spell
+from merchantroute_worker.orders.messages import Outgoing, to_dead, to_rung
+from merchantroute_worker.orders.outcome import Done, Outcome, ToDead, ToLadder
+from merchantroute_worker.orders.route import Route, Step
+from merchantroute_worker.outcomes.completions import order_record
+from merchantroute_worker.pod import Pod
+from merchantroute_worker.pools.attempt_runners import AttemptRunner, ChildLost
+from merchantroute_worker.runtime.clock import Stopwatch
 from merchantroute_worker.telemetry.tracing import OrderTrace
 
 log = logging.getLogger(__name__)
 
 
-class Flight(Delivery):
-    """One order."""
+class OrderDelivery(Settlement[Order]):
+    """Reads an order, decides, makes its calls and settles it. `runner` makes the calls."""
 
-    caller: Caller
+    def __init__(self, pod: Pod, message: Any, runner: AttemptRunner) -> None:
+        super().__init__(pod, message)
+        self._runner = runner
 
     def run(self) -> None:
-        """The whole way. Killed (GreenletExit) it leaves the message to the broker."""
+        """Process the order from its message to its ack. A killed greenlet (GreenletExit) leaves the message to the
+        broker.
+        """
         try:
-            if self.may_begin():
-                self._read()
+            if self.wait_until_ready():
+                self._run()
         except Exception:
-            # Not acked: the broker hands it out again when this connection ends, and counts.
-            log.exception("a message is held for an unexpected reason", extra={"data": self.names("error")})
+            # Not acked: the broker redelivers it when this connection ends, and counts the delivery.
+            log.exception("a message is held for an unexpected reason", extra={"data": self.log_fields("error")})
 
-    def _read(self) -> None:
-        pod = self.pod
-        pod.tally.count("taken")
-        route = pod.files.current
-        if not self.incoming.properties.get("correlation_id"):
-            pod.metrics.anonymous()
+    def _run(self) -> None:
+        self.pod.counters.count("taken")
+        route = self.pod.files.current
         try:
-            order = envelope.read(
-                body=self.incoming.body,
-                headers=self.incoming.headers,
-                correlation_id=self.incoming.properties.get("correlation_id"),
-                routing_key=self.incoming.routing_key,
-            )
-            if (self.redelivered and self.was_settled(order.hop)) or self._is_suspect(order, route):
+            order = self._read()
+            key = order.delivery_key
+            if self.ack_if_settled(key) or self.move_if_suspect(
+                order.id, key, lambda why: decisions.death_reason(order, route, why)
+            ):
                 return
-            decision = decisions.before_slot(
-                order,
-                self.incoming.headers,
-                route,
-                now=time.time(),
-                unknown_after=pod.identity.unknown_after,
-                came_back=self.deliveries > 0 or pod.identity.alone,
-            )
+            decision = self._decide(order, route)
         except Undecodable as error:
-            self.bury("undecodable", str(error))
-        except Malformed as error:
-            self.bury("malformed", str(error))
-        else:
-            self._carry_out(order, decision, route)
-
-    def _is_suspect(self, order: Order, route: Configuration) -> bool:
-        if not self.deliveries and not self.pod.identity.alone:
-            return False
-        return set_apart(self, order.id, order.hop, decisions.why(order, route, REASON))
-
-    def _carry_out(self, order: Order, decision: Run | ToLadder | ToDead, route: Configuration) -> None:
-        final: Done | ToLadder | ToDead | None
-        if isinstance(decision, Run):
-            order = decision.order
-            verdict = self.pod.merchants.ask(order.merchant, self.pod.clock.now())
-            if verdict is Verdict.ADMIT:
-                final = self._attempt(order, decision.merchant, route)
-            else:
-                final = decisions.refused(order, route, verdict.value)
-        else:
-            final = decision
-        if final is None or self.handed_back:
+            self.dead_letter("undecodable", str(error))
             return
-        self.settling = True
-        self.pod.settling.add(order.hop)
-        try:
-            if isinstance(final, Done):
-                self._done(final.order, order.hop)
-            elif isinstance(final, ToLadder):
-                self._ladder(final, order.hop, route)
-            else:
-                self._dead(final, order.hop, route)
-        finally:
-            self.pod.settling.discard(order.hop)
+        except Malformed as error:
+            self.dead_letter("malformed", str(error))
+            return
+        outcome = self._ask_bulkhead(decision, route) if isinstance(decision, Run) else decision
+        if outcome is not None and self.stage is not Stage.HANDED_BACK:
+            self.settle(outcome, key)
 
-    def _attempt(self, order: Order, merchant: Merchant, route: Configuration) -> Done | ToLadder | ToDead | None:
-        """The calls; None when they took their process with them, and the broker has to say what comes next."""
-        pod = self.pod
+    def _read(self) -> Order:
+        correlation_id = self.incoming.properties.get("correlation_id")
+        if not correlation_id:
+            self.pod.metrics.without_correlation_id()
+        return envelope.read(
+            body=self.incoming.body,
+            headers=self.incoming.headers,
+            correlation_id=correlation_id,
+            routing_key=self.incoming.routing_key,
+        )
+
+    def _decide(self, order: Order, route: Route) -> Run | ToLadder[Order] | ToDead[Order]:
+        return decisions.before_slot(
+            order,
+            self.incoming.headers,
+            route,
+            now=time.time(),
+            unknown_after=self.pod.identity.unknown_after,
+            may_have_run=self.deliveries > 0 or self.pod.identity.alone,
+        )
+
+    def _ask_bulkhead(self, run: Run, route: Route) -> Outcome[Order] | None:
+        verdict = self.pod.bulkhead.decide(run.order.merchant, self.pod.clock.now())
+        if verdict is Verdict.ADMIT:
+            return self._attempt(run, route)
+        return decisions.refused(run.order, route, slow=verdict is Verdict.SLOW)
+
+    def _attempt(self, run: Run, route: Route) -> Outcome[Order] | None:
+        """Make the calls; None when the child process was lost, and the message has been requeued."""
+        pod, order = self.pod, run.order
         trace = pod.tracer.order(order.id, order.merchant, order.journal.attempts + 1, order.trace)
-        watch, context = _Watch(self.pod, order.merchant, self, trace), trace.context()
+        observer, context = _CallObserver(pod, order.merchant, self, trace), trace.context()
         if context is not order.trace:
             order = replace(order, trace=context)
-        pod.merchants.take(order.merchant, self, pod.clock.now())
-        pod.tally.begin(time.monotonic())
+        pod.bulkhead.acquire(order.merchant, self, pod.clock.now())
+        pod.counters.begin_attempt(time.monotonic())
+        self.stage = Stage.CALLING
         try:
-            result = self.caller.attempt(order, merchant, route, watch)
-            # Of an attempt that made all its calls nothing depends on it.
-            slow = result.answer is not None and pod.merchants.is_slow(order.merchant, pod.clock.now())
+            result = self._runner.attempt(order, run.merchant, route, observer)
+            # An attempt that made all its calls does not depend on it.
+            slow = result.answer is not None and pod.bulkhead.is_slow(order.merchant, pod.clock.now())
         except UnusableEndpoint as error:
-            log.error("cannot call the merchant: %s", error, extra={"data": self.names("endpoint")})
-            return decisions.refused(order, route, "endpoint")
+            log.error("cannot call the merchant: %s", error, extra={"data": self.log_fields("endpoint")})
+            return decisions.deferred(order, route, "endpoint")
         except GreenletExit:
             raise
-        except Lost as error:
-            log.error("a process was lost with its order: %s", error, extra={"data": self.names("lost")})
-            pod.held.discard(order.id)
-            self.give_back()
+        except ChildLost as error:
+            log.error("a process was lost with its order: %s", error, extra={"data": self.log_fields("lost")})
+            pod.survived_orders.discard(order.id)
+            self.reject()
             return None
         except Exception:
-            log.exception("an attempt failed in an unexpected way", extra={"data": self.names("error")})
-            return decisions.refused(order, route, "error")
+            log.exception("an attempt failed in an unexpected way", extra={"data": self.log_fields("error")})
+            return decisions.deferred(order, route, "error")
         finally:
-            pod.tally.end(time.monotonic())
-            pod.merchants.leave(order.merchant, self, pod.clock.now())
+            pod.counters.end_attempt(time.monotonic())
+            pod.bulkhead.release(order.merchant, self, pod.clock.now())
             trace.close()
-        pod.tally.count("finished")
+        pod.counters.count("finished")
         self._log(order, result)
         return decisions.after_attempt(order, result, route, slow=slow, draw=random.random(), now=time.time())
 
-    def _done(self, order: Order, hop: Hop) -> None:
-        document = record(self.pod.identity, order, finished_at=time.time(), redelivered=self.redelivered)
-        if not self.pod.completions.write(document, self.given_up):
-            return
-        self.pod.settle(hop)
-        self.pod.tally.count("done")
-        self.pod.metrics.done(document["seconds"])
-        self.ack()
+    def record(self, done: Done[Order]) -> dict[str, Any]:
+        """See `Settlement`."""
+        return order_record(self.pod.identity, done.order, finished_at=time.time(), redelivered=self.redelivered)
 
-    def _ladder(self, to: ToLadder, hop: Hop, route: Configuration) -> None:
-        def account() -> None:
-            self.pod.tally.count("retried" if to.outcome == "retried" else "refused")
-            self.pod.metrics.ladder(to.outcome, to.reason)
+    def rung_message(self, to: ToLadder[Order]) -> Outgoing:
+        """See `Settlement`."""
+        steps = self.pod.files.current.steps
+        return to_rung(self.incoming, to.order, steps, exchange=self.pod.ladder, rung=to.rung)
 
-        message = to_rung(self.incoming, to.order, route.steps, exchange=self.pod.ladder, rung=to.rung)
-        if (to.outcome, to.reason) == ("refused", Verdict.SLOW.value):
-            message = in_turn(message, self.pod.turn(to.order.merchant, route))
-        self.send_on(message, hop, account)
-
-    def _dead(self, to: ToDead, hop: Hop, route: Configuration) -> None:
-        message = to_dead(self.incoming, to.why, exchange=route.dead, order=to.order, steps=route.steps)
-        fields = {"step": to.why.step, "attempts": to.why.attempts, "answer": to.why.answer_class}
-        log.warning("order is dead: %s", to.why.reason, extra={"data": {**self.names(to.why.reason), **fields}})
-        self.send_on(message, hop, lambda: self.count_dead(to.why.reason))
+    def dead_message(self, to: ToDead[Order]) -> Outgoing:
+        """See `Settlement`."""
+        route = self.pod.files.current
+        return to_dead(self.incoming, to.why, exchange=route.dead, order=to.order, steps=route.steps)
 
     def _log(self, order: Order, result: Attempt) -> None:
         if result.answer is not None and log.isEnabledFor(logging.INFO):
@@ -168,28 +152,28 @@ class Flight(Delivery):
             log.info("attempt failed", extra={"data": {**fields, "attempt": order.journal.attempts + 1}})
 
 
-class _Watch:
-    """Tells the bulkhead, the metrics and the trace of each call."""
+class _CallObserver:
+    """Reports each call to the bulkhead, the metrics and the trace."""
 
     def __init__(self, pod: Pod, merchant: str, slot: object, trace: OrderTrace) -> None:
         self._pod, self._merchant, self._slot, self._trace = pod, merchant, slot, trace
-        self._spell = Spell(pod.clock)
+        self._stopwatch = Stopwatch(pod.clock)
 
     def begins(self, step: Step) -> Mapping[str, str]:
-        self._spell = Spell(self._pod.clock)
-        self._pod.merchants.call(self._merchant, self._slot, self._spell.began)
+        self._stopwatch = Stopwatch(self._pod.clock)
+        self._pod.bulkhead.begin_call(self._merchant, self._slot, self._stopwatch.began)
         return self._trace.begins(step.name)
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         self._trace.ended(answer)
         self._pod.metrics.call(step.name, answer.label, seconds)
-        merchants, now = self._pod.merchants, self._pod.clock.now()
+        bulkhead, now = self._pod.bulkhead, self._pod.clock.now()
         if answer.failure == "timeout":
-            if not self._spell.stood():
-                merchants.timed_out(self._merchant, now)
+            if not self._stopwatch.was_stalled():
+                bulkhead.timed_out(self._merchant, now)
         elif answer.failure in UNREACHABLE:
-            merchants.failed(self._merchant)
+            bulkhead.failed(self._merchant)
         elif answer.status is not None:
-            # Where a process of its own made the call, the spell is that of the whole attempt.
-            own = min(seconds, now - self._spell.began)
-            merchants.answered(self._merchant, now, own, success=answer.succeeded)
+            # With prefork, where a child process made the call, the stopwatch covers the whole attempt.
+            own = min(seconds, now - self._stopwatch.began)
+            bulkhead.answered(self._merchant, now, own, success=answer.succeeded)

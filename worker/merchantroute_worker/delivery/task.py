@@ -1,8 +1,8 @@
-"""One message of an app's own task: what the built-in task has in `flight`, around work that Celery does.
+"""The delivery of one message of an app's own task: the same pipeline as `delivery/order.py`, around work that Celery
+does.
 
-Before Celery gets it: suspicion, ETA, age and the merchant's bulkhead, as for every order. The body is the app's (any
-serializer), so what we note of it travels in headers. After: nothing that Celery would ack, reject or drop leaves here
-without an outcome that is safe.
+Suspicion, ETA, age and the merchant's bulkhead are checked before Celery gets the message, as for every order.
+Afterwards a message that Celery would ack, reject or drop is settled only once its outcome is safe.
 """
 
 import logging
@@ -11,179 +11,180 @@ from collections.abc import Callable
 from typing import Any
 
 from merchantroute_worker.bulkhead.rule import Verdict
-from merchantroute_worker.delivery.delivery import Delivery
-from merchantroute_worker.delivery.suspects import REASON, set_apart
-from merchantroute_worker.orders import task_decisions
+from merchantroute_worker.delivery.delivery import Stage
+from merchantroute_worker.delivery.settlement import Settlement
+from merchantroute_worker.orders import task_decisions, task_message
 from merchantroute_worker.orders.envelope import Malformed
-from merchantroute_worker.orders.messages import Why, forward, in_turn, to_dead
-from merchantroute_worker.orders.task_decisions import Note, Run, ToDead, ToLadder
+from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, to_dead
+from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
+from merchantroute_worker.orders.task_decisions import RunTask
+from merchantroute_worker.orders.task_message import TaskMessage
 from merchantroute_worker.outcomes.completions import task_record
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.runtime.clock import Spell
-from merchantroute_worker.runtime.threads import rest
+from merchantroute_worker.runtime.clock import Stopwatch
+from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
 Handler = Callable[..., Any]
 
 
-class AppTask(Delivery):
-    """One message. Celery's Request calls `acked` and `rejected` at its end, after one of `failed`, `timed_out`,
-    `lost_its_process` or `retried`, or after none of them when the task is done.
+class TaskDelivery(Settlement[TaskMessage]):
+    """One message of an app's own task. Celery's Request calls `acked` or `rejected` at its end, preceded by `failed`,
+    `timed_out`, `process_lost` or `retried` unless the task succeeded.
+
+    `run_settlement` runs work that may wait for the broker; `on_end` removes the delivery.
     """
 
-    def __init__(self, pod: Pod, message: Any, settle: Callable[..., None], gone: Callable[[], None]) -> None:
+    def __init__(self, pod: Pod, message: Any, run_settlement: Callable[..., None], on_end: Callable[[], None]) -> None:
         super().__init__(pod, message)
-        self._settle_soon = settle
-        self._gone = gone
-        self._outcome: Callable[[], None] = self._done
-        self._note: Note | None = None
-        self._spell = Spell(pod.clock)
-        self._holds_slot = False
-        self._over = False
+        self._run_settlement = run_settlement
+        self._on_end = on_end
+        self._settlement: Callable[[], None] = self._settle_success
+        self._task: TaskMessage | None = None
+        self._slot_stopwatch: Stopwatch | None = None
 
     def run(self, handle: Handler, body: Any, callbacks: Any) -> None:
-        """Decide, and hand it to Celery's own strategy when it may run."""
+        """Decide, and pass the message to Celery's own strategy (`handle`) if it may run."""
+        handed_to_celery = False
         try:
-            if self.may_begin():
-                self._begin(handle, body, callbacks)
+            if self.wait_until_ready():
+                handed_to_celery = self._begin(handle, body, callbacks)
         except Malformed as error:
-            self.bury("malformed", str(error))
+            self.dead_letter("malformed", str(error))
         except Exception:
-            log.exception("a task could not be begun", extra={"data": self.names("error")})
-            self._leave()
-            self.bury("malformed", "the task's message cannot be read by its app")
+            log.exception("a task could not be begun", extra={"data": self.log_fields("error")})
+            self._release()
+            self.dead_letter("malformed", "the task's message cannot be read by its app")
         finally:
-            if not self._holds_slot and not self._over:
-                self._gone()
+            if not handed_to_celery:
+                self._on_end()
 
-    def _begin(self, handle: Handler, body: Any, callbacks: Any) -> None:
+    def _begin(self, handle: Handler, body: Any, callbacks: Any) -> bool:
+        """Whether Celery has the task now, and will report how it ended."""
         pod, now = self.pod, time.time()
-        pod.tally.count("taken")
-        note = self._note = task_decisions.read(self.incoming, now=now)
-        guilty = Why(reason=REASON, attempts=note.attempts)
-        if (self.redelivered and self.was_settled(note.hop)) or set_apart(self, note.id, note.hop, guilty):
-            return
-        decision = task_decisions.before_slot(note, pod.files.current, now=now)
-        if isinstance(decision, Run):
-            verdict = pod.merchants.ask(note.merchant, pod.clock.now())
-            if verdict is not Verdict.ADMIT:
-                decision = task_decisions.refused(note, pod.files.current, verdict.value)
-        if not isinstance(decision, Run):
-            self._elsewhere(decision)
-            return
-        rest(decision.wait)
-        self._spell = Spell(pod.clock)
-        pod.merchants.take(note.merchant, self, self._spell.began)
-        pod.tally.begin(time.monotonic())
-        self._holds_slot = True
+        pod.counters.count("taken")
+        task = self._task = task_message.read(self.incoming, now=now)
+        key = task.delivery_key
+        if self.ack_if_settled(key) or self.move_if_suspect(task.id, key, self._death_reason):
+            return False
+        decision = self._decide(task, now)
+        if not isinstance(decision, RunTask):
+            self.settle(decision, key)
+            return False
+        sleep(decision.wait)
+        self._acquire(task)
         self.message.headers = {**self.message.headers, **decision.headers}
         handle(self.message, body, self.acked, self.rejected, callbacks)
+        return True
+
+    def _decide(self, task: TaskMessage, now: float) -> RunTask | ToLadder[TaskMessage] | ToDead[TaskMessage]:
+        route = self.pod.files.current
+        decision = task_decisions.before_slot(task, route, now=now)
+        if isinstance(decision, RunTask):
+            verdict = self.pod.bulkhead.decide(task.merchant, self.pod.clock.now())
+            if verdict is not Verdict.ADMIT:
+                return task_decisions.refused(task, route, slow=verdict is Verdict.SLOW)
+        return decision
+
+    def _death_reason(self, reason: str) -> DeathReason:
+        return DeathReason(reason=reason, attempts=self._parsed_task.attempts)
 
     def acked(self, *_: Any) -> None:
-        """Celery is through with the task, and content."""
-        self._end(self._outcome)
+        """Celery's ack callback: the task succeeded, or one of the other callbacks said how it ended."""
+        self._end()
 
     def rejected(self, _log: Any, _errors: Any, requeue: bool = False) -> None:
-        """Celery is through with the task, and would drop it (or have it again at once)."""
-        if self._outcome == self._done:
-            self._outcome = self._again if requeue else self._failed
-        self._end(self._outcome)
+        """Celery's reject callback: Celery would drop the message, or requeue it at once."""
+        if self._settlement == self._settle_success:
+            self._settlement = self._settle_requeued if requeue else self._settle_failed
+        self._end()
 
     def failed(self, error: BaseException) -> None:
-        """The task raised; retries are the app's, and it made no more."""
-        log.warning("task failed: %r", error, extra={"data": self.names("task-failed")})
-        self._outcome = self._failed
+        """The task raised and did not retry itself; retries are the app's own decision."""
+        log.warning("task failed: %r", error, extra={"data": self.log_fields("task-failed")})
+        self._settlement = self._settle_failed
 
     def retried(self) -> None:
-        """The task has sent itself again; the broker has confirmed that."""
-        self._outcome = self._retried
+        """The task published its own retry, and the broker confirmed it."""
+        self._settlement = self._settle_retried
 
     def timed_out(self) -> None:
-        """The task was ended at its deadline."""
-        if self._holds_slot and not self._spell.stood():
-            self.pod.merchants.timed_out(self._known.merchant, self.pod.clock.now())
-        self._outcome = self._timed_out
+        """The task was ended at its hard time limit."""
+        if self._slot_stopwatch is not None and not self._slot_stopwatch.was_stalled():
+            self.pod.bulkhead.timed_out(self._parsed_task.merchant, self.pod.clock.now())
+        self._settlement = self._settle_timeout
 
-    def lost_its_process(self) -> None:
-        """The child process ended under the task."""
-        self.pod.held.discard(self._known.id)
-        self._outcome = self.give_back
+    def process_lost(self) -> None:
+        """The child process that ran the task is gone."""
+        self.pod.survived_orders.discard(self._parsed_task.id)
+        self._settlement = self.reject
+
+    def record(self, done: Done[TaskMessage]) -> dict[str, Any]:
+        """See `Settlement`."""
+        return task_record(self.pod.identity, done.order, finished_at=time.time(), redelivered=self.redelivered)
+
+    def rung_message(self, to: ToLadder[TaskMessage]) -> Outgoing:
+        """See `Settlement`."""
+        return forward(self.incoming, exchange=self.pod.ladder, headers=to.order.rung_headers(to.rung))
+
+    def dead_message(self, to: ToDead[TaskMessage]) -> Outgoing:
+        """See `Settlement`."""
+        return to_dead(self.incoming, to.why, exchange=self.pod.files.current.dead)
 
     @property
-    def _known(self) -> Note:
-        assert self._note is not None  # noqa: S101 - set before Celery gets the message
-        return self._note
+    def _parsed_task(self) -> TaskMessage:
+        assert self._task is not None  # noqa: S101 - set before Celery gets the message
+        return self._task
 
-    def _end(self, outcome: Callable[[], None]) -> None:
-        if self._over:
+    def _end(self) -> None:
+        if self.stage in {Stage.SETTLING, Stage.SETTLED}:
             return
-        self._over = True
-        self._leave()
-        if self.handed_back:
-            self._gone()
+        self._release()
+        if self.stage is Stage.HANDED_BACK:
+            self._on_end()
             return
-        self.settling = True
-        self._settle_soon(self._settle, outcome)
+        self.stage = Stage.SETTLING
+        self._run_settlement(self._settle_and_remove)
 
-    def _settle(self, outcome: Callable[[], None]) -> None:
-        hop = self._known.hop
-        self.pod.settling.add(hop)
+    def _settle_and_remove(self) -> None:
         try:
-            outcome()
+            self._settlement()
         finally:
-            self.pod.settling.discard(hop)
-            self._gone()
+            self._on_end()
 
-    def _leave(self) -> None:
-        if self._holds_slot:
-            self._holds_slot = False
-            self.pod.tally.end(time.monotonic())
-            now = self.pod.clock.now()
-            if self._outcome == self._done:
-                self.pod.merchants.answered(self._known.merchant, now, now - self._spell.began)
-            self.pod.merchants.leave(self._known.merchant, self, now)
-            self.pod.tally.count("finished")
+    def _acquire(self, task: TaskMessage) -> None:
+        self._slot_stopwatch = Stopwatch(self.pod.clock)
+        self.pod.bulkhead.acquire(task.merchant, self, self._slot_stopwatch.began)
+        self.pod.counters.begin_attempt(time.monotonic())
+        self.stage = Stage.CALLING
 
-    def _done(self) -> None:
-        pod, note = self.pod, self._known
-        document = task_record(pod.identity, note, finished_at=time.time(), redelivered=self.redelivered)
-        if not pod.completions.write(document, self.given_up):
+    def _release(self) -> None:
+        slot, self._slot_stopwatch = self._slot_stopwatch, None
+        if slot is None:
             return
-        pod.settle(note.hop)
-        pod.tally.count("done")
-        pod.metrics.done(document["seconds"])
+        self.pod.counters.end_attempt(time.monotonic())
+        now = self.pod.clock.now()
+        if self._settlement == self._settle_success:
+            self.pod.bulkhead.answered(self._parsed_task.merchant, now, now - slot.began)
+        self.pod.bulkhead.release(self._parsed_task.merchant, self, now)
+        self.pod.counters.count("finished")
+
+    def _settle_success(self) -> None:
+        self.settle(Done(order=self._parsed_task), self._parsed_task.delivery_key)
+
+    def _settle_retried(self) -> None:
+        self.pod.remember_settled(self._parsed_task.delivery_key)
+        self.pod.outcome_counter.to_ladder("retried", "task")
         self.ack()
 
-    def _retried(self) -> None:
-        self.pod.settle(self._known.hop)
-        self.pod.tally.count("retried")
-        self.pod.metrics.ladder("retried", "task")
-        self.ack()
+    def _settle_failed(self) -> None:
+        self.settle(task_decisions.dead(self._parsed_task, "task-failed"), self._parsed_task.delivery_key)
 
-    def _failed(self) -> None:
-        self._elsewhere(ToDead(reason="task-failed"))
+    def _settle_requeued(self) -> None:
+        outcome = task_decisions.deferred(self._parsed_task, self.pod.files.current, "requeued")
+        self.settle(outcome, self._parsed_task.delivery_key)
 
-    def _again(self) -> None:
-        self._elsewhere(task_decisions.refused(self._known, self.pod.files.current, "requeued"))
-
-    def _timed_out(self) -> None:
-        slow = self.pod.merchants.is_slow(self._known.merchant, self.pod.clock.now())
-        self._elsewhere(task_decisions.after_timeout(self._known, self.pod.files.current, slow=slow))
-
-    def _elsewhere(self, to: ToLadder | ToDead) -> None:
-        self.settling = True
-        note = self._known
-        if isinstance(to, ToLadder):
-            message = forward(self.incoming, exchange=self.pod.ladder, headers=to.headers)
-            if (to.outcome, to.reason) == ("refused", Verdict.SLOW.value):
-                message = in_turn(message, self.pod.turn(note.merchant, self.pod.files.current))
-            self.send_on(message, note.hop, lambda: self._count_ladder(to))
-            return
-        log.warning("task is dead: %s", to.reason, extra={"data": self.names(to.reason)})
-        why = Why(reason=to.reason, attempts=note.attempts, answer_class=to.answer_class)
-        letter = to_dead(self.incoming, why, exchange=self.pod.files.current.dead)
-        self.send_on(letter, note.hop, lambda: self.count_dead(to.reason))
-
-    def _count_ladder(self, to: ToLadder) -> None:
-        self.pod.tally.count(to.outcome)
-        self.pod.metrics.ladder(to.outcome, to.reason)
+    def _settle_timeout(self) -> None:
+        slow = self.pod.bulkhead.is_slow(self._parsed_task.merchant, self.pod.clock.now())
+        outcome = task_decisions.after_timeout(self._parsed_task, self.pod.files.current, slow=slow)
+        self.settle(outcome, self._parsed_task.delivery_key)

@@ -1,1 +1,1 @@
-"""The pure core: what an order is, and what becomes of it."""
+"""The pure core: values that describe an order, and the decisions about it."""

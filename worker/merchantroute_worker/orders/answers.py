@@ -1,6 +1,6 @@
-"""What a merchant's answer means for the order: done, again later, or never. A table, and pure.
+"""What a merchant's answer means for its order: done, retry, or dead. Pure, a table.
 
-Classes are those of mr-answer-class in `schema/envelope.json`.
+Answer classes are those of mr-answer-class in `schema/envelope.json`.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from typing import NamedTuple
 LONGEST_WAIT = 1e9
 FAILURES = frozenset({"timeout", "refused", "reset", "tls", "dns"})
 UNREACHABLE = frozenset({"refused", "tls", "dns"})
-"""Failures that are the merchant's as a whole, and no call's own."""
+"""Failures of the merchant as a whole, not of one call."""
 NEVER_SENT = frozenset({"refused", "dns"})
 
 
 class Meaning(Enum):
-    """What to do after a call; the words are those of `spec.orders.retry.answers`."""
+    """The action after a call, in the words of `spec.orders.retry.answers`."""
 
     SUCCESS = "Done"
     AGAIN = "Retry"
@@ -25,7 +25,7 @@ class Meaning(Enum):
 
 
 class Answer(NamedTuple):
-    """How one call ended: a status with the seconds the merchant asked us to wait, or a failure of FAILURES."""
+    """The result of one call: a status with the merchant's Retry-After in seconds, or a failure of FAILURES."""
 
     status: int | None = None
     failure: str | None = None
@@ -38,17 +38,17 @@ class Answer(NamedTuple):
 
     @property
     def succeeded(self) -> bool:
-        """Whether it is a 2xx, whatever the route makes of other answers."""
+        """Whether the status is 2xx, regardless of the route's table."""
         return self.status is not None and 200 <= self.status < 300
 
     @property
     def leaves_doubt(self) -> bool:
-        """Whether the merchant may have done what was asked: no whole answer came, or one that tells of an accident."""
+        """Whether the merchant may have executed the request: there was no complete response, or a 5xx."""
         return self.failure not in NEVER_SENT if self.status is None else 500 <= self.status < 600
 
     @property
     def confirms(self) -> bool | None:
-        """As an answer to "did you?": yes, no (404, 410), or None when it does not say."""
+        """The answer to a verify call: True for 2xx, False for 404 and 410, None for anything else."""
         if self.status is None:
             return None
         return True if self.succeeded else False if self.status in {404, 410} else None
@@ -65,15 +65,15 @@ _DEFAULT: Mapping[str, Meaning] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """What each answer means. Rows are named by a status ("409"), a class ("4xx") or a failure; the most specific row
-    counts, and what has none is final.
+    """Maps answers to meanings. Rows are keyed by a status ("409"), a class ("4xx") or a failure; the most specific row
+    wins, and an answer without a row is final.
     """
 
     rows: Mapping[str, Meaning] = field(default_factory=lambda: _DEFAULT)
     _known: dict[int, Meaning] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def meaning(self, answer: Answer) -> Meaning:
-        """What to do after a call that ended so."""
+        """The action after this answer."""
         status = answer.status
         if status is None:
             return self.rows.get(answer.failure or "", Meaning.AGAIN)
@@ -85,7 +85,7 @@ class Table:
 
 
 def table(changes: Mapping[str, str]) -> Table:
-    """The default table with a route's own rows laid over it. ValueError for a row that nothing can mean."""
+    """The default table with a route's own rows on top. ValueError for a row that cannot apply."""
     for name, then in changes.items():
         if name not in FAILURES and not _is_status(name):
             raise ValueError(f"the table of answers has a row {name!r}: no status, no class and no failure")
@@ -99,7 +99,7 @@ def _is_status(name: str) -> bool:
 
 
 def retry_after(value: str | None, *, now: float) -> float | None:
-    """Seconds that a Retry-After header asks for (a number or an HTTP date); None when it says nothing sensible."""
+    """The seconds of a Retry-After header (a number or an HTTP date); None if it is missing or invalid."""
     if not value:
         return None
     text = value.strip()

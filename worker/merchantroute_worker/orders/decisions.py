@@ -1,96 +1,79 @@
-"""What becomes of an order, before it gets a slot and after an attempt. Pure: values in, one decision out."""
+"""Decides about an order, before it gets a slot and after an attempt. Pure: values in, one decision out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Any, NamedTuple
 
-from merchantroute_worker.calls.attempt import Attempt
 from merchantroute_worker.orders import ladder
 from merchantroute_worker.orders.answers import Answer, Meaning
-from merchantroute_worker.orders.envelope import Journal, Malformed, Order
-from merchantroute_worker.orders.messages import Why
-from merchantroute_worker.orders.route import Configuration, Merchant, Step
-
-ETA_WORTH_WAITING = 1.0
+from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.envelope import Journal, Order
+from merchantroute_worker.orders.eta import ETA_WORTH_WAITING, header_time
+from merchantroute_worker.orders.messages import DeathReason
+from merchantroute_worker.orders.outcome import Done, LadderOutcome, ToDead, ToLadder
+from merchantroute_worker.orders.route import Merchant, Route, Step
 
 
 class Run(NamedTuple):
-    """Ask the bulkhead, then make the calls."""
+    """Decision: ask the bulkhead for a slot, then make the calls."""
 
     order: Order
     merchant: Merchant
 
 
-@dataclass(frozen=True, kw_only=True)
-class ToLadder:
-    """Wait on a rung (milliseconds). `outcome` is retried after an attempt that failed, refused without one."""
-
-    order: Order
-    rung: int
-    reason: str
-    outcome: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ToDead:
-    """Go to dead letters."""
-
-    order: Order
-    why: Why
-
-
-class Done(NamedTuple):
-    """Every step is done."""
-
-    order: Order
-
-
 def before_slot(
     order: Order,
     headers: Mapping[str, Any],
-    route: Configuration,
+    route: Route,
     *,
     now: float,
     unknown_after: float,
-    came_back: bool = False,
-) -> Run | ToLadder | ToDead:
-    """Whether the order may run now. Malformed when its ETA or expiry cannot be read. Times are epoch seconds;
-    `came_back` says that a pod had the order and gave no outcome, so that any call left may have been made.
+    may_have_run: bool = False,
+) -> Run | ToLadder[Order] | ToDead[Order]:
+    """Decide whether the order may run now. Malformed when its ETA or expiry cannot be parsed. Times are epoch seconds;
+    `may_have_run` means that a pod had the order without an outcome, so that any remaining call may have been made.
     """
-    published_at = _past(order.published_at, now)
+    published_at = _not_in_future(order.published_at, now)
     if published_at != order.published_at:
         order = replace(order, published_at=published_at)
-    expires, eta = moment(headers, "expires"), moment(headers, "eta")
+    expires, eta = header_time(headers, "expires"), header_time(headers, "eta")
     if expires is not None and expires <= now:
-        return ToDead(order=order, why=why(order, route, "expired"))
+        return ToDead(order=order, why=death_reason(order, route, "expired"))
     if now - published_at > route.max_age:
-        return ToDead(order=order, why=why(order, route, "max-age"))
-    if came_back:
-        order = _in_doubt(order, route)
+        return ToDead(order=order, why=death_reason(order, route, "max-age"))
+    if may_have_run:
+        order = _with_unsure_steps(order, route)
     not_before = order.journal.not_before
     if not_before is not None and not_before - now > ETA_WORTH_WAITING:
-        return _uncounted(order, "retry-after", ladder.before_eta(not_before - now, route.delays))
+        return _deferred(order, "retry-after", ladder.before_eta(not_before - now, route.delays))
     if eta is not None and eta - now > ETA_WORTH_WAITING:
-        return _uncounted(order, "eta", ladder.before_eta(eta - now, route.delays))
+        return _deferred(order, "eta", ladder.before_eta(eta - now, route.delays))
     merchant = route.merchant(order.merchant)
     if merchant is None:
         return _unknown(order, route, now, unknown_after)
     if merchant.locked:
-        return refused(order, route, "credentials")
+        return deferred(order, route, "credentials")
     return Run(order=order, merchant=merchant)
 
 
-def refused(order: Order, route: Configuration, reason: str) -> ToLadder:
-    """The order got no slot, or could not be called at all for no fault of its own: uncounted."""
-    return _uncounted(order, reason, ladder.after_refusal(order.journal.refusals, route.delays))
+def refused(order: Order, route: Route, *, slow: bool) -> ToLadder[Order]:
+    """To the ladder: the bulkhead refused a slot because the merchant is slow or at its cap. Not counted as an attempt.
+    A slow merchant's orders return paced, or they would all be refused again at once.
+    """
+    rung = ladder.after_refusal(order.journal.refusals, route.delays)
+    return _to_ladder(order, _refusal(order), rung, "slow" if slow else "cap", "refused", paced=slow)
+
+
+def deferred(order: Order, route: Route, reason: str) -> ToLadder[Order]:
+    """To the ladder: no call was made, for a reason outside the order. Not counted as an attempt."""
+    return _deferred(order, reason, ladder.after_refusal(order.journal.refusals, route.delays))
 
 
 def after_attempt(
-    order: Order, result: Attempt, route: Configuration, *, slow: bool, draw: float, now: float
-) -> Done | ToLadder | ToDead:
-    """What the attempt's end means. That a slow merchant gave no answer at all is its state and not the order's, so it
-    is not counted.
+    order: Order, result: Attempt, route: Route, *, slow: bool, draw: float, now: float
+) -> Done[Order] | ToLadder[Order] | ToDead[Order]:
+    """Decide what the attempt's result means. A slow merchant that gives no answer does not count as an attempt, since
+    that is no fault of the order.
     """
     before, answer = order.journal, result.answer
     journal = Journal(
@@ -107,73 +90,63 @@ def after_attempt(
     if slow and answer.status is None and not final:
         rung = ladder.after_refusal(before.refusals, route.delays)
         uncounted = replace(journal, attempts=before.attempts, refusals=before.refusals + 1)
-        return _ladder(order, uncounted, rung, "slow", "retried")
+        return _to_ladder(order, uncounted, rung, "slow", "retried")
     order = order.with_journal(journal)
     if final:
-        return ToDead(order=order, why=why(order, route, "merchant-rejected"))
+        return ToDead(order=order, why=death_reason(order, route, "merchant-rejected"))
     if order.journal.attempts >= route.max_attempts:
-        return ToDead(order=order, why=why(order, route, "attempts-exhausted"))
+        return ToDead(order=order, why=death_reason(order, route, "attempts-exhausted"))
     return _again(order, answer, route, draw=draw, now=now)
 
 
-def why(order: Order, route: Configuration, reason: str) -> Why:
-    """Why the order is dead, with the first step that is not done and the class of the last answer."""
+def death_reason(order: Order, route: Route, reason: str) -> DeathReason:
+    """The details of a dead letter, with the first unfinished step and the class of the last answer."""
     journal = order.journal
-    step = next((step.name for step in _left(order, route)), None)
-    return Why(reason=reason, step=step, attempts=journal.attempts, answer_class=journal.answer or "none")
+    step = next((step.name for step in _remaining_steps(order, route)), None)
+    return DeathReason(reason=reason, step=step, attempts=journal.attempts, answer_class=journal.answer or "none")
 
 
-def _again(order: Order, answer: Answer, route: Configuration, *, draw: float, now: float) -> ToLadder:
+def _again(order: Order, answer: Answer, route: Route, *, draw: float, now: float) -> ToLadder[Order]:
     journal, asked = order.journal, answer.retry_after
     if asked is not None:
         asked = min(asked, route.retry_after_max)
         if ladder.is_too_long(asked, route.delays):
             journal = replace(journal, not_before=now + asked)
     rung = ladder.after_attempt(journal.attempts, route.delays, draw=draw, retry_after=asked)
-    return _ladder(order, journal, rung, answer.label, "retried")
+    return _to_ladder(order, journal, rung, answer.label, "retried")
 
 
-def _left(order: Order, route: Configuration) -> list[Step]:
+def _remaining_steps(order: Order, route: Route) -> list[Step]:
     return [step for step in order.journal.steps or route.steps if step.name not in order.journal.done]
 
 
-def _in_doubt(order: Order, route: Configuration) -> Order:
-    unsure = {step.name for step in _left(order, route) if step.verify} | set(order.journal.unsure)
+def _with_unsure_steps(order: Order, route: Route) -> Order:
+    unsure = {step.name for step in _remaining_steps(order, route) if step.verify} | set(order.journal.unsure)
     return order.with_journal(replace(order.journal, unsure=tuple(sorted(unsure))))
 
 
-def _unknown(order: Order, route: Configuration, now: float, unknown_after: float) -> ToLadder | ToDead:
-    first_seen = _past(order.first_seen, now)
+def _unknown(order: Order, route: Route, now: float, unknown_after: float) -> ToLadder[Order] | ToDead[Order]:
+    first_seen = _not_in_future(order.first_seen, now)
     if route.rendered_at > first_seen and now - first_seen >= unknown_after:
-        return ToDead(order=order, why=why(order, route, "unknown-merchant"))
+        return ToDead(order=order, why=death_reason(order, route, "unknown-merchant"))
     order = replace(order, first_seen=first_seen)
-    return _uncounted(order, "unknown-merchant", ladder.after_refusal(order.journal.refusals, route.delays))
+    return _deferred(order, "unknown-merchant", ladder.after_refusal(order.journal.refusals, route.delays))
 
 
-def _uncounted(order: Order, reason: str, rung: int) -> ToLadder:
-    journal = replace(order.journal, refusals=order.journal.refusals + 1)
-    return _ladder(order, journal, rung, reason, "refused")
+def _deferred(order: Order, reason: str, rung: int) -> ToLadder[Order]:
+    return _to_ladder(order, _refusal(order), rung, reason, "deferred")
 
 
-def _ladder(order: Order, journal: Journal, rung: int, reason: str, outcome: str) -> ToLadder:
-    return ToLadder(order=order.with_journal(journal), rung=rung, reason=reason, outcome=outcome)
+def _refusal(order: Order) -> Journal:
+    return replace(order.journal, refusals=order.journal.refusals + 1)
 
 
-def _past(stamp: float | None, now: float) -> float:
-    """A stamp of the past; one that is missing, or of the future, is of now: an order may not outlive its age by it."""
+def _to_ladder(
+    order: Order, journal: Journal, rung: int, reason: str, outcome: LadderOutcome, *, paced: bool = False
+) -> ToLadder[Order]:
+    return ToLadder(order=order.with_journal(journal), rung=rung, reason=reason, outcome=outcome, paced=paced)
+
+
+def _not_in_future(stamp: float | None, now: float) -> float:
+    """The timestamp, or now if it is missing or in the future: an order could outlive its maximum age by it."""
     return now if stamp is None else min(stamp, now)
-
-
-def moment(headers: Mapping[str, Any], name: str) -> float | None:
-    """Epoch seconds of a header, None without it; Malformed when it is no time.
-
-    Celery writes ETA and expiry as ISO 8601; one without a zone is UTC.
-    """
-    value = headers.get(name)
-    if value is None or value == "":
-        return None
-    try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        raise Malformed(f"the header {name} is {value!r}, not an ISO 8601 time") from None

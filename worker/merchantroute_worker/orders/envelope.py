@@ -1,7 +1,7 @@
-"""An order as it travels: Celery protocol 2 in JSON, with the journal of what is done in the body's embed.
+"""The order's message format: Celery protocol 2 in JSON, with the journal of finished steps in the body's embed.
 
-Pure. Two ways to fail, for two reasons in dead letters: Undecodable (no JSON at all) and Malformed (JSON that is not
-an order).
+Pure. There are two errors, for two reasons in dead letters: Undecodable (not JSON) and Malformed (JSON that is not an
+order).
 """
 
 import json
@@ -18,11 +18,13 @@ from merchantroute_worker.orders.trace_context import context_of
 JOURNAL = "merchantroute"
 PUBLISHED_AT = "mr-published-at"
 FIRST_SEEN = "mr-first-seen"
-LONGEST_ID = 255
+MAX_ID_BYTES = 255
 CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES))
-"""Of answers, as headers and journals name them."""
-DEEPEST = 200
-MOST_COUNTED = 2**31 - 1
+"""The classes of answers, as headers and journals name them."""
+MAX_DEPTH = 200
+MAX_COUNT = 2**31 - 1
+DeliveryKey = tuple[str, int, int]
+"""Distinguishes two stays of one order in a queue."""
 
 
 class Undecodable(ValueError):
@@ -30,14 +32,14 @@ class Undecodable(ValueError):
 
 
 class Malformed(ValueError):
-    """The message is JSON but not an order; the text says what is missing."""
+    """The message is JSON but not an order; the text says what is wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
-    """What has happened to an order so far. `steps` is what it began with, None before its first attempt; `unsure`
-    those of them that the merchant may have done without our knowing; `not_before` (epoch seconds) when the merchant
-    wants to be called again; `answer` the class of its last answer.
+    """An order's progress so far. `steps` are those it began with, None before its first attempt; `unsure` are steps
+    that the merchant may have executed without our knowing; `not_before` (epoch seconds) is when the merchant wants to
+    be called again; `answer` is the class of its last answer.
     """
 
     steps: tuple[Step, ...] | None = None
@@ -49,7 +51,7 @@ class Journal:
     answer: str | None = None
 
     def as_json(self, steps: tuple[Step, ...]) -> dict[str, Any]:
-        """The journal's document; `steps` stand in where the order has not begun."""
+        """The journal as a JSON document; `steps` are used if the order has not begun."""
         document: dict[str, Any] = {
             "v": 1,
             "steps": [step.as_json() for step in self.steps or steps],
@@ -68,7 +70,7 @@ class Journal:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """One order. Times are seconds since the epoch, None when nobody stamped them yet."""
+    """One order. Times are epoch seconds, None if not stamped yet."""
 
     id: str
     merchant: str
@@ -82,36 +84,36 @@ class Order:
 
     @cached_property
     def payload_json(self) -> bytes:
-        """The payload as merchants get it, once for all steps."""
+        """The payload as sent to merchants, encoded once for all steps."""
         return dump(self.payload)
 
     @property
-    def hop(self) -> tuple[str, int, int]:
-        """Names this stay of the order in a queue: it changes whenever we send the order on."""
+    def delivery_key(self) -> DeliveryKey:
+        """Identifies this stay of the order in a queue: it changes whenever the order is published again."""
         return (self.id, self.journal.attempts, self.journal.refusals)
 
     def with_journal(self, journal: Journal) -> "Order":
-        """The same order, further along."""
-        # As `dataclasses.replace`, without asking for each field anew; what was made of the payload stays.
+        """The same order with another journal."""
+        # Like `dataclasses.replace`, without copying field by field; the cached payload is kept.
         order = object.__new__(Order)
         order.__dict__.update(self.__dict__, journal=journal)
         return order
 
     def encode(self, steps: tuple[Step, ...]) -> bytes:
-        """The body to publish: as it came, with the journal as it is now."""
+        """The body to publish: the original one, with the current journal."""
         args, kwargs, embed = self.body
         return dump([args, kwargs, {**embed, JOURNAL: self.journal.as_json(steps)}])
 
 
 def dump(document: Any) -> bytes:
-    """JSON as merchants and brokers get it. ASCII, because an order may hold halves of surrogate pairs."""
+    """Encode JSON for merchants and brokers. ASCII, because an order may contain unpaired surrogates."""
     return _ENCODE(document).encode("ascii")
 
 
 def read(
     *, body: bytes | str, headers: Mapping[str, Any], correlation_id: str | None, routing_key: str | None
 ) -> Order:
-    """Read one message. Undecodable or Malformed say why it is not an order."""
+    """Parse one message. Undecodable or Malformed say why it is not an order."""
     args, kwargs, embed = _sections(_decode(body))
     order_id = correlation_id or headers.get("id")
     if not isinstance(order_id, str) or not order_id:
@@ -123,8 +125,8 @@ def read(
             size = len(text.encode())
         except UnicodeEncodeError:
             raise Malformed(f"the order's {what} is {text!r}, which is no text: it has no form in UTF-8") from None
-        if size > LONGEST_ID:
-            raise Malformed(f"the order's {what} is longer than {LONGEST_ID} bytes")
+        if size > MAX_ID_BYTES:
+            raise Malformed(f"the order's {what} is longer than {MAX_ID_BYTES} bytes")
     payload = kwargs.get("order")
     if not isinstance(payload, dict):
         raise Malformed(f"the task's argument `order` must be a JSON object, it is {_kind(payload)}")
@@ -146,9 +148,9 @@ def _decode(body: bytes | str) -> Any:
         document = _DECODE(text)
     except (ValueError, RecursionError) as error:
         raise Undecodable(f"the body is not JSON: {error}") from None
-    # What could be read must be writable in every stack that it meets later.
-    if text.count("[") + text.count("{") > DEEPEST and _depth(document) > DEEPEST:
-        raise Undecodable(f"the body is nested more than {DEEPEST} deep")
+    # Whatever can be parsed must be encodable at any stack depth later.
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(document) > MAX_DEPTH:
+        raise Undecodable(f"the body is nested more than {MAX_DEPTH} deep")
     return document
 
 
@@ -163,7 +165,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-# Made once: json.dumps and json.loads make theirs anew for each order.
+# Created once: json.dumps and json.loads create theirs again for each order.
 _ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 _DECODE = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
 
@@ -217,7 +219,7 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _counted(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_COUNTED:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_COUNT:
         raise TypeError("attempts and refusals must be whole numbers from 0")
     return value
 

@@ -1,15 +1,16 @@
-"""Which rung of the ladder an order waits on. Pure: the route's delays (sorted milliseconds) in, one of them out.
+"""Chooses the rung (delay queue) that an order waits on. Pure: the route's delays (sorted milliseconds) in, one of them
+out.
 
-Only a queue's head expires in RabbitMQ, so there is no per-order delay: jitter is a choice among rungs.
+RabbitMQ expires messages only at a queue's head, so there is no delay per order: jitter is a choice among rungs.
 """
 
 from collections.abc import Sequence
 
 
 def after_attempt(attempt: int, delays: Sequence[int], *, draw: float, retry_after: float | None = None) -> int:
-    """The rung after the attempt-th counted attempt (from 1): one of the two around its place, the last two from
-    then on. `draw` in [0, 1) chooses evenly. `retry_after` (seconds), what the merchant asked for, makes it one that
-    is long enough, or the longest.
+    """The rung after the attempt-th counted attempt (from 1): one of the two around its position, the last two from
+    then on. `draw` in [0, 1) chooses evenly. With `retry_after` (seconds), the merchant's Retry-After, it is a rung
+    that is long enough, or the longest.
     """
     first = max(0, min(attempt - 1, len(delays) - 2))
     pair = delays[first : first + 2]
@@ -20,7 +21,7 @@ def after_attempt(attempt: int, delays: Sequence[int], *, draw: float, retry_aft
 
 
 def after_refusal(refusals: int, delays: Sequence[int]) -> int:
-    """The rung of an order that got no slot, after so many earlier refusals: the middle one first, then the last."""
+    """The rung after this many earlier refusals: the middle one first, then the last."""
     return middle(delays) if refusals == 0 else delays[-1]
 
 
@@ -30,10 +31,10 @@ def middle(delays: Sequence[int]) -> int:
 
 
 def is_too_long(seconds: float, delays: Sequence[int]) -> bool:
-    """Whether no rung is as long as that."""
+    """Whether every rung is shorter than that."""
     return seconds * 1000 > delays[-1]
 
 
 def before_eta(remaining: float, delays: Sequence[int]) -> int:
-    """The longest rung that is over before the order is due in `remaining` seconds, else the shortest."""
+    """The longest rung that ends before the order is due in `remaining` seconds, else the shortest."""
     return max((delay for delay in delays if delay <= remaining * 1000), default=delays[0])

@@ -1,9 +1,9 @@
-"""Messages this worker publishes, as values: orders on their way to a rung or to dead letters. Pure.
+"""The messages that this worker publishes, as values: orders for a rung or for dead letters. Pure.
 
-An order keeps its headers, its properties and its routing key wherever it goes. What the broker or an earlier hop
-wrote on it is taken off: x-death grows without bound, and a CC or BCC header would route copies. A producer's
-per-message expiration is taken off too: in a lane it would drop the order. So is `compression`: the body left its
-compression at our door.
+An order keeps its headers, properties and routing key wherever it is published. Headers that the broker or an earlier
+publish added are removed: x-death grows without bound, and a CC or BCC header would route copies. A producer's
+per-message expiration is removed too: in a lane it would drop the order. So is `compression`: kombu has decompressed
+the body.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from merchantroute_worker.orders.route import Step
 
 RUNG = "mr-rung"
 REFUSED = "refused"
-"""The rung of a slow merchant's refused orders: each of them says itself how long it waits there."""
+"""The rung of a slow merchant's refused orders: each message has its own expiration there."""
 _KEPT_PROPERTIES = (
     "content_type", "content_encoding", "correlation_id", "reply_to", "priority", "message_id", "timestamp", "type",
     "app_id",
@@ -27,7 +27,7 @@ _DROPPED_PREFIXES = ("x-death", "x-first-death-", "x-last-death-")
 
 @dataclass(frozen=True, kw_only=True)
 class Outgoing:
-    """One message. Orders are mandatory and persistent; pulses and completion records are neither."""
+    """A message to publish. Orders are mandatory and persistent; pulses and completion records are neither."""
 
     exchange: str
     routing_key: str
@@ -38,7 +38,7 @@ class Outgoing:
 
 
 class Incoming(NamedTuple):
-    """What of a delivered message an outgoing one is made of."""
+    """The parts of a delivered message that an outgoing one is built from."""
 
     routing_key: str
     body: bytes
@@ -47,8 +47,8 @@ class Incoming(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Why:
-    """Why an order is dead: a reason of the closed list, the step it was at, and the class of the last answer."""
+class DeathReason:
+    """Why an order is dead: a reason of the closed list, its current step, and the class of the last answer."""
 
     reason: str
     step: str | None = None
@@ -57,7 +57,7 @@ class Why:
 
 
 def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchange: str, rung: int) -> Outgoing:
-    """The order on its way to a rung (milliseconds) of the ladder whose headers exchange is given."""
+    """The order for a rung (milliseconds) of the ladder with this headers exchange."""
     headers = {**_headers(message.headers), RUNG: str(rung), **_stamps(order)}
     properties = {**_properties(message.properties), **_JSON, "correlation_id": order.id}
     return Outgoing(
@@ -69,9 +69,9 @@ def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchang
     )
 
 
-def in_turn(message: Outgoing, milliseconds: int | None) -> Outgoing:
-    """The message, to wait so long among the refused; with None, on the rung that it has. RabbitMQ takes the expiration
-    off when it is over.
+def paced(message: Outgoing, milliseconds: int | None) -> Outgoing:
+    """The message with its own expiration on the rung of refused orders; unchanged with None. RabbitMQ removes the
+    expiration when it dead-letters the message.
     """
     if milliseconds is None:
         return message
@@ -80,9 +80,9 @@ def in_turn(message: Outgoing, milliseconds: int | None) -> Outgoing:
 
 
 def to_dead(
-    message: Incoming, why: Why, *, exchange: str, order: Order | None = None, steps: tuple[Step, ...] = ()
+    message: Incoming, why: DeathReason, *, exchange: str, order: Order | None = None, steps: tuple[Step, ...] = ()
 ) -> Outgoing:
-    """The order on its way to dead letters; the body stays as it came where no order could be read from it."""
+    """The order for dead letters; the original body is kept if no order could be parsed from it."""
     headers = {**_headers(message.headers), "mr-reason": why.reason, "mr-attempts": why.attempts}
     headers["mr-answer-class"] = why.answer_class
     if why.step:
@@ -99,8 +99,8 @@ def to_dead(
 
 
 def to_door(message: Incoming, *, exchange: str, headers: Mapping[str, Any], body: bytes | None = None) -> Outgoing:
-    """A dead letter on its way through the front door again, with these headers beside those that stay. A body that is
-    not written anew stays as it came, with its compression.
+    """A dead letter for the front door, with these headers added to those that are kept. A body that is not replaced
+    keeps its compression.
     """
     kept = {**_headers(message.headers), **headers}
     if body is None and "compression" in message.headers:
@@ -115,7 +115,7 @@ def to_door(message: Incoming, *, exchange: str, headers: Mapping[str, Any], bod
 
 
 def forward(message: Incoming, *, exchange: str, headers: Mapping[str, Any] | None = None) -> Outgoing:
-    """The message as it came, on its way to another exchange, with these headers added."""
+    """The message unchanged for another exchange, with these headers added."""
     return Outgoing(
         exchange=exchange,
         routing_key=message.routing_key,
@@ -126,7 +126,7 @@ def forward(message: Incoming, *, exchange: str, headers: Mapping[str, Any] | No
 
 
 def plain(message: Outgoing) -> Outgoing:
-    """The message with nothing but the headers that we and Celery need, for one whose others AMQP cannot carry."""
+    """The message with only the headers that we and Celery need, if AMQP cannot encode the others."""
     kept = {
         name: value
         for name, value in message.headers.items()
@@ -136,7 +136,7 @@ def plain(message: Outgoing) -> Outgoing:
 
 
 def _has_a_form(value: Any) -> bool:
-    """Whether AMQP surely can carry it: text, and whole numbers of 64 bits."""
+    """Whether AMQP can certainly encode it: text, and integers of 64 bits."""
     return isinstance(value, str) or (isinstance(value, int) and -(2**63) <= value < 2**63)
 
 

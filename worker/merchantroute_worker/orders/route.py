@@ -1,7 +1,7 @@
-"""The route as its workers see it: values parsed from the mounted JSON documents (formats in `schema/`).
+"""The route's configuration as workers use it, parsed from the mounted JSON documents (formats in `schema/`).
 
-Pure: documents in, one frozen Configuration out. Times become seconds, except the ladder's rungs, which are named by
-their milliseconds in the broker.
+Pure: documents in, one frozen Route out. Times become seconds, except the ladder's rungs, which the broker names by
+their milliseconds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,15 +16,15 @@ METHODS = ("GET", "POST", "PUT", "DELETE")
 
 
 class ConfigurationError(ValueError):
-    """A document does not have the shape that was agreed on; the text says which and what."""
+    """A document does not match its schema; the text says which and how."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One call of the series. The path may hold `{order_id}` and `{merchant}`.
+    """One call of an order. The path may contain `{order_id}` and `{merchant}`.
 
-    `verify` is the call that asks the merchant whether it did this step, for when nobody knows; it is named
-    `<name>.verify`, since no step's own name has a dot.
+    `verify` is the call that asks the merchant whether it has executed this step, for when that is unknown; it is named
+    `<name>.verify`, since no step's own name contains a dot.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Step:
     verify: "Step | None" = None
 
     def as_json(self) -> dict[str, Any]:
-        """The step's document, in the route's file and in journals."""
+        """The step as a JSON document, for the route's file and for journals."""
         own = {"name": self.name, "method": self.method, "path": self.path}
         asks = self.verify
         return own if asks is None else {**own, "verify": {"method": asks.method, "path": asks.path}}
@@ -51,7 +51,7 @@ class Tier:
 
 @dataclass(frozen=True, kw_only=True)
 class Credential:
-    """What authenticates us at a merchant, as one header. Never shown in logs."""
+    """What authenticates us to a merchant, as one HTTP header. Never logged."""
 
     header: str = field(repr=False)
     value: str = field(repr=False)
@@ -59,13 +59,13 @@ class Credential:
 
 @dataclass(frozen=True, kw_only=True)
 class Merchant:
-    """Where a merchant's orders go."""
+    """A merchant's endpoint and credential."""
 
     id: str
     endpoint: str
     credential: Credential | None = None
     locked: bool = False
-    """It has credentials, but they did not reach this pod: a call would be refused."""
+    """It has credentials that have not reached this pod: a call would be refused."""
 
 
 def _filled(endpoint: str, merchant: str) -> str:
@@ -73,8 +73,8 @@ def _filled(endpoint: str, merchant: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Configuration:
-    """Everything a pod needs to carry orders, as of one generation."""
+class Route:
+    """One generation of the route's configuration."""
 
     generation: int
     rendered_at: float
@@ -99,7 +99,7 @@ class Configuration:
     credentials: Mapping[str, Credential] = field(repr=False)
 
     def merchant(self, merchant_id: str) -> Merchant | None:
-        """Where this merchant's orders go, or None for one that neither the list nor a default endpoint covers."""
+        """The merchant's endpoint, or None if neither the list nor a default endpoint covers it."""
         listed = self.merchants.get(merchant_id)
         endpoint = listed[0] if listed else self.default_endpoint
         if endpoint is None:
@@ -115,8 +115,8 @@ class Configuration:
 
 def parse(
     *, index: Mapping[str, Any], route: Mapping[str, Any], merchants: Sequence[Any], credentials: Sequence[Any]
-) -> Configuration:
-    """Make one configuration of all documents. ConfigurationError says what is wrong with them."""
+) -> Route:
+    """Parse all documents into one configuration. ConfigurationError says what is wrong with them."""
     try:
         return _parse(index, route, merchants, credentials)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -124,7 +124,7 @@ def parse(
 
 
 def parse_step(document: Mapping[str, Any]) -> Step:
-    """A step of the route, or of an order's journal."""
+    """Parse a step of the route, or of an order's journal."""
     asks = document.get("verify")
     verify = None if asks is None else _call(f"{document['name']}.verify", asks)
     return replace(_call(document["name"], document), verify=verify)
@@ -171,12 +171,12 @@ def _seconds(milliseconds: Any) -> float:
 
 def _parse(
     index: Mapping[str, Any], route: Mapping[str, Any], merchants: Sequence[Any], credentials: Sequence[Any]
-) -> Configuration:
+) -> Route:
     delays = tuple(sorted(_positive(delay) for delay in route["delaysMs"]))
     steps = tuple(parse_step(step) for step in route["steps"])
     if not delays or not steps:
         raise ValueError("a route needs at least one step and one delay")
-    return Configuration(
+    return Route(
         generation=_not_negative(index["generation"]),
         rendered_at=index["renderedAt"] / 1000,
         front_door=_text(route["frontDoor"]),

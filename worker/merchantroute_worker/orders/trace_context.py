@@ -1,14 +1,14 @@
-"""W3C trace context as a message's headers carry it. Pure."""
+"""W3C trace context in a message's headers. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
 
 CONTEXT = ("traceparent", "tracestate")
-_LONGEST = 512  # characters, what W3C asks to be kept of a tracestate
+_LONGEST = 512  # characters, the minimum that W3C asks for a tracestate
 
 
 def context_of(headers: Mapping[str, Any]) -> Mapping[str, str]:
-    """The trace context among the headers, where it can stand in a header of HTTP; empty without one."""
+    """The trace context among the headers, if valid as HTTP headers; empty without one."""
     found = {name: headers[name] for name in CONTEXT if _fits(headers.get(name))}
     return found if "traceparent" in found else {}
 

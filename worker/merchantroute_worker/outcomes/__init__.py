@@ -1,1 +1,1 @@
-"""How an order's end is written: the completion record first, then the acknowledgement, one hub turn at a time."""
+"""Writes how orders end: the completion record first, then the ack, batched for each turn of gevent's hub."""

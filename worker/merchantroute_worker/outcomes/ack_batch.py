@@ -1,26 +1,26 @@
-"""What many orders of one hub turn share: their completion lines in one write, and then their acks in another.
+"""Batches completion records and acks: one write of log lines, then one write of acks for each turn of gevent's hub.
 
-Under gevent a turn of the hub ends many calls at once. A write to the broker's socket costs as much for one ack as for
-fifty, so does a line to standard output; so both wait for the end of the turn, microseconds, in a greenlet of their
-own. An order's line is out before its ack is. Each ack is its own order's: `multiple` would ack what is still worked.
+Under gevent a turn of the hub ends many calls at once. Writing to the broker's socket costs as much for one ack as for
+fifty, and so does writing to standard output, so both wait some microseconds for the end of the turn, in a greenlet of
+their own. An order's record is written before its ack. Each delivery tag is acked by itself: `multiple` would also ack
+messages that are still being processed.
 
-Where orders are worked in native threads nothing is shared: there each writes at once.
+With native threads nothing is batched: each thread writes at once.
 """
 
 import logging
 from typing import Any, Protocol
 
-import gevent
-
 from merchantroute_worker.rabbit.address import ERRORS
 from merchantroute_worker.rabbit.frames import write_acks
-from merchantroute_worker.telemetry.logs import Lines
+from merchantroute_worker.runtime.hub_batch import HubBatch
+from merchantroute_worker.telemetry.logs import LineBuffer
 
 log = logging.getLogger(__name__)
 
 
-class Outcomes(Protocol):
-    """Where completion lines and acks go. `len` is how many acks are not written yet."""
+class Acks(Protocol):
+    """Port for completion records and acks. `len` is the number of acks not yet written."""
 
     def line(self, logger: logging.Logger, message: str, document: dict[str, Any]) -> None:
         """Log a completion record."""
@@ -31,58 +31,51 @@ class Outcomes(Protocol):
     def __len__(self) -> int: ...
 
 
-class AtOnce:
-    """Each by itself."""
+class ImmediateAcks:
+    """Writes each record and ack at once, for pools of native threads."""
 
     def line(self, logger: logging.Logger, message: str, document: dict[str, Any]) -> None:
-        """See `Outcomes`."""
+        """See `Acks`."""
         logger.info(message, extra={"data": document})
 
     def ack(self, message: Any) -> None:
-        """See `Outcomes`."""
+        """See `Acks`."""
         try:
             message.ack()
         except ERRORS as error:
-            _part(message, error)
+            _close_connection(message, error)
 
     def __len__(self) -> int:
         return 0
 
 
-class Together:
-    """All of a turn. For one hub only."""
+class BatchedAcks:
+    """Batches the records and acks of one turn of gevent's hub. For one hub only."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: LineBuffer) -> None:
         self._lines = lines
         self._acks: list[Any] = []
         self._open = 0
-        self._due = False
+        self._batch = HubBatch(self._write)
 
     def line(self, logger: logging.Logger, message: str, document: dict[str, Any]) -> None:
-        """See `Outcomes`."""
+        """See `Acks`."""
         self._lines.info(logger, message, document)
-        self._soon()
+        self._batch.request()
 
     def ack(self, message: Any) -> None:
-        """See `Outcomes`."""
+        """See `Acks`."""
         if message.acknowledged:
             raise message.MessageStateError("acked twice")
         message._state = "ACK"  # noqa: SLF001 - as kombu's own `ack` leaves it
         self._acks.append(message)
         self._open += 1
-        self._soon()
+        self._batch.request()
 
     def __len__(self) -> int:
         return self._open
 
-    def _soon(self) -> None:
-        if not self._due:
-            self._due = True
-            # It runs after all that is ready to run now.
-            gevent.spawn(self._write)
-
     def _write(self) -> None:
-        self._due = False
         self._lines.flush()
         acks, self._acks = self._acks, []
         of_channels: dict[Any, list[Any]] = {}
@@ -91,14 +84,14 @@ class Together:
         for channel, messages in of_channels.items():
             try:
                 write_acks(channel, messages)
-            except Exception as error:  # noqa: BLE001 - whatever it was, an ack that is forgotten holds a slot for good
-                _part(messages[0], error)
+            except Exception as error:  # noqa: BLE001 - whatever it was, a forgotten ack holds a prefetch slot for good
+                _close_connection(messages[0], error)
             finally:
                 self._open -= len(messages)
 
 
-def _part(message: Any, error: Exception) -> None:
-    # Half a frame may be out: end the connection, and the broker hands its messages out again.
+def _close_connection(message: Any, error: Exception) -> None:
+    # Half a frame may have been written: close the connection, and the broker requeues its messages.
     log.warning("could not ack, closing the consuming connection: %s", error)
     connection = getattr(message.channel, "connection", None)
     if connection is not None:

@@ -1,7 +1,7 @@
-"""The record that every finished order leaves: a JSON line in the log, and a message where someone asked for it.
+"""Writes an order's completion record: a JSON line in the log, and a message if an exchange is configured.
 
-In tests and demos the environment names an exchange for it; the record is then confirmed before the order is acked.
-An exchange that does not exist is said once and never holds an order up.
+Tests and demos name an exchange in the environment; the record is then confirmed before the order is acked. An exchange
+that does not exist is logged once and never delays an order.
 """
 
 import logging
@@ -11,14 +11,15 @@ from typing import Any
 from merchantroute_worker.config.identity import Identity
 from merchantroute_worker.orders.envelope import Order, dump
 from merchantroute_worker.orders.messages import Outgoing
-from merchantroute_worker.orders.task_decisions import Note
+from merchantroute_worker.orders.task_message import TaskMessage
+from merchantroute_worker.outcomes.ack_batch import Acks
 from merchantroute_worker.rabbit.publisher import RECORDS, NotPublished, Publisher
 
 log = logging.getLogger(__name__)
 
 
-def record(identity: Identity, order: Order, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
-    """The completion record (schema/completion.json); `finished_at` is epoch seconds."""
+def order_record(identity: Identity, order: Order, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
+    """The completion record of an order (schema/completion.json); `finished_at` is epoch seconds."""
     published_at = order.published_at if order.published_at is not None else finished_at
     return {
         "event": "order.done",
@@ -36,19 +37,19 @@ def record(identity: Identity, order: Order, *, finished_at: float, redelivered:
     }
 
 
-def task_record(identity: Identity, note: Note, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
-    """The completion record of an app's own task: it has no steps, and says which task it was."""
+def task_record(identity: Identity, task: TaskMessage, *, finished_at: float, redelivered: bool) -> dict[str, Any]:
+    """The completion record of an app's own task: it names the task, and has no steps."""
     return {
         "event": "order.done",
-        "order": note.id,
-        "merchant": note.merchant,
+        "order": task.id,
+        "merchant": task.merchant,
         "tier": identity.tier,
         "lane": identity.lane,
-        "task": note.task,
+        "task": task.task,
         "steps": [],
-        "attempts": note.retries + note.attempts + 1,
-        "seconds": round(finished_at - note.published_at, 6),
-        "publishedAt": round(note.published_at * 1000),
+        "attempts": task.retries + task.attempts + 1,
+        "seconds": round(finished_at - task.published_at, 6),
+        "publishedAt": round(task.published_at * 1000),
         "finishedAt": round(finished_at * 1000),
         "pod": identity.pod,
         "redelivered": redelivered,
@@ -56,19 +57,19 @@ def task_record(identity: Identity, note: Note, *, finished_at: float, redeliver
 
 
 class Completions:
-    """Writes completion records."""
+    """Logs completion records, and publishes them if an exchange is configured."""
 
-    def __init__(self, exchange: str | None, publisher: Publisher, line: Callable[[dict[str, Any]], None]) -> None:
-        self._line = line
+    def __init__(self, exchange: str | None, publisher: Publisher, acks: Acks) -> None:
+        self._acks = acks
         self._exchange = exchange
         self._publisher = publisher
         self._warned = False
 
     def write(self, document: dict[str, Any], give_up: Callable[[], bool]) -> bool:
-        """Log the record, and publish it where an exchange is named. While there is no connection it is held, as every
-        outcome is; False when `give_up` said so meanwhile.
+        """Log the record, and publish it if an exchange is configured. Without a connection it waits, as every outcome
+        does; False when `give_up` returned True meanwhile.
         """
-        self._line(document)
+        self._acks.line(log, "order done", document)
         if self._exchange is None:
             return True
         message = Outgoing(

@@ -1,1 +1,1 @@
-"""Where work runs: greenlets, threads or child processes."""
+"""Executors for the three pools: greenlets, threads, and threads beside child processes."""

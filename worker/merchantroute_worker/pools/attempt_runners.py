@@ -1,70 +1,71 @@
-"""Who makes an order's calls: this process, or a child of the pool `prefork`."""
+"""Runs an attempt at an order's calls in this process, or in a child process of the prefork pool."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from merchantroute_worker.calls.attempt import Attempt, Watch, attempt
+from merchantroute_worker.calls.attempt import CallObserver, attempt
 from merchantroute_worker.calls.http_client import Client, HttpClient
 from merchantroute_worker.orders.answers import Answer
+from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.envelope import Order
-from merchantroute_worker.orders.route import Configuration, Merchant, Step
+from merchantroute_worker.orders.route import Merchant, Route, Step
 
-_NOBODY: Mapping[str, Any] = {}
-
-
-class Lost(Exception):
-    """The process that made the calls ended before they did."""
+_NO_ENTRIES: Mapping[str, Any] = {}
 
 
-class Caller(Protocol):
+class ChildLost(Exception):
+    """The child process ended before its calls did."""
+
+
+class AttemptRunner(Protocol):
     """Makes one attempt at an order."""
 
-    def attempt(self, order: Order, merchant: Merchant, route: Configuration, watch: Watch) -> Attempt:
-        """Make the calls that are left; `Lost` when their process is gone, UnusableEndpoint as `steps` says."""
+    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: CallObserver) -> Attempt:
+        """Make the remaining calls. ChildLost when their process is gone, UnusableEndpoint as in `calls/request.py`."""
 
 
-class Here:
-    """Calls from this very greenlet or thread."""
+class InProcess:
+    """Makes the calls in the current greenlet or thread."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def attempt(self, order: Order, merchant: Merchant, route: Configuration, watch: Watch) -> Attempt:
-        """See `Caller`."""
+    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: CallObserver) -> Attempt:
+        """See `AttemptRunner`."""
         return attempt(order, merchant, route, self._client, watch)
 
 
-class InChild:
-    """Calls from a process of Celery's pool; this thread waits. Of the calls' course only their ends are seen, when all
-    are over: to the bulkhead an attempt is one call.
+class InChildProcess:
+    """Makes the calls in a child process of Celery's prefork pool; this thread waits. The parent gets the result of
+    each call only after the attempt has ended, so the bulkhead sees an attempt as one call.
     """
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
-    def attempt(self, order: Order, merchant: Merchant, route: Configuration, watch: Watch) -> Attempt:
-        """See `Caller`."""
-        # A child needs the limits, not everybody's endpoints and credentials.
-        limits = replace(route, merchants=_NOBODY, credentials=_NOBODY)
-        ends: SimpleQueue[Any] = SimpleQueue()
-        self._pool.apply_async(_in_child, (order, merchant, limits), callback=ends.put, error_callback=ends.put)
-        ended = ends.get()
-        if not isinstance(ended, _Ended):
-            raise _error(ended)
-        for step, answer, seconds in ended.calls:
+    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: CallObserver) -> Attempt:
+        """See `AttemptRunner`."""
+        # A child needs the route's limits, but not every merchant's endpoint and credentials.
+        limits = replace(route, merchants=_NO_ENTRIES, credentials=_NO_ENTRIES)
+        results: SimpleQueue[Any] = SimpleQueue()
+        self._pool.apply_async(_in_child, (order, merchant, limits), callback=results.put, error_callback=results.put)
+        result = results.get()
+        if not isinstance(result, _ChildResult):
+            raise _error(result)
+        for step, answer, seconds in result.calls:
             watch.ended(step, answer, seconds)
-        return ended.attempt
+        return result.attempt
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Ended:
+class _ChildResult:
     attempt: Attempt
     calls: tuple[tuple[Step, Answer, float], ...]
 
 
-class _Notes:
+class _CallRecorder:
     def __init__(self, trace: Mapping[str, str]) -> None:
         self.trace = trace
         self.calls: list[tuple[Step, Answer, float]] = []
@@ -80,22 +81,24 @@ class _Notes:
 _client: HttpClient | None = None
 
 
-def _in_child(order: Order, merchant: Merchant, route: Configuration) -> _Ended:
-    global _client  # noqa: PLW0603 - a child lives for many orders, and so do its connections
+def _in_child(order: Order, merchant: Merchant, route: Route) -> _ChildResult:
+    global _client  # noqa: PLW0603 - a child serves many orders, and reuses its connections
     if _client is None:
         _client = HttpClient(1)
     _client.reap()
-    notes = _Notes(order.trace)
-    result = attempt(order, merchant, route, _client, notes)
-    return _Ended(attempt=result, calls=tuple(notes.calls))
+    recorder = _CallRecorder(order.trace)
+    result = attempt(order, merchant, route, _client, recorder)
+    return _ChildResult(attempt=result, calls=tuple(recorder.calls))
 
 
-def _error(told: Any) -> Exception:
-    """Billiard wraps what a child raised; what it tells of a child that is gone is an error of its own."""
+def _error(failure: Any) -> Exception:
+    """Unwrap billiard's exception info: it wraps a child's exception, and reports a lost child with an error of its
+    own.
+    """
     from billiard.exceptions import WorkerLostError
 
-    error = getattr(told, "exception", told)
+    error = getattr(failure, "exception", failure)
     error = getattr(error, "exc", error)
     if isinstance(error, WorkerLostError | SystemExit):
-        return Lost(str(error))
-    return error if isinstance(error, Exception) else Lost(repr(error))
+        return ChildLost(str(error))
+    return error if isinstance(error, Exception) else ChildLost(repr(error))

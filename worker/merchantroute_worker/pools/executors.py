@@ -1,8 +1,6 @@
-"""Where messages are worked: greenlets of Celery's gevent pool, threads of its thread pool, or threads beside its
-processes.
+"""Runs deliveries: in greenlets of Celery's gevent pool, in its thread pool, or in threads beside its child processes.
 
-A crew runs what it is given and says when it ended. Only greenlets can be ended from outside; a thread that is told so
-goes on, and its outcome is not used.
+Only a greenlet can be cancelled from outside. A cancelled thread runs on, and its outcome is discarded.
 """
 
 import os
@@ -14,70 +12,72 @@ from typing import Any, Protocol
 
 from merchantroute_worker.pools import prefork
 
-SPARE = 4
-"""Threads beside those that wait for a child process: outcomes of tasks are made safe in them."""
+SPARE_THREADS = 4
+"""Threads beside those that wait for a child process, for settling the outcomes of tasks."""
 Work = Callable[..., None]
 
 
-class Hand(Protocol):
-    """One piece of work under way."""
+class Handle(Protocol):
+    """One piece of running work."""
 
-    def end(self) -> None:
-        """End it if that can be done from outside."""
+    def cancel(self) -> None:
+        """Cancel it if it can be cancelled from outside."""
 
 
-class Crew(Protocol):
-    """Runs work. `settles_in_place` says whether a callback of Celery's pool may wait for the broker."""
+class Executor(Protocol):
+    """Runs work beside or in Celery's pool. `settles_in_place` says whether a callback of Celery's pool may wait for
+    the broker.
+    """
 
     settles_in_place: bool
 
-    def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Hand:
-        """Run it where orders run; `ended` is called whatever becomes of it, and must not wait."""
+    def spawn(self, work: Work, *arguments: Any, on_end: Callable[[], None]) -> Handle:
+        """Run it in an order's slot; `on_end` is called when it ends in whatever way, and must not block."""
 
-    def beside(self, work: Work, *arguments: Any) -> Hand:
-        """Run it without taking the place of an order."""
+    def spawn_outside(self, work: Work, *arguments: Any) -> Handle:
+        """Run it without occupying an order's slot."""
 
     def resize(self, slots: int) -> bool:
-        """Have so many slots from now on; False where that needs new pods."""
+        """Change the number of slots; False where that needs new pods."""
 
     def abandon(self) -> None:
-        """End all that can be ended, whatever it does."""
+        """Kill everything that can be killed."""
 
     def close(self) -> None:
-        """Nothing more will come."""
+        """Accept no more work."""
 
 
 class _Greenlet:
     def __init__(self, greenlet: Any) -> None:
         self._greenlet = greenlet
 
-    def end(self) -> None:
+    def cancel(self) -> None:
         self._greenlet.kill(block=False)
 
 
-class GreenCrew:
-    """Greenlets of Celery's own pool, whose warm shutdown waits for what runs in it."""
+class GreenletExecutor:
+    """Spawns greenlets in Celery's gevent pool, whose warm shutdown waits for them."""
 
     settles_in_place = True
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
-    def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Hand:
-        """Run it in the gevent pool itself: Celery's apply_async around it serves Requests."""
+    def spawn(self, work: Work, *arguments: Any, on_end: Callable[[], None]) -> Handle:
+        """Spawn in the gevent pool directly: Celery's apply_async around it exists for Requests."""
         greenlet = self._pool._pool.spawn(work, *arguments)  # noqa: SLF001
-        # Not `link`, which starts a greenlet for it: `ended` does not wait.
-        greenlet.rawlink(lambda _: ended())
+        # Not `link`, which spawns a greenlet to call it: `on_end` does not block.
+        greenlet.rawlink(lambda _: on_end())
         return _Greenlet(greenlet)
 
-    def beside(self, work: Work, *arguments: Any) -> Hand:
-        """A greenlet outside of the pool, which may be full of those that wait for this one."""
+    def spawn_outside(self, work: Work, *arguments: Any) -> Handle:
+        """Spawn outside of the pool, which may be full of greenlets that wait for this one."""
         import gevent
 
         return _Greenlet(gevent.spawn(work, *arguments))
 
     def resize(self, slots: int) -> bool:
-        """Grow or shrink Celery's pool; what runs goes on."""
+        """Grow or shrink Celery's pool; running greenlets are not affected."""
         change = slots - self._pool.limit
         if change > 0:
             self._pool.grow(change)
@@ -97,55 +97,55 @@ class _Thread:
     def __init__(self, future: "Future[None]") -> None:
         self._future = future
 
-    def end(self) -> None:
+    def cancel(self) -> None:
         self._future.cancel()
 
 
-class ThreadCrew:
-    """Native threads: Celery's own executor for the pool `threads`, one of our own beside the pool `prefork`.
-    `children` gives the processes to kill when all is abandoned.
+class ThreadExecutor:
+    """Submits to native threads: Celery's own executor for the threads pool, one of ours beside the prefork pool.
+    `child_pids` gives the processes to kill in `abandon`.
     """
 
     def __init__(
-        self, executor: ThreadPoolExecutor, children: Callable[[], list[int]], *, settles_in_place: bool
+        self, executor: ThreadPoolExecutor, child_pids: Callable[[], list[int]], *, settles_in_place: bool
     ) -> None:
         self._executor = executor
-        self._children = children
+        self._child_pids = child_pids
         self.settles_in_place = settles_in_place
 
-    def spawn(self, work: Work, *arguments: Any, ended: Callable[[], None]) -> Hand:
-        """Run it in a thread; what has not begun when the executor shuts down never begins."""
+    def spawn(self, work: Work, *arguments: Any, on_end: Callable[[], None]) -> Handle:
+        """Run it in a thread; work that has not begun when the executor shuts down never runs."""
         future = self._executor.submit(work, *arguments)
-        future.add_done_callback(lambda _: ended())
+        future.add_done_callback(lambda _: on_end())
         return _Thread(future)
 
-    def beside(self, work: Work, *arguments: Any) -> Hand:
-        """Threads hand over without waiting for each other."""
+    def spawn_outside(self, work: Work, *arguments: Any) -> Handle:
+        """Run it in a thread of the same executor: these threads do not wait for each other."""
         return _Thread(self._executor.submit(work, *arguments))
 
     def resize(self, slots: int) -> bool:
-        """Threads and processes are made at the start."""
+        """Not possible: threads and processes are created at startup."""
         del slots
         return False
 
     def abandon(self) -> None:
-        """Processes can be ended, threads cannot: they end with this process."""
-        for child in self._children():
+        """Kill the child processes. Threads cannot be killed; they end with this process."""
+        for child in self._child_pids():
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
 
     def close(self) -> None:
-        """Let no thread begin anything."""
+        """Cancel all work that has not begun."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-def of(pool: Any) -> Crew:
-    """The crew that fits Celery's pool."""
+def executor_for(pool: Any) -> Executor:
+    """The executor that fits Celery's pool."""
     if getattr(pool, "is_green", False):
-        return GreenCrew(pool)
+        return GreenletExecutor(pool)
     executor = getattr(pool, "executor", None)
     if executor is not None:
-        return ThreadCrew(executor, list, settles_in_place=True)
-    prefork.one_for_each(pool)
-    own = ThreadPoolExecutor(2 * pool.limit + SPARE, "settle")
-    return ThreadCrew(own, lambda: [child.pid for child in pool._pool._pool], settles_in_place=False)  # noqa: SLF001
+        return ThreadExecutor(executor, list, settles_in_place=True)
+    prefork.send_one_sentinel_per_child(pool)
+    settlement_threads = ThreadPoolExecutor(2 * pool.limit + SPARE_THREADS, "settle")
+    return ThreadExecutor(settlement_threads, lambda: [child.pid for child in pool._pool._pool], settles_in_place=False)  # noqa: SLF001

@@ -1,15 +1,15 @@
-"""The end of Celery's pool `prefork`: every child is told that no more work comes.
+"""Fixes billiard's shutdown of the prefork pool, so that every child process gets its stop sentinel.
 
-billiard (4.3.2) sends a word for each child by walking through the list of its children, while another of its threads
-takes those out of the list that have ended: a child that ends before the last word is sent costs another its word, and
-that one waits for work, and the pool for it, until the grace is over.
+billiard (4.3.2) sends one sentinel per child while iterating over its list of children, and another of its threads
+removes children that have ended from that list meanwhile. If a child ends before the last sentinel is sent, another
+child misses its own, and the pool waits for that one until the grace period ends.
 """
 
 from typing import Any
 
 
-def one_for_each(pool: Any) -> None:
-    """Let the pool walk through the children that it has when it is closed. `pool` is Celery's."""
+def send_one_sentinel_per_child(pool: Any) -> None:
+    """Make the pool iterate over a copy of its children when it closes. `pool` is Celery's."""
     close = pool.on_close
 
     def on_close() -> None:

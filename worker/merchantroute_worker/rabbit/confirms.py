@@ -1,14 +1,17 @@
-"""Publisher confirms: which publish the broker's answer belongs to. No I/O.
+"""Publisher confirms: matches the broker's acks, nacks and returns to the publishes of a channel. No I/O.
 
-A mandatory message that no queue takes is returned before it is confirmed. The return carries no delivery tag, so it
-is matched by the message's own id and exchange, the oldest first.
+RabbitMQ returns a mandatory message that no queue takes before it confirms it. A `basic.return` carries no delivery
+tag, so it is matched by exchange and correlation id, the oldest publish first.
 """
 
 from collections.abc import Callable
 
 
 class Confirm:
-    """One publish that waits for the broker. `settle` is called once, with None or with what went wrong."""
+    """One publish that waits for its confirm. `settle` is called once, with None or with the reason of the failure.
+
+    `returned` is the reason with which the broker returned the message as unroutable.
+    """
 
     def __init__(self, key: tuple[str, str], settle: Callable[[str | None], None]) -> None:
         self.key = key
@@ -17,7 +20,7 @@ class Confirm:
 
 
 class Confirms:
-    """The publishes of one channel; tags count from 1, as the broker counts them."""
+    """The unconfirmed publishes of one channel by delivery tag; tags count from 1, as RabbitMQ counts them."""
 
     def __init__(self) -> None:
         self._last = 0
@@ -27,34 +30,34 @@ class Confirms:
         return len(self._waiting)
 
     def add(self, confirm: Confirm) -> None:
-        """The next publish on the channel."""
+        """Add the next publish of the channel."""
         self._last += 1
         self._waiting[self._last] = confirm
 
     def forget(self, confirm: Confirm) -> None:
-        """Nobody waits for this publish any more."""
+        """Remove a publish whose publisher has given up; the scan is short, since only a time-out leads here."""
         for tag, other in self._waiting.items():
             if other is confirm:
                 del self._waiting[tag]
                 return
 
-    def returned(self, key: tuple[str, str], why: str) -> None:
-        """The broker gave a mandatory message back."""
+    def returned(self, key: tuple[str, str], reason: str) -> None:
+        """Note a `basic.return`; the confirm that follows then means that the message is in no queue."""
         for confirm in self._waiting.values():
             if confirm.key == key and confirm.returned is None:
-                confirm.returned = why
+                confirm.returned = reason
                 return
 
-    def answered(self, tag: int, multiple: bool, *, refused: bool) -> None:
-        """The broker confirmed (or, refused, did not take) the tag, and with `multiple` all before it."""
+    def answered(self, tag: int, multiple: bool, *, nacked: bool) -> None:
+        """Settle the publish of a tag, acked or `nacked`, and with `multiple` all publishes before it."""
         tags = [other for other in self._waiting if other <= tag] if multiple else [tag]
         for one in tags:
             confirm = self._waiting.pop(one, None)
             if confirm:
-                confirm.settle("the broker refused it" if refused else confirm.returned)
+                confirm.settle("the broker refused it" if nacked else confirm.returned)
 
-    def lost(self, why: str) -> None:
-        """The channel is gone: nothing on it will be answered."""
+    def lost(self, reason: str) -> None:
+        """Settle every publish with this reason: the channel is gone, so no confirm will come."""
         waiting, self._waiting = self._waiting, {}
         for confirm in waiting.values():
-            confirm.settle(why)
+            confirm.settle(reason)

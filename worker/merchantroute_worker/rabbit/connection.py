@@ -1,27 +1,27 @@
-"""A kombu connection to the broker as its mounted files describe it, for the consumer and for what tasks send."""
+"""kombu connections to the broker, for the consumer and for what tasks publish through Celery."""
 
 from typing import Any
 
 from kombu import connection
 
-from merchantroute_worker.rabbit.address import Broker
+from merchantroute_worker.rabbit.address import BrokerAddress
 
 _CONNECTION: Any = connection.Connection  # kombu ships inline types only in part
-CONNECTING = 10  # seconds
+CONNECT_TIMEOUT = 10  # seconds
 
 
-def connect(where: Broker, *, heartbeat: int = 0, **transport_options: Any) -> Any:
-    """The connection, not yet established. `heartbeat` is in seconds, 0 for none."""
+def connect(address: BrokerAddress, *, heartbeat: int = 0, **transport_options: Any) -> Any:
+    """Make a kombu connection, not yet established. `heartbeat` is in seconds, 0 for none."""
     return _CONNECTION(
         transport="pyamqp",
-        hostname=where.host,
-        port=where.port,
-        userid=where.username,
-        password=where.password,
-        virtual_host=where.vhost,
-        ssl=where.tls(),
+        hostname=address.host,
+        port=address.port,
+        userid=address.username,
+        password=address.password,
+        virtual_host=address.vhost,
+        ssl=address.ssl(),
         login_method="PLAIN",
         heartbeat=heartbeat,
-        connect_timeout=CONNECTING,
+        connect_timeout=CONNECT_TIMEOUT,
         transport_options=transport_options,
     )

@@ -1,8 +1,7 @@
-"""py-amqp's connection, made to read and write in bulk: many frames a system call, and what comes with each message
-the short way.
+"""Bulk reads and writes for py-amqp's connection: many frames a system call, and a fast parser of deliveries.
 
-py-amqp (5.4.2) asks the socket for a frame's head, for its payload and for its end, nine calls for a message; and
-writes each ack by itself. Its own writer holds a lock within, so what is written beside it takes part by a lock around.
+py-amqp (5.4.2) reads a frame's header, payload and end octet one by one, nine calls a message, and writes each ack by
+itself. Its frame writer has a lock inside, so frames that are written past it need another lock around both.
 """
 
 import struct
@@ -17,9 +16,9 @@ from amqp.exceptions import RecoverableConnectionError
 from merchantroute_worker.rabbit import headers
 
 AHEAD = 8 * 1024
-"""Bytes asked of the socket at once; what is left is cut anew for each frame, so not more."""
+"""Bytes to receive from the socket at once. Not more: the rest of the buffer is copied for each frame."""
 _METHOD, _END = 1, 0xCE
-_HEAD = Struct(">BHI")  # a frame: type, channel, size of the payload; then the payload, and its end
+_HEAD = Struct(">BHI")  # a frame: type, channel, size of the payload; then the payload and the end octet
 _DELIVER = "sLbss"  # consumer tag, delivery tag, redelivered, exchange, routing key
 _HEADERS = "F"
 _TAG_AND_BIT = Struct(">QB")
@@ -27,40 +26,40 @@ _ACK = Struct(">BHIHHQBB")
 _ACK_SIZE = 13  # bytes of its payload: class, method, tag, `multiple`
 
 
-class Writer:
-    """Stands in for the connection's `frame_writer`."""
+class FrameWriter:
+    """Replaces a connection's `frame_writer`: also writes frames that are packed already."""
 
     def __init__(self, connection: Any) -> None:
-        self._one = connection.frame_writer
+        self._write_method = connection.frame_writer
         self._write = connection.transport.write
         self._lock = threading.Lock()
 
     def __call__(self, *frame: Any) -> None:
-        """Write one frame, or a message's; as py-amqp's does."""
+        """Write the frames of one method, as py-amqp's `frame_writer` does."""
         with self._lock:
-            self._one(*frame)
+            self._write_method(*frame)
 
-    def many(self, frames: bytes) -> None:
-        """Write frames that are packed already."""
+    def write_packed(self, frames: bytes) -> None:
+        """Write packed frames with one call."""
         with self._lock:
             self._write(frames)
 
 
-def in_bulk(connection: Any) -> None:
-    """Let an open amqp.Connection read ahead, and write frames together."""
+def use_bulk_io(connection: Any) -> None:
+    """Make an open amqp.Connection read ahead, and write packed frames."""
     read_ahead(connection)
-    connection.frame_writer = Writer(connection)
+    connection.frame_writer = FrameWriter(connection)
 
 
 def read_ahead(connection: Any) -> None:
-    """Let an open amqp.Connection ask its socket for more than one frame's part."""
+    """Make an open amqp.Connection receive more from its socket than the next part of a frame."""
     transport = connection.transport
     receive = transport._quick_recv  # noqa: SLF001 - py-amqp has no setting for it
     transport._quick_recv = lambda wanted: receive(max(wanted, AHEAD))  # noqa: SLF001
     wait_and_read = connection.blocking_read
 
     def read(timeout: float | None = None) -> Any:
-        # What is here already needs no time-out, which py-amqp would set and unset on the socket for each frame.
+        # A frame in the buffer needs no time-out, which py-amqp would set and reset on the socket for each frame.
         buffer = transport._read_buffer  # noqa: SLF001
         if len(buffer) <= _HEAD.size:
             return wait_and_read(timeout)
@@ -75,17 +74,17 @@ def read_ahead(connection: Any) -> None:
 
 
 def write_acks(channel: Any, messages: Sequence[Any]) -> None:
-    """Ack kombu messages of one channel: a `basic.ack` each, in one write. What the socket raises passes."""
+    """Ack kombu messages of one channel: one `basic.ack` each, in one write. What the socket raises passes."""
     connection = channel.connection
     if connection is None:
         raise RecoverableConnectionError("connection already closed")
     writer = connection.frame_writer
-    if not isinstance(writer, Writer):
+    if not isinstance(writer, FrameWriter):
         for message in messages:
             channel.basic_ack(message.delivery_tag)
         return
     number, (class_id, method_id) = channel.channel_id, spec.Basic.Ack
-    writer.many(
+    writer.write_packed(
         b"".join(
             _ACK.pack(_METHOD, number, _ACK_SIZE, class_id, method_id, message.delivery_tag, 0, _END)
             for message in messages
@@ -93,9 +92,9 @@ def write_acks(channel: Any, messages: Sequence[Any]) -> None:
     )
 
 
-def quick(read: Callable[..., Any]) -> Callable[..., Any]:
-    """py-amqp's `loads`, with a short way for what comes with each message: the arguments of `basic.deliver`, whose
-    format py-amqp walks through letter by letter, and headers. What the short way cannot read, `read` does.
+def fast_loads(read: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap py-amqp's `loads` with a fast parser for the arguments of `basic.deliver`, whose format py-amqp interprets
+    letter by letter, and for headers. Whatever that parser does not support is left to `read`.
     """
 
     def loads(form: str, buffer: bytes, offset: int) -> Any:
@@ -112,15 +111,15 @@ def quick(read: Callable[..., Any]) -> Callable[..., Any]:
 
 def _delivery(buffer: bytes, offset: int) -> tuple[list[Any], int] | None:
     try:
-        consumer, offset = _short(buffer, offset)
+        consumer, offset = _short_string(buffer, offset)
         tag, redelivered = _TAG_AND_BIT.unpack_from(buffer, offset)
-        exchange, offset = _short(buffer, offset + _TAG_AND_BIT.size)
-        key, offset = _short(buffer, offset)
+        exchange, offset = _short_string(buffer, offset + _TAG_AND_BIT.size)
+        key, offset = _short_string(buffer, offset)
     except (IndexError, struct.error, UnicodeDecodeError):
         return None
     return [consumer, tag, redelivered & 1 == 1, exchange, key], offset
 
 
-def _short(buffer: bytes, offset: int) -> tuple[str, int]:
+def _short_string(buffer: bytes, offset: int) -> tuple[str, int]:
     end = offset + 1 + buffer[offset]
     return buffer[offset + 1 : end].decode("utf-8", "surrogatepass"), end

@@ -1,7 +1,7 @@
-"""A message's headers, read the short way: py-amqp (5.4.2) asks of each value whether it is one of twenty kinds, and of
-Celery's headers, which come with each order, nearly all are text or nothing.
+"""A fast parser of AMQP header tables. Any other type of value is left to py-amqp.
 
-What is not read here, py-amqp reads as it always does.
+py-amqp (5.4.2) compares the type of each value with up to twenty; nearly all of Celery's headers, which come with each
+order, are long strings or void.
 """
 
 import struct
@@ -11,19 +11,19 @@ from typing import Any
 from amqp.serialization import _read_item
 
 _SIZE = Struct(">I")
-_TEXT, _NOTHING = ord("S"), ord("V")
+_LONG_STRING, _VOID = ord("S"), ord("V")
 FLAT = frozenset({str, int, bool, type(None)})
-"""Values that no name can be in."""
+"""Types of values that contain no names."""
 
 
 class Headers(dict[str, Any]):
-    """Headers that are known to have no name but text, at any depth."""
+    """Headers of which all names, at any depth, are known to be text."""
 
     __slots__ = ()
 
 
 def headers(buffer: bytes, offset: int) -> tuple[Headers, int] | None:
-    """The table that begins there and where it ends; None where py-amqp has to read it."""
+    """Parse the table at `offset`, and give it with the offset of its end; None where py-amqp has to parse it."""
     table = Headers()
     try:
         offset, end = offset + _SIZE.size, offset + _SIZE.size + _SIZE.unpack_from(buffer, offset)[0]
@@ -31,11 +31,11 @@ def headers(buffer: bytes, offset: int) -> tuple[Headers, int] | None:
             value = offset + 1 + buffer[offset]
             name = buffer[offset + 1 : value].decode("utf-8", "surrogatepass")
             kind = buffer[value]
-            if kind == _TEXT:
+            if kind == _LONG_STRING:
                 begin = value + 1 + _SIZE.size
                 offset = begin + _SIZE.unpack_from(buffer, value + 1)[0]
                 table[name] = buffer[begin:offset].decode("utf-8", "surrogatepass")
-            elif kind == _NOTHING:
+            elif kind == _VOID:
                 table[name], offset = None, value + 1
             else:
                 table[name], offset = _read_item(buffer, value)
@@ -47,5 +47,5 @@ def headers(buffer: bytes, offset: int) -> tuple[Headers, int] | None:
 
 
 def _is_flat(value: Any) -> bool:
-    """Whether no names can be in it."""
+    """Whether the value contains no names."""
     return type(value) in FLAT or (type(value) is list and FLAT.issuperset(map(type, value)))

@@ -1,11 +1,11 @@
-r"""Text in a message that is no UTF-8: it must cost its own message, and no other.
+r"""Reads AMQP text that is not UTF-8, so that such a message fails alone.
 
-AMQP's short strings (an order's `correlation_id`, a routing key, a header's name) are UTF-8, and RabbitMQ hands on
-whatever bytes a producer wrote. py-amqp (5.4.2) raises UnicodeDecodeError amid a frame then: the consumer has to start
-again, the message comes back with all that were with it, and so on until its 50th delivery.
+AMQP's short strings (an order's `correlation_id`, a routing key, a header's name) are UTF-8, and RabbitMQ delivers
+whatever bytes a producer wrote. py-amqp (5.4.2) then raises UnicodeDecodeError in the middle of a frame: the consumer
+has to reconnect, the message is redelivered with all that were in its prefetch, and so on until its 50th delivery.
 
-Here such text is read with its strange bytes written as escapes, `\xff`, and is known by its type. py-amqp reads every
-message first as it always does; only what it cannot read is read again, from bytes that decode themselves so.
+Here such text is read with the undecodable bytes as escapes, `\xff`, and has a type of its own. py-amqp reads every
+message first as it always does; only what it cannot read is read again, from bytes whose `decode` does not raise.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,46 +13,46 @@ from typing import Any
 
 from amqp import abstract_channel, serialization, spec
 
-from merchantroute_worker.rabbit.frames import quick
+from merchantroute_worker.rabbit.frames import fast_loads
 from merchantroute_worker.rabbit.headers import FLAT, Headers
 
 _ESCAPE = "backslashreplace"
 
 
-class StrangeText(str):
-    """Text whose bytes were no UTF-8, with those written as escapes."""
+class NonUtf8Text(str):
+    """Text whose bytes were not UTF-8; those that are not are escapes."""
 
     __slots__ = ()
 
 
 class _Bytes(bytes):
-    """Bytes of a frame of which any part can be decoded."""
+    """Bytes of a frame, of which every slice can be decoded."""
 
-    def __getitem__(self, part: Any) -> Any:
-        found = super().__getitem__(part)
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
         return _Bytes(found) if isinstance(found, bytes) else found
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """As `bytes.decode`, but where that would raise."""
+        """Decode as `bytes.decode` does; with escapes where that would raise."""
         try:
             return super().decode(encoding, errors)
         except UnicodeDecodeError:
-            return StrangeText(super().decode(encoding, _ESCAPE))
+            return NonUtf8Text(super().decode(encoding, _ESCAPE))
 
 
-def readable() -> None:
-    """Let py-amqp read such text, in this process. More than once is no harm."""
+def read_non_utf8() -> None:
+    """Patch py-amqp, in this process, so that it reads such text. Idempotent."""
     readers = serialization.PROPERTY_CLASSES
-    if isinstance(readers[spec.Basic.CLASS_ID], _Twice):
+    if isinstance(readers[spec.Basic.CLASS_ID], _WithFallback):
         return
     # A message's properties, headers among them, and the arguments of a method: the routing key is one of them.
-    readers[spec.Basic.CLASS_ID] = _Twice(readers[spec.Basic.CLASS_ID])
-    abstract_channel.loads = quick(_Twice(serialization.loads))
-    serialization.loads = quick(serialization.loads)
+    readers[spec.Basic.CLASS_ID] = _WithFallback(readers[spec.Basic.CLASS_ID])
+    abstract_channel.loads = fast_loads(_WithFallback(serialization.loads))
+    serialization.loads = fast_loads(serialization.loads)
 
 
-class _Twice:
-    """A reader of py-amqp's, `(…, buffer, offset)` giving `(value, offset)`, with a second try for strange text."""
+class _WithFallback:
+    """A reader of py-amqp's, `(…, buffer, offset)` giving `(value, offset)`, with a second try for other text."""
 
     def __init__(self, read: Callable[..., Any]) -> None:
         self._read = read
@@ -65,29 +65,29 @@ class _Twice:
             return self._read(*before, _Bytes(buffer), offset)
 
 
-def strange(*, routing_key: Any, properties: Mapping[str, Any], headers: Mapping[Any, Any]) -> str:
-    """Where a message has such text, in words; empty where it has none. Values of headers may be any bytes."""
-    if type(headers) is Headers and StrangeText not in map(type, (routing_key, *properties.values())):
+def non_utf8_fields(*, routing_key: Any, properties: Mapping[str, Any], headers: Mapping[Any, Any]) -> str:
+    """Name the fields of a message whose text is not UTF-8; empty where all is. Values of headers may be any bytes."""
+    if type(headers) is Headers and NonUtf8Text not in map(type, (routing_key, *properties.values())):
         return ""
-    named = {"routing key": routing_key, **properties}
-    found = [name for name, value in named.items() if isinstance(value, StrangeText)]
-    return ", ".join([*found, *(["a header's name"] if any(map(_is_strange, headers)) else [])])
+    fields = {"routing key": routing_key, **properties}
+    found = [name for name, value in fields.items() if isinstance(value, NonUtf8Text)]
+    return ", ".join([*found, *(["a header's name"] if any(map(_is_non_utf8, headers)) else [])])
 
 
-def named(table: Any) -> Any:
-    """A header's value, or all headers, with names that are text, at any depth."""
+def names_as_text(table: Any) -> Any:
+    """Give headers, or the value of one, with every name as text, at any depth; py-amqp leaves some as bytes."""
     if type(table) is Headers:
         return table
     if isinstance(table, Mapping):
         return {
-            name if type(name) is str else _name(name): value if type(value) in FLAT else named(value)
+            name if type(name) is str else _name(name): value if type(value) in FLAT else names_as_text(value)
             for name, value in table.items()
         }
-    return [named(value) for value in table] if isinstance(table, list) else table
+    return [names_as_text(value) for value in table] if isinstance(table, list) else table
 
 
-def _is_strange(name: Any) -> bool:
-    return isinstance(name, bytes | StrangeText)
+def _is_non_utf8(name: Any) -> bool:
+    return isinstance(name, bytes | NonUtf8Text)
 
 
 def _name(name: Any) -> str:

@@ -1,32 +1,40 @@
-"""A channel that publishes, and whose fate stays its own.
+"""An AMQP channel in confirm mode that survives, as an object, being closed by the broker.
 
-py-amqp raises into whoever reads the connection when the broker closes a channel (say, for an exchange that does not
-exist) and reopens it on the spot. Here the close of one channel fails what was published on it, and nothing else.
+When the broker closes a channel (say, because an exchange does not exist), py-amqp raises the error into whoever reads
+the connection, and reopens the channel at once. Here the close of one channel concerns only what was published on it.
+No gevent, kombu or Celery in here: the client and the command line import it too.
 """
 
-import threading
-import time
-from typing import Any
+from typing import Any, Protocol, Self
 
 import amqp
 from amqp import spec
 
-from merchantroute_worker.rabbit.confirms import Confirms
+from merchantroute_worker.rabbit.packed_message import PackedMessage
+
+
+class ConfirmListener(Protocol):
+    """Gets the broker's answers to the publishes of one channel. Called while the connection is read."""
+
+    def answered(self, tag: int, multiple: bool, *, nacked: bool) -> None:
+        """`basic.ack` or `basic.nack` of a delivery tag came, with `multiple` also for all tags below it."""
+
+    def returned(self, key: tuple[str, str], reason: str) -> None:
+        """`basic.return` of a mandatory message came. `key` is its exchange and correlation id: it has no tag."""
 
 
 class PublishChannel(amqp.Channel):
-    """An open channel with its confirms. `lost_at` (monotonic seconds) is set once the broker closed it."""
+    """A channel for publishing. `closed` holds reply code and text once the broker has closed the channel."""
 
-    def __init__(self, connection: amqp.Connection) -> None:
+    def __init__(self, connection: amqp.Connection, listener: ConfirmListener) -> None:
         super().__init__(connection, auto_decode=False)
-        self.lock = threading.Lock()
-        self.confirms = Confirms()
-        self.lost_at: float | None = None
+        self.closed: tuple[int, str] | None = None
+        self._listener = listener
 
     @classmethod
-    def opened(cls, connection: amqp.Connection, *, confirm: bool) -> "PublishChannel":
+    def opened(cls, connection: amqp.Connection, listener: ConfirmListener, *, confirm: bool = True) -> Self:
         """Open a channel. Waits for the broker's answer, so only whoever reads the connection may call it."""
-        channel = cls(connection)
+        channel = cls(connection, listener)
         channel.open()
         if confirm:
             channel.confirm_select()
@@ -35,23 +43,24 @@ class PublishChannel(amqp.Channel):
         channel.events["basic_return"].add(channel._returned)
         return channel
 
-    def lose(self, why: str) -> None:
-        """Nothing more will be heard of this channel."""
-        self.lost_at = time.monotonic()
-        self.confirms.lost(why)
+    def publish(self, message: PackedMessage, exchange: str, routing_key: str, *, mandatory: bool = True) -> None:
+        """Write a `basic.publish`; its confirm comes while the connection is read. What the socket raises passes."""
+        # Not basic_publish: that one reads from the connection first, with a time-out, and raises what it finds.
+        self.send_method(spec.Basic.Publish, "Bssbb", (0, exchange, routing_key, mandatory, False), message)
 
     def _acked(self, tag: int, multiple: bool) -> None:
-        self.confirms.answered(tag, multiple, refused=False)
+        self._listener.answered(tag, multiple, nacked=False)
 
     def _nacked(self, tag: int, multiple: bool) -> None:
-        self.confirms.answered(tag, multiple, refused=True)
+        self._listener.answered(tag, multiple, nacked=True)
 
     def _returned(self, error: Exception, exchange: str, routing_key: str, message: Any) -> None:
+        del error
         key = (exchange, str(message.properties.get("correlation_id")))
-        self.confirms.returned(key, f"no queue took it: {exchange!r} with {routing_key!r} ({error})")
+        self._listener.returned(key, f"returned as unroutable: no queue behind {exchange!r} takes {routing_key!r}")
 
     def _on_close(self, reply_code: int, reply_text: str, class_id: int, method_id: int) -> None:
         del class_id, method_id
         self.send_method(spec.Channel.CloseOk)
-        self.lose(f"{reply_code} {reply_text}")
+        self.closed = (reply_code, reply_text)
         self.collect()

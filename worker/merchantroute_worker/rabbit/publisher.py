@@ -1,36 +1,34 @@
-"""The pod's one publishing connection: asynchronous confirms, mandatory orders, patience.
+"""The pod's one publishing connection: publisher confirms, mandatory messages, reconnects for ever.
 
-It is apart from the consuming connection, because a broker that runs out of memory blocks connections that publish,
-and acks on a blocked connection would wait with it. While the broker blocks, or while there is no connection,
-publishers wait here; nothing is given up.
+It is not the consuming connection, because a RabbitMQ that runs out of memory or disk blocks connections that publish,
+and acks on a blocked connection would wait as well. While the broker blocks, or while there is no connection,
+publishers wait here; no message is given up.
 
 Only the run loop reads from the connection, so everything that waits for an answer of the broker (opening channels)
-happens in it. Any greenlet or thread may write: a channel's lock keeps delivery tags in the order of the writes.
+happens there. Any greenlet or thread may write: a channel's lock keeps delivery tags in the order of the writes.
 """
 
 import logging
-import struct
 import threading
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Any
 
 import amqp
-from amqp import spec
-from amqp.exceptions import AMQPError
 from gevent import monkey
 
 from merchantroute_worker.orders.messages import Outgoing
-from merchantroute_worker.rabbit.address import ERRORS, Broker
-from merchantroute_worker.rabbit.confirms import Confirm
+from merchantroute_worker.rabbit.address import ERRORS, BrokerAddress
+from merchantroute_worker.rabbit.confirms import Confirm, Confirms
 from merchantroute_worker.rabbit.frames import read_ahead
+from merchantroute_worker.rabbit.packed_message import PackedMessage
 from merchantroute_worker.rabbit.publish_channel import PublishChannel
-from merchantroute_worker.rabbit.reader import Wire
+from merchantroute_worker.rabbit.reader import ConnectionReader
 from merchantroute_worker.rabbit.write_batch import write_together
-from merchantroute_worker.runtime.threads import rest
+from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
+CONNECT_TIMEOUT = 10.0  # seconds
 HEARTBEAT = 30
 REOPEN = 5.0
 FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
@@ -38,37 +36,55 @@ LASTING = 10.0
 ORDERS, RECORDS, PULSES = "orders", "records", "pulses"
 
 
-class NotEncodable(Exception):
-    """AMQP has no form for a header or property of the message; as it is, it can never be published."""
-
-
 class NotPublished(Exception):
-    """The message is not known to be safe; the text says why. Publishing it again is the caller's decision."""
+    """The message is not known to be in a queue; the text says why. To publish it again is the caller's decision."""
+
+
+class _Channel(PublishChannel):
+    """A channel with its unconfirmed publishes. `lost_at` is monotonic seconds, None while the channel is open."""
+
+    def __init__(self, connection: amqp.Connection, confirms: Confirms) -> None:
+        super().__init__(connection, confirms)
+        self.lock = threading.Lock()
+        self.confirms = confirms
+        self.lost_at: float | None = None
+
+    def lose(self, reason: str) -> None:
+        """Settle every unconfirmed publish: no answer comes on this channel any more."""
+        self.lost_at = time.monotonic()
+        self.confirms.lost(reason)
+
+    def _on_close(self, reply_code: int, reply_text: str, class_id: int, method_id: int) -> None:
+        # First of all: whoever writes meanwhile must find the channel lost, and not without a connection.
+        self.lose(f"{reply_code} {reply_text}")
+        super()._on_close(reply_code, reply_text, class_id, method_id)
 
 
 class Publisher:
-    """Publishes messages. `where` reads the broker's address and credentials, anew at each connect."""
+    """Publishes messages. `read_address` gives the broker's address and credentials, read anew at each connect."""
 
-    def __init__(self, where: Callable[[], Broker], confirm_timeout: float) -> None:
-        self._where = where
+    def __init__(self, read_address: Callable[[], BrokerAddress], confirm_timeout: float) -> None:
+        self._read_address = read_address
         self._confirm_timeout = confirm_timeout
-        self._wire: Wire | None = None
-        self._channels: dict[str, PublishChannel] = {}
+        self._reader: ConnectionReader | None = None
+        self._channels: dict[str, _Channel] = {}
         self._open = threading.Event()
 
     @property
     def open(self) -> bool:
-        """Whether the broker takes messages from us now."""
+        """Whether there is a connection, and the broker does not block it."""
         return bool(self._open.is_set())
 
     def wait_open(self, timeout: float | None = None) -> bool:
-        """Block until the broker takes messages; False when the timeout (seconds) came first."""
+        """Block until the publisher is open; False when the timeout (seconds) ended first."""
         return bool(self._open.wait(timeout))
 
     def publish(self, message: Outgoing, kind: str = ORDERS) -> None:
-        """Publish and wait for the confirm. NotPublished when it did not come, or the message came back.
+        """Publish and wait for the confirm.
 
-        NotEncodable when the message has a header that AMQP cannot carry.
+        Raises:
+            NotPublished: no confirm came, or the message was returned or refused.
+            NotEncodable: the message has a header that AMQP cannot carry.
         """
         channel = self._channels.get(kind)
         if channel is None or not self.open:
@@ -84,13 +100,13 @@ class Publisher:
             raise NotPublished(problem)
 
     def send(self, message: Outgoing, kind: str = PULSES) -> None:
-        """Publish without waiting for anything; lost if the broker does not take it now."""
+        """Publish without a confirm; the message is lost when the broker does not accept it now."""
         channel = self._channels.get(kind)
         if channel is not None and self.open:
             self._write(channel, message, None)
 
     def run(self) -> None:
-        """Keep a connection, for the life of the pod."""
+        """Connect, and reconnect with a growing pause, for as long as the process lives."""
         pause = FASTEST_RETRY
         while True:
             began = time.monotonic()
@@ -100,56 +116,54 @@ class Publisher:
             except ERRORS as error:
                 log.warning("publishing connection: %s", error)
             except Exception:
-                # Whatever it was, a pod that never publishes again would hold its orders for ever.
+                # Whatever it was: a pod that never publishes again would keep its orders unacked for ever.
                 log.exception("publishing connection failed in an unexpected way")
             finally:
                 self._drop("the publishing connection was lost")
             pause = FASTEST_RETRY if time.monotonic() - began > LASTING else min(pause * 2, SLOWEST_RETRY)
-            rest(pause)
+            sleep(pause)
 
     def close(self) -> None:
-        """Say goodbye to the broker; what waits for a confirm is told that none will come."""
+        """Close the connection; unconfirmed publishes raise NotPublished."""
         self._drop("the worker shuts down")
 
     def _connect(self) -> None:
-        broker = self._where()
-        wire = self._wire = Wire(_connection(broker, self._blocked, self._unblocked))
+        address = self._read_address()
+        reader = self._reader = ConnectionReader(_connection(address, self._blocked, self._unblocked))
         if monkey.is_module_patched("socket"):
-            write_together(wire.connection, lambda error: self._failed(wire, error))
+            write_together(reader.connection, lambda error: self._failed(reader, error))
         for kind in (ORDERS, RECORDS, PULSES):
-            self._channels[kind] = PublishChannel.opened(self._wire.connection, confirm=kind != PULSES)
+            self._channels[kind] = self._opened(reader, kind)
         self._open.set()
-        log.info("publishing connection to %s", broker)
+        log.info("publishing connection to %s", address)
+
+    def _opened(self, reader: ConnectionReader, kind: str) -> _Channel:
+        return _Channel.opened(reader.connection, Confirms(), confirm=kind != PULSES)
 
     def _read(self) -> None:
-        assert self._wire is not None  # noqa: S101
+        assert self._reader is not None  # noqa: S101
         while True:
-            self._wire.read(1.0)
+            self._reader.read(1.0)
             for kind, channel in self._channels.items():
                 if channel.lost_at is not None and (kind == ORDERS or time.monotonic() - channel.lost_at > REOPEN):
-                    self._channels[kind] = PublishChannel.opened(self._wire.connection, confirm=kind != PULSES)
+                    self._channels[kind] = self._opened(self._reader, kind)
 
-    def _write(self, channel: PublishChannel, message: Outgoing, confirm: Confirm | None) -> None:
-        try:
-            content = _Packed(message.body, application_headers=dict(message.headers), **message.properties)
-        except (AMQPError, ValueError, TypeError, struct.error) as error:
-            raise NotEncodable(str(error)) from error
-        arguments = (0, message.exchange, message.routing_key, message.mandatory, False)
+    def _write(self, channel: _Channel, message: Outgoing, confirm: Confirm | None) -> None:
+        content = PackedMessage(message.body, message.headers, **message.properties)
         with channel.lock:
             if channel.lost_at is not None:
                 raise NotPublished("the channel was closed by the broker")
             if confirm:
                 channel.confirms.add(confirm)
             try:
-                # Not basic_publish: that reads from the connection first, which only the run loop may do.
-                channel.send_method(spec.Basic.Publish, "Bssbb", arguments, content)
+                channel.publish(content, message.exchange, message.routing_key, mandatory=message.mandatory)
             except ERRORS as error:
-                # Half a frame may be out: nothing that follows on this connection would be understood.
+                # Half a frame may be written: the broker cannot read what follows on this connection.
                 self._drop(f"publishing failed: {error}")
                 raise NotPublished(str(error)) from error
 
     def _answer(self, result: SimpleQueue[str | None]) -> str | None:
-        """None when confirmed, a reason when not, empty when nothing came. A blocked broker stops the clock."""
+        """None when confirmed, else the reason; empty when nothing came. No time-out ends while the broker blocks."""
         while True:
             try:
                 return result.get(timeout=self._confirm_timeout)
@@ -165,43 +179,30 @@ class Publisher:
         log.info("the broker takes messages again")
         self._open.set()
 
-    def _failed(self, wire: Wire, error: Exception) -> None:
-        if wire is self._wire:
+    def _failed(self, reader: ConnectionReader, error: Exception) -> None:
+        if reader is self._reader:
             self._drop(f"publishing failed: {error}")
 
-    def _drop(self, why: str) -> None:
+    def _drop(self, reason: str) -> None:
         self._open.clear()
         channels, self._channels = self._channels, {}
         for channel in channels.values():
-            channel.lose(why)
-        wire, self._wire = self._wire, None
-        if wire:
-            wire.close()
+            channel.lose(reason)
+        reader, self._reader = self._reader, None
+        if reader:
+            reader.close()
 
 
-class _Packed(amqp.Message):
-    """A message whose properties are packed when it is made, so that a failure cannot leave half a frame behind, and
-    not once more when it is written.
-    """
-
-    def __init__(self, body: bytes, **properties: Any) -> None:
-        super().__init__(body, **properties)
-        self._packed: bytes = super()._serialize_properties()
-
-    def _serialize_properties(self) -> bytes:
-        return self._packed
-
-
-def _connection(broker: Broker, blocked: object, unblocked: object) -> amqp.Connection:
+def _connection(address: BrokerAddress, blocked: object, unblocked: object) -> amqp.Connection:
     connection = amqp.Connection(
-        host=f"{broker.host}:{broker.port}",
-        userid=broker.username,
-        password=broker.password,
+        host=address.netloc,
+        userid=address.username,
+        password=address.password,
         login_method="PLAIN",
-        virtual_host=broker.vhost,
-        ssl=broker.tls(),
+        virtual_host=address.vhost,
+        ssl=address.ssl(),
         heartbeat=HEARTBEAT,
-        connect_timeout=10,
+        connect_timeout=CONNECT_TIMEOUT,
         on_blocked=blocked,
         on_unblocked=unblocked,
         client_properties={"connection_name": "merchantroute-worker publisher"},

@@ -1,7 +1,7 @@
-"""Reading a py-amqp connection while others write, without touching its socket's time-out.
+"""Reads a py-amqp connection that other greenlets or threads write to.
 
-`drain_events(timeout)` sets the time-out of the socket, which writers in other greenlets or threads share: one of them
-could give up after half a frame. So wait for bytes first, then read without a time-out.
+`drain_events(timeout)` sets the time-out of the socket, which the writers share: one of them could time out after half
+a frame. So the reader polls for bytes first, and then reads without a time-out.
 """
 
 import select
@@ -13,20 +13,20 @@ import amqp
 from merchantroute_worker.rabbit.address import ERRORS
 
 
-class Wire:
-    """One open connection."""
+class ConnectionReader:
+    """The reader of one open connection."""
 
     def __init__(self, connection: amqp.Connection) -> None:
         self.connection = connection
-        # py-amqp's property `transport` connects again on its own once the connection was closed.
+        # py-amqp's property `transport` reconnects by itself once the connection is closed.
         self._transport = connection.transport
         self._closed = False
         self._beat = time.monotonic()
 
     def read(self, seconds: float) -> None:
-        """Handle the next frame, or return after so many seconds without one. Keeps the heartbeat.
+        """Handle the next frame, or return after so many seconds without one; keep the heartbeat.
 
-        ConnectionResetError when somebody else closed the connection meanwhile.
+        ConnectionResetError when a writer has closed the connection meanwhile.
         """
         readable = self._buffered() or self._readable(seconds)
         if self._closed:
@@ -39,7 +39,7 @@ class Wire:
             self.connection.heartbeat_tick()
 
     def close(self) -> None:
-        """Drop the connection; the broker has everything that was confirmed."""
+        """Close the socket, without AMQP's handshake; every confirmed publish is safe."""
         self._closed = True
         try:
             self.connection.collect()

@@ -1,1 +1,1 @@
-"""What a pod shows while it runs: probes and metrics over HTTP, pulses to the operator, a blocked hub."""
+"""What a pod reports while it runs: probes and metrics over HTTP, pulses to the operator, and a blocked hub."""

@@ -1,8 +1,8 @@
-"""The pod's one port: liveness, readiness, metrics, and the merchants that hold its slots.
+"""The pod's HTTP endpoints on one port: /livez, /readyz, /metrics and /merchants.
 
-Liveness is that the process turns: under gevent this server is greenlets on the same hub as the orders, so that it
-answers at all is the answer. Were it about the broker, a broker's restart would restart the fleet. Readiness is
-consuming.
+Liveness means that the process runs its hub: under gevent this server is greenlets on the same hub as the orders, so
+any answer is proof enough. If liveness depended on the broker, a restart of the broker would restart every pod.
+Readiness means that the pod consumes.
 """
 
 import json
@@ -12,23 +12,23 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.runtime.threads import live
+from merchantroute_worker.runtime.threads import start_daemon
 
 TEXT, JSON = "text/plain; charset=utf-8", "application/json"
-MOST_SHOWN = 1000
-PATIENCE = 10.0  # seconds for a client that connects and says nothing
-Answer = tuple[HTTPStatus, str, bytes]
+MAX_MERCHANTS = 1000
+READ_TIMEOUT = 10.0  # seconds for a client that connects and sends nothing
+Response = tuple[HTTPStatus, str, bytes]
 
 
 def serve(pod: Pod) -> None:
-    """Start answering. OSError when the port is taken."""
+    """Start the HTTP server. OSError when the port is in use."""
 
     class Handler(_Handler):
-        answers = _Answers(pod)
+        pages = _Pages(pod)
 
     server = _Server(("0.0.0.0", pod.identity.port), Handler)
-    # It looks that often whether it is to end, which it never is.
-    live(lambda: server.serve_forever(poll_interval=60.0), "probes")
+    # How often it checks for shutdown, which never comes.
+    start_daemon(lambda: server.serve_forever(poll_interval=60.0), "probes")
 
 
 class _Server(ThreadingHTTPServer):
@@ -37,13 +37,13 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    answers: "_Answers"
-    timeout = PATIENCE
+    pages: "_Pages"
+    timeout = READ_TIMEOUT
     protocol_version = "HTTP/1.0"
 
     def do_GET(self) -> None:
-        """One question, one answer."""
-        status, kind, body = self.answers.to(self.path)
+        """Answer one request."""
+        status, kind, body = self.pages.get(self.path)
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -51,29 +51,30 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
-        """The kubelet asks every few seconds: nothing to tell."""
+        """Log nothing: the kubelet probes every few seconds."""
 
 
-class _Answers:
+class _Pages:
     def __init__(self, pod: Pod) -> None:
         self._pod = pod
 
-    def to(self, target: str) -> Answer:
-        """The answer to one request target."""
+    def get(self, target: str) -> Response:
+        """The response for one request target."""
         pod, url = self._pod, urlsplit(target)
         if url.path == "/livez":
             return HTTPStatus.OK, TEXT, b"the hub turns\n"
         if url.path == "/readyz":
-            status = HTTPStatus.OK if pod.status.ready else HTTPStatus.SERVICE_UNAVAILABLE
-            return status, TEXT, f"{pod.status.line}\n".encode()
+            status = HTTPStatus.OK if pod.readiness.ready else HTTPStatus.SERVICE_UNAVAILABLE
+            return status, TEXT, f"{pod.readiness.text}\n".encode()
         if url.path == "/metrics":
             kind = "text/plain; version=0.0.4; charset=utf-8"
-            sums = pod.merchants.sums(pod.clock.now())
-            return HTTPStatus.OK, kind, pod.metrics.render(slots=pod.concurrency, busy=pod.tally.busy, merchants=sums)
+            totals = pod.bulkhead.sums(pod.clock.now())
+            text = pod.metrics.render(slots=pod.concurrency, busy=pod.counters.busy, merchants=totals)
+            return HTTPStatus.OK, kind, text
         if url.path == "/merchants":
             top = parse_qs(url.query).get("top", ["20"])[-1]
-            if not (top.isascii() and top.isdigit() and len(top) < 9 and 1 <= int(top) <= MOST_SHOWN):
-                return HTTPStatus.BAD_REQUEST, TEXT, f"top must be a number from 1 to {MOST_SHOWN}\n".encode()
+            if not (top.isascii() and top.isdigit() and len(top) < 9 and 1 <= int(top) <= MAX_MERCHANTS):
+                return HTTPStatus.BAD_REQUEST, TEXT, f"top must be a number from 1 to {MAX_MERCHANTS}\n".encode()
             return HTTPStatus.OK, JSON, json.dumps(self._merchants(int(top))).encode()
         return HTTPStatus.NOT_FOUND, TEXT, b"try /livez /readyz /metrics /merchants\n"
 
@@ -83,7 +84,7 @@ class _Answers:
             "generation": pod.files.generation,
             "configuration": pod.files.problem or "current",
             "slots": pod.concurrency,
-            "busy": pod.tally.busy,
-            "known": pod.merchants.sums(now).known,
-            "merchants": [shown.as_json() for shown in pod.merchants.busiest(top, now)],
+            "busy": pod.counters.busy,
+            "known": pod.bulkhead.sums(now).known,
+            "merchants": [shown.as_json() for shown in pod.bulkhead.busiest(top, now)],
         }

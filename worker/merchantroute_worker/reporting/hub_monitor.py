@@ -1,11 +1,11 @@
-"""Whether code holds up the hub: everything of a gevent pod waits while one greenlet neither waits nor ends.
+"""Detects code that blocks gevent's hub: while one greenlet neither waits nor ends, nothing else in the pod runs.
 
-Two look. On the hub a timer notes how late it is, which says how long nothing else ran, whatever the cause: a call in C
-that keeps the interpreter, `time.sleep` from before the patching, a loop that computes. Beside it a native thread looks
-while it happens, since the hub may never turn again, and writes a line with the stack of the hub's thread. Code that
-keeps the interpreter lets go of it at its first line of Python after, and is seen there.
+There are two observers. On the hub a timer measures how late it fires, which is how long nothing else ran, whatever the
+cause: a call in C that keeps the GIL, `time.sleep` from before the patching, a loop that computes. Meanwhile a native
+thread polls, since a blocked hub may never run again, and logs the stack of the hub's thread. Code that keeps the GIL
+releases it at its next line of Python, and is seen there.
 
-gevent's own monitor traces every switch of greenlets, and only prints. Here nothing is done per switch or per order.
+gevent's own monitor traces every switch of greenlets, and only prints. This one costs nothing per switch or per order.
 """
 
 import logging
@@ -17,86 +17,88 @@ from types import FrameType
 from typing import Any
 
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.telemetry.logs import write_past_locks
+from merchantroute_worker.telemetry.logs import write_without_locks
 
 log = logging.getLogger(__name__)
-LOOKS = 2
-"""Looks within the time from which the hub counts as held up: what is measured is too short by one look at most."""
-LINE_EVERY = 60.0
-MOST_FRAMES = 30
+TICKS_PER_THRESHOLD = 2
+"""Timer ticks within the threshold: a block is measured too short by one interval at most."""
+LOG_INTERVAL = 60.0
+MAX_FRAMES = 30
 
 
 @dataclass
-class Lateness:
-    """When the hub last turned, and how late it may be; times are monotonic seconds."""
+class BlockDetector:
+    """Computes from timer ticks how long the hub was blocked; times are monotonic seconds, `threshold` the shortest
+    block that counts.
+    """
 
-    after: float
-    turned: float
+    threshold: float
+    last_tick: float
 
     @property
-    def every(self) -> float:
-        """Seconds between two turns that are noted."""
-        return self.after / LOOKS
+    def interval(self) -> float:
+        """Seconds between two ticks."""
+        return self.threshold / TICKS_PER_THRESHOLD
 
-    def turn(self, now: float) -> float | None:
-        """The hub turns: for how many seconds it was held up, if it was."""
-        late, self.turned = now - self.turned - self.every, now
-        return late if late >= self.after else None
+    def tick(self, now: float) -> float | None:
+        """Record a tick on the hub; returns the seconds that the hub was blocked before it, if that is a block."""
+        late, self.last_tick = now - self.last_tick - self.interval, now
+        return late if late >= self.threshold else None
 
-    def standing(self, now: float) -> float | None:
-        """For how many seconds the hub has not turned, if that is too long."""
-        late = now - self.turned - self.every
-        return late if late >= self.after else None
+    def blocked_for(self, now: float) -> float | None:
+        """The seconds since the hub should have ticked, if that is a block. For a thread that polls."""
+        late = now - self.last_tick - self.interval
+        return late if late >= self.threshold else None
 
 
-class Teller:
-    """Which standstill gets a line: each once, and one a minute."""
+class LogLimiter:
+    """Limits the log lines: one for each block, and one a minute."""
 
     def __init__(self) -> None:
-        self._told: float | None = None
-        self._line_at = float("-inf")
+        self._last_logged: float | None = None
+        self._logged_at = float("-inf")
 
-    def tells(self, began: float, now: float) -> bool:
-        """Whether the standstill that `began` then is to be told now."""
-        if began == self._told or now - self._line_at < LINE_EVERY:
+    def allows(self, began: float, now: float) -> bool:
+        """Whether the block that `began` then may be logged now."""
+        if began == self._last_logged or now - self._logged_at < LOG_INTERVAL:
             return False
-        self._told, self._line_at = began, now
+        self._last_logged, self._logged_at = began, now
         return True
 
 
-def watch(pod: Pod) -> None:
-    """Watch the hub of this thread, once per process. Without effect where the setting is 0."""
+def start_monitor(pod: Pod) -> None:
+    """Monitor the hub of this thread, once per process. No effect if the setting is 0."""
     from gevent import get_hub
     from gevent.monkey import get_original
 
-    after = pod.identity.blocked_after
-    if pod.watched or not after:
+    threshold = pod.identity.blocked_after
+    if pod.hub_timers or not threshold:
         return
-    hub, lateness, teller = get_hub(), Lateness(after, time.monotonic()), Teller()
+    hub, detector, limiter = get_hub(), BlockDetector(threshold, time.monotonic()), LogLimiter()
 
-    def turn() -> None:
+    def tick() -> None:
         now = time.monotonic()
-        seconds = lateness.turn(now)
+        seconds = detector.tick(now)
         if seconds is not None:
-            pod.held_up(seconds, now)
+            pod.hub_was_blocked(seconds, now)
 
-    def look() -> None:
-        # Patched, it would wait for the hub.
-        pause = get_original("time", "sleep")
+    def poll() -> None:
+        # The unpatched sleep: the patched one would wait for the hub.
+        native_sleep = get_original("time", "sleep")
         while True:
-            pause(lateness.every)
-            now, began = time.monotonic(), lateness.turned
-            seconds = lateness.standing(now)
-            if seconds is not None and teller.tells(began, now):
-                _tell(seconds, sys._current_frames().get(hub.thread_ident))  # noqa: SLF001 - Python's only way to a stack
+            native_sleep(detector.interval)
+            now, began = time.monotonic(), detector.last_tick
+            seconds = detector.blocked_for(now)
+            if seconds is not None and limiter.allows(began, now):
+                _log_stack(seconds, sys._current_frames().get(hub.thread_ident))  # noqa: SLF001 - Python's only way to a stack
 
-    timer = hub.loop.timer(lateness.every, repeat=lateness.every, ref=False)
-    timer.start(turn)
-    pod.watched.append(timer)
-    get_original("_thread", "start_new_thread")(look, ())
+    timer = hub.loop.timer(detector.interval, repeat=detector.interval, ref=False)
+    timer.start(tick)
+    pod.hub_timers.append(timer)
+    get_original("_thread", "start_new_thread")(poll, ())
 
 
-def _tell(seconds: float, frame: FrameType | None) -> None:
-    stack = "".join(traceback.format_stack(frame, limit=-MOST_FRAMES)) if frame else ""
+def _log_stack(seconds: float, frame: FrameType | None) -> None:
+    stack = "".join(traceback.format_stack(frame, limit=-MAX_FRAMES)) if frame else ""
     data: dict[str, Any] = {"event": "hub.blocked", "seconds": round(seconds, 3), "stack": stack}
-    write_past_locks(log, logging.WARNING, "code holds up the hub: nothing else in this pod runs", data)
+    write_without_locks(log, logging.WARNING, "code blocks the hub: nothing else in this pod runs", data)

@@ -1,7 +1,8 @@
-"""Pulses: what the operator's scaler knows of this pod, every two seconds, and at once when a merchant turns slow.
+"""Pulses: a heartbeat with the pod's counters for the operator's scaler, every two seconds, and at once when a merchant
+becomes slow.
 
-Not persistent, not confirmed, on a channel of their own: a missing exchange or a blocked broker costs a pulse and
-never an order.
+They are neither persistent nor confirmed, and have a channel of their own: a missing exchange or a blocked broker costs
+a pulse, never an order.
 """
 
 import json
@@ -12,64 +13,64 @@ from typing import Any
 from merchantroute_worker.orders.messages import Outgoing
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit.publisher import NotPublished
-from merchantroute_worker.runtime.threads import rest
-from merchantroute_worker.telemetry.counters import Standstills
+from merchantroute_worker.runtime.threads import sleep
+from merchantroute_worker.telemetry.counters import BlockedHub
 
 log = logging.getLogger(__name__)
-EVERY = 2.0
-LOOK = 0.25
-MOST_SLOW = 100
+PULSE_INTERVAL = 2.0
+POLL_INTERVAL = 0.25
+MAX_SLOW = 100
 
 
 def document(pod: Pod) -> dict[str, Any]:
-    """The pulse as of now (schema/pulse.json)."""
+    """The pulse to send now (schema/pulse.json)."""
     now = time.monotonic()
-    who, tally = pod.identity, pod.tally
-    slow = sorted(pod.merchants.slow(pod.clock.now()), key=lambda one: -one.oldest)[:MOST_SLOW]
+    identity, counters = pod.identity, pod.counters
+    slow = sorted(pod.bulkhead.slow(pod.clock.now()), key=lambda one: -one.oldest)[:MAX_SLOW]
     return {
-        "pod": who.pod,
-        "namespace": who.namespace,
-        "route": who.route,
-        "tier": who.tier,
-        "lane": who.lane,
+        "pod": identity.pod,
+        "namespace": identity.namespace,
+        "route": identity.route,
+        "tier": identity.tier,
+        "lane": identity.lane,
         "started": round(pod.started * 1000),
         "at": round(time.time() * 1000),
         "generation": pod.files.generation,
         "slots": pod.concurrency,
-        "busy": tally.busy,
-        "busySeconds": round(tally.busy_seconds(now), 3),
-        "taken": tally.taken,
-        "finished": tally.finished,
-        "refused": tally.refused,
-        "retried": tally.retried,
-        "dead": tally.dead,
+        "busy": counters.busy,
+        "busySeconds": round(counters.busy_seconds(now), 3),
+        "taken": counters.taken,
+        "finished": counters.finished,
+        "refused": counters.refused,
+        "retried": counters.retried,
+        "dead": counters.dead,
         "slow": [{"merchant": s.merchant, "inFlight": s.in_flight, "oldest": round(s.oldest, 3)} for s in slow],
-        **({"blocked": _blocked(pod.standstills, now)} if pod.standstills.count else {}),
+        **({"blocked": _blocked(pod.blocked_hub, now)} if pod.blocked_hub.count else {}),
     }
 
 
-def _blocked(held_up: Standstills, now: float) -> dict[str, Any]:
+def _blocked(hub: BlockedHub, now: float) -> dict[str, Any]:
     return {
-        "count": held_up.count,
-        "longest": round(held_up.longest, 3),
-        "latest": round(held_up.latest, 3),
-        "ago": round(max(0.0, now - held_up.ended), 3),
+        "count": hub.count,
+        "longest": round(hub.longest, 3),
+        "latest": round(hub.latest, 3),
+        "ago": round(max(0.0, now - hub.last_ended), 3),
     }
 
 
-def beat(pod: Pod) -> None:
-    """Send pulses, for the life of the pod."""
+def run(pod: Pod) -> None:
+    """Send pulses until the process ends."""
     due, known = 0.0, frozenset[str]()
     while True:
         now = time.monotonic()
-        slow = pod.merchants.slow_names(pod.clock.now())
+        slow = pod.bulkhead.slow_names(pod.clock.now())
         for merchant in slow - known:
             log.warning("merchant is slow", extra={"data": {"merchant": merchant}})
         if now >= due or slow - known:
-            due = now + EVERY
+            due = now + PULSE_INTERVAL
             _send(pod)
         known = slow
-        rest(LOOK)
+        sleep(POLL_INTERVAL)
 
 
 def _send(pod: Pod) -> None:

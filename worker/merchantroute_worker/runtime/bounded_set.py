@@ -1,32 +1,32 @@
-"""A set that forgets its oldest members, so that memory is bounded."""
+"""A bounded set that evicts its oldest members."""
 
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
 
-from merchantroute_worker.runtime.threads import brief_lock
+from merchantroute_worker.runtime.threads import native_lock
 
 T = TypeVar("T", bound=Hashable)
-REMEMBERED = 20_000
+SIZE = 20_000
 
 
-class Memory(Generic[T]):
-    """Remembers the last `most` members that were added. Any thread may use it."""
+class BoundedSet(Generic[T]):
+    """A set of the last `most` members that were added. Thread-safe."""
 
-    def __init__(self, most: int = REMEMBERED) -> None:
+    def __init__(self, most: int = SIZE) -> None:
         self._most = most
         self._members: OrderedDict[T, None] = OrderedDict()
-        self._lock = brief_lock()
+        self._lock = native_lock()
 
     def add(self, member: T) -> None:
-        """Remember it as the newest."""
+        """Add a member as the newest, and evict the oldest one beyond the bound."""
         with self._lock:
             self._members[member] = None
             if len(self._members) > self._most:
                 self._members.popitem(last=False)
 
     def discard(self, member: T) -> None:
-        """Forget it."""
+        """Remove a member, if it is there."""
         with self._lock:
             self._members.pop(member, None)
 

@@ -1,52 +1,52 @@
-"""The pod's own time, which does not pass while the pod stands still.
+"""A monotonic clock that stops while this process is stalled, so that a stall does not make every merchant look slow.
 
-A process that was stopped for some seconds (its node froze, its cgroup had used up its CPU, code held up the hub) finds
-all its calls old and all merchants silent, and those calls that ran into their time-out meanwhile end first. By the
-clock on the wall every merchant would be slow, and the whole queue be sent away within a second. It was the pod that
-did not listen: what it holds against a merchant it measures in time in which it would have heard an answer.
+A process that was stopped for some seconds (its node froze, its cgroup was throttled, code blocked the hub) finds all
+its calls old and all merchants silent, and the calls that ran into their time-out meanwhile end first. By an ordinary
+clock every merchant would be slow, and the whole queue be refused within a second. On this clock the age of a call is
+the time in which the process could have received its answer.
 """
 
 import time
 from collections.abc import Callable
 
 EVERY = 0.25
-"""Seconds between two turns."""
+"""Seconds between two ticks."""
 TOLERANCE = 0.5
-"""Seconds after a turn in which a busy pod may have had no time for the next."""
+"""Seconds after a tick by which the next one may be late because the pod is busy, and not stalled."""
 
 
-class Clock:
-    """Monotonic, in seconds. Somebody must call `turn`, `EVERY` so many seconds, where the pod's orders run."""
+class StallAwareClock:
+    """Monotonic seconds. `tick` must be called `EVERY` so many seconds where the pod's orders run."""
 
     def __init__(self, real: Callable[[], float] = time.monotonic) -> None:
         self.real = real
-        # One value, since threads read it while another changes it.
-        self._turned_and_lost = real(), 0.0
+        # One tuple, so that a thread never reads one number before and one after a tick.
+        self._ticked_and_lost = real(), 0.0
 
     def now(self) -> float:
-        """Stops a while after the last turn, and goes on with the next."""
-        turned, lost = self._turned_and_lost
-        now, last = self.real(), turned + TOLERANCE
+        """Give the time; it stops `TOLERANCE` after the last tick, and goes on with the next."""
+        ticked, lost = self._ticked_and_lost
+        now, last = self.real(), ticked + TOLERANCE
         return (now if now < last else last) - lost
 
-    def turn(self) -> None:
-        """The pod runs."""
-        turned, lost = self._turned_and_lost
+    def tick(self) -> None:
+        """Note that the process runs; the time since the last tick beyond `TOLERANCE` counts as a stall."""
+        ticked, lost = self._ticked_and_lost
         now = self.real()
-        self._turned_and_lost = now, lost + max(0.0, now - turned - TOLERANCE)
+        self._ticked_and_lost = now, lost + max(0.0, now - ticked - TOLERANCE)
 
 
-class Spell:
-    """A stretch of time, from now on. `began` is when, by the pod's own time."""
+class Stopwatch:
+    """Measures from now on, in seconds of a stall-aware clock. `began` is the time on that clock."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: StallAwareClock) -> None:
         self._clock = clock
         self.began, self._really = clock.now(), clock.real()
 
     def seconds(self) -> float:
-        """How long it is, by the pod's own time."""
+        """Give the seconds since it began, without stalls."""
         return self._clock.now() - self.began
 
-    def stood(self) -> bool:
-        """Whether the pod stood still for most of it."""
+    def was_stalled(self) -> bool:
+        """Whether the process was stalled for more than half of the time."""
         return self.seconds() * 2 < self._clock.real() - self._really

@@ -1,4 +1,4 @@
-"""Signals, in a process that gevent has patched and in one that it has not."""
+"""Unix signal handlers, in processes with and without gevent's patching."""
 
 import os
 import signal
@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from merchantroute_worker.runtime.threads import live
+from merchantroute_worker.runtime.threads import start_daemon
 
-ENDING = (signal.SIGTERM, signal.SIGINT)
+TERMINATING = (signal.SIGTERM, signal.SIGINT)
 
 
 def on_signal(number: signal.Signals, act: Callable[[], None]) -> Callable[[], None]:
-    """Call `act` at the signal; gives what undoes it. gevent runs it in a greenlet of the hub's, at once. Without it
-    Python interrupts the main thread, which may hold any lock just then: all that is done there is a write to a pipe.
+    """Call `act` at a signal, and give a function that restores the handler before.
+
+    With gevent the hub calls it in a greenlet. Without, Python runs handlers in the main thread between two bytecodes,
+    which may hold any lock just then: this one only writes to a pipe, and a thread calls `act`.
     """
     from gevent import monkey
 
@@ -25,19 +27,19 @@ def on_signal(number: signal.Signals, act: Callable[[], None]) -> Callable[[], N
         return undo
     read, write = os.pipe()
     before = signal.signal(number, lambda *_: os.write(write, b"!"))
-    live(lambda: _wait(read, act), f"waits for {number.name}")
+    start_daemon(lambda: _wait(read, act), f"waits for {number.name}")
     return lambda: _restore(number, before)
 
 
 @contextmanager
 def until_signalled(act: Callable[[], None]) -> Iterator[None]:
-    """Call `act` when told to end, within the block."""
-    undo = [on_signal(number, act) for number in ENDING]
+    """Call `act` at SIGTERM or SIGINT, within the block."""
+    undo = [on_signal(number, act) for number in TERMINATING]
     try:
         yield
     finally:
-        for one in undo:
-            one()
+        for restore in undo:
+            restore()
 
 
 def _wait(read: int, act: Callable[[], None]) -> None:

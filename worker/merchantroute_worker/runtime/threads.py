@@ -1,8 +1,8 @@
-"""Waiting, in the same words under every pool.
+"""Sleep, daemon threads and locks that work under every pool of Celery.
 
-The worker's own machinery (publisher, files, probes, pulses) is written against the standard library's `threading`.
-gevent's patching turns those threads into greenlets; under the pools `threads` and `prefork` they are native threads.
-So nothing here waits by means of gevent's own, and nothing may be imported before the launcher has patched.
+The worker's own loops (publisher, files, probes, pulses) are written against the standard library's `threading`.
+gevent's patching turns those threads into greenlets; with the pools `threads` and `prefork` they are native threads.
+So nothing here waits by gevent's functions, and this must not be imported before the launcher has patched.
 """
 
 import _thread
@@ -12,19 +12,21 @@ from collections.abc import Callable
 _NEVER = threading.Event()
 
 
-def rest(seconds: float) -> None:
-    """Let others run for so many seconds."""
+def sleep(seconds: float) -> None:
+    """Sleep for so many seconds; only this thread or greenlet waits."""
     _NEVER.wait(seconds)
 
 
-def live(life: Callable[[], None], name: str) -> None:
-    """Start something that lives as long as the process: a greenlet where threads are patched."""
-    threading.Thread(target=life, name=name, daemon=True).start()
+def start_daemon(target: Callable[[], None], name: str) -> None:
+    """Start a daemon thread, which is a greenlet where threads are patched."""
+    threading.Thread(target=target, name=name, daemon=True).start()
 
 
-def brief_lock() -> "_thread.LockType":
-    """A lock around what neither waits nor calls anybody. Then no greenlet can meet it taken, and it is the
-    interpreter's own, also where gevent has patched: that one costs ten times as much.
+def native_lock() -> "_thread.LockType":
+    """Make a native lock, also where gevent has patched: gevent's costs ten times as much.
+
+    Only for code that neither waits nor calls back: then no other greenlet can find the lock acquired, which would
+    block the whole hub.
     """
     from gevent.monkey import get_original
 

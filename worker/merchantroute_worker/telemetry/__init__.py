@@ -1,1 +1,1 @@
-"""Counters, metrics, logs, traces and readiness, as values that the rest of the worker fills."""
+"""Counters, metrics, logs, traces and readiness of a pod."""

@@ -1,64 +1,66 @@
-"""What this pod has done since it started: the counters of pulses and metrics, in one place."""
+"""The cumulative counters of a pod, as its pulses send them."""
 
 from _thread import LockType
 from dataclasses import dataclass, field
 
-from merchantroute_worker.runtime.threads import brief_lock
+from merchantroute_worker.runtime.threads import native_lock
 
 
 @dataclass
-class Standstills:
-    """How often code held up the hub since the pod began to consume. `longest` and `latest` are seconds, `ended` is
-    when the latest ended, by the caller's clock.
+class BlockedHub:
+    """How often code has blocked gevent's hub since the pod began to consume. `longest` and `latest` are seconds;
+    `last_ended` is when the latest block ended, by the caller's clock.
     """
 
     count: int = 0
     longest: float = 0.0
     latest: float = 0.0
-    ended: float = 0.0
+    last_ended: float = 0.0
 
-    def saw(self, seconds: float, now: float) -> None:
-        """One more, which ends now."""
+    def record(self, seconds: float, now: float) -> None:
+        """Count a block that ends now."""
         self.count += 1
-        self.longest, self.latest, self.ended = max(self.longest, seconds), seconds, now
+        self.longest, self.latest, self.last_ended = max(self.longest, seconds), seconds, now
 
 
 @dataclass
-class Tally:
-    """Cumulative counts. `finished` are attempts that made calls and ended, whatever came of them; `refused` got no
-    slot; `retried` went to the ladder after an attempt. Times are the caller's clock in seconds. Any thread may count.
+class Counters:
+    """Cumulative counts, safe for threads. `finished` are attempts that made calls and ended, with whatever outcome;
+    `refused` orders got no slot from the bulkhead; `deferred` wait for something else; `retried` went to the ladder
+    after an attempt. Times are the caller's clock in seconds.
     """
 
     taken: int = 0
     finished: int = 0
     refused: int = 0
+    deferred: int = 0
     retried: int = 0
     dead: int = 0
     done: int = 0
     busy: int = 0
     _busy_seconds: float = field(default=0.0)
     _since: float = field(default=0.0)
-    _lock: LockType = field(default_factory=brief_lock, repr=False)
+    _lock: LockType = field(default_factory=native_lock, repr=False)
 
-    def count(self, what: str) -> None:
-        """One more of `taken`, `finished`, `refused`, `retried`, `dead` or `done`."""
+    def count(self, name: str) -> None:
+        """Increment `taken`, `finished`, `refused`, `deferred`, `retried`, `dead` or `done`."""
         with self._lock:
-            self.__dict__[what] += 1
+            self.__dict__[name] += 1
 
-    def begin(self, now: float) -> None:
-        """An attempt takes a slot."""
+    def begin_attempt(self, now: float) -> None:
+        """Count a slot as busy."""
         with self._lock:
             self._advance(now)
             self.busy += 1
 
-    def end(self, now: float) -> None:
-        """An attempt gives its slot back."""
+    def end_attempt(self, now: float) -> None:
+        """Count a slot as free again."""
         with self._lock:
             self._advance(now)
             self.busy -= 1
 
     def busy_seconds(self, now: float) -> float:
-        """The integral of busy slots over time."""
+        """The integral of busy slots over time, in slot-seconds."""
         with self._lock:
             self._advance(now)
             return self._busy_seconds

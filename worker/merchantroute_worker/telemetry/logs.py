@@ -1,4 +1,4 @@
-"""One JSON object a line on standard output, which is what a cluster collects."""
+"""JSON logging: one object a line on standard output, where a cluster collects it."""
 
 import json
 import logging
@@ -13,7 +13,7 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 class JsonFormatter(logging.Formatter):
-    """Renders a record; a dictionary passed as `extra={"data": ...}` becomes fields of its own."""
+    """Formats a record as JSON; a dictionary passed as `extra={"data": ...}` becomes fields of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line of JSON."""
@@ -31,9 +31,9 @@ class JsonFormatter(logging.Formatter):
         return _ENCODE(document).encode("utf-8", "replace").decode("utf-8")
 
 
-class Lines:
-    """Records of level info, collected and written to standard output together: past the handlers where those are
-    ours, since then it is known what they would do.
+class LineBuffer:
+    """Buffers log lines of level info, and writes them together. It bypasses logging's handlers if `configure`
+    installed them, since their output is known then.
     """
 
     def __init__(self) -> None:
@@ -41,10 +41,10 @@ class Lines:
         self._second, self._prefix = -1, ""
 
     def info(self, logger: logging.Logger, message: str, data: dict[str, Any]) -> None:
-        """One record with the data as its fields, at the time of now."""
+        """Buffer one record with the data as its fields, stamped now."""
         if not logger.isEnabledFor(logging.INFO):
             return
-        if not ours():
+        if not is_ours():
             logger.info(message, extra={"data": data})
             return
         now = time.time()
@@ -56,25 +56,27 @@ class Lines:
         self._lines.append(_ENCODE(document))
 
     def flush(self) -> None:
-        """Write what there is."""
+        """Write the buffered lines."""
         if self._lines:
             lines, self._lines = self._lines, []
-            # As logging does it: whoever reads standard output may be gone, and no order waits for that.
+            # Ignored, as logging itself does: the reader of standard output may be gone, and no order waits for that.
             with suppress(OSError, ValueError):
                 out = sys.stdout.buffer
                 out.write(("\n".join(lines) + "\n").encode("utf-8", "replace"))
                 out.flush()
 
 
-def write_past_locks(logger: logging.Logger, level: int, message: str, data: dict[str, Any]) -> None:
-    """Write a line from a native thread beside a hub that stands: logging's locks may be the hub's just then."""
+def write_without_locks(logger: logging.Logger, level: int, message: str, data: dict[str, Any]) -> None:
+    """Write a log line from a native thread while the hub is blocked: greenlets of the hub may hold logging's locks
+    just then.
+    """
     if logger.isEnabledFor(level):
         record = logger.makeRecord(logger.name, level, "", 0, message, (), None, extra={"data": data})
         os.write(STDOUT, (JsonFormatter().format(record) + "\n").encode("utf-8", "replace"))
 
 
-def ours() -> bool:
-    """Whether logging is as `configure` left it: one handler, JSON on standard output."""
+def is_ours() -> bool:
+    """Whether logging is still as `configure` left it: one handler, JSON on standard output."""
     handlers = logging.getLogger().handlers
     return len(handlers) == 1 and handlers[0] is _handler
 

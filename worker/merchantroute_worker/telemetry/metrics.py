@@ -1,12 +1,12 @@
-"""Prometheus metrics of a pod. Never a merchant label: with 50,000 merchants that is 50,000 series."""
+"""The Prometheus metrics of a pod. None has a merchant label: 50,000 merchants would be 50,000 series."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from merchantroute_worker.bulkhead.views import Sums
+from merchantroute_worker.bulkhead.views import Totals
 from merchantroute_worker.config.identity import Identity
-from merchantroute_worker.telemetry.collectors import Counts, Durations
+from merchantroute_worker.telemetry.collectors import LabelledCounter, LabelledHistogram
 
-SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 
 class Metrics:
@@ -15,25 +15,25 @@ class Metrics:
     def __init__(self, identity: Identity) -> None:
         registry = self._registry = CollectorRegistry()
         self._tier, self._lane = identity.tier, identity.lane
-        self._orders = Counts(
+        self._orders = LabelledCounter(
             "merchantroute_orders",
-            "Orders by what became of them here: done, retried, refused, dead.",
+            "Orders by what became of them here: done, retried, refused, deferred, dead.",
             ["tier", "lane", "outcome"],
         )
-        self._order_seconds = Durations(
-            "merchantroute_order_seconds", "Seconds from publishing to done.", ["tier", "lane"], SECONDS
+        self._order_seconds = LabelledHistogram(
+            "merchantroute_order_seconds", "Seconds from publishing to done.", ["tier", "lane"], BUCKETS
         )
-        self._calls = Durations(
-            "merchantroute_call_seconds", "Seconds of one call to a merchant.", ["tier", "step"], SECONDS
+        self._calls = LabelledHistogram(
+            "merchantroute_call_seconds", "Seconds of one call to a merchant.", ["tier", "step"], BUCKETS
         )
-        self._answers = Counts(
+        self._answers = LabelledCounter(
             "merchantroute_calls",
             "Calls to merchants, by the class of their answer: 2xx, 4xx, 429, 5xx, timeout, refused, reset, tls, dns.",
             ["tier", "step", "answer"],
         )
         for each in (self._orders, self._order_seconds, self._calls, self._answers):
             registry.register(each)
-        self._anonymous = Counter(
+        self._without_correlation_id = Counter(
             "merchantroute_orders_without_correlation_id",
             "Orders whose producer set no correlation_id; their task id serves as the order's.",
             ["tier"],
@@ -52,46 +52,48 @@ class Metrics:
         self._dead = Counter(
             "merchantroute_dead", "Orders sent to dead letters, by reason.", ["reason"], registry=registry
         )
-        self._standstills = Counter(
-            "merchantroute_hub_blocked", "How often code held up the hub, and with it the whole pod.", registry=registry
+        self._blocked = Counter(
+            "merchantroute_hub_blocked", "How often code blocked the hub, and with it the whole pod.", registry=registry
         )
-        self._longest = Gauge(
+        self._longest_blocked = Gauge(
             "merchantroute_hub_blocked_longest_seconds",
-            "The longest time that code held up the hub since the pod started.",
+            "The longest time that code blocked the hub since the pod started.",
             registry=registry,
         )
 
     def done(self, seconds: float) -> None:
-        """An order is done, so many seconds after it was published."""
-        self._orders.add(self._tier, self._lane, "done")
-        self._order_seconds.add(seconds, self._tier, self._lane)
+        """Count an order as done, `seconds` after it was published."""
+        self._orders.inc(self._tier, self._lane, "done")
+        self._order_seconds.observe(seconds, self._tier, self._lane)
 
     def ladder(self, outcome: str, reason: str) -> None:
-        """An order went to the ladder: outcome is retried (an attempt failed) or refused (none was made)."""
-        self._orders.add(self._tier, self._lane, outcome)
+        """Count an order sent to the ladder: retried after a failed attempt, refused by the bulkhead, or deferred for
+        another reason.
+        """
+        self._orders.inc(self._tier, self._lane, outcome)
         self._ladder.labels(reason).inc()
 
     def dead(self, reason: str) -> None:
-        """An order went to dead letters."""
-        self._orders.add(self._tier, self._lane, "dead")
+        """Count an order sent to dead letters."""
+        self._orders.inc(self._tier, self._lane, "dead")
         self._dead.labels(reason).inc()
 
     def call(self, step: str, answer: str, seconds: float) -> None:
-        """A call ended, with an answer of this class."""
-        self._calls.add(seconds, self._tier, step)
-        self._answers.add(self._tier, step, answer)
+        """Count a call and its duration, by the class of its answer."""
+        self._calls.observe(seconds, self._tier, step)
+        self._answers.inc(self._tier, step, answer)
 
-    def held_up(self, longest: float) -> None:
-        """Code held up the hub once more; the longest standstill so far took so many seconds."""
-        self._standstills.inc()
-        self._longest.set(longest)
+    def hub_was_blocked(self, longest: float) -> None:
+        """Count a block of gevent's hub; `longest` is the longest so far, in seconds."""
+        self._blocked.inc()
+        self._longest_blocked.set(longest)
 
-    def anonymous(self) -> None:
-        """An order came without a correlation_id."""
-        self._anonymous.labels(self._tier).inc()
+    def without_correlation_id(self) -> None:
+        """Count an order that came without a correlation_id."""
+        self._without_correlation_id.labels(self._tier).inc()
 
-    def render(self, *, slots: int, busy: int, merchants: Sums) -> bytes:
-        """The exposition text."""
+    def render(self, *, slots: int, busy: int, merchants: Totals) -> bytes:
+        """The exposition text for /metrics."""
         for state, count in (("slow", merchants.slow), ("at_cap", merchants.at_cap), ("known", merchants.known)):
             self._merchants.labels(state).set(count)
         self._slots.labels("busy").set(busy)

@@ -1,34 +1,34 @@
-"""Whether the pod consumes, and if not, what it waits for: one line for readiness, logs and people."""
+"""Readiness: whether the pod consumes, and if not, what it waits for."""
 
 import logging
 
 log = logging.getLogger(__name__)
 
 
-class Status:
-    """Starts out waiting. A line is logged when it changes, not each time it is said."""
+class Readiness:
+    """The state behind /readyz. It starts as not ready, and is logged only when it changes."""
 
     def __init__(self) -> None:
-        self._line: str | None = "starting"
+        self._text: str | None = "starting"
 
     @property
     def ready(self) -> bool:
-        """Whether orders are being taken."""
-        return self._line is None
+        """Whether the pod consumes."""
+        return self._text is None
 
     @property
-    def line(self) -> str:
+    def text(self) -> str:
         """What the pod waits for, or that it consumes."""
-        return self._line or "consuming"
+        return self._text or "consuming"
 
-    def waiting(self, line: str) -> None:
-        """The pod cannot take orders; `line` says what it waits for."""
-        if line != self._line:
-            log.warning("waiting: %s", line)
-        self._line = line
+    def waiting_for(self, text: str) -> None:
+        """Set the pod as not ready; `text` names what it waits for."""
+        if text != self._text:
+            log.warning("waiting: %s", text)
+        self._text = text
 
     def consuming(self) -> None:
-        """Orders are being taken."""
-        if self._line is not None:
+        """Set the pod as ready."""
+        if self._text is not None:
             log.info("consuming")
-        self._line = None
+        self._text = None

@@ -1,7 +1,7 @@
-"""Spans by OpenTelemetry's SDK: one per attempt at an order, one per call beneath it.
+"""OpenTelemetry tracing: one span for each attempt at an order, one below it for each call.
 
-Where spans go, how many and under which name is the SDK's to read from its environment. They are exported in batches by
-a thread of the SDK's; an exporter that does not answer costs spans and never an order.
+The SDK reads the exporter, the sampling and the service's name from its environment. A thread of the SDK exports spans
+in batches; an exporter that does not answer costs spans, never an order.
 """
 
 import threading
@@ -20,20 +20,20 @@ from merchantroute_worker.config.identity import Identity
 from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.telemetry.tracing import OrderTrace
 
-LAST_SECONDS = 2.0
+FLUSH_TIMEOUT = 2.0
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
-class OpenTelemetry:
-    """Makes spans; see `tracing.Tracer`."""
+class OpenTelemetryTracer:
+    """Starts spans; see `tracing.Tracer`."""
 
-    def __init__(self, who: Identity) -> None:
+    def __init__(self, identity: Identity) -> None:
         resource = Resource.create(
             {
-                "service.name": f"merchantroute-worker/{who.route}",
-                "service.instance.id": who.pod,
-                "merchantroute.tier": who.tier,
-                "merchantroute.lane": who.lane,
+                "service.name": f"merchantroute-worker/{identity.route}",
+                "service.instance.id": identity.pod,
+                "merchantroute.tier": identity.tier,
+                "merchantroute.lane": identity.lane,
             }
         )
         self._provider = TracerProvider(resource=resource)
@@ -50,18 +50,18 @@ class OpenTelemetry:
         }
         parent = _PROPAGATOR.extract(context)
         span = self._tracer.start_span("order", context=parent, kind=SpanKind.CONSUMER, attributes=attributes)
-        return _Order(self._tracer, span, merchant)
+        return _OrderSpan(self._tracer, span, merchant)
 
     def close(self) -> None:
         """See `tracing.Tracer`."""
-        # The SDK's own bounds do not hold: it waits for an export under way as long as that takes.
-        last = threading.Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
-        last.start()
-        last.join(LAST_SECONDS)
+        # The SDK's own timeouts do not apply: it waits for a running export as long as that takes.
+        flush = threading.Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
+        flush.start()
+        flush.join(FLUSH_TIMEOUT)
 
 
-class _Order:
-    """One attempt; calls follow each other, so at most one of them is open."""
+class _OrderSpan:
+    """The span of one attempt. Calls follow each other, so at most one call's span is open."""
 
     def __init__(self, tracer: trace.Tracer, span: trace.Span, merchant: str) -> None:
         self._tracer, self._span, self._merchant = tracer, span, merchant
@@ -72,8 +72,8 @@ class _Order:
 
     def begins(self, step: str) -> Mapping[str, str]:
         attributes = {"merchantroute.step": step, "merchantroute.merchant": self._merchant}
-        above = trace.set_span_in_context(self._span)
-        self._call = self._tracer.start_span(f"step {step}", above, SpanKind.CLIENT, attributes)
+        parent = trace.set_span_in_context(self._span)
+        self._call = self._tracer.start_span(f"step {step}", parent, SpanKind.CLIENT, attributes)
         return _injected(self._call)
 
     def ended(self, answer: Answer) -> None:

@@ -8,11 +8,13 @@ import pytest
 from gevent import monkey
 
 from merchantroute_worker.client import NotSafe
-from tests.contract.client.place import Place
+from tests.contract.client.broker_with_route import BrokerWithRoute
 from tests.contract.client.relay import Relay
 
 
-def test_greenlets_share_one_connection_and_none_holds_up_the_others(place: Place, relay: Callable[..., Relay]) -> None:
+def test_greenlets_share_one_connection_and_none_holds_up_the_others(
+    place: BrokerWithRoute, relay: Callable[..., Relay]
+) -> None:
     assert monkey.is_module_patched("threading")
     between = relay()
     turns: list[float] = []
@@ -35,7 +37,7 @@ def test_greenlets_share_one_connection_and_none_holds_up_the_others(place: Plac
 
 
 def test_a_silent_broker_holds_a_request_within_its_bound_and_nobody_else(
-    bare: Place, relay: Callable[..., Relay]
+    bare: BrokerWithRoute, relay: Callable[..., Relay]
 ) -> None:
     with bare.client(relay(silent=True).port) as client:
         waiting = gevent.spawn(client.publish, {}, merchant="bistro", order_id="x", within=1.0)
@@ -46,7 +48,9 @@ def test_a_silent_broker_holds_a_request_within_its_bound_and_nobody_else(
             waiting.get(timeout=30)
 
 
-def test_a_request_that_the_server_times_out_takes_its_order_back(place: Place, relay: Callable[..., Relay]) -> None:
+def test_a_request_that_the_server_times_out_takes_its_order_back(
+    place: BrokerWithRoute, relay: Callable[..., Relay]
+) -> None:
     silent = relay(silent=True)
     with place.client(silent.port, within=60) as client:
         with pytest.raises(gevent.Timeout), gevent.Timeout(0.2):

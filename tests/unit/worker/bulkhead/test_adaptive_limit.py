@@ -1,13 +1,13 @@
-"""How a merchant's cap and baseline follow what it shows, as tables of events."""
+"""Cap and baseline of a merchant as they follow its answers, as tables of events."""
 
 import pytest
 
-from merchantroute_worker.bulkhead.adaptive_limit import Adaptive, succeeded, timed_out
+from merchantroute_worker.bulkhead.adaptive_limit import AdaptiveLimit, succeeded, timed_out
 
 CEILING = 40
 
 
-def answers(state: Adaptive, count: int, *, seconds: float, in_flight: int, since: float = 0.0) -> Adaptive:
+def answers(state: AdaptiveLimit, count: int, *, seconds: float, in_flight: int, since: float = 0.0) -> AdaptiveLimit:
     """So many successes, one after the other."""
     for number in range(count):
         now = since + (number + 1) * seconds
@@ -15,13 +15,13 @@ def answers(state: Adaptive, count: int, *, seconds: float, in_flight: int, sinc
     return state
 
 
-HEALTHY = answers(Adaptive(), 100, seconds=0.1, in_flight=30)
+HEALTHY = answers(AdaptiveLimit(), 100, seconds=0.1, in_flight=30)
 
 
 def test_the_cap_starts_at_the_ceiling_and_follows_it() -> None:
-    assert Adaptive().within(40) == HEALTHY.within(40) == 40
+    assert AdaptiveLimit().within(40) == HEALTHY.within(40) == 40
     assert HEALTHY.within(60) == 60
-    assert Adaptive(cap=30.0).within(10) == 10
+    assert AdaptiveLimit(cap=30.0).within(10) == 10
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_slow_answers_under_load_lower_the_cap(count: int, seconds: float, in_fl
 
 
 def test_what_is_noise_for_this_pod_is_no_drop_for_a_quick_merchant() -> None:
-    quick = answers(Adaptive(), 100, seconds=0.005, in_flight=30)
+    quick = answers(AdaptiveLimit(), 100, seconds=0.005, in_flight=30)
 
     assert answers(quick, 50, seconds=0.09, in_flight=30, since=100.0).cap is None
 
@@ -112,7 +112,7 @@ def test_a_merchant_that_has_changed_for_good_gets_its_slots_back() -> None:
 
 
 def test_the_first_answers_say_what_is_usual_and_lower_nothing() -> None:
-    state = answers(Adaptive(), 5, seconds=0.1, in_flight=25)
+    state = answers(AdaptiveLimit(), 5, seconds=0.1, in_flight=25)
 
     state = answers(state, 500, seconds=2.0, in_flight=25, since=1.0)
 
@@ -132,7 +132,7 @@ def test_who_is_held_to_one_slot_and_answers_no_sooner_has_changed() -> None:
 
 
 def test_a_long_tail_costs_a_healthy_merchant_nothing() -> None:
-    state = Adaptive()
+    state = AdaptiveLimit()
     for number in range(3_000):
         seconds = 0.25 if number % 50 == 0 else 0.08
         state = succeeded(state, seconds=seconds, in_flight=40, now=number * 0.01, ceiling=CEILING)

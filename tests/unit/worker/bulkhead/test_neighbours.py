@@ -1,8 +1,8 @@
-"""When a merchant has the pod to itself, as a table of what was seen."""
+"""Whether a merchant has the pod to itself, as a table of the orders that came."""
 
 import pytest
 
-from merchantroute_worker.bulkhead.neighbours import Company
+from merchantroute_worker.bulkhead.neighbours import Neighbours
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from merchantroute_worker.bulkhead.neighbours import Company
 def test_a_merchant_is_alone_when_no_other_was_seen_for_ten_seconds(
     seen: list[tuple[str, float]], asks: str, now: float, alone: bool
 ) -> None:
-    company = Company()
+    company = Neighbours()
     for merchant, at in seen:
         company.saw(merchant, at)
 
@@ -48,7 +48,7 @@ def test_a_merchant_is_alone_when_no_other_was_seen_for_ten_seconds(
 def test_it_is_alone_for_as_long_as_others_may_be_kept_waiting_unseen(
     slots: list[tuple[bool, float]], now: float, alone: bool
 ) -> None:
-    company = Company()
+    company = Neighbours()
     company.saw("bistro", 0.0)
     for scarce, at in slots:
         company.slots(scarce=scarce, now=at)

@@ -1,14 +1,15 @@
-"""Which calls an attempt makes, and how it ends."""
+"""The calls of an attempt, and its result."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from merchantroute_worker.calls.attempt import Attempt, attempt
+from merchantroute_worker.calls.attempt import attempt
 from merchantroute_worker.calls.http_client import Reply
 from merchantroute_worker.calls.request import Request
 from merchantroute_worker.orders.answers import Answer
+from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.route import Merchant, Step
 from tests.unit.worker.samples import order, route
 

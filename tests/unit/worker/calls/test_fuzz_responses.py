@@ -1,6 +1,7 @@
-"""Whatever a merchant answers: a status, or a reset."""
+"""Any response of a merchant is read as a status or as a reset."""
 
 import math
+from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -38,24 +39,24 @@ class Connection:
         return self.said.pop(0)[:size] if self.said else b""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """There is no socket to close."""
 
 
 class Pool:
-    """The place where connections come from; `kept` says that they have served before."""
+    """A pool with one connection; `kept` says that it has served a request before."""
 
     def __init__(self, said: list[bytes], kept: bool) -> None:
         self.sock, self.kept = Connection(said), kept
 
-    def wait(self) -> None:
-        """All is said already."""
+    def wait_readable(self) -> None:
+        """All bytes are there already."""
 
-    def take(self, *, new: bool) -> "Pool":
+    def acquire(self, *, new: bool) -> "Pool":
         del new
         return self
 
-    def give(self, line: "Pool", *, keep: bool) -> None:
-        """It may be kept."""
+    def release(self, connection: "Pool", *, keep: bool) -> None:
+        """Do nothing with it."""
 
 
 @FUZZ
@@ -65,7 +66,8 @@ def test_bytes_are_an_answer_or_a_reset(said: list[bytes], method: str, reused: 
     client = HttpClient(1)
     request = Request(origin=Origin(scheme="http", host="x", port=1), method=method, head=b"", body=b"")
     try:
-        reply = client._once(Pool(said, reused), request)
+        pool: Any = Pool(said, reused)
+        reply = client._once(pool, request)
     except OSError:
         return
     assert isinstance(reply, Reply)

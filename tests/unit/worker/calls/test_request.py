@@ -1,4 +1,4 @@
-"""A step as it goes over the wire."""
+"""The HTTP request of a step, byte by byte."""
 
 from dataclasses import replace
 

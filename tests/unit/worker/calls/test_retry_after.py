@@ -1,9 +1,9 @@
-"""Retry-After, as an answer's bytes have it."""
+"""The Retry-After header, read from the bytes of a response."""
 
 import pytest
 
 from merchantroute_worker.calls.response_parser import HTTPParseError
-from merchantroute_worker.calls.retry_after import MOST_LINES, asked_to_wait
+from merchantroute_worker.calls.retry_after import MOST_HEADERS, retry_after_header
 
 LATER = b"HTTP/1.1 429 Later\r\nRetry-After: 5\r\nContent-Length: 2\r\n\r\n"
 CHUNKED = b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n"
@@ -26,10 +26,10 @@ CHUNKED = b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n"
     ],
 )
 def test_the_answer_s_own_header_counts_if_it_came_once(head: bytes, asked: str | None) -> None:
-    assert asked_to_wait(head) == asked
+    assert retry_after_header(head) == asked
 
 
 def test_more_headers_than_anybody_needs_are_no_answer() -> None:
-    for many in (b"X: 1\r\n" * MOST_LINES, b"\r\nHTTP/1.1 100 Go on\r\n" * MOST_LINES):
+    for many in (b"X: 1\r\n" * MOST_HEADERS, b"\r\nHTTP/1.1 100 Go on\r\n" * MOST_HEADERS):
         with pytest.raises(HTTPParseError, match="too many"):
-            asked_to_wait(b"HTTP/1.1 100 Go on\r\n" + many + b"\r\n")
+            retry_after_header(b"HTTP/1.1 100 Go on\r\n" + many + b"\r\n")

@@ -1,4 +1,4 @@
-"""Where a task's messages go, and under whose key: the parts that need no broker."""
+"""The routing key, ETA and headers of messages that a task sends, without a broker."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ class Parent:
     ],
 )
 def test_whose_key(given: Any, parent: Any, expected: str) -> None:
-    assert send_task._merchant(given, parent, ROUTE) == expected
+    assert send_task._routing_key(given, parent, ROUTE) == expected
 
 
 def test_when_it_is_due() -> None:

@@ -1,4 +1,4 @@
-"""The mounted files: taken whole, or not at all."""
+"""The mounted files: loaded completely, or not at all."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from merchantroute_worker.config.files import ConfigurationFiles, load
-from merchantroute_worker.orders.route import Configuration, ConfigurationError
+from merchantroute_worker.orders.route import ConfigurationError, Route
 from tests.unit.worker.samples import MERCHANTS, ROUTE
 
 SCHEMAS = Path(__file__).resolve().parents[4] / "schema"
@@ -40,7 +40,7 @@ def dump(folder: Path, documents: dict[str, Any], index: dict[str, Any]) -> None
     (folder / "index.json").write_text(json.dumps({**index, "files": sums}))
 
 
-def loaded(root: Path) -> Configuration:
+def loaded(root: Path) -> Route:
     return load(root / "config", root / "credentials")
 
 

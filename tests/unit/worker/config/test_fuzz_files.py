@@ -1,4 +1,4 @@
-"""Whatever stands in mounted files and in the environment: it is taken whole, or refused with a line that says why."""
+"""Any content of mounted files and environment is loaded completely, or refused with a line that says why."""
 
 import hashlib
 import math
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from merchantroute_worker.config import identity
 from merchantroute_worker.config.files import load
-from merchantroute_worker.orders.route import Configuration, ConfigurationError, parse
+from merchantroute_worker.orders.route import ConfigurationError, Route, parse
 from tests.unit.worker.fuzz import FUZZ, JSON, TEXTS, dumped, mutated
 from tests.unit.worker.samples import INDEX, MERCHANTS, ROUTE
 
@@ -31,7 +31,7 @@ SECRET_INDEX = {"v": 1, "generation": 3, "files": {}}
 VARIABLES = ["MR_NAMESPACE", "MR_ROUTE", "MR_TIER", "MR_LANE", "MR_PORT", "MR_GRACE", "MR_UNKNOWN_AFTER"]
 
 
-def usable(configuration: Configuration) -> None:
+def usable(configuration: Route) -> None:
     """A pod can work by it: limits are positive numbers, every merchant can be looked up."""
     for number in (configuration.call_timeout, configuration.deadline, configuration.max_age):
         assert math.isfinite(number)

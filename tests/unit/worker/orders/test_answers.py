@@ -1,4 +1,4 @@
-"""What a merchant's answer means for the order."""
+"""The meaning of a merchant's answers: done, retry or dead."""
 
 import socket
 import ssl

@@ -1,15 +1,16 @@
-"""What becomes of an order, before a slot and after an attempt."""
+"""Decisions about orders, before they get a slot and after an attempt."""
 
 from typing import Any
 
 import pytest
 
-from merchantroute_worker.calls.attempt import Attempt
 from merchantroute_worker.orders import decisions
 from merchantroute_worker.orders.answers import FAILURES, Answer
-from merchantroute_worker.orders.decisions import Done, Run, ToDead, ToLadder
-from merchantroute_worker.orders.envelope import Malformed
-from merchantroute_worker.orders.messages import Why
+from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.decisions import Run
+from merchantroute_worker.orders.envelope import Malformed, Order
+from merchantroute_worker.orders.messages import DeathReason
+from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
 from merchantroute_worker.orders.route import parse
 from tests.unit.worker.samples import INDEX, ROUTE, order, route
 
@@ -17,7 +18,7 @@ NOW = 2_000.0
 FAILED = {"v": 1, "steps": ROUTE["steps"], "done": ["validate"], "attempts": 2, "refusals": 1}
 
 
-def before(headers: dict[str, Any] | None = None, **more: Any) -> Run | ToLadder | ToDead:
+def before(headers: dict[str, Any] | None = None, **more: Any) -> Run | ToLadder[Order] | ToDead[Order]:
     merchant = more.pop("merchant", "bistro")
     one = order(headers=headers, merchant=merchant)
     return decisions.before_slot(one, headers or {}, route(**more), now=NOW, unknown_after=300.0)
@@ -182,7 +183,7 @@ def test_an_order_that_comes_back_before_its_merchant_wants_it_goes_round_uncoun
         assert isinstance(decision, Run)
     else:
         assert isinstance(decision, ToLadder)
-        assert (decision.rung, decision.reason, decision.outcome) == (rung, "retry-after", "refused")
+        assert (decision.rung, decision.reason, decision.outcome) == (rung, "retry-after", "deferred")
         assert (decision.order.journal.attempts, decision.order.journal.refusals) == (2, 2)
         assert decision.order.journal.not_before == NOW + seconds
 
@@ -199,7 +200,7 @@ STEPS = [
 
 
 @pytest.mark.parametrize(
-    ("came_back", "done", "unsure"),
+    ("may_have_run", "done", "unsure"),
     [
         (False, [], ()),
         # the pod that had it may have made any call that is left; only where the merchant can be asked does it matter
@@ -209,10 +210,10 @@ STEPS = [
     ],
 )
 def test_an_order_that_a_pod_gave_no_outcome_for_is_in_doubt(
-    came_back: bool, done: list[str], unsure: tuple[str, ...]
+    may_have_run: bool, done: list[str], unsure: tuple[str, ...]
 ) -> None:
     one = order(journal={**FAILED, "steps": STEPS, "done": done})
-    decision = decisions.before_slot(one, {}, route(), now=NOW, unknown_after=300.0, came_back=came_back)
+    decision = decisions.before_slot(one, {}, route(), now=NOW, unknown_after=300.0, may_have_run=may_have_run)
 
     assert decision.order.journal.unsure == unsure
 
@@ -225,14 +226,14 @@ def test_a_letter_of_an_order_that_is_too_old_says_where_it_stood_and_what_it_la
     )
 
     assert isinstance(too_old, ToDead)
-    assert too_old.why == Why(reason="max-age", step="confirm", attempts=2, answer_class="timeout")
+    assert too_old.why == DeathReason(reason="max-age", step="confirm", attempts=2, answer_class="timeout")
 
 
 def test_a_letter_of_an_order_that_never_began_names_its_first_step() -> None:
     decision = before({"mr-published-at": 1_000}, maxAgeMs=60_000)
 
     assert isinstance(decision, ToDead)
-    assert decision.why == Why(reason="max-age", step="validate", attempts=0, answer_class="none")
+    assert decision.why == DeathReason(reason="max-age", step="validate", attempts=0, answer_class="none")
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,7 @@ def test_the_last_attempt_is_the_last() -> None:
 
 
 def test_a_refused_order_is_not_counted() -> None:
-    decision = decisions.refused(order(journal=FAILED), route(), "cap")
+    decision = decisions.refused(order(journal=FAILED), route(), slow=False)
 
-    assert (decision.rung, decision.outcome) == (120_000, "refused")
+    assert (decision.rung, decision.outcome, decision.reason, decision.paced) == (120_000, "refused", "cap", False)
     assert (decision.order.journal.attempts, decision.order.journal.refusals) == (2, 2)

@@ -1,4 +1,4 @@
-"""An order read from a message and written back."""
+"""Orders are parsed from messages, and encoded again."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 
 from merchantroute_worker.orders import envelope
 from merchantroute_worker.orders.envelope import Malformed, Undecodable
-from merchantroute_worker.orders.messages import Incoming, Why, to_dead, to_rung
+from merchantroute_worker.orders.messages import DeathReason, Incoming, to_dead, to_rung
 from tests.unit.worker.samples import ROUTE, order, route
 
 SCHEMAS = Path(__file__).resolve().parents[4] / "schema"
@@ -122,7 +122,7 @@ def test_an_order_on_a_rung_keeps_its_merchant_and_sheds_what_others_wrote_on_it
 
 
 def test_a_dead_letter_says_why_and_keeps_a_body_that_nobody_could_read() -> None:
-    message = to_dead(incoming(task="x", **{"mr-rung": "1"}), Why(reason="undecodable"), exchange="dead")
+    message = to_dead(incoming(task="x", **{"mr-rung": "1"}), DeathReason(reason="undecodable"), exchange="dead")
 
     assert message.body == b"{"
     expected = {"task": "x", "mr-reason": "undecodable", "mr-attempts": 0, "mr-answer-class": "none"}
@@ -133,7 +133,7 @@ def test_journal_and_headers_are_as_the_schema_has_them() -> None:
     schema = json.loads((SCHEMAS / "envelope.json").read_text())
     once = order(journal=FULL, headers={"mr-published-at": 1, "mr-first-seen": 2})
     rung = to_rung(incoming(), once, route().steps, exchange="x", rung=1_000)
-    why = Why(reason="merchant-rejected", step="confirm", attempts=2, answer_class="4xx")
+    why = DeathReason(reason="merchant-rejected", step="confirm", attempts=2, answer_class="4xx")
     dead = to_dead(incoming(), why, exchange="x", order=once, steps=route().steps)
 
     for message in (rung, dead):

@@ -1,4 +1,4 @@
-"""Whatever comes as a message: it is an order, or there is a reason why not, and it can always be sent on."""
+"""Fuzzed messages are parsed as an order or rejected with a reason, and can always be published again."""
 
 import json
 from dataclasses import replace
@@ -7,13 +7,14 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from merchantroute_worker.calls.attempt import Attempt
 from merchantroute_worker.calls.request import UnusableEndpoint, build
 from merchantroute_worker.orders import decisions, envelope
 from merchantroute_worker.orders.answers import FAILURES, Answer
-from merchantroute_worker.orders.decisions import Done, Run, ToDead, ToLadder
+from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.decisions import Run
 from merchantroute_worker.orders.envelope import Malformed, Order, Undecodable
-from merchantroute_worker.orders.messages import Incoming, Why, plain, to_dead, to_rung
+from merchantroute_worker.orders.messages import DeathReason, Incoming, plain, to_dead, to_rung
+from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
 from merchantroute_worker.orders.route import Credential, Merchant
 from tests.unit.worker.fuzz import AMQP, FUZZ, JSON, TEXTS, dumped, encodable, mutated
 from tests.unit.worker.samples import ROUTE, route
@@ -59,7 +60,7 @@ def deep(levels: int) -> bytes:
     return b'[[],{"order":{"a":' + b"[" * levels + b"]" * levels + b"}},{}]"
 
 
-def in_dead_letters(incoming: Incoming, why: Why, order: Order | None = None) -> None:
+def in_dead_letters(incoming: Incoming, why: DeathReason, order: Order | None = None) -> None:
     """A dead letter can be published, at worst without the headers of others."""
     message = to_dead(incoming, why, exchange="dead", order=order, steps=route().steps)
     assert encodable(message) or encodable(plain(message))
@@ -71,7 +72,7 @@ def carried(order: Order, message: Incoming) -> None:
     try:
         decision = decisions.before_slot(order, message.headers, route(), now=NOW, unknown_after=300)
     except Malformed:
-        in_dead_letters(message, Why(reason="malformed"))
+        in_dead_letters(message, DeathReason(reason="malformed"))
         return
     assert isinstance(decision, Run | ToLadder | ToDead)
     settled(decision, message)
@@ -116,9 +117,9 @@ def test_a_message_is_an_order_or_has_a_reason_and_goes_on_either_way(
     try:
         order = envelope.read(body=body, headers=headers, correlation_id=order_id, routing_key=key)
     except Undecodable:
-        in_dead_letters(message, Why(reason="undecodable"))
+        in_dead_letters(message, DeathReason(reason="undecodable"))
     except Malformed:
-        in_dead_letters(message, Why(reason="malformed"))
+        in_dead_letters(message, DeathReason(reason="malformed"))
     else:
         carried(order, message)
 

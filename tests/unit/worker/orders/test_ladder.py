@@ -1,4 +1,4 @@
-"""Which rung an order waits on."""
+"""The choice of the rung that an order waits on."""
 
 import pytest
 

@@ -4,7 +4,7 @@ import pytest
 
 from merchantroute_worker.orders.suspicion import Suspicion, suspicion
 
-NONE, APART, ANEW, GUILTY = Suspicion.NONE, Suspicion.SET_APART, Suspicion.ANEW, Suspicion.GUILTY
+NONE, APART, ANEW, GUILTY = Suspicion.NONE, Suspicion.TO_SUSPECT_LANE, Suspicion.RESET_COUNT, Suspicion.GUILTY
 
 
 @pytest.mark.parametrize(

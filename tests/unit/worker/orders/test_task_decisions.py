@@ -1,14 +1,16 @@
-"""What becomes of a message of an app's own task: a table."""
+"""Decisions about messages of an app's own task, as a table."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from merchantroute_worker.orders import task_decisions
+from merchantroute_worker.orders import task_decisions, task_message
 from merchantroute_worker.orders.envelope import Malformed
 from merchantroute_worker.orders.messages import Incoming
-from merchantroute_worker.orders.task_decisions import Note, Run, ToDead, ToLadder
+from merchantroute_worker.orders.outcome import ToDead, ToLadder
+from merchantroute_worker.orders.task_decisions import RunTask
+from merchantroute_worker.orders.task_message import TaskMessage
 from tests.unit.worker.samples import route
 
 NOW = 1_800_000_000.0
@@ -21,14 +23,14 @@ def message(**headers: Any) -> Incoming:
     return Incoming(routing_key=LISTED, body=b"[[],{},{}]", properties={"correlation_id": "task-1"}, headers=known)
 
 
-def note(**changes: Any) -> Note:
-    return replace(task_decisions.read(message(), now=NOW), **changes)
+def task(**changes: Any) -> TaskMessage:
+    return replace(task_message.read(message(), now=NOW), **changes)
 
 
 def test_it_runs_with_the_route_s_deadline_and_without_what_celery_would_wait_for() -> None:
-    decision = task_decisions.before_slot(note(eta=NOW + 0.5), ROUTE, now=NOW)
+    decision = task_decisions.before_slot(task(eta=NOW + 0.5), ROUTE, now=NOW)
 
-    assert isinstance(decision, Run)
+    assert isinstance(decision, RunTask)
     assert decision.wait == pytest.approx(0.5)
     assert decision.headers["timelimit"] == [ROUTE.deadline, None]
     assert (decision.headers["eta"], decision.headers["expires"]) == (None, None)
@@ -44,9 +46,9 @@ def test_it_runs_with_the_route_s_deadline_and_without_what_celery_would_wait_fo
     ],
 )
 def test_the_shorter_of_both_limits_holds(limits: Any, listed: bool, expected: Any) -> None:
-    one = note(limits=limits, merchant=LISTED if listed else "nobody")
+    one = task(limits=limits, merchant=LISTED if listed else "nobody")
     decision = task_decisions.before_slot(one, replace(ROUTE, default_endpoint=None), now=NOW)
-    assert isinstance(decision, Run)
+    assert isinstance(decision, RunTask)
     assert decision.headers["timelimit"] == expected
 
 
@@ -55,40 +57,50 @@ def test_the_shorter_of_both_limits_holds(limits: Any, listed: bool, expected: A
     [({"expires": NOW - 1}, "expired"), ({"published_at": NOW - ROUTE.max_age - 1}, "max-age")],
 )
 def test_what_is_too_late_is_dead(changes: Any, reason: str) -> None:
-    assert task_decisions.before_slot(note(**changes), ROUTE, now=NOW) == ToDead(reason=reason)
+    decision = task_decisions.before_slot(task(**changes), ROUTE, now=NOW)
+    assert isinstance(decision, ToDead)
+    assert decision.why.reason == reason
 
 
 def test_an_eta_waits_on_the_ladder_uncounted() -> None:
-    decision = task_decisions.before_slot(note(eta=NOW + 3_600), ROUTE, now=NOW)
+    decision = task_decisions.before_slot(task(eta=NOW + 3_600), ROUTE, now=NOW)
     assert isinstance(decision, ToLadder)
-    assert (decision.headers["mr-rung"], decision.headers["mr-refusals"]) == (str(ROUTE.delays[-1]), 0)
+    assert (decision.rung, decision.outcome, decision.order.refusals) == (ROUTE.delays[-1], "deferred", 0)
 
 
 def test_a_refusal_is_counted_apart_from_attempts() -> None:
-    first = task_decisions.refused(note(), ROUTE, "cap")
-    later = task_decisions.refused(note(refusals=1), ROUTE, "cap")
-    assert first.headers["mr-rung"] == str(ROUTE.delays[(len(ROUTE.delays) - 1) // 2])
-    assert later.headers["mr-rung"] == str(ROUTE.delays[-1])
-    assert (later.headers["mr-refusals"], later.headers["mr-attempts"]) == (2, 0)
+    first = task_decisions.refused(task(), ROUTE, slow=False)
+    later = task_decisions.refused(task(refusals=1), ROUTE, slow=True)
+    assert (first.rung, first.reason, first.paced) == (ROUTE.delays[(len(ROUTE.delays) - 1) // 2], "cap", False)
+    assert (later.rung, later.reason, later.paced) == (ROUTE.delays[-1], "slow", True)
+    assert (later.order.refusals, later.order.attempts) == (2, 0)
+
+
+def test_what_a_pod_knows_of_it_travels_in_its_headers() -> None:
+    waiting = task_decisions.deferred(task(refusals=1, attempts=3), ROUTE, "requeued")
+    headers = waiting.order.rung_headers(waiting.rung)
+    assert headers["mr-rung"] == str(ROUTE.delays[-1])
+    again = task_message.read(message(**headers), now=NOW + 60)
+    assert (again.refusals, again.attempts, again.published_at) == (2, 3, NOW)
 
 
 def test_time_outs_count_until_there_were_enough_but_not_while_the_merchant_is_slow() -> None:
-    last = note(attempts=ROUTE.max_attempts - 1)
-    assert task_decisions.after_timeout(last, ROUTE, slow=False) == ToDead(
-        reason="attempts-exhausted", answer_class="timeout"
-    )
+    last = task(attempts=ROUTE.max_attempts - 1)
+    decision = task_decisions.after_timeout(last, ROUTE, slow=False)
+    assert isinstance(decision, ToDead)
+    assert (decision.why.reason, decision.why.answer_class) == ("attempts-exhausted", "timeout")
     uncounted = task_decisions.after_timeout(last, ROUTE, slow=True)
     assert isinstance(uncounted, ToLadder)
-    assert uncounted.headers["mr-attempts"] == ROUTE.max_attempts - 1
+    assert uncounted.order.attempts == ROUTE.max_attempts - 1
 
 
 @pytest.mark.parametrize("headers", [{"id": 7}, {"eta": "soon"}, {"expires": {}}])
 def test_headers_that_make_no_sense_are_malformed(headers: Any) -> None:
     one = message(**headers)
     with pytest.raises(Malformed):
-        task_decisions.read(one._replace(properties={}), now=NOW)
+        task_message.read(one._replace(properties={}), now=NOW)
 
 
 def test_two_retries_of_one_task_are_two_stays() -> None:
-    hops = {task_decisions.read(message(retries=n), now=NOW).hop for n in range(3)}
-    assert len(hops) == 3
+    keys = {task_message.read(message(retries=n), now=NOW).delivery_key for n in range(3)}
+    assert len(keys) == 3

@@ -1,4 +1,4 @@
-"""What one turn of the hub ends is written together at its end: lines first, then acks, and no ack is forgotten."""
+"""Records and acks of one hub turn are written together at its end: records first, then acks, and no ack is lost."""
 
 import logging
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import gevent
 import pytest
 
-from merchantroute_worker.outcomes.ack_batch import Together
-from merchantroute_worker.rabbit.frames import Writer
+from merchantroute_worker.outcomes.ack_batch import BatchedAcks
+from merchantroute_worker.rabbit.frames import FrameWriter
 from tests.unit.worker.rabbit.test_frames import Channel, Connection, Transport
 
 LOG = logging.getLogger("orders")
@@ -72,7 +72,7 @@ class Broken(Connection):
 
 
 def channel(connection: Connection) -> Channel:
-    connection.frame_writer = Writer(connection)
+    connection.frame_writer = FrameWriter(connection)
     return Channel(connection)
 
 
@@ -85,7 +85,7 @@ def test_the_lines_of_a_turn_are_out_before_its_acks_and_each_is_one_write() -> 
     seen: list[Any] = []
     connection = Connection()
     connection.transport = Noted(seen)
-    together, open_one = Together(Lines(seen)), hashed(channel(connection))  # type: ignore[arg-type]
+    together, open_one = BatchedAcks(Lines(seen)), hashed(channel(connection))  # type: ignore[arg-type]
 
     def end(number: int) -> None:
         together.line(LOG, "order done", {"order": number})
@@ -101,7 +101,7 @@ def test_the_lines_of_a_turn_are_out_before_its_acks_and_each_is_one_write() -> 
 
 def test_a_connection_that_cannot_be_written_to_is_ended_and_others_are_not_touched() -> None:
     broken, whole = Broken(), Connection()
-    together = Together(Lines([]))  # type: ignore[arg-type]
+    together = BatchedAcks(Lines([]))  # type: ignore[arg-type]
     for made in (broken, whole):
         together.ack(Message(hashed(channel(made)), 1))
     together.ack(Message(hashed(Channel(None)), 1))
@@ -114,7 +114,7 @@ def test_a_connection_that_cannot_be_written_to_is_ended_and_others_are_not_touc
 
 
 def test_a_message_is_acked_once() -> None:
-    together = Together(Lines([]))  # type: ignore[arg-type]
+    together = BatchedAcks(Lines([]))  # type: ignore[arg-type]
     message = Message(hashed(channel(Connection())), 1)
     together.ack(message)
 

@@ -1,4 +1,4 @@
-"""Which publish the broker's answer belongs to."""
+"""Publisher confirms: the publish that an ack, a nack or a return belongs to."""
 
 from functools import partial
 
@@ -19,8 +19,8 @@ class Told:
 def test_each_publish_hears_its_own_answer() -> None:
     told = Told("a", "b", "c")
 
-    told.confirms.answered(2, False, refused=False)
-    told.confirms.answered(1, False, refused=True)
+    told.confirms.answered(2, False, nacked=False)
+    told.confirms.answered(1, False, nacked=True)
 
     assert told.answers == {"b": None, "a": "the broker refused it"}
     assert len(told.confirms) == 1
@@ -29,7 +29,7 @@ def test_each_publish_hears_its_own_answer() -> None:
 def test_one_answer_can_be_for_all_before_it() -> None:
     told = Told("a", "b", "c")
 
-    told.confirms.answered(2, True, refused=False)
+    told.confirms.answered(2, True, nacked=False)
 
     assert told.answers == {"a": None, "b": None}
 
@@ -38,7 +38,7 @@ def test_a_returned_message_is_not_safe_although_it_is_confirmed() -> None:
     told = Told("a", "b")
 
     told.confirms.returned(("b", "x"), "no queue took it")
-    told.confirms.answered(2, True, refused=False)
+    told.confirms.answered(2, True, nacked=False)
 
     assert told.answers == {"a": None, "b": "no queue took it"}
 
@@ -49,8 +49,8 @@ def test_of_two_messages_with_one_id_the_older_is_the_returned_one() -> None:
         told.confirms.add(Confirm(("same", "x"), partial(told.answers.__setitem__, name)))
 
     told.confirms.returned(("same", "x"), "returned")
-    told.confirms.answered(1, False, refused=False)
-    told.confirms.answered(2, False, refused=False)
+    told.confirms.answered(1, False, nacked=False)
+    told.confirms.answered(2, False, nacked=False)
 
     assert told.answers == {"first": "returned", "second": None}
 

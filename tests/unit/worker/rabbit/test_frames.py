@@ -1,4 +1,4 @@
-"""Acks that are written together are, byte for byte, those that py-amqp would have written one by one."""
+"""Bulk reads and writes: byte for byte what py-amqp would have read and written frame by frame."""
 
 from dataclasses import dataclass, field
 from struct import Struct
@@ -11,9 +11,9 @@ from amqp.serialization import dumps
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merchantroute_worker.rabbit.frames import Writer, in_bulk, quick, write_acks
+from merchantroute_worker.rabbit.frames import FrameWriter, fast_loads, use_bulk_io, write_acks
 from merchantroute_worker.rabbit.headers import Headers
-from merchantroute_worker.rabbit.non_utf8 import named
+from merchantroute_worker.rabbit.non_utf8 import names_as_text
 from tests.unit.worker.fuzz import FUZZ
 
 SHORT = st.text(max_size=60)
@@ -76,7 +76,7 @@ def test_each_order_has_its_own_ack_and_all_of_them_are_one_write() -> None:
     alone, together = Connection(), Connection()
     for tag in TAGS:
         alone.frame_writer(1, 3, spec.Basic.Ack, dumps("Lb", (tag, False)), None)
-    in_bulk(together)
+    use_bulk_io(together)
 
     write_acks(Channel(together), [Message(tag) for tag in TAGS])
 
@@ -86,7 +86,7 @@ def test_each_order_has_its_own_ack_and_all_of_them_are_one_write() -> None:
 def test_what_else_is_written_goes_the_same_way() -> None:
     connection = Connection()
     plain = Connection()
-    writer = Writer(connection)
+    writer = FrameWriter(connection)
 
     for write in (writer, plain.frame_writer):
         write(8, 0, None, None, None)
@@ -102,7 +102,7 @@ def test_the_acks_of_a_channel_that_is_gone_are_an_error() -> None:
 def test_the_socket_is_asked_for_more_than_one_frame_s_part() -> None:
     connection = Connection()
     connection.transport.received = [b"x" * 100]
-    in_bulk(connection)
+    use_bulk_io(connection)
 
     assert connection.transport._quick_recv(7) == b"x" * 100
     assert connection.transport.asked == [8192]
@@ -110,7 +110,7 @@ def test_the_socket_is_asked_for_more_than_one_frame_s_part() -> None:
 
 def test_frames_that_are_here_are_handled_without_asking_the_socket() -> None:
     connection = Connection()
-    in_bulk(connection)
+    use_bulk_io(connection)
     frames = b"".join(
         HEAD.pack(kind, 3, len(body)) + body + b"\xce" for kind, body in ((1, b"ab"), (3, b""), (8, b"c"))
     )
@@ -125,7 +125,7 @@ def test_frames_that_are_here_are_handled_without_asking_the_socket() -> None:
 
 def test_a_frame_that_does_not_end_as_frames_do_is_left_to_py_amqp() -> None:
     connection = Connection()
-    in_bulk(connection)
+    use_bulk_io(connection)
     connection.transport._read_buffer = HEAD.pack(1, 3, 1) + b"a!"
 
     with pytest.raises(AssertionError, match="nobody reads here"):
@@ -140,10 +140,10 @@ def test_a_delivery_s_arguments_are_read_as_py_amqp_reads_them(
     consumer, exchange, key = texts
     buffer = before + dumps("sLbss", [consumer, tag, redelivered, exchange, key])
 
-    read = quick(never)("sLbss", buffer, len(before))
+    read = fast_loads(never)("sLbss", buffer, len(before))
 
     assert read == serialization.loads("sLbss", buffer, len(before))
-    assert quick(serialization.loads)("L", dumps("L", [tag]), 0) == ([tag], 8)
+    assert fast_loads(serialization.loads)("L", dumps("L", [tag]), 0) == ([tag], 8)
 
 
 VALUES = st.recursive(
@@ -158,10 +158,10 @@ VALUES = st.recursive(
 def test_headers_are_read_as_py_amqp_reads_them(headers: dict[Any, Any], before: bytes) -> None:
     buffer = before + dumps("F", [headers])
 
-    (table,), end = quick(serialization.loads)("F", buffer, len(before))
+    (table,), end = fast_loads(serialization.loads)("F", buffer, len(before))
 
     assert ([table], end) == serialization.loads("F", buffer, len(before))
-    assert named(table) == named({**table})
+    assert names_as_text(table) == names_as_text({**table})
 
 
 @FUZZ
@@ -172,17 +172,17 @@ def test_headers_that_are_cut_off_or_changed_are_whatever_py_amqp_makes_of_them(
     whole = dumps("F", [headers])
     at, byte = data.draw(st.integers(0, len(whole) - 1)), data.draw(st.integers(0, 255))
     for buffer in (whole[:at], whole[:at] + bytes([byte]) + whole[at + 1 :]):
-        assert outcome(quick(serialization.loads), buffer) == outcome(serialization.loads, buffer)
+        assert outcome(fast_loads(serialization.loads), buffer) == outcome(serialization.loads, buffer)
 
 
 def test_what_celery_says_of_a_task_is_read_the_short_way() -> None:
     headers = {"task": "merchantroute.order", "eta": None, "retries": 0, "timelimit": [None, None]}
 
-    (table,), _ = quick(never)("F", dumps("F", [headers]), 0)
+    (table,), _ = fast_loads(never)("F", dumps("F", [headers]), 0)
 
     assert table == headers
     assert type(table) is Headers
-    assert named(table) is table
+    assert names_as_text(table) is table
 
 
 def outcome(read: Any, buffer: bytes) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 import gevent
 from amqp import method_framing, spec
 
-from merchantroute_worker.rabbit.write_batch import Collected, write_together
+from merchantroute_worker.rabbit.write_batch import WriteBatch, write_together
 from tests.unit.worker.rabbit.test_frames import Connection
 
 
@@ -38,7 +38,7 @@ def test_what_comes_while_a_write_waits_is_written_after_it() -> None:
             turn()
         seen.append(b"ended")
 
-    collected = Collected(slow, list[Exception]().append)
+    collected = WriteBatch(slow, list[Exception]().append)
     collected.write(b"a")
     collected.write(b"b")
     turn()
@@ -56,7 +56,7 @@ def test_a_write_that_fails_is_told_and_the_next_is_tried() -> None:
             raise problems.pop()
         told.append(frames)
 
-    collected = Collected(send, told.append)
+    collected = WriteBatch(send, told.append)
     for frame in (b"a", b"b"):
         collected.write(frame)
         turn()

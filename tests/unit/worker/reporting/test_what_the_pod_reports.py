@@ -1,4 +1,4 @@
-"""Pulses, completion records, counters, readiness: what others rely on, in the agreed shape."""
+"""Pulses, completion records, counters and readiness match their schemas."""
 
 import json
 import logging
@@ -10,12 +10,13 @@ import pytest
 
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.config.identity import from_environment
-from merchantroute_worker.outcomes.completions import record
+from merchantroute_worker.outcomes.ack_batch import ImmediateAcks
+from merchantroute_worker.outcomes.completions import order_record
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.reporting import pulses
-from merchantroute_worker.telemetry.counters import Tally
+from merchantroute_worker.telemetry.counters import Counters
 from merchantroute_worker.telemetry.logs import JsonFormatter
-from merchantroute_worker.telemetry.readiness import Status
+from merchantroute_worker.telemetry.readiness import Readiness
 from tests.unit.worker.samples import ROUTE, order
 
 SCHEMAS = Path(__file__).resolve().parents[4] / "schema"
@@ -28,8 +29,8 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def test_a_pulse_is_as_the_schema_has_it() -> None:
-    pod = Pod(from_environment(WHERE), 20, HttpClient(20))
-    pod.merchants.take("hung", "slot", -1_000.0)
+    pod = Pod(from_environment(WHERE), 20, HttpClient(20), ImmediateAcks())
+    pod.bulkhead.acquire("hung", "slot", -1_000.0)
 
     pulse = pulses.document(pod)
 
@@ -38,11 +39,11 @@ def test_a_pulse_is_as_the_schema_has_it() -> None:
     assert (pulse["slots"], pulse["generation"]) == (20, 0)
 
 
-def test_a_pulse_says_how_the_hub_was_held_up_only_where_it_was() -> None:
-    pod = Pod(from_environment(WHERE), 20, HttpClient(20))
+def test_a_pulse_reports_a_blocked_hub_only_if_it_was_blocked() -> None:
+    pod = Pod(from_environment(WHERE), 20, HttpClient(20), ImmediateAcks())
     assert "blocked" not in pulses.document(pod)
-    pod.held_up(2.5, 0.0)
-    pod.held_up(1.0, 0.0)
+    pod.hub_was_blocked(2.5, 0.0)
+    pod.hub_was_blocked(1.0, 0.0)
 
     pulse = pulses.document(pod)
 
@@ -54,28 +55,28 @@ def test_a_completion_record_is_as_the_schema_has_it() -> None:
     journal = {"v": 1, "steps": ROUTE["steps"], "done": ["validate", "confirm"], "attempts": 2, "refusals": 0}
     done = order(journal=journal, headers={"mr-published-at": 1_000})
 
-    document = record(from_environment(WHERE), done, finished_at=3.5, redelivered=False)
+    document = order_record(from_environment(WHERE), done, finished_at=3.5, redelivered=False)
 
     jsonschema.validate(document, schema("completion"))
     assert (document["seconds"], document["attempts"], document["lane"]) == (2.5, 2, "stable")
 
 
 def test_busy_seconds_are_the_integral_of_busy_slots() -> None:
-    tally = Tally()
-    tally.begin(10.0)
-    tally.begin(12.0)
-    tally.end(13.0)
+    counters = Counters()
+    counters.begin_attempt(10.0)
+    counters.begin_attempt(12.0)
+    counters.end_attempt(13.0)
 
-    assert tally.busy_seconds(20.0) == 2 * 1 + 1 * 2 + 7 * 1
-    assert tally.busy == 1
+    assert counters.busy_seconds(20.0) == 2 * 1 + 1 * 2 + 7 * 1
+    assert counters.busy == 1
 
 
 def test_readiness_is_consuming_and_its_line_says_what_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
-    status = Status()
+    status = Readiness()
     with caplog.at_level(logging.INFO):
-        status.waiting("the broker")
-        status.waiting("the broker")
-        assert (status.ready, status.line) == (False, "the broker")
+        status.waiting_for("the broker")
+        status.waiting_for("the broker")
+        assert (status.ready, status.text) == (False, "the broker")
         status.consuming()
 
     assert status.ready

@@ -1,39 +1,39 @@
-"""When a hub counts as held up, for how long, and how often that is said."""
+"""When gevent's hub counts as blocked, for how long, and how often that is logged."""
 
-from merchantroute_worker.reporting.hub_monitor import LINE_EVERY, Lateness, Teller
-from merchantroute_worker.telemetry.counters import Standstills
-
-
-def test_a_hub_that_turns_in_time_is_not_late() -> None:
-    lateness = Lateness(after=0.5, turned=10.0)
-
-    assert [lateness.turn(10.25 + 0.25 * n) for n in range(4)] == [None] * 4
-    assert lateness.standing(11.7) is None
-    assert lateness.turn(11.7) is None
+from merchantroute_worker.reporting.hub_monitor import LOG_INTERVAL, BlockDetector, LogLimiter
+from merchantroute_worker.telemetry.counters import BlockedHub
 
 
-def test_the_seconds_are_those_beyond_the_turn_that_was_due() -> None:
-    lateness = Lateness(after=0.5, turned=10.0)
+def test_a_timer_that_fires_in_time_is_no_block() -> None:
+    detector = BlockDetector(threshold=0.5, last_tick=10.0)
 
-    assert lateness.standing(10.75) == 0.5
-    assert lateness.turn(12.25) == 2.0
-    assert lateness.standing(12.25) is None
-    assert lateness.turn(12.25) is None, "the timer that is late comes twice at once"
+    assert [detector.tick(10.25 + 0.25 * n) for n in range(4)] == [None] * 4
+    assert detector.blocked_for(11.7) is None
+    assert detector.tick(11.7) is None
 
 
-def test_each_standstill_is_told_once_and_one_a_minute() -> None:
-    teller = Teller()
+def test_a_block_is_measured_from_the_tick_that_was_due() -> None:
+    detector = BlockDetector(threshold=0.5, last_tick=10.0)
 
-    assert teller.tells(10.0, 10.5)
-    assert not teller.tells(10.0, 80.0)
-    assert teller.tells(80.0, 81.0)
-    assert not teller.tells(90.0, 91.0)
-    assert teller.tells(90.0, 81.0 + LINE_EVERY), "it stands still"
+    assert detector.blocked_for(10.75) == 0.5
+    assert detector.tick(12.25) == 2.0
+    assert detector.blocked_for(12.25) is None
+    assert detector.tick(12.25) is None, "the timer that is late comes twice at once"
+
+
+def test_each_block_is_logged_once_and_one_a_minute() -> None:
+    limiter = LogLimiter()
+
+    assert limiter.allows(10.0, 10.5)
+    assert not limiter.allows(10.0, 80.0)
+    assert limiter.allows(80.0, 81.0)
+    assert not limiter.allows(90.0, 91.0)
+    assert limiter.allows(90.0, 81.0 + LOG_INTERVAL), "it is still blocked"
 
 
 def test_the_longest_stays_and_the_latest_changes() -> None:
-    seen = Standstills()
-    seen.saw(3.0, 100.0)
-    seen.saw(1.0, 200.0)
+    hub = BlockedHub()
+    hub.record(3.0, 100.0)
+    hub.record(1.0, 200.0)
 
-    assert (seen.count, seen.longest, seen.latest, seen.ended) == (2, 3.0, 1.0, 200.0)
+    assert (hub.count, hub.longest, hub.latest, hub.last_ended) == (2, 3.0, 1.0, 200.0)

@@ -1,8 +1,8 @@
-"""What the pod counts by itself reads as prometheus-client's own counters and histograms would."""
+"""Our labelled counters and histograms are exposed exactly like those of prometheus-client."""
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from merchantroute_worker.telemetry.collectors import Counts, Durations
+from merchantroute_worker.telemetry.collectors import LabelledCounter, LabelledHistogram
 
 BOUNDS = (0.01, 0.5, 1, 60)
 SEEN = ((0.001, "submit"), (0.01, "submit"), (0.2, "submit"), (1.0, "confirm"), (60.0, "confirm"), (61.0, "submit"))
@@ -18,16 +18,16 @@ def test_they_are_exposed_alike() -> None:
     theirs, ours = CollectorRegistry(), CollectorRegistry()
     counter = Counter("calls", "Calls.", ["tier", "step"], registry=theirs)
     histogram = Histogram("call_seconds", "Seconds.", ["tier", "step"], buckets=BOUNDS, registry=theirs)
-    counts = Counts("calls", "Calls.", ["tier", "step"])
-    durations = Durations("call_seconds", "Seconds.", ["tier", "step"], BOUNDS)
+    counts = LabelledCounter("calls", "Calls.", ["tier", "step"])
+    durations = LabelledHistogram("call_seconds", "Seconds.", ["tier", "step"], BOUNDS)
     for each in (counts, durations):
         ours.register(each)
 
     for seconds, step in SEEN:
         counter.labels("fast", step).inc()
         histogram.labels("fast", step).observe(seconds)
-        counts.add("fast", step)
-        durations.add(seconds, "fast", step)
+        counts.inc("fast", step)
+        durations.observe(seconds, "fast", step)
 
     assert text(ours) == text(theirs)
     assert any('le="+Inf"' in line for line in text(ours))

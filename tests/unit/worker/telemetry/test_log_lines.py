@@ -1,4 +1,4 @@
-"""Lines that are written together read as if each had been logged by itself."""
+"""Buffered log lines are the same as lines that were logged one by one."""
 
 import json
 import logging
@@ -27,7 +27,7 @@ def ours() -> Iterator[None]:
 
 
 def test_they_wait_for_the_flush_and_are_what_the_formatter_makes(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    lines = logs.Lines()
+    lines = logs.LineBuffer()
     with ours():
         LOG.info("order done", extra={"data": RECORD})
         (alone,) = capsysbinary.readouterr().out.splitlines()
@@ -46,14 +46,14 @@ def test_they_wait_for_the_flush_and_are_what_the_formatter_makes(capsysbinary: 
 
 def test_where_logging_is_another_s_they_are_logged_as_ever(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
-        logs.Lines().info(LOG, "order done", RECORD)
+        logs.LineBuffer().info(LOG, "order done", RECORD)
 
     assert caplog.messages == ["order done"]
     assert caplog.records[0].__dict__["data"] == RECORD
 
 
 def test_a_level_that_leaves_them_out_does_so(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    lines = logs.Lines()
+    lines = logs.LineBuffer()
 
     with ours():
         logging.getLogger().setLevel(logging.WARNING)

@@ -1,0 +1,131 @@
+"""RabbitMQ in a container, started by hack/rabbitmq-test-up: its address, its command line, its restarts.
+
+A run starts one for all its tests; what harms a broker (a restart, a memory alarm, missing plugins) starts its own.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from uuid import uuid4
+
+from merchantroute_kit.servers.hack import adopt_tools, hack
+from merchantroute_kit.servers.ports import free_port
+from merchantroute_kit.servers.vhosts import api
+from merchantroute_kit.waiting import until, until_async
+
+USER = PASSWORD = "test"  # noqa: S105 - of brokers on loopback that live for one run
+STARTING = 1800.0  # seconds; cold, Docker is installed and the image is built first
+_BACK = 120.0
+
+
+@dataclass(frozen=True)
+class RabbitMQ:
+    """A broker of our own: its container, and its ports on 127.0.0.1. `USER` may do everything."""
+
+    container: str
+    amqp_port: int
+    management_port: int
+
+    @property
+    def amqp_url(self) -> str:
+        """amqp://user:password@host:port, without a virtual host."""
+        return f"amqp://{USER}:{PASSWORD}@127.0.0.1:{self.amqp_port}"
+
+    @property
+    def mgmt_url(self) -> str:
+        """http://user:password@host:port of the management API, without /api."""
+        return f"http://{USER}:{PASSWORD}@127.0.0.1:{self.management_port}"
+
+    async def restart(self, *, crash: bool) -> None:
+        """Stop it, or kill it, and start it again. Returns when it answers."""
+        for command in ("kill", "start") if crash else ("restart",):
+            await until_async(partial(_docker, command, self.container), f"docker {command}", _BACK, in_thread=True)
+        await until_async(self.answers, "the broker to answer again", _BACK, in_thread=True)
+
+    def starve(self) -> bool:
+        """Raise its memory alarm: it then blocks everybody who publishes. False when it does not listen."""
+        return self.run("rabbitmqctl", "set_vm_memory_high_watermark", "absolute", "1")
+
+    def feed(self) -> bool:
+        """End the alarm."""
+        return self.run("rabbitmqctl", "set_vm_memory_high_watermark", "0.6")
+
+    def enable(self, plugin: str) -> bool:
+        """Enable a plugin."""
+        return self.run("rabbitmq-plugins", "enable", plugin)
+
+    def run(self, *command: str) -> bool:
+        """Run a command in the container; whether it succeeded."""
+        return _docker("exec", self.container, *command)
+
+    def answers(self) -> bool:
+        """Whether its management API says that every virtual host is up."""
+        try:
+            return api(self.mgmt_url, "GET", "health/checks/virtual-hosts") is not None
+        except OSError:
+            return False
+
+
+def start(container: str) -> RabbitMQ:
+    """Start a broker in a container of this name, on free ports; returns when it answers."""
+    hack("docker-up", within=STARTING)
+    adopt_tools()
+    broker = RabbitMQ(container, free_port(), free_port())
+    try:
+        hack("rabbitmq-test-up", container, str(broker.amqp_port), str(broker.management_port), within=STARTING)
+    except BaseException:
+        remove(container)
+        raise
+    return broker
+
+
+def remove(container: str) -> None:
+    """Remove the container with the broker's data."""
+    hack("rabbitmq-test-down", container, within=60)
+
+
+@contextmanager
+def own_broker() -> Iterator[RabbitMQ]:
+    """A broker for the time of the block, which may be restarted, killed and starved."""
+    broker = start(_own_name())
+    try:
+        yield broker
+    finally:
+        remove(broker.container)
+
+
+@contextmanager
+def bare_broker() -> Iterator[RabbitMQ]:
+    """A broker without a single plugin, as Debian's package starts it; so there is no management API to wait for."""
+    hack("docker-up", within=STARTING)
+    adopt_tools()
+    hack("build-images", "rabbitmq", within=STARTING)
+    broker = RabbitMQ(_own_name(), free_port(), free_port())
+    command = [
+        "docker", "run", "--detach", "--rm", "--name", broker.container, "--read-only", "--tmpfs", "/tmp",  # noqa: S108
+        "--publish", f"127.0.0.1:{broker.amqp_port}:5672",
+        "--publish", f"127.0.0.1:{broker.management_port}:15672",
+        "--env", f"RABBITMQ_DEFAULT_USER={USER}", "--env", f"RABBITMQ_DEFAULT_PASS={PASSWORD}",
+        "--env", "RABBITMQ_ENABLED_PLUGINS_FILE=/tmp/enabled_plugins",
+        hack("image-tag", "rabbitmq", within=60).strip(),
+    ]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    try:
+        # await_startup waits for a node that boots, and fails at once for one that has not begun to.
+        booted = ("rabbitmqctl", "await_startup", "--timeout", "60")
+        until(lambda: broker.run(*booted), "the broker to have started", 600)
+        yield broker
+    finally:
+        remove(broker.container)
+
+
+def _own_name() -> str:
+    """It carries the process that leads the run: whoever finds the container can tell whether it is still used."""
+    return f"merchantroute-own-{os.environ.get('MR_TEST_LEADER', os.getpid())}-{uuid4().hex[:8]}"
+
+
+def _docker(*command: str) -> bool:
+    return subprocess.run(["docker", *command], capture_output=True, timeout=120).returncode == 0

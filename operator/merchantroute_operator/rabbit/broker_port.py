@@ -1,0 +1,40 @@
+"""What the core needs of one vhost of one broker, as an interface; contract-tested on a real RabbitMQ.
+
+Every method raises only errors of ``errors.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
+
+
+class Broker(Protocol):
+    """One vhost of one broker."""
+
+    async def check(self) -> None:
+        """Raise the named error if the broker cannot carry a route: unreachable, credentials, plugins, vhost."""
+
+    async def observe(self, prefix: str) -> Topology:
+        """All exchanges and queues named ``prefix`` or ``prefix.…``, and every binding from or to them.
+
+        Arguments come back whole, owner marker included, so that the core can compare them.
+        """
+
+    async def run(self, plan: Plan) -> None:
+        """Carry out the batches in order; within a batch a bounded number of calls at once.
+
+        Declaring what exists with equal arguments, binding twice, and removing what is gone are all fine.
+        ``TopologyConflict`` when the broker holds the name with other arguments.
+        """
+
+    async def samples(self) -> Mapping[str, QueueSample]:
+        """All queues of the vhost whose name starts with ``mr.``, in one read, by name."""
+
+    async def move(self, queue: str, exchange: str) -> int:
+        """Move what is ready in ``queue`` to ``exchange`` (confirmed, mandatory, then acked), keys kept; the number."""
+
+    async def close(self) -> None:
+        """Let go of connections."""

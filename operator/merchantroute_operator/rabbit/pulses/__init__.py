@@ -1,0 +1,1 @@
+"""Pulses of worker pods: heartbeats with counters, consumed over AMQP."""

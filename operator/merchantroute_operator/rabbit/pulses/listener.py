@@ -1,0 +1,106 @@
+"""Hears what worker pods say of themselves: one consumer for the pods of all routes on a broker.
+
+The queue is the operator's own and short: pulses that nobody reads are dropped, oldest first, and a dead operator
+leaves nothing behind. A pod's next pulse comes two seconds later, so nothing is acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from uuid import uuid4
+
+from aio_pika import ExchangeType
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
+from pamqp.common import FieldTable
+
+from merchantroute_operator.errors import RouteError
+from merchantroute_operator.rabbit.amqp import connection, named
+from merchantroute_operator.rabbit.pulses.pulse_format import parse_pulse
+from merchantroute_operator.scaling.model import Pulse
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+
+logger = logging.getLogger(__name__)
+LONGEST = 20_000  # pulses
+CHECK = 15.0  # seconds between two looks whether the exchange still leads here
+BACKOFF = (0.5, 15.0)  # seconds: the first and the longest
+
+
+def nobody(_good: bool, /) -> None:
+    """Listen to no pulse's fate."""
+
+
+class PulseListener:
+    """Calls ``on_pulse`` with every pulse on ``exchange``; ``on_message`` is told whether each message was one.
+
+    ``clock`` gives the monotonic seconds of ``Pulse.at``.
+    """
+
+    def __init__(
+        self,
+        address: BrokerAddress,
+        exchange: str,
+        on_pulse: Callable[[Pulse], None],
+        *,
+        on_message: Callable[[bool], None] = nobody,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._address = address
+        self._exchange = exchange
+        self._on_pulse = on_pulse
+        self._on_message = on_message
+        self._clock = clock
+        self._listening = False
+
+    async def run(self) -> None:
+        """Listen until cancelled, through every failure of the broker."""
+        delay = BACKOFF[0]
+        while True:
+            self._listening = False
+            try:
+                async with connection(self._address, "hears pulses") as opened:
+                    await self._listen(opened)
+                error: Exception | None = None
+            except RouteError as failed:
+                error = failed
+            except Exception as failed:  # noqa: BLE001 - whatever surprised the library: being deaf for good is worse
+                error = named(failed, self._address)
+            if self._listening or delay == BACKOFF[0]:
+                logger.warning("no pulses until the broker is back: %s", error or "the connection was closed")
+            delay = BACKOFF[0] if self._listening else min(delay * 2, BACKOFF[1])
+            await asyncio.sleep(delay)
+
+    async def _listen(self, opened: AbstractConnection) -> None:
+        """Until the connection or the channel is gone."""
+        channel = opened.channel(publisher_confirms=False)
+        await channel.initialize()
+        gone = asyncio.Event()
+        opened.close_callbacks.add(lambda *_: gone.set())
+        channel.close_callbacks.add(lambda *_: gone.set())
+        arguments: FieldTable = {"x-queue-type": "classic", "x-max-length": LONGEST, "x-overflow": "drop-head"}
+        # Named like the exchange, so that the rights which are documented for the operator's user suffice.
+        name = f"{self._exchange}.{uuid4().hex}"
+        queue = await channel.declare_queue(name, exclusive=True, auto_delete=True, arguments=arguments)
+        await self._connect(channel, queue)
+        await queue.consume(self._receive, no_ack=True)
+        self._listening = True
+        logger.info("hearing pulses on %s", self._exchange)
+        while not gone.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(gone.wait(), CHECK)
+                return
+            await self._connect(channel, queue)
+
+    async def _connect(self, channel: AbstractChannel, queue: AbstractQueue) -> None:
+        """Lead the exchange to the queue; again and again, since nobody is told when somebody deletes it."""
+        await channel.declare_exchange(self._exchange, ExchangeType.FANOUT, durable=True)
+        await queue.bind(self._exchange)
+
+    async def _receive(self, message: AbstractIncomingMessage) -> None:
+        pulse = parse_pulse(message.body, at=self._clock())
+        self._on_message(pulse is not None)
+        if pulse is not None:
+            self._on_pulse(pulse)

@@ -1,0 +1,136 @@
+"""Keeps the number of pods of every lane: reads its figures, decides, and writes ``/scale``.
+
+Only this observer writes ``/scale``; a reconcile creates a Deployment with its first number.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+from merchantroute_operator import metrics, naming
+from merchantroute_operator.canary.counting import count
+from merchantroute_operator.errors import KubeError
+from merchantroute_operator.kube.kube_port import Object
+from merchantroute_operator.reconcile.observers.tick import Tick
+from merchantroute_operator.reconcile.state.lane import Lane, retrying
+from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.scaling.decide import decide
+from merchantroute_operator.scaling.figures import observe, remember
+from merchantroute_operator.scaling.model import Decision, Memory, Observation, QueueReading
+from merchantroute_operator.scaling.reasons import FOREIGN_SCALER
+from merchantroute_operator.scaling.renew import renew
+from merchantroute_operator.scaling.whole_tier import whole_tier
+from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
+from merchantroute_operator.spec.route import Tier
+from merchantroute_operator.status.lanes import order_times
+from merchantroute_operator.status.suspect import worn_out
+from merchantroute_operator.topology.objects import QueueSample
+
+logger = logging.getLogger(__name__)
+
+
+async def scale_lanes(tick: Tick) -> bool:
+    """Decide for each lane that has a Deployment, and forget the lanes that the route no longer has."""
+    specs = tuple(lanes(tick.route))
+    for spec in specs:
+        live = tick.state.deployments.get(spec.deployment)
+        if live is not None:
+            await _scale_lane(tick, spec, live)
+    wanted = {(spec.tier.name, spec.name) for spec in specs}
+    for gone in tick.state.lanes.keys() - wanted:
+        del tick.state.lanes[gone]
+    return False
+
+
+async def _scale_lane(tick: Tick, spec: LaneSpec, live: Object) -> None:
+    state, replicas = tick.state, int(live["spec"].get("replicas", 1))
+    lane = state.lanes.get((spec.tier.name, spec.name)) or _remembered(state, spec)
+    seen = lane.observation = _observe(tick, spec, lane, live, replicas)
+    lane.decision = _decide(state, spec, lane, seen, replicas)
+    if lane.decision.replicas != replicas:
+        await _write_scale(tick, live, lane.decision)
+
+
+def _observe(tick: Tick, spec: LaneSpec, lane: Lane, live: Object, replicas: int) -> Observation:
+    """Take in the lane's queue, its ladder and its pods' pulses."""
+    now, tier, samples = tick.ctx.monotonic(), spec.tier, tick.samples
+    mine = samples.get(spec.queue) if samples is not None else None
+    pulses = [
+        pulse
+        for pulse in tick.ctx.board.of(tick.route.namespace, tick.route.name)
+        if (pulse.tier, pulse.lane) == (tier.name, spec.name)
+    ]
+    reading = QueueReading(now, mine) if mine is not None else None
+    lane.history = remember(lane.history, reading=reading, pulses=pulses, now=now)
+    rungs = {ms: samples[name] for ms, name in spec.rungs if name in samples} if samples else {}
+    if samples is not None:
+        lane.retrying = retrying(rungs)
+        lane.policies = _policies(naming.tier_exchange(tick.route.namespace, tick.route.name, tier.name), samples)
+    lane.generation = min((pulse.generation for pulse in pulses), default=0)
+    lane.counting = count(lane.counting, pulses)
+    return observe(
+        lane.history,
+        now=now,
+        rungs=rungs,
+        policy=tier.scaling,
+        replicas=replicas,
+        ready_pods=int(live.get("status", {}).get("readyReplicas", 0)),
+    )
+
+
+def _decide(state: RouteState, spec: LaneSpec, lane: Lane, seen: Observation, replicas: int) -> Decision:
+    tier = spec.tier
+    policy = replace(tier.scaling, paused=True) if state.paused else tier.scaling
+    decision = decide(_sized_for(state, tier, spec, seen), policy, tier.concurrency, lane.memory)
+    lane.memory = decision.memory
+    if other := state.scaled_by.get(spec.deployment):
+        words = f"Left to {other}, which scales this Deployment, too"
+        return replace(decision, replicas=replicas, reason=FOREIGN_SCALER, message=words)
+    if (worn := _worn_out(state, spec)) and worn != lane.renewed and replicas and decision.replicas:
+        lane.renewed = worn
+        return renew(decision)
+    return decision
+
+
+async def _write_scale(tick: Tick, live: Object, decision: Decision) -> None:
+    name = live["metadata"]["name"]
+    try:
+        await tick.ctx.kube.scale(tick.route.namespace, name, decision.replicas)
+    except KubeError as error:
+        logger.warning("%s/%s cannot be scaled: %s", tick.route.namespace, name, error)
+        return
+    # The watch brings the same a little later; until then the next tick must not decide on the old number.
+    live["spec"]["replicas"] = decision.replicas
+    metrics.SCALED.labels(decision.reason).inc()
+    await tick.ctx.kube.event(tick.raw, "Normal", f"Scaled{decision.reason}", f"{name}: {decision.message}")
+
+
+def _remembered(state: RouteState, spec: LaneSpec) -> Lane:
+    """A lane of a process that has just started knows its order time from the status."""
+    told = state.findings.raw.get("status", {}) if state.findings is not None else {}
+    memory = Memory(order_time=order_times(told).get((spec.tier.name, spec.name)))
+    return state.lanes.setdefault((spec.tier.name, spec.name), Lane(memory=memory))
+
+
+def _sized_for(state: RouteState, tier: Tier, spec: LaneSpec, seen: Observation) -> Observation:
+    """A lane is sized for its own orders; ``stable`` for the whole tier's while it has a canary."""
+    if spec.name != naming.STABLE or tier.canary is None or not tier.canary.weight:
+        return seen
+    beside = state.lanes.get((tier.name, naming.CANARY))
+    return whole_tier(seen, beside.observation if beside is not None else None)
+
+
+def _worn_out(state: RouteState, spec: LaneSpec) -> str:
+    pods = state.findings.children.pods if state.findings is not None else {}
+    return worn_out(pods) if spec.name == naming.SUSPECT and not state.paused else ""
+
+
+def _policies(place: str, samples: Mapping[str, QueueSample]) -> dict[str, str]:
+    """Queue -> policy that somebody put on it; ``place`` is a tier's part of the broker, or the suspect queue."""
+    return {
+        name: sample.policy
+        for name, sample in samples.items()
+        if sample.policy and (name == place or name.startswith(f"{place}."))
+    }

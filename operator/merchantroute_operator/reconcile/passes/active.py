@@ -1,0 +1,204 @@
+"""A pass over a route that is to live: queues, configuration, Deployments, inner bindings, front door, in that order.
+
+Each step works on what the one before it left, so a pass that stops anywhere leaves every order with a way on; and no
+pod starts before its queue is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from merchantroute_operator import naming
+from merchantroute_operator.errors import SecretMissing, TopologyConflict
+from merchantroute_operator.kube.kube_port import Object
+from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.gate import assign, bound_in, gate, heard_of
+from merchantroute_operator.reconcile.state.lane import is_idle
+from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.reconcile.steps.auxiliaries import delete_auxiliaries, ensure_auxiliaries
+from merchantroute_operator.reconcile.steps.canary import advance_canaries
+from merchantroute_operator.reconcile.steps.configuration import annotate_stale_pods, attempt, write_configuration
+from merchantroute_operator.reconcile.steps.credentials import Credential, collect
+from merchantroute_operator.reconcile.steps.deployments import (
+    delete_deployments,
+    ensure_deployments,
+    lane_of,
+    ready_pods,
+)
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.spec.sections.broker_secret import parse_broker
+from merchantroute_operator.topology.desired import desired
+from merchantroute_operator.topology.objects import Topology
+from merchantroute_operator.topology.plans.changes import conflicts, door, halt, mend, retire, skeleton, unfed, wiring
+from merchantroute_operator.topology.splits import choose, in_use, is_undecided, misled
+
+REQUEUE_SOON = 1.0  # seconds until the next look while something is under way
+REQUEUE_LATER = 5.0  # seconds until the next look at what others have to mend
+
+
+async def open_broker(ctx: Context, route: Route) -> tuple[Broker, str]:
+    """The route's broker, checked, and the resourceVersion of the Secret that says where it is."""
+    secret = await ctx.kube.secret(route.namespace, route.broker_secret)
+    if secret is None:
+        raise SecretMissing(f"Secret {route.broker_secret} does not exist: create it in namespace {route.namespace}")
+    broker = await ctx.brokers.use((route.namespace, route.name), parse_broker(secret.name, secret.data))
+    await broker.check()
+    return broker, secret.version
+
+
+async def reconcile_active(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
+    """One pass; returns the seconds until the next one. Raises ``RouteError``; ``findings`` hold what it came to."""
+    findings.children = await ctx.kube.children(route.namespace, route.name)
+    broker, secret_version = await open_broker(ctx, route)
+    owner = naming.owner(ctx.cluster, route.namespace, route.name)
+    route = findings.route = state.route = await advance_canaries(ctx, route, state, findings)
+    observed = await _queues(ctx, broker, route, state, owner, findings)
+    found, problems = await collect(ctx.kube, route)
+    findings.merchants.credential_problems = {
+        m: why for m, why in problems.items() if m not in findings.merchants.claimed
+    }
+    findings.merchants.claim_problems = {m: why for m, why in problems.items() if m in findings.merchants.claimed}
+    await _configuration(ctx, route, state, findings, found)
+    await _bring_to_pods(ctx, route, state, findings, secret_version)
+    await ensure_auxiliaries(ctx.kube, route, findings.children)
+    await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
+    observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
+    state.split_watch.left(in_use(route, observed))
+    await delete_deployments(ctx.kube, route, findings.children, observed, findings.aborted)
+    await _move_leftovers(broker, route, findings)
+    await delete_auxiliaries(ctx.kube, route, findings.children)
+    if (
+        not findings.configuration.gate.open
+        or findings.topology.retiring
+        or is_undecided(route, observed)
+        or _canary_asked(findings)
+    ):
+        return REQUEUE_SOON
+    return (
+        REQUEUE_LATER if findings.configuration.gate.overdue or findings.merchants.credential_problems else ctx.resync
+    )
+
+
+async def _queues(
+    ctx: Context, broker: Broker, route: Route, state: RouteState, owner: str, findings: Findings
+) -> Topology:
+    prefix = naming.front_door(route.namespace, route.name)
+    observed = await broker.observe(prefix)
+    weights = {tier: weight for tier, (weight, _) in state.split_watch.splits.items()}
+    wrong = state.split_watch.why | misled(route, observed, weights)
+    for tier, words in wrong.items():
+        await ctx.kube.event(findings.raw, "Warning", "Repaired", f"{tier}: {words}: its split is built anew")
+    wanted = desired(route, owner, {}, choose(route, observed, state.split_watch.shunned))
+    findings.topology.conflicts = conflicts(wanted, observed, owner)
+    if findings.topology.conflicts:
+        raise TopologyConflict("; ".join(findings.topology.conflicts))
+    if first := (*halt(wanted, observed), *mend(wanted, observed)):
+        await broker.run(first)
+        observed = await broker.observe(prefix)
+    plan = skeleton(wanted, observed)
+    if plan:
+        await broker.run(plan)
+        observed = await broker.observe(prefix)
+    findings.topology.queues_ready = not skeleton(wanted, observed)
+    return observed
+
+
+async def _configuration(
+    ctx: Context, route: Route, state: RouteState, findings: Findings, found: Mapping[str, Credential]
+) -> None:
+    remembered = max(state.configuration.generation, int(findings.raw.get("status", {}).get("configGeneration") or 0))
+    generation = await write_configuration(
+        ctx.kube,
+        route,
+        ctx.cluster,
+        findings.children,
+        found,
+        known=remembered,
+        now_ms=int(ctx.wall() * 1000),
+        renew=not (state.lanes and all(map(is_idle, state.lanes.values()))),
+    )
+    if generation != state.configuration.generation:
+        state.configuration.generation, state.configuration.written_at = generation, ctx.monotonic()
+    findings.configuration.generation = generation
+
+
+async def _bring_to_pods(
+    ctx: Context, route: Route, state: RouteState, findings: Findings, secret_version: str
+) -> None:
+    pods = findings.children.pods
+    age = ctx.monotonic() - state.configuration.written_at
+    loaded = {pulse.pod: pulse.generation for pulse in ctx.board.of(route.namespace, route.name)}
+    ready = heard_of(route, pods, ready_pods(pods, ctx.wall()), loaded)
+    findings.configuration.gate = gate(ready, loaded, state.configuration.generation, age=age)
+    await annotate_stale_pods(
+        ctx.kube,
+        route.namespace,
+        pods,
+        generation=attempt(state.configuration.generation, age),
+        broker=secret_version,
+        lagging=(*findings.configuration.gate.awaited, *findings.configuration.gate.overdue),
+    )
+
+
+async def _bindings(
+    ctx: Context,
+    broker: Broker,
+    route: Route,
+    state: RouteState,
+    findings: Findings,
+    observed: Topology,
+    owner: str,
+) -> Topology:
+    place = (route.namespace, route.name)
+    front_door = naming.front_door(*place)
+    bound = bound_in(observed, naming.assigned(*place), f"{front_door}.")
+    wanted = desired(
+        route,
+        owner,
+        assign(route.merchants, bound, findings.configuration.gate),
+        choose(route, observed, state.split_watch.shunned),
+    )
+    changes = (*wiring(wanted, observed), *door(wanted, observed))
+    if changes:
+        await broker.run(changes)
+        observed = await broker.observe(front_door)
+        bound = bound_in(observed, naming.assigned(*place), f"{front_door}.")
+    findings.topology.bound = bound
+    own = (merchant for merchant in route.merchants if merchant.id not in findings.merchants.claimed)
+    findings.topology.unbound = sum(bound.get(merchant.id) != merchant.tier for merchant in own)
+    findings.topology.door_open = front_door in observed.exchanges
+    leftover = unfed(wanted, observed)
+    samples = await broker.samples() if leftover else {}
+    state.empty, empty = state.empty.observe(ctx.monotonic(), samples, leftover)
+    plan = retire(wanted, observed, empty)
+    if plan:
+        await broker.run(plan)
+        observed = await broker.observe(front_door)
+    findings.topology.retiring = tuple(sorted(unfed(wanted, observed)))
+    return observed
+
+
+async def _move_leftovers(broker: Broker, route: Route, findings: Findings) -> None:
+    """Orders of a lane that is to go and has no pods: back to the router, which knows where their merchants are now."""
+    place = (route.namespace, route.name)
+    worked = {
+        naming.lane_queue(*place, *lane_of(live))
+        for live in findings.children.deployments.values()
+        if live["spec"].get("replicas", 1) and not _is_obsolete(live, findings)
+    }
+    for queue in findings.topology.retiring:
+        if queue.endswith((f".{naming.STABLE}", f".{naming.CANARY}")) and queue not in worked:
+            await broker.move(queue, naming.router(*place))
+
+
+def _is_obsolete(live: Object, findings: Findings) -> bool:
+    """A canary that was aborted, or that is to go and has no pod that could empty its queue."""
+    tier, lane = lane_of(live)
+    return lane == naming.CANARY and (tier in findings.aborted or not live.get("status", {}).get("readyReplicas"))
+
+
+def _canary_asked(findings: Findings) -> bool:
+    """The annotation goes in the pass after the one that does what it asks for."""
+    return naming.ANNOTATION_CANARY in (findings.raw["metadata"].get("annotations") or {})

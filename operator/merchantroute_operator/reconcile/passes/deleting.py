@@ -1,0 +1,175 @@
+"""A pass over a route that is to go. The front door goes first, so that publishing fails loudly from then on.
+
+The finalizer is the operator's own and the children have no owner references: a foreground delete would take away the
+workers that a drain needs. It ends also when the broker is gone for good, since nobody could end it otherwise.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from merchantroute_operator import metrics, naming
+from merchantroute_operator.errors import BrokerError, SecretInvalid, SecretMissing
+from merchantroute_operator.kube.kube_port import Children, Kind, Object
+from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.reconcile.passes.active import REQUEUE_SOON, open_broker
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.reconcile.steps.auxiliaries import delete_all_auxiliaries
+from merchantroute_operator.reconcile.steps.deletion_policy import deletion_policy, gives_up_on_broker, may_still_end
+from merchantroute_operator.reconcile.steps.deployments import lane_of
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.topology.drained import QUIET
+from merchantroute_operator.topology.objects import QueueSample, Topology
+from merchantroute_operator.topology.plans.changes import close_door, cut_off, tear_down
+
+logger = logging.getLogger(__name__)
+
+
+async def reconcile_deleting(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float | None:
+    """One pass towards the end; the seconds until the next, or None when the finalizer is off."""
+    if naming.FINALIZER not in route.finalizers:
+        return None
+    findings.children = await ctx.kube.children(route.namespace, route.name)
+    elapsed = ctx.wall() - (route.deleting_since or ctx.wall())
+    terminating = await ctx.kube.namespace_is_terminating(route.namespace)
+    policy = deletion_policy(route.deletion, elapsed=elapsed, terminating=terminating)
+    try:
+        broker = await _broker_while_deleting(ctx, route)
+        observed = await _close(broker, route)
+        if policy != route.deletion.policy and not terminating and not state.deletion.drain_ended:
+            state.deletion.drain_ended = True
+            await _report_timeout(ctx, broker, route, findings, observed)
+        match policy:
+            case "Drain":
+                waits = await _drain(ctx, broker, route, state, findings, observed)
+            case "Force":
+                waits = await _force(ctx, broker, route, state, findings, observed)
+            case _:
+                waits = await _retain(ctx, route, findings)
+    except (BrokerError, SecretMissing, SecretInvalid) as error:
+        if not gives_up_on_broker(route.deletion, elapsed=elapsed, terminating=terminating):
+            raise
+        metrics.BROKERS_GIVEN_UP.inc()
+        logger.warning("route %s/%s goes without its broker: %s", route.namespace, route.name, error)
+        await ctx.kube.event(findings.raw, "Warning", "BrokerGivenUp", f"what is in the broker stays there: {error}")
+        waits = await _retain(ctx, route, findings)
+    if waits is None:
+        await delete_all_auxiliaries(ctx.kube, route.namespace, findings.children)
+        await _forget_configuration(ctx, route, findings.children)
+        left = [name for name in route.finalizers if name != naming.FINALIZER]
+        await ctx.kube.set_finalizers(findings.raw, left)
+    return waits
+
+
+async def _broker_while_deleting(ctx: Context, route: Route) -> Broker:
+    """The route's broker; the one it had when its Secret has gone before it, as in a namespace that is deleted."""
+    try:
+        broker, _ = await open_broker(ctx, route)
+    except SecretMissing:
+        known = ctx.brokers.known((route.namespace, route.name))
+        if known is None:
+            raise
+        broker = known
+    return broker
+
+
+async def _close(broker: Broker, route: Route) -> Topology:
+    front_door = naming.front_door(route.namespace, route.name)
+    observed = await broker.observe(front_door)
+    plan = close_door(observed, front_door)
+    if plan:
+        await broker.run(plan)
+        observed = await broker.observe(front_door)
+    return observed
+
+
+async def _report_timeout(ctx: Context, broker: Broker, route: Route, findings: Findings, observed: Topology) -> None:
+    left = _held(await broker.samples(), observed.queues.keys() - {naming.dead(route.namespace, route.name)})
+    what = "go with their queues" if route.deletion.on_timeout == "Force" else "stay in their queues"
+    words = f"after {route.deletion.timeout:.0f} s {left} orders are left: they {what} (onTimeout)"
+    await ctx.kube.event(findings.raw, "Warning", "DrainTimedOut", words)
+
+
+async def _retain(ctx: Context, route: Route, findings: Findings) -> float | None:
+    """Queues stay for a route of the same name; workers finish what they hold, and hand back the rest."""
+    for name in findings.children.deployments:
+        await ctx.kube.delete("Deployment", route.namespace, name)
+    ending = [pod for pod in findings.children.pods.values() if may_still_end(pod, ctx.wall())]
+    if ending:
+        findings.ending = f"waiting for {len(ending)} pods to finish the orders they hold"
+        return REQUEUE_SOON
+    return None
+
+
+async def _force(
+    ctx: Context, broker: Broker, route: Route, state: RouteState, findings: Findings, observed: Topology
+) -> float | None:
+    """All goes, orders included; their number is told, so nobody may hold one, and none may be on its way, by then."""
+    waits = await _retain(ctx, route, findings)
+    if waits is not None:
+        return waits
+    owner = naming.owner(ctx.cluster, route.namespace, route.name)
+    findings.ending = "counting the orders that go"
+    still = cut_off(observed, owner=owner)
+    if still:
+        await broker.run(still)
+    if still or state.deletion.still_since is None:
+        state.deletion.still_since = ctx.monotonic()
+    if ctx.monotonic() - state.deletion.still_since < QUIET:
+        return REQUEUE_SOON
+    held = _held(await broker.samples(), observed.queues)
+    await broker.run(tear_down(observed, owner=owner, keep_dead=False))
+    await ctx.kube.event(findings.raw, "Warning", "OrdersRemoved", f"Force removed {held} orders with their queues")
+    return None
+
+
+async def _drain(
+    ctx: Context, broker: Broker, route: Route, state: RouteState, findings: Findings, observed: Topology
+) -> float | None:
+    """Workers run until lanes and rungs are proven empty; then all goes, dead letters as the route says."""
+    lanes = observed.queues.keys() - {naming.dead(route.namespace, route.name)}
+    samples = await broker.samples()
+    state.empty, empty = state.empty.observe(ctx.monotonic(), samples, lanes)
+    await _move_unconsumed(broker, route, findings, samples)
+    if not lanes <= empty:
+        findings.ending = f"draining: {_held(samples, lanes)} orders left"
+        return REQUEUE_SOON
+    waits = await _retain(ctx, route, findings)
+    if waits is None:
+        owner = naming.owner(ctx.cluster, route.namespace, route.name)
+        keep = route.deletion.dead_letters == "Retain"
+        await broker.run(tear_down(observed, owner=owner, keep_dead=keep))
+    return waits
+
+
+async def _move_unconsumed(
+    broker: Broker, route: Route, findings: Findings, samples: Mapping[str, QueueSample]
+) -> None:
+    """Orders of a canary that was aborted just before: its pods are gone, the tier's own work them."""
+    worked = {
+        naming.lane_queue(route.namespace, route.name, *lane_of(live))
+        for live in findings.children.deployments.values()
+    }
+    for tier in route.tiers:
+        queue = naming.canary_queue(route.namespace, route.name, tier.name)
+        if queue not in worked and queue in samples and samples[queue].messages:
+            await broker.move(queue, naming.stable_exchange(route.namespace, route.name, tier.name))
+
+
+def _held(samples: Mapping[str, QueueSample], queues: Mapping[str, object] | set[str]) -> int:
+    return sum(samples[name].messages or 0 for name in queues if name in samples)
+
+
+async def _forget_configuration(ctx: Context, route: Route, children: Children) -> None:
+    """Remove what ``configure`` wrote, by name: a user's own Secret may carry the route's label."""
+    for part in naming.SHARDS:
+        written: tuple[tuple[Kind, str, Mapping[str, Object]], ...] = (
+            ("ConfigMap", naming.config_map(route.name, part), children.config_maps),
+            ("Secret", naming.credentials_secret(route.name, part), children.secrets),
+        )
+        for kind, name, live in written:
+            if name in live:
+                await ctx.kube.delete(kind, route.namespace, name)

@@ -1,0 +1,47 @@
+"""A pass over a living route, with an eye on what others do to its objects: repaired and told, or kept and told."""
+
+from __future__ import annotations
+
+from merchantroute_operator.kube.kube_port import Autoscaler
+from merchantroute_operator.reconcile.passes.active import reconcile_active
+from merchantroute_operator.reconcile.ports.repair_log import with_repair_log
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.resources.foreign_fields import foreign_fields
+from merchantroute_operator.spec.lane_specs import lanes
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.status.text import some
+
+REPAIRED = "Repaired"
+
+
+async def reconcile_and_report_repairs(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
+    """``living.keep``; what it repaired becomes one event, also where it did not come to its end."""
+    repairs: list[str] = []
+    watched, kube = with_repair_log(ctx, state.seen, repairs)
+    try:
+        after = await reconcile_active(watched, route, state, findings)
+        kube.settled()
+        await find_foreign_changes(ctx, route, state, findings)
+        return after
+    finally:
+        if repairs:
+            await ctx.kube.event(findings.raw, "Warning", REPAIRED, some(dict.fromkeys(repairs), "; "))
+
+
+async def find_foreign_changes(ctx: Context, route: Route, state: RouteState, findings: Findings) -> None:
+    """What others set in our objects, and who else scales our Deployments: told, and not fought over."""
+    findings.others.foreign_fields = tuple(
+        f"{body.get('kind', 'object')} {name}: {words}"
+        for objects in findings.children.kept()
+        for name, body in sorted(objects.items())
+        for words in foreign_fields(body)
+    )
+    ours = {lane.deployment for lane in lanes(route)}
+    found = await ctx.kube.autoscalers(route.namespace)
+    state.scaled_by = {each.deployment: _words(each) for each in found if each.deployment in ours}
+
+
+def _words(found: Autoscaler) -> str:
+    return f"{found.kind} {found.name}"

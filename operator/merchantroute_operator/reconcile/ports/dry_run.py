@@ -1,0 +1,128 @@
+"""The two ports with nothing behind their writes: a pass over these says what it would do, and does none of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Literal, cast
+
+from merchantroute_operator.kube.kube_port import Kind, Kube, Object
+from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.reconcile.ports.caching import CachingKube
+from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
+from merchantroute_operator.resources.configuration.config_maps import INDEX
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.topology.objects import Bind, Declare, Delete, Op, Plan, QueueSample, Topology
+
+
+class DryRunKube(CachingKube):
+    """Reads go on to ``kube``; a write becomes a sentence in ``left``. What only tells (nudges) becomes nothing."""
+
+    def __init__(self, kube: Kube, left: list[str]) -> None:
+        super().__init__(kube)
+        self._left = left
+
+    async def apply(self, body: Object) -> Object:
+        """An object that is missing, or is not as the spec says."""
+        kind, name = body["kind"], body["metadata"]["name"]
+        live = self.live.get((kind, name))
+        if live is None:
+            self._left.append(f"{kind} {name} is missing")
+        elif not _is_only_fresher(body, live):
+            self._left.append(f"{kind} {name} is not as the spec says")
+        return body
+
+    async def create_deployment(self, body: Object, replicas: int) -> None:
+        """``apply`` follows, and tells."""
+
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        """What is no longer wanted."""
+        del namespace
+        self._left.append(f"{kind} {name} is no longer wanted")
+
+    async def annotate_pods(self, namespace: str, names: Sequence[str], annotations: Mapping[str, str]) -> None:
+        """Nothing that the spec asks for."""
+
+    async def write_merchant_status(self, namespace: str, name: str, version: int, status: Object) -> Object | None:
+        """A status tells of what is, and changes nothing that a spec asks for."""
+
+    async def event(self, route: Object, kind: Literal["Normal", "Warning"], reason: str, message: str) -> None:
+        """Nothing has happened."""
+
+
+class DryRunBroker:
+    """Reads go on to ``broker``; an operation becomes a sentence in ``left``."""
+
+    def __init__(self, broker: Broker, left: list[str]) -> None:
+        self._broker = broker
+        self._left = left
+
+    async def check(self) -> None:
+        """See ``port.Broker``."""
+        await self._broker.check()
+
+    async def observe(self, prefix: str) -> Topology:
+        """What is there, also after a plan."""
+        return await self._broker.observe(prefix)
+
+    async def run(self, plan: Plan) -> None:
+        """Tell of it."""
+        self._left += [_words(op) for batch in plan for op in batch]
+
+    async def samples(self) -> Mapping[str, QueueSample]:
+        """See ``port.Broker``."""
+        return await self._broker.samples()
+
+    async def move(self, queue: str, exchange: str) -> int:
+        """Orders stay where they are."""
+        del queue, exchange
+        return 0
+
+    async def close(self) -> None:
+        """The real one is closed by those who opened it."""
+
+
+class DryRunBrokers:
+    """A ``BrokerPool`` of dry brokers."""
+
+    def __init__(self, brokers: BrokerPool, left: list[str]) -> None:
+        self._brokers = brokers
+        self._left = left
+
+    async def use(self, user: Hashable, address: BrokerAddress) -> Broker:
+        """The real one stays open for the scaler's figures."""
+        return DryRunBroker(await self._brokers.use(user, address), self._left)
+
+
+def dry_run_kube(kube: Kube, left: list[str]) -> Kube:
+    """``kube`` without its writes."""
+    return cast(Kube, DryRunKube(kube, left))
+
+
+def dry_run_brokers(brokers: BrokerPool, left: list[str]) -> BrokerPool:
+    """``brokers`` without their writes."""
+    return cast(BrokerPool, DryRunBrokers(brokers, left))
+
+
+def _is_only_fresher(body: Object, live: Object) -> bool:
+    """Whether a ConfigMap would only get a newer ``renderedAt``: the operator's sign of life, no difference."""
+    try:
+        wanted, there = (json.loads(each["data"][INDEX]) for each in (body, live))
+    except (KeyError, TypeError, ValueError):
+        return False
+    rest = {**body["data"], INDEX: ""}
+    same = rest == {**live["data"], INDEX: ""}
+    return same and {**wanted, "renderedAt": 0} == {**there, "renderedAt": 0}
+
+
+def _words(op: Op) -> str:
+    match op:
+        case Declare(thing):
+            return f"{type(thing).__name__.lower()} {thing.name} is missing"
+        case Bind(binding):
+            key = f" for {binding.key}" if binding.key else ""
+            return f"binding {binding.source} to {binding.target}{key} is missing"
+        case Delete():
+            return f"{op.kind} {op.name} is no longer wanted"
+        case _:
+            return f"binding {op.binding.source} to {op.binding.target} is no longer wanted"

@@ -1,0 +1,159 @@
+"""The two ports with an eye on what others changed: what a pass has to write although nobody asked for anything new.
+
+Between two passes over a route nothing of ours writes to its objects, but for ``spec.replicas``. So a pass that finds
+less than the last one left has found somebody else's change, and what it writes for that is a repair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import cast
+
+from merchantroute_operator.kube.kube_port import Kind, Kube, Object
+from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.reconcile.ports.caching import CachingKube
+from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.seen import Seen
+from merchantroute_operator.resources.differ import differs
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.topology.objects import (
+    Bind,
+    Declare,
+    Delete,
+    Op,
+    Plan,
+    Queue,
+    QueueSample,
+    Topology,
+    Unbind,
+)
+
+
+def with_repair_log(ctx: Context, seen: Seen, repairs: list[str]) -> tuple[Context, RepairLogKube]:
+    """``ctx`` with ports that note repairs, as sentences; the second is to be told when a pass has ended well."""
+    kube = RepairLogKube(ctx.kube, seen, repairs)
+    brokers = cast(BrokerPool, _Brokers(ctx.brokers, seen, repairs))
+    return replace(ctx, kube=cast(Kube, kube), brokers=brokers), kube
+
+
+class RepairLogKube(CachingKube):
+    """All goes on to ``kube``."""
+
+    def __init__(self, kube: Kube, seen: Seen, repairs: list[str]) -> None:
+        super().__init__(kube)
+        self._seen = seen
+        self._repairs = repairs
+
+    async def apply(self, body: Object) -> Object:
+        """A repair, if this is no longer as the last pass left it."""
+        key = (body["kind"], body["metadata"]["name"])
+        before, live = self._seen.objects.get(key), self.live.get(key)
+        stored = await self.kube.apply(body)
+        if before is not None and live is None:
+            self._repairs.append(f"{key[0]} {key[1]} was deleted: made again")
+        elif before is not None and live is not None and differs(before, live):
+            self._repairs.append(f"{key[0]} {key[1]} was changed: put back")
+        self._seen.objects[key] = _what_counts(body)
+        return stored
+
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        """Gone by our own doing."""
+        self._seen.objects.pop((kind, name), None)
+        self.live.pop((kind, name), None)
+        await self.kube.delete(kind, namespace, name)
+
+    def settled(self) -> None:
+        """The pass found no fault with what it did not apply: that is how it should stay."""
+        for key, body in self.live.items():
+            self._seen.objects.setdefault(key, _what_counts(body))
+
+
+class _Brokers:
+    def __init__(self, brokers: BrokerPool, seen: Seen, repairs: list[str]) -> None:
+        self._brokers = brokers
+        self._seen = seen
+        self._repairs = repairs
+
+    async def use(self, user: Hashable, address: BrokerAddress) -> Broker:
+        return RepairLogBroker(await self._brokers.use(user, address), self._seen, self._repairs)
+
+
+class RepairLogBroker:
+    """All goes on to ``broker``."""
+
+    def __init__(self, broker: Broker, seen: Seen, repairs: list[str]) -> None:
+        self._broker = broker
+        self._seen = seen
+        self._repairs = repairs
+        self._before: Topology | None = None
+        self._found: Topology | None = None
+
+    async def check(self) -> None:
+        """See ``port.Broker``."""
+        await self._broker.check()
+
+    async def observe(self, prefix: str) -> Topology:
+        """The first of a pass is compared with the last of the pass before it."""
+        observed = await self._broker.observe(prefix)
+        if self._found is None:
+            self._before, self._found = self._seen.topology, observed
+            if self._before is not None and self._before.queues and not observed.queues and not observed.exchanges:
+                self._repairs.append("the broker had lost everything of the route: made again")
+                self._before = None
+        self._seen.topology = observed
+        return observed
+
+    async def run(self, plan: Plan) -> None:
+        """An operation that brings back what the last pass had left, or takes away what it had not, is a repair."""
+        self._seen.topology = None  # unknown, should this end half-way
+        await self._broker.run(plan)
+        if self._before is not None and self._found is not None:
+            told = (_repair(op, self._before, self._found) for batch in plan for op in batch)
+            self._repairs += [words for words in told if words]
+
+    async def samples(self) -> Mapping[str, QueueSample]:
+        """See ``port.Broker``."""
+        return await self._broker.samples()
+
+    async def move(self, queue: str, exchange: str) -> int:
+        """See ``port.Broker``."""
+        return await self._broker.move(queue, exchange)
+
+    async def close(self) -> None:
+        """See ``port.Broker``."""
+        await self._broker.close()
+
+
+def _repair(op: Op, before: Topology, found: Topology) -> str:
+    match op:
+        case Declare(thing):
+            kind = "queue" if isinstance(thing, Queue) else "exchange"
+            if thing.name in _of(before, kind) and thing.name not in _of(found, kind):
+                return f"{kind} {thing.name} was deleted: made again"
+        case Delete("exchange", name) if name in before.exchanges and before.exchanges[name] != found.exchanges[name]:
+            return f"exchange {name} was altered: made again"
+        case Bind(binding) if binding in before.bindings and binding not in found.bindings:
+            # A binding goes with its ends, and that is told already.
+            if binding.source in found.exchanges and binding.target in _of(found, binding.to):
+                return f"binding {binding.source} to {binding.target}{_key(binding.key)} was removed: made again"
+        case Unbind(binding) if binding not in before.bindings and binding in found.bindings:
+            return f"binding {binding.source} to {binding.target}{_key(binding.key)} was added: removed"
+    return ""
+
+
+def _of(topology: Topology, kind: str) -> Mapping[str, object]:
+    return topology.queues if kind == "queue" else topology.exchanges
+
+
+def _key(key: str) -> str:
+    return f" for {key}" if key else ""
+
+
+def _what_counts(body: Object) -> Object:
+    """Neither the status nor what controllers write, nor the number of pods."""
+    spec = {"spec": {key: value for key, value in body["spec"].items() if key != "replicas"}} if "spec" in body else {}
+    rest = {key: body[key] for key in ("data",) if key in body}
+    labels = body["metadata"].get("labels", {})
+    return {**spec, **rest, "metadata": {"labels": labels}}

@@ -1,0 +1,1 @@
+"""What the operator remembers of a route between two reconciles; all of it can be found again."""

@@ -1,0 +1,79 @@
+"""What a full pass found out about a route: the input of its status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from merchantroute_operator.errors import RouteError
+from merchantroute_operator.kube.kube_port import Children, Object
+from merchantroute_operator.reconcile.state.gate import Gate
+from merchantroute_operator.spec.merge import Merged
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.spec.sections.pause import NO_PAUSE, Pause
+
+NOBODY = Children({}, {}, {}, {})
+
+
+@dataclass(slots=True)
+class TopologyFindings:
+    """The route in the broker."""
+
+    queues_ready: bool = False
+    door_open: bool = False
+    conflicts: tuple[str, ...] = ()
+    bound: Mapping[str, str] | None = None  # merchant -> its tier; None: the reconcile did not come to it
+    unbound: int = 0  # of the spec's own merchants, those not bound where it wants them
+    retiring: tuple[str, ...] = ()  # queues that wait to be empty
+
+
+@dataclass(slots=True)
+class MerchantFindings:
+    """The Merchant objects and everybody's credentials."""
+
+    merged: Merged | None = None  # the objects: who was taken, who was not
+    behind: bool = False  # there are newer objects, which the next reconcile takes
+    claimed: frozenset[str] = frozenset()  # merchants that come from objects: what they lack is said on those
+    claim_problems: Mapping[str, str] = field(default_factory=dict)  # of those: merchant -> why it has no credentials
+    credential_problems: Mapping[str, str] = field(default_factory=dict)  # of the others
+
+
+@dataclass(slots=True)
+class ConfigurationFindings:
+    """The workers' configuration, and which pods have loaded it."""
+
+    generation: int = 0
+    gate: Gate = field(default_factory=Gate)
+
+
+@dataclass(slots=True)
+class PauseFindings:
+    """Whether the route is left alone."""
+
+    asked: Pause = NO_PAUSE
+    holds: bool = False
+    pending: tuple[str, ...] = ()  # what a reconcile would have changed
+
+
+@dataclass(slots=True)
+class OtherFindings:
+    """What others did to the route's objects."""
+
+    foreign_fields: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Findings:
+    """Filled as the reconcile goes on; what it did not come to stays at its default."""
+
+    raw: Object
+    route: Route | None = None
+    error: RouteError | None = None
+    children: Children = NOBODY
+    topology: TopologyFindings = field(default_factory=TopologyFindings)
+    merchants: MerchantFindings = field(default_factory=MerchantFindings)
+    configuration: ConfigurationFindings = field(default_factory=ConfigurationFindings)
+    pause: PauseFindings = field(default_factory=PauseFindings)
+    others: OtherFindings = field(default_factory=OtherFindings)
+    aborted: frozenset[str] = frozenset()  # tiers whose canary was aborted: its pods go at once
+    ending: str = ""  # on the way out: what is waited for

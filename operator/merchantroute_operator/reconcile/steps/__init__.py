@@ -1,0 +1,1 @@
+"""The steps of a reconcile: each makes one group of objects as the route wants it."""

@@ -1,0 +1,77 @@
+"""The children beside configuration and Deployments: accounts, budgets, the network policy, the pod monitor.
+
+Accounts come before the Deployments, which cannot make a pod without. A child goes once its lane's Deployment is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from merchantroute_operator import naming
+from merchantroute_operator.errors import SecretInvalid
+from merchantroute_operator.kube.kube_port import Children, Kube, Object
+from merchantroute_operator.resources.differ import differs
+from merchantroute_operator.resources.disruption_budget import disruption_budget
+from merchantroute_operator.resources.metadata import APPLIED
+from merchantroute_operator.resources.network_policy import Address, network_policy
+from merchantroute_operator.resources.pod_monitor import pod_monitor
+from merchantroute_operator.resources.service_account import service_account
+from merchantroute_operator.spec.lane_specs import lanes
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.spec.sections.broker_secret import parse_broker
+
+
+async def ensure_auxiliaries(kube: Kube, route: Route, children: Children) -> None:
+    """Create or correct them all."""
+    for body in _wanted(route, children, await _brokers(kube, route)):
+        live = children.others.get(body["kind"], {}).get(body["metadata"]["name"])
+        if live is None or differs(body, live):
+            await kube.apply(body)
+
+
+async def delete_auxiliaries(kube: Kube, route: Route, children: Children) -> None:
+    """Delete those that are no longer wanted; an account stays for as long as there is a Deployment of its name."""
+    wanted = {(body["kind"], body["metadata"]["name"]) for body in _wanted(route, children, ())}
+    for kind, name in _ours(children):
+        serves = kind == "ServiceAccount" and name in children.deployments
+        if (kind, name) not in wanted and not serves:
+            await kube.delete(kind, route.namespace, name)
+
+
+async def delete_all_auxiliaries(kube: Kube, namespace: str, children: Children) -> None:
+    """The route is at its end."""
+    for kind, name in _ours(children):
+        await kube.delete(kind, namespace, name)
+
+
+def _wanted(route: Route, children: Children, brokers: Iterable[Address]) -> Iterator[Object]:
+    for lane in lanes(route):
+        yield service_account(route, lane)
+        if budget := disruption_budget(route, lane):
+            yield budget
+    if policy := network_policy(route, brokers):
+        yield policy
+    if "PodMonitor" in children.others:
+        yield pod_monitor(route)
+
+
+async def _brokers(kube: Kube, route: Route) -> list[Address]:
+    """Where pods find the broker; a Secret that is not there or makes no sense is told of elsewhere."""
+    found = []
+    for name in sorted({route.broker_secret, route.worker_secret}) if route.network_policy else ():
+        secret = await kube.secret(route.namespace, name)
+        try:
+            broker = parse_broker(name, secret.data) if secret else None
+        except SecretInvalid:
+            continue
+        found += [Address(broker.host, broker.port)] if broker else []
+    return found
+
+
+def _ours(children: Children) -> Iterator[tuple[naming.OtherKind, str]]:
+    """Only what the operator wrote: a team's own policy may carry the route's label."""
+    kinds: Mapping[naming.OtherKind, Mapping[str, Object]] = children.others
+    for kind, objects in kinds.items():
+        for name, body in objects.items():
+            if APPLIED in (body["metadata"].get("annotations") or {}):
+                yield kind, name

@@ -1,0 +1,136 @@
+"""Taking each tier's canary a step further in a pass, and noticing between passes that one is due."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from merchantroute_operator import naming
+from merchantroute_operator.canary.advance import advance
+from merchantroute_operator.canary.progress import Evidence, Phase, Progress, Verb
+from merchantroute_operator.canary.status_codec import from_status, parse_annotation
+from merchantroute_operator.reconcile.state.context import Context
+from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.lane import Lane
+from merchantroute_operator.reconcile.state.route_state import Base, RouteState
+from merchantroute_operator.spec.route import Canary, Route, Tier
+
+IGNORED = "CanaryAnnotationIgnored"
+
+
+async def advance_canaries(ctx: Context, route: Route, state: RouteState, findings: Findings) -> Route:
+    """The route with each canary's share as it is now; a canary that was aborted is none.
+
+    What changed is told by an event with the figures. The annotation goes once its word stands in the status. While
+    the route is paused a canary stays as it is.
+    """
+    told = from_status(findings.raw.get("status", {}))
+    verb, about = (None, "") if findings.pause.holds else await _asked(ctx, route, findings, told)
+    deployments = {**findings.children.deployments, **state.deployments}
+    progress: dict[str, Progress] = {}
+    for tier in route.tiers:
+        if tier.canary is None:
+            continue
+        before = (state.canary.progress or {}).get(tier.name) or told.get(tier.name)
+        if findings.pause.holds and before is not None:
+            progress[tier.name] = before
+            continue
+        seen = evidence(ctx, state, route, tier, before, deployments)
+        after = advance(before, tier.name, tier.canary, seen, verb if tier.name == about else None)
+        if after != before:
+            bad = after.phase is Phase.ABORTED
+            words = f"{tier.name}: {after.message}{'; all orders go to stable' if bad else ''}"
+            await ctx.kube.event(findings.raw, "Warning" if bad else "Normal", f"Canary{after.phase}", words)
+        progress[tier.name] = after
+    state.canary.progress = progress
+    findings.aborted = frozenset(name for name, each in progress.items() if each.phase is Phase.ABORTED)
+    return replace(route, tiers=tuple(_steered(tier, progress.get(tier.name)) for tier in route.tiers))
+
+
+def is_due(ctx: Context, state: RouteState, route: Route) -> bool:
+    """Whether a pass would take a canary further: asked at each tick, so that a bad one is gone within the next."""
+    for tier in route.tiers:
+        before = (state.canary.progress or {}).get(tier.name)
+        if tier.canary is None or before is None:
+            continue
+        seen = evidence(ctx, state, route, tier, before, state.deployments)
+        if advance(before, tier.name, tier.canary, seen) != before:
+            return True
+    return False
+
+
+def evidence(
+    ctx: Context,
+    state: RouteState,
+    route: Route,
+    tier: Tier,
+    before: Progress | None,
+    deployments: dict[str, dict[str, object]],
+) -> Evidence:
+    """What is known of a canary. A base that is lost with the process starts anew: the step takes longer."""
+    stable = state.lanes.get((tier.name, naming.STABLE)) or Lane()
+    canary = state.lanes.get((tier.name, naming.CANARY)) or Lane()
+    base = _base(state, tier, before, stable, canary)
+    live = deployments.get(naming.deployment(route.name, tier.name, naming.CANARY))
+    ready, lacking = _readiness(live, tier.canary)
+    now = ctx.monotonic()
+    if not lacking:
+        state.canary.unready_since.pop(tier.name, None)
+    since = state.canary.unready_since.setdefault(tier.name, now) if lacking else now
+    return Evidence(
+        now=ctx.wall(),
+        ready=ready,
+        unready_for=now - since,
+        stable=stable.counting.total - base.stable,
+        canary=canary.counting.total - base.canary,
+        canary_busy=canary.counting.busy,
+    )
+
+
+def _base(state: RouteState, tier: Tier, before: Progress | None, stable: Lane, canary: Lane) -> Base:
+    plan, step = (before.plan, before.step) if before is not None else ("", None)
+    known = state.canary.bases.get(tier.name)
+    if known is None or (known.plan, known.step) != (plan, step):
+        of_walk = known.stable if known is not None and known.plan == plan and step else stable.counting.total
+        known = state.canary.bases[tier.name] = Base(plan, step, of_walk, canary.counting.total)
+    return known
+
+
+def _readiness(live: dict[str, object] | None, canary: Canary | None) -> tuple[bool, bool]:
+    """(may get orders, should have a ready pod and has none). A lane that may have no pods gets them by its orders."""
+    if live is None or canary is None:
+        return False, False
+    spec, status = live.get("spec") or {}, live.get("status") or {}
+    wanted = spec.get("replicas", 1) if isinstance(spec, dict) else 1
+    ready = status.get("readyReplicas", 0) if isinstance(status, dict) else 0
+    may_sleep = canary.tier.scaling.min_replicas == 0
+    return bool(ready) or (may_sleep and not wanted), bool(wanted) and not ready
+
+
+async def _asked(ctx: Context, route: Route, findings: Findings, told: dict[str, Progress]) -> tuple[Verb | None, str]:
+    """What the annotation asks for, of which tier; one that was done, or asks for nothing, is taken away."""
+    text = (findings.raw["metadata"].get("annotations") or {}).get(naming.ANNOTATION_CANARY)
+    if text is None:
+        return None, ""
+    wish = parse_annotation(text)
+    canary = next((t.canary for t in route.tiers if wish and t.name == wish[1]), None)
+    if wish is None or canary is None:
+        have = ", ".join(tier.name for tier in route.tiers if tier.canary is not None) or "none"
+        words = f'"{text}": write abort:<tier> or promote:<tier>, a tier with a canary (now: {have})'
+        await ctx.kube.event(findings.raw, "Warning", IGNORED, words)
+        await ctx.kube.drop_annotation(findings.raw, naming.ANNOTATION_CANARY)
+        return None, ""
+    verb, tier = wish
+    done = Phase.ABORTED if verb == "abort" else Phase.PROMOTED
+    stands = told.get(tier)
+    if stands is not None and (stands.phase, stands.plan) == (done, canary.plan):
+        await ctx.kube.drop_annotation(findings.raw, naming.ANNOTATION_CANARY)
+        return None, ""
+    return verb, tier
+
+
+def _steered(tier: Tier, progress: Progress | None) -> Tier:
+    if tier.canary is None or progress is None:
+        return tier
+    if progress.phase is Phase.ABORTED:
+        return replace(tier, canary=None)
+    return replace(tier, canary=replace(tier.canary, weight=progress.weight))

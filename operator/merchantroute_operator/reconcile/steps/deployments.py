@@ -1,0 +1,63 @@
+"""The lanes' Deployments: made with the scaler's number of pods, kept as the route wants, gone with their queue."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from merchantroute_operator import naming
+from merchantroute_operator.kube.kube_port import Children, Kube, Object
+from merchantroute_operator.resources.differ import differs
+from merchantroute_operator.resources.workload.deployment import deployment
+from merchantroute_operator.spec.lane_specs import lanes
+from merchantroute_operator.spec.route import Route
+from merchantroute_operator.topology.objects import Topology
+
+
+async def ensure_deployments(kube: Kube, route: Route, cluster: str, live: Mapping[str, Object]) -> None:
+    """Create or correct one Deployment per lane.
+
+    ``spec.replicas`` is in no apply: an apply that creates without it makes 1 pod, and one that ever owned it resets
+    it. So a Deployment is created with its number by the scaler's field manager, and applied after that.
+    """
+    for lane in lanes(route):
+        body = deployment(route, lane.tier, lane.name, cluster)
+        there = live.get(body["metadata"]["name"])
+        if there is None:
+            await kube.create_deployment(body, lane.tier.scaling.min_replicas)
+        if there is None or differs(body, there):
+            await kube.apply(body)
+
+
+async def delete_deployments(
+    kube: Kube, route: Route, children: Children, observed: Topology, aborted: Collection[str] = ()
+) -> None:
+    """Delete the Deployments of lanes that are gone, each once its queue is gone: until then it empties it.
+
+    The canary of a tier in ``aborted`` goes at once: what it has not begun is for ``stable``'s version.
+    """
+    wanted = {lane.deployment for lane in lanes(route)}
+    for name, live in children.deployments.items():
+        if name in wanted:
+            continue
+        tier, lane = lane_of(live)
+        at_once = lane == naming.CANARY and tier in aborted
+        if at_once or naming.lane_queue(route.namespace, route.name, tier, lane) not in observed.queues:
+            await kube.delete("Deployment", route.namespace, name)
+
+
+def lane_of(live: Object) -> tuple[str, str]:
+    """Tier and lane of a Deployment."""
+    labels = live["metadata"]["labels"]
+    return labels.get(naming.LABEL_TIER, ""), labels.get(naming.LABEL_LANE, naming.STABLE)
+
+
+def ready_pods(pods: Mapping[str, Object], now: float) -> dict[str, float]:
+    """Seconds, at epoch ``now``, for which each pod has taken orders: those that are ready and not told to go."""
+    return {
+        name: now - datetime.fromisoformat(condition["lastTransitionTime"]).timestamp()
+        for name, pod in pods.items()
+        if "deletionTimestamp" not in pod["metadata"]
+        for condition in pod.get("status", {}).get("conditions", ())
+        if condition["type"] == "Ready" and condition["status"] == "True"
+    }

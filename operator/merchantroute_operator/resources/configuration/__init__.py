@@ -1,0 +1,1 @@
+"""The ConfigMaps and Secrets from which worker pods read their configuration."""

@@ -1,0 +1,104 @@
+"""Merchants' credentials for the workers: sixteen Secrets that the operator builds from the ones that users wrote.
+
+A user's Secret counts only with the label ``merchantroute.dev/credentials: "true"``: otherwise a merchant entry could
+have any Secret of the namespace, the broker's for one, sent to an endpoint of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import Protocol
+
+from merchantroute_operator import naming
+from merchantroute_operator.errors import SecretInvalid, SecretMissing
+from merchantroute_operator.resources.metadata import Live, Object, canonical, child, digest
+from merchantroute_operator.spec.route import Route
+
+KEYS = {"Bearer": ("token",), "Basic": ("username", "password"), "Header": ("name", "value")}
+INDEX = "index.json"
+
+
+class UserSecret(Protocol):
+    """A Secret that a user wrote (``kube.port.SecretData``): labels and decoded data."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels."""
+
+    @property
+    def data(self) -> Mapping[str, bytes]:
+        """Its decoded values by key."""
+
+
+def credential(kind: str, name: str, secret: UserSecret | None) -> dict[str, str]:
+    """What a worker needs to send credentials of type ``kind`` from the Secret ``name``.
+
+    ``SecretMissing`` without it; ``SecretInvalid`` names the key or the label that lacks. No message holds a value.
+    """
+    if secret is None:
+        raise SecretMissing(f"Secret {name} does not exist: create it with {_keys(kind)}")
+    if secret.labels.get(naming.LABEL_CREDENTIALS) != "true":
+        raise SecretInvalid(f'Secret {name} lacks the label {naming.LABEL_CREDENTIALS}: "true", which allows its use')
+    return {"type": kind, **{key: _text(kind, name, key, secret.data.get(key)) for key in KEYS[kind]}}
+
+
+def credentials_secrets(
+    route: Route,
+    credentials: Mapping[str, Mapping[str, str]],
+    previous: Mapping[str, Live],
+    known_generation: int = 0,
+) -> tuple[int, list[Object]]:
+    """The credentials' generation, and the Secrets in the order to write them: the one with the index last.
+
+    ``credentials`` is merchant id -> ``credential(...)``; ``previous`` are the live Secrets by name;
+    ``known_generation`` is the one that the configuration's index tells of. The generation rises with each change.
+    """
+    parts: dict[str, dict[str, Mapping[str, str]]] = {part: {} for part in naming.SHARDS}
+    for merchant, found in credentials.items():
+        parts[naming.shard(merchant)][merchant] = found
+    files = {_file(part): canonical({"v": 1, "credentials": found}) for part, found in parts.items()}
+    sums = {name: digest(text) for name, text in files.items()}
+    old_generation, old_sums = _previous_index(route, previous)
+    generation = old_generation if old_sums == sums else max(old_generation, known_generation) + 1
+    index = canonical({"v": 1, "generation": generation, "files": sums})
+    order = [*naming.SHARDS[1:], naming.SHARDS[0]]
+    return generation, [_secret(route, part, files[_file(part)], index) for part in order]
+
+
+def _file(part: str) -> str:
+    return f"credentials-{part}.json"
+
+
+def _secret(route: Route, part: str, text: str, index: str) -> Object:
+    texts = {_file(part): text, **({INDEX: index} if part == naming.SHARDS[0] else {})}
+    body = child("v1", "Secret", route, naming.credentials_secret(route.name, part), naming.labels(route.name))
+    return {**body, "type": "Opaque", "data": {name: b64encode(t.encode()).decode() for name, t in texts.items()}}
+
+
+def _previous_index(route: Route, previous: Mapping[str, Live]) -> tuple[int, dict[str, str]]:
+    live = previous.get(naming.credentials_secret(route.name, naming.SHARDS[0]), {})
+    try:
+        index = json.loads(b64decode(live["data"][INDEX]))
+        return int(index["generation"]), dict(index["files"])
+    except (KeyError, TypeError, ValueError):
+        return 0, {}
+
+
+def _text(kind: str, name: str, key: str, value: bytes | None) -> str:
+    if value is None:
+        raise SecretInvalid(f"Secret {name} lacks the key {key}: {kind} credentials need {_keys(kind)}")
+    try:
+        text = value.decode().rstrip("\r\n")  # Secrets made from a file end in a line end
+    except UnicodeDecodeError:
+        raise SecretInvalid(f"Secret {name}: {key} is not UTF-8 text") from None
+    if not text and key != "password":
+        raise SecretInvalid(f"Secret {name}: {key} is empty")
+    if not text.isprintable():
+        raise SecretInvalid(f"Secret {name}: {key} holds a line end or a control character, which no header may")
+    return text
+
+
+def _keys(kind: str) -> str:
+    return "the key " + KEYS[kind][0] if len(KEYS[kind]) == 1 else "the keys " + " and ".join(KEYS[kind])

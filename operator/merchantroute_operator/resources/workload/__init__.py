@@ -1,0 +1,1 @@
+"""A lane's Deployment and its pod template."""

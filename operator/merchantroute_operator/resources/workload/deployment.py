@@ -1,0 +1,35 @@
+"""A lane's Deployment."""
+
+from __future__ import annotations
+
+from merchantroute_operator import naming
+from merchantroute_operator.resources.metadata import Object, child, stamped
+from merchantroute_operator.resources.workload.pod import pod_template
+from merchantroute_operator.resources.workload.program import settling
+from merchantroute_operator.spec.route import Route, Tier
+
+PROGRESS_DEADLINE = 300  # seconds in which a new pod has to become ready before Kubernetes calls the rollout stuck
+
+
+def deployment(route: Route, tier: Tier, lane: str, cluster: str) -> Object:
+    """The Deployment to apply. It never holds ``spec.replicas``: those are the scaler's, by ``/scale`` alone.
+
+    Its annotation ``owner`` is the mark on the broker's objects that it works with (``cluster``: UID of kube-system).
+    """
+    labels = naming.labels(route.name, tier.name, lane)
+    body = child("apps/v1", "Deployment", route, naming.deployment(route.name, tier.name, lane), labels)
+    body["metadata"]["annotations"] = {naming.ANNOTATION_OWNER: naming.owner(cluster, route.namespace, route.name)}
+    return stamped(
+        {
+            **body,
+            "spec": {
+                "selector": {"matchLabels": labels},
+                # A new pod first, then an old one: the lane is never without a consumer.
+                "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+                "progressDeadlineSeconds": PROGRESS_DEADLINE,
+                "revisionHistoryLimit": 3,
+                **settling(tier),
+                "template": pod_template(route, tier, lane),
+            },
+        }
+    )

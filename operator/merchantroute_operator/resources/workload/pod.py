@@ -1,0 +1,118 @@
+"""A lane's pod template: one container that meets the restricted Pod Security Standard, and its files.
+
+What changes while orders flow (merchants, limits, credentials) is not here, so that no pod is replaced for it.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+from merchantroute_operator import naming
+from merchantroute_operator.resources.metadata import Object
+from merchantroute_operator.resources.workload.program import probes, program, variables
+from merchantroute_operator.spec.route import Route, Tier
+
+PORT = 9090
+USER = 10001
+GRACE_STEP = 30  # seconds; so that a small change of the deadline replaces no pod
+MOUNTS = "/etc/merchantroute"
+_CONFIG, _CREDENTIALS, _BROKER, _TMP = (f"merchantroute-{name}" for name in ("config", "credentials", "broker", "tmp"))
+_READABLE = 0o440  # by the pod's group, fsGroup
+
+
+def pod_template(route: Route, tier: Tier, lane: str) -> Object:
+    """The template of ``spec.template``: metadata and spec."""
+    user = tier.pod.fields
+    metadata: Object = {
+        "labels": {
+            **user.get("labels", {}),
+            **naming.labels(route.name, tier.name, lane),
+            "app.kubernetes.io/managed-by": naming.MANAGER,
+        }
+    }
+    if "annotations" in user:
+        metadata["annotations"] = dict(user["annotations"])
+    given = ("nodeSelector", "tolerations", "imagePullSecrets", "priorityClassName", "affinity")
+    spec = {
+        "serviceAccountName": naming.deployment(route.name, tier.name, lane),
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": grace(route.orders.deadline),
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "topologySpreadConstraints": _spread(route, tier, lane),
+        "containers": [_container(route, tier, lane)],
+        "volumes": [*_volumes(route), *user.get("volumes", ())],
+        **{name: user[name] for name in given if name in user},
+    }
+    return {"metadata": metadata, "spec": spec}
+
+
+def _spread(route: Route, tier: Tier, lane: str) -> list[Object]:
+    """Over zones and nodes as evenly as can be, and never so evenly that a pod could not start."""
+    selector = {"matchLabels": naming.labels(route.name, tier.name, lane)}
+    return [
+        {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway", "labelSelector": selector}
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
+
+
+def grace(deadline: float) -> int:
+    """Seconds until a pod that was told to stop is killed: a warm shutdown may start one more batch of orders."""
+    return ceil((2 * deadline + 10) / GRACE_STEP) * GRACE_STEP
+
+
+def _container(route: Route, tier: Tier, lane: str) -> Object:
+    user = tier.pod.fields
+    return {
+        "name": "worker",
+        "image": tier.pod.image,
+        **program(tier, lane),
+        "env": [*_identity(route, tier, lane), *variables(route, tier, lane), *user.get("env", ())],
+        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        **probes(tier),
+        "terminationMessagePolicy": "FallbackToLogsOnError",  # so that a condition can quote why it ended
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            {"name": _CONFIG, "mountPath": f"{MOUNTS}/config", "readOnly": True},
+            {"name": _CREDENTIALS, "mountPath": f"{MOUNTS}/credentials", "readOnly": True},
+            {"name": _BROKER, "mountPath": f"{MOUNTS}/broker", "readOnly": True},
+            {"name": _TMP, "mountPath": "/tmp"},  # noqa: S108
+            *user.get("volumeMounts", ()),
+        ],
+        **{name: user[name] for name in ("envFrom", "resources") if name in user},
+    }
+
+
+def _identity(route: Route, tier: Tier, lane: str) -> list[dict[str, Any]]:
+    """Which lane the pod works for; before the user's variables, which may refer to these."""
+    fixed = {
+        "MR_NAMESPACE": route.namespace,
+        "MR_ROUTE": route.name,
+        "MR_TIER": tier.name,
+        "MR_LANE": lane,
+        "MR_PORT": str(PORT),
+    }
+    pod = {"name": "MR_POD", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}}
+    return [*({"name": name, "value": value} for name, value in fixed.items()), pod]
+
+
+def _volumes(route: Route) -> list[Object]:
+    config = [{"configMap": {"name": naming.config_map(route.name, part)}} for part in naming.SHARDS]
+    credentials = [{"secret": {"name": naming.credentials_secret(route.name, part)}} for part in naming.SHARDS]
+    return [
+        {"name": _CONFIG, "projected": {"sources": config, "defaultMode": _READABLE}},
+        {"name": _CREDENTIALS, "projected": {"sources": credentials, "defaultMode": _READABLE}},
+        {"name": _BROKER, "secret": {"secretName": route.worker_secret, "defaultMode": _READABLE}},
+        {"name": _TMP, "emptyDir": {}},
+    ]

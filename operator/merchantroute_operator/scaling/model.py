@@ -1,0 +1,86 @@
+"""The values that the scaler reasons with. Rates are per second, times are seconds, ``now`` is monotonic seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from merchantroute_operator.topology.objects import QueueSample
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Code held up a gevent pod's hub: how often since it started, and seconds of the longest and of the latest, which
+    ended ``ago`` seconds before the pulse.
+    """
+
+    count: int
+    longest: float
+    latest: float
+    ago: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What one pod last said of itself: cumulative counters since ``started`` (CONTRACT of the pulse message)."""
+
+    pod: str
+    namespace: str
+    route: str
+    tier: str
+    lane: str
+    started: int  # ms since epoch
+    at: float  # monotonic seconds at which the operator received it
+    generation: int
+    slots: int
+    busy: int
+    busy_seconds: float
+    taken: int
+    finished: int
+    refused: int
+    retried: int
+    dead: int
+    slow: tuple[str, ...] = ()
+    blocked: Blocked | None = None  # None: it never happened, or an older pod does not know
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReading:
+    """One queue's figures, and the monotonic second at which the operator read them."""
+
+    at: float
+    sample: QueueSample
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One lane at one tick."""
+
+    now: float
+    queued: int | None  # ready in the lane; None: unknown
+    in_flight: int | None  # unacked
+    due_retries: float
+    arrival_rate: float | None  # first-time arrivals
+    finished_rate: float | None  # finished attempts, from pulses
+    busy: float | None  # busy slots, from pulses
+    replicas: int  # the Deployment's spec.replicas (0 is 0)
+    ready_pods: int
+    fresh: bool  # queue figures are not stale
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a lane's scaler remembers between ticks."""
+
+    order_time: float | None = None  # S: seconds a slot is busy per attempt, None until measured
+    # (now, replicas asked for) within scaleDownAfter, oldest first; each smaller than the one before it
+    asked: tuple[tuple[float, int], ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How many pods, and why, in words that go into the event and the status."""
+
+    replicas: int
+    reason: str  # CamelCase, one of a documented list
+    message: str
+    memory: Memory

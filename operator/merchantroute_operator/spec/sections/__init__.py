@@ -1,0 +1,1 @@
+"""The sections of a route's spec, each parsed on its own."""

@@ -1,0 +1,48 @@
+"""Moving merchants between tiers: binds and unbinds of overlays on the router, above the swap on ``assigned``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from itertools import chain
+
+from merchantroute_operator.topology.objects import Binding, Plan, Topology
+from merchantroute_operator.topology.plans.batches import binds, in_order, unbinds
+from merchantroute_operator.topology.queries import leaving
+
+
+def repoint_merchants(router: str, assigned: str, desired: Topology, observed: Topology) -> Plan:
+    """Four batches over all merchants: overlays put on, old assignments off, new ones on, overlays off.
+
+    A merchant without an assignment is simply bound (until then ``default`` catches it), one that is gone is unbound.
+    One that moves is bound on the router to its new tier first. An overlay that a crash left behind serves as it is,
+    wherever it leads: a second one would give its orders copies; where there are two, one goes at once.
+    """
+    want = _by_key(leaving(desired.bindings, assigned))
+    have = _by_key(leaving(observed.bindings, assigned))
+    over = _by_key(leaving(observed.bindings, router))
+    surplus = [b for bindings in over.values() for b in sorted(bindings, key=lambda b: b.target)[1:]]
+    moved = [
+        Binding(router, b.target, b.to, key=b.key)
+        for b in chain.from_iterable(want.values())
+        if have[b.key] and b not in have[b.key] and not over[b.key]
+    ]
+    kept = {b for bindings in over.values() for b in bindings}.difference(surplus)
+    return in_order(
+        (*unbinds(surplus), *binds(moved)),
+        unbinds(_minus(have, want)),
+        binds(_minus(want, have)),
+        unbinds(kept.union(moved)),
+    )
+
+
+def _by_key(bindings: Iterable[Binding]) -> defaultdict[str, set[Binding]]:
+    found: defaultdict[str, set[Binding]] = defaultdict(set)
+    for binding in bindings:
+        found[binding.key].add(binding)
+    return found
+
+
+def _minus(these: Mapping[str, set[Binding]], those: Mapping[str, set[Binding]]) -> Iterable[Binding]:
+    for key, bindings in these.items():
+        yield from bindings - those.get(key, set())

@@ -1,0 +1,34 @@
+"""Questions to a topology that several plans ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from merchantroute_operator import naming
+from merchantroute_operator.topology.objects import OWNER, Binding, Exchange, Queue, Topology
+
+
+def owner_of(thing: Exchange | Queue) -> str:
+    """The owner mark, or an empty text."""
+    return str(thing.arguments.get(OWNER, ""))
+
+
+def place_of(topology: Topology) -> tuple[str, str]:
+    """Namespace and route of a desired topology."""
+    return naming.place(the_owner(topology))
+
+
+def the_owner(topology: Topology) -> str:
+    """The owner of a desired topology: it is the same on everything."""
+    return owner_of(next(iter(topology.exchanges.values())))
+
+
+def is_inside(name: str, front_door: str) -> bool:
+    """Whether a name is the route's own."""
+    return name == front_door or name.startswith(front_door + ".")
+
+
+def leaving(bindings: Iterable[Binding], source: str) -> frozenset[Binding]:
+    """The bindings from an exchange to the route's own objects; a team's tap on ours is not ours to judge."""
+    ours = source.split(".")[:3]
+    return frozenset(b for b in bindings if b.source == source and b.target.split(".")[:3] == ours)

@@ -1,0 +1,169 @@
+"""A tenant: a restricted namespace, a virtual host, and a broker user with no more rights than documented."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from merchantroute_kit.servers.vhosts import Vhost, fresh_vhost
+from merchantroute_kit.waiting import until
+from tests.e2e.installation import ROUTES, Installation, Json
+from tests.e2e.routes import SECRET
+from tests.harness.cluster import Kubectl
+from tests.harness.run import leader
+
+# docs/operations.md; the completions are the tests' own.
+RIGHTS = r"^(mr\..*|mr-pulses\..*|completions.*)$"
+
+RUN = "merchantroute.dev/test-run"  # a label of namespaces: the process that leads the run
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """Where a test's routes live. `vhost` is as the administrator sees it; routes connect as `username`."""
+
+    world: Installation
+    namespace: str
+    vhost: Vhost
+    username: str
+    password: str = field(repr=False)
+
+    def kubectl(self, *arguments: str, stdin: str = "", check: bool = True, within: float = 120.0) -> str:
+        """Run kubectl in this namespace."""
+        return self.world.kubectl("-n", self.namespace, *arguments, stdin=stdin, check=check, within=within)
+
+    def apply(self, *documents: Json, server_side: bool = True) -> None:
+        """`kubectl apply`, as a user does it."""
+        how = ["--server-side"] if server_side else []
+        everything = {"apiVersion": "v1", "kind": "List", "items": list(documents)}
+        self.kubectl("apply", *how, "-f", "-", stdin=json.dumps(everything))
+
+    def secret(self, name: str = SECRET, **changes: str) -> Json:
+        """The Secret of this place's broker, with `changes`."""
+        data = {
+            "host": "rabbitmq-pos.orders.svc",
+            "port": "5672",
+            "username": self.username,
+            "password": self.password,
+            "vhost": self.vhost.name,
+            "management_uri": "http://rabbitmq-pos.orders.svc:15672",
+        }
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": {**data, **changes}}
+
+    def route(self, name: str) -> Json | None:
+        """The route as it is in the API server; None when it is gone."""
+        return self.world.get(f"{ROUTES}/namespaces/{self.namespace}/merchantroutes/{name}")
+
+    def condition(self, name: str, kind: str) -> Json:
+        """A condition of the route; {} before the operator has written it."""
+        conditions = (self.route(name) or {}).get("status", {}).get("conditions", [])
+        return next((one for one in conditions if one["type"] == kind), {})
+
+    def is_ready(self, name: str) -> bool:
+        """Ready for the generation that was applied last."""
+        found = self.route(name) or {"metadata": {}}
+        current = found.get("status", {}).get("observedGeneration") == found["metadata"].get("generation")
+        return current and self.condition(name, "Ready").get("status") == "True"
+
+    def ready(self, *names: str, within: float = 120.0) -> None:
+        """Wait until these routes are Ready."""
+        for name in names:
+            until(partial(self.is_ready, name), f"{name} is Ready", within, partial(self.tell, name))
+
+    def tell(self, name: str) -> str:
+        """The route's conditions, for a failure's message."""
+        conditions = (self.route(name) or {}).get("status", {}).get("conditions", [])
+        return "\n".join(f"{c['type']}={c['status']} {c['reason']}: {c['message']}" for c in conditions)
+
+    def deployments(self, name: str, tier: str | None = None) -> list[Json]:
+        """The route's Deployments, that of its suspect lane included, or those of one tier."""
+        selector = f"merchantroute.dev/route={name}" + (f",merchantroute.dev/tier={tier}" if tier else "")
+        return self._labelled("apis/apps/v1", "deployments", selector)
+
+    def pods(self, name: str) -> list[Json]:
+        """The route's pods, those that are told to go included."""
+        return self._labelled("api/v1", "pods", f"merchantroute.dev/route={name}")
+
+    def lane(self, name: str, tier: str) -> Json:
+        """A lane's figures in the route's status; {} before the operator has written them."""
+        lanes = (self.route(name) or {}).get("status", {}).get("lanes", [])
+        return next((one for one in lanes if one["tier"] == tier), {})
+
+    def configuration(self, name: str) -> list[Json]:
+        """The ConfigMaps and Secrets that the operator wrote for the route's pods."""
+        selector = f"merchantroute.dev/route={name}"
+        return [*self._labelled("api/v1", "configmaps", selector), *self._labelled("api/v1", "secrets", selector)]
+
+    def _labelled(self, group: str, kind: str, selector: str) -> list[Json]:
+        return self.world.items(f"{group}/namespaces/{self.namespace}/{kind}?labelSelector={quote(selector)}")
+
+    def events(self, name: str) -> dict[str, str]:
+        """Reason -> message of the events about the route."""
+        found = self.world.items(f"api/v1/namespaces/{self.namespace}/events")
+        return {e["reason"]: e["message"] for e in found if e["involvedObject"].get("name") == name}
+
+    def rabbit(self, method: str, path: str, body: Any = None) -> Any:
+        """Ask the management API; `{vhost}` in the path is this place's. None for 404."""
+        return self.world.rabbit(method, path.format(vhost=self.vhost.name), body)
+
+    def queues(self, name: str) -> dict[str, int]:
+        """Messages by queue of the route, with the route's own part of the name left out (`standard.stable`)."""
+        door = f"mr.{self.namespace}.{name}."
+        found = self.rabbit("GET", "queues/{vhost}?columns=name,messages")
+        return {q["name"].removeprefix(door): q.get("messages") or 0 for q in found if q["name"].startswith(door)}
+
+    def is_shut(self, name: str) -> bool:
+        """Whether the route has no front door."""
+        return self.rabbit("GET", f"exchanges/{{vhost}}/mr.{self.namespace}.{name}") is None
+
+    def worker_secret(self, name: str) -> Json:
+        """A Secret of another user, who may write and read and nothing else: what docs/operations.md grants to pods."""
+        username = f"worker-{self.namespace}"
+        password = _user(self.world, self.vhost, username, tags="", configure="")
+        return self.secret(name, username=username, password=password)
+
+
+def remove_leftovers(kubectl: Kubectl) -> None:
+    """Tell places to go whose run was killed: their pods would take this one's time."""
+    found = json.loads(kubectl("get", "namespaces", "--selector", RUN, "-o", "json"))["items"]
+    for namespace in (each["metadata"] for each in found):
+        if not Path("/proc", namespace["labels"][RUN]).exists():
+            kubectl("delete", "namespace", namespace["name"], "--wait=false", "--ignore-not-found")
+
+
+def _is_gone(world: Installation, namespace: str) -> bool:
+    return world.get(f"api/v1/namespaces/{namespace}") is None
+
+
+def _user(world: Installation, vhost: Vhost, name: str, *, tags: str, configure: str) -> str:
+    """Make a user of the broker; their password."""
+    password = uuid.uuid4().hex
+    world.rabbit("PUT", f"users/{name}", {"password": password, "tags": tags})
+    world.leftovers.callback(world.rabbit, "DELETE", f"users/{name}")
+    rights = {"configure": configure, "write": RIGHTS, "read": RIGHTS}
+    world.rabbit("PUT", f"permissions/{vhost.name}/{name}", rights)
+    return password
+
+
+@contextmanager
+def made(world: Installation) -> Iterator[Tenant]:
+    """A place, with its broker's Secret. Afterwards its routes and namespace are told to go, and not waited for."""
+    token = uuid.uuid4().hex[:8]
+    namespace, username = f"e2e-{token}", f"operator-{token}"
+    vhost = world.leftovers.enter_context(fresh_vhost(world.amqp_url, world.management_url, world.username))
+    password = _user(world, vhost, username, tags="management", configure=RIGHTS)
+    # Before the virtual host goes: a route whose broker is gone waits for it a while.
+    world.leftovers.callback(until, partial(_is_gone, world, namespace), f"namespace {namespace} is gone", 90)
+    world.kubectl("create", "namespace", namespace)
+    labels = ("pod-security.kubernetes.io/enforce=restricted", f"{RUN}={leader()}")
+    world.kubectl("label", "namespace", namespace, *labels)
+    place = Tenant(world, namespace, vhost, username, password)
+    place.apply(place.secret())
+    yield place
+    place.kubectl("delete", "merchantroutes", "--all", "--wait=false", check=False)
+    world.kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")

@@ -1,0 +1,27 @@
+"""FAULTS and ORDERS choose what is played; what cannot be chosen is named, with what can."""
+
+import pytest
+
+from benchmarks.faults.every_fault import ALL
+from benchmarks.faults.selection import Unusable, chosen_faults, chosen_scale
+
+
+def test_nothing_chosen_is_everything() -> None:
+    assert chosen_faults({}) == ALL
+    assert chosen_scale({}).orders == 20_000
+
+
+def test_names_and_a_number() -> None:
+    assert [fault.name for fault in chosen_faults({"FAULTS": "sigkill, queue-gone"})] == ["sigkill", "queue-gone"]
+    assert chosen_scale({"ORDERS": "2000"}).orders == 2000
+
+
+def test_a_fault_that_is_not_there_is_told_with_those_that_are() -> None:
+    with pytest.raises(Unusable, match="no fault 'siglost'; there are sigterm, sigkill"):
+        chosen_faults({"FAULTS": "siglost"})
+
+
+@pytest.mark.parametrize("text", ["few", "3"])
+def test_a_number_of_orders_that_shows_nothing_is_refused(text: str) -> None:
+    with pytest.raises(Unusable, match="at least 500"):
+        chosen_scale({"ORDERS": text})

@@ -1,0 +1,223 @@
+"""The two ports in memory, so that a pass can be watched call by call; contract tests hold the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from merchantroute_operator.errors import KubeConflict, RouteError
+from merchantroute_operator.kube.kube_port import Autoscaler, Children, Kind, Object, SecretData
+from merchantroute_operator.naming import LABEL_ROUTE, OTHER_KINDS
+from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.topology.objects import Bind, Declare, Delete, Op, Plan, QueueSample, Topology, Unbind
+from tests.unit.operator.order_routing import NOTHING, run
+from tests.unit.operator.route_samples import CLUSTER
+
+BROKER = {"host": b"rabbit", "port": b"5672", "username": b"u", "password": b"p4ss"}
+
+
+@dataclass
+class MemoryKube:
+    """An API server with one route; ``log`` gets a word for every write."""
+
+    log: list[str]
+    stored: Object | None
+    objects: dict[tuple[str, str], Object] = field(default_factory=dict)
+    secrets: dict[str, SecretData] = field(default_factory=lambda: {"rabbitmq": SecretData("rabbitmq", {}, BROKER)})
+    status: Object = field(default_factory=dict)
+    events: list[str] = field(default_factory=list)
+    terminating: bool = False
+    claims: dict[str, Object] = field(default_factory=dict)  # Merchant objects by name
+    has_merchants: bool = True  # whether the kind is installed
+    kinds: tuple[str, ...] = ("ServiceAccount", "PodDisruptionBudget", "NetworkPolicy")  # beside the built-in ones
+    scalers: list[Autoscaler] = field(default_factory=list)
+
+    async def cluster_id(self) -> str:
+        return CLUSTER
+
+    async def route(self, namespace: str, name: str) -> Object | None:
+        del namespace, name
+        return {**self.stored, "status": self.status} if self.stored else None
+
+    async def merchants(self, namespace: str) -> list[Object] | None:
+        del namespace
+        return list(self.claims.values()) if self.has_merchants else None
+
+    async def write_merchant_status(self, namespace: str, name: str, version: int, status: Object) -> Object | None:
+        del namespace
+        stored = self.claims.get(name)
+        if stored is None:
+            return None
+        if stored["metadata"]["resourceVersion"] != str(version):
+            raise KubeConflict(name)
+        metadata = {**stored["metadata"], "resourceVersion": str(version + 1)}
+        self.claims[name] = {**stored, "metadata": metadata, "status": status}
+        self.log.append(f"status of {name}")
+        return self.claims[name]
+
+    async def namespace_is_terminating(self, namespace: str) -> bool:
+        del namespace
+        return self.terminating
+
+    async def children(self, namespace: str, route: str) -> Children:
+        del namespace
+
+        def of(kind: str) -> dict[str, Object]:
+            return {
+                name: body
+                for (its_kind, name), body in self.objects.items()
+                if its_kind == kind and body["metadata"]["labels"].get(LABEL_ROUTE) == route
+            }
+
+        others = {kind: of(kind) for kind in OTHER_KINDS if kind in self.kinds}
+        return Children(of("Deployment"), of("ConfigMap"), of("Secret"), of("Pod"), others)
+
+    async def secret(self, namespace: str, name: str) -> SecretData | None:
+        del namespace
+        return self.secrets.get(name)
+
+    async def credential_secrets(self, namespace: str) -> Mapping[str, SecretData]:
+        del namespace
+        return self.secrets
+
+    async def autoscalers(self, namespace: str) -> Sequence[Autoscaler]:
+        del namespace
+        return self.scalers
+
+    async def apply(self, body: Object) -> Object:
+        name = body["metadata"]["name"]
+        old = self.objects.get((body["kind"], name), {}).get("spec", {})
+        replicas = {"replicas": old["replicas"]} if "replicas" in old else {}
+        merged = {**body, **({"spec": {**body["spec"], **replicas}} if "spec" in body else {})}
+        self.objects[body["kind"], name] = merged
+        self.log.append(f"apply {body['kind']}")
+        return merged
+
+    async def dry_run(self, body: Object) -> None:
+        del body
+
+    async def create_deployment(self, body: Object, replicas: int) -> None:
+        named = {**body, "spec": {**body["spec"], "replicas": replicas}}
+        self.objects["Deployment", body["metadata"]["name"]] = named
+        self.log.append("create Deployment")
+
+    async def scale(self, namespace: str, deployment: str, replicas: int) -> None:
+        del namespace
+        self.log.append(f"scale {deployment} to {replicas}")
+
+    async def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        del namespace
+        self.objects.pop((kind, name), None)
+        self.log.append(f"delete {kind}")
+
+    async def annotate_pods(self, namespace: str, names: Sequence[str], annotations: Mapping[str, str]) -> None:
+        del namespace
+        for name in names:
+            self.objects["Pod", name]["metadata"].setdefault("annotations", {}).update(annotations)
+            self.log.append(f"annotate {name}")
+
+    async def write_status(self, namespace: str, name: str, status: Object) -> None:
+        del namespace, name
+        self.status = status
+        self.log.append("status")
+
+    async def set_finalizers(self, route: Object, finalizers: Sequence[str]) -> None:
+        self.stored = {**route, "metadata": {**route["metadata"], "finalizers": list(finalizers)}}
+        self.log.append(f"finalizers {list(finalizers)}")
+
+    async def drop_annotation(self, route: Object, key: str) -> None:
+        annotations = {k: v for k, v in route["metadata"]["annotations"].items() if k != key}
+        stored = {name: part for name, part in route.items() if name != "status"}
+        self.stored = {**stored, "metadata": {**route["metadata"], "annotations": annotations}}
+        self.log.append(f"drop {key}")
+
+    async def event(self, route: Object, kind: str, reason: str, message: str) -> None:
+        del route
+        self.events.append(f"{kind} {reason}: {message}")
+
+
+@dataclass
+class MemoryBroker:
+    """A broker that routes nothing; ``failing`` is raised by every call."""
+
+    log: list[str]
+    topology: Topology = NOTHING
+    held: dict[str, int] = field(default_factory=dict)
+    policies: dict[str, str] = field(default_factory=dict)
+    published: dict[str, int] = field(default_factory=dict)
+    failing: RouteError | None = None
+
+    async def check(self) -> None:
+        if self.failing:
+            raise self.failing
+
+    async def observe(self, prefix: str) -> Topology:
+        del prefix
+        return self.topology
+
+    async def run(self, plan: Plan) -> None:
+        self.topology = run(self.topology, plan)
+        self.log.extend(_word(op) for batch in plan for op in batch)
+
+    async def samples(self) -> Mapping[str, QueueSample]:
+        return {
+            name: QueueSample(
+                self.held.get(name, 0),
+                self.held.get(name, 0),
+                0,
+                self.published.get(name, 0),
+                0,
+                self.policies.get(name),
+            )
+            for name in self.topology.queues
+        }
+
+    async def move(self, queue: str, exchange: str) -> int:
+        self.log.append(f"move {queue} to {exchange}")
+        return self.held.pop(queue, 0)
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class OneBroker:
+    """``BrokerPool`` with one broker, whatever the address."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self._users: dict[Hashable, BrokerAddress] = {}
+
+    async def use(self, user: Hashable, address: BrokerAddress) -> Broker:
+        self._users[user] = address
+        return self.broker
+
+    def known(self, user: Hashable) -> Broker | None:
+        return self.broker if user in self._users else None
+
+    async def release(self, user: Hashable) -> None:
+        self._users.pop(user, None)
+
+    def users(self) -> Iterable[tuple[Broker, tuple[Hashable, ...]]]:
+        return [(self.broker, tuple(self._users))]
+
+
+def _word(op: Op) -> str:
+    match op:
+        case Declare(thing):
+            return f"declare {thing.name}"
+        case Bind(binding):
+            return f"bind {binding.source} {binding.key}".rstrip()
+        case Unbind(binding):
+            return f"unbind {binding.source} {binding.key}".rstrip()
+        case Delete():
+            return f"delete {op.name}"
+
+
+def a_pod(name: str, since: str = "2026-01-01T00:00:00Z") -> dict[str, Any]:
+    """A ready pod of the route ``pos``."""
+    return {
+        "metadata": {"name": name, "labels": {LABEL_ROUTE: "pos"}},
+        "status": {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": since}]},
+    }

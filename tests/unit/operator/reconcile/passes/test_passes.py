@@ -1,0 +1,180 @@
+"""What a pass does, in which order, and what it does not do; both ports in memory."""
+
+from __future__ import annotations
+
+from merchantroute_operator.errors import BrokerRefusedCredentials
+from merchantroute_operator.naming import FINALIZER, labels
+from tests.unit.operator.operator_under_test import DOOR, STILL, World, first, last
+from tests.unit.operator.route_samples import raw_route
+
+
+def test_the_finalizer_comes_before_anything_that_would_have_to_be_cleaned_up() -> None:
+    world = World(raw_route())
+    world.kube.stored = raw_route()
+    world.look()
+    assert world.log[0] == f"finalizers {[FINALIZER]}"
+    assert not [line for line in world.log if line.startswith(("declare", "apply", "create"))]
+
+
+def test_queues_then_configuration_then_pods_then_merchants_then_the_front_door() -> None:
+    world = World(raw_route(merchants={"hut": "enterprise"}))
+    world.look()
+    order = [
+        last(world.log, f"declare {DOOR}."),
+        first(world.log, "apply Secret"),
+        last(world.log, "apply ConfigMap"),
+        first(world.log, "create Deployment"),
+        first(world.log, f"bind {DOOR}.assigned hut"),
+        world.log.index(f"declare {DOOR}"),
+    ]
+    assert order == sorted(order)
+
+
+def test_a_pass_over_a_route_that_is_as_wanted_writes_nothing() -> None:
+    world = World(raw_route(merchants={"hut": "enterprise"}))
+    world.look()
+    world.look()
+    world.look()
+    assert world.log == []
+
+
+def test_no_pod_is_started_while_the_broker_refuses_and_the_message_keeps_the_password() -> None:
+    world = World(raw_route())
+    world.broker.failing = BrokerRefusedCredentials("the broker refused user u: correct Secret rabbitmq")
+    assert world.look() is not None
+    assert world.condition()[:2] == ("False", "BrokerCredentialsRefused")
+    assert world.condition("QueuesReady")[0] == "False"
+    assert not world.kube.objects
+    assert [event for event in world.kube.events if event.startswith("Warning BrokerCredentialsRefused")]
+    assert "p4ss" not in str((world.kube.status, world.kube.events))
+    world.broker.failing = None
+    world.look()
+    assert world.condition("QueuesReady")[0] == "True"
+
+
+def test_a_new_merchant_is_bound_once_every_ready_pod_knows_it() -> None:
+    world = World(raw_route(merchants={"hut": "enterprise"}))
+    world.look()
+    world.start_pods()
+    world.pulse("pod-1", 1)
+    world.change(merchants={"hut": "standard", "new": "standard"})
+    assert world.look() == 1.0
+    assert world.bound() == {"hut": f"{DOOR}.enterprise"}
+    assert world.condition()[1] == "BindingMerchants"
+    world.pulse("pod-1", 2)
+    world.look()
+    assert world.bound() == {"hut": f"{DOOR}.standard", "new": f"{DOOR}.standard"}
+
+
+def test_a_pod_with_a_command_of_its_own_holds_up_no_merchant() -> None:
+    """It may never say what it has loaded."""
+    world = World(raw_route(tiers=["enterprise", {"name": "standard", "command": ["celery"]}]))
+    world.look()
+    world.start_pods()
+    world.kube.objects["Pod", "pod-1"]["metadata"]["labels"] = labels("pos", "standard", "stable")
+    world.change(tiers=["enterprise", {"name": "standard", "command": ["celery"]}], merchants={"hut": "standard"})
+    world.look()
+    assert world.bound() == {"hut": f"{DOOR}.standard"}
+
+
+def test_a_pod_that_never_learns_is_named_and_no_longer_waited_for() -> None:
+    world = World(raw_route(merchants={"hut": "enterprise"}))
+    world.look()
+    world.start_pods()
+    world.change(merchants={"hut": "standard"})
+    world.look()
+    world.at += 61
+    world.look()
+    assert world.bound() == {"hut": f"{DOOR}.standard"}
+    assert world.condition() == ("False", "PodsLag", "Without the newest configuration: pod-1")
+
+
+def test_retain_closes_the_door_and_leaves_the_queues() -> None:
+    world = World(raw_route())
+    world.look()
+    world.delete(policy="Retain")
+    world.look()
+    assert world.log[0] == f"delete {DOOR}"
+    assert f"{DOOR}.standard.stable" in world.broker.topology.queues
+    assert not world.kube.objects
+    assert world.kube.stored["metadata"]["finalizers"] == []  # type: ignore[index]
+
+
+def test_force_takes_the_orders_with_it_and_says_how_many() -> None:
+    world = World(raw_route())
+    world.look()
+    world.broker.held = {f"{DOOR}.standard.stable": 7, f"{DOOR}.dead": 2}
+    world.delete(policy="Force")
+    world.broker.held = {}
+    assert world.look() is not None  # the figures may be older than the last order
+    assert not [kind for kind, _ in world.kube.objects if kind == "Deployment"]
+    world.broker.held = {f"{DOOR}.standard.stable": 7, f"{DOOR}.dead": 2}
+    world.at += STILL
+    world.look()
+    assert not world.broker.topology.queues
+    assert not world.broker.topology.exchanges
+    assert any("9 orders" in event for event in world.kube.events)
+
+
+def test_drain_keeps_the_workers_until_lanes_and_rungs_have_stayed_empty() -> None:
+    world = World(raw_route())
+    world.look()
+    world.delete(policy="Drain")
+    world.broker.held = {f"{DOOR}.standard.retry.1000": 1, f"{DOOR}.dead": 2}
+    world.look()
+    assert DOOR not in world.broker.topology.exchanges
+    assert [kind for kind, _ in world.kube.objects if kind == "Deployment"]
+    assert "1 orders" in world.condition("Progressing")[2]
+    world.broker.held = {f"{DOOR}.dead": 2}
+    world.look()
+    assert world.kube.stored["metadata"]["finalizers"] == [FINALIZER]  # type: ignore[index]
+    world.at += STILL
+    world.look()
+    assert world.kube.stored["metadata"]["finalizers"] == []  # type: ignore[index]
+    assert set(world.broker.topology.queues) == {f"{DOOR}.dead"}
+
+
+def test_a_route_whose_broker_is_gone_for_good_can_still_go() -> None:
+    world = World(raw_route())
+    world.look()
+    world.broker.failing = BrokerRefusedCredentials("gone")
+    world.delete(policy="Drain", timeout="15m")
+    world.look()
+    assert world.kube.stored["metadata"]["finalizers"] == [FINALIZER]  # type: ignore[index]
+    world.at += 100 + 901
+    world.look()
+    assert world.kube.stored["metadata"]["finalizers"] == []  # type: ignore[index]
+    assert any("BrokerGivenUp" in event for event in world.kube.events)
+
+
+def test_a_route_that_goes_with_its_secret_still_closes_its_door() -> None:
+    world = World(raw_route())
+    world.look()
+    world.kube.secrets.clear()
+    world.kube.terminating = True
+    world.delete(policy="Drain")
+    world.look()
+    assert DOOR not in world.broker.topology.exchanges
+    assert world.kube.stored["metadata"]["finalizers"] == []  # type: ignore[index]
+
+
+def test_what_a_lane_without_pods_still_holds_is_moved_when_its_tier_is_gone() -> None:
+    world = World(raw_route(tiers=("enterprise", "standard")))
+    world.look()
+    for (kind, _), body in world.kube.objects.items():
+        if kind == "Deployment":
+            body["spec"]["replicas"] = 0
+    world.broker.held = {f"{DOOR}.enterprise.stable": 3}
+    world.change(tiers=("standard",))
+    world.look()
+    assert f"move {DOOR}.enterprise.stable to {DOOR}.router" in world.log
+    for _ in range(5):  # emptied, proven, gone; then the same for its rungs, which nothing feeds any more
+        world.at += STILL
+        world.look()
+    assert not [name for name in world.broker.topology.queues if ".enterprise" in name]
+    tiers = [
+        b["metadata"]["labels"]["merchantroute.dev/tier"]
+        for (k, _), b in world.kube.objects.items()
+        if k == "Deployment"
+    ]
+    assert tiers == ["standard", "suspect"]

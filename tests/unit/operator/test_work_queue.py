@@ -1,0 +1,149 @@
+"""Events collapse into passes: one key is one entry, and never two passes at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+
+from merchantroute_operator.work_queue import WorkQueue
+
+PATIENCE = 10.0
+
+
+async def run_until(queue: WorkQueue[str], done: asyncio.Event, workers: int = 4) -> None:
+    running = asyncio.create_task(queue.run(workers))
+    try:
+        await asyncio.wait_for(done.wait(), PATIENCE)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def play(script: Callable[[], Coroutine[None, None, None]]) -> None:
+    asyncio.run(asyncio.wait_for(script(), 2 * PATIENCE))
+
+
+def test_many_events_of_one_route_become_one_pass() -> None:
+    passes: list[str] = []
+
+    async def script() -> None:
+        done = asyncio.Event()
+
+        async def work(key: str) -> None:
+            passes.append(key)
+            if key == "last":
+                done.set()
+
+        queue = WorkQueue(work)
+        for _ in range(50):
+            queue.add("pos", after=0.01)
+        queue.add("last", after=0.2)
+        await run_until(queue, done)
+
+    play(script)
+    assert passes == ["pos", "last"]
+
+
+def test_an_event_during_a_pass_brings_one_more_pass_and_never_two_at_once() -> None:
+    active = 0
+    overlaps: list[int] = []
+    passes = 0
+
+    async def script() -> None:
+        nonlocal active, passes
+        done, entered, leave = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def work(_key: str) -> None:
+            nonlocal active, passes
+            active += 1
+            passes += 1
+            overlaps.append(active)
+            entered.set()
+            await leave.wait()
+            active -= 1
+            if passes == 2:
+                done.set()
+
+        queue = WorkQueue(work)
+        queue.add("pos", after=0)
+        running = asyncio.create_task(run_until(queue, done))
+        await entered.wait()
+        queue.add("pos", after=0)
+        queue.add("pos", after=0)
+        leave.set()
+        await running
+
+    play(script)
+    assert passes == 2
+    assert max(overlaps) == 1
+
+
+def test_a_pass_that_asks_for_another_gets_it() -> None:
+    passes = 0
+
+    async def script() -> None:
+        nonlocal passes
+        done = asyncio.Event()
+
+        async def work(_key: str) -> float | None:
+            nonlocal passes
+            passes += 1
+            if passes < 3:
+                return 0.0
+            done.set()
+            return None
+
+        queue = WorkQueue(work)
+        queue.add("pos", after=0)
+        await run_until(queue, done)
+
+    play(script)
+    assert passes == 3
+
+
+def test_a_pass_that_breaks_is_tried_again_and_does_not_stop_the_others() -> None:
+    seen: list[str] = []
+
+    async def script() -> None:
+        done = asyncio.Event()
+
+        async def work(key: str) -> None:
+            seen.append(key)
+            if seen.count("broken") == 2 and "healthy" in seen:
+                done.set()
+            if key == "broken":
+                message = "a defect"
+                raise ValueError(message)
+
+        queue = WorkQueue(work)
+        queue.add("broken", after=0)
+        queue.add("healthy", after=0)
+        await run_until(queue, done, workers=1)
+
+    play(script)
+    assert seen.count("broken") == 2
+    assert "healthy" in seen
+
+
+def test_a_pass_that_hangs_shows_as_stuck_and_idleness_does_not() -> None:
+    readings: list[float] = []
+
+    async def script() -> None:
+        done, hang = asyncio.Event(), asyncio.Event()
+
+        async def work(_key: str) -> None:
+            await hang.wait()
+
+        queue = WorkQueue(work)
+        readings.append(queue.stuck_for())
+        queue.add("pos", after=0)
+        running = asyncio.create_task(run_until(queue, done))
+        while queue.stuck_for() == 0:
+            await asyncio.sleep(0)
+        readings.append(queue.stuck_for())
+        done.set()
+        await running
+
+    play(script)
+    assert readings[0] == 0
+    assert readings[1] > 0

@@ -1,0 +1,251 @@
+"""How a delivery's outcome is made safe: recorded or published, then counted, then acked; or none of these."""
+
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from merchantroute_worker.calls.http_client import HttpClient
+from merchantroute_worker.config.identity import from_environment
+from merchantroute_worker.delivery.delivery import Delivery, Stage
+from merchantroute_worker.delivery.order import OrderDelivery
+from merchantroute_worker.delivery.task import TaskDelivery
+from merchantroute_worker.orders import decisions, task_decisions, task_message
+from merchantroute_worker.orders.answers import Answer
+from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.messages import Outgoing
+from merchantroute_worker.pod import Pod
+from merchantroute_worker.rabbit.publisher import NotPublished
+from tests.unit.worker.samples import order, route
+
+ROUTE = route()
+LADDER, DEAD = ROUTE.tiers["standard"].retry, ROUTE.dead
+WHERE = {"MR_NAMESPACE": "orders", "MR_ROUTE": "pos", "MR_TIER": "standard", "MR_POD": "pod-1"}
+OUTCOMES = ("done", "retried", "refused", "deferred", "dead")
+Script = Callable[[], Attempt]
+
+
+class Message:
+    """A delivered message, as kombu has it."""
+
+    body = b'[[], {"order": {"id": "o-1"}}, {}]'
+    content_encoding = "utf-8"
+
+    def __init__(self) -> None:
+        self.delivery_info = {"routing_key": "bistro", "redelivered": False}
+        self.properties = {"correlation_id": "o-1"}
+        self.headers: Mapping[str, Any] = {"id": "o-1", "task": "shop.charge"}
+
+
+class Publisher:
+    """The publisher's port. Each of `problems` runs before one publish, and fails it."""
+
+    open = True
+
+    def __init__(self, events: list[str]) -> None:
+        self.events, self.published = events, list[Outgoing]()
+        self.problems: list[Callable[[], object]] = []
+
+    def wait_open(self, timeout: float | None = None) -> bool:
+        del timeout
+        return self.open
+
+    def publish(self, message: Outgoing, kind: str = "orders") -> None:
+        del kind
+        if self.problems:
+            self.problems.pop(0)()
+            raise NotPublished("no queue takes it")
+        self.published.append(message)
+        self.events.append(f"published to {message.exchange}")
+
+
+class Acks:
+    """Where records and acks go; `counted` gives the outcomes that are counted by then."""
+
+    def __init__(self, events: list[str], counted: Callable[[], list[str]]) -> None:
+        self.events, self.counted = events, counted
+
+    def line(self, *_: Any) -> None:
+        self.events.append("recorded")
+
+    def ack(self, _message: Any) -> None:
+        self.events.extend([*self.counted(), "acked"])
+
+    def __len__(self) -> int:
+        return 0
+
+
+class Fixture:
+    """A pod whose ports note what happens, in order."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.pod = Pod(from_environment(WHERE), 20, HttpClient(20), Acks(self.events, self.counted))
+        self.publisher = Publisher(self.events)
+        ports: Any = self.pod
+        ports.publisher, ports.files = self.publisher, SimpleNamespace(current=ROUTE, generation=7)
+
+    def counted(self) -> list[str]:
+        """The outcomes that pulses have."""
+        return [name for name in OUTCOMES for _ in range(getattr(self.pod.counters, name))]
+
+    def order(self, ends: Script = lambda: Attempt(done=())) -> OrderDelivery:
+        """An order whose calls end so."""
+        runner = SimpleNamespace(attempt=lambda *_: ends())
+        return OrderDelivery(self.pod, Message(), runner)
+
+    def task(self) -> TaskDelivery:
+        """A task, at Celery once it runs."""
+        delivery = TaskDelivery(
+            self.pod, Message(), lambda work, *rest: work(*rest), lambda: self.events.append("removed")
+        )
+        delivery.run(lambda *_: None, None, ())
+        return delivery
+
+
+@pytest.fixture
+def world() -> Fixture:
+    """One pod."""
+    return Fixture()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "events"),
+    [
+        # All steps are done: the record is out before the ack.
+        (Attempt(done=("validate", "confirm")), ["recorded", "done", "acked"]),
+        # An answer that means "again": to the ladder, confirmed, before the ack.
+        (Attempt(done=(), step=ROUTE.steps[0], answer=Answer(503)), [f"published to {LADDER}", "retried", "acked"]),
+        # An answer that means "never": to dead letters.
+        (Attempt(done=(), step=ROUTE.steps[0], answer=Answer(404)), [f"published to {DEAD}", "dead", "acked"]),
+    ],
+)
+def test_an_order_is_safe_and_counted_before_its_ack(world: Fixture, attempt: Attempt, events: list[str]) -> None:
+    delivery = world.order(lambda: attempt)
+    delivery.run()
+
+    assert world.events == events
+    assert delivery.stage is Stage.SETTLED
+
+
+@pytest.mark.parametrize(
+    ("end", "events"),
+    [
+        # Celery acks a task that returned.
+        (lambda task: task.acked(), ["recorded", "done", "acked", "removed"]),
+        # The task sent itself again, and the broker confirmed that: nothing is left to publish.
+        (lambda task: (task.retried(), task.acked()), ["retried", "acked", "removed"]),
+        # Celery would drop a task that raised.
+        (lambda task: (task.failed(ValueError()), task.rejected(None, None)),
+         [f"published to {DEAD}", "dead", "acked", "removed"]),
+        # Celery would have it again at once.
+        (lambda task: task.rejected(None, None, requeue=True),
+         [f"published to {LADDER}", "deferred", "acked", "removed"]),
+        # Its deadline ended it.
+        (lambda task: (task.timed_out(), task.acked()), [f"published to {LADDER}", "retried", "acked", "removed"]),
+    ],
+)  # fmt: skip
+def test_a_task_is_safe_and_counted_before_its_ack(
+    world: Fixture, end: Callable[[TaskDelivery], object], events: list[str]
+) -> None:
+    delivery = world.task()
+    assert (world.events, delivery.stage) == ([], Stage.CALLING)
+
+    end(delivery)
+
+    assert world.events == events
+
+
+def test_an_order_that_cannot_be_published_is_held_until_its_connection_is_lost(world: Fixture) -> None:
+    delivery = world.order(lambda: Attempt(done=(), step=ROUTE.steps[0], answer=Answer(503)))
+    world.publisher.problems = [lambda: None, lambda: delivery.hand_back(connection_lost=True)]
+
+    delivery.run()
+
+    assert world.publisher.problems == [], "it was tried again while the connection stood"
+    assert world.events == []
+    assert world.counted() == []
+    assert not world.pod.settling
+
+
+def test_a_task_that_cannot_be_published_is_held_until_its_connection_is_lost(world: Fixture) -> None:
+    delivery = world.task()
+    world.publisher.problems = [lambda: None, lambda: delivery.hand_back(connection_lost=True)]
+
+    delivery.rejected(None, None, requeue=True)
+
+    assert world.publisher.problems == [], "it was tried again while the connection stood"
+    assert world.events == ["removed"]
+    assert world.counted() == []
+
+
+def test_an_order_handed_back_while_it_calls_has_no_outcome(world: Fixture) -> None:
+    def ends() -> Attempt:
+        assert delivery.hand_back(connection_lost=True)
+        return Attempt(done=("validate", "confirm"))
+
+    delivery = world.order(ends)
+    delivery.run()
+
+    assert (world.events, world.counted(), delivery.stage) == ([], [], Stage.HANDED_BACK)
+
+
+def test_a_task_handed_back_while_it_runs_has_no_outcome(world: Fixture) -> None:
+    delivery = world.task()
+    assert delivery.hand_back(connection_lost=True)
+
+    delivery.acked()
+
+    assert (world.events, world.counted(), delivery.stage) == (["removed"], [], Stage.HANDED_BACK)
+    assert world.pod.counters.busy == 0, "its slot is free"
+
+
+def test_a_task_s_second_end_is_ignored(world: Fixture) -> None:
+    delivery = world.task()
+    delivery.acked()
+    before = list(world.events)
+
+    delivery.rejected(None, None)
+
+    assert world.events == before == ["recorded", "done", "acked", "removed"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "connection_lost", "left", "then"),
+    [
+        # Its calls may be given up: another pod makes what is left of them.
+        (Stage.WAITING, True, True, Stage.HANDED_BACK),
+        (Stage.CALLING, True, True, Stage.HANDED_BACK),
+        # The grace is over, and the connection stands.
+        (Stage.CALLING, False, True, Stage.HANDED_BACK),
+        # Its calls are over: the outcome is still made safe, if there is time for that.
+        (Stage.SETTLING, True, False, Stage.SETTLING),
+        # Once is enough.
+        (Stage.HANDED_BACK, True, False, Stage.HANDED_BACK),
+        (Stage.SETTLED, True, False, Stage.SETTLED),
+    ],
+)
+def test_what_is_handed_back(world: Fixture, stage: Stage, connection_lost: bool, left: bool, then: Stage) -> None:
+    for delivery in (Delivery(world.pod, Message()), world.order(), world.task()):
+        delivery.stage = stage
+
+        assert delivery.hand_back(connection_lost=connection_lost) is left
+        assert (delivery.stage, delivery.connection_lost) == (then, connection_lost)
+
+
+@pytest.mark.parametrize(("slow", "paced"), [(True, True), (False, False)])
+def test_a_flood_s_refused_order_waits_for_its_own_time(world: Fixture, slow: bool, paced: bool) -> None:
+    one, delivery = order(), world.order()
+    waiting = task_message.read(delivery.incoming, now=0.0)
+    while world.pod.pace_of("bistro", ROUTE) is None:
+        """So many refusals a merchant may have on a rung."""
+
+    delivery.settle(decisions.refused(one, ROUTE, slow=slow), one.delivery_key)
+    world.task().settle(task_decisions.refused(waiting, ROUTE, slow=slow), waiting.delivery_key)
+
+    messages = world.publisher.published
+    assert [message.exchange for message in messages] == [LADDER, LADDER]
+    assert [message.headers["mr-rung"] == "refused" for message in messages] == [paced, paced]
+    assert [int(message.properties.get("expiration", 0)) > 0 for message in messages] == [paced, paced]
+    assert world.counted() == ["refused", "refused"]

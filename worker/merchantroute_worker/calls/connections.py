@@ -1,0 +1,170 @@
+"""Pools of kept-alive HTTP connections, one pool an origin, each with a bounded number of connections.
+
+Built on geventhttpclient's pools, which bound and open connections, below its client class: that one would repeat a GET
+as often as its pool has connections. No proxies, no environment. No time-outs here: a `gevent.Timeout` around the call
+bounds name resolution, connect and TLS handshake as well, and its connection is closed.
+"""
+
+import ssl
+import time
+from collections.abc import Callable
+from select import POLLIN
+from typing import Any
+
+import gevent
+import gevent.socket
+from gevent import monkey
+from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
+
+from merchantroute_worker.calls.request import Origin
+
+IDLE = 60.0
+"""Seconds without a call after which an origin's pool is closed."""
+_READ = 1  # libev's EV_READ
+# Not gevent's, which starts a watcher for each poll: with a time-out of zero nothing waits.
+_poll = monkey.get_original("select", "poll")
+
+
+class Connection:
+    """One connection; `kept` once it has served a request.
+
+    A poll before each use says whether it is still open: from an idle connection there is nothing to read but its end.
+    Not `select`, which cannot see descriptors above 1,023.
+    """
+
+    __slots__ = ("_hub", "_poll", "_readable", "kept", "sock")
+
+    def __init__(self, sock: Any, *, plain: bool) -> None:
+        self.sock = sock
+        self.kept = False
+        self._poll = _poll()
+        self._poll.register(sock.fileno(), POLLIN)
+        self._hub = gevent.get_hub()
+        self._readable = self._hub.loop.io(sock.fileno(), _READ) if plain else None
+
+    def is_open(self) -> bool:
+        """Whether an idle connection can serve a request: nothing has come on it, not even its end."""
+        return self.sock.fileno() >= 0 and not self._poll.poll(0)
+
+    def wait_readable(self) -> None:
+        """Wait for bytes, which saves a recv that fails. Not with TLS: the kernel does not see what TLS read ahead."""
+        if self._readable is not None:
+            self._hub.wait(self._readable)
+
+    def close(self) -> None:
+        """Close the socket and its watcher."""
+        if self._readable is not None:
+            self._readable.close()
+        self.sock.close()
+
+
+class Pool:
+    """A pool of geventhttpclient's that reuses the connection that was used last, and knows which ones are kept."""
+
+    idle: list[Connection]
+    plain = True
+    _semaphore: Any
+    _closed: bool
+
+    def acquire(self, *, new: bool) -> Connection:
+        """Give a connection; waits for one where all are in use. A `new` one replaces one that is idle."""
+        self._semaphore.acquire()
+        try:
+            while self.idle:
+                connection = self.idle.pop()
+                if not new and connection.is_open():
+                    return connection
+                connection.close()
+                if new:
+                    break
+            return Connection(self._create_socket(), plain=self.plain)  # type: ignore[attr-defined]
+        except BaseException:
+            self._semaphore.release()
+            raise
+
+    def release(self, connection: Connection, *, keep: bool) -> None:
+        """Return a connection after its request; it is closed unless `keep` says that it can serve another."""
+        if keep and not self._closed:
+            connection.kept = True
+            self.idle.append(connection)
+        else:
+            connection.close()
+        self._semaphore.release()
+
+    def close(self) -> None:
+        """Close idle connections now, and those in use after their request."""
+        self._closed = True
+        while self.idle:
+            self.idle.pop().close()
+
+
+class _PlainPool(Pool, ConnectionPool):
+    """Connections to an http origin."""
+
+
+class _TLSPool(Pool, SSLConnectionPool):
+    """Connections to an https origin."""
+
+    plain = False
+
+    def _connect_socket(self, sock: Any, address: Any) -> Any:
+        sock.connect(address)
+        name = self._request_host
+        encrypted = self.ssl_context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
+        try:
+            encrypted.do_handshake()
+        except BaseException:
+            # gevent closes after an OSError only. After a gevent.Timeout, which is a BaseException, the descriptor
+            # would stay open until garbage collection.
+            encrypted.close()
+            raise
+        return encrypted
+
+
+class ConnectionPools:
+    """The pools of one client by origin. `size` bounds the connections of each; `clock` is monotonic seconds."""
+
+    def __init__(self, size: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._size = size
+        self._clock = clock
+        self._pools: dict[Origin, tuple[Pool, list[float]]] = {}
+        self._tls: ssl.SSLContext | None = None
+
+    def pool(self, origin: Origin) -> Pool:
+        """Give the origin's pool, which is made where there is none, and count it as used now."""
+        known = self._pools.get(origin)
+        if known is None:
+            known = self._pools[origin] = (self._made(origin), [0.0])
+        pool, used = known
+        used[0] = self._clock()
+        return pool
+
+    def reap(self) -> None:
+        """Close the pools that served no call for IDLE seconds."""
+        now = self._clock()
+        for origin, (pool, used) in list(self._pools.items()):
+            if now - used[0] > IDLE:
+                del self._pools[origin]
+                pool.close()
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        for pool, _ in self._pools.values():
+            pool.close()
+        self._pools.clear()
+
+    def _made(self, origin: Origin) -> Pool:
+        options: dict[str, Any] = {"size": self._size, "connection_timeout": None, "network_timeout": None}
+        target = (origin.host, origin.port, origin.host, origin.port)
+        if origin.scheme == "https":
+            pool: Pool = _TLSPool(*target, ssl_context_factory=self._context, **options)
+        else:
+            pool = _PlainPool(*target, **options)
+        pool.idle = []
+        return pool
+
+    def _context(self, cafile: str | None = None) -> ssl.SSLContext:
+        """One TLS context for all pools: each would load the certificate authorities again (half a megabyte)."""
+        if self._tls is None:
+            self._tls = gevent.ssl.create_default_context(cafile=cafile)
+        return self._tls

@@ -1,0 +1,63 @@
+"""Makes an outcome safe: one pipeline for orders of the built-in task and for an app's own tasks."""
+
+import logging
+from abc import ABC, abstractmethod
+from typing import Any, Generic
+
+from merchantroute_worker.delivery.delivery import Delivery, Stage
+from merchantroute_worker.orders.envelope import DeliveryKey
+from merchantroute_worker.orders.messages import Outgoing, paced
+from merchantroute_worker.orders.outcome import Done, Outcome, T, ToDead, ToLadder
+
+log = logging.getLogger(__name__)
+
+
+class Settlement(Delivery, ABC, Generic[T]):
+    """A delivery that ends as done, on the ladder or in dead letters. Subclasses build its completion record and its
+    messages.
+    """
+
+    @abstractmethod
+    def record(self, done: Done[T]) -> dict[str, Any]:
+        """The completion record of a finished order (schema/completion.json)."""
+
+    @abstractmethod
+    def rung_message(self, to: ToLadder[T]) -> Outgoing:
+        """The message to publish to the ladder."""
+
+    @abstractmethod
+    def dead_message(self, to: ToDead[T]) -> Outgoing:
+        """The message to publish to dead letters."""
+
+    def settle(self, outcome: Outcome[T], key: DeliveryKey) -> None:
+        """Make the outcome safe, then ack. `key` is the delivery key of the message as it arrived."""
+        self.stage = Stage.SETTLING
+        self.pod.settling.add(key)
+        try:
+            if isinstance(outcome, Done):
+                self._settle_done(outcome, key)
+            elif isinstance(outcome, ToLadder):
+                self._settle_on_ladder(outcome, key)
+            else:
+                self._settle_as_dead(outcome, key)
+        finally:
+            self.pod.settling.discard(key)
+
+    def _settle_done(self, done: Done[T], key: DeliveryKey) -> None:
+        document = self.record(done)
+        if self.pod.completions.write(document, self.must_give_up):
+            self.pod.remember_settled(key)
+            self.pod.outcome_counter.done(document["seconds"])
+            self.ack()
+
+    def _settle_on_ladder(self, to: ToLadder[T], key: DeliveryKey) -> None:
+        message = self.rung_message(to)
+        if to.paced:
+            message = paced(message, self.pod.pace_of(self.incoming.routing_key, self.pod.files.current))
+        self.publish_then_ack(message, key, lambda: self.pod.outcome_counter.to_ladder(to.outcome, to.reason))
+
+    def _settle_as_dead(self, to: ToDead[T], key: DeliveryKey) -> None:
+        why = to.why
+        fields = {"step": why.step, "attempts": why.attempts, "answer": why.answer_class}
+        log.warning("order is dead: %s", why.reason, extra={"data": {**self.log_fields(why.reason), **fields}})
+        self.publish_then_ack(self.dead_message(to), key, lambda: self.pod.outcome_counter.dead(why.reason))
