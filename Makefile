@@ -139,6 +139,10 @@ images: ## Build the images, each only when what goes into it has changed
 	@hack/docker-up
 	@hack/build-images
 
+.PHONY: wheel
+wheel: venv ## Build the wheel for a package index of your own (dist/)
+	@hack/wheel dist
+
 .PHONY: cluster
 cluster: ## Make the kind cluster (CLUSTER=merchantroute) and install everything but a route
 	@hack/docker-up

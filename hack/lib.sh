@@ -56,6 +56,25 @@ within() {
   done
 }
 
+# side_by_side COMMAND...: run scripts at the same time, each a path and its arguments with blanks between; the first
+# that fails ends the others, and has explained itself.
+side_by_side() {
+  local command status=0 groups=()
+  set -m   # a process group each, so that what a script has started ends with it
+  # shellcheck disable=SC2086
+  for command in "$@"; do $command </dev/null & groups+=("-$!"); done
+  set +m
+  trap 'kill "${groups[@]}" 2>/dev/null; exit 130' INT TERM
+  for command in "$@"; do
+    wait -n || { status=$?; break; }
+  done
+  trap - INT TERM
+  [ "$status" -eq 0 ] && return
+  { kill "${groups[@]}"; wait; } 2>/dev/null || true
+  [ "$status" -eq "$EXPLAINED" ] || fail "one of these ended with exit status $status: $*" "see the lines above"
+  exit "$status"
+}
+
 # alone NAME: from here to its end, this script is the only one under that name; others wait.
 alone() {
   mkdir -p "$CACHE/locks"

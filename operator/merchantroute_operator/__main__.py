@@ -1,4 +1,4 @@
-"""``merchantroute-operator``: the process. It waits for the Lease, then watches, passes and scales until it ends."""
+"""Entry point of ``merchantroute-operator``: waits for the Lease, then watches, reconciles and scales until it ends."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
     ctx = Context(
         kube=kube,
         brokers=brokers,
-        board=board,
+        pulses=board,
         cluster=cluster,
         resync=settings.resync,
         monotonic=time.monotonic,

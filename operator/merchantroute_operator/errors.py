@@ -1,6 +1,6 @@
-"""Named errors of the two ports, so that one place turns each into a condition that says what to do.
+"""Errors of the Kubernetes and RabbitMQ ports, named so that one place turns each into a condition with a remedy.
 
-A message may end in a condition, an event or a log line that users read: it names the object and the mend, and it
+A message may end in a condition, an event or a log line that users read: it names the object and the remedy, and it
 never carries a credential. Source of the codes: the RabbitMQ management API and the Kubernetes API conventions.
 """
 

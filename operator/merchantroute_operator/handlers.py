@@ -1,4 +1,4 @@
-"""What kopf watches, and nothing else: every event only says which route to look at again.
+"""kopf's event handlers: each event only adds the key of its route to the work queue.
 
 ``@kopf.on.event`` writes nothing to the objects. kopf's own handler persistence would keep each route's last spec in
 an annotation, and with 2,000 merchants that passes the API server's limit of 262,144 bytes, after which the route
@@ -27,10 +27,10 @@ Version = tuple[str, int, int, bool, str]  # uid, generation, finalizers, gone, 
 
 
 class Watcher(Protocol):
-    """Who is told; calls return at once."""
+    """Receives the events; calls return at once."""
 
     def route_changed(self, namespace: str, name: str, version: Version) -> None:
-        """The route was added, changed or is gone; an event with a known ``version`` only tells of a status."""
+        """The route was added, changed or is gone; an event with a known ``version`` is only a status change."""
 
     def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None:
         """A child of the route (``kind``: deployments, pods, configmaps) was added, changed or is gone."""

@@ -1,4 +1,4 @@
-"""Liveness of the operator: a watch can go deaf and a loop can stick, so what is asked is the age of the last pass.
+"""Liveness probe: a watch can stop delivering and a loop can hang, so the age of the last reconcile is what counts.
 
 A standby that waits for the Lease is alive: restarting it would help nobody.
 """

@@ -1,4 +1,4 @@
-"""One JSON object a line, as log collectors expect; never a Secret, since no error of ours carries one."""
+"""JSON logging, one object a line, as log collectors expect; never a Secret, since no error of ours carries one."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ def log_json(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # kopf tells of every event that a handler has taken.
+    # kopf logs every event that a handler has processed.
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)

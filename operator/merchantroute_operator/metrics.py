@@ -1,4 +1,4 @@
-"""What the operator counts about itself, for Prometheus; never a merchant's name, and one series per route at most."""
+"""Prometheus metrics of the operator itself; never a merchant's name, and one series per route at most."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Every name that the operator gives to something, in the broker and in Kubernetes.
+"""Names of all objects that the operator makes, in the broker and in Kubernetes.
 
-Namespaces, routes and tiers are DNS labels without dots (the CRD holds that), so a dot in a broker name always parts
-two of them, and no name of one route can be taken for a name of another.
+Namespaces, routes and tiers are DNS labels without dots (the CRD holds that), so a dot in a broker name always
+separates two of them, and no name of one route can be taken for a name of another.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ ANNOTATION_CANARY = f"{GROUP}/canary"
 ANNOTATION_BROKER = f"{GROUP}/broker-secret"
 ANNOTATION_PAUSED_UNTIL = f"{GROUP}/paused-until"
 
-OtherKind = Literal["ServiceAccount", "PodDisruptionBudget", "NetworkPolicy", "PodMonitor"]
-OTHER_KINDS: tuple[OtherKind, ...] = get_args(OtherKind)
+AuxiliaryKind = Literal["ServiceAccount", "PodDisruptionBudget", "NetworkPolicy", "PodMonitor"]
+AUXILIARY_KINDS: tuple[AuxiliaryKind, ...] = get_args(AuxiliaryKind)
 
 STABLE = "stable"
 CANARY = "canary"

@@ -1,4 +1,4 @@
-"""What differs between installations of the operator, from the environment of its pod."""
+"""Settings of an installation of the operator, from the environment of its pod."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One keyed queue between what happens and what is done about it.
+"""A keyed, deduplicating work queue between events and reconciles.
 
 kopf neither merges nor limits events, and a rollout of one route brings dozens of them. Here they collapse: a key
 that waits is one entry, however often it is added; a key that is being worked on is worked on once more afterwards,

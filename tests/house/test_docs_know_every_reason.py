@@ -4,7 +4,7 @@ import importlib
 import json
 import re
 
-from merchantroute_operator.scaling import reasons as scaling
+from merchantroute_operator.scaling import scale_reasons as scaling
 from merchantroute_operator.spec.claim_reasons import ClaimReason
 from merchantroute_operator.status.assemble import CONDITIONS
 from merchantroute_operator.status.reasons import Reason

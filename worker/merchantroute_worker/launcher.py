@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 def run(options: Options) -> int:
     """Run the worker; returns the exit code. CannotStart says why it never can."""
     _check_patching(options, "start it with the program merchantroute-worker")
+    _check_libraries()
     from merchantroute_worker.calls.http_client import HttpClient, ThreadsClient
     from merchantroute_worker.celery import app_finder
     from merchantroute_worker.config.identity import from_environment
@@ -51,6 +52,19 @@ def _check_patching(options: Options, remedy: str) -> None:
         raise CannotStart(f"the process is not patched by gevent: {remedy}")
     if patched and not options.green:
         raise CannotStart(f"pool {options.pool} does not work in a process that gevent has patched: {remedy}")
+
+
+def _check_libraries() -> None:
+    """Versions first: with others, the self-tests may not even be importable."""
+    from merchantroute_worker.runtime.versions import unfit
+
+    if problem := unfit():
+        raise CannotStart(problem)
+    from merchantroute_worker.calls import parser_self_test
+    from merchantroute_worker.rabbit import amqp_self_test
+
+    amqp_self_test.check()
+    parser_self_test.check()
 
 
 def _start_reporting(pod: Any) -> None:

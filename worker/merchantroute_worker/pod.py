@@ -17,7 +17,7 @@ from merchantroute_worker.orders.envelope import DeliveryKey
 from merchantroute_worker.orders.route import Route
 from merchantroute_worker.outcomes.ack_batch import Acks, BatchedAcks, ImmediateAcks
 from merchantroute_worker.outcomes.completions import Completions
-from merchantroute_worker.rabbit import address
+from merchantroute_worker.rabbit.address import BrokerAddress
 from merchantroute_worker.rabbit.publisher import Publisher
 from merchantroute_worker.runtime.bounded_set import BoundedSet
 from merchantroute_worker.runtime.clock import EVERY, StallAwareClock
@@ -55,9 +55,7 @@ class Pod:
         self.metrics = Metrics(identity)
         self.outcome_counter = OutcomeCounter(self.counters, self.metrics)
         self.files = ConfigurationFiles(identity.config_dir, identity.credentials_dir)
-        self.publisher = Publisher(
-            lambda: address.BrokerAddress.from_files(identity.broker_dir), identity.confirm_timeout
-        )
+        self.publisher = Publisher(lambda: BrokerAddress.from_files(identity.broker_dir), identity.confirm_timeout)
         self.acks = acks
         self.completions = Completions(identity.completions, self.publisher, acks)
         self.client = client

@@ -1,4 +1,4 @@
-"""The one decision about a canary: what share of the tier's orders it has now, and why.
+"""The canary's state machine: what share of the tier's orders a canary gets now, and why.
 
 (none) --first ready pod--> Fixed | Walking --each step passed--> ... --the last--> Completed
    any --abort, or worse than stable while Walking--> Aborted (until spec.tiers[].canary changes)

@@ -1,4 +1,4 @@
-"""Whether a canary is worse than the lane beside it, and by which figures.
+"""Compares a canary's failures and durations with the stable lane's.
 
 Both lanes get orders of the same merchants, parted by order id. So what a merchant does shows in both, and a
 difference is the canary's own.

@@ -1,4 +1,4 @@
-"""A lane's tally from its pods' pulses, which are cumulative per container."""
+"""Counts a lane's attempts from its pods' pulses, whose counters are cumulative per container."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a canary's progress is decided from. Times are seconds; ``since`` and ``now`` are epoch seconds."""
+"""Values of the canary's state machine. Times are seconds; ``since`` and ``now`` are epoch seconds."""
 
 from __future__ import annotations
 

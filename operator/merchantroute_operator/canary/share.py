@@ -1,11 +1,11 @@
-"""Whether a split parts orders as its weight says, measured by what entered the two lanes' queues.
+"""Measures whether a split distributes orders by its weight, from what entered the two lanes' queues.
 
 Bindings can look right and lead wrong: whoever binds a queue to a consistent hash a second time, and takes that away
 again, leaves the list of bindings as it was and the queue without a share.
 
 The broker's figure of each queue is up to ``PERIOD`` old, and the two queues' are not of one moment. So a count lies
 between two readings that are so far apart, a share in an interval, and it is off only if the whole interval is: a
-burst of orders of which one queue has told and the other has not is no verdict.
+burst of orders that only one queue's figure contains yet proves nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A canary's progress as the status keeps it, and what an annotation asks for."""
+"""Reads and writes ``status.canaries``, and parses the canary annotation."""
 
 from __future__ import annotations
 

@@ -28,14 +28,14 @@ Method = Literal["GET", "POST", "PATCH", "DELETE"]
 OnCall = Callable[[str, str, float, bool], None]
 
 
-def nobody(_method: str, _kind: str, _seconds: float, _well: bool, /) -> None:
-    """Listen to no call."""
+def ignore_call(_method: str, _kind: str, _seconds: float, _well: bool, /) -> None:
+    """The hook where nobody counts calls."""
 
 
 class Api:
-    """An API server. ``client`` is the library's, open; ``on_call`` is told of every call, for metrics."""
+    """An API server. ``client`` is the library's, open; ``on_call`` is called after every call, for metrics."""
 
-    def __init__(self, client: ApiClient, on_call: OnCall = nobody) -> None:
+    def __init__(self, client: ApiClient, on_call: OnCall = ignore_call) -> None:
         self.client = client
         self._on_call = on_call
 

@@ -1,6 +1,6 @@
-"""From the API server's refusals to the named errors: one table, so that every call tells the same failure alike.
+"""Maps error responses of the API server to the named errors, in one table for all calls.
 
-An API server repeats the offending value in its message. Of a Secret only the fields are told, never the message.
+An API server repeats the offending value in its message. Of a Secret only the fields are quoted, never the message.
 Source: the ``Status`` object of the Kubernetes API conventions.
 """
 
@@ -38,13 +38,13 @@ class NotFound(KubeError):
 
 def failure(status: int, body: bytes, *, kind: str, name: str) -> KubeError:
     """The error for an answer of ``status`` (HTTP) to a call about object ``name`` of ``kind``."""
-    told = _status_object(body)
-    words = f"{kind} {name}: {_words(told, kind) or f'the API server answered {status}'}"
-    if kind != "Namespace" and _names_namespace_end(told):
+    answer = _status_object(body)
+    words = f"{kind} {name}: {_words(answer, kind) or f'the API server answered {status}'}"
+    if kind != "Namespace" and _names_namespace_end(answer):
         return NamespaceTerminating(words)
     if status == 404:
         return NotFound(words)
-    if str(told.get("message", "")).startswith(_UNTYPED):
+    if str(answer.get("message", "")).startswith(_UNTYPED):
         return KubeInvalid(words)
     return _BY_STATUS.get(status, KubeError)(words)
 
@@ -58,24 +58,24 @@ def unanswered(error: BaseException, *, kind: str, name: str) -> KubeError:
 def _status_object(body: bytes) -> Mapping[str, Any]:
     """The ``Status``, or nothing: a proxy in between answers in words of its own."""
     try:
-        told = json.loads(body)
+        status = json.loads(body)
     except ValueError:
         return {}
-    return told if isinstance(told, dict) else {}
+    return status if isinstance(status, dict) else {}
 
 
-def _causes(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return list((told.get("details") or {}).get("causes") or ())
+def _causes(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list((status.get("details") or {}).get("causes") or ())
 
 
-def _names_namespace_end(told: Mapping[str, Any]) -> bool:
-    if any(cause.get("reason") == "NamespaceTerminating" for cause in _causes(told)):
+def _names_namespace_end(status: Mapping[str, Any]) -> bool:
+    if any(cause.get("reason") == "NamespaceTerminating" for cause in _causes(status)):
         return True
-    return told.get("code") == 404 and (told.get("details") or {}).get("kind") == "namespaces"
+    return status.get("code") == 404 and (status.get("details") or {}).get("kind") == "namespaces"
 
 
-def _words(told: Mapping[str, Any], kind: str) -> str:
+def _words(status: Mapping[str, Any], kind: str) -> str:
     if kind != "Secret":
-        return str(told.get("message", ""))[:LONGEST]
-    fields = sorted({str(cause["field"]) for cause in _causes(told) if "field" in cause})
-    return " ".join([str(told.get("reason", "")), *fields]).strip()[:LONGEST]
+        return str(status.get("message", ""))[:LONGEST]
+    fields = sorted({str(cause["field"]) for cause in _causes(status) if "field" in cause})
+    return " ".join([str(status.get("reason", "")), *fields]).strip()[:LONGEST]

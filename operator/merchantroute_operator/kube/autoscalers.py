@@ -1,4 +1,4 @@
-"""Who else scales Deployments: HorizontalPodAutoscalers, and KEDA's ScaledObjects where the cluster knows them."""
+"""Reads autoscalers of Deployments: HorizontalPodAutoscalers, and KEDA's ScaledObjects where they are installed."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ def autoscaler(kind: str, body: Object) -> Autoscaler | None:
     if target.get("kind", "Deployment") != "Deployment" or "name" not in target:
         return None
     if any(owner.get("kind") == "ScaledObject" for owner in body["metadata"].get("ownerReferences") or ()):
-        return None  # KEDA's own: the ScaledObject is told of
+        return None  # made by KEDA: its ScaledObject is reported instead
     return Autoscaler(kind, body["metadata"]["name"], target["name"])

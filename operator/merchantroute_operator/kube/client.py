@@ -1,4 +1,4 @@
-"""The real ``port.Kube``: a connection to the API server of the cluster that the operator runs in."""
+"""The real ``kube_port.Kube``: a connection to the API server of the cluster that the operator runs in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from merchantroute_operator.kube.api import Api, OnCall, nobody
+from merchantroute_operator.kube.api import Api, OnCall, ignore_call
 from merchantroute_operator.kube.events import Events
 from merchantroute_operator.kube.reads import Reads
 from merchantroute_operator.kube.writes import Writes
@@ -31,7 +31,7 @@ class KubeClient(Reads, Writes, Events):
 
 
 @asynccontextmanager
-async def connect(kubeconfig: str | None = None, on_call: OnCall = nobody) -> AsyncIterator[KubeClient]:
+async def connect(kubeconfig: str | None = None, on_call: OnCall = ignore_call) -> AsyncIterator[KubeClient]:
     """A client for the time of the block.
 
     ``kubeconfig``, else the environment's KUBECONFIG, else the pod's own service account.

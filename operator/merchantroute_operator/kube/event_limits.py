@@ -1,8 +1,8 @@
-"""How often an event may be written, and when events that are alike become one. Pure: the caller brings the clock.
+"""Rate limit of events, and when similar events become one. Pure: the caller passes the time.
 
 An event's message holds figures, so that each scaling is a new text; a fight with another controller would write one
 event a second. Of one route and reason ten go out at once and then one every ten seconds; what comes between is
-counted and told with the next. After ten texts within ten minutes the next one replaces the last event's text.
+counted and added to the next. After ten texts within ten minutes the next one replaces the last event's text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Limit:
     at: float = 0.0  # when ``allowed`` was last counted
     opened: float = 0.0  # when the window began
     texts: int = 0  # posted within the window
-    held: int = 0  # not written, and not told yet
+    held: int = 0  # not written, and not added to another yet
     last: str = ""  # name of the last event that was posted
 
     def admits(self, now: float) -> bool:
@@ -49,6 +49,6 @@ class Limit:
         self.last = name
 
     def take_held(self) -> int:
-        """How many the next write tells of beside its own."""
+        """How many the next write counts beside its own."""
         held, self.held = self.held, 0
         return held

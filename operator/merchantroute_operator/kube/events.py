@@ -1,8 +1,8 @@
 """Events about a route, as ``kubectl describe`` shows them.
 
 Core v1 events, because ``kubectl describe`` sorts and counts these. The API server merges nothing: what repeats is
-counted up here, and limited, with a memory of bounded size. An event is told, not owed, so that none of its failures
-is anybody's.
+counted up here, and limited, with a memory of bounded size. Posting an event is best effort: a failure is
+logged and never raised.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ _Key = tuple[str, str, str, str]  # the route's uid, kind, reason, message
 
 
 @dataclass(slots=True)
-class _Told:
+class _Posted:
     name: str
     count: int
 
 
 class Events:
-    """See ``port.Kube.event``."""
+    """See ``kube_port.Kube.event``."""
 
     def __init__(self, api: Api, clock: Callable[[], float] = time.monotonic) -> None:
         self._api = api
         self._clock = clock
-        self._told: OrderedDict[_Key, _Told] = OrderedDict()
+        self._posted: OrderedDict[_Key, _Posted] = OrderedDict()
         self._limits: OrderedDict[tuple[str, str, str], Limit] = OrderedDict()
 
     async def event(self, route: Object, kind: Literal["Normal", "Warning"], reason: str, message: str) -> None:
@@ -54,7 +54,7 @@ class Events:
         if not limit.admits(now):
             return
         try:
-            if key in self._told:
+            if key in self._posted:
                 await self._count_up(route, key, limit)
             elif limit.way(now) == "replace":
                 await self._replace(route, key, limit)
@@ -71,24 +71,24 @@ class Events:
         return limit
 
     async def _count_up(self, route: Object, key: _Key, limit: Limit) -> None:
-        told = self._told[key]
-        count = told.count + 1 + limit.take_held()
-        if await self._patch(route, told.name, {"count": count}):
-            told.count = count
-            self._told.move_to_end(key)
+        posted = self._posted[key]
+        count = posted.count + 1 + limit.take_held()
+        if await self._patch(route, posted.name, {"count": count}):
+            posted.count = count
+            self._posted.move_to_end(key)
         else:
             await self._post(route, key, limit)
 
     async def _replace(self, route: Object, key: _Key, limit: Limit) -> None:
         """The newest of many that are alike stands for them."""
         more = 1 + limit.take_held()
-        last = next((each for each, told in self._told.items() if told.name == limit.last), None)
-        count = self._told[last].count + more if last else more
+        last = next((each for each, posted in self._posted.items() if posted.name == limit.last), None)
+        count = self._posted[last].count + more if last else more
         change = {"count": count, "message": f"{ALIKE_WORDS}{key[3]}"[:LONGEST]}
         if not await self._patch(route, limit.last, change):
             await self._post(route, key, limit)
         elif last:
-            self._told[last].count = count
+            self._posted[last].count = count
 
     async def _patch(self, route: Object, name: str, change: Object) -> bool:
         """False where it is gone: the API server forgets events after an hour."""
@@ -111,11 +111,11 @@ class Events:
         name = body["metadata"]["name"]
         namespace = route["metadata"]["namespace"]
         await self._api.call("POST", collection("Event", namespace), kind="Event", name=name, body=body)
-        self._told[key] = _Told(name, body["count"])
-        self._told.move_to_end(key)
+        self._posted[key] = _Posted(name, body["count"])
+        self._posted.move_to_end(key)
         limit.posted(name)
-        while len(self._told) > REMEMBERED:
-            self._told.popitem(last=False)
+        while len(self._posted) > REMEMBERED:
+            self._posted.popitem(last=False)
 
 
 def _body(route: Object, key: _Key, count: int) -> Object:

@@ -1,4 +1,4 @@
-"""What the core needs of Kubernetes, as an interface; ``client.py`` is the real one, contract-tested on a real server.
+"""The Kubernetes port: what the core needs, as an interface; ``client.py`` implements it, tested on a real server.
 
 Objects are plain JSON (``dict``), as the API server sends them. Every method raises only errors of ``errors.py``.
 """
@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from merchantroute_operator.naming import OtherKind
+from merchantroute_operator.naming import AuxiliaryKind
 
 Object = dict[str, Any]
-Kind = Literal["Deployment", "ConfigMap", "Secret"] | OtherKind
+Kind = Literal["Deployment", "ConfigMap", "Secret"] | AuxiliaryKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Children:
     config_maps: Mapping[str, Object]
     secrets: Mapping[str, Object]
     pods: Mapping[str, Object]
-    others: Mapping[OtherKind, Mapping[str, Object]] = field(
+    auxiliaries: Mapping[AuxiliaryKind, Mapping[str, Object]] = field(
         default_factory=dict
     )  # of the kinds that the cluster knows
 
     def kept(self) -> tuple[Mapping[str, Object], ...]:
         """Those that the operator writes, kind by kind."""
-        return (self.deployments, self.config_maps, self.secrets, *self.others.values())
+        return (self.deployments, self.config_maps, self.secrets, *self.auxiliaries.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Kube(Protocol):
     """One API server."""
 
     async def cluster_id(self) -> str:
-        """The UID of namespace kube-system: it tells clusters apart on a shared broker."""
+        """The UID of namespace kube-system: it distinguishes clusters on a shared broker."""
 
     async def route(self, namespace: str, name: str) -> Object | None:
         """The MerchantRoute, or None."""

@@ -1,4 +1,4 @@
-"""One active operator: two would each re-route orders, and leave doubled bindings."""
+"""Leader election: two active operators would each re-route orders, and leave doubled bindings."""
 
 from __future__ import annotations
 

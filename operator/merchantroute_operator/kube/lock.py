@@ -61,7 +61,7 @@ class BoundedLock(LeaseLock):
         return await _within_time(lambda: super(BoundedLock, self).update(name, namespace, updated_record))
 
     async def release(self) -> None:
-        """Let the successor take over at once; one that cannot be told waits for the Lease to run out."""
+        """Let the successor take over at once; where this fails, it waits for the Lease to expire."""
         path = item("Lease", self.namespace, self.name)
         try:
             lease = await self._api.call("GET", path, kind="Lease", name=self.name)

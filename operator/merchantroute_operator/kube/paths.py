@@ -1,4 +1,4 @@
-"""Where the API server keeps each kind that the operator works with."""
+"""URL paths of each kind at the API server."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from merchantroute_operator.kube.api_errors import NotFound
 from merchantroute_operator.kube.autoscalers import autoscaler
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Object, SecretData
 from merchantroute_operator.kube.paths import collection, item, namespace_path
-from merchantroute_operator.naming import KIND, LABEL_CREDENTIALS, LABEL_ROUTE, MERCHANT, OTHER_KINDS
+from merchantroute_operator.naming import AUXILIARY_KINDS, KIND, LABEL_CREDENTIALS, LABEL_ROUTE, MERCHANT
 
 PAGE = 500  # objects of one answer, about a megabyte
 
@@ -71,11 +71,13 @@ class Reads:
         """The route's children, by their label; all reads at once."""
         selector = f"{LABEL_ROUTE}={route}"
         kinds = ("Deployment", "ConfigMap", "Secret", "Pod")
-        (deployments, config_maps, secrets, pods), others = await asyncio.gather(
+        (deployments, config_maps, secrets, pods), auxiliaries = await asyncio.gather(
             asyncio.gather(*(self._list(kind, namespace, selector) for kind in kinds)),
-            asyncio.gather(*(self._known(kind, namespace, selector) for kind in OTHER_KINDS)),
+            asyncio.gather(*(self._known(kind, namespace, selector) for kind in AUXILIARY_KINDS)),
         )
-        known = {kind: objects for kind, objects in zip(OTHER_KINDS, others, strict=True) if objects is not None}
+        known = {
+            kind: objects for kind, objects in zip(AUXILIARY_KINDS, auxiliaries, strict=True) if objects is not None
+        }
         return Children(deployments, config_maps, secrets, pods, known)
 
     async def _read(self, kind: str, namespace: str, name: str) -> Object | None:

@@ -1,20 +1,20 @@
-"""The real ``port.Broker``: the management API for topology and figures, AMQP for orders."""
+"""The real ``broker_port.Broker``: the management API for topology and figures, AMQP for orders."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from merchantroute_operator.rabbit import checks, topology_reader, topology_writer
-from merchantroute_operator.rabbit.management import Management, OnCall, nobody
+from merchantroute_operator.rabbit.management import Management, OnCall, ignore_call
 from merchantroute_operator.rabbit.move import move
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
 
 
 class RabbitBroker:
-    """One vhost of one RabbitMQ; see ``port.Broker``. ``on_call`` is told of management calls, for metrics."""
+    """One vhost of one RabbitMQ; see ``broker_port.Broker``. ``on_call`` counts management calls."""
 
-    def __init__(self, address: BrokerAddress, on_call: OnCall = nobody) -> None:
+    def __init__(self, address: BrokerAddress, on_call: OnCall = ignore_call) -> None:
         self._address = address
         self._management = Management(address, on_call)
 

@@ -1,4 +1,4 @@
-"""From the management API's refusals to the named errors.
+"""Maps error responses of the management API to the named errors.
 
 It answers 401 for nearly every missing right, and 400 with the broker's own words where a declaration does not fit
 [RabbitMQ 4.0.5]. Its words name objects and arguments, never a password.
@@ -54,7 +54,7 @@ def _kind(error: BaseException) -> str:
 
 def _words(body: str) -> str:
     try:
-        told = json.loads(body)
+        answer = json.loads(body)
     except ValueError:
         return ""
-    return str(told.get("reason") or told.get("error") or "")[:LONGEST] if isinstance(told, dict) else ""
+    return str(answer.get("reason") or answer.get("error") or "")[:LONGEST] if isinstance(answer, dict) else ""

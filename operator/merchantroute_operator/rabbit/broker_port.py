@@ -1,4 +1,4 @@
-"""What the core needs of one vhost of one broker, as an interface; contract-tested on a real RabbitMQ.
+"""The RabbitMQ port: what the core needs of one vhost, as an interface; contract-tested on a real RabbitMQ.
 
 Every method raises only errors of ``errors.py``.
 """

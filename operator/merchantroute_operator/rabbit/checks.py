@@ -1,4 +1,4 @@
-"""Whether a broker can carry a route, and if not, which one thing its owner has to mend."""
+"""Preflight checks of a broker: whether it can carry a route, and if not, the one thing to fix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HASH = "x-consistent-hash"
 
 
 async def check(management: Management) -> None:
-    """Raise what is wrong first: reach, plugin, credentials, vhost. See ``port.Broker.check``."""
+    """Raise what is wrong first: reach, plugin, credentials, vhost. See ``broker_port.Broker.check``."""
     address = management.address
     (listens, reached) = await asyncio.gather(_amqp_listens(address), _exchange_types(management))
     where = f"{address.host}:{address.port}"

@@ -1,4 +1,4 @@
-"""Many calls side by side, none of which is left under way."""
+"""Concurrent calls with bounded concurrency, none of which is left running."""
 
 from __future__ import annotations
 

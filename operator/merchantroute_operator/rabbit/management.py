@@ -25,14 +25,14 @@ Method = Literal["GET", "PUT", "POST", "DELETE"]
 OnCall = Callable[[str, float, bool], None]
 
 
-def nobody(_method: str, _seconds: float, _well: bool, /) -> None:
-    """Listen to no call."""
+def ignore_call(_method: str, _seconds: float, _well: bool, /) -> None:
+    """The hook where nobody counts calls."""
 
 
 class Management:
     """The management API as one user of one vhost; connections are kept and opened when first needed."""
 
-    def __init__(self, address: BrokerAddress, on_call: OnCall = nobody) -> None:
+    def __init__(self, address: BrokerAddress, on_call: OnCall = ignore_call) -> None:
         self.address = address
         self.vhost = quote(address.vhost, safe="")
         self._on_call = on_call

@@ -1,4 +1,4 @@
-"""Orders that are left in a queue, taken to an exchange: each is safe there before it leaves the queue."""
+"""Moves the messages of a queue to an exchange: each is confirmed there before it is acked here."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 AT_ONCE = 100  # orders under way
 CONFIRM = 30.0  # seconds for the broker's word about one order
 IDLE = 2.0  # seconds without a delivery, after which the rest of a count is gone (expired, or taken by a worker)
-# The broker writes these itself; as a producer's headers they would be told from its own no more.
+# The broker writes these itself; republished as headers they could not be distinguished from its own.
 _BROKERS_OWN = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count")
 
 
 async def move(address: BrokerAddress, queue: str, exchange: str) -> int:
-    """See ``port.Broker.move``. A crash between confirm and ack leaves a copy, never a loss.
+    """See ``broker_port.Broker.move``. A crash between confirm and ack leaves a copy, never a loss.
 
     Two connections: under a memory alarm the broker does not read from one that publishes, so it would not see the
     acks of what it has already taken.

@@ -14,7 +14,7 @@ from pamqp import decode
 _ESCAPE = "surrogateescape"
 
 
-class StrangeText(str):
+class NonUtf8Text(str):
     """Text whose bytes are no UTF-8."""
 
     __slots__ = ()
@@ -41,7 +41,7 @@ class _Bytes(bytes):
         try:
             return super().decode(encoding, errors)
         except UnicodeDecodeError:
-            return StrangeText(super().decode(encoding, _ESCAPE))
+            return NonUtf8Text(super().decode(encoding, _ESCAPE))
 
 
 def readable() -> None:
@@ -70,4 +70,4 @@ def writable(value: Any) -> Any:
         return {name: writable(inner) for name, inner in value.items()}
     if isinstance(value, list):
         return [writable(inner) for inner in value]
-    return StrangeText(value.decode("utf-8", _ESCAPE)) if isinstance(value, bytes) else value
+    return NonUtf8Text(value.decode("utf-8", _ESCAPE)) if isinstance(value, bytes) else value

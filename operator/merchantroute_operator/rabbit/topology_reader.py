@@ -1,4 +1,4 @@
-"""From the management API's JSON to the topology's values.
+"""Reads a route's topology and queue figures from the management API.
 
 All bindings of the vhost are read at once: 2,000 take 0.04 s on RabbitMQ 4.0.5, less than one request per exchange,
 and only so are bindings from other people's exchanges seen.
@@ -19,7 +19,7 @@ _SAMPLE = "name,messages,messages_ready,messages_unacknowledged,message_stats.pu
 
 
 async def observe(management: Management, prefix: str) -> Topology:
-    """See ``port.Broker.observe``."""
+    """See ``broker_port.Broker.observe``."""
 
     async def read(kind: str, **query: str) -> list[dict[str, Any]]:
         answer: list[dict[str, Any]] = await management.call(
@@ -39,7 +39,7 @@ async def observe(management: Management, prefix: str) -> Topology:
 
 
 async def samples(management: Management) -> Mapping[str, QueueSample]:
-    """See ``port.Broker.samples``."""
+    """See ``broker_port.Broker.samples``."""
     found = await management.call(
         "GET", "queues", management.address.vhost, what="reading queue figures", query={"columns": _SAMPLE}
     )

@@ -1,4 +1,4 @@
-"""From the topology's operations to calls of the management API; each can be repeated without harm."""
+"""Carries out a plan's operations by calls of the management API; each is idempotent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from merchantroute_operator.topology.objects import (
 
 
 async def run(management: Management, plan: Plan) -> None:
-    """See ``port.Broker.run``."""
+    """See ``broker_port.Broker.run``."""
     for batch in plan:
         await gather(batch, lambda op: _do(management, op))
 

@@ -1,4 +1,4 @@
-"""Which pass a route gets, and what holds around every pass: it never waits, it never raises, it always tells."""
+"""Dispatches each route to its reconcile (active, paused, deleting), handles errors, and always updates the status."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from merchantroute_operator.reconcile.merchants.status_writer import MerchantSta
 from merchantroute_operator.reconcile.passes.active import REQUEUE_LATER, REQUEUE_SOON
 from merchantroute_operator.reconcile.passes.deleting import reconcile_deleting
 from merchantroute_operator.reconcile.passes.drift import reconcile_and_report_repairs
-from merchantroute_operator.reconcile.passes.paused import reconcile_paused
+from merchantroute_operator.reconcile.passes.paused_route import reconcile_paused
 from merchantroute_operator.reconcile.passes.status import update_status
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.claim import parse_claim
 from merchantroute_operator.spec.parse import parse
-from merchantroute_operator.spec.sections.deletion import parse_leaving
+from merchantroute_operator.spec.sections.deletion import parse_deleting
 from merchantroute_operator.spec.sections.pause import parse_pause
 from merchantroute_operator.work_queue import SETTLE, WorkQueue
 
@@ -35,7 +35,7 @@ MERCHANTS_SETTLE = 1.0  # seconds in which further Merchants join the first: a t
 
 
 class Reconciler:
-    """The passes over all routes, and their memory."""
+    """Reconciles all routes, and holds their state."""
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
@@ -78,7 +78,7 @@ class Reconciler:
         try:
             if raw["metadata"].get("deletionTimestamp"):
                 state.paused = False
-                route = findings.route = state.route = parse_leaving(raw)
+                route = findings.route = state.route = parse_deleting(raw)
                 return await reconcile_deleting(self._ctx, route, state, findings)
             findings.pause.asked, now = parse_pause(raw), self._ctx.wall()
             state.paused = findings.pause.holds = findings.pause.asked.holds(now)
@@ -112,7 +112,7 @@ class Reconciler:
         await self._ctx.brokers.release(key)
 
     def touch(self, key: Key, after: float = SETTLE) -> None:
-        """Something happened to the route: look at everything, ``after`` seconds from now."""
+        """Request a full reconcile of the route, ``after`` seconds from now."""
         self.states.setdefault(key, RouteState()).schedule.full = True
         self.queue.add(key, after)
 

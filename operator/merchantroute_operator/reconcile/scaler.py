@@ -1,4 +1,4 @@
-"""The loop that looks at every route each tick: one read per broker covers all its queues.
+"""The scaler's loop: runs the observers of every route each tick; one read per broker covers all its queues.
 
 A dead loop stops no worker.
 """

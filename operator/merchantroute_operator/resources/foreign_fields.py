@@ -1,4 +1,4 @@
-"""Fields of our children that somebody else set: kept, since they are not ours, and told, since they act on orders.
+"""Finds fields of our children that another field manager set: kept, since they are not ours, and reported.
 
 The API server notes in ``metadata.managedFields`` who set which field (``fieldsV1``: nested maps; ``f:name`` a field,
 ``k:{"name":"x"}`` an entry of a list, ``v:…`` a value of a set, ``.`` the thing itself).
@@ -16,7 +16,7 @@ from merchantroute_operator.resources.metadata import Live
 _OURS = frozenset({naming.MANAGER, naming.SCALER})
 _PARTS = ("f:spec", "f:data")
 _RESTART = "annotations[kubectl.kubernetes.io/restartedAt]"  # of ``kubectl rollout restart``, which is no drift
-_REPLICAS = "spec.replicas"  # the scaler's own: whoever else writes it is overruled, or told of as a scaler
+_REPLICAS = "spec.replicas"  # the scaler's own: whoever else writes it is overruled, or reported as a scaler
 _NAMES = frozenset({"annotations", "labels", "data", "nodeSelector", "limits", "requests"})  # maps, keyed by names
 
 

@@ -1,4 +1,4 @@
-"""What all children have in common."""
+"""Metadata that all children share: labels, and a digest as an annotation."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The scaler's one decision: how many pods a lane should have now, and why. Pure; the caller acts and remembers."""
+"""Decides how many pods a lane should have now, and why. Pure; the caller acts and remembers."""
 
 from __future__ import annotations
 
-from merchantroute_operator.scaling import reasons
+from merchantroute_operator.scaling import scale_reasons
 from merchantroute_operator.scaling.model import Decision, Memory, Observation
 from merchantroute_operator.scaling.need import Need, need, order_time
 from merchantroute_operator.spec.route import Scaling
@@ -18,11 +18,11 @@ def decide(observation: Observation, policy: Scaling, concurrency: int, memory: 
     spent = order_time(observation, memory.order_time)
     if policy.paused:
         held = Memory(spent, ())
-        return Decision(observation.replicas, reasons.PAUSED, f"Paused at {_pods(observation.replicas)}", held)
+        return Decision(observation.replicas, scale_reasons.PAUSED, f"Paused at {_pods(observation.replicas)}", held)
     if not observation.fresh or observation.queued is None or observation.in_flight is None:
         replicas = _within(policy, observation.replicas)
         message = f"Held at {_pods(replicas)}: the queue's figures are missing or stale"
-        return Decision(replicas, reasons.FIGURES_STALE, message, Memory(spent, memory.asked))
+        return Decision(replicas, scale_reasons.FIGURES_STALE, message, Memory(spent, memory.asked))
     needed = need(
         observation,
         concurrency=concurrency,
@@ -58,16 +58,16 @@ def _settle(observation: Observation, policy: Scaling, needed: Need, memory: Mem
 
 def _reason(have: int, target: int, wanted: int, needed: Need, policy: Scaling) -> str:
     if needed.replicas > policy.max_replicas:
-        return reasons.AT_MAXIMUM
+        return scale_reasons.AT_MAXIMUM
     if target > have:
-        return reasons.WOKEN if have == 0 else reasons.GROWING
+        return scale_reasons.WOKEN if have == 0 else scale_reasons.GROWING
     if target > wanted:
-        return reasons.COOLING_DOWN if target == have else reasons.SHRINKING
+        return scale_reasons.COOLING_DOWN if target == have else scale_reasons.SHRINKING
     if target == 0:
-        return reasons.IDLE
+        return scale_reasons.IDLE
     if target < have:
-        return reasons.SHRINKING
-    return reasons.AT_MINIMUM if needed.replicas < policy.min_replicas else reasons.STEADY
+        return scale_reasons.SHRINKING
+    return scale_reasons.AT_MINIMUM if needed.replicas < policy.min_replicas else scale_reasons.STEADY
 
 
 def _within(policy: Scaling, replicas: int) -> int:

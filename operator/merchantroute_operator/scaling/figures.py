@@ -1,4 +1,4 @@
-"""From readings of a lane's queue and pulses of its pods to what the scaler reasons with.
+"""Computes a lane's rates from readings of its queue and pulses of its pods.
 
 Counters are differenced here, over a window: the management API's own ``rate`` is spiky, its figures are up to 5 s
 old, and they carry no time, so a sample that has not changed may simply be the same sample.
@@ -20,7 +20,7 @@ PERIOD = 5.0  # seconds between two of the broker's own samples of a queue
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What a lane's signals remember: distinct readings and each pod's pulses, newest last, back over the window."""
+    """Distinct readings of a lane's queue and its pods' pulses, newest last, back over the window."""
 
     readings: tuple[QueueReading, ...] = ()
     read_at: float | None = None  # the last reading, also if it showed nothing new

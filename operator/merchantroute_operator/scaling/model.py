@@ -1,4 +1,4 @@
-"""The values that the scaler reasons with. Rates are per second, times are seconds, ``now`` is monotonic seconds."""
+"""Values of the scaler. Rates are per second, times are seconds, ``now`` is monotonic seconds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from merchantroute_operator.topology.objects import QueueSample
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Code held up a gevent pod's hub: how often since it started, and seconds of the longest and of the latest, which
-    ended ``ago`` seconds before the pulse.
+    """How often code has blocked a gevent pod's hub since it started, and seconds of the longest and the latest block.
+
+    The latest ended ``ago`` seconds before the pulse.
     """
 
     count: int
@@ -21,7 +22,10 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What one pod last said of itself: cumulative counters since ``started`` (CONTRACT of the pulse message)."""
+    """A pod's heartbeat: cumulative counters since ``started``, as ``schema/pulse.json`` describes them.
+
+    Of the message only what the operator uses: a pod may send more.
+    """
 
     pod: str
     namespace: str
@@ -31,15 +35,11 @@ class Pulse:
     started: int  # ms since epoch
     at: float  # monotonic seconds at which the operator received it
     generation: int
-    slots: int
     busy: int
     busy_seconds: float
-    taken: int
     finished: int
-    refused: int
     retried: int
     dead: int
-    slow: tuple[str, ...] = ()
     blocked: Blocked | None = None  # None: it never happened, or an older pod does not know
 
 

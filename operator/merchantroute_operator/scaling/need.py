@@ -1,4 +1,4 @@
-"""How many pods the orders at hand need, whatever the policy's limits say."""
+"""Computes how many pods the present orders need, before the policy's limits."""
 
 from __future__ import annotations
 

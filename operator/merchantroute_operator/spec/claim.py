@@ -23,7 +23,7 @@ class Claim:
     version: int
     route: str
     merchant: Merchant
-    told: Raw = field(hash=False)
+    status: Raw = field(hash=False)
 
     @property
     def place(self) -> tuple[str, str]:
@@ -49,5 +49,5 @@ def parse_claim(raw: Raw) -> Claim:
             endpoint=spec["endpoint"],
             credentials=Credentials(credentials["type"], credentials["secretRef"]["name"]) if credentials else None,
         ),
-        told=raw.get("status") or {},
+        status=raw.get("status") or {},
     )

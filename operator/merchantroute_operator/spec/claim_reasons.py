@@ -6,7 +6,7 @@ from merchantroute_operator.spec.reason_words import ReasonWord
 
 
 class ClaimReason(ReasonWord):
-    """See ``Told``."""
+    """See ``ReasonWord``."""
 
     AS_WANTED = "AsWanted", "Its orders go to its tier, to its endpoint."
     BINDING = "Binding", "It waits until every ready pod knows it; a merchant that moves works on where it is."

@@ -1,4 +1,4 @@
-"""The one way in which a route can be wrong that the API server could not see."""
+"""The error of an invalid spec that the API server's schema could not refuse."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from merchantroute_operator.errors import RouteError
 
 
 class SpecInvalid(RouteError):
-    """The route asks for something impossible; the message names the field, the value and the mend."""
+    """The route asks for something impossible; the message names the field, the value and the remedy."""
 
     reason = "SpecInvalid"

@@ -1,4 +1,4 @@
-"""A route's own merchants and the Merchant objects that claim a place in it, made one list.
+"""Merges a route's own merchants with the Merchant objects that refer to it.
 
 An entry of the route wins over an object, and of two objects the older: a merchant that works is never taken over.
 What is not taken is as if it were not there, so that no object can spoil the route for the others.

@@ -1,8 +1,8 @@
-"""From a ``MerchantRoute`` as the API server stores it to a ``Route`` that nothing below has to check again.
+"""Parses a ``MerchantRoute``, as the API server stores it, into a ``Route`` that nothing below has to check again.
 
 The CRD's schema, defaults and CEL rules have been applied, so fields are trusted to be there; checked here is what
 CEL cannot hold, and what would break the topology if it were wrong. A definition that is not of this version may have
-let anything through: that is told as well.
+let anything through: that is reported as well.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LARGEST_SHARE = 50  # slots of one pod that one merchant may have where the tier
 
 
 def parse(raw: Raw) -> Route:
-    """The route in ``raw``; ``SpecInvalid`` names the field, the value and the mend."""
+    """The route in ``raw``; ``SpecInvalid`` names the field, the value and the remedy."""
     try:
         return _route(raw)
     except MISSHAPEN as error:

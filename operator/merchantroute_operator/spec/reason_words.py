@@ -1,4 +1,4 @@
-"""Words of a status that carry a sentence for people, from which the tables in docs/ are made."""
+"""Base of the reason enums: CamelCase words with a sentence for people, from which the tables in docs/ are made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The route's whole status, once at the end of a pass."""
+"""Builds the route's whole status at the end of a reconcile."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from merchantroute_operator.spec.route import Raw
 from merchantroute_operator.status.conditions import merge
 from merchantroute_operator.status.conflicted import conflicted
-from merchantroute_operator.status.damping import calm_lanes
+from merchantroute_operator.status.damping import damp_lanes
 from merchantroute_operator.status.drifted import drifted
 from merchantroute_operator.status.lanes import lanes, totals
 from merchantroute_operator.status.paused import paused
@@ -31,7 +31,7 @@ CONDITIONS = (
 
 
 def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> dict[str, Any]:
-    """What to write; ``old`` is the status as last read, ``now`` RFC 3339; see ``calm`` for when figures may move.
+    """What to write; ``old`` is the status as last read, ``now`` RFC 3339; see ``damping`` for when figures may move.
 
     It speaks of the generation that the pass worked on, which may be behind the newest. The configuration's generation
     is kept when a pass did not come to it: were it lost, the count could begin anew. So are the canaries: one that was
@@ -39,7 +39,7 @@ def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> 
     """
     canaries = view.canaries if view.canaries is not None else old.get("canaries")
     generation = view.config_generation or old.get("configGeneration")
-    told = calm_lanes(lanes(view), old.get("lanes") or (), may_move=figures_may_move)
+    lane_figures = damp_lanes(lanes(view), old.get("lanes") or (), may_move=figures_may_move)
     return {
         "observedGeneration": view.generation,
         **({"configGeneration": generation} if generation else {}),
@@ -49,7 +49,7 @@ def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> 
             generation=view.generation,
             now=now,
         ),
-        "lanes": told,
-        "totals": totals(view, told, old.get("totals") or {}, may_move=figures_may_move),
+        "lanes": lane_figures,
+        "totals": totals(view, lane_figures, old.get("totals") or {}, may_move=figures_may_move),
         **({"canaries": list(canaries)} if canaries else {}),
     }

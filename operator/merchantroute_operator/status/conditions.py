@@ -1,4 +1,4 @@
-"""Conditions as Kubernetes wants them, with the time at which each last changed its mind."""
+"""Merges conditions in Kubernetes' format, each with the time of its last transition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures that move seldom: a status that followed every order would be written all the time, for nobody.
+"""Damps the status's figures: a status that followed every order would be written all the time.
 
 A lane's figures move when one of them has changed by a tenth, and the last move is 10 s ago (``may_move``). They move
 along when the status is to be written anyway for what is no figure: another number of pods, another reason, a fault.
@@ -17,13 +17,13 @@ FIGURES = ("queued", "retrying", "inFlight", "arrivalRate", "doneRate", "orderTi
 _WORDS = "reason"  # one word, a colon, and a sentence with figures in it
 
 
-def calm_lanes(new: Sequence[Raw], old: Sequence[Raw], *, may_move: bool) -> list[dict[str, Any]]:
+def damp_lanes(new: Sequence[Raw], old: Sequence[Raw], *, may_move: bool) -> list[dict[str, Any]]:
     """``new``, each lane with its figures as in ``old`` where they need not move."""
     before = {(lane.get("tier"), lane.get("lane")): lane for lane in old}
     return [_lane(lane, before.get((lane["tier"], lane["lane"]), {}), may_move=may_move) for lane in new]
 
 
-def calm_figure(new: float | None, old: float | None, *, may_move: bool) -> float | None:
+def damp_figure(new: float | None, old: float | None, *, may_move: bool) -> float | None:
     """One figure that stands alone."""
     return new if may_move and _moved(new, old) else old
 

@@ -1,4 +1,4 @@
-"""What keeps a pod or a Deployment from working, in the words of Kubernetes, so that nobody has to look for them."""
+"""Finds what keeps a pod or a Deployment from working, in the words of Kubernetes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Fault:
 
 
 def of_pod(pod: Raw) -> Fault | None:
-    """The pod's fault, or None; a pod that is told to go has none that matters."""
+    """The pod's fault, or None; a pod that is being deleted has none that matters."""
     if "deletionTimestamp" in pod["metadata"]:
         return None
     name = pod["metadata"]["name"]
@@ -50,7 +50,7 @@ def is_stuck(deployment: Raw) -> bool:
 
 
 def is_ready(pod: Raw) -> bool:
-    """Whether the pod takes orders: ready, and not told to go."""
+    """Whether the pod takes orders: ready, and not being deleted."""
     return (
         "deletionTimestamp" not in pod["metadata"]
         and _condition(pod.get("status", {}), "Ready").get("status") == "True"

@@ -1,4 +1,4 @@
-"""The lanes' figures and their sums, as the status tells them: what is not known is left out, never 0."""
+"""The lanes' figures and their sums in the status: what is not known is left out, never 0."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from merchantroute_operator import naming
 from merchantroute_operator.spec.route import Raw
 from merchantroute_operator.status import faults
-from merchantroute_operator.status.damping import calm_figure
+from merchantroute_operator.status.damping import damp_figure
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.suspect import EXPECTED
 from merchantroute_operator.status.text import bounded
@@ -60,14 +60,14 @@ def _trouble(view: View, lane: LaneView) -> dict[str, str]:
 
 
 def totals(view: View, figures: Sequence[Raw], old: Raw, *, may_move: bool) -> dict[str, Any]:
-    """Sums over all lanes as they are told; one unknown figure makes its sum unknown."""
+    """Sums over all lanes as the status shows them; one unknown figure makes its sum unknown."""
     sums = {name: _sum(lane.get(name) for lane in figures) for name in _SUMMED} if figures else {}
     merchants = len(view.route.merchants) if view.route is not None else None
-    return _known({**sums, "dead": calm_figure(view.dead, old.get("dead"), may_move=may_move), "merchants": merchants})
+    return _known({**sums, "dead": damp_figure(view.dead, old.get("dead"), may_move=may_move), "merchants": merchants})
 
 
 def order_times(old: Raw) -> dict[tuple[str, str], float]:
-    """(tier, lane) -> S as a status tells it: what was measured outlives a restart of the operator."""
+    """(tier, lane) -> S as a status shows it: what was measured outlives a restart of the operator."""
     return {
         (lane["tier"], lane["lane"]): float(lane["orderTime"])
         for lane in old.get("lanes") or ()

@@ -1,4 +1,4 @@
-"""A Merchant's own status: a function of what a pass made of it, so that an idle one is never written."""
+"""A Merchant's status: a function of what a reconcile made of it, so that an unchanged one is never written."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def refusal_status(claim: Claim, refusal: Refusal, now: str) -> dict[str, Any]:
 def _taken(claim: Claim, merged: Merged, outcome: Outcome, now: str) -> dict[str, Any]:
     merchant = claim.merchant
     if outcome.bound is None:
-        if claim.told.get("observedGeneration") == claim.generation and claim.told.get("state") != REFUSED:
-            return dict(claim.told)  # a broker that does not answer changes nothing about the merchant
+        if claim.status.get("observedGeneration") == claim.generation and claim.status.get("state") != REFUSED:
+            return dict(claim.status)  # a broker that does not answer changes nothing about the merchant
         words = outcome.error or f"route {claim.route} has not come to it yet"
-        return _status(claim, PENDING, ClaimReason.ROUTE_NOT_READY, words, claim.told.get("tier"), now)
+        return _status(claim, PENDING, ClaimReason.ROUTE_NOT_READY, words, claim.status.get("tier"), now)
     tier = outcome.bound.get(merchant.id)
     if tier != merchant.tier:
         words = "the route is paused" if outcome.paused else "its orders go there once every ready pod knows it"
@@ -59,7 +59,7 @@ def _taken(claim: Claim, merged: Merged, outcome: Outcome, now: str) -> dict[str
 
 def _status(claim: Claim, state: str, reason: ClaimReason, message: str, tier: str | None, now: str) -> dict[str, Any]:
     """``since`` is kept while state and tier are as they were."""
-    old = claim.told
+    old = claim.status
     stayed = (old.get("state"), old.get("tier")) == (state, tier)
     return {
         "observedGeneration": claim.generation,

@@ -1,4 +1,4 @@
-"""Paused: whether somebody has told the operator to leave the route, or a tier's number of pods, alone."""
+"""Paused: whether the route, or the scaling of a tier, is paused."""
 
 from __future__ import annotations
 

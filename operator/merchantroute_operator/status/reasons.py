@@ -1,7 +1,7 @@
 """Every reason of a condition that the core gives, with a sentence for people (the table in docs/ is made from it).
 
-Reasons of errors come from ``errors.py`` and ``spec/errors.py``, those of a lane's number of pods from
-``scaling/reasons.py``.
+Reasons of errors come from ``errors.py`` and ``spec/invalid.py``, those of a lane's number of pods from
+``scaling/scale_reasons.py``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from merchantroute_operator.spec.reason_words import ReasonWord
 
 
 class Reason(ReasonWord):
-    """See ``Told``."""
+    """See ``ReasonWord``."""
 
     AS_WANTED = "AsWanted", "All is as the spec says."
     NOT_CHECKED = "NotChecked", "The pass ended before it came to this; Ready says why."

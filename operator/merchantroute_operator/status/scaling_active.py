@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from merchantroute_operator import naming
-from merchantroute_operator.scaling import reasons as scaling
+from merchantroute_operator.scaling import scale_reasons as scaling
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.text import some
 from merchantroute_operator.status.view import Condition, LaneView, View

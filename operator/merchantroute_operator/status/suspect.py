@@ -1,4 +1,4 @@
-"""The suspect lane's pods are there to be killed: their lane tells what they meet, and it is no fault of the route."""
+"""The suspect lane's pods are expected to crash: their lane reports it, and no condition counts it as a fault."""
 
 from __future__ import annotations
 

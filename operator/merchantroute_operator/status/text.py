@@ -1,4 +1,4 @@
-"""Saying many things in a bounded text."""
+"""Texts of bounded length for messages."""
 
 from __future__ import annotations
 

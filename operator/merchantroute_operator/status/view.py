@@ -1,4 +1,4 @@
-"""What a pass saw and did, as the input of its status: values only, so that a condition is a function."""
+"""The input of the status: what a reconcile saw and did, as values, so that a condition is a pure function."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class View:
     foreign_policies: Mapping[str, str] = field(default_factory=dict)  # queue -> policy
     lanes: tuple[LaneView, ...] = ()
     dead: int | None = None  # orders in dead letters; None: unknown
-    canaries: tuple[dict[str, Any], ...] | None = None  # as the status tells them; None: no pass came to it yet
+    canaries: tuple[dict[str, Any], ...] | None = None  # as the status shows them; None: no reconcile came to it yet
     pause: Pause = NO_PAUSE  # as asked for
     paused: bool = False  # whether it holds now
     pending: tuple[str, ...] = ()  # while paused: what a pass would have changed

@@ -50,9 +50,9 @@ def _lanes(route: Route) -> Iterator[tuple[str, str]]:
 
 def _unknown(view: View, counts: Mapping[str, tuple[int, int]]) -> str:
     """Of lanes with a command of their own whose pods do not report: Kubernetes calls them ready as they start."""
-    told = {lane.tier for lane in view.lanes if lane.generation}
+    reporting = {lane.tier for lane in view.lanes if lane.generation}
     own = [tier.name for tier in view.route.tiers if tier.pod.command] if view.route else []
-    silent = [name for name in own if name not in told and counts[name][1]]
+    silent = [name for name in own if name not in reporting and counts[name][1]]
     what = "with a command of their own that reports nothing, whether they consume and what they have loaded"
     return f". Not known of {some(silent)}, {what}" if silent else ""
 

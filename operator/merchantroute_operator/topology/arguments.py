@@ -1,4 +1,4 @@
-"""The arguments that keep orders safe on a queue.
+"""The arguments of queues and exchanges that make them safe for orders.
 
 They are arguments and not a policy because a foreign policy of higher priority replaces a policy whole, and with it
 dead-lettering and overflow: 15 of 20 confirmed orders were dropped when that was tried on RabbitMQ 4.0.5.

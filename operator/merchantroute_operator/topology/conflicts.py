@@ -1,4 +1,4 @@
-"""What stands in the way: objects under our names that are somebody else's, and queues that are not what they must be.
+"""Finds conflicts: objects under our names with another owner, and queues with other arguments.
 
 The broker accepts a declaration with another owner mark silently, so this is compared before anything is declared.
 """

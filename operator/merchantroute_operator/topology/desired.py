@@ -1,4 +1,4 @@
-"""All that a route should have in the broker, as a value.
+"""The desired topology: all that a route should have in the broker, as a value.
 
     F front door  fanout -> R, AE R: it is never open without a way on, also between its birth and its binding
     R router      direct, AE A: overlays, usually none

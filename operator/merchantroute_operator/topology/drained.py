@@ -1,7 +1,7 @@
-"""Proof that a queue is empty for good.
+"""Proves that a queue is drained: empty for good.
 
 Management figures are up to 5 s old, and a queue that shows 0 ready and 0 unacked can still hold orders that its
-target refused (56 of them, in a rung); only ``messages`` tells, and only in samples newer than the unbinding of
+target refused (56 of them, in a rung); only ``messages`` counts those, and only in samples newer than the unbinding of
 every input.
 """
 
@@ -26,8 +26,8 @@ class EmptyWatch:
     ) -> tuple[EmptyWatch, frozenset[str]]:
         """The watch after this reading, and the queues that are proven empty.
 
-        ``unfed`` are the queues that no order can newly enter (``reach.unfed``; all of the route's, once the front door
-        is closed). A queue that is fed again, is not in the reading, or whose figure is unknown starts anew.
+        ``unfed`` are the queues that no order can newly enter (``reachability.unfed``; all of the route's, once the
+        front door is closed). A queue that is fed again, is not in the reading, or whose figure is unknown starts anew.
         """
         zero = {name for name in unfed if (sample := samples.get(name)) is not None and sample.messages == 0}
         since = {name: self.since.get(name, now) for name in zero}

@@ -1,4 +1,4 @@
-"""The vocabulary of the broker's topology, as values.
+"""Values of the broker's topology: exchanges, queues, bindings, operations, plans.
 
 An ``Op`` is one idempotent call on the broker. A plan is a sequence of batches: the operations of one batch are
 independent and may run at once, batches run in order, and a crash between any two of them leaves every order with

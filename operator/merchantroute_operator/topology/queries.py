@@ -1,4 +1,4 @@
-"""Questions to a topology that several plans ask."""
+"""Queries of a topology that several plans share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def is_inside(name: str, front_door: str) -> bool:
     return name == front_door or name.startswith(front_door + ".")
 
 
-def leaving(bindings: Iterable[Binding], source: str) -> frozenset[Binding]:
+def bindings_from(bindings: Iterable[Binding], source: str) -> frozenset[Binding]:
     """The bindings from an exchange to the route's own objects; a team's tap on ours is not ours to judge."""
     ours = source.split(".")[:3]
     return frozenset(b for b in bindings if b.source == source and b.target.split(".")[:3] == ours)

@@ -1,4 +1,4 @@
-"""Which queues an order can still newly enter.
+"""Computes which queues an order can still newly enter.
 
 Read over what is observed and what is desired together, and with every alternate exchange counted as a way on: it
 may call a queue fed that is not (then it is deleted later), never the other way round.

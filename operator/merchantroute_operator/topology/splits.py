@@ -1,4 +1,4 @@
-"""Parting a tier's orders between its lanes, by order id.
+"""Splits of a tier's orders between its lanes, by a consistent hash of the order's id.
 
 Of the two splits of a tier at most one is bound. Neither a consistent hash's weight may be changed in place (the
 second binding of a queue is ignored, and removing the first empties the lane) nor may two bindings match one order,
@@ -43,7 +43,7 @@ def choose(route: Route, observed: Topology, shunned: Mapping[str, str] = NONE) 
     return found
 
 
-def misled(route: Route, observed: Topology, last: Mapping[str, int]) -> dict[str, str]:
+def altered_splits(route: Route, observed: Topology, last: Mapping[str, int]) -> dict[str, str]:
     """Tier -> in words, what its split is like that is not as it was left; ``last`` is tier -> weight of then.
 
     Tiers whose weight has changed since are left out.
@@ -113,7 +113,7 @@ def to_rebuild(desired: Topology, observed: Topology) -> Plan:
     first: set[Binding] = set()
     second: set[Binding] = set()
     for name in names:
-        want, have = _leaving(name, desired), _leaving(name, observed)
+        want, have = _bindings_from(name, desired), _bindings_from(name, observed)
         canary = {binding for binding in want if binding.target.endswith(f".{naming.CANARY}")}
         if have not in (want, canary, set()):
             stale |= have
@@ -131,7 +131,7 @@ def is_share(binding: Binding, topology: Topology) -> bool:
 
 def _is_as_wanted(place: Place, tier: Tier, side: str, observed: Topology) -> bool:
     name = naming.split_exchange(*place, tier.name, side)
-    return name in observed.exchanges and _leaving(name, observed) == set(shares(place, tier, side))
+    return name in observed.exchanges and _bindings_from(name, observed) == set(shares(place, tier, side))
 
 
 def _state(place: Place, tier: Tier, observed: Topology) -> str:
@@ -139,11 +139,11 @@ def _state(place: Place, tier: Tier, observed: Topology) -> str:
     if len(bound) != 1:
         return "no split had the tier's orders" if not bound else "both splits had the tier's orders"
     head = f"{naming.tier_exchange(*place, tier.name)}."
-    leaving = _leaving(naming.split_exchange(*place, tier.name, bound[0]), observed)
-    found = sorted((binding.target.removeprefix(head), binding.key) for binding in leaving)
+    bindings = _bindings_from(naming.split_exchange(*place, tier.name, bound[0]), observed)
+    found = sorted((binding.target.removeprefix(head), binding.key) for binding in bindings)
     return f"split {bound[0]} had {', '.join(f'{target} {key}' for target, key in found) or 'no binding'}"
 
 
-def _leaving(split: str, topology: Topology) -> set[Binding]:
+def _bindings_from(split: str, topology: Topology) -> set[Binding]:
     """All of them, also to what is not ours: that would have a share too."""
     return {binding for binding in topology.bindings if binding.source == split}

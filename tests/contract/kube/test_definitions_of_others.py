@@ -80,7 +80,7 @@ async def test_a_pod_monitor_is_valid_is_found_again_and_costs_no_second_write(
 
     assert stored["spec"] == wanted["spec"]
     assert stored["metadata"]["labels"][LABEL_ROUTE] == "pos"
-    (found,) = (await kube.children(namespace, "pos")).others["PodMonitor"].values()
+    (found,) = (await kube.children(namespace, "pos")).auxiliaries["PodMonitor"].values()
     assert found["metadata"]["name"] == wanted["metadata"]["name"]
     again = await kube.apply(wanted)
     assert again["metadata"]["resourceVersion"] == stored["metadata"]["resourceVersion"]

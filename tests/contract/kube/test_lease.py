@@ -13,7 +13,7 @@ from merchantroute_operator.kube.lease import LEASE, LeaseLost, Terms, lead
 from merchantroute_operator.kube.lock import CALL
 from merchantroute_operator.settings import Settings
 from tests.contract.kube.test_refusals import moved, server_of
-from tests.contract.wire import wire
+from tests.contract.silent_relay import wire
 from tests.harness.cluster import Kubectl
 
 QUICK = Terms(duration=4, deadline=2.0, retry=1.0, stopping=0.5)

@@ -50,7 +50,7 @@ async def test_a_fresh_merchant_never_looks_current(
 ) -> None:
     apply(kubectl, merchant("taco", namespace))
     found = await only_one(kube, namespace)
-    assert parse_claim(found).told == {"observedGeneration": -1}
+    assert parse_claim(found).status == {"observedGeneration": -1}
     assert parse_claim(found).merchant.id == "taco"
 
 
@@ -85,7 +85,7 @@ async def test_one_that_changed_or_was_made_anew_is_not_told_of_the_old_one_and_
     apply(kubectl, merchant("taco", namespace))
     with pytest.raises(KubeConflict):
         await kube.write_merchant_status(namespace, "taco", version, STATUS)
-    assert parse_claim(await only_one(kube, namespace)).told == {"observedGeneration": -1}
+    assert parse_claim(await only_one(kube, namespace)).status == {"observedGeneration": -1}
 
 
 async def test_more_than_a_page_of_merchants_are_read_whole_and_told_once(

@@ -27,7 +27,7 @@ async def test_what_is_not_there_is_none(kube: KubeClient, definition: str, name
     assert await kube.credential_secrets(namespace) == {}
     children = await kube.children(namespace, "nobody")
     assert (children.deployments, children.config_maps, children.secrets, children.pods) == ({}, {}, {}, {})
-    assert children.others == {"ServiceAccount": {}, "PodDisruptionBudget": {}, "NetworkPolicy": {}}
+    assert children.auxiliaries == {"ServiceAccount": {}, "PodDisruptionBudget": {}, "NetworkPolicy": {}}
 
 
 async def test_autoscalers_are_told_by_their_target_also_where_nobody_knows_keda(

@@ -13,7 +13,7 @@ from merchantroute_operator.kube import api
 from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.kube.kube_port import Object
 from tests.contract.kube.bodies import config_map, secret
-from tests.contract.wire import wire
+from tests.contract.silent_relay import wire
 from tests.harness.cluster import Kubectl
 
 

@@ -12,7 +12,7 @@ from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.errors import BrokerError, BrokerUnreachable
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.rabbit.move import AT_ONCE, move
-from merchantroute_operator.rabbit.non_utf8 import StrangeText, writable
+from merchantroute_operator.rabbit.non_utf8 import NonUtf8Text, writable
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Bind, Binding
 from tests.contract.rabbit.chains import ROUTE, exchange, lane, queue
@@ -103,8 +103,8 @@ async def test_what_is_no_text_is_moved_as_it_is(vhost: Vhost, rabbit: RabbitBro
     assert writable(third.headers) == {"half": text("\ud800".encode("utf-8", "surrogatepass"))}
 
 
-def text(raw: bytes) -> StrangeText:
-    return StrangeText(raw.decode("utf-8", "surrogateescape"))
+def text(raw: bytes) -> NonUtf8Text:
+    return NonUtf8Text(raw.decode("utf-8", "surrogateescape"))
 
 
 def publish_by_hand(vhost: Vhost, exchange: str, key: bytes, **properties: Any) -> None:

@@ -18,7 +18,7 @@ from merchantroute_operator.rabbit.pulses.pulse_format import parse_pulse
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from tests.contract.rabbit.chains import until
-from tests.contract.wire import wire
+from tests.contract.silent_relay import wire
 
 EXCHANGE = "mr-pulses.cluster-1"
 PULSE: dict[str, Any] = {
@@ -29,8 +29,8 @@ PULSE: dict[str, Any] = {
 }  # fmt: skip
 HEARD = Pulse(
     pod="pos-enterprise-stable-1", namespace="orders", route="pos", tier="enterprise", lane="stable",
-    started=1790000000000, at=99.0, generation=7, slots=200, busy=3, busy_seconds=12.5, taken=10, finished=7, refused=2,
-    retried=1, dead=0, slow=("burger/hut ü",),
+    started=1790000000000, at=99.0, generation=7, busy=3, busy_seconds=12.5, finished=7,
+    retried=1, dead=0,
 )  # fmt: skip
 
 
@@ -152,9 +152,8 @@ async def test_a_listener_outlives_wrong_credentials(address: BrokerAddress, cap
 @pytest.mark.parametrize(
     "change",
     [
-        {"pod": ""}, {"pod": None}, {"busy": -1}, {"busy": 1.5}, {"busy": True}, {"generation": "7"}, {"slow": None},
+        {"pod": ""}, {"pod": None}, {"busy": -1}, {"busy": 1.5}, {"busy": True}, {"generation": "7"},
         {"busySeconds": -0.1}, {"busySeconds": float("inf")}, {"busySeconds": float("nan")}, {"started": None},
-        {"slow": ["burger-hut"]}, {"slow": [{"inFlight": 1}]},
     ],
 )  # fmt: skip
 def test_a_pulse_with_a_wrong_figure_is_none(change: dict[str, Any]) -> None:

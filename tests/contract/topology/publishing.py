@@ -11,7 +11,7 @@ from aio_pika.abc import AbstractChannel
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.objects import Topology
-from merchantroute_operator.topology.plans.changes import conflicts, door, retire, skeleton, wiring
+from merchantroute_operator.topology.plans.changes import conflicts, open_front_door, retire, skeleton, wiring
 from tests.unit.operator.rerouting import DOOR, MERCHANTS, UNLISTED, wanted_by
 from tests.unit.operator.route_samples import OWNER
 
@@ -23,7 +23,7 @@ async def change_to(rabbit: RabbitBroker, route: Route) -> Topology:
     observed = await rabbit.observe(DOOR)
     wanted = wanted_by(route, observed)
     assert conflicts(wanted, observed, OWNER) == ()
-    for part in (skeleton, wiring, door):
+    for part in (skeleton, wiring, open_front_door):
         await rabbit.run(part(wanted, observed))
         observed = await rabbit.observe(DOOR)
     await rabbit.run(retire(wanted, observed, ()))

@@ -39,7 +39,7 @@ async def test_all_orders_are_stables_within_a_pass_of_the_annotation(
         Context(
             kube=kube,
             brokers=cast(BrokerPool, OneBroker(rabbit)),
-            board=PulseBoard(time.monotonic),
+            pulses=PulseBoard(time.monotonic),
             cluster=CLUSTER,
             resync=60.0,
             monotonic=time.monotonic,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from merchantroute_worker.cli.filters import REPLAYED_UNASKED, Filters, known_reason, reasons
-from tests.unit.cli.letters import NOW, letter
+from tests.unit.cli.dead_letter_samples import NOW, letter
 
 SCHEMA = Path(__file__).resolve().parents[3] / "schema" / "envelope.json"
 

@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from merchantroute_worker.cli.table import Newest, counted, letters, summary, table
-from tests.unit.cli.letters import NOW, letter
+from tests.unit.cli.dead_letter_samples import NOW, letter
 
 
 def drawn(*summaries: dict[str, object]) -> list[str]:

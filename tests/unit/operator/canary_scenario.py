@@ -54,8 +54,8 @@ class Road(Fleet):
         self.board.put(
             Pulse(
                 f"pod-{lane}", *KEY, "standard", lane,
-                started=0, at=self.at, generation=1, slots=10, busy=1, busy_seconds=finished * 0.5,
-                taken=0, finished=finished, refused=0, retried=failed, dead=0,
+                started=0, at=self.at, generation=1, busy=1, busy_seconds=finished * 0.5,
+                finished=finished, retried=failed, dead=0,
             )
         )  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from merchantroute_operator.errors import KubeConflict, RouteError
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Kind, Object, SecretData
-from merchantroute_operator.naming import LABEL_ROUTE, OTHER_KINDS
+from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_ROUTE
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Bind, Declare, Delete, Op, Plan, QueueSample, Topology, Unbind
@@ -71,7 +71,7 @@ class MemoryKube:
                 if its_kind == kind and body["metadata"]["labels"].get(LABEL_ROUTE) == route
             }
 
-        others = {kind: of(kind) for kind in OTHER_KINDS if kind in self.kinds}
+        others = {kind: of(kind) for kind in AUXILIARY_KINDS if kind in self.kinds}
         return Children(of("Deployment"), of("ConfigMap"), of("Secret"), of("Pod"), others)
 
     async def secret(self, namespace: str, name: str) -> SecretData | None:

@@ -44,7 +44,7 @@ class World:
             Context(
                 kube=self.kube,
                 brokers=brokers,
-                board=self.board,
+                pulses=self.board,
                 cluster=CLUSTER,
                 resync=60.0,
                 monotonic=lambda: self.at,
@@ -73,7 +73,7 @@ class World:
 
     def pulse(self, pod: str, generation: int) -> None:
         """A pod says which configuration it has loaded."""
-        self.board.put(Pulse(pod, *KEY, "standard", "stable", 0, self.at, generation, 10, 0, 0.0, 0, 0, 0, 0, 0))
+        self.board.put(Pulse(pod, *KEY, "standard", "stable", 0, self.at, generation, 0, 0.0, 0, 0, 0))
 
     def start_pods(self) -> None:
         """Every Deployment has its one pod; ``pod-1`` is one of them."""

@@ -1,1 +1,1 @@
-"""The per-merchant concurrency limit: whether a merchant may have another slot. Pure, and one lock."""
+"""The per-merchant concurrency limit, pure but for one lock: whether a merchant may have another slot."""

@@ -29,7 +29,7 @@ def is_final(status: int) -> bool:
 
 
 class ResponseParser(HTTPResponseParser):
-    """`headed` once the final response's headers are parsed, `complete` once its last byte is."""
+    """`headed` after the headers of the final response, `complete` after its last byte; `chunks` of body so far."""
 
     _on_status = _on_header_field = _on_header_value = _ignore
 
@@ -38,7 +38,7 @@ class ResponseParser(HTTPResponseParser):
         self.complete = False
         self.headed = False
         self._begun = False
-        self._chunks = 0
+        self.chunks = 0
 
     def _on_message_begin(self) -> None:
         if self._begun and not self.complete:
@@ -51,8 +51,8 @@ class ResponseParser(HTTPResponseParser):
 
     def _on_body(self, data: bytearray) -> None:
         del data
-        self._chunks += 1
-        if self._chunks > MOST_CHUNKS:
+        self.chunks += 1
+        if self.chunks > MOST_CHUNKS:
             raise BodyTooFragmented
 
     def _on_message_complete(self) -> None:

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import NamedTuple
 
-LONGEST_WAIT = 1e9
+MAX_RETRY_AFTER = 1e9
 FAILURES = frozenset({"timeout", "refused", "reset", "tls", "dns"})
 UNREACHABLE = frozenset({"refused", "tls", "dns"})
 """Failures of the merchant as a whole, not of one call."""
@@ -104,7 +104,7 @@ def retry_after(value: str | None, *, now: float) -> float | None:
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return min(float(text), LONGEST_WAIT)
+        return min(float(text), MAX_RETRY_AFTER)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
     except (ValueError, TypeError, OverflowError):

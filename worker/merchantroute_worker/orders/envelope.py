@@ -13,7 +13,6 @@ from typing import Any
 
 from merchantroute_worker.orders.answers import FAILURES
 from merchantroute_worker.orders.route import Step, parse_step
-from merchantroute_worker.orders.trace_context import context_of
 
 JOURNAL = "merchantroute"
 PUBLISHED_AT = "mr-published-at"
@@ -23,6 +22,8 @@ CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES))
 """The classes of answers, as headers and journals name them."""
 MAX_DEPTH = 200
 MAX_COUNT = 2**31 - 1
+TRACE_CONTEXT = ("traceparent", "tracestate")
+_MAX_CONTEXT_LENGTH = 512  # characters, the minimum that W3C asks for a tracestate
 DeliveryKey = tuple[str, int, int]
 """Distinguishes two stays of one order in a queue."""
 
@@ -231,3 +232,13 @@ def _milliseconds(value: Any) -> float | None:
 def _kind(value: Any) -> str:
     names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "missing"}
     return names.get(type(value), "a number")
+
+
+def context_of(headers: Mapping[str, Any]) -> Mapping[str, str]:
+    """The trace context among the headers, if valid as HTTP headers; empty without one."""
+    found = {name: headers[name] for name in TRACE_CONTEXT if _is_header(headers.get(name))}
+    return found if "traceparent" in found else {}
+
+
+def _is_header(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _MAX_CONTEXT_LENGTH and value.isascii() and value.isprintable()

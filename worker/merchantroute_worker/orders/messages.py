@@ -130,12 +130,12 @@ def plain(message: Outgoing) -> Outgoing:
     kept = {
         name: value
         for name, value in message.headers.items()
-        if (name in {"task", "id"} or name.startswith("mr-")) and _has_a_form(value)
+        if (name in {"task", "id"} or name.startswith("mr-")) and _is_encodable(value)
     }
     return replace(message, headers=kept)
 
 
-def _has_a_form(value: Any) -> bool:
+def _is_encodable(value: Any) -> bool:
     """Whether AMQP can certainly encode it: text, and integers of 64 bits."""
     return isinstance(value, str) or (isinstance(value, int) and -(2**63) <= value < 2**63)
 

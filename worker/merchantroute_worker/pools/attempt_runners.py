@@ -22,7 +22,7 @@ class ChildLost(Exception):
 class AttemptRunner(Protocol):
     """Makes one attempt at an order."""
 
-    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: CallObserver) -> Attempt:
+    def attempt(self, order: Order, merchant: Merchant, route: Route, observer: CallObserver) -> Attempt:
         """Make the remaining calls. ChildLost when their process is gone, UnusableEndpoint as in `calls/request.py`."""
 
 
@@ -32,9 +32,9 @@ class InProcess:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: CallObserver) -> Attempt:
+    def attempt(self, order: Order, merchant: Merchant, route: Route, observer: CallObserver) -> Attempt:
         """See `AttemptRunner`."""
-        return attempt(order, merchant, route, self._client, watch)
+        return attempt(order, merchant, route, self._client, observer)
 
 
 class InChildProcess:
@@ -45,7 +45,7 @@ class InChildProcess:
     def __init__(self, pool: Any) -> None:
         self._pool = pool
 
-    def attempt(self, order: Order, merchant: Merchant, route: Route, watch: CallObserver) -> Attempt:
+    def attempt(self, order: Order, merchant: Merchant, route: Route, observer: CallObserver) -> Attempt:
         """See `AttemptRunner`."""
         # A child needs the route's limits, but not every merchant's endpoint and credentials.
         limits = replace(route, merchants=_NO_ENTRIES, credentials=_NO_ENTRIES)
@@ -55,7 +55,7 @@ class InChildProcess:
         if not isinstance(result, _ChildResult):
             raise _error(result)
         for step, answer, seconds in result.calls:
-            watch.ended(step, answer, seconds)
+            observer.ended(step, answer, seconds)
         return result.attempt
 
 

@@ -1,4 +1,4 @@
-"""Hears what worker pods say of themselves: one consumer for the pods of all routes on a broker.
+"""Consumes the pulses of worker pods: one consumer for the pods of all routes on a broker.
 
 The queue is the operator's own and short: pulses that nobody reads are dropped, oldest first, and a dead operator
 leaves nothing behind. A pod's next pulse comes two seconds later, so nothing is acknowledged.
@@ -29,12 +29,12 @@ CHECK = 15.0  # seconds between two looks whether the exchange still leads here
 BACKOFF = (0.5, 15.0)  # seconds: the first and the longest
 
 
-def nobody(_good: bool, /) -> None:
-    """Listen to no pulse's fate."""
+def ignore_message(_good: bool, /) -> None:
+    """The hook where nobody counts messages."""
 
 
 class PulseListener:
-    """Calls ``on_pulse`` with every pulse on ``exchange``; ``on_message`` is told whether each message was one.
+    """Calls ``on_pulse`` with every pulse on ``exchange``; ``on_message`` gets whether each message was one.
 
     ``clock`` gives the monotonic seconds of ``Pulse.at``.
     """
@@ -45,7 +45,7 @@ class PulseListener:
         exchange: str,
         on_pulse: Callable[[Pulse], None],
         *,
-        on_message: Callable[[bool], None] = nobody,
+        on_message: Callable[[bool], None] = ignore_message,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._address = address
@@ -95,7 +95,7 @@ class PulseListener:
             await self._connect(channel, queue)
 
     async def _connect(self, channel: AbstractChannel, queue: AbstractQueue) -> None:
-        """Lead the exchange to the queue; again and again, since nobody is told when somebody deletes it."""
+        """Lead the exchange to the queue; again and again, since RabbitMQ notifies nobody of its deletion."""
         await channel.declare_exchange(self._exchange, ExchangeType.FANOUT, durable=True)
         await queue.bind(self._exchange)
 

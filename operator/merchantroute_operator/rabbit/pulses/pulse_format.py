@@ -11,41 +11,37 @@ from merchantroute_operator.scaling.model import Blocked, Pulse
 def parse_pulse(body: bytes, *, at: float) -> Pulse | None:
     """The pulse received ``at`` (monotonic seconds), or None for what is none."""
     try:
-        told = json.loads(body)
-        return _pulse(told, at)
+        document = json.loads(body)
+        return _pulse(document, at)
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
-def _pulse(told: dict[str, Any], at: float) -> Pulse:
+def _pulse(document: dict[str, Any], at: float) -> Pulse:
     return Pulse(
-        pod=_text(told["pod"]),
-        namespace=_text(told["namespace"]),
-        route=_text(told["route"]),
-        tier=_text(told["tier"]),
-        lane=_text(told["lane"]),
-        started=_count(told["started"]),
+        pod=_text(document["pod"]),
+        namespace=_text(document["namespace"]),
+        route=_text(document["route"]),
+        tier=_text(document["tier"]),
+        lane=_text(document["lane"]),
+        started=_count(document["started"]),
         at=at,
-        generation=_count(told["generation"]),
-        slots=_count(told["slots"]),
-        busy=_count(told["busy"]),
-        busy_seconds=_number(told["busySeconds"]),
-        taken=_count(told["taken"]),
-        finished=_count(told["finished"]),
-        refused=_count(told["refused"]),
-        retried=_count(told["retried"]),
-        dead=_count(told["dead"]),
-        slow=tuple(_text(merchant["merchant"]) for merchant in told["slow"]),
-        blocked=_blocked(told["blocked"]) if "blocked" in told else None,
+        generation=_count(document["generation"]),
+        busy=_count(document["busy"]),
+        busy_seconds=_number(document["busySeconds"]),
+        finished=_count(document["finished"]),
+        retried=_count(document["retried"]),
+        dead=_count(document["dead"]),
+        blocked=_blocked(document["blocked"]) if "blocked" in document else None,
     )
 
 
-def _blocked(told: dict[str, Any]) -> Blocked:
+def _blocked(document: dict[str, Any]) -> Blocked:
     return Blocked(
-        count=_count(told["count"]),
-        longest=_number(told["longest"]),
-        latest=_number(told["latest"]),
-        ago=_number(told["ago"]),
+        count=_count(document["count"]),
+        longest=_number(document["longest"]),
+        latest=_number(document["latest"]),
+        ago=_number(document["ago"]),
     )
 
 

@@ -1,7 +1,7 @@
-"""The Merchant objects by route, in memory: filled by the watch, and read whole from time to time.
+"""Cache of the Merchant objects by route: filled by the watch, and listed anew from time to time.
 
 A pass over an empty memory would send every merchant to the default tier, so a namespace is read whole before its first
-pass. It is read anew every few minutes: a watch that starts over tells of no deletion that it missed.
+pass. It is read anew every few minutes: a watch that restarts reports no deletion that it missed.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Claims:
     def refreshed(self, claim: Claim) -> Claim:
         """``claim`` with the status that the object has by now."""
         found = self.current(claim)
-        return claim if found is None else replace(claim, told=found.told)
+        return claim if found is None else replace(claim, status=found.status)
 
     def put(self, claim: Claim) -> None:
         """Take in a reading; an older one than is known says nothing, nor does one of an object that is gone."""

@@ -1,4 +1,4 @@
-"""A pass's dealings with Merchant objects: who is in it, and what each is told afterwards."""
+"""Merges Merchant objects into a route, and queues their statuses after a reconcile."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def take_claims(claims: Claims, route: Route, state: RouteState, findings:
 
 
 def update_merchant_statuses(ctx: Context, claims: Claims, writer: MerchantStatusWriter, findings: Findings) -> None:
-    """Have each object told what became of it."""
+    """Queue the status of each of the route's Merchant objects."""
     if findings.merchants.merged is None:
         return
     outcome = Outcome(
@@ -67,7 +67,7 @@ def update_merchant_statuses(ctx: Context, claims: Claims, writer: MerchantStatu
 async def update_orphan_statuses(
     ctx: Context, claims: Claims, writer: MerchantStatusWriter, place: tuple[str, str]
 ) -> float | None:
-    """Have the objects told whose route does not exist; the seconds until another try, or None."""
+    """Queue the status of Merchant objects whose route does not exist; the seconds until another try, or None."""
     try:
         orphans = await claims.of(place)
         if orphans and await ctx.kube.namespace_is_terminating(place[0]):

@@ -1,7 +1,7 @@
 """Writes the Merchants' statuses: each only when it says something new, and a bounded number a second.
 
-5,000 objects that appear at once are told one after the other in the background, while passes go on. What is wanted
-twice before it is written is written once, as it was wanted last. What passes by itself (Pending) comes after what
+5,000 objects that appear at once get theirs one by one in the background, while reconciles go on. What is wanted twice
+before it is written is written once, as it was wanted last. What passes by itself (Pending) comes after what
 stays: in a crowd most are bound by the time of their turn, and are written once instead of twice.
 """
 
@@ -48,7 +48,7 @@ class MerchantStatusWriter:
         if status["state"] == PENDING:
             mine, other = other, mine
         other.pop(key, None)
-        if current is None or current.told == status:
+        if current is None or current.status == status:
             mine.pop(key, None)
         else:
             mine[key] = claim, status
@@ -85,7 +85,7 @@ class MerchantStatusWriter:
         try:
             stored = await self._kube.write_merchant_status(claim.namespace, claim.name, current.version, status)
         except KubeConflict:
-            return  # somebody wrote in between, and the watch is about to tell
+            return  # somebody wrote in between: the watch delivers the newer object
         except KubeError as error:
             logger.warning("status of merchant %s/%s cannot be written: %s", claim.namespace, claim.name, error)
             return

@@ -7,9 +7,9 @@ from merchantroute_operator.reconcile.state.hub_reports import HUB_BLOCKED
 
 
 async def report_blocked_hubs(tick: Tick) -> bool:
-    """Write an event for each pod of which there is something new to say."""
+    """Write an event for each pod whose hub was blocked since the last one."""
     ctx, route = tick.ctx, tick.route
-    pulses = ctx.board.of(route.namespace, route.name)
+    pulses = ctx.pulses.of(route.namespace, route.name)
     for words in tick.state.hub_reports.news(pulses, ctx.monotonic()):
         await ctx.kube.event(tick.raw, "Warning", HUB_BLOCKED, words)
     return False

@@ -1,4 +1,4 @@
-"""Keeps the number of pods of every lane: reads its figures, decides, and writes ``/scale``.
+"""Scales every lane: reads its figures, decides, and writes ``/scale``.
 
 Only this observer writes ``/scale``; a reconcile creates a Deployment with its first number.
 """
@@ -19,8 +19,8 @@ from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.scaling.decide import decide
 from merchantroute_operator.scaling.figures import observe, remember
 from merchantroute_operator.scaling.model import Decision, Memory, Observation, QueueReading
-from merchantroute_operator.scaling.reasons import FOREIGN_SCALER
 from merchantroute_operator.scaling.renew import renew
+from merchantroute_operator.scaling.scale_reasons import FOREIGN_SCALER
 from merchantroute_operator.scaling.whole_tier import whole_tier
 from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
 from merchantroute_operator.spec.route import Tier
@@ -59,7 +59,7 @@ def _observe(tick: Tick, spec: LaneSpec, lane: Lane, live: Object, replicas: int
     mine = samples.get(spec.queue) if samples is not None else None
     pulses = [
         pulse
-        for pulse in tick.ctx.board.of(tick.route.namespace, tick.route.name)
+        for pulse in tick.ctx.pulses.of(tick.route.namespace, tick.route.name)
         if (pulse.tier, pulse.lane) == (tier.name, spec.name)
     ]
     reading = QueueReading(now, mine) if mine is not None else None
@@ -109,8 +109,8 @@ async def _write_scale(tick: Tick, live: Object, decision: Decision) -> None:
 
 def _remembered(state: RouteState, spec: LaneSpec) -> Lane:
     """A lane of a process that has just started knows its order time from the status."""
-    told = state.findings.raw.get("status", {}) if state.findings is not None else {}
-    memory = Memory(order_time=order_times(told).get((spec.tier.name, spec.name)))
+    status = state.findings.raw.get("status", {}) if state.findings is not None else {}
+    memory = Memory(order_time=order_times(status).get((spec.tier.name, spec.name)))
     return state.lanes.setdefault((spec.tier.name, spec.name), Lane(memory=memory))
 
 

@@ -1,4 +1,4 @@
-"""Watches whether each split parts orders as its weight says."""
+"""Checks whether each split distributes orders by its weight."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pass over a route that is to live: queues, configuration, Deployments, inner bindings, front door, in that order.
+"""Reconciles an active route: queues, configuration, Deployments, inner bindings, front door, in that order.
 
 Each step works on what the one before it left, so a pass that stops anywhere leaves every order with a way on; and no
 pod starts before its queue is there.
@@ -14,7 +14,7 @@ from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
-from merchantroute_operator.reconcile.state.gate import assign, bound_in, gate, heard_of
+from merchantroute_operator.reconcile.state.gate import assign, bound_in, gate, reporting_pods
 from merchantroute_operator.reconcile.state.lane import is_idle
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.reconcile.steps.auxiliaries import delete_auxiliaries, ensure_auxiliaries
@@ -31,11 +31,20 @@ from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.broker_secret import parse_broker
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.objects import Topology
-from merchantroute_operator.topology.plans.changes import conflicts, door, halt, mend, retire, skeleton, unfed, wiring
-from merchantroute_operator.topology.splits import choose, in_use, is_undecided, misled
+from merchantroute_operator.topology.plans.changes import (
+    conflicts,
+    open_front_door,
+    repair,
+    retire,
+    skeleton,
+    unbind_unwanted_splits,
+    unfed,
+    wiring,
+)
+from merchantroute_operator.topology.splits import altered_splits, choose, in_use, is_undecided
 
-REQUEUE_SOON = 1.0  # seconds until the next look while something is under way
-REQUEUE_LATER = 5.0  # seconds until the next look at what others have to mend
+REQUEUE_SOON = 1.0  # seconds until the next reconcile while something is under way
+REQUEUE_LATER = 5.0  # seconds until the next reconcile where others have to fix something
 
 
 async def open_broker(ctx: Context, route: Route) -> tuple[Broker, str]:
@@ -87,14 +96,14 @@ async def _queues(
     prefix = naming.front_door(route.namespace, route.name)
     observed = await broker.observe(prefix)
     weights = {tier: weight for tier, (weight, _) in state.split_watch.splits.items()}
-    wrong = state.split_watch.why | misled(route, observed, weights)
+    wrong = state.split_watch.why | altered_splits(route, observed, weights)
     for tier, words in wrong.items():
         await ctx.kube.event(findings.raw, "Warning", "Repaired", f"{tier}: {words}: its split is built anew")
     wanted = desired(route, owner, {}, choose(route, observed, state.split_watch.shunned))
     findings.topology.conflicts = conflicts(wanted, observed, owner)
     if findings.topology.conflicts:
         raise TopologyConflict("; ".join(findings.topology.conflicts))
-    if first := (*halt(wanted, observed), *mend(wanted, observed)):
+    if first := (*unbind_unwanted_splits(wanted, observed), *repair(wanted, observed)):
         await broker.run(first)
         observed = await broker.observe(prefix)
     plan = skeleton(wanted, observed)
@@ -129,8 +138,8 @@ async def _bring_to_pods(
 ) -> None:
     pods = findings.children.pods
     age = ctx.monotonic() - state.configuration.written_at
-    loaded = {pulse.pod: pulse.generation for pulse in ctx.board.of(route.namespace, route.name)}
-    ready = heard_of(route, pods, ready_pods(pods, ctx.wall()), loaded)
+    loaded = {pulse.pod: pulse.generation for pulse in ctx.pulses.of(route.namespace, route.name)}
+    ready = reporting_pods(route, pods, ready_pods(pods, ctx.wall()), loaded)
     findings.configuration.gate = gate(ready, loaded, state.configuration.generation, age=age)
     await annotate_stale_pods(
         ctx.kube,
@@ -160,7 +169,7 @@ async def _bindings(
         assign(route.merchants, bound, findings.configuration.gate),
         choose(route, observed, state.split_watch.shunned),
     )
-    changes = (*wiring(wanted, observed), *door(wanted, observed))
+    changes = (*wiring(wanted, observed), *open_front_door(wanted, observed))
     if changes:
         await broker.run(changes)
         observed = await broker.observe(front_door)

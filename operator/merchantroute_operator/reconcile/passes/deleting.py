@@ -1,4 +1,4 @@
-"""A pass over a route that is to go. The front door goes first, so that publishing fails loudly from then on.
+"""Reconciles a route that is being deleted. The front door goes first, so that publishing fails loudly from then on.
 
 The finalizer is the operator's own and the children have no owner references: a foreground delete would take away the
 workers that a drain needs. It ends also when the broker is gone for good, since nobody could end it otherwise.
@@ -23,7 +23,7 @@ from merchantroute_operator.reconcile.steps.deployments import lane_of
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.drained import QUIET
 from merchantroute_operator.topology.objects import QueueSample, Topology
-from merchantroute_operator.topology.plans.changes import close_door, cut_off, tear_down
+from merchantroute_operator.topology.plans.changes import close_front_door, delete_exchanges, tear_down
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ async def _broker_while_deleting(ctx: Context, route: Route) -> Broker:
 async def _close(broker: Broker, route: Route) -> Topology:
     front_door = naming.front_door(route.namespace, route.name)
     observed = await broker.observe(front_door)
-    plan = close_door(observed, front_door)
+    plan = close_front_door(observed, front_door)
     if plan:
         await broker.run(plan)
         observed = await broker.observe(front_door)
@@ -107,13 +107,13 @@ async def _retain(ctx: Context, route: Route, findings: Findings) -> float | Non
 async def _force(
     ctx: Context, broker: Broker, route: Route, state: RouteState, findings: Findings, observed: Topology
 ) -> float | None:
-    """All goes, orders included; their number is told, so nobody may hold one, and none may be on its way, by then."""
+    """Delete all, orders included; their number is reported, so no pod may hold one and none may be in transit."""
     waits = await _retain(ctx, route, findings)
     if waits is not None:
         return waits
     owner = naming.owner(ctx.cluster, route.namespace, route.name)
     findings.ending = "counting the orders that go"
-    still = cut_off(observed, owner=owner)
+    still = delete_exchanges(observed, owner=owner)
     if still:
         await broker.run(still)
     if still or state.deletion.still_since is None:
@@ -164,7 +164,7 @@ def _held(samples: Mapping[str, QueueSample], queues: Mapping[str, object] | set
 
 
 async def _forget_configuration(ctx: Context, route: Route, children: Children) -> None:
-    """Remove what ``configure`` wrote, by name: a user's own Secret may carry the route's label."""
+    """Remove what ``write_configuration`` wrote, by name: a user's own Secret may carry the route's label."""
     for part in naming.SHARDS:
         written: tuple[tuple[Kind, str, Mapping[str, Object]], ...] = (
             ("ConfigMap", naming.config_map(route.name, part), children.config_maps),

@@ -1,4 +1,4 @@
-"""A pass over a living route, with an eye on what others do to its objects: repaired and told, or kept and told."""
+"""Reconciles an active route with drift detection: what others changed is repaired or kept, and reported either way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REPAIRED = "Repaired"
 
 
 async def reconcile_and_report_repairs(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
-    """``living.keep``; what it repaired becomes one event, also where it did not come to its end."""
+    """``reconcile_active``; what it repaired becomes one event, also where it raises."""
     repairs: list[str] = []
     watched, kube = with_repair_log(ctx, state.seen, repairs)
     try:
@@ -31,8 +31,8 @@ async def reconcile_and_report_repairs(ctx: Context, route: Route, state: RouteS
 
 
 async def find_foreign_changes(ctx: Context, route: Route, state: RouteState, findings: Findings) -> None:
-    """What others set in our objects, and who else scales our Deployments: told, and not fought over."""
-    findings.others.foreign_fields = tuple(
+    """Find fields that others set in our objects, and other autoscalers of our Deployments; neither is reverted."""
+    findings.foreign.foreign_fields = tuple(
         f"{body.get('kind', 'object')} {name}: {words}"
         for objects in findings.children.kept()
         for name, body in sorted(objects.items())

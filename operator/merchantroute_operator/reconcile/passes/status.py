@@ -1,4 +1,4 @@
-"""The end of a pass: the status, written only when it says something new, and an event when readiness turns."""
+"""Updates the route's status, only when it differs, with an event when readiness changes."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ async def _announce(ctx: Context, findings: Findings, before: dict[str, Any], af
     await ctx.kube.event(findings.raw, "Warning" if bad else "Normal", after["reason"], after["message"])
 
 
-def _condition(told: Object, kind: str) -> dict[str, Any]:
-    return next((c for c in told.get("conditions", ()) if c["type"] == kind), {})
+def _condition(status_object: Object, kind: str) -> dict[str, Any]:
+    return next((c for c in status_object.get("conditions", ()) if c["type"] == kind), {})
 
 
-def _suspect_trouble(told: Object) -> str:
+def _suspect_trouble(status_object: Object) -> str:
     """What befalls the suspect lane's pod: no condition speaks of it, since the route works without."""
-    said = (lane.get("message", "") for lane in told.get("lanes", ()) if lane["lane"] == naming.SUSPECT)
+    said = (lane.get("message", "") for lane in status_object.get("lanes", ()) if lane["lane"] == naming.SUSPECT)
     return next(said, "")
 
 
@@ -74,7 +74,7 @@ def _view(state: RouteState, findings: Findings) -> View:
         deployments={**findings.children.deployments, **state.deployments},
         pods=findings.children.pods,
         lagging=findings.configuration.gate.overdue,
-        foreign_fields=findings.others.foreign_fields,
+        foreign_fields=findings.foreign.foreign_fields,
         scaled_by=state.scaled_by,
         unbound=findings.topology.unbound,
         retiring=findings.topology.retiring,

@@ -1,4 +1,4 @@
-"""A Kubernetes port in front of another, that remembers what of a route's children the pass found."""
+"""A wrapper of the Kubernetes port that caches a route's children as the reconcile read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two ports with nothing behind their writes: a pass over these says what it would do, and does none of it."""
+"""Dry-run versions of the two ports: writes become sentences that say what would change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from merchantroute_operator.topology.objects import Bind, Declare, Delete, Op, P
 
 
 class DryRunKube(CachingKube):
-    """Reads go on to ``kube``; a write becomes a sentence in ``left``. What only tells (nudges) becomes nothing."""
+    """Reads go on to ``kube``; a write becomes a sentence in ``left``. Annotations of pods and events are dropped."""
 
     def __init__(self, kube: Kube, left: list[str]) -> None:
         super().__init__(kube)
@@ -33,7 +33,7 @@ class DryRunKube(CachingKube):
         return body
 
     async def create_deployment(self, body: Object, replicas: int) -> None:
-        """``apply`` follows, and tells."""
+        """``apply`` follows, and records it."""
 
     async def delete(self, kind: Kind, namespace: str, name: str) -> None:
         """What is no longer wanted."""
@@ -44,7 +44,7 @@ class DryRunKube(CachingKube):
         """Nothing that the spec asks for."""
 
     async def write_merchant_status(self, namespace: str, name: str, version: int, status: Object) -> Object | None:
-        """A status tells of what is, and changes nothing that a spec asks for."""
+        """A status changes nothing that a spec asks for."""
 
     async def event(self, route: Object, kind: Literal["Normal", "Warning"], reason: str, message: str) -> None:
         """Nothing has happened."""
@@ -58,7 +58,7 @@ class DryRunBroker:
         self._left = left
 
     async def check(self) -> None:
-        """See ``port.Broker``."""
+        """See ``broker_port.Broker``."""
         await self._broker.check()
 
     async def observe(self, prefix: str) -> Topology:
@@ -66,11 +66,11 @@ class DryRunBroker:
         return await self._broker.observe(prefix)
 
     async def run(self, plan: Plan) -> None:
-        """Tell of it."""
+        """Record each operation as a sentence."""
         self._left += [_words(op) for batch in plan for op in batch]
 
     async def samples(self) -> Mapping[str, QueueSample]:
-        """See ``port.Broker``."""
+        """See ``broker_port.Broker``."""
         return await self._broker.samples()
 
     async def move(self, queue: str, exchange: str) -> int:

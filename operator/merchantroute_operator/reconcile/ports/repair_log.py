@@ -1,4 +1,4 @@
-"""The two ports with an eye on what others changed: what a pass has to write although nobody asked for anything new.
+"""Wrappers of the two ports that record repairs: what a reconcile writes although the spec has not changed.
 
 Between two passes over a route nothing of ours writes to its objects, but for ``spec.replicas``. So a pass that finds
 less than the last one left has found somebody else's change, and what it writes for that is a repair.
@@ -32,7 +32,7 @@ from merchantroute_operator.topology.objects import (
 
 
 def with_repair_log(ctx: Context, seen: Seen, repairs: list[str]) -> tuple[Context, RepairLogKube]:
-    """``ctx`` with ports that note repairs, as sentences; the second is to be told when a pass has ended well."""
+    """``ctx`` with ports that note repairs, as sentences; call ``settled`` of the second after a good reconcile."""
     kube = RepairLogKube(ctx.kube, seen, repairs)
     brokers = cast(BrokerPool, _Brokers(ctx.brokers, seen, repairs))
     return replace(ctx, kube=cast(Kube, kube), brokers=brokers), kube
@@ -91,7 +91,7 @@ class RepairLogBroker:
         self._found: Topology | None = None
 
     async def check(self) -> None:
-        """See ``port.Broker``."""
+        """See ``broker_port.Broker``."""
         await self._broker.check()
 
     async def observe(self, prefix: str) -> Topology:
@@ -110,19 +110,19 @@ class RepairLogBroker:
         self._seen.topology = None  # unknown, should this end half-way
         await self._broker.run(plan)
         if self._before is not None and self._found is not None:
-            told = (_repair(op, self._before, self._found) for batch in plan for op in batch)
-            self._repairs += [words for words in told if words]
+            found = (_repair(op, self._before, self._found) for batch in plan for op in batch)
+            self._repairs += [words for words in found if words]
 
     async def samples(self) -> Mapping[str, QueueSample]:
-        """See ``port.Broker``."""
+        """See ``broker_port.Broker``."""
         return await self._broker.samples()
 
     async def move(self, queue: str, exchange: str) -> int:
-        """See ``port.Broker``."""
+        """See ``broker_port.Broker``."""
         return await self._broker.move(queue, exchange)
 
     async def close(self) -> None:
-        """See ``port.Broker``."""
+        """See ``broker_port.Broker``."""
         await self._broker.close()
 
 
@@ -135,7 +135,7 @@ def _repair(op: Op, before: Topology, found: Topology) -> str:
         case Delete("exchange", name) if name in before.exchanges and before.exchanges[name] != found.exchanges[name]:
             return f"exchange {name} was altered: made again"
         case Bind(binding) if binding in before.bindings and binding not in found.bindings:
-            # A binding goes with its ends, and that is told already.
+            # A binding goes with its ends, which are recorded already.
             if binding.source in found.exchanges and binding.target in _of(found, binding.to):
                 return f"binding {binding.source} to {binding.target}{_key(binding.key)} was removed: made again"
         case Unbind(binding) if binding not in before.bindings and binding in found.bindings:

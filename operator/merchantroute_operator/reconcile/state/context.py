@@ -1,4 +1,4 @@
-"""What every pass needs, in one value."""
+"""The dependencies of a reconcile, in one value: ports, pulses, clocks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Context:
 
     kube: Kube
     brokers: BrokerPool
-    board: PulseBoard
+    pulses: PulseBoard
     cluster: str  # UID of kube-system
     resync: float  # seconds between full passes over a route that nothing happens to
     monotonic: Callable[[], float]

@@ -1,4 +1,4 @@
-"""What a full pass found out about a route: the input of its status."""
+"""Findings of a full reconcile of a route: the input of its status."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from merchantroute_operator.spec.merge import Merged
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.pause import NO_PAUSE, Pause
 
-NOBODY = Children({}, {}, {}, {})
+NO_CHILDREN = Children({}, {}, {}, {})
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class PauseFindings:
 
 
 @dataclass(slots=True)
-class OtherFindings:
+class ForeignFindings:
     """What others did to the route's objects."""
 
     foreign_fields: tuple[str, ...] = ()
@@ -69,11 +69,11 @@ class Findings:
     raw: Object
     route: Route | None = None
     error: RouteError | None = None
-    children: Children = NOBODY
+    children: Children = NO_CHILDREN
     topology: TopologyFindings = field(default_factory=TopologyFindings)
     merchants: MerchantFindings = field(default_factory=MerchantFindings)
     configuration: ConfigurationFindings = field(default_factory=ConfigurationFindings)
     pause: PauseFindings = field(default_factory=PauseFindings)
-    others: OtherFindings = field(default_factory=OtherFindings)
+    foreign: ForeignFindings = field(default_factory=ForeignFindings)
     aborted: frozenset[str] = frozenset()  # tiers whose canary was aborted: its pods go at once
     ending: str = ""  # on the way out: what is waited for

@@ -1,4 +1,4 @@
-"""When a merchant may be bound: once every ready pod knows it, so that no pod meets an order it cannot work."""
+"""The gate before bindings: a merchant is bound once every ready pod has loaded it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def gate(ready: Mapping[str, float], loaded: Mapping[str, int], generation: int,
     return Gate(tuple(awaited), tuple(overdue))
 
 
-def heard_of(
+def reporting_pods(
     route: Route, pods: Mapping[str, Raw], ready: Mapping[str, float], loaded: Mapping[str, int]
 ) -> dict[str, float]:
     """``ready`` without the pods that may never say what they have loaded.

@@ -1,7 +1,7 @@
-"""Which pods' hubs are held up by code of theirs, as their pulses say, and when that is told. No I/O.
+"""Decides when pods with a blocked hub are reported by an event. No I/O.
 
-A pod that blocks again and again is told of once in ten minutes, with how often it happened; a whole fleet that does is
-bounded by the limit that every event has.
+A pod that blocks again and again is reported once in ten minutes, with how often it happened; a whole fleet of them
+is bounded by the limit that every event has.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from merchantroute_operator.scaling.model import Pulse
 
 HUB_BLOCKED = "HubBlocked"
 AGAIN_AFTER = 600.0  # seconds
-NEWS = 60.0  # seconds; what ended before that was told by the operator that ran then
+NEWS = 60.0  # seconds; what ended before that was reported by the operator that ran then
 
 
 @dataclass(slots=True)
@@ -25,14 +25,14 @@ class _Reported:
 
 @dataclass(slots=True)
 class HubReports:
-    """What was told of a route's pods; times are monotonic seconds."""
+    """What was reported of a route's pods; times are monotonic seconds."""
 
     reported: dict[str, _Reported] = field(default_factory=dict)
 
     def news(self, pulses: Iterable[Pulse], now: float) -> list[str]:
         """What to say now, a sentence for each pod. ``pulses`` is the newest of each of the route's pods."""
         newest = {pulse.pod: pulse for pulse in pulses}
-        self.reported = {pod: told for pod, told in self.reported.items() if pod in newest}
+        self.reported = {pod: report for pod, report in self.reported.items() if pod in newest}
         return [words for pulse in newest.values() if (words := self._news_of(pulse, now))]
 
     def _news_of(self, pulse: Pulse, now: float) -> str:

@@ -1,4 +1,4 @@
-"""Watching each split's share between passes, and having one that parts wrongly built anew: once, then it is told.
+"""Monitors each split's share between reconciles; a split whose share is off is rebuilt once, then reported.
 
 Ids that are no ids (an order without one, the same one for many) part wrongly through any split. Building it again and
 again would move orders between lanes for nothing, so a second try needs a measurement that was right in between.

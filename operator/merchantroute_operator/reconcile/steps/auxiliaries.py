@@ -24,7 +24,7 @@ from merchantroute_operator.spec.sections.broker_secret import parse_broker
 async def ensure_auxiliaries(kube: Kube, route: Route, children: Children) -> None:
     """Create or correct them all."""
     for body in _wanted(route, children, await _brokers(kube, route)):
-        live = children.others.get(body["kind"], {}).get(body["metadata"]["name"])
+        live = children.auxiliaries.get(body["kind"], {}).get(body["metadata"]["name"])
         if live is None or differs(body, live):
             await kube.apply(body)
 
@@ -51,12 +51,12 @@ def _wanted(route: Route, children: Children, brokers: Iterable[Address]) -> Ite
             yield budget
     if policy := network_policy(route, brokers):
         yield policy
-    if "PodMonitor" in children.others:
+    if "PodMonitor" in children.auxiliaries:
         yield pod_monitor(route)
 
 
 async def _brokers(kube: Kube, route: Route) -> list[Address]:
-    """Where pods find the broker; a Secret that is not there or makes no sense is told of elsewhere."""
+    """Where pods find the broker; a Secret that is missing or invalid is reported elsewhere."""
     found = []
     for name in sorted({route.broker_secret, route.worker_secret}) if route.network_policy else ():
         secret = await kube.secret(route.namespace, name)
@@ -68,9 +68,9 @@ async def _brokers(kube: Kube, route: Route) -> list[Address]:
     return found
 
 
-def _ours(children: Children) -> Iterator[tuple[naming.OtherKind, str]]:
+def _ours(children: Children) -> Iterator[tuple[naming.AuxiliaryKind, str]]:
     """Only what the operator wrote: a team's own policy may carry the route's label."""
-    kinds: Mapping[naming.OtherKind, Mapping[str, Object]] = children.others
+    kinds: Mapping[naming.AuxiliaryKind, Mapping[str, Object]] = children.auxiliaries
     for kind, objects in kinds.items():
         for name, body in objects.items():
             if APPLIED in (body["metadata"].get("annotations") or {}):

@@ -1,4 +1,4 @@
-"""Taking each tier's canary a step further in a pass, and noticing between passes that one is due."""
+"""Advances each tier's canary in a reconcile, and says between reconciles that one is due."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ IGNORED = "CanaryAnnotationIgnored"
 async def advance_canaries(ctx: Context, route: Route, state: RouteState, findings: Findings) -> Route:
     """The route with each canary's share as it is now; a canary that was aborted is none.
 
-    What changed is told by an event with the figures. The annotation goes once its word stands in the status. While
+    A change is reported by an event with the figures. The annotation goes once its word stands in the status. While
     the route is paused a canary stays as it is.
     """
-    told = from_status(findings.raw.get("status", {}))
-    verb, about = (None, "") if findings.pause.holds else await _asked(ctx, route, findings, told)
+    recorded = from_status(findings.raw.get("status", {}))
+    verb, about = (None, "") if findings.pause.holds else await _asked(ctx, route, findings, recorded)
     deployments = {**findings.children.deployments, **state.deployments}
     progress: dict[str, Progress] = {}
     for tier in route.tiers:
         if tier.canary is None:
             continue
-        before = (state.canary.progress or {}).get(tier.name) or told.get(tier.name)
+        before = (state.canary.progress or {}).get(tier.name) or recorded.get(tier.name)
         if findings.pause.holds and before is not None:
             progress[tier.name] = before
             continue
@@ -106,7 +106,9 @@ def _readiness(live: dict[str, object] | None, canary: Canary | None) -> tuple[b
     return bool(ready) or (may_sleep and not wanted), bool(wanted) and not ready
 
 
-async def _asked(ctx: Context, route: Route, findings: Findings, told: dict[str, Progress]) -> tuple[Verb | None, str]:
+async def _asked(
+    ctx: Context, route: Route, findings: Findings, recorded: dict[str, Progress]
+) -> tuple[Verb | None, str]:
     """What the annotation asks for, of which tier; one that was done, or asks for nothing, is taken away."""
     text = (findings.raw["metadata"].get("annotations") or {}).get(naming.ANNOTATION_CANARY)
     if text is None:
@@ -121,7 +123,7 @@ async def _asked(ctx: Context, route: Route, findings: Findings, told: dict[str,
         return None, ""
     verb, tier = wish
     done = Phase.ABORTED if verb == "abort" else Phase.PROMOTED
-    stands = told.get(tier)
+    stands = recorded.get(tier)
     if stands is not None and (stands.phase, stands.plan) == (done, canary.plan):
         await ctx.kube.drop_annotation(findings.raw, naming.ANNOTATION_CANARY)
         return None, ""

@@ -1,4 +1,4 @@
-"""The workers' configuration and credentials: written where they differ, then brought to the pods at once."""
+"""Writes the workers' configuration and credentials where they differ, and has the kubelet sync them at once."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ async def write_configuration(
     start the count anew. ``renew`` keeps the configuration's date fresh: workers ask for it when they meet an order
     whose merchant they do not know, so a route without orders needs no such writes.
     """
-    told = int(previous_index(route, children.config_maps).get("credentialsGeneration", 0))
-    credentials_generation, secrets = credentials_secrets(route, found, children.secrets, told)
+    known_credentials = int(previous_index(route, children.config_maps).get("credentialsGeneration", 0))
+    credentials_generation, secrets = credentials_secrets(route, found, children.secrets, known_credentials)
     contents = render(route, cluster)
     generation, maps = config_maps(
         route,
@@ -61,7 +61,7 @@ async def annotate_stale_pods(
 ) -> None:
     """Make the kubelet bring new files to these pods now: it syncs a pod's volumes when the pod changes.
 
-    Left alone it takes 70 to 90 s. ``generation`` tells of the configuration, ``broker`` is the resourceVersion of the
+    Left alone it takes 70 to 90 s. ``generation`` is the configuration's, ``broker`` is the resourceVersion of the
     broker's Secret. A pod that is not ``lagging`` is left alone once it has both.
     """
     annotations = {ANNOTATION_GENERATION: generation, ANNOTATION_BROKER: broker}
@@ -73,7 +73,7 @@ async def annotate_stale_pods(
 def attempt(generation: int, age: float) -> str:
     """What to annotate ``age`` seconds after ``generation`` was written: a new text every few seconds.
 
-    A kubelet that synced a pod just before it heard of the new ConfigMap does not look again by itself.
+    A kubelet that synced a pod just before the new ConfigMap reached it does not sync again by itself.
     """
     return f"{generation}.{int(age // NUDGE)}"
 

@@ -1,4 +1,4 @@
-"""Which way a route ends now: a pure choice from what its owner asked for and what is still possible."""
+"""The deletion policy in effect now: a pure choice from the spec and what is still possible."""
 
 from __future__ import annotations
 

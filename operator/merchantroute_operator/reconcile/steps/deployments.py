@@ -53,7 +53,7 @@ def lane_of(live: Object) -> tuple[str, str]:
 
 
 def ready_pods(pods: Mapping[str, Object], now: float) -> dict[str, float]:
-    """Seconds, at epoch ``now``, for which each pod has taken orders: those that are ready and not told to go."""
+    """Seconds, at epoch ``now``, for which each pod has taken orders: those that are ready and not being deleted."""
     return {
         name: now - datetime.fromisoformat(condition["lastTransitionTime"]).timestamp()
         for name, pod in pods.items()

@@ -49,8 +49,8 @@ def config_maps(
     """The configuration's generation, and the ConfigMaps in the order to write them: the one with the index last.
 
     ``previous`` are the live ConfigMaps by name. The generation rises only when what workers would load differs from
-    the previous index, above it and above ``known_generation`` (the highest that the route's status has told of).
-    ``renderedAt`` tells how fresh the operator's word is: it is renewed every 5 minutes
+    the previous index, above it and above ``known_generation`` (the highest that the route's status has shown).
+    ``renderedAt`` shows when the operator last rendered it: it is renewed every 5 minutes
     while somebody may ask (``renew``), and with each change.
     """
     old = previous_index(route, previous)

@@ -21,7 +21,7 @@ INDEX = "index.json"
 
 
 class UserSecret(Protocol):
-    """A Secret that a user wrote (``kube.port.SecretData``): labels and decoded data."""
+    """A Secret that a user wrote (``kube_port.SecretData``): labels and decoded data."""
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -53,7 +53,7 @@ def credentials_secrets(
     """The credentials' generation, and the Secrets in the order to write them: the one with the index last.
 
     ``credentials`` is merchant id -> ``credential(...)``; ``previous`` are the live Secrets by name;
-    ``known_generation`` is the one that the configuration's index tells of. The generation rises with each change.
+    ``known_generation`` is the one in the configuration's index. The generation rises with each change.
     """
     parts: dict[str, dict[str, Mapping[str, str]]] = {part: {} for part in naming.SHARDS}
     for merchant, found in credentials.items():

@@ -64,7 +64,7 @@ def _spread(route: Route, tier: Tier, lane: str) -> list[Object]:
 
 
 def grace(deadline: float) -> int:
-    """Seconds until a pod that was told to stop is killed: a warm shutdown may start one more batch of orders."""
+    """Seconds of grace between SIGTERM and SIGKILL: a warm shutdown may start one more batch of orders."""
     return ceil((2 * deadline + 10) / GRACE_STEP) * GRACE_STEP
 
 

@@ -23,7 +23,7 @@ def program(tier: Tier, lane: str) -> Object:
 
 
 def variables(route: Route, tier: Tier, lane: str) -> list[Object]:
-    """What a command of the route's own is told; the route's own variables of the same name have the last word.
+    """Environment of a command of the route's own; the route's own variables of the same name have the last word.
 
     The number of slots only where the command asks for it: elsewhere a change of it must replace no pod. Where the
     broker is, and who the pod is there, stays in the mounted files.
@@ -35,8 +35,8 @@ def variables(route: Route, tier: Tier, lane: str) -> list[Object]:
     queue = naming.suspect(*place) if lane == naming.SUSPECT else naming.lane_queue(*place, tier.name, lane)
     slots = {_SLOTS: str(tier.concurrency)} if any(f"$({_SLOTS})" in word for word in command) else {}
     given = {variable["name"] for variable in tier.pod.fields.get("env", ())}
-    told = {"MR_QUEUE": queue, **slots, **_CELERY}
-    return [{"name": name, "value": value} for name, value in told.items() if name not in given]
+    variables = {"MR_QUEUE": queue, **slots, **_CELERY}
+    return [{"name": name, "value": value} for name, value in variables.items() if name not in given]
 
 
 def probes(tier: Tier) -> Object:

@@ -1,4 +1,4 @@
-"""A route on its way out, also one that could never be worked: a finalizer must end some day."""
+"""Parses a route that is being deleted, also one whose spec is invalid: its finalizer must come off."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NO_ORDERS = Orders(
 )
 
 
-def parse_leaving(raw: Raw) -> Route:
+def parse_deleting(raw: Raw) -> Route:
     """``parse``, or, where the spec is invalid, as much as ending needs: no tiers, no merchants, no orders.
 
     Of an invalid spec nothing was ever made but, maybe, by an earlier generation; ending finds that by name and label.

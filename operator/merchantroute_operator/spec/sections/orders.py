@@ -1,4 +1,4 @@
-"""How a route's orders are worked: ``spec.orders``, parsed."""
+"""Parses ``spec.orders``: how a route's orders are worked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from merchantroute_operator.spec.route import Orders, Raw, Step, Verify
 
 
 def parse_orders(raw: Raw) -> Orders:
-    """``spec.orders``; ``SpecInvalid`` names the field, the value and the mend."""
+    """``spec.orders``; ``SpecInvalid`` names the field, the value and the remedy."""
     retry = raw.get("retry", {})
     if not raw.get("steps"):
         raise SpecInvalid(

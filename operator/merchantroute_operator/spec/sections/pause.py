@@ -1,4 +1,4 @@
-"""Whether somebody has told the operator to leave a route alone: for good, or until a time.
+"""Parses whether a route is paused: by its spec for good, or by an annotation until a time.
 
 ``spec.paused`` is the route's own word and goes through GitOps. The annotation is for the moment: it ends by itself, so
 that nobody has to think of it.

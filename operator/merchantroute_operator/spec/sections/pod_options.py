@@ -1,4 +1,4 @@
-"""What a lane's pods get from the user: the route's ``worker`` with a tier's overrides laid over it."""
+"""Merges the pod options of a lane: the route's ``worker`` with a tier's overrides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lane's scaling policy, parsed."""
+"""Parses a lane's scaling policy."""
 
 from __future__ import annotations
 

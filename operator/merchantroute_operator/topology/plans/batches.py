@@ -1,4 +1,4 @@
-"""Putting operations into a plan."""
+"""Builds plans from batches of operations."""
 
 from __future__ import annotations
 

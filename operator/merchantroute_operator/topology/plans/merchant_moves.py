@@ -1,4 +1,4 @@
-"""Moving merchants between tiers: binds and unbinds of overlays on the router, above the swap on ``assigned``."""
+"""Moves merchants between tiers: overlay bindings on the router while ``assigned`` is re-pointed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import chain
 
 from merchantroute_operator.topology.objects import Binding, Plan, Topology
 from merchantroute_operator.topology.plans.batches import binds, in_order, unbinds
-from merchantroute_operator.topology.queries import leaving
+from merchantroute_operator.topology.queries import bindings_from
 
 
 def repoint_merchants(router: str, assigned: str, desired: Topology, observed: Topology) -> Plan:
@@ -18,9 +18,9 @@ def repoint_merchants(router: str, assigned: str, desired: Topology, observed: T
     One that moves is bound on the router to its new tier first. An overlay that a crash left behind serves as it is,
     wherever it leads: a second one would give its orders copies; where there are two, one goes at once.
     """
-    want = _by_key(leaving(desired.bindings, assigned))
-    have = _by_key(leaving(observed.bindings, assigned))
-    over = _by_key(leaving(observed.bindings, router))
+    want = _by_key(bindings_from(desired.bindings, assigned))
+    have = _by_key(bindings_from(observed.bindings, assigned))
+    over = _by_key(bindings_from(observed.bindings, router))
     surplus = [b for bindings in over.values() for b in sorted(bindings, key=lambda b: b.target)[1:]]
     moved = [
         Binding(router, b.target, b.to, key=b.key)

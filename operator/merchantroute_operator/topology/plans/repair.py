@@ -1,4 +1,4 @@
-"""Exchanges of ours that somebody deleted and made anew otherwise: made as they must be, with no order astray.
+"""Repairs exchanges of ours that somebody made anew with another type or arguments.
 
 The broker changes neither the type nor an argument of what exists, so that such an exchange has to go first. The front
 door goes before it: until the pass opens it again, a moment later, publishing fails with 404 instead of passing into
@@ -15,8 +15,8 @@ from merchantroute_operator.topology.plans.batches import in_order
 from merchantroute_operator.topology.queries import owner_of, place_of, the_owner
 
 
-def mend(desired: Topology, observed: Topology) -> Plan:
-    """Delete what is ours by its mark and not as wanted; ``skeleton``, ``wiring`` and ``door`` make it again."""
+def repair(desired: Topology, observed: Topology) -> Plan:
+    """Delete exchanges with our owner mark that differ; ``skeleton``, ``wiring``, ``open_front_door`` remake them."""
     door, owner = naming.front_door(*place_of(desired)), the_owner(desired)
     altered = {
         name

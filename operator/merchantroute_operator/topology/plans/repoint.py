@@ -1,16 +1,16 @@
-"""Pointing an exchange that has one way on elsewhere, while its alternate exchange catches."""
+"""Re-points an exchange that has one binding, while its alternate exchange catches."""
 
 from __future__ import annotations
 
 from merchantroute_operator.topology.objects import Plan, Topology
 from merchantroute_operator.topology.plans.batches import binds, in_order, unbinds
-from merchantroute_operator.topology.queries import leaving
+from merchantroute_operator.topology.queries import bindings_from
 from merchantroute_operator.topology.splits import detours
 
 
-def swap(source: str, desired: Topology, observed: Topology) -> Plan:
+def repoint(source: str, desired: Topology, observed: Topology) -> Plan:
     """Unbind whatever is not wanted from ``source``, then bind what is; never both at once, or orders get copies."""
-    want, have = leaving(desired.bindings, source), leaving(observed.bindings, source)
+    want, have = bindings_from(desired.bindings, source), bindings_from(observed.bindings, source)
     return in_order(unbinds(have - want), binds(want - have))
 
 
@@ -19,7 +19,7 @@ def divert(desired: Topology, observed: Topology) -> Plan:
     return in_order(unbinds(detours(desired, observed)), binds(detours(observed, desired)))
 
 
-def halt(desired: Topology, observed: Topology) -> Plan:
+def unbind_unwanted_splits(desired: Topology, observed: Topology) -> Plan:
     """Send orders of tiers that should have no split to ``stable``: a pass does it first, since it may be urgent."""
     kept = {binding.source for binding in detours(Topology({}, {}, frozenset()), desired)}
     return in_order(unbinds(binding for binding in detours(desired, observed) if binding.source not in kept))
@@ -31,4 +31,4 @@ def repoint_default(default: str, fallback: str, desired: Topology, observed: To
     1,666 such swaps under 8,000 mandatory orders let each arrive once (RabbitMQ 4.0.5). After a crash it goes on from
     wherever it stopped: a ``fallback`` that leads nowhere has been mended by ``skeleton``.
     """
-    return (*swap(default, desired, observed), *swap(fallback, desired, observed))
+    return (*repoint(default, desired, observed), *repoint(fallback, desired, observed))

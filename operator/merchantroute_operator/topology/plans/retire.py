@@ -1,4 +1,4 @@
-"""The last plan of a pass: taking away what the route no longer wants, never an order with it.
+"""The last plan of a reconcile: deletes what the route no longer wants, and never an order.
 
 Of a tier that is gone: its inputs were unbound by ``wiring``, so its exchanges go at once; its lane once its emptiness
 is proven; then nothing publishes to its ladder any more, whose rungs empty by themselves, and then that goes.
@@ -11,7 +11,7 @@ from collections.abc import Collection
 
 from merchantroute_operator.topology.objects import Delete, Plan, Topology
 from merchantroute_operator.topology.plans.batches import exchanges_apart, in_order, unbinds
-from merchantroute_operator.topology.queries import leaving, owner_of, the_owner
+from merchantroute_operator.topology.queries import bindings_from, owner_of, the_owner
 from merchantroute_operator.topology.reachability import reachable, unfed
 
 
@@ -25,7 +25,7 @@ def retire(desired: Topology, observed: Topology, empty: Collection[str]) -> Pla
         binding
         for name, exchange in desired.exchanges.items()
         if exchange.kind == "headers"
-        for binding in leaving(observed.bindings - desired.bindings, name)
+        for binding in bindings_from(observed.bindings - desired.bindings, name)
     )
     queues = sorted(unfed(desired, observed).intersection(empty))
     in_use, _ = reachable(desired, observed)

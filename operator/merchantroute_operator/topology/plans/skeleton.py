@@ -1,4 +1,4 @@
-"""The first plan of a pass: whatever is missing, in an order in which nothing is reachable before it works.
+"""The first plan of a reconcile: whatever is missing, in an order in which nothing is reachable before it works.
 
 Exchanges come first (all but the front door), then queues, then the bindings that never change while their ends are
 there: those to queues before those to exchanges, so that what an exchange leads to leads on. A binding that replaces
@@ -11,7 +11,7 @@ from __future__ import annotations
 from merchantroute_operator import naming
 from merchantroute_operator.topology.objects import Binding, Declare, Plan, Topology
 from merchantroute_operator.topology.plans.batches import binds, in_order
-from merchantroute_operator.topology.queries import leaving, place_of
+from merchantroute_operator.topology.queries import bindings_from, place_of
 from merchantroute_operator.topology.splits import detours, is_share, to_rebuild
 
 
@@ -40,5 +40,6 @@ def skeleton(desired: Topology, observed: Topology) -> Plan:
 def _would_double(binding: Binding, observed: Topology) -> bool:
     """Whether an order that takes this binding already takes another one from the same exchange."""
     return any(
-        (other.key, other.rung) == (binding.key, binding.rung) for other in leaving(observed.bindings, binding.source)
+        (other.key, other.rung) == (binding.key, binding.rung)
+        for other in bindings_from(observed.bindings, binding.source)
     )

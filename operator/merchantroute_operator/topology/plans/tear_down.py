@@ -1,4 +1,4 @@
-"""Taking everything away: at the end of a Drain, and for Force, which first holds all orders where they are."""
+"""Deletes a route's topology: at the end of a Drain, and for Force, which first stops all orders where they are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from merchantroute_operator.topology.plans.batches import exchanges_apart, in_or
 from merchantroute_operator.topology.queries import owner_of
 
 
-def cut_off(observed: Topology, *, owner: str) -> Plan:
+def delete_exchanges(observed: Topology, *, owner: str) -> Plan:
     """Delete every exchange that carries ``owner``, so that no order changes its queue: only then can they be counted.
 
     What expires in a rung stays there, since RabbitMQ keeps what it cannot dead-letter at least once.

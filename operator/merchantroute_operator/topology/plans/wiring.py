@@ -9,7 +9,7 @@ from __future__ import annotations
 from merchantroute_operator import naming
 from merchantroute_operator.topology.objects import Plan, Topology
 from merchantroute_operator.topology.plans.merchant_moves import repoint_merchants
-from merchantroute_operator.topology.plans.repoint import divert, repoint_default, swap
+from merchantroute_operator.topology.plans.repoint import divert, repoint, repoint_default
 from merchantroute_operator.topology.queries import place_of
 
 
@@ -22,7 +22,7 @@ def wiring(desired: Topology, observed: Topology) -> Plan:
     place = place_of(desired)
     ladders = (name for name in desired.exchanges if name.endswith(".retry.last"))
     return (
-        *(batch for last in ladders for batch in swap(last, desired, observed)),
+        *(batch for last in ladders for batch in repoint(last, desired, observed)),
         *divert(desired, observed),
         *repoint_default(naming.default(*place), naming.fallback(*place), desired, observed),
         *repoint_merchants(naming.router(*place), naming.assigned(*place), desired, observed),

@@ -137,7 +137,7 @@ def test_the_annotation_is_a_word_and_a_tier(text: str, meant: tuple[str, str] |
 
 
 def pulse(finished: int, *, started: int = 1, retried: int = 0, dead: int = 0) -> Pulse:
-    return Pulse("p", "orders", "pos", "standard", "canary", started, 0.0, 1, 10, 3, 1.0, 0, finished, 0, retried, dead)
+    return Pulse("p", "orders", "pos", "standard", "canary", started, 0.0, 1, 3, 1.0, finished, retried, dead)
 
 
 def test_a_lane_is_counted_from_when_it_is_watched_and_through_restarts() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from merchantroute_operator.scaling import reasons
+from merchantroute_operator.scaling import scale_reasons
 from merchantroute_operator.scaling.decide import decide
 from merchantroute_operator.scaling.model import Decision, Memory, Observation
 from merchantroute_operator.spec.route import Scaling
@@ -70,7 +70,7 @@ def test_pods_are_what_arrivals_and_backlog_need(seen: dict[str, Any], replicas:
 
 def test_from_zero_it_goes_straight_to_the_number_needed() -> None:
     decision = decided(queued=10_500, replicas=0, ready_pods=0, finished_rate=0.0, busy=0.0)
-    assert (decision.replicas, decision.reason) == (10, reasons.WOKEN)
+    assert (decision.replicas, decision.reason) == (10, scale_reasons.WOKEN)
     assert "From 0 to 10 pods" in decision.message
 
 
@@ -78,30 +78,30 @@ def test_from_zero_it_goes_straight_to_the_number_needed() -> None:
     ("seen", "policy", "replicas", "reason"),
     [
         # growing is immediate
-        ({"arrival_rate": 100.0, "replicas": 2}, {}, 3, reasons.GROWING),
-        ({"arrival_rate": 100.0, "replicas": 3}, {}, 3, reasons.STEADY),
-        ({"arrival_rate": 10_000.0, "replicas": 20}, {}, 20, reasons.AT_MAXIMUM),
+        ({"arrival_rate": 100.0, "replicas": 2}, {}, 3, scale_reasons.GROWING),
+        ({"arrival_rate": 100.0, "replicas": 3}, {}, 3, scale_reasons.STEADY),
+        ({"arrival_rate": 10_000.0, "replicas": 20}, {}, 20, scale_reasons.AT_MAXIMUM),
         # nothing at all
-        ({"replicas": 1}, {}, 0, reasons.IDLE),
-        ({"replicas": 0}, {}, 0, reasons.IDLE),
-        ({"replicas": 2}, {"min_replicas": 2}, 2, reasons.AT_MINIMUM),
-        ({"replicas": 1}, {"min_replicas": 2}, 2, reasons.GROWING),
+        ({"replicas": 1}, {}, 0, scale_reasons.IDLE),
+        ({"replicas": 0}, {}, 0, scale_reasons.IDLE),
+        ({"replicas": 2}, {"min_replicas": 2}, 2, scale_reasons.AT_MINIMUM),
+        ({"replicas": 1}, {"min_replicas": 2}, 2, scale_reasons.GROWING),
         # told to leave it alone, also outside the limits
-        ({"arrival_rate": 100.0, "replicas": 1}, {"paused": True}, 1, reasons.PAUSED),
-        ({"replicas": 25}, {"paused": True}, 25, reasons.PAUSED),
+        ({"arrival_rate": 100.0, "replicas": 1}, {"paused": True}, 1, scale_reasons.PAUSED),
+        ({"replicas": 25}, {"paused": True}, 25, scale_reasons.PAUSED),
         # nothing is known: held, within the limits
-        ({"fresh": False, "replicas": 5, "queued": 99_999}, {}, 5, reasons.FIGURES_STALE),
-        ({"queued": None, "replicas": 5}, {}, 5, reasons.FIGURES_STALE),
-        ({"in_flight": None, "replicas": 5}, {}, 5, reasons.FIGURES_STALE),
-        ({"fresh": False, "replicas": 0}, {}, 0, reasons.FIGURES_STALE),
-        ({"fresh": False, "replicas": 0}, {"min_replicas": 1}, 1, reasons.FIGURES_STALE),
-        ({"fresh": False, "replicas": 30}, {}, 20, reasons.FIGURES_STALE),
+        ({"fresh": False, "replicas": 5, "queued": 99_999}, {}, 5, scale_reasons.FIGURES_STALE),
+        ({"queued": None, "replicas": 5}, {}, 5, scale_reasons.FIGURES_STALE),
+        ({"in_flight": None, "replicas": 5}, {}, 5, scale_reasons.FIGURES_STALE),
+        ({"fresh": False, "replicas": 0}, {}, 0, scale_reasons.FIGURES_STALE),
+        ({"fresh": False, "replicas": 0}, {"min_replicas": 1}, 1, scale_reasons.FIGURES_STALE),
+        ({"fresh": False, "replicas": 30}, {}, 20, scale_reasons.FIGURES_STALE),
     ],
 )
 def test_each_decision_has_its_reason(seen: dict[str, Any], policy: dict[str, Any], replicas: int, reason: str) -> None:
     decision = decided(policy=replace(POLICY, **policy), **seen)
     assert (decision.replicas, decision.reason) == (replicas, reason)
-    assert decision.reason in reasons.ALL
+    assert decision.reason in scale_reasons.ALL
 
 
 def test_shrinking_waits_for_the_maximum_asked_for_over_scale_down_after() -> None:
@@ -112,19 +112,19 @@ def test_shrinking_waits_for_the_maximum_asked_for_over_scale_down_after() -> No
         memory, replicas = decision.memory, decision.replicas
         told.append((later, decision.replicas, decision.reason))
     assert told == [
-        (0, 4, reasons.STEADY),
-        (10, 4, reasons.COOLING_DOWN),
-        (60, 4, reasons.COOLING_DOWN),
-        (119, 4, reasons.COOLING_DOWN),
-        (121, 3, reasons.SHRINKING),  # what was asked for at 60 s still counts
-        (179, 3, reasons.COOLING_DOWN),
-        (181, 2, reasons.SHRINKING),
+        (0, 4, scale_reasons.STEADY),
+        (10, 4, scale_reasons.COOLING_DOWN),
+        (60, 4, scale_reasons.COOLING_DOWN),
+        (119, 4, scale_reasons.COOLING_DOWN),
+        (121, 3, scale_reasons.SHRINKING),  # what was asked for at 60 s still counts
+        (179, 3, scale_reasons.COOLING_DOWN),
+        (181, 2, scale_reasons.SHRINKING),
     ]
 
 
 def test_an_operator_that_has_just_started_shrinks_nothing_before_it_has_watched_long_enough() -> None:
     decision = decided(Memory(), replicas=7)
-    assert (decision.replicas, decision.reason) == (7, reasons.COOLING_DOWN)
+    assert (decision.replicas, decision.reason) == (7, scale_reasons.COOLING_DOWN)
     later = decided(decision.memory, now=1000.0 + 121.0, replicas=7)
     assert later.replicas == 0
 

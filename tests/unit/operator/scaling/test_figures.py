@@ -26,12 +26,9 @@ def pulse(at: float, finished: int, busy_seconds: float, *, pod: str = "a", star
         started=started,
         at=at,
         generation=1,
-        slots=100,
         busy=0,
         busy_seconds=busy_seconds,
-        taken=finished,
         finished=finished,
-        refused=1000,
         retried=0,
         dead=0,
     )

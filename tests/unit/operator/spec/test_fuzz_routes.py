@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from merchantroute_operator.errors import RouteError
 from merchantroute_operator.spec.parse import parse
-from merchantroute_operator.spec.sections.deletion import parse_leaving
+from merchantroute_operator.spec.sections.deletion import parse_deleting
 from tests.unit.operator.route_samples import raw_route
 
 WHOLE = raw_route(
@@ -74,4 +74,4 @@ def test_a_route_is_read_or_refused(document: dict[str, Any]) -> None:
 @given(mutated())
 def test_a_route_that_is_deleted_is_read_whatever_it_says(document: dict[str, Any]) -> None:
     document["metadata"]["deletionTimestamp"] = "2027-01-15T08:01:40Z"
-    parse_leaving(document)
+    parse_deleting(document)

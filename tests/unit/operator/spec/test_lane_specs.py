@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from merchantroute_operator.resources.workload.deployment import deployment
-from merchantroute_operator.scaling import reasons
+from merchantroute_operator.scaling import scale_reasons
 from merchantroute_operator.scaling.decide import decide
 from merchantroute_operator.scaling.model import Memory, Observation
 from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
-from merchantroute_operator.spec.sections.deletion import parse_leaving
+from merchantroute_operator.spec.sections.deletion import parse_deleting
 from tests.unit.operator.route_samples import CLUSTER, a_route, raw_route
 
 
@@ -44,7 +44,7 @@ def test_each_tier_has_a_lane_and_the_route_has_one_for_suspect_orders() -> None
 
 def test_a_route_that_cannot_be_read_has_no_lanes() -> None:
     raw = raw_route(orders={"steps": []})
-    assert lanes(parse_leaving(raw)) == ()
+    assert lanes(parse_deleting(raw)) == ()
 
 
 def test_a_pod_of_the_suspect_lane_has_one_slot_and_knows_its_lane() -> None:
@@ -125,15 +125,15 @@ def test_it_has_no_pod_or_one(tiers: tuple[Any, ...], limits: tuple[int, int]) -
 @pytest.mark.parametrize(
     ("seen", "replicas", "reason"),
     [
-        ({"replicas": 0}, 0, reasons.IDLE),
+        ({"replicas": 0}, 0, scale_reasons.IDLE),
         # from none straight to one, however many there are
-        ({"queued": 1, "replicas": 0}, 1, reasons.WOKEN),
-        ({"queued": 500, "replicas": 0}, 1, reasons.AT_MAXIMUM),
+        ({"queued": 1, "replicas": 0}, 1, scale_reasons.WOKEN),
+        ({"queued": 500, "replicas": 0}, 1, scale_reasons.AT_MAXIMUM),
         # one that a pod holds needs its pod
-        ({"in_flight": 1}, 1, reasons.STEADY),
+        ({"in_flight": 1}, 1, scale_reasons.STEADY),
         # none for all of scaleDownAfter
-        ({}, 0, reasons.IDLE),
-        ({"now": 1000.0 - 60.0}, 1, reasons.COOLING_DOWN),
+        ({}, 0, scale_reasons.IDLE),
+        ({"now": 1000.0 - 60.0}, 1, scale_reasons.COOLING_DOWN),
     ],
 )
 def test_its_pod_is_there_for_as_long_as_an_order_is(seen: dict[str, Any], replicas: int, reason: str) -> None:

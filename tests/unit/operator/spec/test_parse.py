@@ -10,7 +10,7 @@ from merchantroute_operator.spec.duration import seconds
 from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.spec.route import Credentials, Verify
-from merchantroute_operator.spec.sections.deletion import parse_leaving
+from merchantroute_operator.spec.sections.deletion import parse_deleting
 from merchantroute_operator.status.assemble import status
 from merchantroute_operator.status.view import View
 from tests.unit.operator.route_samples import a_route, raw_route
@@ -175,7 +175,7 @@ def test_an_invalid_route_can_still_be_ended() -> None:
     raw["metadata"] |= {"deletionTimestamp": "2026-01-02T03:04:05Z", "finalizers": ["merchantroute.dev/finalizer"]}
     with pytest.raises(SpecInvalid):
         parse(raw)
-    route = parse_leaving(raw)
+    route = parse_deleting(raw)
     assert (route.deletion.policy, route.deletion.timeout) == ("Force", 60.0)
     assert (route.broker_secret, route.tiers, route.deleting_since) == ("rabbitmq", (), 1_767_323_045.0)
     assert status(View(generation=3, route=route, ending="closing"), {}, "now")["totals"] == {"merchants": 0}
@@ -183,4 +183,4 @@ def test_an_invalid_route_can_still_be_ended() -> None:
 
 def test_a_valid_route_ends_with_all_that_it_has() -> None:
     raw = raw_route(merchants={"m0": "standard"})
-    assert parse_leaving(raw) == parse(raw)
+    assert parse_deleting(raw) == parse(raw)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from merchantroute_operator.status.damping import calm_figure, calm_lanes
+from merchantroute_operator.status.damping import damp_figure, damp_lanes
 from tests.unit.operator.operator_under_test import DOOR, KEY
 from tests.unit.operator.reconcile.passes.test_suspect_lane import Fleet
 from tests.unit.operator.route_samples import raw_route
@@ -25,7 +25,7 @@ LANE: dict[str, Any] = {
 
 
 def told(may_move: bool = True, **change: Any) -> dict[str, Any]:
-    (lane,) = calm_lanes([{**LANE, **change}], [LANE], may_move=may_move)
+    (lane,) = damp_lanes([{**LANE, **change}], [LANE], may_move=may_move)
     return lane
 
 
@@ -59,7 +59,7 @@ def test_what_is_no_figure_moves_at_once_and_takes_the_figures_along(change: dic
 
 def test_a_fault_that_is_over_is_no_longer_told() -> None:
     old = {**LANE, "message": "pod x: no image"}
-    assert calm_lanes([LANE], [old], may_move=False) == [LANE]
+    assert damp_lanes([LANE], [old], may_move=False) == [LANE]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_fault_that_is_over_is_no_longer_told() -> None:
 def test_a_figure_that_becomes_known_or_unknown_has_changed(
     new: int | None, old: int | None, may_move: bool, shown: int | None
 ) -> None:
-    assert calm_figure(new, old, may_move=may_move) == shown
+    assert damp_figure(new, old, may_move=may_move) == shown
 
 
 def writes_of(fleet: Fleet, *, seconds: float, step: float = 2.0) -> list[str]:

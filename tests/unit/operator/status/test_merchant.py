@@ -32,7 +32,7 @@ def test_a_bound_merchant_is_active_in_its_tier() -> None:
 
 def test_nothing_changes_while_nothing_happens() -> None:
     once = told(a_claim(), Outcome(bound={"taco": "standard"}), T1)
-    assert told(replace(a_claim(), told=once), Outcome(bound={"taco": "standard"}), T2) == once
+    assert told(replace(a_claim(), status=once), Outcome(bound={"taco": "standard"}), T2) == once
 
 
 def test_one_that_moves_says_where_it_is_and_where_it_goes() -> None:
@@ -43,7 +43,7 @@ def test_one_that_moves_says_where_it_is_and_where_it_goes() -> None:
 
 def test_since_is_the_time_of_the_newest_state_or_tier() -> None:
     at_first = told(a_claim(), Outcome(bound={"taco": "standard"}), T1)
-    moved = replace(a_claim(tier="enterprise"), told=at_first, generation=2)
+    moved = replace(a_claim(tier="enterprise"), status=at_first, generation=2)
     assert told(moved, Outcome(bound={"taco": "enterprise"}), T2)["since"] == T2
 
 
@@ -59,12 +59,12 @@ def test_a_route_in_trouble_is_the_word_to_a_new_merchant_and_none_to_one_that_w
     assert told(a_claim(), trouble)["reason"] == "RouteNotReady"
     assert told(a_claim(), trouble)["message"] == "route: no broker"
     active = told(a_claim(), Outcome(bound={"taco": "standard"}), T1)
-    assert told(replace(a_claim(), told=active), trouble) == active
+    assert told(replace(a_claim(), status=active), trouble) == active
 
 
 def test_one_that_is_refused_belongs_to_no_tier() -> None:
     active = told(a_claim(), Outcome(bound={"taco": "standard"}), T1)
-    status = told(replace(a_claim(), told=active), Outcome(bound={}), merchants={"taco": "enterprise"})
+    status = told(replace(a_claim(), status=active), Outcome(bound={}), merchants={"taco": "enterprise"})
     assert (status["state"], status["reason"], status["since"]) == ("Refused", "Conflicted", T2)
     assert "tier" not in status
 

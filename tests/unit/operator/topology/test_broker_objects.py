@@ -9,7 +9,7 @@ import pytest
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.objects import OWNER as OWNER_ARGUMENT
 from merchantroute_operator.topology.objects import Binding, Delete, Exchange, Queue
-from merchantroute_operator.topology.plans.changes import close_door, conflicts, cut_off, tear_down
+from merchantroute_operator.topology.plans.changes import close_front_door, conflicts, delete_exchanges, tear_down
 from tests.unit.operator.order_routing import run
 from tests.unit.operator.route_samples import OWNER, a_route
 
@@ -124,9 +124,9 @@ def test_force_removes_all_the_front_door_first() -> None:
 def test_before_orders_are_counted_every_way_between_queues_goes_and_no_queue() -> None:
     foreign = Exchange("mr.orders.pos.audit", "fanout", {OWNER_ARGUMENT: "other/orders/pos"})
     broker = replace(WANTED, exchanges={**WANTED.exchanges, foreign.name: foreign})
-    after = run(broker, cut_off(broker, owner=OWNER))
+    after = run(broker, delete_exchanges(broker, owner=OWNER))
     assert (set(after.exchanges), after.queues) == ({foreign.name}, WANTED.queues)
-    assert cut_off(after, owner=OWNER) == ()
+    assert delete_exchanges(after, owner=OWNER) == ()
 
 
 def test_no_two_exchanges_that_are_bound_to_each_other_go_at_once() -> None:
@@ -155,8 +155,8 @@ def test_nothing_of_another_owner_is_ever_removed() -> None:
 
 
 def test_closing_the_door_closes_only_the_door() -> None:
-    assert close_door(WANTED, "mr.orders.pos") == ((Delete("exchange", "mr.orders.pos"),),)
-    assert close_door(run(WANTED, close_door(WANTED, "mr.orders.pos")), "mr.orders.pos") == ()
+    assert close_front_door(WANTED, "mr.orders.pos") == ((Delete("exchange", "mr.orders.pos"),),)
+    assert close_front_door(run(WANTED, close_front_door(WANTED, "mr.orders.pos")), "mr.orders.pos") == ()
 
 
 def test_orders_that_got_no_slot_wait_in_a_queue_of_their_own_and_come_back_to_the_router() -> None:

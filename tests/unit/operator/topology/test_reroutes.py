@@ -12,7 +12,7 @@ from merchantroute_operator import naming
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.objects import Bind, Binding, Declare, Delete, Op, Plan, Queue, Topology, Unbind
-from merchantroute_operator.topology.plans.changes import door, retire, skeleton, unfed, wiring
+from merchantroute_operator.topology.plans.changes import open_front_door, retire, skeleton, unfed, wiring
 from tests.unit.operator.order_routing import NOTHING, apply, arrives, run
 from tests.unit.operator.rerouting import DOOR, MERCHANTS, PLACE, TIERS, UNLISTED, a_random_route, wanted_by
 from tests.unit.operator.route_samples import OWNER, a_route
@@ -27,7 +27,7 @@ def shuffled(plan: Plan, dice: random.Random) -> Iterator[Op]:
 def a_pass(wish: Topology | Route, broker: Topology, dice: random.Random) -> Iterator[Topology]:
     """The broker after each call of one pass; lanes and rungs that nothing feeds are found empty."""
     wanted = wanted_by(wish, broker) if isinstance(wish, Route) else wish
-    for part in (skeleton, wiring, door):
+    for part in (skeleton, wiring, open_front_door):
         for op in shuffled(part(wanted, broker), dice):
             broker = apply(broker, op)
             yield broker
@@ -161,7 +161,7 @@ def test_plans_made_from_one_observation_fit_together() -> None:
         wanted = wanted_by(after, broker)
         observed, watch = broker, Watch()
         watch.see(broker)
-        for part in (skeleton, wiring, door):
+        for part in (skeleton, wiring, open_front_door):
             for op in shuffled(part(wanted, observed), dice):
                 broker = apply(broker, op)
                 watch.see(broker)
@@ -216,7 +216,7 @@ def test_a_teams_own_tap_on_the_front_door_is_left_alone() -> None:
 def test_nothing_is_planned_for_a_broker_that_is_as_it_should_be() -> None:
     wanted = wanted_by(a_route(merchants={"m0": "enterprise"}))
     broker = settle(wanted, NOTHING, random.Random(5))
-    assert [part(wanted, broker) for part in (skeleton, wiring, door)] == [(), (), ()]
+    assert [part(wanted, broker) for part in (skeleton, wiring, open_front_door)] == [(), (), ()]
     assert retire(wanted, broker, broker.queues) == ()
     assert run(broker, ()) == broker
 

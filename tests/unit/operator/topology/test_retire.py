@@ -7,7 +7,7 @@ import pytest
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.drained import EmptyWatch
 from merchantroute_operator.topology.objects import Delete, QueueSample, Topology
-from merchantroute_operator.topology.plans.changes import door, retire, skeleton, unfed, wiring
+from merchantroute_operator.topology.plans.changes import open_front_door, retire, skeleton, unfed, wiring
 from tests.unit.operator.order_routing import NOTHING, run
 from tests.unit.operator.route_samples import OWNER, a_route
 
@@ -18,7 +18,7 @@ GOLD = {f"mr.orders.pos.gold.{name}" for name in ("stable", "retry.1000", "retry
 
 
 def up_to_wiring(wanted: Topology, broker: Topology) -> Topology:
-    for part in (skeleton, wiring, door):
+    for part in (skeleton, wiring, open_front_door):
         broker = run(broker, part(wanted, broker))
     return broker
 

@@ -205,9 +205,9 @@ def test_a_status_that_comes_back_by_the_watch_is_nothing_new() -> None:
     newer["status"] = {"state": "Active"}
     heard.claims.put(parse_claim(newer))
     assert heard.routes == []
-    assert heard.claims.refreshed(a_claim()).told == {"state": "Active"}
+    assert heard.claims.refreshed(a_claim()).status == {"state": "Active"}
     heard.claims.put(a_claim())  # an older reading that arrives late
-    assert heard.claims.refreshed(a_claim()).told == {"state": "Active"}
+    assert heard.claims.refreshed(a_claim()).status == {"state": "Active"}
 
 
 def test_one_that_changes_its_route_is_missed_there_and_welcome_here() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from merchantroute_operator.naming import labels
-from merchantroute_operator.reconcile.state.gate import Gate, assign, bound_in, gate, heard_of
+from merchantroute_operator.reconcile.state.gate import Gate, assign, bound_in, gate, reporting_pods
 from merchantroute_operator.spec.route import Merchant
 from merchantroute_operator.topology.objects import Binding, Topology
 from tests.unit.operator.route_samples import a_route
@@ -37,7 +37,7 @@ def test_a_pod_with_a_command_of_its_own_is_waited_for_only_once_it_has_said_som
         name: {"metadata": {"name": name, "labels": labels("pos", tier, "stable")}}
         for name, tier in {"a": "standard", "silent": "plain", "speaks": "plain"}.items()
     }
-    waited = heard_of(route, pods, dict.fromkeys(pods, 99.0), {"speaks": 6})
+    waited = reporting_pods(route, pods, dict.fromkeys(pods, 99.0), {"speaks": 6})
     assert set(waited) == {"a", "speaks"}
 
 

@@ -1,4 +1,4 @@
-"""A pod whose hub is held up by its code is told of in an event, once in a while."""
+"""A pod whose hub is blocked by its code is reported by an event, at most once in ten minutes."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from tests.unit.operator.reconcile.passes.test_suspect_lane import fleet
 
 TOLD: dict[str, Any] = {
     "pod": "pos-1", "namespace": "orders", "route": "pos", "tier": "standard", "lane": "stable", "started": 1,
-    "at": 2, "generation": 7, "slots": 200, "busy": 3, "busySeconds": 12.5, "taken": 10, "finished": 7, "refused": 2,
-    "retried": 1, "dead": 0, "slow": [],
+    "at": 2, "generation": 7, "busy": 3, "busySeconds": 12.5, "finished": 7, "retried": 1, "dead": 0,
 }  # fmt: skip
 SEEN = {"count": 2, "longest": 3.5, "latest": 1.25, "ago": 0.5}
 
@@ -76,7 +75,7 @@ def test_the_scaler_tells_it_on_the_route() -> None:
     world = fleet()
     heard = parse_pulse(json.dumps({**TOLD, "blocked": SEEN}).encode(), at=world.at + 2)
     assert heard is not None
-    world.reconciler._ctx.board.put(heard)
+    world.reconciler._ctx.pulses.put(heard)
 
     world.tick(times=3)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from merchantroute_worker.cli.show import document, text
-from tests.unit.cli.letters import JOURNAL, NOW, body, letter
+from tests.unit.cli.dead_letter_samples import JOURNAL, NOW, body, letter
 
 SECRETS = {
     "authorization": "Bearer s3cr3t",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from merchantroute_worker.cli.dead_letter import read
-from tests.unit.cli.letters import NOW, letter
+from tests.unit.cli.dead_letter_samples import NOW, letter
 
 
 def test_a_worker_s_letter_says_who_why_where_and_since_when() -> None:

@@ -1,6 +1,6 @@
-"""A pass over a paused route: what a pass would do is found out by one whose ports write nothing.
+"""Reconciles a paused route as a dry run: over ports that write nothing.
 
-So nothing that a pass looks at is forgotten here, and what it would change can be told. Only the status is written.
+So the status shows what a reconcile would change. Only the status is written.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from merchantroute_worker.cli.replay_message import replay_message
 from merchantroute_worker.orders import task_message
 from merchantroute_worker.orders.envelope import Order, read
 from merchantroute_worker.orders.messages import Incoming, Outgoing
-from tests.unit.cli.letters import JOURNAL, NOW, body, letter
+from tests.unit.cli.dead_letter_samples import JOURNAL, NOW, body, letter
 
 
 def replayed(dead: DeadLetter, *, reset_attempts: bool = True) -> Outgoing:

@@ -10,7 +10,7 @@ from merchantroute_worker.cli.filters import Filters
 from merchantroute_worker.cli.replay_message import replay_message
 from merchantroute_worker.cli.show import document, text
 from merchantroute_worker.cli.table import Newest
-from tests.unit.cli.letters import NOW
+from tests.unit.cli.dead_letter_samples import NOW
 
 NAMES = st.sampled_from(
     ["mr-reason", "mr-step", "mr-attempts", "mr-published-at", "mr-first-published-at", "mr-replays", "mr-answer-class",

@@ -1,0 +1,1 @@
+"""A team's own Celery app: it knows nothing of MerchantRoute."""
