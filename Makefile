@@ -32,8 +32,12 @@ demo-down: ## Remove what the demo made: the kind cluster (images stay for the n
 	@hack/cluster-down $(CLUSTER)
 
 .PHONY: test
-test: venv ## Run every suite in one pytest run, setting up all that it needs
-	@$(PY) -m pytest $(PYTEST_ARGS)
+test: venv ## Run every suite side by side in one pytest run, setting up all that it needs (15 minutes on 2 cores)
+	@$(PY) -m pytest -n auto -m "not extended" $(PYTEST_ARGS)
+
+.PHONY: test-all
+test-all: venv ## The same, with the tests that show at more points what another shows (docs/testing.md)
+	@$(PY) -m pytest -n auto $(PYTEST_ARGS)
 
 ##@ Inner loop
 
@@ -42,16 +46,16 @@ unit: venv ## Run the pure tests and the house rules: seconds, no Docker
 	@$(PY) -m pytest tests/unit tests/house $(PYTEST_ARGS)
 
 .PHONY: contract
-contract: venv ## Run the ports against a real RabbitMQ and a real API server
-	@$(PY) -m pytest tests/contract $(PYTEST_ARGS)
+contract: venv ## Run the ports against a real RabbitMQ and a real API server (one test: PYTEST_ARGS='-k words')
+	@$(PY) -m pytest -n auto tests/contract $(PYTEST_ARGS)
 
 .PHONY: worker
 worker: venv ## Run the worker's tests: real Celery, gevent, RabbitMQ and a misbehaving merchant
-	@$(PY) -m pytest tests/worker $(PYTEST_ARGS)
+	@$(PY) -m pytest -n auto tests/worker $(PYTEST_ARGS)
 
 .PHONY: e2e
 e2e: venv ## Run the end-to-end tests on a kind cluster
-	@$(PY) -m pytest tests/e2e $(PYTEST_ARGS)
+	@$(PY) -m pytest -n auto tests/e2e $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: venv ## Run ruff, mypy and import-linter

@@ -2,7 +2,9 @@
 
 # In the order of their imports: a plugin that another one imports comes before it.
 pytest_plugins = (
+    "tests.harness.run",
     "tests.harness.suites",
+    "tests.harness.lanes",
     "tests.harness.timing",
     "tests.harness.broker",
     "tests.harness.cluster",

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from merchantroute_kit.servers.hack import hack
+from merchantroute_kit.servers.hack import ROOT, hack
 from tests.e2e import tenant as places
 from tests.e2e import web_shop as shops
 from tests.e2e.installation import Installation, opened
 from tests.e2e.tenant import Tenant
 from tests.e2e.web_shop import WebShop
 from tests.harness.cluster import NAME, Kubectl
+from tests.harness.run import once
 from tests.harness.terminal import aloud
 
 BUILDING = 1500.0  # seconds; cold, wheels are downloaded
@@ -26,17 +27,22 @@ WORLD = pytest.StashKey[Installation]()
 
 @pytest.fixture(scope="session")
 def world(cluster: Path, kubectl: Kubectl, pytestconfig: pytest.Config) -> Iterator[Installation]:
-    """The cluster with the images of this checkout and manifests/overlays/kind, as hack/install leaves it.
+    """The cluster with the images of this checkout and manifests/overlays/test, as hack/install leaves it.
 
     One that MR_TEST_KUBECONFIG names has all that already.
     """
     if not os.environ.get("MR_TEST_KUBECONFIG"):
         with aloud(pytestconfig):
-            hack("build-images", within=BUILDING)
-            hack("install", NAME, within=INSTALLING)
+            once("installation", lambda: _install(kubectl))
     with opened(cluster, kubectl) as everything:
         pytestconfig.stash[WORLD] = everything
         yield everything
+
+
+def _install(kubectl: Kubectl) -> None:
+    hack("build-images", within=BUILDING)
+    hack("install", NAME, within=INSTALLING, MR_OVERLAY=str(ROOT / "manifests" / "overlays" / "test"))
+    places.remove_leftovers(kubectl)
 
 
 @pytest.fixture

@@ -1,14 +1,36 @@
-"""What the operator writes to the API server, by its own count, the Lease apart."""
+"""What is written to the API server: about one namespace by its own versions, by the operator by its own count."""
 
 from collections import Counter
 from threading import Event
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.installation import Installation
+from tests.e2e.installation import ROUTES, Installation
+from tests.e2e.tenant import Tenant
 
 WRITES = {"POST", "PUT", "PATCH", "DELETE"}
 OPERATOR, PORT = "merchantroute-system", 9090
+KINDS = (
+    *("api/v1 configmaps", "api/v1 secrets", "api/v1 serviceaccounts", "api/v1 pods", "api/v1 events"),
+    *("apis/apps/v1 deployments", "apis/policy/v1 poddisruptionbudgets", "apis/networking.k8s.io/v1 networkpolicies"),
+    f"{ROUTES} merchantroutes",
+)
+
+
+def versions(place: Tenant) -> dict[str, str]:
+    """``kind name`` -> version of every object of the place's namespace; each write makes it another one."""
+    found = {}
+    for group, kind in map(str.split, KINDS):
+        for each in place.world.items(f"{group}/namespaces/{place.namespace}/{kind}"):
+            found[f"{kind} {each['metadata']['name']}"] = each["metadata"]["resourceVersion"]
+    return found
+
+
+def unwritten_for(place: Tenant, seconds: float) -> bool:
+    """Whether nobody writes anything in the place's namespace in the next so many seconds."""
+    before = versions(place)
+    Event().wait(seconds)
+    return versions(place) == before
 
 
 def writes(world: Installation) -> Counter[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,9 +14,13 @@ from merchantroute_kit.servers.vhosts import Vhost, fresh_vhost
 from merchantroute_kit.waiting import until
 from tests.e2e.installation import ROUTES, Installation, Json
 from tests.e2e.routes import SECRET
+from tests.harness.cluster import Kubectl
+from tests.harness.run import leader
 
 # docs/operations.md; the completions are the tests' own.
 RIGHTS = r"^(mr\..*|mr-pulses\..*|completions.*)$"
+
+RUN = "merchantroute.dev/test-run"  # a label of namespaces: the process that leads the run
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,14 @@ class Tenant:
         return self.secret(name, username=username, password=password)
 
 
+def remove_leftovers(kubectl: Kubectl) -> None:
+    """Tell places to go whose run was killed: their pods would take this one's time."""
+    found = json.loads(kubectl("get", "namespaces", "--selector", RUN, "-o", "json"))["items"]
+    for namespace in (each["metadata"] for each in found):
+        if not Path("/proc", namespace["labels"][RUN]).exists():
+            kubectl("delete", "namespace", namespace["name"], "--wait=false", "--ignore-not-found")
+
+
 def _is_gone(world: Installation, namespace: str) -> bool:
     return world.get(f"api/v1/namespaces/{namespace}") is None
 
@@ -147,7 +160,8 @@ def made(world: Installation) -> Iterator[Tenant]:
     # Before the virtual host goes: a route whose broker is gone waits for it a while.
     world.leftovers.callback(until, partial(_is_gone, world, namespace), f"namespace {namespace} is gone", 90)
     world.kubectl("create", "namespace", namespace)
-    world.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
+    labels = ("pod-security.kubernetes.io/enforce=restricted", f"{RUN}={leader()}")
+    world.kubectl("label", "namespace", namespace, *labels)
     place = Tenant(world, namespace, vhost, username, password)
     place.apply(place.secret())
     yield place

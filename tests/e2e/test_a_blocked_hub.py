@@ -26,12 +26,12 @@ CODE, WORKER = app("greedy", APP)
 
 def test_code_that_holds_up_a_pod_is_an_event_that_names_it(place: Tenant, shop: OpenWebShop) -> None:
     tiers = [tier("only", concurrency=5, minReplicas=1, maxReplicas=1)]
-    place.apply(CODE, route("pos", tiers=tiers, merchants={"mixed": "only"}, worker=WORKER))
+    place.apply(CODE, route("pos", tiers=tiers, merchants={"beside-greed": "only"}, worker=WORKER))
     place.ready("pos")
     till = shop(place, "pos")
     assert "HubBlocked" not in place.events("pos")
 
-    orders = till.publish("mixed", 5) | {till.publish_task("greedy.compute", "mixed")}
+    orders = till.publish("beside-greed", 5) | {till.publish_task("greedy.compute", "beside-greed")}
 
     until(lambda: "HubBlocked" in place.events("pos"), "the event", 60, partial(place.tell, "pos"))
     (pod,) = [each["metadata"]["name"] for each in place.pods("pos")]

@@ -48,6 +48,7 @@ def test_orders_flow_through_a_change(
     assert row.is_clean(), row
 
 
+@pytest.mark.extended  # test_orders_flow shows it, without the figures
 def test_changes_reach_running_pods_while_orders_flow(place: Tenant, shop: OpenWebShop) -> None:
     document = before()
     place.apply(document, server_side=False)

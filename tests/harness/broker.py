@@ -1,13 +1,16 @@
 """A real RabbitMQ for the tests that need one: started once per run, when the first of them asks, removed at its end.
 
+All processes of a run share it, each test has a virtual host of its own.
+
 MR_TEST_AMQP and MR_TEST_MGMT name one that is there already (amqp://user:password@host:port and
 http://user:password@host:port); nothing is then started or removed.
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,9 +19,11 @@ import pytest
 from merchantroute_kit.servers.hack import adopt_tools, hack
 from merchantroute_kit.servers.rabbitmq import STARTING, remove, start
 from merchantroute_kit.servers.vhosts import Vhost, fresh_vhost
+from tests.harness.run import leader, leads, made, once
 from tests.harness.terminal import aloud
 
 NAME = "merchantroute-pytest-"
+OURS = re.compile(r"merchantroute-(?:pytest|own)-(\d+)(?:-|$)")  # the run's, and those that a test has for itself
 
 
 @dataclass(frozen=True)
@@ -31,13 +36,14 @@ class Broker:
 
 
 BROKER = pytest.StashKey[Broker]()
+SHARED = "broker"
 
 
 def the_broker(config: pytest.Config) -> Broker:
-    """Give the run's broker; the first caller waits until it is up."""
+    """Give the run's broker; whoever asks first waits until it is up."""
     if BROKER not in config.stash:
         with aloud(config):
-            config.stash[BROKER] = _given() or _started()
+            config.stash[BROKER] = _given() or Broker(**once(SHARED, lambda: asdict(_started())))
     return config.stash[BROKER]
 
 
@@ -54,7 +60,7 @@ def _given() -> Broker | None:
 
 def _started() -> Broker:
     _remove_leftovers()
-    started = start(f"{NAME}{os.getpid()}")
+    started = start(f"{NAME}{leader()}")
     return Broker(started.amqp_url, started.mgmt_url, started.container)
 
 
@@ -62,17 +68,17 @@ def _remove_leftovers() -> None:
     """Remove brokers of runs that were killed; a run that still lives keeps its own."""
     hack("docker-up", within=STARTING)
     adopt_tools()
-    listed = ["docker", "ps", "-a", "--filter", f"name=^{NAME}", "--format", "{{.Names}}"]
+    listed = ["docker", "ps", "-a", "--format", "{{.Names}}"]
     for name in subprocess.run(listed, capture_output=True, text=True, check=True, timeout=60).stdout.split():
-        if not Path("/proc", name.removeprefix(NAME)).exists():
+        owner = OURS.match(name)
+        if owner and not Path("/proc", owner[1]).exists():
             remove(name)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove the broker that this run started."""
-    broker = config.stash.get(BROKER, None)
-    if broker and broker.name:
-        remove(broker.name)
+    """Remove the broker that this run started, whichever of its processes did."""
+    if leads(config) and (found := made(SHARED)) and (name := found.get("value", {}).get("name")):
+        remove(name)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """A real Kubernetes for the tests that need one: kind cluster `merchantroute-test`, made when the first of them asks.
 
-MR_TEST_KUBECONFIG names another one that is there already. A cluster that the run has made is removed at its end,
-unless MR_KEEP=1; one that was there before is used and stays (`make cluster CLUSTER=merchantroute-test`).
+All processes of a run share it. MR_TEST_CLUSTER gives it another name; MR_TEST_KUBECONFIG names another one that is
+there already. A cluster that the run has made is removed at its end, unless MR_KEEP=1; one that was there before is
+used and stays (`make cluster CLUSTER=merchantroute-test`).
 """
 
 import os
@@ -13,36 +14,48 @@ from pathlib import Path
 import pytest
 
 from merchantroute_kit.servers.hack import ROOT, adopt_tools, hack
+from tests.harness.run import leads, made, once
 from tests.harness.terminal import aloud
 
-NAME = "merchantroute-test"
+NAME = os.environ.get("MR_TEST_CLUSTER", "merchantroute-test")
 MAKING = 2400.0  # seconds; cold, Docker is installed and the node image is built first
+SHARED = "cluster"
 
 Kubectl = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def cluster(pytestconfig: pytest.Config) -> Iterator[Path]:
+def cluster(pytestconfig: pytest.Config) -> Path:
     """The kubeconfig of a cluster whose administrator we are; KUBECONFIG names it as well."""
     given = os.environ.get("MR_TEST_KUBECONFIG")
-    ours = False
     if not given:
         with aloud(pytestconfig):
-            hack("docker-up", within=MAKING)
-            adopt_tools()
-            ours = not _is_there()
-            hack("cluster-up", NAME, within=MAKING)
+            once(SHARED, _up)
     adopt_tools()
     kubeconfig = Path(given) if given else ROOT / "build" / f"kubeconfig-{NAME}"
     os.environ["KUBECONFIG"] = str(kubeconfig)
-    yield kubeconfig
-    if ours and not os.environ.get("MR_KEEP"):
-        hack("cluster-down", NAME, within=120)
+    return kubeconfig
+
+
+def _up() -> dict[str, bool]:
+    """Make it, or use what is there; whether it is ours to remove."""
+    hack("docker-up", within=MAKING)
+    adopt_tools()
+    ours = not _is_there()
+    hack("cluster-up", NAME, within=MAKING)
+    return {"ours": ours}
 
 
 def _is_there() -> bool:
     node = ["docker", "inspect", f"{NAME}-control-plane"]
     return subprocess.run(node, capture_output=True, timeout=60).returncode == 0
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the cluster that this run has made, whichever of its processes did."""
+    found = made(SHARED) if leads(config) else None
+    if found and found.get("value", {}).get("ours") and not os.environ.get("MR_KEEP"):
+        hack("cluster-down", NAME, within=120)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ folder, another runs those that were selected; a child that dies fails every tes
 
 import os
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 from tests.harness.broker import broker_environment
 from tests.harness.process import CHILD, PatchedProcess
+from tests.harness.run import once
 
 MARKER = "patched.txt"
 COLLECTING = 120.0  # seconds for the list of tests
@@ -32,7 +34,8 @@ class Folder:
         self.broken: list[dict[str, Any]] = []
         self.dead = False
         self.child: PatchedProcess | None = None
-        for message in self._listing():
+        listed = once(f"tests-of-{sha256(bytes(path)).hexdigest()[:12]}", lambda: list(self._listing()))
+        for message in listed:
             (self.found if message["event"] == "item" else self.broken).append(message)
 
     def _listing(self) -> Iterator[dict[str, Any]]:

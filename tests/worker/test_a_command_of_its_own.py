@@ -32,7 +32,11 @@ def start(lane: LocalLane, app: str, arguments: str = POST) -> None:
 
 @pytest.mark.parametrize(
     ("app", "arguments"),
-    [("shop.gcelery", POST), ("shop.celery", POST), ("shop.celery", f"{POST} -Q $(MR_QUEUE)")],
+    [
+        ("shop.gcelery", POST),
+        pytest.param("shop.celery", POST, marks=pytest.mark.extended),
+        ("shop.celery", f"{POST} -Q $(MR_QUEUE)"),
+    ],
 )
 def test_the_post_s_own_command_line_works_an_ordinary_app_s_tasks(lane: LocalLane, app: str, arguments: str) -> None:
     merchant = lane.merchant("bistro")

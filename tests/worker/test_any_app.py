@@ -83,6 +83,7 @@ def test_a_step_of_the_app_that_fails_does_not_end_the_pod(lane: LocalLane, kitc
     assert lane.ledger() == {"done": 3}
 
 
+@pytest.mark.extended  # in test_a_command_of_its_own and test_the_worker_waits
 def test_the_post_s_own_command_line_works_on_the_lane_s_queue(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)

@@ -18,6 +18,8 @@ from tests.harness.broker import the_broker
 # A killed broker may forget its last acks, and its clients complain about that for long: that fault, and the poison
 # order, whose small version is in test_suspect_orders, are played by `make chaos-worker` alone.
 SUITE = [fault for fault in ALL if fault.name not in {"broker-restart", "poison-order"}]
+# Pods that stand still, are blocked or killed have tests of their own (killed is killed, by whatever).
+EXTENDED = {"standstill", "hub-blocked", "memory-limit"}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +41,13 @@ class Started(dict[str, RabbitMQ]):
         return self[name]
 
 
-@pytest.mark.parametrize("fault", SUITE, ids=lambda fault: fault.name)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, id=fault.name, marks=[pytest.mark.extended] if fault.name in EXTENDED else [])
+        for fault in SUITE
+    ],
+)
 def test_no_order_is_lost_or_doubled_by(
     fault: Fault,
     harmed: dict[str, RabbitMQ],

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from merchantroute_kit.waiting import until
 from merchantroute_kit.worker.local_lane import LocalLane
 from tests.worker.plain_app import APPS, PlainApp
@@ -11,41 +9,41 @@ from tests.worker.plain_app import APPS, PlainApp
 RAW = b"\xff\xfe caf\xe9"
 
 
-def dead(lane: LocalLane) -> dict[str, Any]:
-    lane.look()
-    return lane.dead
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        {"correlation_id": RAW},
-        {"type": RAW},
-        {"content_type": RAW},
-        {"content_encoding": RAW},
-        {"headers": {RAW: "soup"}},
-        {"headers": {"deep": {RAW: "soup"}, RAW: [{RAW: 1}]}, "app_id": RAW},
-        {"merchant": RAW},
-        {"headers": {"task": "shop.cook"}, "reply_to": RAW},
-        {"headers": {"task": "no.such.task"}, "message_id": RAW},
-    ],
-    ids=str,
+MESSAGES: tuple[dict[str, Any], ...] = (
+    {"correlation_id": RAW},
+    {"type": RAW},
+    {"content_type": RAW},
+    {"content_encoding": RAW},
+    {"headers": {RAW: "soup"}},
+    {"headers": {"deep": {RAW: "soup"}, RAW: [{RAW: 1}]}, "app_id": RAW},
+    {"merchant": RAW},
+    {"headers": {"task": "shop.cook"}, "reply_to": RAW},
+    {"headers": {"task": "no.such.task"}, "message_id": RAW},
 )
-def test_it_is_dead_with_a_reason_and_its_neighbours_are_done(lane: LocalLane, message: dict[str, Any]) -> None:
+
+
+def letters(lane: LocalLane) -> list[dict[str, Any]]:
+    lane.look()
+    return [letter for same in lane.dead.values() for letter in same]
+
+
+def test_each_is_dead_with_a_reason_and_its_neighbours_are_done(lane: LocalLane) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant)
     worker = PlainApp(lane).work()
     worker.ready()
-    given = {"correlation_id": f"{lane.run}-strange", **message}
-    before = lane.orders(merchant, 5)
-    lane.publish(given.pop("merchant", merchant), "strange", headers=given.pop("headers", None), **given)
-    after = lane.orders(merchant, 20)
+    innocent = lane.orders(merchant, 5)
+    for number, message in enumerate(MESSAGES):
+        given = {"correlation_id": f"{lane.run}-strange-{number}", **message}
+        headers = {"number": number, **given.pop("headers", {})}
+        lane.publish(given.pop("merchant", merchant), "strange", headers=headers, **given)
+        innocent += lane.orders(merchant, 5)
 
-    lane.until_done(before + after)
-    until(lambda: dead(lane), "the dead letter")
-    ((letter,),) = lane.dead.values()
-    assert letter["headers"]["mr-reason"] == "undecodable"
-    assert b'"order"' in letter["body"]
+    lane.until_done(innocent)
+    until(lambda: len(letters(lane)) == len(MESSAGES), "a dead letter for each")
+    assert {letter["headers"]["number"] for letter in letters(lane)} == set(range(len(MESSAGES)))
+    assert {letter["headers"]["mr-reason"] for letter in letters(lane)} == {"undecodable"}
+    assert all(b'"order"' in letter["body"] for letter in letters(lane))
     until(lambda: lane.queued() == 0, "everything to be acked")
     again = [record["message"] for record in worker.records() if "starts again" in record["message"]]
     assert not again, "the consumer had to start again"

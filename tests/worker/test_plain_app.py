@@ -50,7 +50,7 @@ def test_retries_chains_countdowns_and_tasks_of_tasks_all_arrive(shop: PlainApp,
     assert not shop.lane.dead
 
 
-@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("pool", ["gevent", "prefork", pytest.param("threads", marks=pytest.mark.extended)])
 def test_a_task_that_fails_or_rejects_is_a_dead_letter_and_never_dropped(
     shop: PlainApp, merchant: str, pool: str
 ) -> None:

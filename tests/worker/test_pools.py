@@ -1,4 +1,7 @@
-"""What each pool gives: a test for every cell of the table in docs/pools.md that says yes, and for some that say no."""
+"""What each pool gives: a test for every cell of the table in docs/pools.md that says yes, and for some that say no.
+
+gevent is what all other modules of this suite work with: its column is theirs, and repeated here by `make test-all`.
+"""
 
 import signal
 
@@ -7,7 +10,7 @@ import pytest
 from merchantroute_kit.waiting import until
 from merchantroute_kit.worker.local_lane import LocalLane
 
-POOLS = ("gevent", "threads", "prefork")
+POOLS = (pytest.param("gevent", marks=pytest.mark.extended), "threads", "prefork")
 every_pool = pytest.mark.parametrize("pool", POOLS)
 
 

@@ -15,6 +15,8 @@ from merchantroute_kit.waiting import until
 from merchantroute_kit.worker.local_lane import LocalLane
 
 TRACE, PRODUCER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+# The same code as under gevent, but for the thread that exports: the end of a pod is in every run.
+THREADS = pytest.param("threads", marks=pytest.mark.extended)
 PARENT = {"traceparent": f"00-{TRACE}-{PRODUCER}-01", "tracestate": "shop=1"}
 
 
@@ -57,7 +59,7 @@ def collector() -> Iterator[Collector]:
     made.server.server_close()
 
 
-@pytest.mark.parametrize("pool", ["gevent", "threads"])
+@pytest.mark.parametrize("pool", ["gevent", THREADS])
 def test_the_producer_s_trace_holds_the_order_and_its_calls(lane: LocalLane, collector: Collector, pool: str) -> None:
     merchant = lane.merchant("bistro")
     lane.configure(merchant, concurrency=4)
@@ -114,7 +116,7 @@ def test_a_collector_that_hangs_does_not_hold_up_the_end_of_a_pod(lane: LocalLan
         assert worker.wait(30) == 0
 
 
-@pytest.mark.parametrize("pool", ["gevent", "threads", "prefork"])
+@pytest.mark.parametrize("pool", ["gevent", THREADS, "prefork"])
 def test_without_an_exporter_the_merchant_still_sees_the_trace(lane: LocalLane, pool: str) -> None:
     seen: list[dict[str, str]] = []
 

@@ -10,15 +10,23 @@ ROOT = Path(__file__).resolve().parents[3]
 EXPLANATION = 40  # lines of progress that a failure repeats
 
 
-def hack(script: str, *arguments: str, within: float) -> str:
+def hack(script: str, *arguments: str, within: float, **env: str) -> str:
     """Run hack/<script> and give what it answers on stdout; its progress goes to our stderr as it comes.
+
+    `env` is added to the environment, where something else is set up than by default.
 
     Raises:
         RuntimeError: it failed, or took longer than `within` seconds; the message holds its own explanation.
     """
     command = [str(ROOT / "hack" / script), *arguments]
     with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout  # noqa: S101 - both are pipes, as asked for
         assert process.stderr  # noqa: S101

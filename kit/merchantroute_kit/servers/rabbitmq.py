@@ -3,6 +3,7 @@
 A run starts one for all its tests; what harms a broker (a restart, a memory alarm, missing plugins) starts its own.
 """
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -89,7 +90,7 @@ def remove(container: str) -> None:
 @contextmanager
 def own_broker() -> Iterator[RabbitMQ]:
     """A broker for the time of the block, which may be restarted, killed and starved."""
-    broker = start(f"merchantroute-own-{uuid4().hex[:8]}")
+    broker = start(_own_name())
     try:
         yield broker
     finally:
@@ -102,7 +103,7 @@ def bare_broker() -> Iterator[RabbitMQ]:
     hack("docker-up", within=STARTING)
     adopt_tools()
     hack("build-images", "rabbitmq", within=STARTING)
-    broker = RabbitMQ(f"merchantroute-own-{uuid4().hex[:8]}", free_port(), free_port())
+    broker = RabbitMQ(_own_name(), free_port(), free_port())
     command = [
         "docker", "run", "--detach", "--rm", "--name", broker.container, "--read-only", "--tmpfs", "/tmp",  # noqa: S108
         "--publish", f"127.0.0.1:{broker.amqp_port}:5672",
@@ -119,6 +120,11 @@ def bare_broker() -> Iterator[RabbitMQ]:
         yield broker
     finally:
         remove(broker.container)
+
+
+def _own_name() -> str:
+    """It carries the process that leads the run: whoever finds the container can tell whether it is still used."""
+    return f"merchantroute-own-{os.environ.get('MR_TEST_LEADER', os.getpid())}-{uuid4().hex[:8]}"
 
 
 def _docker(*command: str) -> bool:

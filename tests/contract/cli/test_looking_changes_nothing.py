@@ -1,6 +1,7 @@
 """Letters are evidence: listing and showing them, however often and however it ends, leaves every one as it was."""
 
 import json
+import re
 import signal
 import zlib
 from typing import Any
@@ -31,13 +32,14 @@ ODD: dict[str, dict[str, Any]] = {
 }
 
 
-def test_listing_fifty_times_changes_nothing(person: DeadLetterUser) -> None:
+def test_listing_more_often_than_the_broker_may_deliver_changes_nothing(person: DeadLetterUser) -> None:
+    """RabbitMQ's own limit of deliveries is 20."""
     person.bury(60)
     person.bury(40, "malformed", name="m")
     before = person.contents()
 
-    outputs = {person.ok("list", "--json") for _ in range(25)}
-    tables = {person.ok("list") for _ in range(25)}
+    outputs = {person.ok("list", "--json") for _ in range(12)}
+    tables = {person.ok("list") for _ in range(12)}
 
     assert person.contents() == before
     assert len({tuple(sorted(output.splitlines())) for output in outputs}) == 1
@@ -51,7 +53,7 @@ def test_the_table_shows_the_newest_and_counts_all(person: DeadLetterUser) -> No
 
     assert shown[0].split() == ["ORDER", "MERCHANT", "REASON", "STEP", "ATTEMPTS", "ANSWER", "PUBLISHED"]
     assert [line.split()[0] for line in shown[1:6]] == ["o-29", "o-28", "o-27", "o-26", "o-25"]
-    assert shown[1].split()[1:] == ["bistro", "max-age", "submit", "8", "timeout", "1h", "ago"]
+    assert re.fullmatch(r"o-29 +bistro +max-age +submit +8 +timeout +1h(\d+m)? ago", shown[1])
     assert shown[-1] == "30 letters in mr.orders.pos.dead: max-age 30; above are the newest 5 (--limit)"
 
 

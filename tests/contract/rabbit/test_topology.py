@@ -177,6 +177,7 @@ async def test_a_user_who_may_not_configure_is_told_so(
     assert (await rabbit.observe(ROUTE)).exchanges == {}
 
 
+@pytest.mark.extended  # end to end in test_many_merchants
 async def test_two_thousand_merchants_are_bound_seen_and_unbound(rabbit: RabbitBroker) -> None:
     bindings = {Binding(f"{ROUTE}.assigned", f"{ROUTE}.tier", "exchange", f"merchant-{n}") for n in range(2000)}
     await rabbit.run(((exchange(f"{ROUTE}.assigned", "direct"), exchange(f"{ROUTE}.tier")), tuple(map(Bind, bindings))))

@@ -57,7 +57,7 @@ async def drain(channel: AbstractChannel, name: str) -> Counter[bytes]:
     return found
 
 
-@pytest.mark.parametrize("weight", [1, 5, 20, 50, 99])
+@pytest.mark.parametrize("weight", [20, *(pytest.param(each, marks=pytest.mark.extended) for each in (1, 5, 50, 99))])
 async def test_the_share_is_within_a_point_over_20_000_orders(
     rabbit: RabbitBroker,
     channel: AbstractChannel,
