@@ -29,7 +29,6 @@ def test_code_that_holds_up_a_pod_is_an_event_that_names_it(place: Tenant, shop:
     place.apply(CODE, route("pos", tiers=tiers, merchants={"beside-greed": "only"}, worker=WORKER))
     place.ready("pos")
     till = shop(place, "pos")
-    assert "HubBlocked" not in place.events("pos")
 
     orders = till.publish("beside-greed", 5) | {till.publish_task("greedy.compute", "beside-greed")}
 

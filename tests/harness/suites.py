@@ -25,6 +25,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rank = {suite: place for place, suite in enumerate(SUITES)}
     items.sort(key=lambda item: rank.get(suite_of(item.nodeid), len(SUITES)))
     for item in items:
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid}: an address is another one in every process; give it ids=")
         heavy = NEEDS_DOCKER.intersection(getattr(item, "fixturenames", ()))
         if heavy and suite_of(item.nodeid) in WITHOUT_DOCKER:
             raise pytest.UsageError(f"{item.nodeid} asks for {', '.join(sorted(heavy))}: put it under tests/contract")

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any
 
 Json = dict[str, Any]
-REMOVED = object()  # as a value in changes: the field is left out
+
+
+class Removed(Enum):
+    """As a value in changes: the field is left out. Its name is the same in every process, as tests' ids must be."""
+
+    REMOVED = "removed"
+
+
+REMOVED = Removed.REMOVED
 
 BASE: Json = {
     "apiVersion": "merchantroute.dev/v1alpha1",
