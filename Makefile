@@ -73,6 +73,10 @@ format: venv ## Let ruff format and fix what it can
 bench-bulkhead: venv ## Measure what a hung merchant's 10,000 orders cost a pod and its neighbours (build/bench-bulkhead.json)
 	@PYTHONPATH=.:kit:worker:sim $(PY) -m benchmarks.bulkhead
 
+.PHONY: bench-fairness
+bench-fairness: venv ## Simulate what caps cost healthy merchants, and a hung one its neighbours (build/bench-fairness.json)
+	@PYTHONPATH=.:worker $(PY) -m benchmarks.fairness
+
 .PHONY: bench-deadlines
 bench-deadlines: venv ## Measure how far calls overshoot their deadline, by misbehaviour (build/bench-deadlines.json)
 	@PYTHONPATH=.:kit:worker $(PY) -m benchmarks.deadlines

@@ -5,9 +5,11 @@ does no I/O and calls nothing back: with the pools `threads` and `prefork` nativ
 its merchant alone; the sum over slow merchants is cached for a moment.
 """
 
-from itertools import chain, islice, takewhile
+from itertools import chain, islice
 
 from merchantroute_worker.bulkhead import adaptive_limit
+from merchantroute_worker.bulkhead.adaptive_limit import Baseline
+from merchantroute_worker.bulkhead.fair_share import fair_share
 from merchantroute_worker.bulkhead.known_merchants import KnownMerchants, Merchant
 from merchantroute_worker.bulkhead.neighbours import Neighbours
 from merchantroute_worker.bulkhead.rule import (
@@ -25,6 +27,7 @@ from merchantroute_worker.runtime.threads import native_lock
 
 FRESH = 0.1
 """Seconds for which the number of slots of slow merchants is cached; acquires and releases meanwhile are counted."""
+NO_BASELINE = Baseline()
 
 
 class Bulkhead:
@@ -49,13 +52,16 @@ class Bulkhead:
                 return decide(snapshot, self.limits, busy=self.busy, slots_of_slow=self._count_slow(now))
             self._neighbours.saw(merchant, now)
             alone = self._neighbours.is_alone(merchant, now)
-            return decide(snapshot, self.limits, busy=self.busy, slots_of_slow=0, alone=alone)
+            share = 0.0 if alone or snapshot.in_flight < self.limits.cap else self._fair_share(merchant, now)
+            return decide(snapshot, self.limits, busy=self.busy, slots_of_slow=0, alone=alone, share=share)
 
-    def acquire(self, merchant: str, slot: object, now: float) -> None:
-        """Acquire a slot for an order; `slot` is any hashable that names it."""
+    def acquire(self, merchant: str, slot: object, now: float, *, timeout: float | None = None, step: str = "") -> None:
+        """Acquire a slot for an order; `slot` is any hashable that names it. `timeout` bounds each of its calls
+        (seconds, None for the pod's), and a call is compared with others of its `step`.
+        """
         with self._lock:
             state = self._known.activate(merchant)
-            state.calls[slot] = now
+            state.begin(slot, (now, self.limits.call_timeout if timeout is None else timeout, step))
             if merchant in self._slow:
                 self._slots_of_slow += 1
             elif state.failures >= FAILURES_IN_A_ROW:
@@ -63,32 +69,37 @@ class Bulkhead:
                 self._slots_of_slow += len(state.calls)
             self._change_busy(1, now)
 
-    def begin_call(self, merchant: str, slot: object, now: float) -> None:
+    def begin_call(self, merchant: str, slot: object, now: float, *, step: str = "") -> None:
         """Note that an order begins its next call: the rule counts the age of calls, not of orders."""
         with self._lock:
-            calls = self._known.active[merchant].calls
-            del calls[slot]
-            calls[slot] = now
+            state = self._known.active[merchant]
+            state.begin(slot, (now, state.calls[slot][1], step))
 
-    def answered(self, merchant: str, now: float, seconds: float, *, success: bool = True) -> None:
+    def answered(self, merchant: str, now: float, seconds: float, *, success: bool = True, step: str = "") -> None:
         """Note that the merchant answered a call in time. Only a success counts for the adaptive limit."""
         with self._lock:
             state = self._known.active[merchant]
             state.answered, state.failures = now, 0
             if success:
-                state.adaptive = adaptive_limit.succeeded(
-                    state.adaptive, seconds=seconds, in_flight=len(state.calls), now=now, ceiling=self.limits.cap
+                state.successes += 1
+                state.limit, baseline = adaptive_limit.succeeded(
+                    state.limit,
+                    state.baselines.get(step, NO_BASELINE),
+                    seconds=seconds,
+                    in_flight=len(state.calls),
+                    now=now,
+                    ceiling=self.limits.cap,
                 )
+                state.learn(step, baseline)
 
-    def timed_out(self, merchant: str, now: float) -> None:
-        """Note that a call of the merchant ran into its time-out."""
+    def timed_out(self, merchant: str, now: float, *, began: float | None = None) -> None:
+        """Note that a call of the merchant, the oldest unless `began` says otherwise, ran into its time-out."""
         with self._lock:
             state = self._known.active[merchant]
             state.failures += 1
-            # All calls have the same time-out, so the one that ran into it is the oldest.
-            state.adaptive = adaptive_limit.timed_out(
-                state.adaptive, began=now - state.oldest(now), now=now, ceiling=self.limits.cap
-            )
+            state.timeouts += 1
+            began = now - state.oldest(now) if began is None else began
+            state.limit = adaptive_limit.timed_out(state.limit, began=began, now=now, ceiling=self.limits.cap)
 
     def failed(self, merchant: str) -> None:
         """Note that a call could not be made: connection refused, DNS, TLS. That does not count as load."""
@@ -135,11 +146,11 @@ class Bulkhead:
                 MerchantView(
                     merchant=name,
                     in_flight=len(state.calls),
-                    cap=state.adaptive.within(self.limits.cap),
+                    cap=state.limit.within(self.limits.cap),
                     oldest=state.oldest(now),
-                    usual=state.adaptive.usual,
-                    successes=state.adaptive.successes,
-                    timeouts=state.adaptive.timeouts,
+                    usual=state.usual_of_all(),
+                    successes=state.successes,
+                    timeouts=state.timeouts,
                     failures_in_a_row=state.failures,
                     slow=self._is_slow(state, now),
                 )
@@ -176,20 +187,34 @@ class Bulkhead:
     def _is_slow(self, state: Merchant, now: float) -> bool:
         return is_slow(self._snapshot(state, now), self.limits)
 
-    def _overdue(self, state: Merchant, now: float) -> int:
-        due = now - self.limits.overdue_after
-        return sum(1 for _ in takewhile(lambda start: start < due, state.calls.values()))
+    def _fair_share(self, merchant: str, now: float) -> float:
+        """The slots for this merchant beside the others that have some; without any others, a quarter stays free for
+        those that have none at the moment. A slow merchant's slots are not shared, and it gets no more.
+        """
+        slots_of_slow = self._count_slow(now)
+        others = [
+            len(state.calls)
+            for name, state in self._known.active.items()
+            if name != merchant and name not in self._slow
+        ]
+        return fair_share(others, self.limits.slots - slots_of_slow) if others else self.limits.slots * 3 / 4
 
     def _snapshot(self, state: Merchant | None, now: float) -> Snapshot:
         if state is None:
             return Snapshot()
-        oldest = state.oldest(now)
+        oldest, overdue, usual, timeout = 0.0, 0, None, None
+        if state.calls:
+            began, timeout, step = state.nearest(now)
+            oldest, usual = max(0.0, now - began), state.usual(step)
+            overdue = state.overdue(now) if oldest > timeout / 2 else 0
+        cap = state.limit.cap
         return Snapshot(
             in_flight=len(state.calls),
             oldest=oldest,
-            usual=state.adaptive.usual,
-            overdue=self._overdue(state, now) if oldest > self.limits.overdue_after else 0,
+            overdue=overdue,
             silence=None if state.answered is None else now - state.answered,
+            usual=usual,
             failures_in_a_row=state.failures,
-            cap=None if state.adaptive.cap is None else int(state.adaptive.cap),
+            cap=None if cap is None else int(cap),
+            timeout=timeout,
         )

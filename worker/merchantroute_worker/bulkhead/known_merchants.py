@@ -8,29 +8,83 @@ slots again, and hang in them.
 from collections.abc import Iterator
 from itertools import chain, islice
 
-from merchantroute_worker.bulkhead.adaptive_limit import AdaptiveLimit
+from merchantroute_worker.bulkhead.adaptive_limit import AdaptiveLimit, Baseline
+from merchantroute_worker.bulkhead.rule import overdue_after
 
 MOST_IDLE = 10_000
+MOST_STEPS = 64
+"""Baselines of one merchant; the oldest is evicted, since the steps are those that messages name."""
+
+Call = tuple[float, float, str]
+"""The start and the time-out of a call (seconds), and its step."""
 
 
 class Merchant:
-    """The state of one merchant. `calls` maps a slot to the start of its present call, oldest first (a dict keeps
-    insertion order); `answered` is the time of the last answer, `failures` those in a row since. Times are the
-    caller's, in seconds.
+    """The state of one merchant. `calls` maps a slot to its present call, oldest first (a dict keeps insertion order);
+    `timeout` is that of all its calls, None where they differ. `answered` is the time of the last answer, `failures`
+    those in a row since. Times are the caller's, in seconds.
     """
 
-    __slots__ = ("adaptive", "answered", "calls", "failures", "idle_since")
+    __slots__ = (
+        "answered", "baselines", "calls", "failures", "idle_since", "limit", "successes", "timeout", "timeouts",
+    )  # fmt: skip
 
     def __init__(self) -> None:
-        self.calls: dict[object, float] = {}
-        self.adaptive = AdaptiveLimit()
+        self.calls: dict[object, Call] = {}
+        self.timeout: float | None = None
+        self.limit = AdaptiveLimit()
+        self.baselines: dict[str, Baseline] = {}
+        self.successes = self.timeouts = 0
         self.answered: float | None = None
         self.failures = 0
         self.idle_since = 0.0
 
     def oldest(self, now: float) -> float:
         """Give the age of the oldest call in seconds, 0 without one."""
-        return max(0.0, now - next(iter(self.calls.values()), now))
+        return max(0.0, now - next(iter(self.calls.values()))[0]) if self.calls else 0.0
+
+    def begin(self, slot: object, call: Call) -> None:
+        """Replace the slot's call, which becomes the latest one."""
+        calls = self.calls
+        calls.pop(slot, None)
+        if not calls:
+            self.timeout = call[1]
+        elif call[1] != self.timeout:
+            self.timeout = None
+        calls[slot] = call
+
+    def nearest(self, now: float) -> Call:
+        """Give the call that used most of its time-out: the oldest, where all have the same. There must be one."""
+        calls = self.calls.values()
+        if self.timeout is not None:
+            return next(iter(calls))
+        return max(calls, key=lambda call: (now - call[0]) / call[1])
+
+    def overdue(self, now: float) -> int:
+        """Count the calls that are overdue."""
+        count = 0
+        for began, timeout, step in self.calls.values():
+            if now - began > timeout / 2:
+                count += now - began > overdue_after(self.usual(step), timeout)
+            elif self.timeout is not None:
+                break
+        return count
+
+    def usual(self, step: str) -> float | None:
+        """Give the usual latency of a step in seconds, None before its first answer."""
+        baseline = self.baselines.get(step)
+        return None if baseline is None else baseline.usual
+
+    def usual_of_all(self) -> float | None:
+        """Give the usual latency of the slowest step in seconds, None before the first answer."""
+        return max((baseline.usual for baseline in self.baselines.values()), default=None)
+
+    def learn(self, step: str, baseline: Baseline) -> None:
+        """Replace the baseline of a step."""
+        baselines = self.baselines
+        if step not in baselines and len(baselines) >= MOST_STEPS:
+            del baselines[next(iter(baselines))]
+        baselines[step] = baseline
 
 
 class KnownMerchants:

@@ -103,7 +103,7 @@ class OrderDelivery(Settlement[Order]):
         observer, context = _CallObserver(pod, order.merchant, self, trace), trace.context()
         if context is not order.trace:
             order = replace(order, trace=context)
-        pod.bulkhead.acquire(order.merchant, self, pod.clock.now())
+        pod.bulkhead.acquire(order.merchant, self, pod.clock.now(), timeout=self._runner.timeout(route))
         pod.counters.begin_attempt(time.monotonic())
         self.stage = Stage.CALLING
         try:
@@ -161,7 +161,7 @@ class _CallObserver:
 
     def begins(self, step: Step) -> Mapping[str, str]:
         self._stopwatch = Stopwatch(self._pod.clock)
-        self._pod.bulkhead.begin_call(self._merchant, self._slot, self._stopwatch.began)
+        self._pod.bulkhead.begin_call(self._merchant, self._slot, self._stopwatch.began, step=step.name)
         return self._trace.begins(step.name)
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
@@ -170,10 +170,10 @@ class _CallObserver:
         bulkhead, now = self._pod.bulkhead, self._pod.clock.now()
         if answer.failure == "timeout":
             if not self._stopwatch.was_stalled():
-                bulkhead.timed_out(self._merchant, now)
+                bulkhead.timed_out(self._merchant, now, began=self._stopwatch.began)
         elif answer.failure in UNREACHABLE:
             bulkhead.failed(self._merchant)
         elif answer.status is not None:
             # With prefork, where a child process made the call, the stopwatch covers the whole attempt.
             own = min(seconds, now - self._stopwatch.began)
-            bulkhead.answered(self._merchant, now, own, success=answer.succeeded)
+            bulkhead.answered(self._merchant, now, own, success=answer.succeeded, step=step.name)

@@ -72,7 +72,7 @@ class TaskDelivery(Settlement[TaskMessage]):
             self.settle(decision, key)
             return False
         sleep(decision.wait)
-        self._acquire(task)
+        self._acquire(task, decision.timeout)
         self.message.headers = {**self.message.headers, **decision.headers}
         handle(self.message, body, self.acked, self.rejected, callbacks)
         return True
@@ -111,7 +111,8 @@ class TaskDelivery(Settlement[TaskMessage]):
     def timed_out(self) -> None:
         """The task was ended at its hard time limit."""
         if self._slot_stopwatch is not None and not self._slot_stopwatch.was_stalled():
-            self.pod.bulkhead.timed_out(self._parsed_task.merchant, self.pod.clock.now())
+            began = self._slot_stopwatch.began
+            self.pod.bulkhead.timed_out(self._parsed_task.merchant, self.pod.clock.now(), began=began)
         self._settlement = self._settle_timeout
 
     def process_lost(self) -> None:
@@ -152,9 +153,9 @@ class TaskDelivery(Settlement[TaskMessage]):
         finally:
             self._on_end()
 
-    def _acquire(self, task: TaskMessage) -> None:
-        self._slot_stopwatch = Stopwatch(self.pod.clock)
-        self.pod.bulkhead.acquire(task.merchant, self, self._slot_stopwatch.began)
+    def _acquire(self, task: TaskMessage, timeout: float) -> None:
+        self._slot_stopwatch = slot = Stopwatch(self.pod.clock)
+        self.pod.bulkhead.acquire(task.merchant, self, slot.began, timeout=timeout, step=task.task)
         self.pod.counters.begin_attempt(time.monotonic())
         self.stage = Stage.CALLING
 
@@ -165,7 +166,8 @@ class TaskDelivery(Settlement[TaskMessage]):
         self.pod.counters.end_attempt(time.monotonic())
         now = self.pod.clock.now()
         if self._settlement == self._settle_success:
-            self.pod.bulkhead.answered(self._parsed_task.merchant, now, now - slot.began)
+            task = self._parsed_task
+            self.pod.bulkhead.answered(task.merchant, now, now - slot.began, step=task.task)
         self.pod.bulkhead.release(self._parsed_task.merchant, self, now)
         self.pod.counters.count("finished")
 

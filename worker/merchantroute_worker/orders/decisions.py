@@ -58,9 +58,9 @@ def before_slot(
 
 def refused(order: Order, route: Route, *, slow: bool) -> ToLadder[Order]:
     """To the ladder: the bulkhead refused a slot because the merchant is slow or at its cap. Not counted as an attempt.
-    A slow merchant's orders return paced, or they would all be refused again at once.
+    A slow merchant's orders return paced, or they would all be refused again at once; those of others return soon.
     """
-    rung = ladder.after_refusal(order.journal.refusals, route.delays)
+    rung = ladder.after_refusal(order.journal.refusals, route.delays) if slow else ladder.after_cap(route.delays)
     return _to_ladder(order, _refusal(order), rung, "slow" if slow else "cap", "refused", paced=slow)
 
 

@@ -25,6 +25,11 @@ def after_refusal(refusals: int, delays: Sequence[int]) -> int:
     return middle(delays) if refusals == 0 else delays[-1]
 
 
+def after_cap(delays: Sequence[int]) -> int:
+    """The rung after a refusal by cap: the shortest, since the merchant is well and its slots are released soon."""
+    return delays[0]
+
+
 def middle(delays: Sequence[int]) -> int:
     """The middle rung, the shorter of two."""
     return delays[(len(delays) - 1) // 2]

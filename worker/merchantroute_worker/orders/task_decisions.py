@@ -16,10 +16,11 @@ from merchantroute_worker.orders.task_message import TaskMessage
 @dataclass(frozen=True, kw_only=True)
 class RunTask:
     """Decision: ask the bulkhead for a slot, then let Celery run the task after `wait` seconds, with these headers
-    changed.
+    changed. `timeout` is the time (seconds) after which it is judged: its hard limit, or else the route's deadline.
     """
 
     wait: float
+    timeout: float
     headers: Mapping[str, Any]
 
 
@@ -42,12 +43,12 @@ def before_slot(
     # Celery would wait for an ETA itself, occupying the slot, and discard a message that expires meanwhile.
     stamp = round(task.published_at * 1000)
     headers = {"eta": None, "expires": None, "timelimit": [hard, soft], PUBLISHED_AT: stamp}
-    return RunTask(wait=max(0.0, wait), headers=headers)
+    return RunTask(wait=max(0.0, wait), timeout=hard or route.deadline, headers=headers)
 
 
 def refused(task: TaskMessage, route: Route, *, slow: bool) -> ToLadder[TaskMessage]:
     """To the ladder: the bulkhead refused a slot, the merchant is slow or at its cap. Not counted as an attempt."""
-    rung = ladder.after_refusal(task.refusals, route.delays)
+    rung = ladder.after_refusal(task.refusals, route.delays) if slow else ladder.after_cap(route.delays)
     refusal = replace(task, refusals=task.refusals + 1)
     return _to_ladder(refusal, rung, "slow" if slow else "cap", "refused", paced=slow)
 

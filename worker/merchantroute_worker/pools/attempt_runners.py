@@ -25,6 +25,9 @@ class AttemptRunner(Protocol):
     def attempt(self, order: Order, merchant: Merchant, route: Route, observer: CallObserver) -> Attempt:
         """Make the remaining calls. ChildLost when their process is gone, UnusableEndpoint as in `calls/request.py`."""
 
+    def timeout(self, route: Route) -> float:
+        """Give the time-out (seconds) of what the bulkhead sees as one call."""
+
 
 class InProcess:
     """Makes the calls in the current greenlet or thread."""
@@ -35,6 +38,10 @@ class InProcess:
     def attempt(self, order: Order, merchant: Merchant, route: Route, observer: CallObserver) -> Attempt:
         """See `AttemptRunner`."""
         return attempt(order, merchant, route, self._client, observer)
+
+    def timeout(self, route: Route) -> float:
+        """See `AttemptRunner`: a call of its own."""
+        return route.call_timeout
 
 
 class InChildProcess:
@@ -57,6 +64,10 @@ class InChildProcess:
         for step, answer, seconds in result.calls:
             observer.ended(step, answer, seconds)
         return result.attempt
+
+    def timeout(self, route: Route) -> float:
+        """See `AttemptRunner`: all calls of an attempt."""
+        return route.deadline
 
 
 @dataclass(frozen=True, kw_only=True)

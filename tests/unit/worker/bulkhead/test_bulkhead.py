@@ -229,3 +229,108 @@ def test_threads_may_use_it_all_at_once() -> None:
 
     assert bulkhead.busy == 0
     assert sum(shown.successes for shown in bulkhead.busiest(10, 0.0)) == 8 * 500
+
+
+def test_a_long_task_is_judged_by_its_own_time_out_and_a_call_by_the_pod_s() -> None:
+    bulkhead = Bulkhead(LIMITS)
+    for slot in range(4):
+        bulkhead.acquire("task", slot, 0.0, timeout=30.0)
+        bulkhead.acquire("call", slot, 0.0)
+
+    assert not bulkhead.is_slow("task", 14.9)
+    assert bulkhead.is_slow("task", 15.1)
+    assert bulkhead.is_slow("call", 5.1)
+
+
+def test_of_calls_with_different_time_outs_the_one_that_used_most_of_it_counts() -> None:
+    bulkhead = Bulkhead(LIMITS)
+    bulkhead.acquire("bistro", "long", 0.0, timeout=300.0)
+    bulkhead.acquire("bistro", "short", 4.0, timeout=2.0)
+
+    assert not bulkhead.is_slow("bistro", 4.9)
+    assert bulkhead.is_slow("bistro", 5.1)
+
+
+def test_a_call_that_usually_takes_most_of_its_time_out_is_not_overdue() -> None:
+    bulkhead = Bulkhead(LIMITS)
+    for slot in range(8):
+        bulkhead.acquire("bistro", slot, 0.0)
+    bulkhead.answered("bistro", 8.0, 8.0)
+
+    assert not bulkhead.is_slow("bistro", 9.9)
+
+
+def test_how_long_a_call_may_hang_depends_on_what_is_usual_of_its_step() -> None:
+    bulkhead = holding("bistro", 1)
+    bulkhead.begin_call("bistro", ("bistro", 0), 0.0, step="look")
+    for _ in range(100):
+        bulkhead.answered("bistro", 0.1, 0.05, step="look")
+    bulkhead.answered("bistro", 0.2, 0.45, step="submit")
+
+    bulkhead.begin_call("bistro", ("bistro", 0), 1.0, step="submit")
+    assert not bulkhead.is_slow("bistro", 5.4)
+    assert bulkhead.is_slow("bistro", 5.6)
+    bulkhead.begin_call("bistro", ("bistro", 0), 6.0, step="look")
+    assert bulkhead.is_slow("bistro", 8.1)
+
+
+def test_answers_that_are_no_success_change_neither_cap_nor_baseline() -> None:
+    bulkhead = holding("bistro", 10)
+    for number in range(1_000):
+        success = number % 3 > 0
+        bulkhead.answered("bistro", 1.0 + number, 0.3 if success else 0.005, success=success)
+
+    (shown,) = bulkhead.busiest(1, 1_001.0)
+    assert (shown.cap, shown.usual) == (10, 0.3)
+
+
+def test_steps_without_end_are_not_all_remembered() -> None:
+    bulkhead = holding("bistro", 1)
+    for number in range(1_000):
+        bulkhead.answered("bistro", 1.0, float(number + 1), step=f"step-{number}")
+
+    bulkhead.answered("bistro", 1.0, 7.0, step="step-999")
+    (shown,) = bulkhead.busiest(1, 1.0)
+    assert (shown.successes, shown.usual) == (1_001, 999.0)
+
+
+def test_healthy_merchants_exceed_the_ceiling_while_the_others_keep_their_slots() -> None:
+    bulkhead = Bulkhead(Limits(slots=200, ceiling=50, call_timeout=10.0))
+    for merchant in ("bistro", "cafe", "diner"):
+        for slot in range(60):
+            bulkhead.acquire(merchant, slot, 0.0)
+        bulkhead.answered(merchant, 0.5, 0.5)
+
+    assert bulkhead.decide("cafe", 0.6) is Verdict.ADMIT
+    admitted = 0
+    while bulkhead.busy < 200 and bulkhead.decide("bistro", 0.6) is Verdict.ADMIT:
+        bulkhead.acquire("bistro", ("more", admitted), 0.6)
+        admitted += 1
+
+    # A third of 200 is 67, and a quarter more while more than one slot in twenty is free.
+    assert admitted == 10
+    assert bulkhead.decide("cafe", 0.6) is Verdict.ADMIT
+
+
+def test_one_that_is_not_known_to_be_well_keeps_to_the_ceiling() -> None:
+    bulkhead = Bulkhead(Limits(slots=200, ceiling=50, call_timeout=10.0))
+    for merchant in ("bistro", "cafe", "diner"):
+        for slot in range(55):
+            bulkhead.acquire(merchant, slot, 0.0)
+
+    assert bulkhead.decide("cafe", 0.6) is Verdict.CAP
+    assert bulkhead.decide("bistro", 0.6) is Verdict.CAP
+
+
+def test_what_a_slow_merchant_does_not_get_is_shared_by_the_others() -> None:
+    bulkhead = Bulkhead(Limits(slots=200, ceiling=50, call_timeout=10.0))
+    bulkhead.acquire("hung", "probe", 0.0)
+    for _ in range(3):
+        bulkhead.timed_out("hung", 0.1)
+    for merchant in ("bistro", "cafe"):
+        for slot in range(90):
+            bulkhead.acquire(merchant, slot, 0.2)
+        bulkhead.answered(merchant, 0.5, 0.3)
+
+    assert bulkhead.decide("cafe", 0.6) is Verdict.ADMIT
+    assert bulkhead.decide("bistro", 0.6) is Verdict.ADMIT

@@ -116,6 +116,25 @@ def test_what_makes_a_merchant_slow(sight: Snapshot, slow: bool) -> None:
     assert is_slow(sight, LIMITS) is slow
 
 
+@pytest.mark.parametrize(
+    ("in_flight", "busy", "cap", "verdict"),
+    [
+        # above the ceiling up to its share, since others have room
+        (59, 90, None, Verdict.ADMIT),
+        # by a quarter more while one slot in twenty is free
+        (74, 90, None, Verdict.ADMIT),
+        (75, 90, None, Verdict.CAP),
+        (60, 95, None, Verdict.CAP),
+        (59, 95, None, Verdict.ADMIT),
+        # but not one whose load has made it slow
+        (40, 90, 30, Verdict.CAP),
+    ],
+)
+def test_a_well_merchant_may_have_its_fair_share(in_flight: int, busy: int, cap: int | None, verdict: Verdict) -> None:
+    snapshot = Snapshot(in_flight=in_flight, silence=0.1, usual=0.1, cap=cap)
+    assert decide(snapshot, LIMITS, busy=busy, slots_of_slow=0, share=60.0) is verdict
+
+
 @pytest.mark.parametrize(("slots", "cap"), [(200, 50), (100, 50), (50, 50), (20, 20), (1, 1)])
 def test_the_tier_says_how_many_slots_a_merchant_may_hold_also_all_of_them(slots: int, cap: int) -> None:
     assert Limits(slots=slots, ceiling=50, call_timeout=10.0).cap == cap

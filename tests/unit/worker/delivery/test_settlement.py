@@ -92,7 +92,7 @@ class Fixture:
 
     def order(self, ends: Script = lambda: Attempt(done=())) -> OrderDelivery:
         """An order whose calls end so."""
-        runner = SimpleNamespace(attempt=lambda *_: ends())
+        runner = SimpleNamespace(attempt=lambda *_: ends(), timeout=lambda route: route.call_timeout)
         return OrderDelivery(self.pod, Message(), runner)
 
     def task(self) -> TaskDelivery:

@@ -257,5 +257,5 @@ def test_the_last_attempt_is_the_last() -> None:
 def test_a_refused_order_is_not_counted() -> None:
     decision = decisions.refused(order(journal=FAILED), route(), slow=False)
 
-    assert (decision.rung, decision.outcome, decision.reason, decision.paced) == (120_000, "refused", "cap", False)
+    assert (decision.rung, decision.outcome, decision.reason, decision.paced) == (1_000, "refused", "cap", False)
     assert (decision.order.journal.attempts, decision.order.journal.refusals) == (2, 2)

@@ -68,10 +68,31 @@ def test_an_eta_waits_on_the_ladder_uncounted() -> None:
     assert (decision.rung, decision.outcome, decision.order.refusals) == (ROUTE.delays[-1], "deferred", 0)
 
 
+@pytest.mark.parametrize(
+    ("merchant", "limit", "timeout"),
+    [
+        (LISTED, None, 30.0),
+        (LISTED, 5.0, 5.0),
+        (LISTED, 300.0, 30.0),
+        ("unlisted", None, 30.0),
+        ("unlisted", 300.0, 300.0),
+    ],
+)
+def test_it_is_judged_by_the_time_limit_that_holds_for_it(merchant: str, limit: float | None, timeout: float) -> None:
+    decision = task_decisions.before_slot(task(merchant=merchant, limits=(limit, None)), ROUTE, now=NOW)
+    assert isinstance(decision, RunTask)
+    assert decision.timeout == timeout
+
+
+def test_however_often_a_cap_refuses_it_waits_on_the_shortest_rung() -> None:
+    decision = task_decisions.refused(task(refusals=9), ROUTE, slow=False)
+    assert (decision.rung, decision.reason) == (ROUTE.delays[0], "cap")
+
+
 def test_a_refusal_is_counted_apart_from_attempts() -> None:
     first = task_decisions.refused(task(), ROUTE, slow=False)
     later = task_decisions.refused(task(refusals=1), ROUTE, slow=True)
-    assert (first.rung, first.reason, first.paced) == (ROUTE.delays[(len(ROUTE.delays) - 1) // 2], "cap", False)
+    assert (first.rung, first.reason, first.paced) == (ROUTE.delays[0], "cap", False)
     assert (later.rung, later.reason, later.paced) == (ROUTE.delays[-1], "slow", True)
     assert (later.order.refusals, later.order.attempts) == (2, 0)
 
