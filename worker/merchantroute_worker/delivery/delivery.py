@@ -18,11 +18,12 @@ from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit.address import ERRORS
 from merchantroute_worker.rabbit.packed_message import NotEncodable
 from merchantroute_worker.rabbit.publisher import NotPublished
-from merchantroute_worker.runtime.threads import sleep
+from merchantroute_worker.runtime.threads import native_lock, sleep
 
 log = logging.getLogger(__name__)
 FASTEST_RETRY, SLOWEST_RETRY = 0.1, 5.0
 KILLED_ITS_POD = "killed-its-pod"
+_TRANSITION = native_lock()
 
 
 class Stage(Enum):
@@ -76,9 +77,8 @@ class Delivery:
 
     def dead_letter(self, reason: str, explanation: str) -> None:
         """Send a message that is not an order to dead letters."""
-        if not self.wait_until_ready():
+        if not self.wait_until_ready() or not self.advance(Stage.SETTLING):
             return
-        self.stage = Stage.SETTLING
         # Without an order there is no journal to distinguish its stays in the queue; its content and its replay count
         # do.
         replays = self.incoming.headers.get("mr-replays")
@@ -122,7 +122,8 @@ class Delivery:
             pod.survived_orders.add(order_id)
         if verdict is Suspicion.NONE:
             return False
-        self.stage = Stage.SETTLING
+        if not self.advance(Stage.SETTLING):
+            return True
         # The delivery count distinguishes two stays of an order that are otherwise identical.
         key = (f"{key[0]} {self.deliveries}", *key[1:])
         if verdict is Suspicion.GUILTY:
@@ -136,15 +137,24 @@ class Delivery:
         )
         return True
 
+    def advance(self, stage: Stage) -> bool:
+        """Enter the next stage; False if the message was handed back meanwhile, and nothing may come of it here."""
+        with _TRANSITION:
+            if self.stage is Stage.HANDED_BACK:
+                return False
+            self.stage = stage
+        return True
+
     def hand_back(self, *, connection_lost: bool) -> bool:
         """Leave the message to the broker unless its calls have ended; True if it was handed back now.
 
         After a lost connection the message can no longer be acked either.
         """
         self.connection_lost = self.connection_lost or connection_lost
-        if self.stage not in {Stage.WAITING, Stage.CALLING}:
-            return False
-        self.stage = Stage.HANDED_BACK
+        with _TRANSITION:
+            if self.stage not in {Stage.WAITING, Stage.CALLING}:
+                return False
+            self.stage = Stage.HANDED_BACK
         return True
 
     def return_to_suspect_lane(self) -> None:

@@ -66,7 +66,7 @@ class OrderDelivery(Settlement[Order]):
             self.dead_letter("malformed", str(error))
             return
         outcome = self._ask_bulkhead(decision, route) if isinstance(decision, Run) else decision
-        if outcome is not None and self.stage is not Stage.HANDED_BACK:
+        if outcome is not None:
             self.settle(outcome, key)
 
     def _read(self) -> Order:
@@ -97,15 +97,18 @@ class OrderDelivery(Settlement[Order]):
         return decisions.refused(run.order, route, slow=verdict is Verdict.SLOW)
 
     def _attempt(self, run: Run, route: Route) -> Outcome[Order] | None:
-        """Make the calls; None when the child process was lost, and the message has been requeued."""
+        """Make the calls; None when the message goes back to the broker, since its child process or its connection was
+        lost.
+        """
         pod, order = self.pod, run.order
+        if not self.advance(Stage.CALLING):
+            return None
         trace = pod.tracer.order(order.id, order.merchant, order.journal.attempts + 1, order.trace)
         observer, context = _CallObserver(pod, order.merchant, self, trace), trace.context()
         if context is not order.trace:
             order = replace(order, trace=context)
         pod.bulkhead.acquire(order.merchant, self, pod.clock.now(), timeout=self._runner.timeout(route))
         pod.counters.begin_attempt(time.monotonic())
-        self.stage = Stage.CALLING
         try:
             result = self._runner.attempt(order, run.merchant, route, observer)
             # An attempt that made all its calls does not depend on it.

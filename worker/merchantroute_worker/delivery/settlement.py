@@ -31,7 +31,8 @@ class Settlement(Delivery, ABC, Generic[T]):
 
     def settle(self, outcome: Outcome[T], key: DeliveryKey) -> None:
         """Make the outcome safe, then ack. `key` is the delivery key of the message as it arrived."""
-        self.stage = Stage.SETTLING
+        if not self.advance(Stage.SETTLING):
+            return
         self.pod.settling.add(key)
         try:
             if isinstance(outcome, Done):

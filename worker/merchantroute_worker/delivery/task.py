@@ -72,6 +72,8 @@ class TaskDelivery(Settlement[TaskMessage]):
             self.settle(decision, key)
             return False
         sleep(decision.wait)
+        if not self.advance(Stage.CALLING):
+            return False
         self._acquire(task, decision.timeout)
         self.message.headers = {**self.message.headers, **decision.headers}
         handle(self.message, body, self.acked, self.rejected, callbacks)
@@ -141,10 +143,9 @@ class TaskDelivery(Settlement[TaskMessage]):
         if self.stage in {Stage.SETTLING, Stage.SETTLED}:
             return
         self._release()
-        if self.stage is Stage.HANDED_BACK:
+        if not self.advance(Stage.SETTLING):
             self._on_end()
             return
-        self.stage = Stage.SETTLING
         self._run_settlement(self._settle_and_remove)
 
     def _settle_and_remove(self) -> None:
@@ -157,7 +158,6 @@ class TaskDelivery(Settlement[TaskMessage]):
         self._slot_stopwatch = slot = Stopwatch(self.pod.clock)
         self.pod.bulkhead.acquire(task.merchant, self, slot.began, timeout=timeout, step=task.task)
         self.pod.counters.begin_attempt(time.monotonic())
-        self.stage = Stage.CALLING
 
     def _release(self) -> None:
         slot, self._slot_stopwatch = self._slot_stopwatch, None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from merchantroute_worker.bulkhead.rule import Verdict
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.config.identity import from_environment
 from merchantroute_worker.delivery.delivery import Delivery, Stage
@@ -199,6 +200,25 @@ def test_a_task_handed_back_while_it_runs_has_no_outcome(world: Fixture) -> None
 
     assert (world.events, world.counted(), delivery.stage) == (["removed"], [], Stage.HANDED_BACK)
     assert world.pod.counters.busy == 0, "its slot is free"
+
+
+def test_what_is_handed_back_before_its_calls_begin_makes_none_and_has_no_outcome(world: Fixture) -> None:
+    """A thread that waited for the broker's files goes on although the message is another pod's by then."""
+    order = world.order(lambda: pytest.fail("it called its merchant"))
+    task = TaskDelivery(world.pod, Message(), lambda work, *rest: work(*rest), lambda: world.events.append("removed"))
+    bulkhead: Any = world.pod.bulkhead
+
+    def admit(*_: Any) -> Verdict:
+        for delivery in (order, task):
+            delivery.hand_back(connection_lost=False)
+        return Verdict.ADMIT
+
+    bulkhead.decide = admit
+    order.run()
+    task.run(lambda *_: pytest.fail("Celery got it"), None, ())
+
+    assert (world.events, world.counted(), world.pod.bulkhead.busy) == (["removed"], [], 0)
+    assert (order.stage, task.stage) == (Stage.HANDED_BACK, Stage.HANDED_BACK)
 
 
 def test_a_task_s_second_end_is_ignored(world: Fixture) -> None:
