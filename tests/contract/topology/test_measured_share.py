@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -125,7 +126,8 @@ async def test_a_share_that_is_off_behind_bindings_that_look_right_is_noticed_an
     await publish(channel, ORDERS)
     await place.tick_until(lambda: state.split_watch.shunned, "the share is measured")
     (told,) = await place.look()
-    assert "standard: the canary got 0.0 % of 2,000 orders, not 50 %: its split is built anew" in told
+    # How many of them the broker had counted by then is its affair: enough to judge by.
+    assert re.search(r"standard: the canary got 0\.0 % of [\d,]+ orders, not 50 %: its split is built anew", told)
     await drain(channel, CANARY)
     await drain(channel, STABLE)
     await publish(channel, ORDERS)
