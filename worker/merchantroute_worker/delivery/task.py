@@ -65,7 +65,7 @@ class TaskDelivery(Settlement[TaskMessage]):
         pod.counters.count("taken")
         task = self._task = task_message.read(self.incoming, now=now)
         key = task.delivery_key
-        if self.ack_if_settled(key) or self.move_if_suspect(task.id, key, self._death_reason):
+        if self.ack_if_settled(key) or self.move_if_suspect(key, self._death_reason):
             return False
         decision = self._decide(task, now)
         if not isinstance(decision, RunTask):
@@ -116,7 +116,7 @@ class TaskDelivery(Settlement[TaskMessage]):
 
     def process_lost(self) -> None:
         """The child process that ran the task is gone."""
-        self.pod.survived_orders.discard(self._parsed_task.id)
+        self.pod.survived_orders.discard(self._parsed_task.delivery_key)
         self._settlement = self.reject
 
     def record(self, done: Done[TaskMessage]) -> dict[str, Any]:

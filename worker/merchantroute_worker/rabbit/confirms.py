@@ -1,10 +1,13 @@
 """Publisher confirms: matches the broker's acks, nacks and returns to the publishes of a channel. No I/O.
 
 RabbitMQ returns a mandatory message that no queue takes before it confirms it. A `basic.return` carries no delivery
-tag, so it is matched by exchange and correlation id, the oldest publish first.
+tag, so it is matched by exchange, routing key and correlation id, the oldest publish first.
 """
 
 from collections.abc import Callable
+
+MessageKey = tuple[str, str, str]
+"""What identifies a publish whose delivery tag is unknown: exchange, routing key (the merchant) and correlation id."""
 
 
 class Confirm:
@@ -13,7 +16,7 @@ class Confirm:
     `returned` is the reason with which the broker returned the message as unroutable.
     """
 
-    def __init__(self, key: tuple[str, str], settle: Callable[[str | None], None]) -> None:
+    def __init__(self, key: MessageKey, settle: Callable[[str | None], None]) -> None:
         self.key = key
         self.returned: str | None = None
         self.settle = settle
@@ -41,7 +44,7 @@ class Confirms:
                 del self._waiting[tag]
                 return
 
-    def returned(self, key: tuple[str, str], reason: str) -> None:
+    def returned(self, key: MessageKey, reason: str) -> None:
         """Note a `basic.return`; the confirm that follows then means that the message is in no queue."""
         for confirm in self._waiting.values():
             if confirm.key == key and confirm.returned is None:

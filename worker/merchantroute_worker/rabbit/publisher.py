@@ -19,7 +19,7 @@ from gevent import monkey
 
 from merchantroute_worker.orders.messages import Outgoing
 from merchantroute_worker.rabbit.address import ERRORS, BrokerAddress
-from merchantroute_worker.rabbit.confirms import Confirm, Confirms
+from merchantroute_worker.rabbit.confirms import Confirm, Confirms, MessageKey
 from merchantroute_worker.rabbit.frames import read_ahead
 from merchantroute_worker.rabbit.packed_message import PackedMessage
 from merchantroute_worker.rabbit.publish_channel import PublishChannel
@@ -90,7 +90,7 @@ class Publisher:
         if channel is None or not self.open:
             raise NotPublished("the broker takes no messages now")
         result: SimpleQueue[str | None] = SimpleQueue()
-        confirm = Confirm((message.exchange, str(message.properties.get("correlation_id"))), result.put)
+        confirm = Confirm(_key(message), result.put)
         self._write(channel, message, confirm)
         problem = self._answer(result)
         if problem == "":
@@ -191,6 +191,10 @@ class Publisher:
         reader, self._reader = self._reader, None
         if reader:
             reader.close()
+
+
+def _key(message: Outgoing) -> MessageKey:
+    return (message.exchange, message.routing_key, str(message.properties.get("correlation_id")))
 
 
 def _connection(address: BrokerAddress, blocked: object, unblocked: object) -> amqp.Connection:
