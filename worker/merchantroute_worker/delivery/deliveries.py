@@ -83,7 +83,7 @@ class Deliveries:
 
     def _run_settlement(self, work: Any, *arguments: Any) -> None:
         """Run a settlement where it may wait for the broker. With prefork, Celery calls back from one thread that
-        serves all children, so a confirm must be awaited in another.
+        serves all children; with gevent, inside the task's time limit.
         """
         if self.executor.settles_in_place:
             work(*arguments)

@@ -80,7 +80,8 @@ def test_a_pod_that_survived_an_order_has_not_survived_another_merchant_s_with_i
     world = Fixture(ANY_MERCHANT, MR_LANE="suspect")
     world.order(lambda: DONE, Message("bistro")).run()
 
-    world.order(lambda: DONE, Message("trattoria", redelivered=True, **{"x-delivery-count": 2})).run()
+    guilty: dict[str, Any] = {"merchant": "trattoria", "redelivered": True, "x-delivery-count": 2}
+    world.order(lambda: DONE, Message(**guilty)).run()
 
     assert [each.exchange for each in world.publisher.published] == [DEAD]
     assert world.publisher.published[0].headers["mr-reason"] == "killed-its-pod"
