@@ -182,6 +182,9 @@ class Delivery:
         """Whether the outcome can no longer be made safe here, so that the broker has to deliver the message again."""
         return self.connection_lost or (self.pod.stopping.is_set() and not self.pod.publisher.open)
 
+    def _must_abandon(self) -> bool:
+        return self.stage is Stage.HANDED_BACK or self.must_give_up()
+
     def log_fields(self, reason: str) -> dict[str, Any]:
         """The JSON fields of a log record about this message."""
         order_id = self.incoming.properties.get("correlation_id") or self.incoming.headers.get("id")
@@ -198,7 +201,7 @@ class Delivery:
         last_error = None
         while self.stage is not Stage.HANDED_BACK:
             try:
-                self.pod.publisher.publish(message)
+                self.pod.publisher.publish(message, give_up=self._must_abandon)
                 return True
             except NotPublished as error:
                 if str(error) != last_error:

@@ -55,8 +55,8 @@ class Publisher:
         del timeout
         return self.open
 
-    def publish(self, message: Outgoing, kind: str = "orders") -> None:
-        del kind
+    def publish(self, message: Outgoing, kind: str = "orders", give_up: Callable[[], bool] = bool) -> None:
+        del kind, give_up
         if self.problems:
             self.problems.pop(0)()
             raise NotPublished("no queue takes it")

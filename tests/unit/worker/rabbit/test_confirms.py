@@ -1,5 +1,6 @@
 """Publisher confirms: the publish that an ack, a nack or a return belongs to."""
 
+import threading
 from functools import partial
 
 from merchantroute_worker.rabbit.confirms import Confirm, Confirms
@@ -74,3 +75,28 @@ def test_a_lost_channel_answers_nobody_and_everybody_is_told() -> None:
 
     assert told.answers == {"b": "404"}
     assert len(told.confirms) == 0
+
+
+def test_what_others_publish_meanwhile_does_not_disturb_the_reader() -> None:
+    """A dict that grows while it is walked raises; publishers are other threads where the pool has threads."""
+    told = Told("a", "b")
+    others: list[threading.Thread] = []
+
+    class Key(tuple[str, str, str]):
+        """While it is compared, another thread publishes, or waits until the reader is through."""
+
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            others.append(threading.Thread(target=told.confirms.add, args=(Confirm(("c", "", ""), print),)))
+            others[-1].start()
+            others[-1].join(0.05)
+            return False
+
+        __hash__ = tuple.__hash__
+
+    told.confirms.returned(Key(("b", "bistro", "x")), "no queue took it")
+
+    for other in others:
+        other.join()
+    assert len(told.confirms) == 4
