@@ -64,7 +64,7 @@ class Pod:
         self.pacer = ReturnPacer()
         self.settling: set[DeliveryKey] = set()
         self._settled: BoundedSet[DeliveryKey] = BoundedSet()
-        self.survived_orders: BoundedSet[str] = BoundedSet()
+        self.survived_orders: BoundedSet[DeliveryKey] = BoundedSet()
         self._slots_listeners: list[Callable[[int], None]] = []
         self.files.on_change(self._apply_limits)
 

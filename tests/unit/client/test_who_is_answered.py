@@ -10,8 +10,8 @@ from merchantroute_worker.client.pending import Pending, Unconfirmed
 from merchantroute_worker.client.schedule import SLOWEST, Schedule, pause
 
 
-def pending(order_id: str) -> Pending:
-    return Pending(write(Order({}, "bistro", order_id), now=0.0, new_id=str))
+def pending(order_id: str, merchant: str = "bistro") -> Pending:
+    return Pending(write(Order({}, merchant, order_id), now=0.0, new_id=str))
 
 
 class Answers:
@@ -48,11 +48,21 @@ def test_a_return_is_about_the_oldest_order_with_its_id_that_has_not_come_back()
     answers = Answers("x", "y", "x")
     first, other, second = answers.orders
 
-    answers.unconfirmed.returned(("mr.a.b", "x"), "no queue")
-    answers.unconfirmed.returned(("mr.a.b", "x"), "no queue either")
+    answers.unconfirmed.returned(("mr.a.b", "bistro", "x"), "no queue")
+    answers.unconfirmed.returned(("mr.a.b", "bistro", "x"), "no queue either")
 
     settled = [(first, False, "no queue"), (other, False, None), (second, False, "no queue either")]
     assert answers.to(3, multiple=True) == settled
+
+
+def test_a_return_is_not_taken_for_another_merchant_s_order_with_the_same_id() -> None:
+    answers = Answers("1001")
+    other = pending("1001", "trattoria")
+    answers.unconfirmed.add(other, 1.0)
+
+    answers.unconfirmed.returned(("mr.a.b", "trattoria", "1001"), "no queue")
+
+    assert answers.to(2, multiple=True) == [(answers.orders[0], False, None), (other, False, "no queue")]
 
 
 def test_a_new_channel_counts_its_tags_from_one() -> None:

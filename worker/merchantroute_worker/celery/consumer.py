@@ -31,6 +31,7 @@ from merchantroute_worker.rabbit.non_utf8 import non_utf8_fields, read_non_utf8
 from merchantroute_worker.reporting import hub_monitor, start
 from merchantroute_worker.runtime.gevent_setup import tune_garbage_collector
 from merchantroute_worker.runtime.threads import sleep
+from merchantroute_worker.telemetry.logs import hide_task_contents
 
 log = logging.getLogger(__name__)
 HEARTBEAT = 60
@@ -66,7 +67,8 @@ class LeanConsumer(Consumer):
         # second.
         disabled = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
         super().__init__(*args, pool=pool, worker_options={**(worker_options or {}), **disabled}, **kwargs)
-        # Before the pool starts: its children inherit the app as it is now.
+        # Before the pool starts: its children inherit app and loggers as they are now.
+        hide_task_contents()
         self.app.send_task = SendTask(self.app, self.mr_pod)
 
     def start(self) -> None:

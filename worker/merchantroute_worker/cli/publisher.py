@@ -42,7 +42,7 @@ class ExchangePublisher:
         except NotEncodable:
             raise Problem(f"the order {order_id} cannot be written as AMQP; {_REST}") from None
         answers: list[str | None] = []
-        confirm = Confirm((message.exchange, order_id), answers.append)
+        confirm = Confirm((message.exchange, message.routing_key, order_id), answers.append)
         self._confirms.add(confirm)
         self._channel.publish(content, message.exchange, message.routing_key)
         self._wait(answers)

@@ -4,11 +4,11 @@ Unchanged, it would be dead-lettered again at once: its age counts from `mr-publ
 `expires` has passed, `mr-first-seen` says for how long its merchant has been unknown. So these begin again; finished
 steps stay finished.
 
-A pod remembers the deliveries it has settled by their delivery key (order id, attempts, refusals), so that a message
-that is redelivered after a lost ack is not carried out twice. With its attempts at 0 again, an order would have a key
-that it had before; so each replay counts as a refusal, which makes the key a new one. An order has these counts in its
+A pod remembers the deliveries it has settled by their delivery key (merchant, order id, publication, attempts,
+refusals), so that a message that is redelivered after a lost ack is not carried out twice. A replay is a publication of
+its own; so that this does not depend on a clock, each one counts as a refusal too. An order has these counts in its
 journal, an app's own task in headers. Celery's count of a task's `retries` stays: the message of an app's retry has
-none of our headers, so nothing would distinguish it from the same retry before the replay.
+none of our counts, so nothing would distinguish it from the same retry before the replay.
 """
 
 from dataclasses import replace

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from merchantroute_worker.client.message import Message
 from merchantroute_worker.client.results import NotSafe, Receipt
+from merchantroute_worker.rabbit.confirms import MessageKey
 
 
 class Pending:
@@ -69,7 +70,7 @@ class Unconfirmed:
 
     `settle` is called for each answer with the order, whether the broker refused it (nack), and the reason with which
     it was returned as unroutable. RabbitMQ returns a mandatory message that no queue takes before it confirms it, and
-    without its tag: the return is matched by the order's id, the oldest publish first.
+    without its tag: the return is matched by merchant and order id, the oldest publish first.
     """
 
     def __init__(self, settle: Callable[[Pending, bool, str | None], None]) -> None:
@@ -98,10 +99,11 @@ class Unconfirmed:
         """Count the time from now on: a broker that blocks its publishers does not confirm either."""
         self._waiting = {tag: (pending, now) for tag, (pending, _) in self._waiting.items()}
 
-    def returned(self, key: tuple[str, str], reason: str) -> None:
+    def returned(self, key: MessageKey, reason: str) -> None:
         """Note a `basic.return`; the confirm that follows then means that the order is in no queue."""
+        identity = key[1:]
         for tag, (pending, _) in self._waiting.items():
-            if pending.message.order_id == key[1] and tag not in self._returned:
+            if (pending.message.merchant, pending.message.order_id) == identity and tag not in self._returned:
                 self._returned[tag] = reason
                 return
 

@@ -25,7 +25,8 @@ class Deliveries:
         self.executor = executors.executor_for(pool)
         in_children = not (getattr(pool, "is_green", False) or hasattr(pool, "executor"))
         self._runner: AttemptRunner = InChildProcess(pool) if in_children else InProcess(pod.client)
-        self._in_flight: dict[Delivery, executors.Handle | None] = {}
+        # The list is filled once the work was started, and it may have ended by then: so the entry is made before.
+        self._in_flight: dict[Delivery, list[executors.Handle]] = {}
         self._stop_pool = pool.on_stop
         pool.on_stop = self._stop
 
@@ -39,8 +40,8 @@ class Deliveries:
         if self._pod.stopping.is_set():
             return
         task = TaskDelivery(self._pod, message, self._run_settlement, lambda: self._remove(task))
-        self._in_flight[task] = None
-        self._in_flight[task] = self.executor.spawn_outside(task.run, handle, body, callbacks)
+        handles = self._in_flight[task] = []
+        handles.append(self.executor.spawn_outside(task.run, handle, body, callbacks))
 
     def dead_letter(self, message: Any, reason: str, explanation: str) -> None:
         """Send a message that Celery cannot turn into a task to dead letters."""
@@ -56,8 +57,7 @@ class Deliveries:
         if calling:
             log.warning("%s orders in flight are handed back to the broker", len(calling))
         for delivery in calling:
-            handle = self._in_flight.get(delivery)
-            if handle is not None:
+            for handle in self._in_flight.get(delivery, ()):
                 handle.cancel()
             if ending and self._pod.identity.alone:
                 Delivery(self._pod, delivery.message).return_to_suspect_lane()
@@ -75,15 +75,15 @@ class Deliveries:
         if self._pod.stopping.is_set():
             # Not started and not acked: the broker requeues it when the connection closes.
             return
-        self._in_flight[delivery] = None
-        self._in_flight[delivery] = self.executor.spawn(work, *arguments, on_end=lambda: self._remove(delivery))
+        handles = self._in_flight[delivery] = []
+        handles.append(self.executor.spawn(work, *arguments, on_end=lambda: self._remove(delivery)))
 
     def _remove(self, delivery: Delivery) -> None:
         self._in_flight.pop(delivery, None)
 
     def _run_settlement(self, work: Any, *arguments: Any) -> None:
         """Run a settlement where it may wait for the broker. With prefork, Celery calls back from one thread that
-        serves all children, so a confirm must be awaited in another.
+        serves all children; with gevent, inside the task's time limit.
         """
         if self.executor.settles_in_place:
             work(*arguments)

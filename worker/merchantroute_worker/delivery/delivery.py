@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from merchantroute_worker.delivery.incoming import incoming
-from merchantroute_worker.orders.envelope import DeliveryKey
+from merchantroute_worker.orders.envelope import DeliveryKey, publication
 from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, plain, to_dead
 from merchantroute_worker.orders.suspicion import Suspicion, suspicion
 from merchantroute_worker.pod import Pod
@@ -82,10 +82,13 @@ class Delivery:
         # Without an order there is no journal to distinguish its stays in the queue; its content and its replay count
         # do.
         replays = self.incoming.headers.get("mr-replays")
+        body = self.incoming.body
         key = (
+            self.incoming.routing_key,
             f"{reason} {self.log_fields(reason)['order']} {replays}",
-            len(self.incoming.body),
-            hash(self.incoming.body),
+            publication(self.incoming.headers, body),
+            len(body),
+            hash(body),
         )
         if self.redelivered and self.pod.is_settled(key):
             self.ack()
@@ -104,11 +107,13 @@ class Delivery:
             sleep(FASTEST_RETRY)
         if not self.pod.is_settled(key):
             return False
-        log.info("order came again after its outcome was safe: acked", extra={"data": {"order": key[0]}})
+        log.info(
+            "order came again after its outcome was safe: acked", extra={"data": {"order": key[1], "merchant": key[0]}}
+        )
         self.ack()
         return True
 
-    def move_if_suspect(self, order_id: str, key: DeliveryKey, why: Callable[[str], DeathReason]) -> bool:
+    def move_if_suspect(self, key: DeliveryKey, why: Callable[[str], DeathReason]) -> bool:
         """Send a suspect order to the suspect lane, or from there to dead letters if it is guilty. False when it may
         run.
 
@@ -117,15 +122,15 @@ class Delivery:
         pod, alone = self.pod, self.pod.identity.alone
         if not self.deliveries and not alone:
             return False
-        verdict = suspicion(self.deliveries, alone=alone, survived=order_id in pod.survived_orders)
+        verdict = suspicion(self.deliveries, alone=alone, survived=key in pod.survived_orders)
         if alone:
-            pod.survived_orders.add(order_id)
+            pod.survived_orders.add(key)
         if verdict is Suspicion.NONE:
             return False
         if not self.advance(Stage.SETTLING):
             return True
         # The delivery count distinguishes two stays of an order that are otherwise identical.
-        key = (f"{key[0]} {self.deliveries}", *key[1:])
+        key = (key[0], f"{key[1]} {self.deliveries}", *key[2:])
         if verdict is Suspicion.GUILTY:
             log.error("order is dead: %s", KILLED_ITS_POD, extra={"data": self.log_fields(KILLED_ITS_POD)})
             message = to_dead(self.incoming, why(KILLED_ITS_POD), exchange=pod.files.current.dead)
@@ -161,7 +166,8 @@ class Delivery:
         """Publish the message to the suspect lane as a new one: its pod ended cleanly, so its delivery count starts at
         zero.
         """
-        self.publish_then_ack(self._to_suspect_lane(), (f"ending {self.log_fields('')['order']}", 0, 0), lambda: None)
+        ending = (self.incoming.routing_key, f"ending {self.log_fields('')['order']}", 0, 0, 0)
+        self.publish_then_ack(self._to_suspect_lane(), ending, lambda: None)
 
     def ack(self) -> None:
         """Ack the message, because its outcome is safe."""
@@ -186,6 +192,9 @@ class Delivery:
         """Whether the outcome can no longer be made safe here, so that the broker has to deliver the message again."""
         return self.connection_lost or (self.pod.stopping.is_set() and not self.pod.publisher.open)
 
+    def _must_abandon(self) -> bool:
+        return self.stage is Stage.HANDED_BACK or self.must_give_up()
+
     def log_fields(self, reason: str) -> dict[str, Any]:
         """The JSON fields of a log record about this message."""
         order_id = self.incoming.properties.get("correlation_id") or self.incoming.headers.get("id")
@@ -202,7 +211,7 @@ class Delivery:
         last_error = None
         while self.stage is not Stage.HANDED_BACK:
             try:
-                self.pod.publisher.publish(message)
+                self.pod.publisher.publish(message, give_up=self._must_abandon)
                 return True
             except NotPublished as error:
                 if str(error) != last_error:

@@ -55,7 +55,7 @@ class OrderDelivery(Settlement[Order]):
             order = self._read()
             key = order.delivery_key
             if self.ack_if_settled(key) or self.move_if_suspect(
-                order.id, key, lambda why: decisions.death_reason(order, route, why)
+                key, lambda why: decisions.death_reason(order, route, why)
             ):
                 return
             decision = self._decide(order, route)
@@ -120,7 +120,7 @@ class OrderDelivery(Settlement[Order]):
             raise
         except ChildLost as error:
             log.error("a process was lost with its order: %s", error, extra={"data": self.log_fields("lost")})
-            pod.survived_orders.discard(order.id)
+            pod.survived_orders.discard(order.delivery_key)
             self.reject()
             return None
         except Exception:

@@ -28,6 +28,14 @@ log = logging.getLogger(__name__)
 Handler = Callable[..., Any]
 
 
+def repr_of(error: BaseException) -> str:
+    """The error's repr; an app's own exception may raise there as well."""
+    try:
+        return repr(error)
+    except Exception:  # noqa: BLE001 - whatever the app's code raises
+        return type(error).__name__
+
+
 class TaskDelivery(Settlement[TaskMessage]):
     """One message of an app's own task. Celery's Request calls `acked` or `rejected` at its end, preceded by `failed`,
     `timed_out`, `process_lost` or `retried` unless the task succeeded.
@@ -39,7 +47,7 @@ class TaskDelivery(Settlement[TaskMessage]):
         super().__init__(pod, message)
         self._run_settlement = run_settlement
         self._on_end = on_end
-        self._settlement: Callable[[], None] = self._settle_success
+        self._settlement: Callable[[], None] | None = None
         self._task: TaskMessage | None = None
         self._slot_stopwatch: Stopwatch | None = None
 
@@ -53,10 +61,10 @@ class TaskDelivery(Settlement[TaskMessage]):
             self.dead_letter("malformed", str(error))
         except Exception:
             log.exception("a task could not be begun", extra={"data": self.log_fields("error")})
-            self._release()
             self.dead_letter("malformed", "the task's message cannot be read by its app")
         finally:
             if not handed_to_celery:
+                self._release()
                 self._on_end()
 
     def _begin(self, handle: Handler, body: Any, callbacks: Any) -> bool:
@@ -65,7 +73,7 @@ class TaskDelivery(Settlement[TaskMessage]):
         pod.counters.count("taken")
         task = self._task = task_message.read(self.incoming, now=now)
         key = task.delivery_key
-        if self.ack_if_settled(key) or self.move_if_suspect(task.id, key, self._death_reason):
+        if self.ack_if_settled(key) or self.move_if_suspect(key, self._death_reason):
             return False
         decision = self._decide(task, now)
         if not isinstance(decision, RunTask):
@@ -93,17 +101,24 @@ class TaskDelivery(Settlement[TaskMessage]):
 
     def acked(self, *_: Any) -> None:
         """Celery's ack callback: the task succeeded, or one of the other callbacks said how it ended."""
+        self._settlement = self._settlement or self._settle_success
         self._end()
 
     def rejected(self, _log: Any, _errors: Any, requeue: bool = False) -> None:
         """Celery's reject callback: Celery would drop the message, or requeue it at once."""
-        if self._settlement == self._settle_success:
-            self._settlement = self._settle_requeued if requeue else self._settle_failed
+        self._settlement = self._settlement or (self._settle_requeued if requeue else self._settle_failed)
         self._end()
+
+    def ended(self, error: BaseException | None = None) -> None:
+        """Celery or its pool is through with the task. Without an ack or a reject before, it failed with this error, or
+        has no outcome. Does not block, so that gevent's hub may call it.
+        """
+        if self.stage not in {Stage.SETTLING, Stage.SETTLED}:
+            self._run_settlement(self._end_without_outcome, error)
 
     def failed(self, error: BaseException) -> None:
         """The task raised and did not retry itself; retries are the app's own decision."""
-        log.warning("task failed: %r", error, extra={"data": self.log_fields("task-failed")})
+        log.warning("task failed: %s", repr_of(error), extra={"data": self.log_fields("task-failed")})
         self._settlement = self._settle_failed
 
     def retried(self) -> None:
@@ -119,7 +134,7 @@ class TaskDelivery(Settlement[TaskMessage]):
 
     def process_lost(self) -> None:
         """The child process that ran the task is gone."""
-        self.pod.survived_orders.discard(self._parsed_task.id)
+        self.pod.survived_orders.discard(self._parsed_task.delivery_key)
         self._settlement = self.reject
 
     def record(self, done: Done[TaskMessage]) -> dict[str, Any]:
@@ -139,6 +154,15 @@ class TaskDelivery(Settlement[TaskMessage]):
         assert self._task is not None  # noqa: S101 - set before Celery gets the message
         return self._task
 
+    def _end_without_outcome(self, error: BaseException | None) -> None:
+        if self._settlement is None and self.stage is Stage.CALLING:
+            if error is None:
+                log.error("a task ended without an outcome", extra={"data": self.log_fields("lost")})
+                self.process_lost()
+            else:
+                self.failed(error)
+        self._end()
+
     def _end(self) -> None:
         if self.stage in {Stage.SETTLING, Stage.SETTLED}:
             return
@@ -150,7 +174,8 @@ class TaskDelivery(Settlement[TaskMessage]):
 
     def _settle_and_remove(self) -> None:
         try:
-            self._settlement()
+            if self._settlement is not None:
+                self._settlement()
         finally:
             self._on_end()
 

@@ -24,8 +24,10 @@ MAX_DEPTH = 200
 MAX_COUNT = 2**31 - 1
 TRACE_CONTEXT = ("traceparent", "tracestate")
 _MAX_CONTEXT_LENGTH = 512  # characters, the minimum that W3C asks for a tracestate
-DeliveryKey = tuple[str, int, int]
-"""Distinguishes two stays of one order in a queue."""
+DeliveryKey = tuple[str, str, int, int, int]
+"""Identifies one stay of one order in a queue: merchant, order id, publication, attempts, refusals. Ids alone do not:
+two merchants may both have an order 1001, and a producer may publish a corrected order with its old id.
+"""
 
 
 class Undecodable(ValueError):
@@ -79,6 +81,8 @@ class Order:
     journal: Journal
     published_at: float | None
     first_seen: float | None
+    publication: int
+    """Distinguishes publications with the same merchant and id; see `publication`."""
     body: tuple[Any, Mapping[str, Any], Mapping[str, Any]] = field(repr=False)
     trace: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The W3C trace context that the message carries."""
@@ -91,7 +95,8 @@ class Order:
     @property
     def delivery_key(self) -> DeliveryKey:
         """Identifies this stay of the order in a queue: it changes whenever the order is published again."""
-        return (self.id, self.journal.attempts, self.journal.refusals)
+        journal = self.journal
+        return (self.merchant, self.id, self.publication, journal.attempts, journal.refusals)
 
     def with_journal(self, journal: Journal) -> "Order":
         """The same order with another journal."""
@@ -138,9 +143,18 @@ def read(
         journal=_journal(embed.get(JOURNAL)),
         published_at=_milliseconds(headers.get(PUBLISHED_AT)),
         first_seen=_milliseconds(headers.get(FIRST_SEEN)),
+        publication=publication(headers, body),
         body=(args, kwargs, embed),
         trace=context_of(headers),
     )
+
+
+def publication(headers: Mapping[str, Any], body: bytes | str) -> int:
+    """What distinguishes this publication from others with the same merchant and id: when it was published, or a hash
+    of the body if nobody has stamped it. The hash holds for this process only.
+    """
+    stamp = headers.get(PUBLISHED_AT)
+    return stamp if isinstance(stamp, int) else hash(body)
 
 
 def _decode(body: bytes | str) -> Any:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from merchantroute_worker.orders.envelope import PUBLISHED_AT, DeliveryKey, Malformed
+from merchantroute_worker.orders.envelope import PUBLISHED_AT, DeliveryKey, Malformed, publication
 from merchantroute_worker.orders.eta import header_time
 from merchantroute_worker.orders.messages import RUNG, Incoming
 
@@ -28,6 +28,7 @@ class TaskMessage:
     attempts: int
     refusals: int
     published_at: float
+    publication: int
     eta: float | None
     expires: float | None
     limits: tuple[float | None, float | None]
@@ -35,7 +36,13 @@ class TaskMessage:
     @property
     def delivery_key(self) -> DeliveryKey:
         """Identifies this stay of the message in a queue: it changes whenever the message is published again."""
-        return (f"{self.task} {self.id} {self.retries}", self.attempts, self.refusals)
+        return (
+            self.merchant,
+            f"{self.task} {self.id} {self.retries}",
+            self.publication,
+            self.attempts,
+            self.refusals,
+        )
 
     def rung_headers(self, rung: int) -> Mapping[str, Any]:
         """The headers that carry its counts, and route it to a rung (milliseconds)."""
@@ -62,6 +69,7 @@ def read(message: Incoming, *, now: float) -> TaskMessage:
         attempts=_count(headers.get(ATTEMPTS)),
         refusals=_count(headers.get(REFUSALS)),
         published_at=min(published / 1000, now) if isinstance(published, int) and published >= 0 else now,
+        publication=publication(headers, message.body),
         eta=header_time(headers, "eta"),
         expires=header_time(headers, "expires"),
         limits=_limits(headers.get("timelimit")),

@@ -82,7 +82,7 @@ class Completions:
         )
         while True:
             try:
-                self._publisher.publish(message, RECORDS)
+                self._publisher.publish(message, RECORDS, give_up)
                 self._warned = False
                 return True
             except NotPublished as error:

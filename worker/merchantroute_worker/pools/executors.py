@@ -56,9 +56,11 @@ class _Greenlet:
 
 
 class GreenletExecutor:
-    """Spawns greenlets in Celery's gevent pool, whose warm shutdown waits for them."""
+    """Spawns greenlets in Celery's gevent pool, whose warm shutdown waits for them. A task's outcome is settled outside
+    of its greenlet, in which the time limit's `gevent.Timeout` may still be raised.
+    """
 
-    settles_in_place = True
+    settles_in_place = False
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
@@ -137,6 +139,16 @@ class ThreadExecutor:
     def close(self) -> None:
         """Cancel all work that has not begun."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def when_ended(result: Any, call: Callable[[BaseException | None], None]) -> None:
+    """Call back when Celery's pool is through with a task, with the error that got out of its tracer, if any. `result`
+    is what the pool's `apply_async` returned. billiard watches over child processes itself.
+    """
+    if hasattr(result, "rawlink"):
+        result.rawlink(lambda greenlet: call(greenlet.exception))
+    elif isinstance(getattr(result, "f", None), Future):
+        result.f.add_done_callback(lambda future: call(None if future.cancelled() else future.exception()))
 
 
 def executor_for(pool: Any) -> Executor:

@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 import amqp
 from amqp import spec
 
+from merchantroute_worker.rabbit.confirms import MessageKey
 from merchantroute_worker.rabbit.packed_message import PackedMessage
 
 
@@ -19,8 +20,8 @@ class ConfirmListener(Protocol):
     def answered(self, tag: int, multiple: bool, *, nacked: bool) -> None:
         """`basic.ack` or `basic.nack` of a delivery tag came, with `multiple` also for all tags below it."""
 
-    def returned(self, key: tuple[str, str], reason: str) -> None:
-        """`basic.return` of a mandatory message came. `key` is its exchange and correlation id: it has no tag."""
+    def returned(self, key: MessageKey, reason: str) -> None:
+        """`basic.return` of a mandatory message came. It has no tag: `key` is what identifies its publish."""
 
 
 class PublishChannel(amqp.Channel):
@@ -56,7 +57,7 @@ class PublishChannel(amqp.Channel):
 
     def _returned(self, error: Exception, exchange: str, routing_key: str, message: Any) -> None:
         del error
-        key = (exchange, str(message.properties.get("correlation_id")))
+        key = (exchange, routing_key, str(message.properties.get("correlation_id")))
         self._listener.returned(key, f"returned as unroutable: no queue behind {exchange!r} takes {routing_key!r}")
 
     def _on_close(self, reply_code: int, reply_text: str, class_id: int, method_id: int) -> None:

@@ -19,7 +19,7 @@ from gevent import monkey
 
 from merchantroute_worker.orders.messages import Outgoing
 from merchantroute_worker.rabbit.address import ERRORS, BrokerAddress
-from merchantroute_worker.rabbit.confirms import Confirm, Confirms
+from merchantroute_worker.rabbit.confirms import Confirm, Confirms, MessageKey
 from merchantroute_worker.rabbit.frames import read_ahead
 from merchantroute_worker.rabbit.packed_message import PackedMessage
 from merchantroute_worker.rabbit.publish_channel import PublishChannel
@@ -79,23 +79,25 @@ class Publisher:
         """Block until the publisher is open; False when the timeout (seconds) ended first."""
         return bool(self._open.wait(timeout))
 
-    def publish(self, message: Outgoing, kind: str = ORDERS) -> None:
-        """Publish and wait for the confirm.
+    def publish(self, message: Outgoing, kind: str = ORDERS, give_up: Callable[[], bool] = lambda: False) -> None:
+        """Publish and wait for the confirm, for as long as the connection lives: a quorum queue without a majority
+        stores the message when it has one again, so a second publish would be a second copy. `give_up` is asked every
+        confirm time-out.
 
         Raises:
-            NotPublished: no confirm came, or the message was returned or refused.
+            NotPublished: the message was returned or refused, the connection was lost, or `give_up` returned True.
             NotEncodable: the message has a header that AMQP cannot carry.
         """
         channel = self._channels.get(kind)
         if channel is None or not self.open:
             raise NotPublished("the broker takes no messages now")
         result: SimpleQueue[str | None] = SimpleQueue()
-        confirm = Confirm((message.exchange, str(message.properties.get("correlation_id"))), result.put)
+        confirm = Confirm(_key(message), result.put)
         self._write(channel, message, confirm)
-        problem = self._answer(result)
+        problem = self._answer(result, give_up)
         if problem == "":
             channel.confirms.forget(confirm)
-            problem = f"no confirm within {self._confirm_timeout:g} s"
+            problem = "given up without a confirm"
         if problem is not None:
             raise NotPublished(problem)
 
@@ -153,8 +155,8 @@ class Publisher:
         with channel.lock:
             if channel.lost_at is not None:
                 raise NotPublished("the channel was closed by the broker")
-            if confirm:
-                channel.confirms.add(confirm)
+            if confirm and not channel.confirms.add(confirm):
+                raise NotPublished("the channel was lost")
             try:
                 channel.publish(content, message.exchange, message.routing_key, mandatory=message.mandatory)
             except ERRORS as error:
@@ -162,14 +164,18 @@ class Publisher:
                 self._drop(f"publishing failed: {error}")
                 raise NotPublished(str(error)) from error
 
-    def _answer(self, result: SimpleQueue[str | None]) -> str | None:
-        """None when confirmed, else the reason; empty when nothing came. No time-out ends while the broker blocks."""
+    def _answer(self, result: SimpleQueue[str | None], give_up: Callable[[], bool]) -> str | None:
+        """None when confirmed, else the reason; empty when the publisher gave up. A lost channel is an answer too."""
+        warned = False
         while True:
             try:
                 return result.get(timeout=self._confirm_timeout)
             except Empty:
-                if self.open or not self._channels:
+                if give_up():
                     return ""
+                if self.open and not warned:
+                    warned = True
+                    log.warning("no confirm within %g s: waiting for it", self._confirm_timeout)
 
     def _blocked(self, reason: str) -> None:
         log.warning("the broker blocks publishing (%s): orders are held", reason)
@@ -191,6 +197,10 @@ class Publisher:
         reader, self._reader = self._reader, None
         if reader:
             reader.close()
+
+
+def _key(message: Outgoing) -> MessageKey:
+    return (message.exchange, message.routing_key, str(message.properties.get("correlation_id")))
 
 
 def _connection(address: BrokerAddress, blocked: object, unblocked: object) -> amqp.Connection:

@@ -9,11 +9,16 @@ from contextlib import suppress
 from typing import Any
 
 STDOUT = 1
+OURS = "merchantroute_worker."
+"""This package's loggers. Only they may add fields: Celery's have a task's arguments and result in `data` too."""
+HIDDEN = "<hidden>"
 _ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as JSON; a dictionary passed as `extra={"data": ...}` becomes fields of its own."""
+    """Formats a record as JSON; a dictionary that this package passes as `extra={"data": ...}` becomes fields of its
+    own.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """One line of JSON."""
@@ -24,7 +29,7 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         data = getattr(record, "data", None)
-        if isinstance(data, dict):
+        if isinstance(data, dict) and record.name.startswith(OURS):
             document.update(data)
         if record.exc_info:
             document["trace"] = self.formatException(record.exc_info)
@@ -73,6 +78,22 @@ def write_without_locks(logger: logging.Logger, level: int, message: str, data: 
     if logger.isEnabledFor(level):
         record = logger.makeRecord(logger.name, level, "", 0, message, (), None, extra={"data": data})
         os.write(STDOUT, (JsonFormatter().format(record) + "\n").encode("utf-8", "replace"))
+
+
+def hide_task_contents() -> None:
+    """Keep arguments and results of tasks out of the text of Celery's own lines, whoever formats and writes them:
+    `succeeded in 0.1s: <result>` at level info, `TaskPool: Apply … (args:… kwargs:…)` at level debug.
+    """
+    for name in ("celery.app.trace", "celery.pool"):
+        logging.getLogger(name).addFilter(_hide_contents)
+
+
+def _hide_contents(record: logging.LogRecord) -> bool:
+    if isinstance(record.args, dict) and "return_value" in record.args:
+        record.args = {**record.args, "return_value": HIDDEN}
+    elif isinstance(record.args, tuple) and "kwargs:" in str(record.msg):
+        record.args = (*record.args[:1], *(HIDDEN for _ in record.args[1:]))
+    return True
 
 
 def is_ours() -> bool:

@@ -16,6 +16,7 @@ from merchantroute_worker.orders import decisions, task_decisions, task_message
 from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.messages import Outgoing
+from merchantroute_worker.orders.route import Route
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit.publisher import NotPublished
 from tests.unit.worker.samples import order, route
@@ -33,10 +34,13 @@ class Message:
     body = b'[[], {"order": {"id": "o-1"}}, {}]'
     content_encoding = "utf-8"
 
-    def __init__(self) -> None:
-        self.delivery_info = {"routing_key": "bistro", "redelivered": False}
+    def __init__(
+        self, merchant: str = "bistro", *, redelivered: bool = False, body: bytes = body, **headers: Any
+    ) -> None:
+        self.body = body
+        self.delivery_info = {"routing_key": merchant, "redelivered": redelivered}
         self.properties = {"correlation_id": "o-1"}
-        self.headers: Mapping[str, Any] = {"id": "o-1", "task": "shop.charge"}
+        self.headers: Mapping[str, Any] = {"id": "o-1", "task": "shop.charge", **headers}
 
 
 class Publisher:
@@ -52,8 +56,8 @@ class Publisher:
         del timeout
         return self.open
 
-    def publish(self, message: Outgoing, kind: str = "orders") -> None:
-        del kind
+    def publish(self, message: Outgoing, kind: str = "orders", give_up: Callable[[], bool] = bool) -> None:
+        del kind, give_up
         if self.problems:
             self.problems.pop(0)()
             raise NotPublished("no queue takes it")
@@ -80,26 +84,26 @@ class Acks:
 class Fixture:
     """A pod whose ports note what happens, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, route: Route = ROUTE, **environment: str) -> None:
         self.events: list[str] = []
-        self.pod = Pod(from_environment(WHERE), 20, HttpClient(20), Acks(self.events, self.counted))
+        self.pod = Pod(from_environment({**WHERE, **environment}), 20, HttpClient(20), Acks(self.events, self.counted))
         self.publisher = Publisher(self.events)
         ports: Any = self.pod
-        ports.publisher, ports.files = self.publisher, SimpleNamespace(current=ROUTE, generation=7)
+        ports.publisher, ports.files = self.publisher, SimpleNamespace(current=route, generation=7)
 
     def counted(self) -> list[str]:
         """The outcomes that pulses have."""
         return [name for name in OUTCOMES for _ in range(getattr(self.pod.counters, name))]
 
-    def order(self, ends: Script = lambda: Attempt(done=())) -> OrderDelivery:
+    def order(self, ends: Script = lambda: Attempt(done=()), message: Message | None = None) -> OrderDelivery:
         """An order whose calls end so."""
         runner = SimpleNamespace(attempt=lambda *_: ends(), timeout=lambda route: route.call_timeout)
-        return OrderDelivery(self.pod, Message(), runner)
+        return OrderDelivery(self.pod, message or Message(), runner)
 
-    def task(self) -> TaskDelivery:
+    def task(self, message: Message | None = None) -> TaskDelivery:
         """A task, at Celery once it runs."""
         delivery = TaskDelivery(
-            self.pod, Message(), lambda work, *rest: work(*rest), lambda: self.events.append("removed")
+            self.pod, message or Message(), lambda work, *rest: work(*rest), lambda: self.events.append("removed")
         )
         delivery.run(lambda *_: None, None, ())
         return delivery

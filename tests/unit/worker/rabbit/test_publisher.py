@@ -1,0 +1,101 @@
+"""A publish and its confirm: one copy for as long as the connection lives."""
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from merchantroute_worker.orders.messages import Outgoing
+from merchantroute_worker.rabbit.confirms import Confirms
+from merchantroute_worker.rabbit.publisher import ORDERS, NotPublished, Publisher
+
+ORDER = Outgoing(exchange="mr.a.b", routing_key="bistro", body=b"[]", properties={"correlation_id": "o-1"}, headers={})
+SOON = 20.0
+
+
+class Channel:
+    """An open channel that notes what is published."""
+
+    def __init__(self) -> None:
+        self.lock, self.confirms = threading.Lock(), Confirms()
+        self.lost_at: float | None = None
+        self.published: list[str] = []
+
+    def publish(self, _content: Any, _exchange: str, routing_key: str, *, mandatory: bool) -> None:
+        assert mandatory
+        self.published.append(routing_key)
+
+    def lose(self, reason: str) -> None:
+        self.lost_at = 0.0
+        self.confirms.lost(reason)
+
+
+class World:
+    """A publisher with one channel, whose confirm time-out has passed three times when `overdue` is set."""
+
+    def __init__(self) -> None:
+        self.channel = Channel()
+        self.publisher = Publisher(lambda: pytest.fail("connects"), confirm_timeout=0.01)
+        ports: Any = self.publisher
+        ports._channels = {ORDERS: self.channel}
+        ports._open.set()
+        self.asked, self.overdue, self.gives_up = 0, threading.Event(), False
+
+    def publish(self) -> None:
+        self.publisher.publish(ORDER, give_up=self._give_up)
+
+    def _give_up(self) -> bool:
+        self.asked += 1
+        if self.asked == 3:
+            self.overdue.set()
+        return self.gives_up
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def begin(world: World, pool: ThreadPoolExecutor) -> "Future[None]":
+    published = pool.submit(world.publish)
+    assert world.overdue.wait(SOON)
+    assert not published.done()
+    assert world.channel.published == ["bistro"]
+    return published
+
+
+def test_an_overdue_confirm_is_waited_for(world: World) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        published = begin(world, pool)
+        world.channel.confirms.answered(1, False, nacked=False)
+        published.result(SOON)
+
+    assert world.channel.published == ["bistro"]
+
+
+def test_an_overdue_confirm_ends_with_its_connection(world: World) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        published = begin(world, pool)
+        world.publisher.close()
+        with pytest.raises(NotPublished, match="shuts down"):
+            published.result(SOON)
+
+
+def test_an_overdue_confirm_is_given_up_when_its_message_is_the_broker_s_again(world: World) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        published = begin(world, pool)
+        world.gives_up = True
+        with pytest.raises(NotPublished, match="given up"):
+            published.result(SOON)
+
+    assert len(world.channel.confirms) == 0
+
+
+def test_nothing_is_published_on_a_channel_that_is_just_being_lost(world: World) -> None:
+    """The reader says so to those that wait; who comes a moment later must not wait for ever."""
+    world.channel.confirms.lost("404")
+
+    with pytest.raises(NotPublished):
+        world.publish()
+    assert world.channel.published == []
