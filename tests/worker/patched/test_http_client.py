@@ -45,9 +45,9 @@ def client() -> Iterator[HttpClient]:
     made.close()
 
 
-def call(client: HttpClient, origin: Origin, method: str = "GET") -> Answer:
+def call(client: HttpClient, origin: Origin, method: str = "GET", *, repeatable: bool = False) -> Answer:
     head = f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-    request = Request(origin=origin, method=method, head=head, body=b"")
+    request = Request(origin=origin, method=method, head=head, body=b"", repeatable=repeatable)
     return Deadline(1.0).call(client, request, 1.0)
 
 
@@ -188,22 +188,69 @@ def test_connections_are_kept_and_a_time_out_costs_one(serve: Serve, client: Htt
     assert len(connections) == 2
 
 
-def test_a_kept_connection_that_the_merchant_closed_is_replaced_once(serve: Serve, client: HttpClient) -> None:
-    requests: list[int] = []
+def dying(seen: list[bytes], then: Callable[[], None] = lambda: None) -> Handler:
+    """Answer the first request; read the second one on its connection, and close that without a byte of an answer."""
 
     def handler(sock: Any) -> None:
-        while sock.recv(65536):
-            requests.append(1)
-            sock.sendall(GOOD)
-            if len(requests) == 1:
-                # The next request is read and then the connection dies without a byte of an answer.
-                sock.recv(65536)
+        while data := sock.recv(65536):
+            seen.append(data)
+            if len(seen) == 2:
+                then()
                 return
+            sock.sendall(GOOD)
+
+    return handler
+
+
+def test_a_request_that_the_merchant_may_have_read_is_not_sent_again(serve: Serve, client: HttpClient) -> None:
+    seen: list[bytes] = []
+    origin = serve(dying(seen))
+    assert call(client, origin, "POST").status == 200
+
+    answer = call(client, origin, "POST")
+
+    assert answer.leaves_doubt
+    assert (answer.failure, len(seen)) == ("reset", 2)
+    assert call(client, origin, "POST").status == 200
+
+
+def test_a_repeatable_request_is_sent_once_more_after_a_kept_connection(serve: Serve, client: HttpClient) -> None:
+    seen: list[bytes] = []
+    origin = serve(dying(seen))
+
+    assert [call(client, origin, repeatable=True).status for _ in range(2)] == [200, 200]
+    assert len(seen) == 3
+
+
+def test_what_was_sent_leaves_doubt_also_when_sending_it_again_reaches_nobody(client: HttpClient) -> None:
+    seen: list[bytes] = []
+    server = StreamServer(("127.0.0.1", 0), lambda sock, _: dying(seen, server.close)(sock))
+    server.start()
+    origin = Origin(scheme="http", host="127.0.0.1", port=server.server_port)
+    assert call(client, origin).status == 200
+
+    answer = call(client, origin, repeatable=True)
+
+    assert (answer.failure, answer.leaves_doubt, len(seen)) == ("reset", True, 2)
+
+
+def test_a_kept_connection_that_is_known_to_be_closed_is_replaced(serve: Serve, client: HttpClient) -> None:
+    seen: list[bytes] = []
+    closed = gevent.event.Event()
+
+    def handler(sock: Any) -> None:
+        seen.append(sock.recv(65536))
+        sock.sendall(GOOD)
+        sock.close()
+        closed.set()
 
     origin = serve(handler)
+    for _ in range(2):
+        closed.clear()
+        assert call(client, origin, "POST").status == 200
+        assert closed.wait(10)
 
-    assert [call(client, origin, "POST").status for _ in range(2)] == [200, 200]
-    assert len(requests) == 2
+    assert len(seen) == 2
 
 
 def test_a_merchant_that_closed_all_its_kept_connections_is_called_on_a_new_one(serve: Serve) -> None:
@@ -229,7 +276,7 @@ def test_a_merchant_that_closed_all_its_kept_connections_is_called_on_a_new_one(
 
     close.set()
 
-    assert call(client, origin, "POST").status == 200
+    assert call(client, origin, repeatable=True).status == 200
     client.close()
 
 

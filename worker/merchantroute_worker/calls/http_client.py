@@ -1,8 +1,11 @@
 """HTTP/1.1 client for calls to merchants, over kept-alive connections.
 
-A request is sent once, and a second time only when a kept-alive connection turns out to be closed before a byte of the
-response came. No proxies, no redirects, no environment. The caller bounds the time: a `gevent.Timeout` around `call`
-covers everything from name resolution to the last byte, and its connection is closed.
+A request is sent once. Only a repeatable one is sent a second time, when a kept-alive connection turns out to be closed
+before a byte of the response came: the merchant may have executed the first one. An error of `call` that says that
+nobody was reached (ConnectionRefusedError, socket.gaierror) means that nothing was sent; whatever goes wrong once
+something was is a ConnectionResetError, a TimeoutError or an ssl.SSLError. No proxies, no redirects, no environment.
+The caller bounds the time: a `gevent.Timeout` around `call` covers everything from name resolution to the last byte,
+and its connection is closed.
 
 A gevent.Timeout is raised only when the hub runs. So a response is read in blocks that take a few milliseconds to
 parse, with a hub turn after each, and input that costs the parser much work for few bytes is limited: headers, and
@@ -10,6 +13,7 @@ chunks of a body. Nothing is decompressed (requests ask for `identity`, and bodi
 bytes received limits everything.
 """
 
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -59,8 +63,17 @@ class HttpClient:
         try:
             return self._once(pool, request)
         except _Stale:
-            # A new connection: the other kept ones may be closed as well, since servers often close all at once.
+            if not request.repeatable:
+                raise
+        return self._again(pool, request)
+
+    def _again(self, pool: Pool, request: Request) -> Reply:
+        """Send it on a new connection: the other kept ones may be closed too, since servers often close all at once."""
+        try:
             return self._once(pool, request, new=True)
+        except OSError as error:
+            # Also where nobody can be reached any more: the merchant may have executed the first one.
+            raise ConnectionResetError(f"{_CLOSED}, and sending it again failed: {error}") from error
 
     def reap(self) -> None:
         """Close the connections to origins that served no call for a while."""
@@ -78,12 +91,20 @@ class HttpClient:
             return reply
         except HTTPParseError as error:
             raise ConnectionResetError(f"the merchant's answer is no HTTP: {error}") from error
+        except (ConnectionResetError, TimeoutError, ssl.SSLError):
+            raise
+        except OSError as error:
+            # The network may report anything late, such as EHOSTUNREACH; these classes mean that nothing was sent.
+            raise ConnectionResetError(f"the connection broke after the request was sent: {error}") from error
         finally:
             pool.release(connection, keep=keep)
 
 
+_CLOSED = "the merchant closed the kept connection after the request was sent"
+
+
 class _Stale(ConnectionResetError):
-    """The merchant had closed the kept-alive connection."""
+    """The merchant closed the kept-alive connection before a byte of its response."""
 
 
 def _send(sock: Any, data: bytes) -> None:
@@ -101,10 +122,10 @@ def _first_block(connection: Connection, request: Request) -> bytes:
         data: bytes = connection.sock.recv(BLOCK)
     except ConnectionError as error:
         if connection.kept:
-            raise _Stale from error
+            raise _Stale(_CLOSED) from error
         raise
     if not data and connection.kept:
-        raise _Stale
+        raise _Stale(_CLOSED)
     return data
 
 
