@@ -224,7 +224,7 @@ def test_a_repeatable_request_is_sent_once_more_after_a_kept_connection(serve: S
 
 def test_what_was_sent_leaves_doubt_also_when_sending_it_again_reaches_nobody(client: HttpClient) -> None:
     seen: list[bytes] = []
-    server = StreamServer(("127.0.0.1", 0), lambda sock, _: dying(seen, server.close)(sock))
+    server: StreamServer = StreamServer(("127.0.0.1", 0), lambda sock, _: dying(seen, server.close)(sock))
     server.start()
     origin = Origin(scheme="http", host="127.0.0.1", port=server.server_port)
     assert call(client, origin).status == 200
