@@ -66,6 +66,16 @@ def saying(*parts: bytes, then: str = "close") -> Handler:
     return handler
 
 
+def self_signed(folder: Path, name: str, days: int) -> tuple[Path, Path]:
+    """A key and a certificate for this name that ends in so many days, in files."""
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    made = ["-subj", "/CN=merchant", "-addext", f"subjectAltName={name}", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *made], check=True, timeout=60)
+    signed = ["-in", str(certificate), "-signkey", str(key), "-days", str(days), "-out", str(certificate)]
+    subprocess.run(["openssl", "x509", *signed], check=True, timeout=60)
+    return key, certificate
+
+
 def drip(text: bytes) -> Handler:
     def handler(sock: Any) -> None:
         sock.recv(65536)
@@ -119,6 +129,8 @@ def test_an_answer_that_is_none_is_a_reset(serve: Serve, client: HttpClient, han
     answer = call(client, serve(handler))
 
     assert answer.failure == "reset"
+    said = ("the merchant closed the connection", "the merchant's answer is no HTTP: ", "Connection reset by peer")
+    assert answer.text.startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -148,20 +160,34 @@ def test_a_deadline_holds_within_the_tls_handshake_too(serve: Serve, client: Htt
     assert answer.failure == "timeout"
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(serve: Serve, client: HttpClient, tmp_path: Path) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subject = ["-subj", "/CN=merchant", "-days", "1", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject], check=True, timeout=60)
+@pytest.mark.parametrize(
+    ("name", "days", "known", "said"),
+    [
+        ("IP:127.0.0.1", 1, False, "self-signed certificate"),
+        ("IP:127.0.0.1", -1, True, "certificate has expired"),
+        ("DNS:pos.example", 1, True, "IP address mismatch"),
+    ],
+)
+def test_a_certificate_that_is_not_valid_is_refused_and_told_why(
+    serve: Serve, client: HttpClient, tmp_path: Path, name: str, days: int, known: bool, said: str
+) -> None:
+    key, certificate = self_signed(tmp_path, name, days)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
+    origin = serve(saying(GOOD), ssl_context=context)
+    if known:
+        client._pools._tls = ssl.create_default_context(cafile=str(certificate))
 
-    answer = call(client, serve(saying(GOOD), ssl_context=context))
+    answer = call(client, origin)
 
     assert answer.failure == "tls"
+    assert answer.text.startswith("the merchant's certificate is not valid: ")
+    assert said in answer.text
 
 
 def test_nobody_there_is_refused_and_no_such_name_is_dns(client: HttpClient) -> None:
-    assert call(client, Origin(scheme="http", host="127.0.0.1", port=1)).failure == "refused"
+    refused = call(client, Origin(scheme="http", host="127.0.0.1", port=1))
+    assert (refused.failure, refused.text) == ("refused", "Connection refused (127.0.0.1:1)")
     assert call(client, Origin(scheme="http", host="no-such-host.invalid", port=80)).failure in {"dns", "timeout"}
 
 

@@ -9,17 +9,18 @@ from collections.abc import Iterator
 from itertools import chain, islice
 
 from merchantroute_worker.bulkhead.adaptive_limit import AdaptiveLimit
+from merchantroute_worker.bulkhead.views import Failure
 
 MOST_IDLE = 10_000
 
 
 class Merchant:
     """The state of one merchant. `calls` maps a slot to the start of its present call, oldest first (a dict keeps
-    insertion order); `answered` is the time of the last answer, `failures` those in a row since. Times are the
-    caller's, in seconds.
+    insertion order); `answered` is the time of the last answer, `failures` those in a row since; `last_failure` is for
+    people only. Times are the caller's, in seconds.
     """
 
-    __slots__ = ("adaptive", "answered", "calls", "failures", "idle_since")
+    __slots__ = ("adaptive", "answered", "calls", "failures", "idle_since", "last_failure")
 
     def __init__(self) -> None:
         self.calls: dict[object, float] = {}
@@ -27,6 +28,7 @@ class Merchant:
         self.answered: float | None = None
         self.failures = 0
         self.idle_since = 0.0
+        self.last_failure: Failure | None = None
 
     def oldest(self, now: float) -> float:
         """Give the age of the oldest call in seconds, 0 without one."""

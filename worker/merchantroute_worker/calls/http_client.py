@@ -94,7 +94,7 @@ class HttpClient:
             reply, keep = _exchange(connection, request)
             return reply
         except HTTPParseError as error:
-            raise ConnectionResetError(f"the merchant's answer is no HTTP: {error}") from error
+            raise ConnectionResetError(f"the merchant's answer is no HTTP: {error.args[0]}") from error
         except (ConnectionResetError, TimeoutError, ssl.SSLError):
             raise
         except OSError as error:

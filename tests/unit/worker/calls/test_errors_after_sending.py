@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from merchantroute_worker.calls.attempt import failure
+from merchantroute_worker.calls.failures import failure
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.calls.request import Origin, Request
 from merchantroute_worker.orders.answers import Answer
