@@ -187,7 +187,7 @@ def test_a_certificate_that_is_not_valid_is_refused_and_told_why(
 
 def test_nobody_there_is_refused_and_no_such_name_is_dns(client: HttpClient) -> None:
     refused = call(client, Origin(scheme="http", host="127.0.0.1", port=1))
-    assert (refused.failure, refused.text) == ("refused", "Connection refused (127.0.0.1:1)")
+    assert (refused.failure, refused.text) == ("refused", "Connection refused at 127.0.0.1 (127.0.0.1:1)")
     assert call(client, Origin(scheme="http", host="no-such-host.invalid", port=80)).failure in {"dns", "timeout"}
 
 
