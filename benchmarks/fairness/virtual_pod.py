@@ -110,6 +110,7 @@ class VirtualPod:
             payload={},
             journal=Journal(),
             published_at=EPOCH + now,
+            publication=self._number,
             first_seen=None,
             body=((), {}, {}),
         )

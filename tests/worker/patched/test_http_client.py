@@ -45,9 +45,9 @@ def client() -> Iterator[HttpClient]:
     made.close()
 
 
-def call(client: HttpClient, origin: Origin, method: str = "GET") -> Answer:
+def call(client: HttpClient, origin: Origin, method: str = "GET", *, repeatable: bool = False) -> Answer:
     head = f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-    request = Request(origin=origin, method=method, head=head, body=b"")
+    request = Request(origin=origin, method=method, head=head, body=b"", repeatable=repeatable)
     return Deadline(1.0).call(client, request, 1.0)
 
 
@@ -64,6 +64,16 @@ def saying(*parts: bytes, then: str = "close") -> Handler:
                 gevent.sleep(3600)
 
     return handler
+
+
+def self_signed(folder: Path, name: str, days: int) -> tuple[Path, Path]:
+    """A key and a certificate for this name that ends in so many days, in files."""
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    made = ["-subj", "/CN=merchant", "-addext", f"subjectAltName={name}", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *made], check=True, timeout=60)
+    signed = ["-in", str(certificate), "-signkey", str(key), "-days", str(days), "-out", str(certificate)]
+    subprocess.run(["openssl", "x509", *signed], check=True, timeout=60)
+    return key, certificate
 
 
 def drip(text: bytes) -> Handler:
@@ -119,6 +129,8 @@ def test_an_answer_that_is_none_is_a_reset(serve: Serve, client: HttpClient, han
     answer = call(client, serve(handler))
 
     assert answer.failure == "reset"
+    said = ("the merchant closed the connection", "the merchant's answer is no HTTP: ", "Connection reset by peer")
+    assert answer.text.startswith(said)
 
 
 @pytest.mark.parametrize(
@@ -148,20 +160,34 @@ def test_a_deadline_holds_within_the_tls_handshake_too(serve: Serve, client: Htt
     assert answer.failure == "timeout"
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(serve: Serve, client: HttpClient, tmp_path: Path) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subject = ["-subj", "/CN=merchant", "-days", "1", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *subject], check=True, timeout=60)
+@pytest.mark.parametrize(
+    ("name", "days", "known", "said"),
+    [
+        ("IP:127.0.0.1", 1, False, "self-signed certificate"),
+        ("IP:127.0.0.1", -1, True, "certificate has expired"),
+        ("DNS:pos.example", 1, True, "IP address mismatch"),
+    ],
+)
+def test_a_certificate_that_is_not_valid_is_refused_and_told_why(
+    serve: Serve, client: HttpClient, tmp_path: Path, name: str, days: int, known: bool, said: str
+) -> None:
+    key, certificate = self_signed(tmp_path, name, days)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
+    origin = serve(saying(GOOD), ssl_context=context)
+    if known:
+        client._pools._tls = ssl.create_default_context(cafile=str(certificate))
 
-    answer = call(client, serve(saying(GOOD), ssl_context=context))
+    answer = call(client, origin)
 
     assert answer.failure == "tls"
+    assert answer.text.startswith("the merchant's certificate is not valid: ")
+    assert said in answer.text
 
 
 def test_nobody_there_is_refused_and_no_such_name_is_dns(client: HttpClient) -> None:
-    assert call(client, Origin(scheme="http", host="127.0.0.1", port=1)).failure == "refused"
+    refused = call(client, Origin(scheme="http", host="127.0.0.1", port=1))
+    assert (refused.failure, refused.text) == ("refused", "Connection refused at 127.0.0.1 (127.0.0.1:1)")
     assert call(client, Origin(scheme="http", host="no-such-host.invalid", port=80)).failure in {"dns", "timeout"}
 
 
@@ -188,22 +214,69 @@ def test_connections_are_kept_and_a_time_out_costs_one(serve: Serve, client: Htt
     assert len(connections) == 2
 
 
-def test_a_kept_connection_that_the_merchant_closed_is_replaced_once(serve: Serve, client: HttpClient) -> None:
-    requests: list[int] = []
+def dying(seen: list[bytes], then: Callable[[], None] = lambda: None) -> Handler:
+    """Answer the first request; read the second one on its connection, and close that without a byte of an answer."""
 
     def handler(sock: Any) -> None:
-        while sock.recv(65536):
-            requests.append(1)
-            sock.sendall(GOOD)
-            if len(requests) == 1:
-                # The next request is read and then the connection dies without a byte of an answer.
-                sock.recv(65536)
+        while data := sock.recv(65536):
+            seen.append(data)
+            if len(seen) == 2:
+                then()
                 return
+            sock.sendall(GOOD)
+
+    return handler
+
+
+def test_a_request_that_the_merchant_may_have_read_is_not_sent_again(serve: Serve, client: HttpClient) -> None:
+    seen: list[bytes] = []
+    origin = serve(dying(seen))
+    assert call(client, origin, "POST").status == 200
+
+    answer = call(client, origin, "POST")
+
+    assert answer.leaves_doubt
+    assert (answer.failure, len(seen)) == ("reset", 2)
+    assert call(client, origin, "POST").status == 200
+
+
+def test_a_repeatable_request_is_sent_once_more_after_a_kept_connection(serve: Serve, client: HttpClient) -> None:
+    seen: list[bytes] = []
+    origin = serve(dying(seen))
+
+    assert [call(client, origin, repeatable=True).status for _ in range(2)] == [200, 200]
+    assert len(seen) == 3
+
+
+def test_what_was_sent_leaves_doubt_also_when_sending_it_again_reaches_nobody(client: HttpClient) -> None:
+    seen: list[bytes] = []
+    server: StreamServer = StreamServer(("127.0.0.1", 0), lambda sock, _: dying(seen, server.close)(sock))
+    server.start()
+    origin = Origin(scheme="http", host="127.0.0.1", port=server.server_port)
+    assert call(client, origin).status == 200
+
+    answer = call(client, origin, repeatable=True)
+
+    assert (answer.failure, answer.leaves_doubt, len(seen)) == ("reset", True, 2)
+
+
+def test_a_kept_connection_that_is_known_to_be_closed_is_replaced(serve: Serve, client: HttpClient) -> None:
+    seen: list[bytes] = []
+    closed = gevent.event.Event()
+
+    def handler(sock: Any) -> None:
+        seen.append(sock.recv(65536))
+        sock.sendall(GOOD)
+        sock.close()
+        closed.set()
 
     origin = serve(handler)
+    for _ in range(2):
+        closed.clear()
+        assert call(client, origin, "POST").status == 200
+        assert closed.wait(10)
 
-    assert [call(client, origin, "POST").status for _ in range(2)] == [200, 200]
-    assert len(requests) == 2
+    assert len(seen) == 2
 
 
 def test_a_merchant_that_closed_all_its_kept_connections_is_called_on_a_new_one(serve: Serve) -> None:
@@ -229,7 +302,7 @@ def test_a_merchant_that_closed_all_its_kept_connections_is_called_on_a_new_one(
 
     close.set()
 
-    assert call(client, origin, "POST").status == 200
+    assert call(client, origin, repeatable=True).status == 200
     client.close()
 
 

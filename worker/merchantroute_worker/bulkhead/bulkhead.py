@@ -22,7 +22,7 @@ from merchantroute_worker.bulkhead.rule import (
     is_scarce,
     is_slow,
 )
-from merchantroute_worker.bulkhead.views import MerchantView, SlowMerchant, Totals
+from merchantroute_worker.bulkhead.views import Failure, MerchantView, SlowMerchant, Totals
 from merchantroute_worker.runtime.threads import native_lock
 
 FRESH = 0.1
@@ -106,6 +106,11 @@ class Bulkhead:
         with self._lock:
             self._known.active[merchant].failures += 1
 
+    def note_failure(self, merchant: str, failure: Failure) -> None:
+        """Keep the merchant's latest failure for `/merchants`; it has no effect on the rule."""
+        with self._lock:
+            self._known.active[merchant].last_failure = failure
+
     def release(self, merchant: str, slot: object, now: float) -> None:
         """Release the slot of an order whose calls are over."""
         with self._lock:
@@ -153,6 +158,7 @@ class Bulkhead:
                     timeouts=state.timeouts,
                     failures_in_a_row=state.failures,
                     slow=self._is_slow(state, now),
+                    last_failure=state.last_failure and state.last_failure._replace(at=now - state.last_failure.at),
                 )
                 for name, state in self._known.latest(top)
             ]

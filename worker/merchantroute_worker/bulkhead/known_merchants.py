@@ -10,6 +10,7 @@ from itertools import chain, islice
 
 from merchantroute_worker.bulkhead.adaptive_limit import AdaptiveLimit, Baseline
 from merchantroute_worker.bulkhead.rule import overdue_after
+from merchantroute_worker.bulkhead.views import Failure
 
 MOST_IDLE = 10_000
 MOST_STEPS = 64
@@ -22,11 +23,12 @@ Call = tuple[float, float, str]
 class Merchant:
     """The state of one merchant. `calls` maps a slot to its present call, oldest first (a dict keeps insertion order);
     `timeout` is that of all its calls, None where they differ. `answered` is the time of the last answer, `failures`
-    those in a row since. Times are the caller's, in seconds.
+    those in a row since; `last_failure` is for people only. Times are the caller's, in seconds.
     """
 
     __slots__ = (
-        "answered", "baselines", "calls", "failures", "idle_since", "limit", "successes", "timeout", "timeouts",
+        "answered", "baselines", "calls", "failures", "idle_since", "last_failure", "limit", "successes", "timeout",
+        "timeouts",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -38,6 +40,7 @@ class Merchant:
         self.answered: float | None = None
         self.failures = 0
         self.idle_since = 0.0
+        self.last_failure: Failure | None = None
 
     def oldest(self, now: float) -> float:
         """Give the age of the oldest call in seconds, 0 without one."""

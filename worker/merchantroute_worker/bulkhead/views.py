@@ -1,6 +1,7 @@
 """Read-only views of the bulkhead, for pulses, `/merchants` and Prometheus. Ages and times are seconds."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,10 +13,19 @@ class SlowMerchant:
     oldest: float
 
 
+class Failure(NamedTuple):
+    """A call that was no success: its step, its answer in words, and when it ended."""
+
+    step: str
+    text: str
+    at: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class MerchantView:
     """A merchant's complete state. `cap` has an effect only while slots are scarce; `successes` and `timeouts` count
-    calls for as long as this pod keeps the merchant's state.
+    calls for as long as this pod keeps the merchant's state. `last_failure` is the latest call that was no success; its
+    `at` is its age here.
     """
 
     merchant: str
@@ -27,9 +37,11 @@ class MerchantView:
     timeouts: int
     failures_in_a_row: int
     slow: bool
+    last_failure: Failure | None = None
 
     def as_json(self) -> dict[str, object]:
         """Give the merchant's entry in `/merchants`."""
+        failed = self.last_failure
         return {
             "merchant": self.merchant,
             "inFlight": self.in_flight,
@@ -40,6 +52,8 @@ class MerchantView:
             "timeouts": self.timeouts,
             "failuresInARow": self.failures_in_a_row,
             "slow": self.slow,
+            "lastFailure": failed
+            and {"step": failed.step, "answerText": failed.text, "secondsAgo": round(failed.at, 3)},
         }
 
 

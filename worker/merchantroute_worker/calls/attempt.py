@@ -1,13 +1,12 @@
 """One attempt at an order: the steps that are not finished, one HTTP call after the other, each within a deadline."""
 
-import socket
-import ssl
 import time
 from collections.abc import Mapping
 from typing import Protocol
 
 import gevent
 
+from merchantroute_worker.calls.failures import cause, failure
 from merchantroute_worker.calls.http_client import Client
 from merchantroute_worker.calls.request import Request, build
 from merchantroute_worker.orders.answers import Answer, Meaning, retry_after
@@ -90,7 +89,7 @@ class Deadline:
         gevent.Timeout is a BaseException, and may be another's: only its owner may catch it.
         """
         if seconds <= 0:
-            return Answer(failure="timeout")
+            return Answer(failure="timeout", cause="no time was left for the call")
         timer = self._timer if seconds >= self._usual else gevent.Timeout(seconds)
         timer.start()
         try:
@@ -98,7 +97,7 @@ class Deadline:
         except gevent.Timeout as expired:
             if expired is not timer:
                 raise
-            return Answer(failure="timeout")
+            return Answer(failure="timeout", cause=f"no whole answer within {seconds:.3g} s")
         finally:
             timer.cancel()
             if timer is not self._timer:
@@ -113,19 +112,7 @@ def _answer(client: Client, request: Request) -> Answer:
     try:
         reply = client.call(request)
     except OSError as error:
-        return Answer(failure=failure(error))
+        kind = failure(error)
+        return Answer(failure=kind, cause=cause(kind, error, request.origin))
     delay = None if reply.retry_after is None else retry_after(reply.retry_after, now=time.time())
     return Answer(status=reply.status, retry_after=delay)
-
-
-def failure(error: OSError) -> str:
-    """Classify the failure of a call without an answer. The order matters: all of these are OSErrors."""
-    if isinstance(error, ssl.SSLError):
-        return "tls"
-    if isinstance(error, socket.gaierror):
-        return "dns"
-    if isinstance(error, TimeoutError):
-        return "timeout"
-    if isinstance(error, ConnectionRefusedError):
-        return "refused"
-    return "reset" if isinstance(error, ConnectionError) else "refused"

@@ -1,8 +1,9 @@
 """Pools of kept-alive HTTP connections, one pool an origin, each with a bounded number of connections.
 
 Built on geventhttpclient's pools, which bound and open connections, below its client class: that one would repeat a GET
-as often as its pool has connections. No proxies, no environment. No time-outs here: a `gevent.Timeout` around the call
-bounds name resolution, connect and TLS handshake as well, and its connection is closed.
+as often as its pool has connections. No proxies, no environment. A `gevent.Timeout` around the call bounds name
+resolution, connect and TLS handshake as well, and its connection is closed. The only time-out here is that of one
+address, so that the next one is tried.
 """
 
 import ssl
@@ -16,6 +17,7 @@ import gevent.socket
 from gevent import monkey
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 
+from merchantroute_worker.calls.dialer import Dialer
 from merchantroute_worker.calls.request import Origin
 
 IDLE = 60.0
@@ -65,6 +67,7 @@ class Pool:
     plain = True
     _semaphore: Any
     _closed: bool
+    dialer: Dialer
 
     def acquire(self, *, new: bool) -> Connection:
         """Give a connection; waits for one where all are in use. A `new` one replaces one that is idle."""
@@ -77,7 +80,7 @@ class Pool:
                 connection.close()
                 if new:
                     break
-            return Connection(self._create_socket(), plain=self.plain)  # type: ignore[attr-defined]
+            return Connection(self._create_socket(), plain=self.plain)
         except BaseException:
             self._semaphore.release()
             raise
@@ -90,6 +93,13 @@ class Pool:
         else:
             connection.close()
         self._semaphore.release()
+
+    def _create_socket(self) -> Any:
+        return self.dialer.connect(self._resolve(), self._secured)  # type: ignore[attr-defined]
+
+    def _secured(self, sock: Any) -> Any:
+        """Make of a connected socket one that requests can be sent on."""
+        return sock
 
     def close(self) -> None:
         """Close idle connections now, and those in use after their request."""
@@ -107,8 +117,7 @@ class _TLSPool(Pool, SSLConnectionPool):
 
     plain = False
 
-    def _connect_socket(self, sock: Any, address: Any) -> Any:
-        sock.connect(address)
+    def _secured(self, sock: Any) -> Any:
         name = self._request_host
         encrypted = self.ssl_context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
         try:
@@ -160,7 +169,7 @@ class ConnectionPools:
             pool: Pool = _TLSPool(*target, ssl_context_factory=self._context, **options)
         else:
             pool = _PlainPool(*target, **options)
-        pool.idle = []
+        pool.idle, pool.dialer = [], Dialer()
         return pool
 
     def _context(self, cafile: str | None = None) -> ssl.SSLContext:

@@ -1,22 +1,30 @@
 """HTTP/1.1 client for calls to merchants, over kept-alive connections.
 
-A request is sent once, and a second time only when a kept-alive connection turns out to be closed before a byte of the
-response came. No proxies, no redirects, no environment. The caller bounds the time: a `gevent.Timeout` around `call`
-covers everything from name resolution to the last byte, and its connection is closed.
+A request is sent once. Only a repeatable one is sent a second time, when a kept-alive connection turns out to be closed
+before a byte of the response came: the merchant may have executed the first one. An error of `call` that says that
+nobody was reached (ConnectionRefusedError, socket.gaierror) means that nothing was sent; whatever goes wrong once
+something was is a ConnectionResetError, a TimeoutError or an ssl.SSLError. No proxies, no redirects, no environment.
+The caller bounds the time: a `gevent.Timeout` around `call` covers everything from name resolution to the last byte,
+and its connection is closed.
 
 A gevent.Timeout is raised only when the hub runs. So a response is read in blocks that take a few milliseconds to
 parse, with a hub turn after each, and input that costs the parser much work for few bytes is limited: headers, and
 chunks of a body. Nothing is decompressed (requests ask for `identity`, and bodies are dropped unread), so a limit on
 bytes received limits everything.
+
+A complete response counts, whatever follows it. What the parser refuses is looked at again by a lenient one.
 """
 
+import ssl
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 import gevent
 
+from merchantroute_worker.calls import lenient_parser
 from merchantroute_worker.calls.connections import Connection, ConnectionPools, Pool
 from merchantroute_worker.calls.request import Request
 from merchantroute_worker.calls.response_parser import BodyTooFragmented, HTTPParseError, ResponseParser
@@ -59,8 +67,17 @@ class HttpClient:
         try:
             return self._once(pool, request)
         except _Stale:
-            # A new connection: the other kept ones may be closed as well, since servers often close all at once.
+            if not request.repeatable:
+                raise
+        return self._again(pool, request)
+
+    def _again(self, pool: Pool, request: Request) -> Reply:
+        """Send it on a new connection: the other kept ones may be closed too, since servers often close all at once."""
+        try:
             return self._once(pool, request, new=True)
+        except OSError as error:
+            # Also where nobody can be reached any more: the merchant may have executed the first one.
+            raise ConnectionResetError(f"{_CLOSED}, and sending it again failed: {error}") from error
 
     def reap(self) -> None:
         """Close the connections to origins that served no call for a while."""
@@ -77,13 +94,22 @@ class HttpClient:
             reply, keep = _exchange(connection, request)
             return reply
         except HTTPParseError as error:
-            raise ConnectionResetError(f"the merchant's answer is no HTTP: {error}") from error
+            raise ConnectionResetError(f"the merchant's answer is no HTTP: {error.args[0]}") from error
+        except (ConnectionResetError, TimeoutError, ssl.SSLError):
+            raise
+        except OSError as error:
+            # The network may report anything late, such as EHOSTUNREACH; these classes mean that nothing was sent.
+            raise ConnectionResetError(f"the connection broke after the request was sent: {error}") from error
         finally:
             pool.release(connection, keep=keep)
 
 
+_CUT_OFF = "the merchant closed the connection within its answer"
+_CLOSED = "the merchant closed the kept connection after the request was sent"
+
+
 class _Stale(ConnectionResetError):
-    """The merchant had closed the kept-alive connection."""
+    """The merchant closed the kept-alive connection before a byte of its response."""
 
 
 def _send(sock: Any, data: bytes) -> None:
@@ -101,10 +127,10 @@ def _first_block(connection: Connection, request: Request) -> bytes:
         data: bytes = connection.sock.recv(BLOCK)
     except ConnectionError as error:
         if connection.kept:
-            raise _Stale from error
+            raise _Stale(_CLOSED) from error
         raise
     if not data and connection.kept:
-        raise _Stale
+        raise _Stale(_CLOSED)
     return data
 
 
@@ -112,34 +138,70 @@ def _exchange(connection: Connection, request: Request) -> tuple[Reply, bool]:
     """One request and its response; the bool says whether the connection can serve another."""
     data = _first_block(connection, request)
     parser = ResponseParser()
-    head, size = data, 0
+    received, size = [data], 0
     while data:
+        size += len(data)
         try:
             parser.feed(data)
         except BodyTooFragmented:
-            return _reply(parser, head), False
-        size += len(data)
+            return _reply(parser, received), False
+        except HTTPParseError as error:
+            return _refused(parser, received, error, lambda: _receive(connection)), False
         if parser.headed and parser.complete:
-            return _reply(parser, head), parser.should_keep_alive() and not parser.parser_failed()
+            return _reply(parser, received), parser.should_keep_alive() and not parser.parser_failed()
         if size > LONGEST_HEAD and not parser.headed:
             raise HTTPParseError("the answer's headers do not end")
         if size > LONGEST_ANSWER:
-            return _reply(parser, head), False
-        # A recv that finds bytes returns without a hub turn, and without one no gevent.Timeout is raised.
-        gevent.sleep(0)
-        data = connection.sock.recv(BLOCK)
-        if not parser.headed:
-            head += data
-    parser.feed(b"")
-    if parser.complete and parser.headed and parser.get_code() >= 200:
-        return _reply(parser, head), False
-    raise ConnectionResetError("the merchant closed the connection within its answer")
+            return _reply(parser, received), False
+        data = _receive(connection)
+        if size <= LONGEST_HEAD:
+            received.append(data)
+    return _ended(parser, received), False
 
 
-def _reply(parser: ResponseParser, head: bytes) -> Reply:
-    """The reply of a parsed response; `head` are the bytes that its headers are in."""
-    status = parser.get_code()
-    return Reply(status, None if 200 <= status < 300 else retry_after_header(head))
+def _receive(connection: Connection) -> bytes:
+    # A recv that finds bytes returns without a hub turn, and without one no gevent.Timeout is raised.
+    gevent.sleep(0)
+    data: bytes = connection.sock.recv(BLOCK)
+    return data
+
+
+def _ended(parser: ResponseParser, received: list[bytes]) -> Reply:
+    """The reply of a response at whose end the connection was closed."""
+    if not received[0]:
+        raise ConnectionResetError("the merchant closed the connection without an answer")
+    try:
+        parser.feed(b"")
+    except HTTPParseError as error:
+        if parser.headed:
+            with suppress(HTTPParseError):
+                return _refused(parser, received, error, bytes)
+    else:
+        if parser.complete and parser.headed and parser.status >= 200:
+            return _reply(parser, received)
+    raise ConnectionResetError(_CUT_OFF)
+
+
+def _refused(
+    parser: ResponseParser, received: list[bytes], error: HTTPParseError, receive: Callable[[], bytes]
+) -> Reply:
+    """The reply of a response that the parser refused: complete before what it refused, or read by a lenient one."""
+    if parser.headed and parser.complete:
+        return _reply(parser, received)
+    data = b"".join(received)
+    if len(data) > LONGEST_HEAD:
+        raise error
+    try:
+        status, wait = lenient_parser.read(data, receive, LONGEST_HEAD)
+    except lenient_parser.Unreadable:
+        raise error from None
+    return Reply(status, None if 200 <= status < 300 else wait)
+
+
+def _reply(parser: ResponseParser, received: list[bytes]) -> Reply:
+    """The reply of a parsed response; `received` are the bytes that its headers are in, and some of its body."""
+    status = parser.status
+    return Reply(status, None if 200 <= status < 300 else retry_after_header(b"".join(received)))
 
 
 class ThreadsClient:

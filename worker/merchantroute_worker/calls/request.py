@@ -15,6 +15,7 @@ from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.route import Merchant, Step
 
 WITH_BODY = frozenset({"POST", "PUT"})
+IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})  # RFC 9110, section 9.2.2, as far as steps may use them
 NOTHING: Mapping[str, str] = MappingProxyType({})
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]+").fullmatch
@@ -36,12 +37,17 @@ class Origin(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One request; `head` are the bytes of request line and headers."""
+    """One request; `head` are the bytes of request line and headers.
+
+    `repeatable` says whether it may be sent a second time though the merchant may have executed it: its method is
+    idempotent, and its step has no verify call, which is there because a repeat does harm.
+    """
 
     origin: Origin
     method: str
     head: bytes
     body: bytes
+    repeatable: bool = False
 
 
 def build(
@@ -67,7 +73,13 @@ def build(
         head += f"{name}: {value}\r\n"
     if merchant.credential:
         head += _field(merchant.credential.header, merchant.credential.value) + "\r\n"
-    return Request(origin=template.origin, method=step.method, head=f"{head}\r\n".encode("latin-1"), body=body)
+    return Request(
+        origin=template.origin,
+        method=step.method,
+        head=f"{head}\r\n".encode("latin-1"),
+        body=body,
+        repeatable=step.verify is None and step.method in IDEMPOTENT,
+    )
 
 
 class _Template(NamedTuple):

@@ -29,7 +29,10 @@ def is_final(status: int) -> bool:
 
 
 class ResponseParser(HTTPResponseParser):
-    """`headed` after the headers of the final response, `complete` after its last byte; `chunks` of body so far."""
+    """`headed` after the headers of the final response, `complete` after its last byte; `chunks` of body so far.
+
+    Both stay so whatever follows the response, which is an HTTPParseError. `status` is valid once `headed` is True.
+    """
 
     _on_status = _on_header_field = _on_header_value = _ignore
 
@@ -37,16 +40,21 @@ class ResponseParser(HTTPResponseParser):
         super().__init__()
         self.complete = False
         self.headed = False
+        self.status = 0
         self._begun = False
         self.chunks = 0
 
     def _on_message_begin(self) -> None:
         if self._begun and not self.complete:
             raise HTTPParseError("another answer begins within the answer")
+        if self.headed:
+            raise HTTPParseError("bytes follow the answer")
         self._begun, self.headed, self.complete = True, False, False
 
     def _on_headers_complete(self) -> bool:
-        self.headed = is_final(self.get_code())
+        # Kept, because the parser forgets it when the next response begins.
+        self.status = self.get_code()
+        self.headed = is_final(self.status)
         return False  # a body may follow
 
     def _on_body(self, data: bytearray) -> None:

@@ -17,7 +17,12 @@ def retry_after_header(head: bytes) -> str | None:
     HTTPParseError where there are too many headers or informational responses: each costs a call into Python.
     """
     parser = _HeadParser()
-    parser.feed(head)
+    try:
+        parser.feed(head)
+    except HTTPParseError:
+        # What follows the headers may be anything.
+        if not parser.headed:
+            raise
     return parser.values[0] if len(parser.values) == 1 else None
 
 
@@ -28,7 +33,7 @@ class _HeadParser(HTTPResponseParser):
         super().__init__()
         self.values: list[str] = []
         self._headers = 0
-        self._headed = False
+        self.headed = False
         self._field = ""
         self._value: str | None = None
 
@@ -39,7 +44,7 @@ class _HeadParser(HTTPResponseParser):
 
     def _on_message_begin(self) -> None:
         self._count()
-        if not self._headed:
+        if not self.headed:
             self.values.clear()
 
     def _on_header_field(self, text: str) -> None:
@@ -56,7 +61,7 @@ class _HeadParser(HTTPResponseParser):
     def _on_headers_complete(self) -> bool:
         self._end_field()
         # Informational responses come before the final one; whatever follows its head belongs to another response.
-        self._headed = self._headed or is_final(self.get_code())
+        self.headed = self.headed or is_final(self.get_code())
         return False  # a body may follow
 
     def _on_body(self, data: bytearray) -> None:
@@ -66,7 +71,7 @@ class _HeadParser(HTTPResponseParser):
         """Do nothing: the headers are complete already."""
 
     def _end_field(self) -> None:
-        if not self._headed and len(self._field) == len(_RETRY_AFTER) and self._field.lower() == _RETRY_AFTER:
+        if not self.headed and len(self._field) == len(_RETRY_AFTER) and self._field.lower() == _RETRY_AFTER:
             self.values.append(self._value or "")
         self._field, self._value = "", None
 

@@ -10,6 +10,7 @@ from merchantroute_worker.orders.messages import Incoming
 from merchantroute_worker.rabbit.non_utf8 import names_as_text
 
 REASON, STEP, ATTEMPTS, ANSWER = "mr-reason", "mr-step", "mr-attempts", "mr-answer-class"
+ANSWER_TEXT = "mr-answer"
 REPLAYS, FIRST_PUBLISHED_AT, REFUSALS = "mr-replays", "mr-first-published-at", "mr-refusals"
 DELIVERY_LIMIT, UNKNOWN = "delivery-limit", "unknown"
 BY_THE_BROKER = "broker-"

@@ -16,6 +16,7 @@ from typing import Any
 
 from merchantroute_worker.cli.dead_letter import (
     ANSWER,
+    ANSWER_TEXT,
     ATTEMPTS,
     FIRST_PUBLISHED_AT,
     REASON,
@@ -28,7 +29,7 @@ from merchantroute_worker.orders.envelope import FIRST_SEEN, JOURNAL, PUBLISHED_
 from merchantroute_worker.orders.envelope import read as read_order
 from merchantroute_worker.orders.messages import Incoming, Outgoing, to_door
 
-_DEATH_HEADERS = frozenset({REASON, STEP, ATTEMPTS, ANSWER, FIRST_SEEN})
+_DEATH_HEADERS = frozenset({REASON, STEP, ATTEMPTS, ANSWER, ANSWER_TEXT, FIRST_SEEN})
 
 
 def replay_message(letter: DeadLetter, *, exchange: str, now: float, reset_attempts: bool) -> Outgoing:

@@ -10,6 +10,7 @@ from typing import Any
 from gevent import GreenletExit
 
 from merchantroute_worker.bulkhead.rule import Verdict
+from merchantroute_worker.bulkhead.views import Failure
 from merchantroute_worker.calls.request import UnusableEndpoint
 from merchantroute_worker.delivery.delivery import Stage
 from merchantroute_worker.delivery.settlement import Settlement
@@ -152,7 +153,8 @@ class OrderDelivery(Settlement[Order]):
         if result.answer is not None and log.isEnabledFor(logging.INFO):
             step = result.step.name if result.step else None
             fields = {"order": order.id, "merchant": order.merchant, "step": step, "answer": result.answer.label}
-            log.info("attempt failed", extra={"data": {**fields, "attempt": order.journal.attempts + 1}})
+            more = {"answerText": result.answer.text, "attempt": order.journal.attempts + 1}
+            log.info("attempt failed", extra={"data": {**fields, **more}})
 
 
 class _CallObserver:
@@ -171,6 +173,8 @@ class _CallObserver:
         self._trace.ended(answer)
         self._pod.metrics.call(step.name, answer.label, seconds)
         bulkhead, now = self._pod.bulkhead, self._pod.clock.now()
+        if not answer.succeeded:
+            bulkhead.note_failure(self._merchant, Failure(step=step.name, text=answer.text, at=now))
         if answer.failure == "timeout":
             if not self._stopwatch.was_stalled():
                 bulkhead.timed_out(self._merchant, now, began=self._stopwatch.began)

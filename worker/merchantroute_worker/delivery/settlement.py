@@ -60,5 +60,7 @@ class Settlement(Delivery, ABC, Generic[T]):
     def _settle_as_dead(self, to: ToDead[T], key: DeliveryKey) -> None:
         why = to.why
         fields = {"step": why.step, "attempts": why.attempts, "answer": why.answer_class}
+        if why.answer_text:
+            fields["answerText"] = why.answer_text
         log.warning("order is dead: %s", why.reason, extra={"data": {**self.log_fields(why.reason), **fields}})
         self.publish_then_ack(self.dead_message(to), key, lambda: self.pod.outcome_counter.dead(why.reason))

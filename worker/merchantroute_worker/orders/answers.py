@@ -13,6 +13,7 @@ MAX_RETRY_AFTER = 1e9
 FAILURES = frozenset({"timeout", "refused", "reset", "tls", "dns"})
 UNREACHABLE = frozenset({"refused", "tls", "dns"})
 """Failures of the merchant as a whole, not of one call."""
+MAX_CAUSE = 200
 NEVER_SENT = frozenset({"refused", "dns"})
 
 
@@ -25,16 +26,24 @@ class Meaning(Enum):
 
 
 class Answer(NamedTuple):
-    """The result of one call: a status with the merchant's Retry-After in seconds, or a failure of FAILURES."""
+    """The result of one call: a status with the merchant's Retry-After in seconds, or a failure of FAILURES with its
+    cause, a text for people of at most MAX_CAUSE characters.
+    """
 
     status: int | None = None
     failure: str | None = None
     retry_after: float | None = None
+    cause: str | None = None
 
     @property
     def label(self) -> str:
         """The answer's class, for headers, logs and metrics."""
         return self.failure or "none" if self.status is None else _LABELS.get(self.status, "none")
+
+    @property
+    def text(self) -> str:
+        """The answer in words, for logs, spans and dead letters: the status, or the cause of the failure."""
+        return f"HTTP {self.status}" if self.status is not None else self.cause or self.label
 
     @property
     def succeeded(self) -> bool:

@@ -83,6 +83,7 @@ def after_attempt(
         refusals=before.refusals,
         unsure=result.unsure,
         answer=answer.label if answer else None,
+        answer_text=answer.text if answer else None,
     )
     if answer is None:
         return Done(order=order.with_journal(journal))
@@ -103,7 +104,13 @@ def death_reason(order: Order, route: Route, reason: str) -> DeathReason:
     """The details of a dead letter, with the first unfinished step and the class of the last answer."""
     journal = order.journal
     step = next((step.name for step in _remaining_steps(order, route)), None)
-    return DeathReason(reason=reason, step=step, attempts=journal.attempts, answer_class=journal.answer or "none")
+    return DeathReason(
+        reason=reason,
+        step=step,
+        attempts=journal.attempts,
+        answer_class=journal.answer or "none",
+        answer_text=journal.answer_text,
+    )
 
 
 def _again(order: Order, answer: Answer, route: Route, *, draw: float, now: float) -> ToLadder[Order]:

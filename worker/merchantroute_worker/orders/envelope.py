@@ -11,7 +11,7 @@ from functools import cached_property
 from math import isfinite
 from typing import Any
 
-from merchantroute_worker.orders.answers import FAILURES
+from merchantroute_worker.orders.answers import FAILURES, MAX_CAUSE
 from merchantroute_worker.orders.route import Step, parse_step
 
 JOURNAL = "merchantroute"
@@ -42,7 +42,7 @@ class Malformed(ValueError):
 class Journal:
     """An order's progress so far. `steps` are those it began with, None before its first attempt; `unsure` are steps
     that the merchant may have executed without our knowing; `not_before` (epoch seconds) is when the merchant wants to
-    be called again; `answer` is the class of its last answer.
+    be called again; `answer` is the class of its last answer, `answer_text` that answer in words.
     """
 
     steps: tuple[Step, ...] | None = None
@@ -52,6 +52,7 @@ class Journal:
     unsure: tuple[str, ...] = ()
     not_before: float | None = None
     answer: str | None = None
+    answer_text: str | None = None
 
     def as_json(self, steps: tuple[Step, ...]) -> dict[str, Any]:
         """The journal as a JSON document; `steps` are used if the order has not begun."""
@@ -68,6 +69,8 @@ class Journal:
             document["notBefore"] = round(self.not_before * 1000)
         if self.answer is not None:
             document["answer"] = self.answer
+        if self.answer_text is not None:
+            document["answerText"] = self.answer_text
         return document
 
 
@@ -219,6 +222,7 @@ def _journal(document: Any) -> Journal:
             unsure=_names(document.get("unsure", [])),
             not_before=_milliseconds(document.get("notBefore")),
             answer=document.get("answer") if document.get("answer") in CLASSES else None,
+            answer_text=_answer_text(document.get("answerText")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Malformed(f"the order's journal does not have the agreed shape: {error}") from None
@@ -237,6 +241,10 @@ def _counted(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_COUNT:
         raise TypeError("attempts and refusals must be whole numbers from 0")
     return value
+
+
+def _answer_text(value: Any) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= MAX_CAUSE and value.isprintable() else None
 
 
 def _milliseconds(value: Any) -> float | None:

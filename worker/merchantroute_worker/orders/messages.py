@@ -48,12 +48,13 @@ class Incoming(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class DeathReason:
-    """Why an order is dead: a reason of the closed list, its current step, and the class of the last answer."""
+    """Why an order is dead: a reason of the closed list, its current step, and the last answer, as class and text."""
 
     reason: str
     step: str | None = None
     attempts: int = 0
     answer_class: str = "none"
+    answer_text: str | None = None
 
 
 def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchange: str, rung: int) -> Outgoing:
@@ -85,6 +86,8 @@ def to_dead(
     """The order for dead letters; the original body is kept if no order could be parsed from it."""
     headers = {**_headers(message.headers), "mr-reason": why.reason, "mr-attempts": why.attempts}
     headers["mr-answer-class"] = why.answer_class
+    if why.answer_text:
+        headers["mr-answer"] = why.answer_text
     if why.step:
         headers["mr-step"] = why.step
     if order:

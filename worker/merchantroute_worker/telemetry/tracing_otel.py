@@ -84,7 +84,7 @@ class _OrderSpan:
             self._call.set_attribute("http.response.status_code", answer.status)
         if not answer.succeeded:
             for span in (self._call, self._span):
-                span.set_status(Status(StatusCode.ERROR, answer.label))
+                span.set_status(Status(StatusCode.ERROR, answer.text))
         self._call.end()
         self._call = None
 

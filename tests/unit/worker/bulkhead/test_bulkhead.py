@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from merchantroute_worker.bulkhead.bulkhead import Bulkhead
 from merchantroute_worker.bulkhead.rule import Limits, Verdict
+from merchantroute_worker.bulkhead.views import Failure
 
 LIMITS = Limits(slots=20, ceiling=10, call_timeout=10.0)
 
@@ -192,6 +193,7 @@ def test_what_people_see_of_a_merchant() -> None:
     bulkhead = holding("bistro", 2)
     bulkhead.answered("bistro", 0.5, 0.5)
     bulkhead.timed_out("bistro", 10.0)
+    bulkhead.note_failure("bistro", Failure(step="submit", text="no whole answer within 5 s", at=7.5))
     bulkhead.acquire("cafe", "x", 9.0)
 
     assert [shown.as_json() for shown in bulkhead.busiest(1, 10.0)] == [
@@ -205,8 +207,10 @@ def test_what_people_see_of_a_merchant() -> None:
             "timeouts": 1,
             "failuresInARow": 1,
             "slow": True,
+            "lastFailure": {"step": "submit", "answerText": "no whole answer within 5 s", "secondsAgo": 2.5},
         }
     ]
+    assert [shown.as_json()["lastFailure"] for shown in bulkhead.busiest(2, 10.0)][1] is None
     sums = bulkhead.sums(10.0)
     assert (sums.slow, sums.at_cap, sums.known) == (1, 0, 2)
 

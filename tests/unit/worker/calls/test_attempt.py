@@ -147,4 +147,4 @@ def test_a_question_gets_no_time_beyond_the_deadline() -> None:
 
     assert script.calls == []
     assert result.unsure == ("submit",)
-    assert result.answer == Answer(failure="timeout")
+    assert result.answer == Answer(failure="timeout", cause="no time was left for the call")

@@ -103,3 +103,25 @@ def test_a_credential_cannot_break_out_of_its_header(secret: Credential) -> None
 
 def test_a_credential_is_sent() -> None:
     assert "X-Key: k" in head(request(POST, secret=Credential(header="X-Key", value="k")))
+
+
+@pytest.mark.parametrize(
+    ("method", "verify", "repeatable"),
+    [
+        ("POST", False, False),
+        ("POST", True, False),
+        ("PUT", False, True),
+        ("PUT", True, False),
+        ("GET", False, True),
+        ("DELETE", False, True),
+        ("DELETE", True, False),
+    ],
+)
+def test_only_an_idempotent_request_without_a_question_may_be_repeated(
+    method: str, verify: bool, repeatable: bool
+) -> None:
+    document = {"name": "submit", "method": method, "path": "/s"}
+    step = parse_step({**document, "verify": {"method": "GET", "path": "/s/{order_id}"}} if verify else document)
+
+    assert request(step).repeatable is repeatable
+    assert step.verify is None or request(step.verify).repeatable

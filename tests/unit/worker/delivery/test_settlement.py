@@ -134,6 +134,15 @@ def test_an_order_is_safe_and_counted_before_its_ack(world: Fixture, attempt: At
     assert delivery.stage is Stage.SETTLED
 
 
+def test_a_failed_attempt_is_logged_with_its_cause(world: Fixture, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    answer = Answer(failure="tls", cause="the merchant's certificate is not valid: certificate has expired")
+    world.order(lambda: Attempt(done=(), step=ROUTE.steps[0], answer=answer)).run()
+
+    logged = [vars(record)["data"] for record in caplog.records if record.message == "attempt failed"]
+    assert [(data["answer"], data["answerText"]) for data in logged] == [("tls", answer.text)]
+
+
 @pytest.mark.parametrize(
     ("end", "events"),
     [

@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from merchantroute_worker.calls.attempt import failure
+from merchantroute_worker.calls.failures import failure
 from merchantroute_worker.orders.answers import FAILURES, Answer, Meaning, Table, retry_after, table
 
 NOW = 1_800_000_000.0

@@ -1,5 +1,6 @@
 """Decisions about orders, before they get a slot and after an attempt."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -227,6 +228,28 @@ def test_a_letter_of_an_order_that_is_too_old_says_where_it_stood_and_what_it_la
 
     assert isinstance(too_old, ToDead)
     assert too_old.why == DeathReason(reason="max-age", step="confirm", attempts=2, answer_class="timeout")
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (
+            Answer(failure="tls", cause="the merchant's certificate is not valid"),
+            "the merchant's certificate is not valid",
+        ),
+        (Answer(failure="reset"), "reset"),
+        (Answer(status=503), "HTTP 503"),
+    ],
+)
+def test_the_last_answer_is_told_in_words_also_long_after_it(answer: Answer, text: str) -> None:
+    waiting = after(answer, slow=True).order
+    again = decisions.refused(waiting, route(), slow=True).order
+    late = decisions.before_slot(
+        replace(again, published_at=NOW), {}, route(maxAgeMs=60_000), now=NOW + 1e6, unknown_after=300.0
+    )
+
+    assert isinstance(late, ToDead)
+    assert (late.why.reason, late.why.answer_text) == ("max-age", text)
 
 
 def test_a_letter_of_an_order_that_never_began_names_its_first_step() -> None:

@@ -28,6 +28,7 @@ FULL = {
     "unsure": ["validate"],
     "notBefore": 1_234,
     "answer": "5xx",
+    "answerText": "HTTP 503",
 }
 
 
@@ -133,9 +134,17 @@ def test_journal_and_headers_are_as_the_schema_has_them() -> None:
     schema = json.loads((SCHEMAS / "envelope.json").read_text())
     once = order(journal=FULL, headers={"mr-published-at": 1, "mr-first-seen": 2})
     rung = to_rung(incoming(), once, route().steps, exchange="x", rung=1_000)
-    why = DeathReason(reason="merchant-rejected", step="confirm", attempts=2, answer_class="4xx")
+    why = DeathReason(
+        reason="merchant-rejected", step="confirm", attempts=2, answer_class="4xx", answer_text="HTTP 422"
+    )
     dead = to_dead(incoming(), why, exchange="x", order=once, steps=route().steps)
 
     for message in (rung, dead):
         journal = json.loads(message.body)[2]["merchantroute"]
         jsonschema.validate({"journal": journal, "headers": dict(message.headers)}, schema)
+    assert dead.headers["mr-answer"] == "HTTP 422"
+
+
+@pytest.mark.parametrize("text", [None, "", 503, "x" * 201, "two\nlines", ["HTTP 503"]])
+def test_a_text_that_no_worker_wrote_is_no_answer(text: object) -> None:
+    assert order(journal={**FULL, "answerText": text}).journal.answer_text is None

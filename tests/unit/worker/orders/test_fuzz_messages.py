@@ -30,6 +30,7 @@ JOURNAL = {
     "unsure": ["validate"],
     "notBefore": 1_700_000_000_000,
     "answer": "5xx",
+    "answerText": "HTTP 503",
 }
 GOOD = [[], {"order": {"id": "o-1", "items": [{"price": 1.5}]}}, {"merchantroute": JOURNAL, "chain": None}]
 HEADERS = {
