@@ -84,7 +84,7 @@ def test_readiness_is_consuming_and_its_line_says_what_is_waited_for(caplog: pyt
 
 
 def test_a_log_line_is_one_json_object_whatever_is_in_it() -> None:
-    entry = logging.LogRecord("x", logging.INFO, "f", 1, "order %s\nnext", ("ü\ud83d",), None)
+    entry = logging.LogRecord("merchantroute_worker.x", logging.INFO, "f", 1, "order %s\nnext", ("ü\ud83d",), None)
     entry.data = {"order": "o-1"}
 
     line = JsonFormatter().format(entry)
