@@ -39,7 +39,7 @@ def before_slot(
     expires, eta = header_time(headers, "expires"), header_time(headers, "eta")
     if expires is not None and expires <= now:
         return ToDead(order=order, why=death_reason(order, route, "expired"))
-    if now - published_at > route.max_age:
+    if now - max(published_at, eta or 0.0) > route.max_age:
         return ToDead(order=order, why=death_reason(order, route, "max-age"))
     if may_have_run:
         order = _with_unsure_steps(order, route)

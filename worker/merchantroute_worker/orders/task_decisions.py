@@ -32,7 +32,7 @@ def before_slot(
     """
     if task.expires is not None and task.expires <= now:
         return dead(task, "expired")
-    if now - task.published_at > route.max_age:
+    if now - max(task.published_at, task.eta or 0.0) > route.max_age:
         return dead(task, "max-age")
     wait = 0.0 if task.eta is None else task.eta - now
     if wait > ETA_WORTH_WAITING:

@@ -1,6 +1,7 @@
 """Decisions about orders, before they get a slot and after an attempt."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -56,6 +57,15 @@ def test_an_eta_beyond_a_second_goes_to_the_ladder(eta: str, rung: int | None) -
     decision = before({"eta": eta})
 
     assert (decision.rung if isinstance(decision, ToLadder) else None) == rung
+
+
+@pytest.mark.parametrize(("eta", "reason"), [(NOW + 60, None), (NOW - 50, None), (NOW - 70, "max-age")])
+def test_the_age_of_an_order_with_an_eta_counts_from_when_it_is_due(eta: float, reason: str | None) -> None:
+    due = datetime.fromtimestamp(eta, UTC).isoformat()
+
+    decision = before({"mr-published-at": 1_000, "eta": due}, maxAgeMs=60_000)
+
+    assert (decision.why.reason if isinstance(decision, ToDead) else None) == reason
 
 
 @pytest.mark.parametrize("headers", [{"eta": "soon"}, {"expires": 12}, {"eta": ["x"]}])

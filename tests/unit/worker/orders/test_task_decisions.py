@@ -62,6 +62,12 @@ def test_what_is_too_late_is_dead(changes: Any, reason: str) -> None:
     assert decision.why.reason == reason
 
 
+@pytest.mark.parametrize(("after", "dead"), [(-60.0, False), (ROUTE.max_age - 1, False), (ROUTE.max_age + 1, True)])
+def test_the_age_of_a_task_with_an_eta_counts_from_when_it_is_due(after: float, dead: bool) -> None:
+    one = task(published_at=NOW - 10 * ROUTE.max_age, eta=NOW - after)
+    assert isinstance(task_decisions.before_slot(one, ROUTE, now=NOW), ToDead) is dead
+
+
 def test_an_eta_waits_on_the_ladder_uncounted() -> None:
     decision = task_decisions.before_slot(task(eta=NOW + 3_600), ROUTE, now=NOW)
     assert isinstance(decision, ToLadder)
