@@ -9,7 +9,7 @@ from merchantroute_worker.bulkhead.pacing import BURST
 
 
 def test_others_are_done_while_one_hangs_and_its_orders_are_done_once_it_heals(lane: LocalLane) -> None:
-    lane.limits = {"callTimeoutMs": 1000, "maxAttempts": 2}
+    lane.limits = {"callTimeoutMs": 4000, "maxAttempts": 2}
     hung, healthy = lane.merchant("hung", "hang"), lane.merchant("healthy")
     lane.configure(hung, healthy)
     worker = lane.work(concurrency=20).ready()

@@ -20,7 +20,7 @@ def tracer() -> Any:
     """Celery's own tracer around a task that takes and returns what is nobody's business."""
     app = Celery("shop", set_as_current=False, broker="memory://")
 
-    @app.task(name="shop.charge")
+    @app.task(name="shop.charge", shared=False)
     def charge(*_: Any, fails: bool = False, **__: Any) -> str:
         if fails:
             raise ValueError("no such order")
