@@ -8,7 +8,7 @@ from merchantroute_worker.orders import ladder
 from merchantroute_worker.orders.envelope import PUBLISHED_AT
 from merchantroute_worker.orders.eta import ETA_WORTH_WAITING
 from merchantroute_worker.orders.messages import DeathReason
-from merchantroute_worker.orders.outcome import LadderOutcome, ToDead, ToLadder
+from merchantroute_worker.orders.outcome import ToDead, ToLadder
 from merchantroute_worker.orders.route import Route
 from merchantroute_worker.orders.task_message import TaskMessage
 
@@ -36,7 +36,8 @@ def before_slot(
         return dead(task, "max-age")
     wait = 0.0 if task.eta is None else task.eta - now
     if wait > ETA_WORTH_WAITING:
-        return _to_ladder(task, ladder.before_eta(wait, route.delays), "eta", "deferred")
+        rung = ladder.before_eta(wait, route.delays)
+        return ToLadder(order=task, rung=rung, reason="eta", outcome="deferred")
     hard, soft = task.limits
     if route.merchant(task.merchant) is not None:
         hard = min(hard or route.deadline, route.deadline)
@@ -50,33 +51,27 @@ def refused(task: TaskMessage, route: Route, *, slow: bool) -> ToLadder[TaskMess
     """To the ladder: the bulkhead refused a slot, the merchant is slow or at its cap. Not counted as an attempt."""
     rung = ladder.after_refusal(task.refusals, route.delays) if slow else ladder.after_cap(route.delays)
     refusal = replace(task, refusals=task.refusals + 1)
-    return _to_ladder(refusal, rung, "slow" if slow else "cap", "refused", paced=slow)
+    return ToLadder(order=refusal, rung=rung, reason="slow" if slow else "cap", outcome="refused", paced=slow)
 
 
 def deferred(task: TaskMessage, route: Route, reason: str) -> ToLadder[TaskMessage]:
     """To the ladder: the task did not run, for a reason outside the task. Not counted as an attempt."""
     rung = ladder.after_refusal(task.refusals, route.delays)
-    return _to_ladder(replace(task, refusals=task.refusals + 1), rung, reason, "deferred")
+    return ToLadder(order=replace(task, refusals=task.refusals + 1), rung=rung, reason=reason, outcome="deferred")
 
 
 def after_timeout(task: TaskMessage, route: Route, *, slow: bool) -> ToLadder[TaskMessage] | ToDead[TaskMessage]:
     """Decide after the task was ended at its deadline. A timeout of a slow merchant does not count as an attempt."""
     if slow:
         rung = ladder.after_refusal(task.refusals, route.delays)
-        return _to_ladder(replace(task, refusals=task.refusals + 1), rung, "slow", "retried")
+        return ToLadder(order=replace(task, refusals=task.refusals + 1), rung=rung, reason="slow", outcome="retried")
     attempts = task.attempts + 1
     if attempts >= route.max_attempts:
         return dead(task, "attempts-exhausted", answer_class="timeout")
     rung = ladder.after_attempt(attempts, route.delays, draw=0.5)
-    return _to_ladder(replace(task, attempts=attempts), rung, "timeout", "retried")
+    return ToLadder(order=replace(task, attempts=attempts), rung=rung, reason="timeout", outcome="retried")
 
 
 def dead(task: TaskMessage, reason: str, *, answer_class: str = "none") -> ToDead[TaskMessage]:
     """To dead letters, for a reason of the closed list."""
     return ToDead(order=task, why=DeathReason(reason=reason, attempts=task.attempts, answer_class=answer_class))
-
-
-def _to_ladder(
-    task: TaskMessage, rung: int, reason: str, outcome: LadderOutcome, *, paced: bool = False
-) -> ToLadder[TaskMessage]:
-    return ToLadder(order=task, rung=rung, reason=reason, outcome=outcome, paced=paced)
