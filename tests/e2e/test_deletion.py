@@ -28,8 +28,18 @@ DELETIONS: dict[str, Json] = {
 }
 
 
+# An order on its way between two queues is in the statistics of both or of none: what is counted has to stand still.
+STILL: Json = {"retry": {"maxAttempts": 8, "delays": ["10m"]}}
+
+
 def _route(name: str) -> Json:
-    return route(name, tiers=[tier("only", concurrency=10)], merchants={f"m-{name}": "only"}, deletion=DELETIONS[name])
+    return route(
+        name,
+        tiers=[tier("only", concurrency=10)],
+        merchants={f"m-{name}": "only"},
+        orders=STILL if name.startswith("force") else None,
+        deletion=DELETIONS[name],
+    )
 
 
 @pytest.fixture(scope="module")

@@ -39,13 +39,15 @@ class DeadLetterUser:
         self._channel = self._connection.channel()
 
     def bury(self, count: int, reason: str = "max-age", *, merchant: str = "bistro", name: str = "o") -> set[str]:
-        """So many letters with a reason; their ids."""
+        """So many letters with a reason, each published a millisecond after the one before; their ids."""
         ids = [f"{name}-{number}" for number in range(count)]
         before = self.ready()
         with topology.connect(self.vhost, confirm=False) as connection:
             channel = connection.channel()
-            for order_id in ids:
-                channel.basic_publish(_letter(order_id, reason), exchange=DEAD, routing_key=merchant)
+            first = round((time.time() - 3600) * 1000)
+            for published_ms, order_id in enumerate(ids, first):
+                letter = _letter(order_id, reason, published_ms)
+                channel.basic_publish(letter, exchange=DEAD, routing_key=merchant)
         self.until_ready(before + count)
         return set(ids)
 
@@ -130,7 +132,7 @@ class DeadLetterUser:
         self._connection.close()
 
 
-def _letter(order_id: str, reason: str) -> amqp.Message:
+def _letter(order_id: str, reason: str, published_ms: int) -> amqp.Message:
     """What a worker makes of an order after eight attempts at its second step."""
     done = {"v": 1, "steps": STEPS, "done": ["validate"], "attempts": 8, "refusals": 1}
     body = [[], {"order": {"id": order_id, "items": ["soup"]}}, {"merchantroute": done}]
@@ -141,7 +143,7 @@ def _letter(order_id: str, reason: str) -> amqp.Message:
         "mr-step": "submit",
         "mr-attempts": 8,
         "mr-answer-class": "timeout",
-        "mr-published-at": round((time.time() - 3600) * 1000),
+        "mr-published-at": published_ms,
     }
     return amqp.Message(
         json.dumps(body).encode(),
