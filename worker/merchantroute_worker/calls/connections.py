@@ -20,25 +20,30 @@ from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 from merchantroute_worker.calls.dialer import Dialer
 from merchantroute_worker.calls.request import Origin
 
-IDLE = 60.0
-"""Seconds without a call after which an origin's pool is closed."""
+IDLE = 45.0
+"""Seconds without a call after which a connection is closed, and a pool: less than the minute after which many load
+balancers and address translators forget it.
+"""
+REAP_EVERY = 1.0
+"""Seconds between two looks at idle connections: a thread or a child process asks for one before each call."""
 _READ = 1  # libev's EV_READ
 # Not gevent's, which starts a watcher for each poll: with a time-out of zero nothing waits.
 _poll = monkey.get_original("select", "poll")
 
 
 class Connection:
-    """One connection; `kept` once it has served a request.
+    """One connection; `kept` once it has served a request, `idle_since` when it was last given back.
 
     A poll before each use says whether it is still open: from an idle connection there is nothing to read but its end.
     Not `select`, which cannot see descriptors above 1,023.
     """
 
-    __slots__ = ("_hub", "_poll", "_readable", "kept", "sock")
+    __slots__ = ("_hub", "_poll", "_readable", "idle_since", "kept", "sock")
 
     def __init__(self, sock: Any, *, plain: bool) -> None:
         self.sock = sock
         self.kept = False
+        self.idle_since = 0.0
         self._poll = _poll()
         self._poll.register(sock.fileno(), POLLIN)
         self._hub = gevent.get_hub()
@@ -61,9 +66,13 @@ class Connection:
 
 
 class Pool:
-    """A pool of geventhttpclient's that reuses the connection that was used last, and knows which ones are kept."""
+    """A pool of geventhttpclient's that reuses the connection that was used last, and knows which ones are kept.
+
+    `idle` has those that were given back first at its beginning; `used` is when the pool was last asked for.
+    """
 
     idle: list[Connection]
+    used: float
     plain = True
     _semaphore: Any
     _closed: bool
@@ -75,7 +84,7 @@ class Pool:
         try:
             while self.idle:
                 connection = self.idle.pop()
-                if not new and connection.is_open():
+                if not new and self.used - connection.idle_since <= IDLE and connection.is_open():
                     return connection
                 connection.close()
                 if new:
@@ -89,6 +98,7 @@ class Pool:
         """Return a connection after its request; it is closed unless `keep` says that it can serve another."""
         if keep and not self._closed:
             connection.kept = True
+            connection.idle_since = self.used  # a moment early, for a reading of the clock less
             self.idle.append(connection)
         else:
             connection.close()
@@ -100,6 +110,13 @@ class Pool:
     def _secured(self, sock: Any) -> Any:
         """Make of a connected socket one that requests can be sent on."""
         return sock
+
+    def reap(self, now: float) -> None:
+        """Close what has been idle for IDLE seconds, and what the merchant has closed."""
+        kept = [one for one in self.idle if now - one.idle_since <= IDLE and one.is_open()]
+        for connection in set(self.idle).difference(kept):
+            connection.close()
+        self.idle[:] = kept
 
     def close(self) -> None:
         """Close idle connections now, and those in use after their request."""
@@ -136,29 +153,34 @@ class ConnectionPools:
     def __init__(self, size: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._size = size
         self._clock = clock
-        self._pools: dict[Origin, tuple[Pool, list[float]]] = {}
+        self._pools: dict[Origin, Pool] = {}
         self._tls: ssl.SSLContext | None = None
+        self._reaped = float("-inf")
 
     def pool(self, origin: Origin) -> Pool:
         """Give the origin's pool, which is made where there is none, and count it as used now."""
-        known = self._pools.get(origin)
-        if known is None:
-            known = self._pools[origin] = (self._made(origin), [0.0])
-        pool, used = known
-        used[0] = self._clock()
+        pool = self._pools.get(origin)
+        if pool is None:
+            pool = self._pools[origin] = self._made(origin)
+        pool.used = self._clock()
         return pool
 
     def reap(self) -> None:
-        """Close the pools that served no call for IDLE seconds."""
+        """Close the connections, and the pools, that served no call for IDLE seconds, and half-closed connections."""
         now = self._clock()
-        for origin, (pool, used) in list(self._pools.items()):
-            if now - used[0] > IDLE:
+        if now - self._reaped < REAP_EVERY:
+            return
+        self._reaped = now
+        for origin, pool in list(self._pools.items()):
+            if now - pool.used > IDLE:
                 del self._pools[origin]
                 pool.close()
+            else:
+                pool.reap(now)
 
     def close(self) -> None:
         """Close all idle connections."""
-        for pool, _ in self._pools.values():
+        for pool in self._pools.values():
             pool.close()
         self._pools.clear()
 

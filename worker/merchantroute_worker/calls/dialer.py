@@ -14,6 +14,17 @@ import gevent.socket
 CONNECT_WAIT = 2.0
 """Seconds for one address while others are left: the second SYN goes out after one. The last has all of the call."""
 
+KEEP_ALIVE = (
+    (gevent.socket.SOL_SOCKET, gevent.socket.SO_KEEPALIVE, 1),
+    (gevent.socket.IPPROTO_TCP, gevent.socket.TCP_KEEPIDLE, 20),
+    (gevent.socket.IPPROTO_TCP, gevent.socket.TCP_KEEPINTVL, 10),
+    (gevent.socket.IPPROTO_TCP, gevent.socket.TCP_KEEPCNT, 3),
+)
+"""TCP probes an idle connection after 20 s and gives it up after three probes without an answer.
+
+A merchant that is gone without a word is noticed, and whatever stands between keeps the connection in mind.
+"""
+
 
 class Address(NamedTuple):
     """An address family and a socket address of it."""
@@ -66,6 +77,8 @@ def _connect(address: Address, wait: float | None, finish: Callable[[Any], Any])
         sock.settimeout(wait)
         sock.connect(address.address)
         sock.settimeout(None)
+        for level, option, value in KEEP_ALIVE:
+            sock.setsockopt(level, option, value)
         return finish(sock)
     except BaseException:
         sock.close()

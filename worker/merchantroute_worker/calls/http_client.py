@@ -80,7 +80,7 @@ class HttpClient:
             raise ConnectionResetError(f"{_CLOSED}, and sending it again failed: {error}") from error
 
     def reap(self) -> None:
-        """Close the connections to origins that served no call for a while."""
+        """Close the connections that served no call for a while, and those that their merchants closed."""
         self._pools.reap()
 
     def close(self) -> None:

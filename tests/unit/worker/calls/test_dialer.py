@@ -71,6 +71,13 @@ def test_a_call_that_ends_at_such_an_address_begins_with_the_next_one_later(netw
     assert network.dial(dialer, 2, 1) == "127.0.0.1"
 
 
+def test_the_kernel_probes_idle_connections(network: Network) -> None:
+    sock = Dialer().connect([(V4, 0, 0, "", ("127.0.0.1", network.port))], lambda sock: sock)
+    with sock:
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < 45
+
+
 def test_an_address_that_refuses_is_passed_over(network: Network) -> None:
     assert network.dial(Dialer(), 3, 1) == "127.0.0.1"
 

@@ -1,0 +1,36 @@
+"""Merchants at the level of bytes, and calls to them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+
+from merchantroute_worker.calls.attempt import Deadline
+from merchantroute_worker.calls.http_client import HttpClient
+from merchantroute_worker.calls.request import Origin, Request
+from merchantroute_worker.orders.answers import Answer
+
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+Handler = Callable[[Any], None]
+Serve = Callable[..., Origin]
+
+
+def call(client: HttpClient, origin: Origin, method: str = "GET", *, repeatable: bool = False) -> Answer:
+    head = f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    request = Request(origin=origin, method=method, head=head, body=b"", repeatable=repeatable)
+    return Deadline(1.0).call(client, request, 1.0)
+
+
+def saying(*parts: bytes, then: str = "close") -> Handler:
+    """Answer every request of a connection with these bytes, then close, keep or hang."""
+
+    def handler(sock: Any) -> None:
+        while sock.recv(65536):
+            for part in parts:
+                sock.sendall(part)
+            if then == "close":
+                return
+            if then == "hang":
+                gevent.sleep(3600)
+
+    return handler
