@@ -12,7 +12,7 @@ from merchantroute_worker.bulkhead.rule import Limits
 from merchantroute_worker.calls.http_client import Client
 from merchantroute_worker.config.files import ConfigurationFiles
 from merchantroute_worker.config.identity import Identity, from_environment
-from merchantroute_worker.orders import ladder
+from merchantroute_worker.orders import ladder, suspicion
 from merchantroute_worker.orders.envelope import DeliveryKey
 from merchantroute_worker.orders.route import Route
 from merchantroute_worker.outcomes.ack_batch import Acks, BatchedAcks, ImmediateAcks
@@ -55,7 +55,7 @@ class Pod:
         self.metrics = Metrics(identity)
         self.outcome_counter = OutcomeCounter(self.counters, self.metrics)
         self.files = ConfigurationFiles(identity.config_dir, identity.credentials_dir)
-        self.publisher = Publisher(lambda: BrokerAddress.from_files(identity.broker_dir), identity.confirm_timeout)
+        self.publisher = Publisher(self._broker_address, identity.confirm_timeout)
         self.acks = acks
         self.completions = Completions(identity.completions, self.publisher, acks)
         self.client = client
@@ -133,6 +133,14 @@ class Pod:
     def is_settled(self, key: DeliveryKey) -> bool:
         """Whether this pod has already settled this stay of the order."""
         return key in self._settled
+
+    def died_lately(self) -> bool:
+        """Whether the configuration tells of a pod of this tier that died within the last minutes."""
+        died_at = self.files.current.deaths.get(self.identity.tier)
+        return died_at is not None and suspicion.died_lately(died_at, time.time())
+
+    def _broker_address(self) -> BrokerAddress:
+        return BrokerAddress.from_files(self.identity.broker_dir)
 
     def _apply_limits(self, route: Route) -> None:
         before, slots = self.bulkhead.limits.slots, self.concurrency
