@@ -72,15 +72,15 @@ class Delivery:
         return _count(self.incoming.headers.get(LOST_PROCESSES))
 
     def wait_until_ready(self) -> bool:
-        """Wait until there is a configuration and the broker accepts publishes; False if the pod stops or the
-        connection is lost first. Work that starts earlier could only be held.
+        """Wait until there is a configuration, and room for an outcome that cannot be published yet; False if the pod
+        stops or the connection is lost first.
         """
         pod = self.pod
-        while not (pod.publisher.open and pod.files.generation):
+        while not (pod.files.generation and pod.may_begin):
             if pod.stopping.is_set() or self.connection_lost:
                 return False
-            pod.files.wait(1.0)
-            pod.publisher.wait_open(1.0)
+            if pod.files.wait(1.0):
+                pod.publisher.wait_open(1.0)
         return not (pod.stopping.is_set() or self.connection_lost)
 
     def dead_letter(self, reason: str, explanation: str) -> None:
@@ -218,7 +218,9 @@ class Delivery:
 
     def publish_then_ack(self, message: Outgoing, key: DeliveryKey, count: Callable[[], None]) -> None:
         """Publish until the broker confirms, then ack the incoming message. `count` is called after the confirm."""
-        if self._publish(message):
+        with self.pod.holds_outcome(self):
+            confirmed = self._publish(message)
+        if confirmed:
             self.pod.remember_settled(key)
             count()
             self.ack()
