@@ -165,12 +165,18 @@ class Delivery:
             survived = key in pod.survived_orders
             pod.survived_orders.add(key)
             return suspicion_alone(self.deliveries, self.lost_processes, survived=survived)
-        end = time.monotonic() + DEATH_IS_TOLD_WITHIN
+        end, told = time.monotonic() + DEATH_IS_TOLD_WITHIN, False
         while (verdict := suspicion(self.deliveries, pod_died=pod.died_lately())) is Suspicion.UNEXPLAINED:
             if self.stage is Stage.HANDED_BACK or self.connection_lost or pod.stopping.is_set():
                 return verdict
             if time.monotonic() > end:
                 return Suspicion.NONE
+            if not told:
+                told = True
+                fields = {**self.log_fields("unexplained"), "count": self.deliveries}
+                log.info(
+                    "order came back %s times: waiting to hear of a dead pod", self.deliveries, extra={"data": fields}
+                )
             sleep(POLL)
         return verdict
 
