@@ -88,6 +88,18 @@ def test_an_order_that_comes_back_again_and_again_is_suspect_whatever_is_known()
     assert world.events[0] == f"published to {SUSPECT}"
 
 
+def test_the_merchant_is_asked_about_an_order_that_came_back_whether_or_not_that_was_counted() -> None:
+    steps = [{"name": "submit", "method": "POST", "path": "/orders", "verify": {"method": "GET", "path": "/orders"}}]
+    world, seen = Fixture(route(steps=steps)), list[tuple[str, ...]]()
+    for message in (Message(), Message(redelivered=True, **{"mr-published-at": round(time.time() * 1000)})):
+        delivery = world.order(message=message)
+        runner: Any = delivery._runner
+        runner.attempt = lambda order, *_: (seen.append(order.journal.unsure), Attempt(done=("submit",)))[1]
+        delivery.run()
+
+    assert seen == [(), ("submit",)]
+
+
 def test_a_lost_child_process_makes_its_order_suspect_at_once() -> None:
     world = Fixture()
     world.order(lost).run()
