@@ -117,7 +117,7 @@ def test_a_pod_that_drains_for_longer_than_two_heartbeats_finishes_its_order(
         worker.signal(signal.SIGTERM)
 
         assert worker.wait(40) == 0
-    assert lane.queued() == 0
+    until(lambda: lane.queued() == 0, "its ack to have been taken")
     assert lanes_of(worker) == {"stable"}
     seen = lane.merchants.receipts(lane.run)[ids[0]]
     assert {name: step["receipts"] for name, step in seen.items()} == dict.fromkeys(
