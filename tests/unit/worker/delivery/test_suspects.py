@@ -8,6 +8,7 @@ import pytest
 from merchantroute_worker.delivery import delivery as deliveries
 from merchantroute_worker.delivery.delivery import Stage
 from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.suspicion import DEATH_WINDOW, SUSPECT_WITHOUT_DEATH
 from merchantroute_worker.pools.attempt_runners import ChildLost
 from tests.unit.worker.delivery.test_settlement import DEAD, Fixture, Message
@@ -20,7 +21,8 @@ WORKED = ["recorded", "done", "acked"]
 
 def back(times: int, **headers: Any) -> Message:
     """An order that came back so many times."""
-    return Message(redelivered=times > 0, **{"x-delivery-count": times, **headers})
+    given: dict[str, Any] = {"redelivered": times > 0, "x-delivery-count": times, **headers}
+    return Message(**given)
 
 
 def died(seconds_ago: float, tier: str = "standard") -> Any:
@@ -91,10 +93,15 @@ def test_an_order_that_comes_back_again_and_again_is_suspect_whatever_is_known()
 def test_the_merchant_is_asked_about_an_order_that_came_back_whether_or_not_that_was_counted() -> None:
     steps = [{"name": "submit", "method": "POST", "path": "/orders", "verify": {"method": "GET", "path": "/orders"}}]
     world, seen = Fixture(route(steps=steps)), list[tuple[str, ...]]()
-    for message in (Message(), Message(redelivered=True, **{"mr-published-at": round(time.time() * 1000)})):
+
+    def attempt(order: Order, *_: Any) -> Attempt:
+        seen.append(order.journal.unsure)
+        return Attempt(done=("submit",))
+
+    for message in (Message("bistro"), Message("bistro", redelivered=True, body=b'[[], {"order": {"id": "o-2"}}, {}]')):
         delivery = world.order(message=message)
         runner: Any = delivery._runner
-        runner.attempt = lambda order, *_: (seen.append(order.journal.unsure), Attempt(done=("submit",)))[1]
+        runner.attempt = attempt
         delivery.run()
 
     assert seen == [(), ("submit",)]
