@@ -53,6 +53,10 @@ contract: venv ## Run the ports against a real RabbitMQ and a real API server (o
 worker: venv ## Run the worker's tests: real Celery, gevent, RabbitMQ and a misbehaving merchant
 	@$(PY) -m pytest -n auto tests/worker $(PYTEST_ARGS)
 
+.PHONY: worker-next
+worker-next: venv ## Run the worker's tests against the RabbitMQ of the next Debian (4.3)
+	@MR_RABBITMQ=rabbitmq-next $(PY) -m pytest -n auto tests/worker $(PYTEST_ARGS)
+
 .PHONY: e2e
 e2e: venv ## Run the end-to-end tests on a kind cluster
 	@$(PY) -m pytest -n auto tests/e2e $(PYTEST_ARGS)

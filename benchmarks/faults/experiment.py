@@ -17,6 +17,7 @@ from merchantroute_kit.servers.vhosts import fresh_vhost
 from merchantroute_kit.waiting import TimedOut
 
 _TELL_EVERY = 5.0
+_SUSPECT = "order is suspect"
 
 
 def run_fault(
@@ -88,6 +89,8 @@ async def _row(environment: Environment, fault: Fault, left: int, seconds: float
         comes_back=fault.runs_again,
     )
     found = failures(ledger, expected_dead=environment.expected_dead, orders=environment.scale.orders)
+    if _SUSPECT in environment.logs.warnings and not environment.fleet.restarts:
+        found.append("orders were suspect, and no pod had died")
     if fault.runs_again and not redelivered:
         found.append("no order came back: the fault hit nobody")
     return Row(

@@ -11,7 +11,7 @@ _COMMAND = 60.0
 
 
 async def strike(environment: Environment) -> None:
-    """Pods finish what they hold and begin nothing: an outcome that needs a publish could only be held."""
+    """Pods go on; an outcome that needs a publish is held meanwhile."""
     await environment.after(1 / 3)
     await until_async(environment.broker.starve, "the broker to be without memory", _COMMAND, in_thread=True)
     try:

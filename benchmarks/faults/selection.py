@@ -23,8 +23,11 @@ def chosen_faults(environment: Mapping[str, str]) -> tuple[Fault, ...]:
 
 
 def chosen_scale(environment: Mapping[str, str]) -> Scale:
-    """ORDERS: how many orders a fault has at least."""
+    """ORDERS: how many orders a fault has at least. ALARM: how many seconds a long alarm lasts."""
     text = environment.get("ORDERS") or str(FULL.orders)
     if not text.isdigit() or int(text) < FEWEST:
         raise Unusable(f"ORDERS={text!r}: a whole number of at least {FEWEST} is needed")
-    return replace(FULL, orders=int(text))
+    alarm = environment.get("ALARM") or str(int(FULL.alarm))
+    if not alarm.isdigit():
+        raise Unusable(f"ALARM={alarm!r}: a whole number of seconds is needed")
+    return replace(FULL, orders=int(text), alarm=float(alarm))

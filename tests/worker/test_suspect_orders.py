@@ -17,7 +17,7 @@ APP = ["--app", "shop.celery"]
 @pytest.fixture
 def fleet(lane: LocalLane) -> Iterator[Supervisor]:
     topology.declare_suspect(lane.vhost)
-    with Supervisor(lane.root) as supervisor:
+    with Supervisor(lane.root, on_death=lane.pod_died) as supervisor:
         yield supervisor
 
 

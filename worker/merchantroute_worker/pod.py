@@ -4,7 +4,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from merchantroute_worker.bulkhead.bulkhead import Bulkhead
 from merchantroute_worker.bulkhead.pacing import ReturnPacer
@@ -12,13 +13,13 @@ from merchantroute_worker.bulkhead.rule import Limits
 from merchantroute_worker.calls.http_client import Client
 from merchantroute_worker.config.files import ConfigurationFiles
 from merchantroute_worker.config.identity import Identity, from_environment
-from merchantroute_worker.orders import ladder
+from merchantroute_worker.orders import ladder, suspicion
 from merchantroute_worker.orders.envelope import DeliveryKey
 from merchantroute_worker.orders.route import Route
 from merchantroute_worker.outcomes.ack_batch import Acks, BatchedAcks, ImmediateAcks
 from merchantroute_worker.outcomes.completions import Completions
 from merchantroute_worker.rabbit.address import BrokerAddress
-from merchantroute_worker.rabbit.publisher import Publisher
+from merchantroute_worker.rabbit.publisher import PULSES, Publisher
 from merchantroute_worker.runtime.bounded_set import BoundedSet
 from merchantroute_worker.runtime.clock import EVERY, StallAwareClock
 from merchantroute_worker.runtime.threads import sleep, start_daemon
@@ -55,7 +56,8 @@ class Pod:
         self.metrics = Metrics(identity)
         self.outcome_counter = OutcomeCounter(self.counters, self.metrics)
         self.files = ConfigurationFiles(identity.config_dir, identity.credentials_dir)
-        self.publisher = Publisher(lambda: BrokerAddress.from_files(identity.broker_dir), identity.confirm_timeout)
+        self.publisher = Publisher(self._broker_address, identity.confirm_timeout)
+        self.pulse_publisher = Publisher(self._broker_address, identity.confirm_timeout, kinds=(PULSES,))
         self.acks = acks
         self.completions = Completions(identity.completions, self.publisher, acks)
         self.client = client
@@ -65,14 +67,16 @@ class Pod:
         self.settling: set[DeliveryKey] = set()
         self._settled: BoundedSet[DeliveryKey] = BoundedSet()
         self.survived_orders: BoundedSet[DeliveryKey] = BoundedSet()
+        self._held_outcomes: set[object] = set()
         self._slots_listeners: list[Callable[[int], None]] = []
         self.files.on_change(self._apply_limits)
 
     def start(self) -> None:
-        """Start the daemons: configuration, publisher, housekeeping and clock."""
+        """Start the daemons: configuration, publishers, housekeeping and clock."""
         self.files.poll()
         start_daemon(self.files.poll_forever, "configuration")
         start_daemon(self.publisher.run, "publisher")
+        start_daemon(self.pulse_publisher.run, "pulse publisher")
         start_daemon(self._run_housekeeping, "housekeeping")
         start_daemon(self._run_clock, "clock")
 
@@ -133,6 +137,31 @@ class Pod:
     def is_settled(self, key: DeliveryKey) -> bool:
         """Whether this pod has already settled this stay of the order."""
         return key in self._settled
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether a message may be started. While nothing can be published, outcomes that are only acked are still
+        possible, and taking orders off its queues is how a broker without memory or disk recovers. But once outcomes
+        that have to be published hold half of the slots, whatever is started might only be held as well.
+        """
+        return self.publisher.open or 2 * len(self._held_outcomes) < max(2, self.concurrency)
+
+    @contextmanager
+    def holds_outcome(self, delivery: object) -> Iterator[None]:
+        """Count this delivery among those whose outcome is being published, for the time of the block."""
+        self._held_outcomes.add(delivery)
+        try:
+            yield
+        finally:
+            self._held_outcomes.discard(delivery)
+
+    def died_lately(self) -> bool:
+        """Whether the configuration tells of a pod of this tier that died within the last minutes."""
+        died_at = self.files.current.deaths.get(self.identity.tier)
+        return died_at is not None and suspicion.died_lately(died_at, time.time())
+
+    def _broker_address(self) -> BrokerAddress:
+        return BrokerAddress.from_files(self.identity.broker_dir)
 
     def _apply_limits(self, route: Route) -> None:
         before, slots = self.bulkhead.limits.slots, self.concurrency

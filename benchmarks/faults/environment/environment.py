@@ -1,9 +1,10 @@
 """The environment of one fault: a virtual host, mounted files, merchants, pods, a producer, and what is observed."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ MEMORY = 160  # MB that a pod with a memory limit has
 _CONFIRM = 150.0  # seconds; longer than any fault keeps the broker from confirming
 _IDLE = 180.0  # seconds without an end, after which nothing more is waited for
 _FLAKY = 0.05
+_LATE = {"p50_ms": 1500, "p99_ms": 1800}  # of a step; later than a fifth of the time-out a merchant would be slow
 
 
 class Environment:
@@ -42,11 +44,13 @@ class Environment:
         self.run = uuid.uuid4().hex[:8]
         self.observed = ObservedOrders(STEPS)
         self.logs = LogTail(self.observed.complete)
-        self.fleet, self.suspects = Fleet(scale.backoff), Fleet(scale.backoff, RENEWED)
+        self.fleet, self.suspects = Fleet(scale.backoff, on_death=self._pod_died), Fleet(scale.backoff, RENEWED)
         self.ids = [f"m{number}-{self.run}" for number in range(scale.merchants)]
         self.expected_dead: set[str] = set()
         self.complaints: list[str] = []
         self.generation = 0
+        self._died_at: float | None = None
+        self._endpoints: Mapping[str, str] = {}
         self._stack = AsyncExitStack()
         self.stream: OrderStream
         self.producer: Producer
@@ -75,9 +79,15 @@ class Environment:
     def configure(self, endpoints: Mapping[str, str] | None = None) -> int:
         """Mount the next generation; `endpoints` replace merchants' own. Gives its number."""
         self.generation += 1
-        known = {one: {"endpoint": (endpoints or {}).get(one, self.merchants.endpoint(one))} for one in self.ids}
+        self._endpoints = endpoints or {}
+        known = {one: {"endpoint": self._endpoints.get(one, self.merchants.endpoint(one))} for one in self.ids}
         mounted_files.write_config(
-            self.root, generation=self.generation, concurrency=self.scale.concurrency, merchants=known, limits=LIMITS
+            self.root,
+            generation=self.generation,
+            concurrency=self.scale.concurrency,
+            merchants=known,
+            limits=LIMITS,
+            died_at=self._died_at,
         )
         return self.generation
 
@@ -98,6 +108,22 @@ class Environment:
             slot = self.fleet.slots[number % len(self.fleet.slots)]
             await until_async(lambda slot=slot: slot.pod.process.poll() is None, f"{slot.name} to run", GRACE)  # type: ignore[misc] # fmt: skip
             yield slot
+
+    @asynccontextmanager
+    async def long_orders(self) -> AsyncIterator[None]:
+        """Have merchants answer so late, for the time of the block, that orders outlast a connection or two; entered
+        once pods hold some.
+        """
+        await asyncio.to_thread(self._behave, _LATE)
+        try:
+            await until_async(lambda: route_queues.unacked(self.vhost), "pods to hold orders", GRACE, in_thread=True)
+            yield
+        finally:
+            await asyncio.to_thread(self._behave, {"p50_ms": self.scale.p50_ms, "p99_ms": self.scale.p99_ms})
+
+    def logged(self, text: str) -> bool:
+        """Whether a pod of the lane has logged this."""
+        return any(text.encode() in pod.log.read_bytes() for pod in self.fleet.pods)
 
     async def follow_logs(self) -> None:
         """Listen to the pods, for as long as the fault runs."""
@@ -139,11 +165,18 @@ class Environment:
     def _prepare(self) -> None:
         route_queues.declare(self.vhost, DELAYS)
         mounted_files.write_broker(self.root, self.vhost)
-        for number, merchant in enumerate(self.ids):
-            latency = {"p50_ms": self.scale.p50_ms, "p99_ms": self.scale.p99_ms}
-            # One of them fails now and then, so that there are always orders on the ladder too.
-            self.merchants.behave(merchant, "normal", latency=latency, error_rate=0.0 if number else _FLAKY)
+        self._behave({"p50_ms": self.scale.p50_ms, "p99_ms": self.scale.p99_ms})
         self.configure()
+
+    def _behave(self, latency: Mapping[str, float]) -> None:
+        for number, merchant in enumerate(self.ids):
+            # One of them fails now and then, so that there are always orders on the ladder too.
+            self.merchants.behave(merchant, "normal", latency=dict(latency), error_rate=0.0 if number else _FLAKY)
+
+    def _pod_died(self) -> None:
+        """Tell the pods, as the operator does."""
+        self._died_at = time.time()
+        self.configure(self._endpoints)
 
     def _pod(self, name: str, needs: Needs) -> Any:
         slots = self.scale.concurrency

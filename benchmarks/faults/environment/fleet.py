@@ -38,6 +38,7 @@ class Fleet:
     that would reach `renewed` is not waited for, and begins anew.
 
     `old` are pods that were told to end, or died; `codes` their exit codes, negative for a signal, in order.
+    `on_death` is called for each that died.
     """
 
     backoff: float
@@ -45,6 +46,7 @@ class Fleet:
     slots: list[Slot] = field(default_factory=list)
     old: list[WorkerProcess] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
+    on_death: Callable[[], object] = lambda: None
 
     def add(self, name: str, start: Start) -> None:
         """One more place, with a pod."""
@@ -82,6 +84,15 @@ class Fleet:
         await until_async(lambda: leaving.process.poll() is not None, f"{slot.name} to end after SIGTERM", within)
         return leaving.process.returncode
 
+    async def brief(self, slot: Slot, name: str, after: float, within: float) -> int:
+        """One more pod of a place's kind, told to end so many seconds after its start; gives its exit code."""
+        pod = slot.start(name)
+        self.old.append(pod)
+        await asyncio.sleep(after)
+        pod.signal(signal.SIGTERM)
+        await until_async(lambda: pod.process.poll() is not None, f"{name} to end after SIGTERM", within)
+        return pod.process.returncode
+
     async def end(self, within: float) -> list[int]:
         """Tell all to end, and wait for it; gives the exit codes of those that ran."""
         running = [slot.pod for slot in self.slots if slot.pod.process.poll() is None]
@@ -103,6 +114,7 @@ class Fleet:
             self.old.append(slot.pod)
             self.codes.append(code)
             slot.deaths += 1
+            self.on_death()
             slot.not_before = time.monotonic() + self._pause(slot)
         if time.monotonic() >= slot.not_before:
             slot.started += 1

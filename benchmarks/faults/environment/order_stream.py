@@ -14,7 +14,7 @@ from merchantroute_kit.waiting import until_async
 from merchantroute_kit.wire.producer import Producer
 
 _IN_FLIGHT = 200
-_LONGEST_WAIT = 600.0
+_LONGEST_WAIT = 1200.0
 
 
 class OrderStream:

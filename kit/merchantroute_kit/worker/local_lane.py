@@ -4,6 +4,8 @@ Broker objects are declared, files are mounted, workers are processes; a ledger 
 """
 
 import json
+import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -35,7 +37,9 @@ class LocalLane:
         self.channel.events["basic_return"].add(lambda *args: self.returned.append(args))
         self.limits: dict[str, Any] = {}
         self.known: dict[str, dict[str, Any]] = {}
-        self._generation = 0
+        self.died_at: float | None = None
+        self._generation, self._concurrency = 0, 20
+        self._lock = threading.Lock()
         mounted_files.write_broker(root, vhost)
 
     def merchant(self, name: str, behaviour: str = "normal", **more: Any) -> str:
@@ -51,14 +55,13 @@ class LocalLane:
             self.known[merchant] = {"endpoint": self.merchants.endpoint(merchant)}
         for merchant, secret in (credentials or {}).items():
             self.known[merchant]["credentials"] = secret
-        self._generation += 1
-        mounted_files.write_config(
-            self.root,
-            generation=self._generation,
-            concurrency=concurrency,
-            merchants=self.known,
-            limits=self.limits,
-        )
+        self._concurrency = concurrency
+        self._write()
+
+    def pod_died(self) -> None:
+        """Tell the pods, as the operator does, that one of them died."""
+        self.died_at = time.time()
+        self._write()
 
     def work(self, concurrency: int | None = 20, *, arguments: Sequence[str] = (), **env: str) -> WorkerProcess:
         """Start a worker; without a concurrency it takes the tier's."""
@@ -187,6 +190,18 @@ class LocalLane:
         for worker in self.workers:
             worker.close()
         self.connection.close()
+
+    def _write(self) -> None:
+        with self._lock:
+            self._generation += 1
+            mounted_files.write_config(
+                self.root,
+                generation=self._generation,
+                concurrency=self._concurrency,
+                merchants=self.known,
+                limits=self.limits,
+                died_at=self.died_at,
+            )
 
     def _all(self, ids: Sequence[str], seen: Mapping[str, Any]) -> bool:
         self.look()

@@ -26,8 +26,10 @@ LIMITS: dict[str, Any] = {
 }
 
 
-def route_document(*, concurrency: int, limits: Mapping[str, Any]) -> dict[str, Any]:
-    """The route as pods read it (schema/config-route.json); `limits` replace those of `LIMITS`, and the steps."""
+def route_document(*, concurrency: int, limits: Mapping[str, Any], died_at: float | None = None) -> dict[str, Any]:
+    """The route as pods read it (schema/config-route.json); `limits` replace those of `LIMITS`, and the steps;
+    `died_at` (epoch seconds) is when a pod of the tier last died.
+    """
     given = {**LIMITS, **limits}
     ceiling = given.pop("maxInFlightPerMerchant", max(1, min(50, concurrency // 2)))
     tier = {"queue": topology.QUEUE, "retry": topology.RETRY, "pool": "gevent", "concurrency": concurrency}
@@ -43,18 +45,25 @@ def route_document(*, concurrency: int, limits: Mapping[str, Any]) -> dict[str, 
         "steps": STEPS,
         "defaultTier": topology.TIER,
         "tiers": {topology.TIER: {**tier, "maxInFlightPerMerchant": ceiling}},
+        **({} if died_at is None else {"deaths": {topology.TIER: round(died_at * 1000)}}),
         **given,
     }
 
 
 def write_config(
-    root: Path, *, generation: int, concurrency: int, merchants: Mapping[str, Any], limits: Mapping[str, Any]
+    root: Path,
+    *,
+    generation: int,
+    concurrency: int,
+    merchants: Mapping[str, Any],
+    limits: Mapping[str, Any],
+    died_at: float | None = None,
 ) -> None:
     """Write one generation of configuration and credentials, indexes last, as a swap of volumes would look."""
     config, secrets = root / "config", root / "credentials"
     for folder in (config, secrets):
         folder.mkdir(exist_ok=True)
-    documents = {"route.json": route_document(concurrency=concurrency, limits=limits)}
+    documents = {"route.json": route_document(concurrency=concurrency, limits=limits, died_at=died_at)}
     keys: dict[str, Any] = {}
     for part in "0123456789abcdef":
         documents[f"merchants-{part}.json"] = {"v": 1, "merchants": {}}

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -119,10 +119,12 @@ class CeleryProcess(WorkerProcess):
 
 
 class Supervisor:
-    """Starts pods again when they end, as Kubernetes would, until it is closed."""
+    """Starts pods again when they end, as Kubernetes would, until it is closed. `on_death` is called when one of the
+    tier's has ended.
+    """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, on_death: Callable[[], None] = lambda: None) -> None:
+        self._root, self._on_death = root, on_death
         self._wanted: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {}
         self.pods: dict[str, list[WorkerProcess]] = {}
         self._closed = Event()
@@ -149,4 +151,6 @@ class Supervisor:
             for name, (arguments, env) in list(self._wanted.items()):
                 pods = self.pods[name]
                 if not pods or pods[-1].ended():
+                    if pods and "MR_TIER" not in env:
+                        self._on_death()
                     pods.append(WorkerProcess(self._root, f"{name}-{len(pods)}", arguments, env))

@@ -30,7 +30,7 @@ from merchantroute_worker.rabbit.frames import use_bulk_io
 from merchantroute_worker.rabbit.non_utf8 import non_utf8_fields, read_non_utf8
 from merchantroute_worker.reporting import hub_monitor, start
 from merchantroute_worker.runtime.gevent_setup import tune_garbage_collector
-from merchantroute_worker.runtime.threads import sleep
+from merchantroute_worker.runtime.threads import sleep, start_daemon
 from merchantroute_worker.telemetry.logs import hide_task_contents
 
 log = logging.getLogger(__name__)
@@ -84,6 +84,12 @@ class LeanConsumer(Consumer):
                 self._disconnect()
                 self.blueprint.restart(self)
                 self._sleep_unless_ending(1.0)
+
+    def stop(self) -> None:
+        """Stop consuming. The connection stays open for the acks of what the pool finishes."""
+        super().stop()
+        if not self.pool.is_green:
+            start_daemon(self._send_heartbeats, "heartbeats")
 
     def connect(self) -> Any:
         """Open a connection to a broker that has the lane's queue. Waits for both, with bounded backoff."""
@@ -198,6 +204,18 @@ class LeanConsumer(Consumer):
         while time.monotonic() < end:
             maybe_shutdown()
             sleep(0.1)
+
+    def _send_heartbeats(self) -> None:
+        """Send heartbeats until the connection is closed. Celery's loop, which sends them without greenlets, has ended
+        by then, and nobody reads the connection, so the broker's own cannot be checked.
+        """
+        while (connection := self.connection) is not None and connection.connected:
+            try:
+                connection.connection.send_heartbeat()
+            except address.ERRORS as error:
+                log.debug("no heartbeat: %s", error)
+                return
+            sleep(max(1.0, connection.connection.heartbeat / 4))
 
     def _disconnect(self) -> None:
         self.deliveries.hand_back()

@@ -39,7 +39,7 @@ class TaskRequest(Request):
         """The task raised, its process is gone, or we ended it (which prefork reports here first)."""
         error = _error_of(exc_info)
         if isinstance(error, WorkerLostError | SystemExit | KeyboardInterrupt):
-            self.mr_delivery.process_lost()
+            self.mr_delivery.child_lost()
         elif isinstance(error, TimeLimitExceeded):
             self.mr_delivery.timed_out()
         elif not isinstance(error, Retry | Ignore | Reject):

@@ -8,6 +8,8 @@ from typing import Any
 
 from kombu import entity
 
+from merchantroute_worker.rabbit.address import SOCKET_SETTINGS
+
 _QUEUE: Any = entity.Queue  # kombu ships inline types only in part
 
 
@@ -47,5 +49,5 @@ def safe_settings(queue: str, *, cancel: bool = True) -> dict[str, Any]:
         "broker_channel_error_retry": True,
         "broker_pool_limit": 50,
         "broker_pool_acquire_timeout": 30,
-        "broker_transport_options": {"confirm_publish": True},
+        "broker_transport_options": {"confirm_publish": True, "socket_settings": SOCKET_SETTINGS},
     }

@@ -9,7 +9,7 @@ import amqp
 from amqp.exceptions import AccessRefused, AMQPError, MessageNacked, NotAllowed
 
 from merchantroute_worker.cli.errors import Problem
-from merchantroute_worker.rabbit.address import BrokerAddress
+from merchantroute_worker.rabbit.address import SOCKET_SETTINGS, BrokerAddress
 from merchantroute_worker.rabbit.non_utf8 import read_non_utf8
 
 ERRORS: tuple[type[Exception], ...] = (AMQPError, MessageNacked, OSError)
@@ -32,6 +32,7 @@ def connected(address: BrokerAddress, purpose: str) -> Iterator[amqp.Connection]
             ssl=address.ssl(),
             heartbeat=HEARTBEAT,
             connect_timeout=CONNECTING,
+            socket_settings=SOCKET_SETTINGS,
             client_properties={"connection_name": f"merchantroute dead {purpose}"},
         )
         try:

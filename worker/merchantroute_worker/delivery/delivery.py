@@ -6,23 +6,27 @@ broker still has it.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
 from merchantroute_worker.delivery.incoming import incoming
 from merchantroute_worker.orders.envelope import DeliveryKey, publication
-from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, plain, to_dead
-from merchantroute_worker.orders.suspicion import Suspicion, suspicion
+from merchantroute_worker.orders.messages import LOST_PROCESSES, DeathReason, Outgoing, forward, plain, to_dead
+from merchantroute_worker.orders.suspicion import Suspicion, suspicion, suspicion_alone
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.rabbit.address import ERRORS
 from merchantroute_worker.rabbit.packed_message import NotEncodable
 from merchantroute_worker.rabbit.publisher import NotPublished
 from merchantroute_worker.runtime.threads import native_lock, sleep
 
 log = logging.getLogger(__name__)
 FASTEST_RETRY, SLOWEST_RETRY = 0.1, 5.0
+POLL = 0.25  # seconds
 KILLED_ITS_POD = "killed-its-pod"
+DEATH_IS_TOLD_WITHIN = 10.0
+"""Seconds until a pod's death is in the other pods' configuration: the kubelet notices it within one or two, the
+operator writes it at once, and a kubelet that missed the new files is asked again after five."""
 _TRANSITION = native_lock()
 
 
@@ -60,19 +64,23 @@ class Delivery:
         """The `x-delivery-count` header: how often a consumer returned the message without settling it. Clean shutdowns
         count too.
         """
-        count = self.incoming.headers.get("x-delivery-count")
-        return count if isinstance(count, int) else 0
+        return _count(self.incoming.headers.get("x-delivery-count"))
+
+    @property
+    def lost_processes(self) -> int:
+        """How many child processes ended with the message in the suspect lane."""
+        return _count(self.incoming.headers.get(LOST_PROCESSES))
 
     def wait_until_ready(self) -> bool:
-        """Wait until there is a configuration and the broker accepts publishes; False if the pod stops or the
-        connection is lost first. Work that starts earlier could only be held.
+        """Wait until there is a configuration, and room for an outcome that cannot be published yet; False if the pod
+        stops or the connection is lost first.
         """
         pod = self.pod
-        while not (pod.publisher.open and pod.files.generation):
+        while not (pod.files.generation and pod.may_begin):
             if pod.stopping.is_set() or self.connection_lost:
                 return False
-            pod.files.wait(1.0)
-            pod.publisher.wait_open(1.0)
+            if pod.files.wait(1.0):
+                pod.publisher.wait_open(1.0)
         return not (pod.stopping.is_set() or self.connection_lost)
 
     def dead_letter(self, reason: str, explanation: str) -> None:
@@ -119,28 +127,68 @@ class Delivery:
 
         `why` returns the dead letter's details for a given reason.
         """
-        pod, alone = self.pod, self.pod.identity.alone
-        if not self.deliveries and not alone:
+        if not self.deliveries and not self.pod.identity.alone:
             return False
-        verdict = suspicion(self.deliveries, alone=alone, survived=key in pod.survived_orders)
-        if alone:
-            pod.survived_orders.add(key)
+        verdict = self._verdict(key)
         if verdict is Suspicion.NONE:
             return False
-        if not self.advance(Stage.SETTLING):
+        if verdict is Suspicion.UNEXPLAINED or not self.advance(Stage.SETTLING):
+            # Handed back while it waited: the broker delivers it again.
             return True
         # The delivery count distinguishes two stays of an order that are otherwise identical.
         key = (key[0], f"{key[1]} {self.deliveries}", *key[2:])
         if verdict is Suspicion.GUILTY:
-            log.error("order is dead: %s", KILLED_ITS_POD, extra={"data": self.log_fields(KILLED_ITS_POD)})
-            message = to_dead(self.incoming, why(KILLED_ITS_POD), exchange=pod.files.current.dead)
-            self.publish_then_ack(message, key, lambda: pod.outcome_counter.dead(KILLED_ITS_POD))
-            return True
-        log.warning("order is suspect", extra={"data": {**self.log_fields(verdict.value), "count": self.deliveries}})
-        self.publish_then_ack(
-            self._to_suspect_lane(), key, lambda: pod.outcome_counter.to_ladder("deferred", "suspect")
-        )
+            self._settle_as_guilty(key, why)
+        else:
+            self._settle_as_suspect(key, verdict.value, self.lost_processes)
         return True
+
+    def process_lost(self, key: DeliveryKey, why: Callable[[str], DeathReason]) -> None:
+        """The child process that worked on this message alone has died, and this pod lives on: the message is suspect
+        at once. In the suspect lane it is guilty after its second child process. A pod that stops leaves it to the
+        broker.
+        """
+        if self.pod.stopping.is_set() or not self.advance(Stage.SETTLING):
+            return
+        alone = self.pod.identity.alone
+        lost = self.lost_processes + 1 if alone else 0
+        key = (key[0], f"{key[1]} {self.deliveries} lost {lost}", *key[2:])
+        if alone and suspicion_alone(self.deliveries, lost, survived=False) is Suspicion.GUILTY:
+            self._settle_as_guilty(key, why)
+        else:
+            self._settle_as_suspect(key, "process lost", lost)
+
+    def _verdict(self, key: DeliveryKey) -> Suspicion:
+        """Judge the message; UNEXPLAINED only if it is handed back while it waits to hear of a dead pod."""
+        pod = self.pod
+        if pod.identity.alone:
+            survived = key in pod.survived_orders
+            pod.survived_orders.add(key)
+            return suspicion_alone(self.deliveries, self.lost_processes, survived=survived)
+        end, told = time.monotonic() + DEATH_IS_TOLD_WITHIN, False
+        while (verdict := suspicion(self.deliveries, pod_died=pod.died_lately())) is Suspicion.UNEXPLAINED:
+            if self.stage is Stage.HANDED_BACK or self.connection_lost or pod.stopping.is_set():
+                return verdict
+            if time.monotonic() > end:
+                return Suspicion.NONE
+            if not told:
+                told = True
+                fields = {**self.log_fields("unexplained"), "count": self.deliveries}
+                log.info(
+                    "order came back %s times: waiting to hear of a dead pod", self.deliveries, extra={"data": fields}
+                )
+            sleep(POLL)
+        return verdict
+
+    def _settle_as_guilty(self, key: DeliveryKey, why: Callable[[str], DeathReason]) -> None:
+        log.error("order is dead: %s", KILLED_ITS_POD, extra={"data": self.log_fields(KILLED_ITS_POD)})
+        message = to_dead(self.incoming, why(KILLED_ITS_POD), exchange=self.pod.files.current.dead)
+        self.publish_then_ack(message, key, lambda: self.pod.outcome_counter.dead(KILLED_ITS_POD))
+
+    def _settle_as_suspect(self, key: DeliveryKey, reason: str, lost_processes: int) -> None:
+        log.warning("order is suspect", extra={"data": {**self.log_fields(reason), "count": self.deliveries}})
+        message = self._to_suspect_lane(lost_processes)
+        self.publish_then_ack(message, key, lambda: self.pod.outcome_counter.to_ladder("deferred", "suspect"))
 
     def advance(self, stage: Stage) -> bool:
         """Enter the next stage; False if the message was handed back meanwhile, and nothing may come of it here."""
@@ -167,23 +215,18 @@ class Delivery:
         zero.
         """
         ending = (self.incoming.routing_key, f"ending {self.log_fields('')['order']}", 0, 0, 0)
-        self.publish_then_ack(self._to_suspect_lane(), ending, lambda: None)
+        self.publish_then_ack(self._to_suspect_lane(self.lost_processes), ending, lambda: None)
 
     def ack(self) -> None:
         """Ack the message, because its outcome is safe."""
         self.stage = Stage.SETTLED
         self.pod.acks.ack(self.message)
 
-    def reject(self) -> None:
-        """Requeue the message; the broker increments its delivery count."""
-        try:
-            self.message.reject(requeue=True)
-        except ERRORS as error:
-            log.warning("could not give a message back, its connection will: %s", error)
-
     def publish_then_ack(self, message: Outgoing, key: DeliveryKey, count: Callable[[], None]) -> None:
         """Publish until the broker confirms, then ack the incoming message. `count` is called after the confirm."""
-        if self._publish(message):
+        with self.pod.holds_outcome(self):
+            confirmed = self._publish(message)
+        if confirmed:
             self.pod.remember_settled(key)
             count()
             self.ack()
@@ -200,8 +243,9 @@ class Delivery:
         order_id = self.incoming.properties.get("correlation_id") or self.incoming.headers.get("id")
         return {"order": order_id, "merchant": self.incoming.routing_key, "reason": reason}
 
-    def _to_suspect_lane(self) -> Outgoing:
-        return forward(self.incoming, exchange=self.pod.files.current.suspect)
+    def _to_suspect_lane(self, lost_processes: int) -> Outgoing:
+        headers = {LOST_PROCESSES: lost_processes} if lost_processes else None
+        return forward(self.incoming, exchange=self.pod.files.current.suspect, headers=headers)
 
     def _publish(self, message: Outgoing) -> bool:
         """Retry until the broker confirms. False when the process or the message's connection ends first: the broker
@@ -225,3 +269,7 @@ class Delivery:
             sleep(pause)
             pause = min(pause * 2, SLOWEST_RETRY)
         return False
+
+
+def _count(header: object) -> int:
+    return header if isinstance(header, int) and header >= 0 else 0

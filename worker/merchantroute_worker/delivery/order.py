@@ -88,7 +88,8 @@ class OrderDelivery(Settlement[Order]):
             route,
             now=time.time(),
             unknown_after=self.pod.identity.unknown_after,
-            may_have_run=self.deliveries > 0 or self.pod.identity.alone,
+            # Not by the count alone: RabbitMQ 4.3 counts no delivery that timed out.
+            may_have_run=self.redelivered or self.deliveries > 0 or self.pod.identity.alone,
         )
 
     def _ask_bulkhead(self, run: Run, route: Route) -> Outcome[Order] | None:
@@ -98,9 +99,7 @@ class OrderDelivery(Settlement[Order]):
         return decisions.refused(run.order, route, slow=verdict is Verdict.SLOW)
 
     def _attempt(self, run: Run, route: Route) -> Outcome[Order] | None:
-        """Make the calls; None when the message goes back to the broker, since its child process or its connection was
-        lost.
-        """
+        """Make the calls; None when nothing is left to settle, since the child process or the connection was lost."""
         pod, order = self.pod, run.order
         if not self.advance(Stage.CALLING):
             return None
@@ -121,8 +120,7 @@ class OrderDelivery(Settlement[Order]):
             raise
         except ChildLost as error:
             log.error("a process was lost with its order: %s", error, extra={"data": self.log_fields("lost")})
-            pod.survived_orders.discard(order.delivery_key)
-            self.reject()
+            self.process_lost(order.delivery_key, lambda why: decisions.death_reason(order, route, why))
             return None
         except Exception:
             log.exception("an attempt failed in an unexpected way", extra={"data": self.log_fields("error")})

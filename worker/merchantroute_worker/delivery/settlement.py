@@ -46,7 +46,9 @@ class Settlement(Delivery, ABC, Generic[T]):
 
     def _settle_done(self, done: Done[T], key: DeliveryKey) -> None:
         document = self.record(done)
-        if self.pod.completions.write(document, self.must_give_up):
+        with self.pod.holds_outcome(self):
+            recorded = self.pod.completions.write(document, self.must_give_up)
+        if recorded:
             self.pod.remember_settled(key)
             self.pod.outcome_counter.done(document["seconds"])
             self.ack()

@@ -38,7 +38,7 @@ def repr_of(error: BaseException) -> str:
 
 class TaskDelivery(Settlement[TaskMessage]):
     """One message of an app's own task. Celery's Request calls `acked` or `rejected` at its end, preceded by `failed`,
-    `timed_out`, `process_lost` or `retried` unless the task succeeded.
+    `timed_out`, `child_lost` or `retried` unless the task succeeded.
 
     `run_settlement` runs work that may wait for the broker; `on_end` removes the delivery.
     """
@@ -132,10 +132,9 @@ class TaskDelivery(Settlement[TaskMessage]):
             self.pod.bulkhead.timed_out(self._parsed_task.merchant, self.pod.clock.now(), began=began)
         self._settlement = self._settle_timeout
 
-    def process_lost(self) -> None:
-        """The child process that ran the task is gone."""
-        self.pod.survived_orders.discard(self._parsed_task.delivery_key)
-        self._settlement = self.reject
+    def child_lost(self) -> None:
+        """The child process that ran the task is gone, or the task ended in it without an outcome."""
+        self._settlement = self._settle_lost
 
     def record(self, done: Done[TaskMessage]) -> dict[str, Any]:
         """See `Settlement`."""
@@ -158,7 +157,7 @@ class TaskDelivery(Settlement[TaskMessage]):
         if self._settlement is None and self.stage is Stage.CALLING:
             if error is None:
                 log.error("a task ended without an outcome", extra={"data": self.log_fields("lost")})
-                self.process_lost()
+                self.child_lost()
             else:
                 self.failed(error)
         self._end()
@@ -203,6 +202,9 @@ class TaskDelivery(Settlement[TaskMessage]):
         self.pod.remember_settled(self._parsed_task.delivery_key)
         self.pod.outcome_counter.to_ladder("retried", "task")
         self.ack()
+
+    def _settle_lost(self) -> None:
+        self.process_lost(self._parsed_task.delivery_key, self._death_reason)
 
     def _settle_failed(self) -> None:
         self.settle(task_decisions.dead(self._parsed_task, "task-failed"), self._parsed_task.delivery_key)

@@ -14,13 +14,17 @@ from merchantroute_worker.orders.envelope import FIRST_SEEN, PUBLISHED_AT, Order
 from merchantroute_worker.orders.route import Step
 
 RUNG = "mr-rung"
+LOST_PROCESSES = "mr-lost-processes"
+"""How many child processes ended with the order in the suspect lane, told by the pods that lived on."""
 REFUSED = "refused"
 """The rung of a slow merchant's refused orders: each message has its own expiration there."""
 _KEPT_PROPERTIES = (
     "content_type", "content_encoding", "correlation_id", "reply_to", "priority", "message_id", "timestamp", "type",
     "app_id",
 )  # fmt: skip
-_DROPPED_HEADERS = frozenset({"CC", "BCC", RUNG, "x-delivery-count", "x-acquired-count", "x-delay", "compression"})
+_DROPPED_HEADERS = frozenset(
+    {"CC", "BCC", RUNG, LOST_PROCESSES, "x-delivery-count", "x-acquired-count", "x-delay", "compression"}
+)
 _JSON = {"content_type": "application/json", "content_encoding": "utf-8"}
 _DROPPED_PREFIXES = ("x-death", "x-first-death-", "x-last-death-")
 

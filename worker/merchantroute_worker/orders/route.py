@@ -97,6 +97,8 @@ class Route:
     tiers: Mapping[str, Tier]
     merchants: Mapping[str, tuple[str, bool]]
     credentials: Mapping[str, Credential] = field(repr=False)
+    deaths: Mapping[str, float] = field(default_factory=dict)
+    """When a pod of a tier last died other than by a clean end (epoch seconds); tiers without a death are left out."""
 
     def merchant(self, merchant_id: str) -> Merchant | None:
         """The merchant's endpoint, or None if neither the list nor a default endpoint covers it."""
@@ -206,6 +208,7 @@ def _parse(
             for document in credentials
             for merchant, entry in document["credentials"].items()
         },
+        deaths={tier: _not_negative(died) / 1000 for tier, died in route.get("deaths", {}).items()},
     )
 
 

@@ -4,6 +4,7 @@ One value for pods, client and command line. Mounted files are read again at eac
 needs no restart: the next connection uses it.
 """
 
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,12 @@ from amqp.exceptions import AMQPError
 
 ERRORS: tuple[type[Exception], ...] = (AMQPError, OSError)
 """What a broker or the network to it can raise; ssl.SSLError and time-outs are OSErrors."""
+BEAR_SILENCE = 15  # seconds
+SOCKET_SETTINGS: dict[int, int] = (
+    {socket.TCP_USER_TIMEOUT: BEAR_SILENCE * 1000} if hasattr(socket, "TCP_USER_TIMEOUT") else {}
+)
+"""py-amqp's `socket_settings`: how long what was sent may stay unacknowledged by the other end's kernel before the
+connection breaks. py-amqp's own is one second; a virtual machine's live migration or a CNI's restart takes longer."""
 PORTS = {"amqp": 5672, "amqps": 5671}
 URL_FORM = "amqp://user:password@host:port/vhost, or amqps:// for TLS"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from kombu import connection
 
-from merchantroute_worker.rabbit.address import BrokerAddress
+from merchantroute_worker.rabbit.address import SOCKET_SETTINGS, BrokerAddress
 
 _CONNECTION: Any = connection.Connection  # kombu ships inline types only in part
 CONNECT_TIMEOUT = 10  # seconds
@@ -23,5 +23,5 @@ def connect(address: BrokerAddress, *, heartbeat: int = 0, **transport_options: 
         login_method="PLAIN",
         heartbeat=heartbeat,
         connect_timeout=CONNECT_TIMEOUT,
-        transport_options=transport_options,
+        transport_options={"socket_settings": SOCKET_SETTINGS, **transport_options},
     )

@@ -1,8 +1,8 @@
-"""The pod's one publishing connection: publisher confirms, mandatory messages, reconnects for ever.
+"""A connection that only publishes: publisher confirms, mandatory messages, reconnects for ever.
 
 It is not the consuming connection, because a RabbitMQ that runs out of memory or disk blocks connections that publish,
-and acks on a blocked connection would wait as well. While the broker blocks, or while there is no connection,
-publishers wait here; no message is given up.
+and acks on a blocked connection would wait as well. RabbitMQ blocks a connection at its next publish, so pulses have a
+connection of their own: the one for orders stays open during an alarm until an outcome has to be published.
 
 Only the run loop reads from the connection, so everything that waits for an answer of the broker (opening channels)
 happens there. Any greenlet or thread may write: a channel's lock keeps delivery tags in the order of the writes.
@@ -18,7 +18,7 @@ import amqp
 from gevent import monkey
 
 from merchantroute_worker.orders.messages import Outgoing
-from merchantroute_worker.rabbit.address import ERRORS, BrokerAddress
+from merchantroute_worker.rabbit.address import ERRORS, SOCKET_SETTINGS, BrokerAddress
 from merchantroute_worker.rabbit.confirms import Confirm, Confirms, MessageKey
 from merchantroute_worker.rabbit.frames import read_ahead
 from merchantroute_worker.rabbit.packed_message import PackedMessage
@@ -61,9 +61,18 @@ class _Channel(PublishChannel):
 
 
 class Publisher:
-    """Publishes messages. `read_address` gives the broker's address and credentials, read anew at each connect."""
+    """Publishes messages. `read_address` gives the broker's address and credentials, read anew at each connect; `kinds`
+    are the kinds of messages, each of which has its own channel.
+    """
 
-    def __init__(self, read_address: Callable[[], BrokerAddress], confirm_timeout: float) -> None:
+    def __init__(
+        self,
+        read_address: Callable[[], BrokerAddress],
+        confirm_timeout: float,
+        *,
+        kinds: tuple[str, ...] = (ORDERS, RECORDS),
+    ) -> None:
+        self._kinds = kinds
         self._read_address = read_address
         self._confirm_timeout = confirm_timeout
         self._reader: ConnectionReader | None = None
@@ -131,13 +140,14 @@ class Publisher:
 
     def _connect(self) -> None:
         address = self._read_address()
-        reader = self._reader = ConnectionReader(_connection(address, self._blocked, self._unblocked))
+        name = f"merchantroute-worker {PULSES if PULSES in self._kinds else 'publisher'}"
+        reader = self._reader = ConnectionReader(_connection(address, name, self._blocked, self._unblocked))
         if monkey.is_module_patched("socket"):
             write_together(reader.connection, lambda error: self._failed(reader, error))
-        for kind in (ORDERS, RECORDS, PULSES):
+        for kind in self._kinds:
             self._channels[kind] = self._opened(reader, kind)
         self._open.set()
-        log.info("publishing connection to %s", address)
+        log.info("connection for %s to %s", " and ".join(self._kinds), address)
 
     def _opened(self, reader: ConnectionReader, kind: str) -> _Channel:
         return _Channel.opened(reader.connection, Confirms(), confirm=kind != PULSES)
@@ -178,11 +188,11 @@ class Publisher:
                     log.warning("no confirm within %g s: waiting for it", self._confirm_timeout)
 
     def _blocked(self, reason: str) -> None:
-        log.warning("the broker blocks publishing (%s): orders are held", reason)
+        log.warning("the broker blocks publishing of %s (%s)", " and ".join(self._kinds), reason)
         self._open.clear()
 
     def _unblocked(self) -> None:
-        log.info("the broker takes messages again")
+        log.info("the broker takes %s again", " and ".join(self._kinds))
         self._open.set()
 
     def _failed(self, reader: ConnectionReader, error: Exception) -> None:
@@ -203,7 +213,7 @@ def _key(message: Outgoing) -> MessageKey:
     return (message.exchange, message.routing_key, str(message.properties.get("correlation_id")))
 
 
-def _connection(address: BrokerAddress, blocked: object, unblocked: object) -> amqp.Connection:
+def _connection(address: BrokerAddress, name: str, blocked: object, unblocked: object) -> amqp.Connection:
     connection = amqp.Connection(
         host=address.netloc,
         userid=address.username,
@@ -215,7 +225,8 @@ def _connection(address: BrokerAddress, blocked: object, unblocked: object) -> a
         connect_timeout=CONNECT_TIMEOUT,
         on_blocked=blocked,
         on_unblocked=unblocked,
-        client_properties={"connection_name": "merchantroute-worker publisher"},
+        socket_settings=SOCKET_SETTINGS,
+        client_properties={"connection_name": name},
     )
     connection.connect()
     read_ahead(connection)

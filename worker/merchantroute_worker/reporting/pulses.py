@@ -82,6 +82,6 @@ def _send(pod: Pod) -> None:
         mandatory=False,
     )
     try:
-        pod.publisher.send(message)
+        pod.pulse_publisher.send(message)
     except NotPublished as error:
         log.debug("no pulse: %s", error)

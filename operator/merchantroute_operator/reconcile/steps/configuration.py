@@ -9,6 +9,7 @@ from merchantroute_operator.naming import ANNOTATION_BROKER, ANNOTATION_GENERATI
 from merchantroute_operator.reconcile.steps.credentials import Credential
 from merchantroute_operator.resources.configuration.config_maps import config_maps, previous_index, render
 from merchantroute_operator.resources.configuration.credential_secrets import credentials_secrets
+from merchantroute_operator.resources.configuration.deaths import deaths, told_deaths
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.spec.route import Route
 
@@ -34,7 +35,7 @@ async def write_configuration(
     """
     known_credentials = int(previous_index(route, children.config_maps).get("credentialsGeneration", 0))
     credentials_generation, secrets = credentials_secrets(route, found, children.secrets, known_credentials)
-    contents = render(route, cluster)
+    contents = render(route, cluster, deaths(route, children.pods, told_deaths(route, children.config_maps)))
     generation, maps = config_maps(
         route,
         contents,

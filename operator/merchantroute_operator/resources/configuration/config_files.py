@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from merchantroute_operator import naming
@@ -9,8 +10,8 @@ from merchantroute_operator.resources.metadata import canonical
 from merchantroute_operator.spec.route import Merchant, Route, Step, Tier
 
 
-def route_file(route: Route, cluster: str) -> str:
-    """What holds for every merchant: limits, steps, names. Times are milliseconds."""
+def route_file(route: Route, cluster: str, deaths: Mapping[str, int]) -> str:
+    """What holds for every merchant: limits, steps, names. Times are milliseconds; ``deaths`` are by tier."""
     place = (route.namespace, route.name)
     orders = route.orders
     return canonical(
@@ -35,6 +36,7 @@ def route_file(route: Route, cluster: str) -> str:
             "defaultTier": route.default_tier,
             "defaultEndpoint": route.default_endpoint,
             "tiers": {tier.name: _tier(place, tier) for tier in route.tiers},
+            **({"deaths": dict(deaths)} if deaths else {}),
         }
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from merchantroute_operator import naming
@@ -31,9 +32,11 @@ class ConfigContents:
         return {name: digest(text) for name, text in self.files.items()}
 
 
-def render(route: Route, cluster: str) -> ConfigContents:
-    """All that workers need to know of the route; ``cluster`` (the UID of kube-system) names where they report."""
-    return ConfigContents({ROUTE: route_file(route, cluster), **merchants_files(route)})
+def render(route: Route, cluster: str, deaths: Mapping[str, int] = MappingProxyType({})) -> ConfigContents:
+    """All that workers need to know of the route; ``cluster`` (the UID of kube-system) names where they report,
+    ``deaths`` says when a pod of a tier last died.
+    """
+    return ConfigContents({ROUTE: route_file(route, cluster, deaths), **merchants_files(route)})
 
 
 def config_maps(

@@ -14,6 +14,7 @@ def test_nothing_chosen_is_everything() -> None:
 def test_names_and_a_number() -> None:
     assert [fault.name for fault in chosen_faults({"FAULTS": "sigkill, queue-gone"})] == ["sigkill", "queue-gone"]
     assert chosen_scale({"ORDERS": "2000"}).orders == 2000
+    assert (chosen_scale({}).alarm, chosen_scale({"ALARM": "60"}).alarm) == (600.0, 60.0)
 
 
 def test_a_fault_that_is_not_there_is_told_with_those_that_are() -> None:
@@ -25,3 +26,8 @@ def test_a_fault_that_is_not_there_is_told_with_those_that_are() -> None:
 def test_a_number_of_orders_that_shows_nothing_is_refused(text: str) -> None:
     with pytest.raises(Unusable, match="at least 500"):
         chosen_scale({"ORDERS": text})
+
+
+def test_an_alarm_that_lasts_no_number_of_seconds_is_refused() -> None:
+    with pytest.raises(Unusable, match="ALARM='long': a whole number"):
+        chosen_scale({"ALARM": "long"})

@@ -2,25 +2,58 @@
 
 import pytest
 
-from merchantroute_worker.orders.suspicion import Suspicion, suspicion
+from merchantroute_worker.orders.suspicion import (
+    DEATH_WINDOW,
+    SUSPECT_WITHOUT_DEATH,
+    Suspicion,
+    died_lately,
+    suspicion,
+    suspicion_alone,
+)
 
-NONE, APART, ANEW, GUILTY = Suspicion.NONE, Suspicion.TO_SUSPECT_LANE, Suspicion.RESET_COUNT, Suspicion.GUILTY
+NONE, UNEXPLAINED, APART = Suspicion.NONE, Suspicion.UNEXPLAINED, Suspicion.TO_SUSPECT_LANE
+ANEW, GUILTY = Suspicion.RESET_COUNT, Suspicion.GUILTY
 
 
 @pytest.mark.parametrize(
-    ("deliveries", "alone", "survived", "expected"),
+    ("redeliveries", "pod_died", "expected"),
     [
-        (0, False, False, NONE),
-        (1, False, False, NONE),  # once is a pod that was told to go
-        (2, False, False, APART),
-        (7, False, True, APART),  # among others, nobody knows whose fault it was
-        (0, True, False, NONE),
-        (1, True, False, NONE),  # it took one pod along, alone
-        (2, True, False, GUILTY),
-        (1, True, True, ANEW),  # this very process had it, and lives
-        (5, True, True, ANEW),
-        (0, True, True, NONE),  # sent to the lane anew already
+        (0, True, NONE),
+        (1, True, NONE),  # a pod may die of anything, and takes all that it held along
+        (2, True, APART),
+        (7, True, APART),
+        (1, False, NONE),
+        (2, False, UNEXPLAINED),  # two blips of the network, or deaths that nobody has told of yet
+        (SUSPECT_WITHOUT_DEATH - 1, False, UNEXPLAINED),
+        (SUSPECT_WITHOUT_DEATH, False, APART),  # nobody tells of deaths any more
     ],
 )
-def test_the_table(deliveries: int, alone: bool, survived: bool, expected: Suspicion) -> None:
-    assert suspicion(deliveries, alone=alone, survived=survived) is expected
+def test_among_others(redeliveries: int, pod_died: bool, expected: Suspicion) -> None:
+    assert suspicion(redeliveries, pod_died=pod_died) is expected
+
+
+@pytest.mark.parametrize(
+    ("redeliveries", "lost", "survived", "expected"),
+    [
+        (0, 0, False, NONE),
+        (1, 0, False, NONE),  # it took one pod along, alone
+        (2, 0, False, GUILTY),
+        (0, 1, False, NONE),  # one child process
+        (0, 2, False, GUILTY),
+        (1, 1, False, GUILTY),  # a child process, then the whole pod
+        (1, 0, True, ANEW),  # this very process had it, and lives
+        (5, 0, True, ANEW),
+        (1, 1, True, ANEW),
+        (0, 0, True, NONE),  # sent to the lane anew already
+        (0, 1, True, NONE),
+        (0, 2, True, GUILTY),  # the pod survived, its child processes did not
+    ],
+)
+def test_alone(redeliveries: int, lost: int, survived: bool, expected: Suspicion) -> None:
+    assert suspicion_alone(redeliveries, lost, survived=survived) is expected
+
+
+def test_a_death_explains_what_comes_back_for_as_long_as_kubernetes_waits_with_a_restart() -> None:
+    assert died_lately(1_000.0, 1_000.0 + 320.0)
+    assert died_lately(1_000.0, 990.0)  # the clock of the one who tells is ahead
+    assert not died_lately(1_000.0, 1_000.0 + DEATH_WINDOW)

@@ -99,3 +99,14 @@ def test_nothing_is_published_on_a_channel_that_is_just_being_lost(world: World)
     with pytest.raises(NotPublished):
         world.publish()
     assert world.channel.published == []
+
+
+def test_what_needs_no_confirm_is_dropped_while_the_broker_blocks(world: World) -> None:
+    """A pulse that waited would be a pulse of the past."""
+    world.publisher._blocked("low on memory")
+    world.publisher.send(ORDER, ORDERS)
+    dropped = list(world.channel.published)
+    world.publisher._unblocked()
+    world.publisher.send(ORDER, ORDERS)
+
+    assert (dropped, world.channel.published) == ([], ["bistro"])
