@@ -14,6 +14,7 @@ from merchantroute_worker.client.results import BadOrder
 from merchantroute_worker.rabbit.packed_message import NotEncodable, PackedMessage
 
 TASK = "merchantroute.order"
+PUBLISHED_AT = "mr-published-at"
 LONGEST_NAME = 255
 # A content header is one frame, of at most 131,064 bytes, and the broker and workers add headers of their own.
 LONGEST_HEADERS = 64 * 1024
@@ -119,7 +120,7 @@ def headers(order: Order, *, order_id: str, published_at: int) -> dict[str, Any]
     """All headers of an order's message: Celery's, MerchantRoute's, and the application's own."""
     own: dict[Any, Any] = dict(order.headers or {})
     for name in own:
-        if not isinstance(name, str) or _is_taken(name):
+        if not isinstance(name, str) or name in _CELERYS or is_reserved(name):
             raise BadOrder(f"the header {name!r} belongs to Celery, RabbitMQ or MerchantRoute: give yours another name")
     return {
         **own,
@@ -133,13 +134,14 @@ def headers(order: Order, *, order_id: str, published_at: int) -> dict[str, Any]
         "eta": _moment("eta", order.eta),
         "expires": _moment("expires", order.expires),
         "timelimit": [None, None],
-        "mr-published-at": published_at,
+        PUBLISHED_AT: published_at,
     }
 
 
-def _is_taken(name: str) -> bool:
+def is_reserved(name: str) -> bool:
+    """Whether a header is RabbitMQ's or MerchantRoute's, so that no application may set it."""
     lower = name.lower()
-    return name in _CELERYS | _ROUTED_BY or lower in _BROKERS or lower.startswith(("mr-", *_BROKERS_PREFIXES))
+    return name in _ROUTED_BY or lower in _BROKERS or lower.startswith(("mr-", *_BROKERS_PREFIXES))
 
 
 def _order_id(given: str | None, payload: Mapping[str, Any], new_id: Callable[[], str]) -> Any:
