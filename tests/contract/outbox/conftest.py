@@ -1,0 +1,41 @@
+"""Shops with an outbox, on every library and database."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from merchantroute_kit.servers.postgresql import postgresql
+from merchantroute_kit.servers.vhosts import Vhost
+from tests.contract.client.broker_with_route import ROUTE, BrokerWithRoute
+from tests.harness.outbox_shop import Shop
+
+KINDS = [
+    pytest.param((program, database), id=f"{program.removesuffix('_shop')}-{database}")
+    for program in ("sqlalchemy_shop", "django_shop")
+    for database in ("sqlite", "postgresql")
+]
+
+
+@pytest.fixture
+def place(vhost: Vhost) -> BrokerWithRoute:
+    """A broker with the route."""
+    made = BrokerWithRoute(vhost)
+    made.open_the_route()
+    return made
+
+
+@pytest.fixture(params=KINDS)
+def shop(request: pytest.FixtureRequest, tmp_path: Path, place: BrokerWithRoute) -> Iterator[Shop]:
+    """A shop of each kind."""
+    program, kind = request.param
+    made = Shop(program, f"sqlite:///{tmp_path / 'shop.db'}", place.url(), ROUTE)
+    if kind == "sqlite":
+        made.create()
+        yield made
+        return
+    with postgresql() as url:
+        made = replace(made, database=url)
+        made.create()
+        yield made
