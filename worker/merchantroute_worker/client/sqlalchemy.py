@@ -60,6 +60,8 @@ class Outbox:
             Column("attempts", Integer, nullable=False),
             Column("problem", Text, nullable=False),
             Column("due_at", BigInteger, nullable=False),
+            # Or SQLite gives the id of a removed row to a new one, which a second relay might then remove.
+            sqlite_autoincrement=True,
         )
 
     def enqueue(
