@@ -98,6 +98,7 @@ def test_a_probe_ends_with_its_first_attempt(bare: BrokerWithRoute) -> None:
         until(lambda: refuses(client), "the route's absence to be known")
 
         def probe() -> bool:
+            assert client.publish_many([]) == []  # which finds nothing out, and is nobody's probe
             found = worker.submit(outcome, client, "probe", LONG).result(60)
             return isinstance(found, NotSafe) and found.problem.startswith("404")
 

@@ -180,25 +180,27 @@ class Client:
     def _publish_all(self, pending: list[Pending], within: float | None) -> None:
         """Submit the orders and wait; every one is settled afterwards."""
         bound = self._bound(within)
+        if not pending:
+            return
         settled = threading.Event()
         batch = Batch(pending, settled.set)
         sender = self._submit(batch)
         try:
-            if pending:
-                settled.wait(bound)
+            settled.wait(bound)
         finally:
             sender.withdraw(batch, bound)
 
     async def _apublish_all(self, pending: list[Pending], within: float | None) -> None:
         """The same without blocking the event loop: nothing in here waits but for the future."""
         bound = self._bound(within)
+        if not pending:
+            return
         loop = asyncio.get_running_loop()
         settled: asyncio.Future[None] = loop.create_future()
         batch = Batch(pending, partial(_resolve, loop, settled))
         sender = self._submit(batch)
         try:
-            if pending:
-                await asyncio.wait([settled], timeout=bound)
+            await asyncio.wait([settled], timeout=bound)
         finally:
             sender.withdraw(batch, bound)
 

@@ -92,7 +92,7 @@ class Sender:
         """
         with self._lock:
             self._stopping = True
-            self._on_end = on_end
+            self._on_end = on_end or self._on_end
             if on_end and (self._ended or not self._is_running()):
                 on_end()
         if self._is_running():
