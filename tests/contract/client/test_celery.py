@@ -135,7 +135,7 @@ def test_a_function_finds_the_merchant(place: BrokerWithRoute) -> None:
 
 def test_other_tasks_go_where_the_app_says(place: BrokerWithRoute) -> None:
     app = WebApp(place.url(), tasks=["web.orders.*"])
-    app.celery.conf.update(task_default_queue="the-app-s-own", task_default_queue_type="quorum")
+    app.celery.conf.update(task_default_queue="the-app-s-own", broker_transport_options={"confirm_publish": True})
 
     app.cook.delay("soup", merchant="bistro")
     app.celery.send_task("celery.backend_cleanup")

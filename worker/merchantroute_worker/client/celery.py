@@ -28,16 +28,10 @@ MerchantOf = Callable[[str, tuple[Any, ...], Mapping[str, Any]], str | None]
 """Finds the merchant of a task, given its name and arguments."""
 _OWN_BROKER = ("amqp://", "amqps://", "pyamqp://")
 # The route decides where a task goes; queues and exchanges that the app names are those of another deployment.
-_DESTINATIONS = (
-    "queue",
-    "exchange",
-    "exchange_type",
-    "routing_key",
-    "delivery_mode",
-    "producer",
-    "publisher",
+_DESTINATIONS = frozenset({
+    "queue", "exchange", "exchange_type", "routing_key", "delivery_mode", "connection", "producer", "publisher",
     "router",
-)
+})  # fmt: skip
 
 
 def install(
