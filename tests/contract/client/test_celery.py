@@ -25,7 +25,7 @@ class WebApp:
     def __init__(self, broker: str, **installed: Any) -> None:
         self.celery = Celery("web", broker=broker, set_as_current=False)
 
-        @self.celery.task(name="web.cook")
+        @self.celery.task(name="web.cook", shared=False)
         def cook(dish: str, merchant: str = "nobody") -> None:
             """Cook it."""
 
@@ -215,7 +215,7 @@ def test_results_by_rpc_and_the_event_task_sent_go_through_the_app_s_own_connect
 @pytest.mark.parametrize(
     ("broker", "more"),
     [
-        ("redis://localhost/0", {}),
+        ("memory://localhost/", {}),
         ("amqp://a:b@one//;amqp://a:b@two//", {}),
         ("amqp://a:b@one//", {"broker_use_ssl": True}),
     ],
