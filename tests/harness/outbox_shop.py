@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 
 ROOT = Path(__file__).resolve().parents[2]
+EVERY_KIND = [(library, database) for library in ("sqlalchemy", "django") for database in ("sqlite", "postgresql")]
 PROGRAMS = ROOT / "tests" / "contract" / "outbox" / "programs"
 
 
