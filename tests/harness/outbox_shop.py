@@ -12,6 +12,8 @@ from typing import Any
 
 import psycopg
 
+from merchantroute_kit.waiting import until
+
 ROOT = Path(__file__).resolve().parents[2]
 EVERY_KIND = [(library, database) for library in ("sqlalchemy", "django") for database in ("sqlite", "postgresql")]
 PROGRAMS = ROOT / "tests" / "contract" / "outbox" / "programs"
@@ -55,6 +57,10 @@ class Shop:
         if self.database.startswith("sqlite:///"):
             return sqlite3.connect(self.database.removeprefix("sqlite:///"), timeout=60)
         return psycopg.connect(self.database)
+
+    def until_at_most(self, left: int) -> None:
+        """Wait until so many orders are left in the table: relays are in the middle of their work."""
+        until(lambda: len(self.rows()) <= left, f"at most {left} orders to be left")
 
     def relay_once(self) -> str:
         """Publish what is due; gives what the relay logged."""

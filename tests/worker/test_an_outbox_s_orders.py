@@ -28,7 +28,7 @@ def test_whatever_is_committed_is_done_once_though_relays_are_killed(lane: Local
             with ExitStack() as running:
                 relays = [running.enter_context(shop.relay(tmp_path / "relays.log")) for _ in range(RELAYS)]
                 left = dice.randrange(len(shop.rows()))
-                until(lambda left=left: len(shop.rows()) <= left, "the relays to have begun")
+                shop.until_at_most(left)
                 for relay in relays:
                     relay.send_signal(signal.SIGKILL)
                     relay.wait(60)

@@ -88,7 +88,7 @@ def test_relays_that_are_killed_at_any_moment_lose_nothing_and_repeat_only_whole
         with ExitStack() as running:
             killed = [running.enter_context(shop.relay(tmp_path / "log")) for _ in range(relays)]
             left = dice.randrange(len(shop.rows()))
-            until(lambda left=left: len(shop.rows()) <= left, "the relays to have begun")
+            shop.until_at_most(left)
             for each in killed:
                 each.send_signal(signal.SIGKILL)
                 each.wait(60)

@@ -16,14 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from celery.utils.time import maybe_make_aware
-from kombu.compression import compress
-from kombu.serialization import dumps
+from kombu import compression, serialization
 
 from merchantroute_worker.client.message import PUBLISHED_AT, TASK, Message, checked, is_reserved
 from merchantroute_worker.client.publishing import WITHIN, Client
 from merchantroute_worker.client.results import BadOrder
 from merchantroute_worker.client.settings import NotConfigured, front_door
 
+_COMPRESSION: Any = compression  # kombu ships inline types only in part
+_SERIALIZATION: Any = serialization
 MerchantOf = Callable[[str, tuple[Any, ...], Mapping[str, Any]], str | None]
 """Finds the merchant of a task, given its name and arguments."""
 _OWN_BROKER = ("amqp://", "amqps://", "pyamqp://")
@@ -184,10 +185,10 @@ class _Producer:
             with self._app.producer_pool.acquire(block=True) as producer:
                 producer.publish(body, headers=headers, **options)
             return
-        content_type, encoding, data = dumps(body, serializer=options.get("serializer"))
+        content_type, encoding, data = _SERIALIZATION.dumps(body, serializer=options.get("serializer"))
         data = data.encode(encoding) if isinstance(data, str) else data
         if options.get("compression"):
-            data, headers["compression"] = compress(data, options["compression"])
+            data, headers["compression"] = _COMPRESSION.compress(data, options["compression"])
         published_at = int(time.time() * 1000)
         kept = {name: options[name] for name in ("priority", "reply_to") if options.get(name) is not None}
         message = Message(

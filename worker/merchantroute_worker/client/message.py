@@ -90,7 +90,7 @@ def write(order: Order, *, now: float, new_id: Callable[[], str]) -> Message:
     if not isinstance(order.order, Mapping):
         raise BadOrder(f"an order must be a JSON object (a dict), this is {type(order.order).__name__}")
     payload = dict(order.order)
-    merchant = order.merchant if order.merchant is not None else payload.get("merchant")
+    merchant: Any = order.merchant if order.merchant is not None else payload.get("merchant")
     order_id = _order_id(order.order_id, payload, new_id)
     _check_names(merchant, order_id)
     published_at = int(now * 1000)

@@ -145,4 +145,4 @@ class _Claim:
 
 
 def _rows(connection: Connection, due: Any) -> list[Row]:
-    return [row(found._mapping) for found in connection.execute(due)]  # noqa: SLF001 - its public name
+    return [row(dict(found._mapping)) for found in connection.execute(due)]  # noqa: SLF001 - its public name
