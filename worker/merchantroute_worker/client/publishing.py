@@ -199,9 +199,12 @@ class Client:
         settled: asyncio.Future[None] = loop.create_future()
         batch = Batch(pending, partial(_resolve, loop, settled))
         sender = self._submit(batch)
+        # Cheaper than asyncio.wait, which makes a future and a callback of its own for each order.
+        over = loop.call_later(bound, _set, settled)
         try:
-            await asyncio.wait([settled], timeout=bound)
+            await settled
         finally:
+            over.cancel()
             sender.withdraw(batch, bound)
 
     def _bound(self, within: float | None) -> float:
@@ -248,7 +251,12 @@ def _stop(senders: dict[int, Sender]) -> None:
 def _resolve(loop: asyncio.AbstractEventLoop, future: "asyncio.Future[None]") -> None:
     """Wake a coroutine from the sender's thread. Nobody waits in a loop that is closed."""
     with suppress(RuntimeError):
-        loop.call_soon_threadsafe(lambda: None if future.done() else future.set_result(None))
+        loop.call_soon_threadsafe(_set, future)
+
+
+def _set(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _written(order: Order) -> Message:
