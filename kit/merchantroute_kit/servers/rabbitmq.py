@@ -45,6 +45,15 @@ class RabbitMQ:
             await until_async(partial(_docker, command, self.container), f"docker {command}", _BACK, in_thread=True)
         await until_async(self.answers, "the broker to answer again", _BACK, in_thread=True)
 
+    def stop(self) -> None:
+        """Stop it: its port refuses connections until `start_again`."""
+        until(partial(_docker, "stop", self.container), "docker stop", _BACK)
+
+    def start_again(self) -> None:
+        """Start it after `stop`, with its data and its ports. Returns when it answers."""
+        until(partial(_docker, "start", self.container), "docker start", _BACK)
+        until(self.answers, "the broker to answer again", _BACK)
+
     def starve(self) -> bool:
         """Raise its memory alarm: it then blocks everybody who publishes. False when it does not listen."""
         return self.run("rabbitmqctl", "set_vm_memory_high_watermark", "absolute", "1")

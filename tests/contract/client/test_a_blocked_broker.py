@@ -29,7 +29,7 @@ def client(broker_of_our_own: RabbitMQ) -> Iterator[Client]:
         channel.exchange_declare(topology.FRONT, "fanout", durable=True, auto_delete=False)
         channel.queue_declare(QUEUE, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
         channel.queue_bind(QUEUE, topology.FRONT)
-    with Client(broker=f"{broker_of_our_own.amqp_url}/", route=ROUTE) as made:
+    with Client(broker=f"{broker_of_our_own.amqp_url}/", route=ROUTE, fail_fast_after=None) as made:
         yield made
     broker_of_our_own.feed()
 
@@ -54,6 +54,35 @@ def test_it_waits_within_its_bound_and_orders_go_on_afterwards(client: Client, b
     ids = arrived(broker_of_our_own)
     assert "given-up" not in ids
     assert {"before", "waits"} <= set(ids)
+
+
+def test_once_it_has_blocked_for_long_an_order_is_refused_at_once(client: Client, broker_of_our_own: RabbitMQ) -> None:
+    broker = broker_of_our_own
+    with (
+        Client(broker=f"{broker.amqp_url}/", route=ROUTE, fail_fast_after=0.5) as impatient,
+        ThreadPoolExecutor(1) as one,
+    ):
+        impatient.publish({}, merchant="bistro", order_id="at-first")
+        broker.starve()
+        until(lambda: blocked(impatient), "the client to be told that the broker blocks", 60)
+        until(lambda: refuses(impatient), "the trouble to have lasted", 60)
+
+        said = one.submit(impatient.publish, {}, merchant="bistro", order_id="refused", within=3600).exception(60)
+        assert isinstance(said, NotSafe)
+        assert (said.may_have_arrived, said.attempts) == (False, 0)
+
+        broker.feed()
+        until(lambda: not refuses(impatient), "the broker to take orders again", 60)
+    assert "refused" not in arrived(broker)
+
+
+def refuses(client: Client) -> bool:
+    """Whether the client refuses to try."""
+    try:
+        client.publish({}, merchant="bistro", order_id="probe", within=1.0)
+    except NotSafe as said:
+        return "not tried, since publishing has failed for" in said.problem
+    return False
 
 
 def blocked(client: Client) -> bool:

@@ -147,7 +147,7 @@ def test_the_process_has_a_client_of_its_own_that_the_environment_configures(
     monkeypatch.setenv("MR_BROKER", place.url())
     monkeypatch.setenv("MR_NAMESPACE", ROUTE.split("/")[0])
     monkeypatch.setenv("MR_ROUTE", ROUTE.split("/")[1])
-    monkeypatch.setattr("merchantroute_worker.client.publishing._SHARED", {})
+    monkeypatch.setattr("merchantroute_worker.client.process_client._SHARED", {})
 
     published_by.publish({"id": "1", "merchant": "bistro"})
     published_by.publish_many([{"id": "2", "merchant": "bistro"}])

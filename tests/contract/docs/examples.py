@@ -1,6 +1,8 @@
 """The examples of docs/producing.md, as they stand there, pointed at a virtual host of the test's own."""
 
+import asyncio
 import base64
+import inspect
 import json
 import re
 import shlex
@@ -15,7 +17,8 @@ from urllib.parse import urlsplit
 from merchantroute_kit.servers.vhosts import Vhost
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "producing.md"
-CLIENT, CELERY, BARE = "With the client", "From Celery", "With bare AMQP"
+CLIENT, ASYNCIO, CELERY, BARE = "With the client", "From asyncio", "From Celery, by hand", "With bare AMQP"
+DELAY, OUTBOX = "With Celery's delay, and from beat", "With an outbox"
 NODE, CURL = "From Node", "With curl, through the management API"
 DOOR = "mr.orders.pos"
 
@@ -23,10 +26,15 @@ Publish = Callable[[str, str, dict[str, Any]], None]
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+def blocks(section: str, language: str) -> list[str]:
+    """The blocks of code in a section."""
+    text = PAGE.read_text().split(f"## {section}\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
 def block(section: str, language: str) -> str:
     """The one block of code in a section."""
-    text = PAGE.read_text().split(f"## {section}\n", 1)[1].split("\n## ", 1)[0]
-    (found,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    (found,) = blocks(section, language)
     return found
 
 
@@ -46,7 +54,14 @@ def python(section: str, vhost: Vhost) -> PythonExample:
     address = {"HOST": f"{vhost.host}:{vhost.port}", "USER": vhost.username, "PASSWORD": vhost.password}
     names.update({**address, "VHOST": vhost.name})
     held = names.get("client") or names.get("app")
-    return PythonExample(names["publish"], held.close if held else lambda: None)
+    return PythonExample(_called(names["publish"]), held.close if held else lambda: None)
+
+
+def _called(publish: Any) -> Publish:
+    """A coroutine function runs in a loop of its own."""
+    if not inspect.iscoroutinefunction(publish):
+        return publish
+    return lambda *arguments: asyncio.run(publish(*arguments))
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,36 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from amqp.exceptions import ChannelError, NotFound
 
 from merchantroute_kit.servers.vhosts import Vhost
-from merchantroute_worker.client import NotSafe
-from tests.contract.docs.examples import BARE, CELERY, CLIENT, DOOR, Publish, curl, python
+from merchantroute_worker.client import Client, NotSafe
+from tests.contract.docs.examples import (
+    ASYNCIO,
+    BARE,
+    CELERY,
+    CLIENT,
+    DELAY,
+    DOOR,
+    OUTBOX,
+    PAGE,
+    Publish,
+    blocks,
+    curl,
+    python,
+)
 
 QUEUE = "behind-the-door"
 ORDER = {"items": [{"name": "Ramen 拉麺", "quantity": 2}]}
 
 
-@pytest.fixture(params=[CLIENT, CELERY, BARE])
+@pytest.fixture(params=[CLIENT, ASYNCIO, CELERY, BARE])
 def section(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -75,6 +90,39 @@ def test_with_nothing_behind_the_door_it_fails_loudly(publish: Publish, vhost: V
 
     with pytest.raises((ChannelError, NotSafe), match=r"NO_ROUTE|returned as unroutable"):
         publish("run-1", "burger-hut", {})
+
+
+def test_a_task_that_was_delayed_arrives_or_fails_loudly(vhost: Vhost) -> None:
+    example = python(DELAY, vhost)
+    open_the_door(vhost)
+
+    example.publish("run-1", "burger-hut", {"dish": "soup"})
+
+    (task,) = arrived(vhost)
+    assert (task["routing_key"], task["properties"]["correlation_id"]) == ("burger-hut", "run-1")
+    assert task["properties"]["headers"]["task"] == "shop.cook"
+    assert [queue["name"] for queue in vhost.api("GET", f"queues/{vhost.name}")] == [QUEUE]
+    vhost.api("DELETE", f"queues/{vhost.name}/{QUEUE}")
+    with pytest.raises(NotSafe, match="unroutable"):
+        example.publish("run-2", "burger-hut", {})
+    example.close()
+
+
+def test_an_order_of_sqlalchemy_s_outbox_arrives(vhost: Vhost, tmp_path: Path) -> None:
+    open_the_door(vhost)
+    _django, example = blocks(OUTBOX, "python")
+    names: dict[str, Any] = {}
+    here = re.sub(r'create_engine\("[^"]*"', f'create_engine("sqlite:///{tmp_path / "shop.db"}"', example)
+    exec(compile(here, str(PAGE), "exec"), names)  # noqa: S102 - it is the repository's own example
+    names["metadata"].create_all(names["engine"])
+
+    names["check_out"]("run-1", "burger-hut", ORDER)
+    with Client(broker=vhost.amqp_url, route="orders/pos") as client:
+        did = names["outbox"].relay(names["engine"], client).run_once()
+
+    assert (did.claimed, did.confirmed) == (1, 1)
+    (order,) = arrived(vhost)
+    assert (order["routing_key"], order["properties"]["correlation_id"]) == ("burger-hut", "run-1")
 
 
 def test_the_request_that_curl_makes_brings_the_order(vhost: Vhost) -> None:

@@ -76,6 +76,13 @@ def test_an_order_of_nobody() -> None:
         ({"MR-Rung": "1"}, "'MR-Rung' belongs to"),
         ({"CC": ["elsewhere"]}, "'CC' belongs to"),
         ({"x-death": []}, "'x-death' belongs to"),
+        ({"X-Death": []}, "'X-Death' belongs to"),
+        ({"x-first-death-queue": "q"}, "'x-first-death-queue' belongs to"),
+        ({"x-last-death-reason": "expired"}, "'x-last-death-reason' belongs to"),
+        ({"x-delivery-count": 3}, "'x-delivery-count' belongs to"),
+        ({"x-acquired-count": 3}, "'x-acquired-count' belongs to"),
+        ({"x-delay": 1000}, "'x-delay' belongs to"),
+        ({"x-opt-rank": 1}, "'x-opt-rank' belongs to"),
         ({1: "one"}, "1 belongs to"),
         ({"shop": object()}, "AMQP has no form"),
         ({"shop": 2**70}, "AMQP has no form"),
@@ -86,6 +93,11 @@ def test_an_order_of_nobody() -> None:
 def test_headers_that_would_mislead_or_break_somebody(headers: Any, why: str) -> None:
     with pytest.raises(BadOrder, match=why):
         written({}, headers=headers)
+
+
+@pytest.mark.parametrize("name", ["X-Request-ID", "x-request-id", "x-b3-traceid", "X-Amzn-Trace-Id", "x-deathly", "x"])
+def test_a_header_that_the_broker_does_not_know_is_the_application_s(name: str) -> None:
+    assert written({}, headers={name: "7"}).headers[name] == "7"
 
 
 @pytest.mark.parametrize("moment", [datetime(2026, 11, 24), "2026-11-24", 5])  # noqa: DTZ001 - that is the mistake

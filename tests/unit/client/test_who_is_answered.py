@@ -6,7 +6,7 @@ import pytest
 
 from merchantroute_worker.client import BadOrder, NotAllSafe, NotSafe, Order, Receipt
 from merchantroute_worker.client.message import write
-from merchantroute_worker.client.pending import Pending, Unconfirmed
+from merchantroute_worker.client.pending import Batch, Pending, Unconfirmed
 from merchantroute_worker.client.schedule import SLOWEST, Schedule, pause
 
 
@@ -174,3 +174,17 @@ def test_errors_travel_between_processes() -> None:
     assert str(pickle.loads(pickle.dumps(batch))) == str(batch)  # noqa: S301
     assert "2 of 3 orders are not safe" in str(batch)
     assert "number 1: order 'x'" in str(batch)
+
+
+def test_whoever_waits_for_several_orders_is_woken_once_when_the_last_is_settled() -> None:
+    woken: list[str] = []
+    orders = [pending("a"), pending("b"), pending("c")]
+    Batch(orders, lambda: woken.append("woken"))
+
+    orders[1].confirmed()
+    orders[0].give_up("over")
+    orders[0].confirmed()
+    assert woken == []
+    orders[2].confirmed()
+    orders[2].give_up("too late")
+    assert woken == ["woken"]

@@ -5,7 +5,8 @@ See docs/producing.md.
 """
 
 from merchantroute_worker.client.message import Order
-from merchantroute_worker.client.publishing import Client, publish, publish_many
+from merchantroute_worker.client.process_client import apublish, apublish_many, publish, publish_many
+from merchantroute_worker.client.publishing import Client
 from merchantroute_worker.client.results import BadOrder, NotAllSafe, NotSafe, Receipt
 from merchantroute_worker.client.settings import NotConfigured
 
@@ -17,6 +18,8 @@ __all__ = [
     "NotSafe",
     "Order",
     "Receipt",
+    "apublish",
+    "apublish_many",
     "publish",
     "publish_many",
 ]

@@ -5,7 +5,7 @@ Input that cannot be published is refused here, before anything is sent.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ from merchantroute_worker.client.results import BadOrder
 from merchantroute_worker.rabbit.packed_message import NotEncodable, PackedMessage
 
 TASK = "merchantroute.order"
+PUBLISHED_AT = "mr-published-at"
 LONGEST_NAME = 255
 # A content header is one frame, of at most 131,064 bytes, and the broker and workers add headers of their own.
 LONGEST_HEADERS = 64 * 1024
@@ -23,6 +24,13 @@ _CELERYS = frozenset({
     "stamped_headers", "compression",
 })  # fmt: skip
 _ROUTED_BY = frozenset({"CC", "BCC"})
+# What RabbitMQ writes or obeys itself: on redelivery, on dead-lettering, in delayed exchanges, across federated brokers
+# and shovels. Any other `x-` header is the application's own, such as X-Request-ID.
+_BROKERS = frozenset({
+    "x-death", "x-delivery-count", "x-acquired-count", "x-delay", "x-received-from", "x-shovelled",
+    "x-shovelled-timestamp",
+})  # fmt: skip
+_BROKERS_PREFIXES = ("x-first-death-", "x-last-death-", "x-opt-")
 
 
 @dataclass(frozen=True)
@@ -43,13 +51,19 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """An order as it is published, the same at every attempt. `published_at` is milliseconds since the epoch."""
+    """An order, or an app's own task, as it is published, the same at every attempt.
+
+    `published_at` is milliseconds since the epoch; `properties` are further AMQP properties, by py-amqp's names.
+    """
 
     order_id: str
     merchant: str
     published_at: int
     body: bytes
     headers: Mapping[str, Any]
+    content_type: str = "application/json"
+    content_encoding: str = "utf-8"
+    properties: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def packed(self) -> PackedMessage:
@@ -57,10 +71,13 @@ class Message:
         return PackedMessage(
             self.body,
             self.headers,
-            content_type="application/json",
-            content_encoding="utf-8",
-            correlation_id=self.order_id,
-            delivery_mode=2,
+            **{
+                **self.properties,
+                "content_type": self.content_type,
+                "content_encoding": self.content_encoding,
+                "correlation_id": self.order_id,
+                "delivery_mode": 2,
+            },
         )
 
 
@@ -73,16 +90,28 @@ def write(order: Order, *, now: float, new_id: Callable[[], str]) -> Message:
     if not isinstance(order.order, Mapping):
         raise BadOrder(f"an order must be a JSON object (a dict), this is {type(order.order).__name__}")
     payload = dict(order.order)
-    merchant = _name("merchant", order.merchant if order.merchant is not None else payload.get("merchant"))
-    order_id = _name("order_id", _order_id(order.order_id, payload, new_id))
+    merchant: Any = order.merchant if order.merchant is not None else payload.get("merchant")
+    order_id = _order_id(order.order_id, payload, new_id)
+    _check_names(merchant, order_id)
     published_at = int(now * 1000)
-    message = Message(
-        order_id=order_id,
-        merchant=merchant,
-        published_at=published_at,
-        body=_body(payload),
-        headers=headers(order, order_id=order_id, published_at=published_at),
+    return checked(
+        Message(
+            order_id=order_id,
+            merchant=merchant,
+            published_at=published_at,
+            body=_body(payload),
+            headers=headers(order, order_id=order_id, published_at=published_at),
+        )
     )
+
+
+def checked(message: Message) -> Message:
+    """Give the message, which AMQP can carry.
+
+    Raises:
+        BadOrder: it cannot; the text says what to change.
+    """
+    _check_names(message.merchant, message.order_id)
     _check_headers(message)
     return message
 
@@ -91,7 +120,7 @@ def headers(order: Order, *, order_id: str, published_at: int) -> dict[str, Any]
     """All headers of an order's message: Celery's, MerchantRoute's, and the application's own."""
     own: dict[Any, Any] = dict(order.headers or {})
     for name in own:
-        if not isinstance(name, str) or name in _CELERYS | _ROUTED_BY or name.lower().startswith(("mr-", "x-")):
+        if not isinstance(name, str) or name in _CELERYS or is_reserved(name):
             raise BadOrder(f"the header {name!r} belongs to Celery, RabbitMQ or MerchantRoute: give yours another name")
     return {
         **own,
@@ -105,8 +134,14 @@ def headers(order: Order, *, order_id: str, published_at: int) -> dict[str, Any]
         "eta": _moment("eta", order.eta),
         "expires": _moment("expires", order.expires),
         "timelimit": [None, None],
-        "mr-published-at": published_at,
+        PUBLISHED_AT: published_at,
     }
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a header is RabbitMQ's or MerchantRoute's, so that no application may set it."""
+    lower = name.lower()
+    return name in _ROUTED_BY or lower in _BROKERS or lower.startswith(("mr-", *_BROKERS_PREFIXES))
 
 
 def _order_id(given: str | None, payload: Mapping[str, Any], new_id: Callable[[], str]) -> Any:
@@ -118,17 +153,20 @@ def _order_id(given: str | None, payload: Mapping[str, Any], new_id: Callable[[]
     return str(own) if isinstance(own, int) and not isinstance(own, bool) else own
 
 
-def _name(what: str, value: Any) -> str:
-    field = {"merchant": "`merchant`", "order_id": "`id`"}[what]
+def _check_names(merchant: Any, order_id: Any) -> None:
+    _check_name("merchant", merchant, "`merchant`")
+    _check_name("order_id", order_id, "`id`")
+
+
+def _check_name(what: str, value: Any, of_the_order: str) -> None:
     if not isinstance(value, str) or not value:
-        raise BadOrder(f"{what} must be a text that is not empty: give {what}=, or the order a field {field}")
+        raise BadOrder(f"{what} must be a text that is not empty: give {what}=, or the order a field {of_the_order}")
     try:
         length = len(value.encode())
     except UnicodeEncodeError:
         raise BadOrder(f"{what} is not valid Unicode: {value!a:.80}") from None
     if length > LONGEST_NAME:
         raise BadOrder(f"{what} has {length} bytes in UTF-8, AMQP carries {LONGEST_NAME} at most: {value:.40}…")
-    return value
 
 
 def _body(payload: dict[str, Any]) -> bytes:

@@ -1,7 +1,6 @@
 """Orders between `publish` and their publisher confirm. No I/O, no clock, and no lock of its own."""
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from merchantroute_worker.client.message import Message
 from merchantroute_worker.client.results import NotSafe, Receipt
@@ -9,11 +8,15 @@ from merchantroute_worker.rabbit.confirms import MessageKey
 
 
 class Pending:
-    """One order between its caller, who waits, and the sender. Everything but `settled` is under the sender's lock."""
+    """One order between its caller, who waits, and the sender. All of it is under the sender's lock.
+
+    `one_attempt`: it is given up when its first attempt fails.
+    """
 
     def __init__(self, message: Message) -> None:
         self.message = message
-        self.settled = threading.Event()
+        self.batch: Batch | None = None
+        self.one_attempt = False
         self.outcome: Receipt | NotSafe | None = None
         self.attempts = 0
         self.problem: str | None = None
@@ -62,7 +65,27 @@ class Pending:
     def _settle(self, outcome: Receipt | NotSafe) -> None:
         if self.outcome is None:
             self.outcome = outcome
-            self.settled.set()
+            if self.batch is not None:
+                self.batch.settled_one()
+
+
+class Batch:
+    """The orders that one caller waits for. `wake` is called when the last of them is settled, by whoever settles it
+    and under the sender's lock: it must neither block nor raise.
+    """
+
+    def __init__(self, orders: Sequence[Pending], wake: Callable[[], None]) -> None:
+        self.orders = orders
+        self._wake = wake
+        self._left = len(orders)
+        for order in orders:
+            order.batch = self
+
+    def settled_one(self) -> None:
+        """Count one of the orders as settled."""
+        self._left -= 1
+        if self._left == 0:
+            self._wake()
 
 
 class Unconfirmed:

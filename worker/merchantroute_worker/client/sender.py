@@ -11,11 +11,12 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 
+from merchantroute_worker.client.breaker import Admission, Breaker
 from merchantroute_worker.client.connection import Connection
-from merchantroute_worker.client.pending import Pending, Unconfirmed
+from merchantroute_worker.client.pending import Batch, Pending, Unconfirmed
 from merchantroute_worker.client.schedule import Schedule, pause
 from merchantroute_worker.rabbit.address import ERRORS, BrokerAddress
 
@@ -29,12 +30,21 @@ TOO_LARGE = 406
 class Sender:
     """Publishes orders to one exchange. Used once: after `stop`, or when its thread has ended, it accepts no more."""
 
-    def __init__(self, read_address: Callable[[], BrokerAddress], exchange: str, confirm_timeout: float) -> None:
+    def __init__(
+        self,
+        read_address: Callable[[], BrokerAddress],
+        exchange: str,
+        confirm_timeout: float,
+        fail_fast_after: float | None,
+    ) -> None:
         self._read_address, self._exchange, self._confirm_timeout = read_address, exchange, confirm_timeout
+        self._breaker = Breaker(fail_fast_after)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._forgotten = False
+        self._ended = False
+        self._on_end: Callable[[], None] | None = None
         self._submitted: list[Pending] = []
         self._waker, self._woken = socket.socketpair()
         self._waker.setblocking(False)
@@ -51,12 +61,14 @@ class Sender:
 
     # Called by callers' threads.
 
-    def submit(self, pending: Sequence[Pending]) -> bool:
-        """Accept orders; False when this sender has ended."""
+    def submit(self, batch: Batch) -> bool:
+        """Accept orders, or give them up at once while the breaker is open; False when this sender has ended."""
         with self._lock:
             if self._stopping:
                 return False
-            self._submitted.extend(pending)
+            if not self._admit(batch):
+                return True
+            self._submitted.extend(batch.orders)
             first = self._thread is None
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="merchantroute-client", daemon=True)
@@ -65,17 +77,31 @@ class Sender:
         self._wake()
         return True
 
-    def withdraw(self, pending: Pending, within: float) -> None:
-        """Settle an order whose caller's time limit is over, unless it is settled, and never publish it again."""
+    def withdraw(self, batch: Batch, within: float) -> None:
+        """Settle orders whose caller's time limit is over, unless they are settled, and never publish them again."""
         with self._lock:
-            pending.give_up(self._trouble or pending.timeout_reason(within))
+            for pending in batch.orders:
+                pending.give_up(self._trouble or pending.timeout_reason(within))
+            if any(pending.one_attempt for pending in batch.orders):
+                self._breaker.probe_ended(time.monotonic())
 
-    def stop(self) -> None:
-        """End the thread and close the connection; orders without a confirm are given up."""
+    def begin_stop(self, on_end: Callable[[], None] | None = None) -> None:
+        """Tell the thread to close the connection and end; orders without a confirm are given up.
+
+        `on_end` is called once that is done, by the thread and under the lock: it must neither block nor raise.
+        """
         with self._lock:
             self._stopping = True
-        if self._thread is not None and self._thread.is_alive() and not self._forgotten:
+            self._on_end = on_end or self._on_end
+            if on_end and (self._ended or not self._is_running()):
+                on_end()
+        if self._is_running():
             self._wake()
+
+    def stop(self) -> None:
+        """The same, and wait a moment until it has ended."""
+        self.begin_stop()
+        if self._thread is not None and self._is_running():
             self._thread.join(timeout=JOIN_TIMEOUT)
 
     def forget(self) -> None:
@@ -84,6 +110,19 @@ class Sender:
         if self._connection is not None:
             self._connection.forget()
         self._close_files()
+
+    def _is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive() and not self._forgotten
+
+    def _admit(self, batch: Batch) -> bool:
+        now = time.monotonic()
+        connection = self._connection
+        admission = self._breaker.admit(now, blocked=connection is not None and connection.blocked)
+        for pending in batch.orders:
+            if admission is Admission.REFUSE:
+                pending.give_up(self._breaker.problem(now))
+            pending.one_attempt = admission is Admission.TRY_ONCE
+        return admission is not Admission.REFUSE
 
     def _start(self, thread: threading.Thread) -> None:
         try:
@@ -179,8 +218,14 @@ class Sender:
         blocked = connection.blocked
         connection.read()
         if connection.blocked != blocked:
-            connection.unconfirmed.restart_clocks(time.monotonic())
+            now = time.monotonic()
+            connection.unconfirmed.restart_clocks(now)
             self._trouble = "the broker blocks publishing: it is out of memory or disk" if connection.blocked else None
+            with self._lock:
+                if self._trouble:
+                    self._breaker.failed(now, self._trouble)
+                else:
+                    self._breaker.answered()
             log.warning(self._trouble or "the broker takes orders again")
 
     def _check(self, connection: Connection) -> None:
@@ -196,6 +241,7 @@ class Sender:
     def _answered(self, pending: Pending, nacked: bool, returned: str | None) -> None:
         self._window, self._failures = WINDOW, 0
         with self._lock:
+            self._breaker.answered()
             if not nacked and returned is None:
                 pending.confirmed()
                 return
@@ -214,7 +260,10 @@ class Sender:
                 pending.failed(self._trouble, unknown=len(unconfirmed) > 1)
                 if code == TOO_LARGE and len(unconfirmed) == 1:
                     pending.give_up(self._trouble)
-        self._publish_again(unconfirmed)
+        self._publish_again(unconfirmed, self._trouble)
+        if code == TOO_LARGE:
+            with self._lock:
+                self._breaker.answered()
 
     def _lose(self, reason: str) -> None:
         if self._failures == 0:
@@ -231,14 +280,19 @@ class Sender:
         with self._lock:
             for pending in unconfirmed:
                 pending.failed(reason, unknown=True)
-        self._publish_again(unconfirmed)
+        self._publish_again(unconfirmed, reason)
 
-    def _publish_again(self, unconfirmed: list[Pending]) -> None:
+    def _publish_again(self, unconfirmed: list[Pending], reason: str) -> None:
         self._failures += 1
         now = time.monotonic()
         self._reconnect_at = now + pause(self._failures)
         for pending in unconfirmed:
             self._schedule.add(pending, now)
+        with self._lock:
+            self._breaker.failed(now, reason)
+            for pending in self._schedule.all():
+                if pending.one_attempt:
+                    pending.give_up(reason)
         self._schedule.forget_settled()
 
     def _described(self) -> str:
@@ -258,3 +312,7 @@ class Sender:
             if connection is not None:
                 connection.close()
             self._close_files()
+        with self._lock:
+            self._ended = True
+            if self._on_end is not None:
+                self._on_end()

@@ -1,0 +1,43 @@
+"""Shops with an outbox, on every library and database."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from merchantroute_kit.servers.postgresql import postgresql
+from merchantroute_kit.servers.vhosts import Vhost
+from tests.contract.client.broker_with_route import ROUTE, BrokerWithRoute
+from tests.harness.outbox_shop import Shop
+
+# Each library and each database once; the others are those of the test that kills relays, which is of every kind.
+KINDS = [
+    ("sqlalchemy", "postgresql"),
+    ("django", "sqlite"),
+    pytest.param(("sqlalchemy", "sqlite"), marks=pytest.mark.extended),
+    pytest.param(("django", "postgresql"), marks=pytest.mark.extended),
+]
+
+
+@pytest.fixture
+def place(vhost: Vhost) -> BrokerWithRoute:
+    """A broker with the route."""
+    made = BrokerWithRoute(vhost)
+    made.open_the_route()
+    return made
+
+
+@pytest.fixture(params=KINDS, ids="-".join)
+def shop(request: pytest.FixtureRequest, tmp_path: Path, place: BrokerWithRoute) -> Iterator[Shop]:
+    """A shop of each kind: library and database."""
+    library, kind = request.param
+    made = Shop(f"{library}_shop", f"sqlite:///{tmp_path / 'shop.db'}", place.url(), ROUTE)
+    if kind == "sqlite":
+        made.create()
+        yield made
+        return
+    with postgresql() as url:
+        made = replace(made, database=url)
+        made.create()
+        yield made

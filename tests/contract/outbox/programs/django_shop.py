@@ -1,0 +1,53 @@
+"""A shop on Django, with the same commands; the relay is `merchantroute_relay`."""
+
+import os
+import sys
+from urllib.parse import urlsplit
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.db import transaction
+
+_URL = urlsplit(os.environ["SHOP_DATABASE"])
+_POSTGRESQL = {
+    "ENGINE": "django.db.backends.postgresql",
+    "HOST": _URL.hostname,
+    "PORT": _URL.port,
+    "USER": _URL.username,
+    "NAME": _URL.path.removeprefix("/"),
+}
+_SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": _URL.path.removeprefix("/"), "OPTIONS": {"timeout": 60}}
+settings.configure(
+    INSTALLED_APPS=["merchantroute_worker.client.django"],
+    DATABASES={"default": _POSTGRESQL if _URL.scheme == "postgresql" else _SQLITE},
+    USE_TZ=True,
+)
+django.setup()
+
+from merchantroute_worker.client.django.outbox import enqueue  # noqa: E402 - models need the settings
+
+
+class Undone(Exception):
+    """The application's own reason to roll back."""
+
+
+@transaction.atomic
+def enqueue_many(prefix: str, count: int, *, rollback: bool) -> None:
+    for number in range(count):
+        order = {"id": f"{prefix}{number}", "items": [{"name": "soup", "quantity": 1, "unit_price": 9}], "total": 9}
+        enqueue(order, merchant=os.environ["SHOP_MERCHANT"], headers={"X-Request-ID": prefix})
+    if rollback:
+        raise Undone
+
+
+def main(command: str, *arguments: str) -> None:
+    if command == "create":
+        call_command("migrate", verbosity=0)
+    elif command == "enqueue":
+        enqueue_many(arguments[0], int(arguments[1]), rollback="rollback" in arguments)
+    else:
+        call_command("merchantroute_relay", "--batch", "50", "--within", os.environ["SHOP_WITHIN"], *arguments)
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,1 @@
+"""Commands that `manage.py` has with the outbox."""
