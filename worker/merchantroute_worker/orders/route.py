@@ -10,7 +10,7 @@ from math import inf
 from typing import Any
 from urllib.parse import quote
 
-from merchantroute_worker.orders.answers import Table, table
+from merchantroute_worker.orders.answers import Answer, Table, table
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
@@ -97,6 +97,10 @@ class Route:
     tiers: Mapping[str, Tier]
     merchants: Mapping[str, tuple[str, bool]]
     credentials: Mapping[str, Credential] = field(repr=False)
+
+    def is_paused_by(self, answer: Answer) -> bool:
+        """Whether the answer pauses its merchant: 429, or a 5xx with a Retry-After that the route heeds."""
+        return answer.status == 429 or (answer.asks_to_wait and self.retry_after_max > 0)
 
     def merchant(self, merchant_id: str) -> Merchant | None:
         """The merchant's endpoint, or None if neither the list nor a default endpoint covers it."""
