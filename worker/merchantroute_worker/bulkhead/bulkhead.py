@@ -25,7 +25,7 @@ from merchantroute_worker.bulkhead.rule import (
     is_slow,
 )
 from merchantroute_worker.bulkhead.views import Failure, MerchantView, SlowMerchant, Totals
-from merchantroute_worker.orders.merchant_health import MerchantHealth
+from merchantroute_worker.orders.attempt_result import MerchantHealth
 from merchantroute_worker.runtime.threads import native_lock
 
 FRESH = 0.1

@@ -14,10 +14,9 @@ from merchantroute_worker.delivery.call_observer import CallObserver
 from merchantroute_worker.delivery.delivery import Stage
 from merchantroute_worker.delivery.settlement import Settlement
 from merchantroute_worker.orders import decisions, envelope
-from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.attempt_result import Attempt, MerchantHealth
 from merchantroute_worker.orders.decisions import Run
 from merchantroute_worker.orders.envelope import Malformed, Order, Undecodable
-from merchantroute_worker.orders.merchant_health import MerchantHealth
 from merchantroute_worker.orders.messages import Outgoing, to_dead, to_rung
 from merchantroute_worker.orders.outcome import Done, Outcome, ToDead, ToLadder
 from merchantroute_worker.orders.route import Route

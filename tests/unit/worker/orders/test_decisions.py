@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from merchantroute_worker.orders import decisions
 from merchantroute_worker.orders.answers import FAILURES, Answer, Meaning
-from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.attempt_result import Attempt, MerchantHealth
 from merchantroute_worker.orders.decisions import Run
 from merchantroute_worker.orders.envelope import Malformed, Order
-from merchantroute_worker.orders.merchant_health import MerchantHealth
 from merchantroute_worker.orders.messages import DeathReason
 from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
 from merchantroute_worker.orders.route import parse
