@@ -60,9 +60,9 @@ class MerchantRefusals:
         return merchant in self._credentials
 
     def paused(self, now: float) -> list[PausedMerchant]:
-        """Give the merchants that asked for time, with what is left of it."""
+        """Give the merchants that asked for time, with what is left of it, while orders wait for that."""
         with self._lock:
-            return [PausedMerchant(merchant=name, seconds=left) for name, left in self._pauses.now_paused(now)]
+            return [PausedMerchant(merchant=name, seconds=left) for name, left in self._pauses.holding_back(now)]
 
     def refusing_credentials(self) -> list[str]:
         """Give the merchants that refuse their credentials, the first of them first."""

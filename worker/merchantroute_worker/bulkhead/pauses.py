@@ -52,6 +52,10 @@ class Pause(NamedTuple):
         """Whether the rate has refused nobody for so long that it can be forgotten."""
         return now - max(self.until, self.refused) > max(QUIET, QUIET_PAUSES * self.length)
 
+    def holds_back(self, now: float) -> bool:
+        """Whether orders wait because of it, or did within the last minute."""
+        return self.until > now or now - self.refused < QUIET
+
     def left(self, now: float) -> float:
         """Give the seconds until an order may begin."""
         return max(0.0, self.until - now, self.due - BURST - now)
@@ -121,9 +125,11 @@ class Pauses:
         pause = self._pauses.get(merchant)
         return 0.0 if pause is None else pause.left(now)
 
-    def now_paused(self, now: float) -> list[tuple[str, float]]:
-        """Give the merchants within a pause, with the seconds that are left of it."""
-        return [(name, pause.until - now) for name, pause in self._pauses.items() if pause.until > now]
+    def holding_back(self, now: float) -> list[tuple[str, float]]:
+        """Give the merchants whose orders wait, with the seconds that are left of the pause: 0 where they begin again,
+        at a limited rate.
+        """
+        return [(name, max(0.0, p.until - now)) for name, p in self._pauses.items() if p.holds_back(now)]
 
     def forget(self, now: float) -> None:
         """Drop what is over."""

@@ -14,7 +14,9 @@ class SlowMerchant:
 
 
 class PausedMerchant(NamedTuple):
-    """A merchant that asked for time, of which so many seconds are left."""
+    """A merchant that asked for time, of which so many seconds are left: 0 where its orders begin again, at a limited
+    rate.
+    """
 
     merchant: str
     seconds: float

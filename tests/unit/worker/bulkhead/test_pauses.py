@@ -65,7 +65,7 @@ def test_a_pause_holds_for_every_order_until_it_ends_and_then_a_few_begin() -> N
 
     assert not any(pauses.admits("m", 1.0 + tenth / 10) for tenth in range(300))
     assert pauses.left("m", 11.0) == 20.0
-    assert pauses.now_paused(11.0) == [("m", 20.0)]
+    assert pauses.holding_back(11.0) == [("m", 20.0)]
     assert pauses.admits("other", 11.0)
     released = [pauses.admits("m", 31.0) for _ in range(100)]
     assert released.count(True) == 1
@@ -110,9 +110,18 @@ def test_of_too_many_merchants_the_first_is_forgotten() -> None:
     for number in range(5):
         pauses.asked(f"m-{number}", began=0.0, now=0.0, seconds=9.0)
 
-    assert [name for name, _ in pauses.now_paused(0.0)] == ["m-2", "m-3", "m-4"]
+    assert [name for name, _ in pauses.holding_back(0.0)] == ["m-2", "m-3", "m-4"]
     pauses.asked("m-5", began=900.0, now=900.0, seconds=9.0)
-    assert [name for name, _ in pauses.now_paused(900.0)] == ["m-5"], "those that are over go first"
+    assert [name for name, _ in pauses.holding_back(900.0)] == ["m-5"], "those that are over go first"
+
+
+def test_a_merchant_is_shown_while_its_orders_wait_and_for_a_minute_afterwards() -> None:
+    pauses = Pauses()
+    pauses.asked("m", began=0.0, now=0.0, seconds=30.0)
+    assert pauses.holding_back(20.0) == [("m", 10.0)]
+    assert [pauses.admits("m", 50.0) for _ in range(2)] == [True, False]
+    assert pauses.holding_back(50.0 + QUIET - 1) == [("m", 0.0)]
+    assert pauses.holding_back(50.0 + QUIET + 1) == []
 
 
 SECONDS = st.floats(0, 1e5)
