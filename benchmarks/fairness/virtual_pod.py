@@ -178,8 +178,10 @@ class VirtualPod:
         success = status == OK
         if self._scenario.prefork:
             each.unreported.append((step, seconds))
+        elif success:
+            self._bulkhead.answered(merchant, now, seconds, step=step)
         else:
-            self._bulkhead.answered(merchant, now, seconds, success=success, step=step)
+            self._bulkhead.server_error(merchant, now, step=step, order=None)
         if not success:
             self._end(now, each, Answer(status=status))
             return
@@ -198,13 +200,13 @@ class VirtualPod:
         for step, seconds in each.unreported:
             self._bulkhead.answered(each.order.merchant, now, seconds, step=step)
         each.unreported.clear()
-        slow = answer is not None and self._bulkhead.is_slow(each.order.merchant, now)
+        health = self._bulkhead.health(each.order.merchant, now)
         self._note_caps()
         self._bulkhead.release(each.order.merchant, each.order.id, now)
         self._busy -= 1
         result = Attempt(done=(), answer=answer)
         draw = self._random.random()
-        outcome = decisions.after_attempt(each.order, result, self._route, slow=slow, draw=draw, now=EPOCH + now)
+        outcome = decisions.after_attempt(each.order, result, self._route, health=health, draw=draw, now=EPOCH + now)
         self._settle(now, each, outcome)
 
     def _settle(self, now: float, each: _Order, outcome: Outcome[Order]) -> None:

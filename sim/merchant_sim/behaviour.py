@@ -36,7 +36,7 @@ class Outcome(StrEnum):
     ANSWER = "answer"
     HANG = "hang"  # received, never answered
     DRIP = "drip"  # answered a byte at a time
-    ERROR = "error"  # 500
+    ERROR = "error"  # `error_status`
     REFUSE = "refuse"  # closed unread
     THROTTLE = "throttle"  # 429
     RESET_BEFORE = "reset-before"  # received, forgotten, RST
@@ -46,13 +46,18 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Behaviour:
-    """A merchant's manner. `error_rate` is the share of calls answered 500; `drip_ms` the pause between two bytes. With
-    `conflict` it answers 409 to an order that it has, whatever the key, as those do that know nothing of keys.
+    """A merchant's manner. `error_rate` is the share of calls answered `error_status`; `drip_ms` the pause between two
+    bytes. With `conflict` it answers 409 to an order that it has, whatever the key, as those do that know nothing of
+    keys. A merchant that throttles takes `calls_per_s` calls in any second and answers the others 429. `poison` is an
+    order whose every call is answered `error_status`.
     """
 
     kind: Kind = Kind.NORMAL
     latency: Latency = field(default_factory=Latency)
     error_rate: float = 0.0
+    error_status: int = 500
+    calls_per_s: int = 0
+    poison: str | None = None
     retry_after_s: int = 1
     drip_ms: float = 400.0
     conflict: bool = False
@@ -96,7 +101,7 @@ def parse(body: object, base: Behaviour) -> Behaviour:
     """
     if not isinstance(body, Mapping):
         raise BehaviourError("the body must be a JSON object")
-    known = {"behaviour", "latency", "error_rate", "retry_after_s", "drip_ms", "conflict", "auth"}
+    known = set(as_json(base))
     if unknown := sorted(set(body) - known):
         raise BehaviourError(f"unknown field {unknown[0]!r}; known are {', '.join(sorted(known))}")
     kind = _kind(body.get("behaviour", base.kind))
@@ -107,6 +112,9 @@ def parse(body: object, base: Behaviour) -> Behaviour:
     conflict = body.get("conflict", base.conflict)
     if not isinstance(conflict, bool):
         raise BehaviourError(f"conflict: need true or false, got {conflict!r}")
+    poison = body.get("poison", base.poison)
+    if poison is not None and not isinstance(poison, str):
+        raise BehaviourError(f"poison: need an order's id or null, got {poison!r}")
     p50 = _number("latency.p50_ms", latency.get("p50_ms", base.latency.p50_ms))
     p99 = _number("latency.p99_ms", latency.get("p99_ms", max(p50, base.latency.p99_ms)))
     return replace(
@@ -114,6 +122,9 @@ def parse(body: object, base: Behaviour) -> Behaviour:
         kind=kind,
         latency=Latency(p50, p99),
         error_rate=_number("error_rate", rate, most=1.0),
+        error_status=int(_number("error_status", body.get("error_status", base.error_status), least=400, most=599)),
+        calls_per_s=int(_number("calls_per_s", body.get("calls_per_s", base.calls_per_s))),
+        poison=poison,
         retry_after_s=int(_number("retry_after_s", body.get("retry_after_s", base.retry_after_s))),
         drip_ms=_number("drip_ms", body.get("drip_ms", base.drip_ms)),
         conflict=conflict,
@@ -127,6 +138,9 @@ def as_json(behaviour: Behaviour) -> dict[str, object]:
         "behaviour": behaviour.kind.value,
         "latency": {"p50_ms": behaviour.latency.p50_ms, "p99_ms": behaviour.latency.p99_ms},
         "error_rate": behaviour.error_rate,
+        "error_status": behaviour.error_status,
+        "calls_per_s": behaviour.calls_per_s,
+        "poison": behaviour.poison,
         "retry_after_s": behaviour.retry_after_s,
         "drip_ms": behaviour.drip_ms,
         "conflict": behaviour.conflict,
@@ -141,7 +155,7 @@ def _kind(value: object) -> Kind:
         raise BehaviourError(f"behaviour: {value!r} is none of {', '.join(Kind)}") from None
 
 
-def _number(name: str, value: object, *, most: float = 86_400_000.0) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        raise BehaviourError(f"{name}: need a number from 0 to {most:g}, got {value!r}")
+def _number(name: str, value: object, *, least: float = 0, most: float = 86_400_000.0) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise BehaviourError(f"{name}: need a number from {least:g} to {most:g}, got {value!r}")
     return float(value)

@@ -1,27 +1,33 @@
 """The merchants' side of the server: any request under /m/<merchant>/ meets that merchant's behaviour."""
 
 import asyncio
+import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import Never
 
 from aiohttp import web
 
 from merchant_sim import delivery
-from merchant_sim.behaviour import Behaviour, Outcome, decide
+from merchant_sim.behaviour import Behaviour, Outcome, Plan, decide
 from merchant_sim.pos import Answer, Call, PointOfSale
+from merchant_sim.rate import Rate
 
 
 class Merchants:
     """Behaviours by merchant over one point of sale. `hung` and `served` are figures for /admin/stats."""
 
-    def __init__(self, pos: PointOfSale, dice: Random) -> None:
+    def __init__(self, pos: PointOfSale, dice: Random, clock: Callable[[], float] = time.monotonic) -> None:
         self.pos = pos
         self.default = Behaviour()
         self.own: dict[str, Behaviour] = {}
         self.hung = 0
         self.served: Counter[str] = Counter()
         self._dice = dice
+        self._clock = clock
+        self._rates: dict[str, Rate] = {}
 
     def behaviour(self, merchant: str) -> Behaviour:
         """Its own behaviour, or everybody's."""
@@ -31,7 +37,7 @@ class Merchants:
         """One call. A refused connection was never a receipt; everything else is noted before anything happens."""
         merchant = request.match_info["merchant"]
         behaviour = self.behaviour(merchant)
-        plan = decide(behaviour, self._dice)
+        plan = self._within_rate(merchant, behaviour, decide(behaviour, self._dice))
         self.served[plan.outcome.value] += 1
         if plan.outcome is Outcome.REFUSE:
             await delivery.cut(request)
@@ -46,8 +52,8 @@ class Merchants:
             await delivery.reset(request, None)
         if behaviour.auth is not None and not behaviour.auth.admits(request.headers):
             early = Answer(401, {"error": f"need {behaviour.auth.type} credentials"})
-        if plan.outcome is Outcome.ERROR:
-            early = Answer(500, {"error": "the point of sale failed"})
+        if plan.outcome is Outcome.ERROR or (behaviour.poison and call.key.startswith(f"{behaviour.poison}:")):
+            early = Answer(behaviour.error_status, {"error": "the point of sale failed"})
         # The order takes effect before the wait: a caller who gives up in between has been served all the same.
         answer = early or self.pos.serve(call, conflict=behaviour.conflict)
         if plan.outcome is Outcome.MUTE:
@@ -58,6 +64,13 @@ class Merchants:
         if plan.outcome is Outcome.RESET_AFTER:
             await delivery.reset(request, answer)
         return delivery.whole(answer)
+
+    def _within_rate(self, merchant: str, behaviour: Behaviour, plan: Plan) -> Plan:
+        if plan.outcome is Outcome.THROTTLE and behaviour.calls_per_s:
+            rate = self._rates.setdefault(merchant, Rate())
+            if rate.takes(behaviour.calls_per_s, self._clock()):
+                return replace(plan, outcome=Outcome.ANSWER)
+        return plan
 
     async def _hang(self) -> Never:
         self.hung += 1

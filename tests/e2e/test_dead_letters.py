@@ -56,7 +56,7 @@ def test_orders_of_a_merchant_that_was_ill_are_found_replayed_and_done(
     till = shop(place, "pos")
     wrong = till.publish_malformed("ill", 2)
     until(lambda: wrong.keys() <= till.observed.dead.keys(), "wrong orders are dead letters")
-    till.behave("ill", behaviour="error")
+    till.behave("ill", behaviour="error", error_status=408)
     orders = till.publish("ill", 20)
     until(lambda: orders <= till.observed.dead.keys(), "the ill merchant's orders are dead letters", 120)
     till.look_away()

@@ -7,7 +7,7 @@ from merchantroute_kit.worker.local_lane import LocalLane
 
 def test_a_retried_order_goes_on_at_the_step_that_failed(lane: LocalLane) -> None:
     lane.limits = {"maxAttempts": 100}
-    merchant = lane.merchant("flaky", "error", error_rate=0.3)
+    merchant = lane.merchant("flaky", "error", error_rate=0.3, error_status=408)
     lane.configure(merchant)
     lane.work().ready()
 

@@ -84,7 +84,7 @@ def test_the_merchant_s_refusal_is_told_in_the_letter(lane: LocalLane) -> None:
 
 def test_an_order_is_dead_when_its_attempts_are_used_up(lane: LocalLane) -> None:
     lane.limits = {"maxAttempts": 3}
-    merchant = lane.merchant("broken", "error")
+    merchant = lane.merchant("broken", "error", error_status=408)
     lane.configure(merchant)
     lane.work().ready()
 
@@ -93,7 +93,7 @@ def test_an_order_is_dead_when_its_attempts_are_used_up(lane: LocalLane) -> None
     lane.until_dead(ids)
     headers = lane.dead[ids[0]][0]["headers"]
     assert (headers["mr-reason"], headers["mr-attempts"]) == ("attempts-exhausted", 3)
-    assert headers["mr-answer-class"] == "5xx"
+    assert headers["mr-answer-class"] == "4xx"
     receipts = lane.merchants.receipts(lane.run)
     assert {receipts[order_id]["validate"]["receipts"] for order_id in ids} == {3}
     assert lane.ledger() == {"dead": 5, "repeated calls": 5}

@@ -136,4 +136,5 @@ def test_a_merchant_that_asks_for_more_time_than_the_longest_rung_gets_it_and_it
     record = lane.done[order_id][0]
     # A pod lets an order begin up to a second before its time.
     assert record["seconds"] >= 2
-    assert counts(lane, order_id, "validate") == (record["attempts"], 1)
+    assert record["attempts"] == 1
+    assert counts(lane, order_id, "validate")[1] == 1

@@ -171,6 +171,7 @@ class Pod:
             ceiling=tier.max_in_flight if tier else slots,
             call_timeout=route.call_timeout,
         )
+        self.bulkhead.refusals.credentials_changed(route.credentials.get)
         if slots != before:
             for listener in self._slots_listeners:
                 listener(slots)

@@ -68,6 +68,7 @@ class Reconciler:
             await self._forget(key)
             return await update_orphan_statuses(self._ctx, self.claims, self.status_writer, key)
         findings = Findings(raw=raw)
+        findings.merchants.credentials_refused = frozenset(state.credentials_refused)
         after = await self._dispatch(raw, state, findings)
         update_merchant_statuses(self._ctx, self.claims, self.status_writer, findings)
         if after is not None:

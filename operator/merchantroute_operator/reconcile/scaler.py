@@ -17,6 +17,7 @@ from merchantroute_operator.reconcile.observers.canary_steps import notice_due_c
 from merchantroute_operator.reconcile.observers.dead_letters import count_dead
 from merchantroute_operator.reconcile.observers.lane_scale import scale_lanes
 from merchantroute_operator.reconcile.observers.missing_queues import notice_missing_queues
+from merchantroute_operator.reconcile.observers.refused_credentials import notice_refused_credentials
 from merchantroute_operator.reconcile.observers.split_shares import watch_splits
 from merchantroute_operator.reconcile.observers.tick import Observer, Tick
 from merchantroute_operator.reconcile.state.context import Context, Key
@@ -29,6 +30,7 @@ STATUS_EVERY = 5.0  # seconds between two status writes that only bring new figu
 OBSERVERS: tuple[Observer, ...] = (
     scale_lanes,
     report_blocked_hubs,
+    notice_refused_credentials,
     notice_due_canaries,
     watch_splits,
     count_dead,

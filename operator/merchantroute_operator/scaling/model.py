@@ -41,6 +41,8 @@ class Pulse:
     retried: int
     dead: int
     slow: frozenset[str] = frozenset()  # merchants that are slow in this pod
+    paused: frozenset[str] = frozenset()  # merchants that asked this pod for time (429, Retry-After)
+    credentials_refused: frozenset[str] = frozenset()  # merchants that refuse this pod's credentials (401, 403)
     blocked: Blocked | None = None  # None: it never happened, or an older pod does not know
 
 

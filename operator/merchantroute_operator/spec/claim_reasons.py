@@ -14,6 +14,10 @@ class ClaimReason(ReasonWord):
         "CredentialsUnusable",
         "Its Secret is missing or lacks a key or the label; its orders wait on the ladder.",
     )
+    CREDENTIALS_REFUSED = (
+        "CredentialsRefused",
+        "It answers 401 or 403; its orders wait on the ladder until its Secret changes, or it takes one of them.",
+    )
     ROUTE_NOT_READY = "RouteNotReady", "The route's pass did not come to it; the message quotes the route's error."
     CONFLICTED = "Conflicted", "The same id is claimed twice; the message names the other, and which of them counts."
     ROUTE_MISSING = "RouteMissing", "The namespace has no route of that name: create it, or correct routeRef."

@@ -7,6 +7,7 @@ from typing import Any
 from merchantroute_operator.spec.route import Raw
 from merchantroute_operator.status.conditions import merge
 from merchantroute_operator.status.conflicted import conflicted
+from merchantroute_operator.status.credentials_accepted import credentials_accepted
 from merchantroute_operator.status.damping import damp_lanes
 from merchantroute_operator.status.drifted import drifted
 from merchantroute_operator.status.lanes import lanes, totals
@@ -27,6 +28,7 @@ CONDITIONS = (
     paused,
     drifted,
     conflicted,
+    credentials_accepted,
 )
 
 

@@ -13,7 +13,16 @@ from merchantroute_operator.spec.route import Raw
 
 EVERY = 10.0  # seconds between two moves
 TENTH = 0.1
-FIGURES = ("queued", "retrying", "inFlight", "arrivalRate", "doneRate", "orderTime", "slowMerchants")
+FIGURES = (
+    "queued",
+    "retrying",
+    "inFlight",
+    "arrivalRate",
+    "doneRate",
+    "orderTime",
+    "slowMerchants",
+    "pausedMerchants",
+)
 _WORDS = "reason"  # one word, a colon, and a sentence with figures in it
 
 

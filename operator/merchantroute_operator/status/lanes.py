@@ -40,7 +40,11 @@ def lane_figures(lane: LaneView) -> dict[str, Any]:
             "desiredReplicas": decided.replicas,
             "reason": bounded(f"{decided.reason}: {decided.message}"),
         }
-    figures |= {"slowMerchants": lane.slow, "configGeneration": lane.generation}
+    figures |= {
+        "slowMerchants": lane.slow,
+        "pausedMerchants": lane.paused,
+        "configGeneration": lane.generation,
+    }
     return _known(figures)
 
 

@@ -20,6 +20,7 @@ class Outcome:
 
     bound: Mapping[str, str] | None = None  # merchant id -> tier
     problems: Mapping[str, str] = field(default_factory=dict)  # merchant id -> why it has no credentials
+    refused: frozenset[str] = frozenset()  # merchant ids that refuse the credentials
     error: str = ""  # what ended the pass early
     paused: bool = False  # nothing is bound while the route is
 
@@ -52,6 +53,9 @@ def _taken(claim: Claim, merged: Merged, outcome: Outcome, now: str) -> dict[str
         return _status(claim, PENDING, ClaimReason.BINDING, words, tier, now)
     if problem := outcome.problems.get(merchant.id):
         return _status(claim, PENDING, ClaimReason.CREDENTIALS_UNUSABLE, problem, tier, now)
+    if merchant.id in outcome.refused:
+        words = "it answers 401 or 403; its orders wait until its Secret changes, or it takes one of them"
+        return _status(claim, PENDING, ClaimReason.CREDENTIALS_REFUSED, words, tier, now)
     if contested := merged.contested.get(claim.name):
         return _status(claim, ACTIVE, ClaimReason.CONFLICTED, contested, tier, now)
     return _status(claim, ACTIVE, ClaimReason.AS_WANTED, "Orders flow", tier, now)

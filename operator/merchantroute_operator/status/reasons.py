@@ -46,6 +46,11 @@ class Reason(ReasonWord):
         "Secrets of the merchants named are missing or lack a key or the label.",
     )
 
+    CREDENTIALS_REFUSED = (
+        "CredentialsRefused",
+        "Merchants answer 401 or 403: correct their Secrets, or ask them; their orders wait on the ladder until then.",
+    )
+
     ROUTE_PAUSED = "RoutePaused", "spec.paused is set: nothing is changed, in the broker or in Kubernetes."
     PAUSED_UNTIL = "PausedUntil", "The annotation paused-until holds the route until the time named."
     PAUSE_INVALID = "PauseInvalid", "The annotation paused-until is no time with a time zone: it counts for nothing."

@@ -23,6 +23,7 @@ class LaneView:
     decision: Decision | None
     retrying: int | None  # orders on the tier's rungs; None: unknown
     slow: int | None  # merchants that are slow in some pod; None: unknown, or no pod
+    paused: int | None  # merchants that asked some pod for time; None: unknown, or no pod
     generation: int | None  # the configuration that every ready pod has loaded; None: unknown, or no pod
 
 
@@ -46,6 +47,7 @@ class View:
     conflicts: tuple[str, ...] = ()
     merchant_conflicts: tuple[str, ...] = ()  # ids that two claim
     credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none
+    credentials_refused: tuple[str, ...] = ()  # merchants that refuse their credentials, as pods say
     foreign_policies: Mapping[str, str] = field(default_factory=dict)  # queue -> policy
     lanes: tuple[LaneView, ...] = ()
     dead: int | None = None  # orders in dead letters; None: unknown

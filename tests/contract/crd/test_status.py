@@ -29,6 +29,7 @@ STATUS = {
             "desiredReplicas": 2,
             "reason": "12 orders are queued",
             "slowMerchants": 2,
+            "pausedMerchants": 1,
             "configGeneration": 4,
         },
         {

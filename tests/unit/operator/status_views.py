@@ -54,9 +54,8 @@ def a_lane(tier: str, *, reason: str = "Steady", replicas: int = 2, **seen: Any)
     """A lane that the scaler has looked at."""
     decision = Decision(replicas, reason, "because", Memory(order_time=0.51239))
     observation = replace(SEEN, **seen)
-    return LaneView(
-        tier, "stable", f"mr.orders.pos.{tier}.stable", observation, decision, retrying=4, slow=1, generation=9
-    )
+    queue = f"mr.orders.pos.{tier}.stable"
+    return LaneView(tier, "stable", queue, observation, decision, retrying=4, slow=1, paused=0, generation=9)
 
 
 def a_view(**changes: Any) -> View:

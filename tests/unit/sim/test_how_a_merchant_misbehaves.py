@@ -125,6 +125,18 @@ async def test_a_throttling_merchant_says_when_to_come_back(caller: Caller) -> N
     assert (status, headers["Retry-After"]) == (429, "7")
 
 
+async def test_a_merchant_with_a_rate_takes_so_many_calls_and_throttles_the_others(caller: Caller) -> None:
+    await caller.behave(behaviour="throttle", calls_per_s=3)
+    statuses = [(await caller.submit(number))[0] for number in range(5)]
+    assert statuses == [201, 201, 201, 429, 429]
+
+
+async def test_a_merchant_that_fails_at_one_order_takes_the_others(caller: Caller) -> None:
+    await caller.behave(poison="r-7", error_status=502)
+    assert [(await caller.submit(number))[0] for number in (7, 70, 8)] == [502, 201, 201]
+    assert (await caller.record(7))["effects"] == 0
+
+
 async def test_a_failing_merchant_has_no_effect(caller: Caller) -> None:
     await caller.behave(behaviour="error")
     assert (await caller.submit())[0] == 500

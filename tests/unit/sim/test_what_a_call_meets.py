@@ -7,6 +7,7 @@ import pytest
 
 from merchant_sim.behaviour import Behaviour, BehaviourError, Kind, Outcome, decide, parse
 from merchant_sim.latency import Latency
+from merchant_sim.rate import Rate
 
 
 def outcomes(body: dict[str, Any]) -> set[Outcome]:
@@ -32,6 +33,11 @@ def outcomes(body: dict[str, Any]) -> set[Outcome]:
 )
 def test_each_behaviour_has_its_outcomes(body: dict[str, Any], meets: set[Outcome]) -> None:
     assert outcomes(body) == meets
+
+
+def test_in_any_second_no_more_calls_are_taken_than_the_rate() -> None:
+    rate = Rate()
+    assert [rate.takes(2, now) for now in (0.0, 0.25, 0.75, 1.0, 1.125, 1.25)] == [True, True, False, True, False, True]
 
 
 def test_half_of_the_resets_come_after_the_effect() -> None:
@@ -65,6 +71,9 @@ def test_what_a_put_leaves_out_is_the_default_of_the_moment() -> None:
         ({"behaviour": "sulk"}, "none of normal, hang"),
         ({"error_rate": 2}, "error_rate: need a number from 0 to 1"),
         ({"error_rate": True}, "error_rate:"),
+        ({"error_status": 200}, "error_status: need a number from 400 to 599"),
+        ({"calls_per_s": -1}, "calls_per_s: need a number"),
+        ({"poison": 7}, "poison: need an order's id"),
         ({"conflict": "yes"}, "conflict: need true or false"),
         ({"latency": 5}, "latency:"),
         ({"latency": {"p50_ms": 9, "p99_ms": 5}}, "p50_ms <= p99_ms"),

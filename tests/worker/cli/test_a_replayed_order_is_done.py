@@ -30,7 +30,7 @@ def until_buried(lane: LocalLane, count: int) -> None:
 
 def test_orders_whose_attempts_were_used_up_are_done_once_the_merchant_is_well(lane: LocalLane) -> None:
     lane.limits = {"maxAttempts": 2}
-    merchant = lane.merchant("ill", "error")
+    merchant = lane.merchant("ill", "error", error_status=408)
     lane.configure(merchant)
     lane.work().ready()
     ids = lane.orders(merchant, 10)
@@ -48,7 +48,7 @@ def test_orders_whose_attempts_were_used_up_are_done_once_the_merchant_is_well(l
 def test_steps_that_were_done_before_are_not_done_again(lane: LocalLane) -> None:
     """Some attempts get a step further, so that orders die between two steps."""
     lane.limits = {"maxAttempts": 1}
-    merchant = lane.merchant("flaky", "error", error_rate=0.4)
+    merchant = lane.merchant("flaky", "error", error_rate=0.4, error_status=408)
     lane.configure(merchant)
     lane.work().ready()
     ids = lane.orders(merchant, 40)
@@ -73,7 +73,7 @@ def test_steps_that_were_done_before_are_not_done_again(lane: LocalLane) -> None
 def test_a_connection_that_is_cut_during_its_second_life_does_not_cost_the_order(lane: LocalLane) -> None:
     """A pod acks what comes again if it remembers an outcome for it: it must not mean the one of the first life."""
     lane.limits = {"maxAttempts": 1, "callTimeoutMs": 60_000, "deadlineMs": 120_000}
-    merchant = lane.merchant("ill", "error")
+    merchant = lane.merchant("ill", "error", error_status=408)
     lane.configure(merchant)
     lane.work().ready()
     (order,) = lane.orders(merchant, 1)

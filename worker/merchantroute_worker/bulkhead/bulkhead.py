@@ -11,6 +11,8 @@ from merchantroute_worker.bulkhead import adaptive_limit
 from merchantroute_worker.bulkhead.adaptive_limit import Baseline
 from merchantroute_worker.bulkhead.fair_share import fair_share
 from merchantroute_worker.bulkhead.known_merchants import KnownMerchants, Merchant
+from merchantroute_worker.bulkhead.merchant_refusals import MerchantRefusals
+from merchantroute_worker.bulkhead.name_failures import NameFailures
 from merchantroute_worker.bulkhead.neighbours import Neighbours
 from merchantroute_worker.bulkhead.rule import (
     FAILURES_IN_A_ROW,
@@ -23,11 +25,14 @@ from merchantroute_worker.bulkhead.rule import (
     is_slow,
 )
 from merchantroute_worker.bulkhead.views import Failure, MerchantView, SlowMerchant, Totals
+from merchantroute_worker.orders.attempt_result import MerchantHealth
 from merchantroute_worker.runtime.threads import native_lock
 
 FRESH = 0.1
 """Seconds for which the number of slots of slow merchants is cached; acquires and releases meanwhile are counted."""
 NO_BASELINE = Baseline()
+HEALTHY_FOR = 10.0
+"""Seconds after a success of a step for which a 403 to it may concern its order alone."""
 
 
 class Bulkhead:
@@ -35,16 +40,21 @@ class Bulkhead:
 
     def __init__(self, limits: Limits, memory: float = 600.0) -> None:
         self.limits = limits
+        self.refusals = MerchantRefusals()
         self.busy = 0
         self._memory = memory
-        self._known = KnownMerchants(FAILURES_IN_A_ROW)
+        self._known = KnownMerchants()
         self._neighbours = Neighbours()
+        self._name_failures = NameFailures()
         self._lock = native_lock()
         self._slots_of_slow, self._summed = 0, float("-inf")
         self._slow: set[str] = set()
 
     def decide(self, merchant: str, now: float) -> Verdict:
         """Decide on one more slot for this merchant."""
+        refused = self.refusals.verdict(merchant, now)
+        if refused is not None:
+            return refused
         with self._lock:
             snapshot = self._snapshot(self._known.get(merchant), now)
             if is_slow(snapshot, self.limits):
@@ -64,7 +74,7 @@ class Bulkhead:
             state.begin(slot, (now, self.limits.call_timeout if timeout is None else timeout, step))
             if merchant in self._slow:
                 self._slots_of_slow += 1
-            elif state.failures >= FAILURES_IN_A_ROW:
+            elif state.is_failing:
                 self._slow.add(merchant)
                 self._slots_of_slow += len(state.calls)
             self._change_busy(1, now)
@@ -79,9 +89,12 @@ class Bulkhead:
         """Note that the merchant answered a call in time. Only a success counts for the adaptive limit."""
         with self._lock:
             state = self._known.active[merchant]
-            state.answered, state.failures = now, 0
-            if success:
-                state.successes += 1
+            state.answered = now
+            if not success:
+                state.answered_at(step)
+            else:
+                state.succeeded(step, now)
+                self.refusals.accepted(merchant, step)
                 state.limit, baseline = adaptive_limit.succeeded(
                     state.limit,
                     state.baselines.get(step, NO_BASELINE),
@@ -91,6 +104,36 @@ class Bulkhead:
                     ceiling=self.limits.cap,
                 )
                 state.learn(step, baseline)
+
+    def server_error(self, merchant: str, now: float, *, step: str, order: str | None) -> None:
+        """Note that the merchant answered a call with a server error. It counts as a failure of the merchant: of any
+        order's call, or of this `order`'s once in a row.
+        """
+        with self._lock:
+            state = self._known.active[merchant]
+            state.answered = now
+            state.errors.add(step, order)
+
+    def asked_to_wait(self, merchant: str, now: float, *, began: float, seconds: float | None) -> None:
+        """Note that the merchant asked for time in answer to a call that began then."""
+        with self._lock:
+            self._known.active[merchant].answered = now
+        self.refusals.asked_to_wait(merchant, now, began=began, seconds=seconds)
+
+    def credentials_refused(
+        self, merchant: str, now: float, *, credential: object, step: str, began: float, order: str | None
+    ) -> None:
+        """Note that the merchant refused the credential in a call that began then. With an `order` it may concern that
+        order alone: it does if the merchant took the same step of another one just now.
+        """
+        with self._lock:
+            state = self._known.active[merchant]
+            state.answered = now
+            if order is not None:
+                others = state.forbidden.add(step, order) >= FAILURES_IN_A_ROW
+                if not others and now - state.took.get(step, float("-inf")) <= HEALTHY_FOR:
+                    return
+        self.refusals.refused_credentials(merchant, now, credential=credential, step=step, began=began)
 
     def timed_out(self, merchant: str, now: float, *, began: float | None = None) -> None:
         """Note that a call of the merchant, the oldest unless `began` says otherwise, ran into its time-out."""
@@ -102,9 +145,16 @@ class Bulkhead:
             state.limit = adaptive_limit.timed_out(state.limit, began=began, now=now, ceiling=self.limits.cap)
 
     def failed(self, merchant: str) -> None:
-        """Note that a call could not be made: connection refused, DNS, TLS. That does not count as load."""
+        """Note that a call could not be made: connection refused, TLS. That does not count as load."""
         with self._lock:
             self._known.active[merchant].failures += 1
+
+    def name_failed(self, merchant: str, now: float) -> None:
+        """Note that the merchant's name did not resolve. It counts as any failure, unless our own name server fails."""
+        with self._lock:
+            self._name_failures.failed(merchant, now)
+            if not self._name_failures.are_our_own(now):
+                self._known.active[merchant].failures += 1
 
     def note_failure(self, merchant: str, failure: Failure) -> None:
         """Keep the merchant's latest failure for `/merchants`; it has no effect on the rule."""
@@ -128,6 +178,17 @@ class Bulkhead:
         with self._lock:
             state = self._known.get(merchant)
             return state is not None and self._is_slow(state, now)
+
+    def health(self, merchant: str, now: float) -> MerchantHealth:
+        """Judge the merchant by its run, for an attempt that failed."""
+        with self._lock:
+            state = self._known.get(merchant)
+            return MerchantHealth(
+                slow=state is not None and self._is_slow(state, now),
+                wait=self.refusals.wait(merchant, now),
+                credentials_refused=self.refusals.refuses_credentials(merchant),
+                names_fail=self._name_failures.are_our_own(now),
+            )
 
     def slow_names(self, now: float) -> frozenset[str]:
         """Give the names of all slow merchants; cheap also while every merchant fails."""
@@ -158,6 +219,9 @@ class Bulkhead:
                     timeouts=state.timeouts,
                     failures_in_a_row=state.failures,
                     slow=self._is_slow(state, now),
+                    server_errors_in_a_row=state.errors.longest,
+                    paused_for=self.refusals.wait(name, now),
+                    credentials_refused=self.refusals.refuses_credentials(name),
                     last_failure=state.last_failure and state.last_failure._replace(at=now - state.last_failure.at),
                 )
                 for name, state in self._known.latest(top)
@@ -171,12 +235,15 @@ class Bulkhead:
                 slow=sum(is_slow(snapshot, self.limits) for snapshot in snapshots) + len(self._known.failing),
                 at_cap=sum(snapshot.in_flight >= cap_of(snapshot, self.limits) for snapshot in snapshots),
                 known=len(self._known),
+                paused=len(self.refusals.paused(now)),
+                credentials_refused=len(self.refusals.refusing_credentials()),
             )
 
     def forget(self, now: float) -> None:
         """Drop the state of merchants that have been idle for `memory` seconds."""
         with self._lock:
             self._known.forget(now - self._memory)
+        self.refusals.forget(now)
 
     def _change_busy(self, by: int, now: float) -> None:
         self.busy += by
@@ -220,7 +287,7 @@ class Bulkhead:
             overdue=overdue,
             silence=None if state.answered is None else now - state.answered,
             usual=usual,
-            failures_in_a_row=state.failures,
+            failures_in_a_row=max(state.failures, state.errors.longest) if state.is_failing else state.failures,
             cap=None if cap is None else int(cap),
             timeout=timeout,
         )

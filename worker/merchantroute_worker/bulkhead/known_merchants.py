@@ -9,26 +9,62 @@ from collections.abc import Iterator
 from itertools import chain, islice
 
 from merchantroute_worker.bulkhead.adaptive_limit import AdaptiveLimit, Baseline
-from merchantroute_worker.bulkhead.rule import overdue_after
+from merchantroute_worker.bulkhead.rule import FAILURES_IN_A_ROW, overdue_after
 from merchantroute_worker.bulkhead.views import Failure
 
 MOST_IDLE = 10_000
 MOST_STEPS = 64
 """Baselines of one merchant; the oldest is evicted, since the steps are those that messages name."""
 
+MOST_ORDERS = 3
+"""Orders that are remembered of answers in a row: nobody asks for more."""
+
 Call = tuple[float, float, str]
 """The start and the time-out of a call (seconds), and its step."""
+
+
+class AnswersInARow:
+    """A merchant's answers of one kind in a row, by step: one whose `submit` fails may still answer every `validate`.
+    `longest` is the longest row.
+    """
+
+    __slots__ = ("_rows", "longest")
+
+    def __init__(self) -> None:
+        self._rows: dict[str, tuple[int, tuple[str, ...]]] = {}
+        self.longest = 0
+
+    def add(self, step: str, order: str | None) -> int:
+        """Count an answer to a step, and give the length of its row. An order that is named counts once in a row."""
+        count, orders = self._rows.get(step, (0, ()))
+        if order is None or (order not in orders and len(orders) < MOST_ORDERS):
+            count += 1
+            orders = orders if order is None else (*orders, order)
+            if step not in self._rows and len(self._rows) >= MOST_STEPS:
+                del self._rows[next(iter(self._rows))]
+            self._rows[step] = count, orders
+            self._measure()
+        return count
+
+    def end(self, step: str) -> None:
+        """Note another answer to the step."""
+        if self._rows.pop(step, None) is not None:
+            self._measure()
+
+    def _measure(self) -> None:
+        self.longest = max((count for count, _ in self._rows.values()), default=0)
 
 
 class Merchant:
     """The state of one merchant. `calls` maps a slot to its present call, oldest first (a dict keeps insertion order);
     `timeout` is that of all its calls, None where they differ. `answered` is the time of the last answer, `failures`
-    those in a row since; `last_failure` is for people only. Times are the caller's, in seconds.
+    those in a row since; `errors` are server errors in a row, `forbidden` answers 403 in a row, `took` the time of the
+    last success, all by step. `last_failure` is for people only. Times are the caller's, in seconds.
     """
 
     __slots__ = (
-        "answered", "baselines", "calls", "failures", "idle_since", "last_failure", "limit", "successes", "timeout",
-        "timeouts",
+        "answered", "baselines", "calls", "errors", "failures", "forbidden", "idle_since", "last_failure", "limit",
+        "successes", "timeout", "timeouts", "took",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -39,8 +75,29 @@ class Merchant:
         self.successes = self.timeouts = 0
         self.answered: float | None = None
         self.failures = 0
+        self.errors, self.forbidden = AnswersInARow(), AnswersInARow()
+        self.took: dict[str, float] = {}
         self.idle_since = 0.0
         self.last_failure: Failure | None = None
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether its last calls failed, or a step's were answered by server errors."""
+        return self.failures >= FAILURES_IN_A_ROW or self.errors.longest >= FAILURES_IN_A_ROW
+
+    def succeeded(self, step: str, now: float) -> None:
+        """Note that a step succeeded: what was in a row there has ended."""
+        self.answered_at(step)
+        if self.forbidden.longest:
+            self.forbidden.end(step)
+        self.successes += 1
+        self.took[step] = now
+
+    def answered_at(self, step: str) -> None:
+        """Note an answer of the step itself, a success or not: failures and server errors have ended."""
+        self.failures = 0
+        if self.errors.longest:
+            self.errors.end(step)
 
     def oldest(self, now: float) -> float:
         """Give the age of the oldest call in seconds, 0 without one."""
@@ -86,18 +143,20 @@ class Merchant:
         """Replace the baseline of a step."""
         baselines = self.baselines
         if step not in baselines and len(baselines) >= MOST_STEPS:
-            del baselines[next(iter(baselines))]
+            evicted = next(iter(baselines))
+            del baselines[evicted]
+            self.took.pop(evicted, None)
         baselines[step] = baseline
 
 
 class KnownMerchants:
-    """Merchants by name; an idle merchant with `failing_from` failures in a row or more counts as failing."""
+    """Merchants by name; `failing` are idle ones whose last calls failed."""
 
-    def __init__(self, failing_from: int, most: int = MOST_IDLE) -> None:
+    def __init__(self, most: int = MOST_IDLE) -> None:
         self.active: dict[str, Merchant] = {}
         self.failing: dict[str, Merchant] = {}
         self._idle: dict[str, Merchant] = {}
-        self._failing_from, self._most = failing_from, most
+        self._most = most
 
     def __len__(self) -> int:
         return len(self.active) + len(self.failing) + len(self._idle)
@@ -118,7 +177,7 @@ class KnownMerchants:
         """Move a merchant to the idle or failing ones: it has no calls any more."""
         merchant = self.active.pop(name)
         merchant.idle_since = now
-        group = self.failing if merchant.failures >= self._failing_from else self._idle
+        group = self.failing if merchant.is_failing else self._idle
         group[name] = merchant
         if len(self._idle) + len(self.failing) > self._most:
             evicted = self._idle or self.failing

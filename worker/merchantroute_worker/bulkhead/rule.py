@@ -10,10 +10,11 @@ A merchant is slow in three cases:
     ms is detected after 2 of 10 s, before it has many slots, and one that always needs 3 s does not count as slow.
   * It crawls: calls older than half their time-out have one slot in twenty, at least three, even if it answers others
     meanwhile. One stuck call does not make a merchant slow that answers others.
-  * It failed: its last three calls timed out or could not be made at all (connection refused, DNS, TLS), and no call
-    since has succeeded.
+  * It failed: its last three calls timed out or could not be made at all (connection refused, DNS, TLS), or its last
+    three answers to one step were server errors (5xx), and no call since has succeeded.
 A call that usually takes more than a third of its time-out is not old before it takes one and a half times that long.
-One answer in time ends the first and the third. A slow merchant keeps one slot, so that its recovery is detected.
+One answer in time ends the first and the third; a server error does not end the third. A slow merchant keeps one slot,
+so that its recovery is detected.
 """
 
 from dataclasses import dataclass
@@ -34,11 +35,15 @@ LENIENCY = 1.25
 
 
 class Verdict(Enum):
-    """The decision on one order: admitted, or refused because its merchant is at its cap or slow."""
+    """The decision on one order: admitted, or refused because its merchant is at its cap, slow, asked for time, or
+    refuses the credentials.
+    """
 
     ADMIT = "admit"
     CAP = "cap"
     SLOW = "slow"
+    PAUSED = "paused"
+    CREDENTIALS = "credentials-refused"
 
 
 @dataclass(frozen=True, kw_only=True)

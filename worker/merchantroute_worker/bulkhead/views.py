@@ -13,6 +13,15 @@ class SlowMerchant:
     oldest: float
 
 
+class PausedMerchant(NamedTuple):
+    """A merchant that asked for time, of which so many seconds are left: 0 where its orders begin again, at a limited
+    rate.
+    """
+
+    merchant: str
+    seconds: float
+
+
 class Failure(NamedTuple):
     """A call that was no success: its step, its answer in words, and when it ended."""
 
@@ -24,8 +33,9 @@ class Failure(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class MerchantView:
     """A merchant's complete state. `cap` has an effect only while slots are scarce; `successes` and `timeouts` count
-    calls for as long as this pod keeps the merchant's state. `last_failure` is the latest call that was no success; its
-    `at` is its age here.
+    calls for as long as this pod keeps the merchant's state. `server_errors_in_a_row` are the most of one
+    step; `paused_for` is how long its orders wait, since it asked for that. `last_failure` is the latest call that was
+    no success; its `at` is its age here.
     """
 
     merchant: str
@@ -37,6 +47,9 @@ class MerchantView:
     timeouts: int
     failures_in_a_row: int
     slow: bool
+    server_errors_in_a_row: int = 0
+    paused_for: float = 0.0
+    credentials_refused: bool = False
     last_failure: Failure | None = None
 
     def as_json(self) -> dict[str, object]:
@@ -51,7 +64,10 @@ class MerchantView:
             "successes": self.successes,
             "timeouts": self.timeouts,
             "failuresInARow": self.failures_in_a_row,
+            "serverErrorsInARow": self.server_errors_in_a_row,
             "slow": self.slow,
+            "pausedFor": round(self.paused_for, 3),
+            "credentialsRefused": self.credentials_refused,
             "lastFailure": failed
             and {"step": failed.step, "answerText": failed.text, "secondsAgo": round(failed.at, 3)},
         }
@@ -59,8 +75,12 @@ class MerchantView:
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
-    """Numbers of merchants: slow ones, those with as many slots as their cap, and all whose state is kept."""
+    """Numbers of merchants: slow ones, those with as many slots as their cap, all whose state is kept, those that asked
+    for time, and those that refuse their credentials.
+    """
 
     slow: int
     at_cap: int
     known: int
+    paused: int = 0
+    credentials_refused: int = 0

@@ -3,30 +3,26 @@
 import logging
 import random
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from gevent import GreenletExit
 
 from merchantroute_worker.bulkhead.rule import Verdict
-from merchantroute_worker.bulkhead.views import Failure
 from merchantroute_worker.calls.request import UnusableEndpoint
+from merchantroute_worker.delivery.call_observer import CallObserver
 from merchantroute_worker.delivery.delivery import Stage
 from merchantroute_worker.delivery.settlement import Settlement
 from merchantroute_worker.orders import decisions, envelope
-from merchantroute_worker.orders.answers import UNREACHABLE, Answer
-from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.attempt_result import Attempt, MerchantHealth
 from merchantroute_worker.orders.decisions import Run
 from merchantroute_worker.orders.envelope import Malformed, Order, Undecodable
 from merchantroute_worker.orders.messages import Outgoing, to_dead, to_rung
 from merchantroute_worker.orders.outcome import Done, Outcome, ToDead, ToLadder
-from merchantroute_worker.orders.route import Route, Step
+from merchantroute_worker.orders.route import Route
 from merchantroute_worker.outcomes.completions import order_record
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.pools.attempt_runners import AttemptRunner, ChildLost
-from merchantroute_worker.runtime.clock import Stopwatch
-from merchantroute_worker.telemetry.tracing import OrderTrace
 
 log = logging.getLogger(__name__)
 
@@ -93,9 +89,12 @@ class OrderDelivery(Settlement[Order]):
         )
 
     def _ask_bulkhead(self, run: Run, route: Route) -> Outcome[Order] | None:
-        verdict = self.pod.bulkhead.decide(run.order.merchant, self.pod.clock.now())
+        bulkhead, merchant, now = self.pod.bulkhead, run.order.merchant, self.pod.clock.now()
+        verdict = bulkhead.decide(merchant, now)
         if verdict is Verdict.ADMIT:
             return self._attempt(run, route)
+        if verdict in {Verdict.PAUSED, Verdict.CREDENTIALS}:
+            return decisions.waits(run.order, route, verdict.value, wait=bulkhead.refusals.wait(merchant, now))
         return decisions.refused(run.order, route, slow=verdict is Verdict.SLOW)
 
     def _attempt(self, run: Run, route: Route) -> Outcome[Order] | None:
@@ -104,15 +103,14 @@ class OrderDelivery(Settlement[Order]):
         if not self.advance(Stage.CALLING):
             return None
         trace = pod.tracer.order(order.id, order.merchant, order.journal.attempts + 1, order.trace)
-        observer, context = _CallObserver(pod, order.merchant, self, trace), trace.context()
+        observer, context = CallObserver(pod, run, route, self, trace), trace.context()
         if context is not order.trace:
             order = replace(order, trace=context)
         pod.bulkhead.acquire(order.merchant, self, pod.clock.now(), timeout=self._runner.timeout(route))
         pod.counters.begin_attempt(time.monotonic())
         try:
             result = self._runner.attempt(order, run.merchant, route, observer)
-            # An attempt that made all its calls does not depend on it.
-            slow = result.answer is not None and pod.bulkhead.is_slow(order.merchant, pod.clock.now())
+            health = self._health(run, result)
         except UnusableEndpoint as error:
             log.error("cannot call the merchant: %s", error, extra={"data": self.log_fields("endpoint")})
             return decisions.deferred(order, route, "endpoint")
@@ -131,7 +129,16 @@ class OrderDelivery(Settlement[Order]):
             trace.close()
         pod.counters.count("finished")
         self._log(order, result)
-        return decisions.after_attempt(order, result, route, slow=slow, draw=random.random(), now=time.time())
+        return decisions.after_attempt(order, result, route, health=health, draw=random.random(), now=time.time())
+
+    def _health(self, run: Run, result: Attempt) -> MerchantHealth:
+        bulkhead, merchant = self.pod.bulkhead, run.merchant
+        if result.answer is None:
+            bulkhead.refusals.accepted(merchant.id)
+            return MerchantHealth()
+        health = bulkhead.health(merchant.id, self.pod.clock.now())
+        replaced = self.pod.files.current.credentials.get(merchant.id) != merchant.credential
+        return health._replace(credentials_refused=True) if replaced else health
 
     def record(self, done: Done[Order]) -> dict[str, Any]:
         """See `Settlement`."""
@@ -153,32 +160,3 @@ class OrderDelivery(Settlement[Order]):
             fields = {"order": order.id, "merchant": order.merchant, "step": step, "answer": result.answer.label}
             more = {"answerText": result.answer.text, "attempt": order.journal.attempts + 1}
             log.info("attempt failed", extra={"data": {**fields, **more}})
-
-
-class _CallObserver:
-    """Reports each call to the bulkhead, the metrics and the trace."""
-
-    def __init__(self, pod: Pod, merchant: str, slot: object, trace: OrderTrace) -> None:
-        self._pod, self._merchant, self._slot, self._trace = pod, merchant, slot, trace
-        self._stopwatch = Stopwatch(pod.clock)
-
-    def begins(self, step: Step) -> Mapping[str, str]:
-        self._stopwatch = Stopwatch(self._pod.clock)
-        self._pod.bulkhead.begin_call(self._merchant, self._slot, self._stopwatch.began, step=step.name)
-        return self._trace.begins(step.name)
-
-    def ended(self, step: Step, answer: Answer, seconds: float) -> None:
-        self._trace.ended(answer)
-        self._pod.metrics.call(step.name, answer.label, seconds)
-        bulkhead, now = self._pod.bulkhead, self._pod.clock.now()
-        if not answer.succeeded:
-            bulkhead.note_failure(self._merchant, Failure(step=step.name, text=answer.text, at=now))
-        if answer.failure == "timeout":
-            if not self._stopwatch.was_stalled():
-                bulkhead.timed_out(self._merchant, now, began=self._stopwatch.began)
-        elif answer.failure in UNREACHABLE:
-            bulkhead.failed(self._merchant)
-        elif answer.status is not None:
-            # With prefork, where a child process made the call, the stopwatch covers the whole attempt.
-            own = min(seconds, now - self._stopwatch.began)
-            bulkhead.answered(self._merchant, now, own, success=answer.succeeded, step=step.name)

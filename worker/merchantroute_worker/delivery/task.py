@@ -93,7 +93,7 @@ class TaskDelivery(Settlement[TaskMessage]):
         if isinstance(decision, RunTask):
             verdict = self.pod.bulkhead.decide(task.merchant, self.pod.clock.now())
             if verdict is not Verdict.ADMIT:
-                return task_decisions.refused(task, route, slow=verdict is Verdict.SLOW)
+                return task_decisions.refused(task, route, slow=verdict is not Verdict.CAP)
         return decision
 
     def _death_reason(self, reason: str) -> DeathReason:

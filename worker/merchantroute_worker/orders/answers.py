@@ -5,6 +5,7 @@ Answer classes are those of mr-answer-class in `schema/envelope.json`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import NamedTuple
@@ -17,12 +18,19 @@ MAX_CAUSE = 200
 NEVER_SENT = frozenset({"refused", "dns"})
 
 
+SERVER_UNAVAILABLE = frozenset({502, 503, 504, *range(520, 531)})
+"""Statuses by which gateways, and CDNs (52x, 530), say that the merchant's server does not answer, whatever the order.
+Any other 5xx may come of the order."""
+
+
 class Meaning(Enum):
-    """The action after a call, in the words of `spec.orders.retry.answers`."""
+    """The action after a call, in the words of `spec.orders.retry.answers`; DENIED is no word of a route's."""
 
     SUCCESS = "Done"
     AGAIN = "Retry"
     FINAL = "Dead"
+    DENIED = "Denied"
+    """The merchant refuses the credentials: the order waits until they change."""
 
 
 class Answer(NamedTuple):
@@ -51,9 +59,24 @@ class Answer(NamedTuple):
         return self.status is not None and 200 <= self.status < 300
 
     @property
+    def is_server_error(self) -> bool:
+        """Whether the status is 5xx."""
+        return self.status is not None and 500 <= self.status < 600
+
+    @property
+    def server_is_unavailable(self) -> bool:
+        """Whether the status says that the merchant's server does not answer, whatever the order."""
+        return self.status in SERVER_UNAVAILABLE
+
+    @property
+    def asks_to_wait(self) -> bool:
+        """Whether the merchant wants no orders for a while: 429, or a 5xx with Retry-After."""
+        return self.status == 429 or (self.is_server_error and self.retry_after is not None)
+
+    @property
     def leaves_doubt(self) -> bool:
         """Whether the merchant may have executed the request: there was no complete response, or a 5xx."""
-        return self.failure not in NEVER_SENT if self.status is None else 500 <= self.status < 600
+        return self.failure not in NEVER_SENT if self.status is None else self.is_server_error
 
     @property
     def confirms(self) -> bool | None:
@@ -68,6 +91,7 @@ _LABELS = {status: f"{status // 100}xx" for status in range(100, 600)} | {429: "
 _DEFAULT: Mapping[str, Meaning] = {
     "2xx": Meaning.SUCCESS,
     **dict.fromkeys(("408", "425", "429", "5xx"), Meaning.AGAIN),
+    **dict.fromkeys(("401", "403"), Meaning.DENIED),
     **dict.fromkeys(FAILURES, Meaning.AGAIN),
 }
 
@@ -100,6 +124,8 @@ def table(changes: Mapping[str, str]) -> Table:
             raise ValueError(f"the table of answers has a row {name!r}: no status, no class and no failure")
         if name[0] == "2" or (name in FAILURES and then == Meaning.SUCCESS.value):
             raise ValueError(f"answer {name} cannot mean {then}: a 2xx is Done, and what is no answer never")
+        if then == Meaning.DENIED.value:
+            raise ValueError(f"answer {name} cannot mean {then}: a row says Done, Retry or Dead")
     return Table(rows={**_DEFAULT, **{name: Meaning(then) for name, then in changes.items()}})
 
 
@@ -115,6 +141,8 @@ def retry_after(value: str | None, *, now: float) -> float | None:
     if text.isascii() and text.isdigit():
         return min(float(text), MAX_RETRY_AFTER)
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+        moment = parsedate_to_datetime(value)
+        # HTTP dates are in GMT, also the obsolete ones that name no zone (RFC 9110, section 5.6.7).
+        return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now)
     except (ValueError, TypeError, OverflowError):
         return None

@@ -1,4 +1,6 @@
-"""The result of one attempt at an order's calls. Pure: `calls/attempt.py` creates it, decisions read it."""
+"""The result of one attempt at an order's calls, and what its pod knows about the merchant then. Pure: calls and
+bulkhead create them, decisions read them.
+"""
 
 from typing import NamedTuple
 
@@ -15,3 +17,15 @@ class Attempt(NamedTuple):
     unsure: tuple[str, ...] = ()
     step: Step | None = None
     answer: Answer | None = None
+
+
+class MerchantHealth(NamedTuple):
+    """The merchant's run of answers, by which one of them is judged. `wait` is the time in seconds that the merchant's
+    orders wait at least: it asked for that, or refuses the credentials. `credentials_refused` is False after a 403 that
+    concerns the order: the merchant takes others. `names_fail` means that our own name server is the cause.
+    """
+
+    slow: bool = False
+    wait: float = 0.0
+    credentials_refused: bool = False
+    names_fail: bool = False

@@ -6,12 +6,16 @@ from typing import Any, NamedTuple
 
 from merchantroute_worker.orders import ladder
 from merchantroute_worker.orders.answers import Answer, Meaning
-from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.attempt_result import Attempt, MerchantHealth
 from merchantroute_worker.orders.envelope import Journal, Order
 from merchantroute_worker.orders.eta import ETA_WORTH_WAITING, header_time
 from merchantroute_worker.orders.messages import DeathReason
 from merchantroute_worker.orders.outcome import Done, LadderOutcome, ToDead, ToLadder
 from merchantroute_worker.orders.route import Merchant, Route, Step
+
+FORBIDDEN_ATTEMPTS = 3
+"""Attempts answered 403 after which an order is final whose merchant takes others: while a token is being rotated, the
+first orders of a pod look the same."""
 
 
 class Run(NamedTuple):
@@ -64,16 +68,23 @@ def refused(order: Order, route: Route, *, slow: bool) -> ToLadder[Order]:
     return _to_ladder(order, _refusal(order), rung, "slow" if slow else "cap", "refused", paced=slow)
 
 
+def waits(order: Order, route: Route, reason: str, *, wait: float) -> ToLadder[Order]:
+    """To the ladder: the merchant asked for time, or refuses the credentials, for so many seconds at least. Not counted
+    as an attempt.
+    """
+    return _to_ladder(order, _refusal(order), ladder.before_eta(wait, route.delays), reason, "refused", paced=True)
+
+
 def deferred(order: Order, route: Route, reason: str) -> ToLadder[Order]:
     """To the ladder: no call was made, for a reason outside the order. Not counted as an attempt."""
     return _deferred(order, reason, ladder.after_refusal(order.journal.refusals, route.delays))
 
 
 def after_attempt(
-    order: Order, result: Attempt, route: Route, *, slow: bool, draw: float, now: float
+    order: Order, result: Attempt, route: Route, *, health: MerchantHealth, draw: float, now: float
 ) -> Done[Order] | ToLadder[Order] | ToDead[Order]:
-    """Decide what the attempt's result means. A slow merchant that gives no answer does not count as an attempt, since
-    that is no fault of the order.
+    """Decide what the attempt's result means. What its merchant refuses, or what every order of it meets, does not
+    count as an attempt, since that is no fault of the order.
     """
     before, answer = order.journal, result.answer
     journal = Journal(
@@ -87,17 +98,50 @@ def after_attempt(
     )
     if answer is None:
         return Done(order=order.with_journal(journal))
-    final = route.table.meaning(answer) is Meaning.FINAL
-    if slow and answer.status is None and not final:
-        rung = ladder.after_refusal(before.refusals, route.delays)
+    meaning = route.table.meaning(answer)
+    if reason := _merchants_own(answer, meaning, route, health):
         uncounted = replace(journal, attempts=before.attempts, refusals=before.refusals + 1)
-        return _to_ladder(order, uncounted, rung, "slow", "retried")
+        return _for_the_merchant(order.with_journal(uncounted), answer, route, reason, health, now=now)
     order = order.with_journal(journal)
-    if final:
+    if meaning is Meaning.FINAL or (meaning is Meaning.DENIED and _stays_forbidden(before, journal)):
         return ToDead(order=order, why=death_reason(order, route, "merchant-rejected"))
     if order.journal.attempts >= route.max_attempts:
         return ToDead(order=order, why=death_reason(order, route, "attempts-exhausted"))
     return _again(order, answer, route, draw=draw, now=now)
+
+
+def _merchants_own(answer: Answer, meaning: Meaning, route: Route, health: MerchantHealth) -> str | None:
+    """Why the attempt is uncounted: the answer is the merchant's to every order. None where it is the order's."""
+    if meaning is Meaning.DENIED and health.credentials_refused:
+        return "credentials-refused"
+    if meaning is not Meaning.AGAIN:
+        return None
+    if route.is_paused_by(answer):
+        return answer.label
+    if answer.failure == "dns" and health.names_fail:
+        return "dns"
+    return "slow" if health.slow and (answer.status is None or answer.is_server_error) else None
+
+
+def _for_the_merchant(
+    order: Order, answer: Answer, route: Route, reason: str, health: MerchantHealth, *, now: float
+) -> ToLadder[Order]:
+    """To the ladder until the merchant takes orders again."""
+    journal = order.journal
+    if reason == "credentials-refused":
+        rung = ladder.before_eta(health.wait, route.delays)
+    elif route.is_paused_by(answer):
+        asked = min(answer.retry_after or health.wait, route.retry_after_max or health.wait)
+        if ladder.is_too_long(asked, route.delays):
+            journal = replace(journal, not_before=now + asked)
+        rung = ladder.at_least(asked, route.delays)
+    else:
+        rung = ladder.after_refusal(journal.refusals - 1, route.delays)
+    return _to_ladder(order, journal, rung, reason, "retried")
+
+
+def _stays_forbidden(before: Journal, journal: Journal) -> bool:
+    return journal.attempts >= FORBIDDEN_ATTEMPTS and before.answer_text == journal.answer_text
 
 
 def death_reason(order: Order, route: Route, reason: str) -> DeathReason:

@@ -17,7 +17,12 @@ def after_attempt(attempt: int, delays: Sequence[int], *, draw: float, retry_aft
     drawn = pair[int(draw * len(pair))]
     if retry_after is None:
         return drawn
-    return max(drawn, next((delay for delay in delays if delay >= retry_after * 1000), delays[-1]))
+    return max(drawn, at_least(retry_after, delays))
+
+
+def at_least(seconds: float, delays: Sequence[int]) -> int:
+    """The first rung that is so long, else the longest."""
+    return next((delay for delay in delays if delay >= seconds * 1000), delays[-1])
 
 
 def after_refusal(refusals: int, delays: Sequence[int]) -> int:

@@ -10,7 +10,7 @@ from math import inf
 from typing import Any
 from urllib.parse import quote
 
-from merchantroute_worker.orders.answers import Table, table
+from merchantroute_worker.orders.answers import Answer, Table, table
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
@@ -99,6 +99,10 @@ class Route:
     credentials: Mapping[str, Credential] = field(repr=False)
     deaths: Mapping[str, float] = field(default_factory=dict)
     """When a pod of a tier last died other than by a clean end (epoch seconds); tiers without a death are left out."""
+
+    def is_paused_by(self, answer: Answer) -> bool:
+        """Whether the answer pauses its merchant: 429, or a 5xx with a Retry-After that the route heeds."""
+        return answer.status == 429 or (answer.asks_to_wait and self.retry_after_max > 0)
 
     def merchant(self, merchant_id: str) -> Merchant | None:
         """The merchant's endpoint, or None if neither the list nor a default endpoint covers it."""

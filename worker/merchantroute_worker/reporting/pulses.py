@@ -1,5 +1,5 @@
 """Pulses: a heartbeat with the pod's counters for the operator's scaler, every two seconds, and at once when a merchant
-becomes slow.
+becomes slow, asks for time or refuses its credentials.
 
 They are neither persistent nor confirmed, and have a channel of their own: a missing exchange or a blocked broker costs
 a pulse, never an order.
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 PULSE_INTERVAL = 2.0
 POLL_INTERVAL = 0.25
 MAX_SLOW = 100
+MAX_REFUSING = 100
+"""Merchants of each kind that a pulse names."""
 
 
 def document(pod: Pod) -> dict[str, Any]:
@@ -27,6 +29,9 @@ def document(pod: Pod) -> dict[str, Any]:
     now = time.monotonic()
     identity, counters = pod.identity, pod.counters
     slow = sorted(pod.bulkhead.slow(pod.clock.now()), key=lambda one: -one.oldest)[:MAX_SLOW]
+    refusals = pod.bulkhead.refusals
+    paused = sorted(refusals.paused(pod.clock.now()), key=lambda one: -one.seconds)[:MAX_REFUSING]
+    refusing = refusals.refusing_credentials()[:MAX_REFUSING]
     return {
         "pod": identity.pod,
         "namespace": identity.namespace,
@@ -42,6 +47,8 @@ def document(pod: Pod) -> dict[str, Any]:
         "retried": counters.retried,
         "dead": counters.dead,
         "slow": [{"merchant": s.merchant, "inFlight": s.in_flight, "oldest": round(s.oldest, 3)} for s in slow],
+        **({"paused": [{"merchant": p.merchant, "seconds": round(p.seconds, 3)} for p in paused]} if paused else {}),
+        **({"credentialsRefused": refusing} if refusing else {}),
         **({"blocked": _blocked(pod.blocked_hub, now)} if pod.blocked_hub.count else {}),
     }
 
@@ -57,17 +64,29 @@ def _blocked(hub: BlockedHub, now: float) -> dict[str, Any]:
 
 def run(pod: Pod) -> None:
     """Send pulses until the process ends."""
-    due, known = 0.0, frozenset[str]()
+    due, known = 0.0, frozenset[tuple[str, str]]()
     while True:
         now = time.monotonic()
-        slow = pod.bulkhead.slow_names(pod.clock.now())
-        for merchant in slow - known:
-            log.warning("merchant is slow", extra={"data": {"merchant": merchant}})
-        if now >= due or slow - known:
+        troubles = _troubles(pod)
+        for what, merchant in troubles - known:
+            log.warning("merchant %s", what, extra={"data": {"merchant": merchant}})
+        if now >= due or troubles - known:
             due = now + PULSE_INTERVAL
             _send(pod)
-        known = slow
+        known = troubles
         sleep(POLL_INTERVAL)
+
+
+def _troubles(pod: Pod) -> frozenset[tuple[str, str]]:
+    """Why orders of which merchants wait, in the words of the log."""
+    now, bulkhead = pod.clock.now(), pod.bulkhead
+    return frozenset(
+        [
+            *(("is slow", merchant) for merchant in bulkhead.slow_names(now)),
+            *(("asked for time", paused.merchant) for paused in bulkhead.refusals.paused(now)),
+            *(("refuses its credentials", merchant) for merchant in bulkhead.refusals.refusing_credentials()),
+        ]
+    )
 
 
 def _send(pod: Pod) -> None:

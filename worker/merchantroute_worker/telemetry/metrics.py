@@ -42,7 +42,7 @@ class Metrics:
         self._slots = Gauge("merchantroute_slots", "Slots by state: busy, free.", ["state"], registry=registry)
         self._merchants = Gauge(
             "merchantroute_merchants",
-            "Merchants that this pod remembers by state: slow, at_cap, known.",
+            "Merchants that this pod remembers by state: slow, at_cap, paused, credentials_refused, known.",
             ["state"],
             registry=registry,
         )
@@ -94,7 +94,7 @@ class Metrics:
 
     def render(self, *, slots: int, busy: int, merchants: Totals) -> bytes:
         """The exposition text for /metrics."""
-        for state, count in (("slow", merchants.slow), ("at_cap", merchants.at_cap), ("known", merchants.known)):
+        for state, count in vars(merchants).items():
             self._merchants.labels(state).set(count)
         self._slots.labels("busy").set(busy)
         self._slots.labels("free").set(max(0, slots - busy))

@@ -33,6 +33,8 @@ def _pulse(document: dict[str, Any], at: float) -> Pulse:
         retried=_count(document["retried"]),
         dead=_count(document["dead"]),
         slow=frozenset(_text(entry["merchant"]) for entry in document["slow"]) if "slow" in document else frozenset(),
+        paused=frozenset(_text(entry["merchant"]) for entry in document.get("paused", ())),
+        credentials_refused=frozenset(_text(merchant) for merchant in document.get("credentialsRefused", ())),
         blocked=_blocked(document["blocked"]) if "blocked" in document else None,
     )
 

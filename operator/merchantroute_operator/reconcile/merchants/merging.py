@@ -50,6 +50,7 @@ def update_merchant_statuses(ctx: Context, claims: Claims, writer: MerchantStatu
     outcome = Outcome(
         bound=findings.topology.bound,
         problems=findings.merchants.claim_problems,
+        refused=findings.merchants.credentials_refused,
         error=f"route: {findings.error}" if findings.error else "",
         paused=findings.pause.holds,
     )

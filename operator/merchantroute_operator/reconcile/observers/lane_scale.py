@@ -69,6 +69,7 @@ def _observe(tick: Tick, spec: LaneSpec, lane: Lane, live: Object, replicas: int
         lane.retrying = retrying(rungs)
         lane.policies = _policies(naming.tier_exchange(tick.route.namespace, tick.route.name, tier.name), samples)
     lane.slow = len(frozenset().union(*(pulse.slow for pulse in pulses))) if pulses else None
+    lane.paused = len(frozenset().union(*(pulse.paused for pulse in pulses))) if pulses else None
     lane.generation = min((pulse.generation for pulse in pulses), default=0)
     lane.counting = count(lane.counting, pulses)
     return observe(

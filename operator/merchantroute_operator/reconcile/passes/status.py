@@ -41,6 +41,9 @@ async def update_status(ctx: Context, state: RouteState, findings: Findings) -> 
         "reason"
     ):
         await ctx.kube.event(findings.raw, "Warning", drift["reason"], drift["message"])
+    refused = _condition(new, "CredentialsAccepted")
+    if refused["status"] == "False" and _condition(old, "CredentialsAccepted").get("status") != "False":
+        await ctx.kube.event(findings.raw, "Warning", refused["reason"], refused["message"])
     if (trouble := _suspect_trouble(new)) and not _suspect_trouble(old):
         await ctx.kube.event(findings.raw, "Warning", SUSPECT_EVENT, trouble)
 
@@ -81,6 +84,7 @@ def _view(state: RouteState, findings: Findings) -> View:
         conflicts=findings.topology.conflicts,
         merchant_conflicts=findings.merchants.merged.conflicts if findings.merchants.merged else (),
         credential_problems=findings.merchants.credential_problems,
+        credentials_refused=tuple(sorted(state.credentials_refused)),
         foreign_policies={q: policy for lane in state.lanes.values() for q, policy in lane.policies.items()},
         lanes=tuple(_lane(spec, state.lanes.get((spec.tier.name, spec.name), Lane())) for spec in lanes(route))
         if route
@@ -103,5 +107,6 @@ def _lane(spec: LaneSpec, lane: Lane) -> LaneView:
         decision=lane.decision,
         retrying=lane.retrying,
         slow=lane.slow,
+        paused=lane.paused,
         generation=lane.generation or None,
     )

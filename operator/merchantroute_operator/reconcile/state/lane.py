@@ -21,6 +21,7 @@ class Lane:
     decision: Decision | None = None
     retrying: int | None = None  # messages on all rungs
     slow: int | None = None  # merchants that are slow in some pod; None while no pod has reported
+    paused: int | None = None  # merchants that asked some pod for time; None while no pod has reported
     generation: int = 0  # the oldest that a pod of the lane has loaded; 0 while none has reported
     renewed: str = ""  # the pod for which the lane was last scaled to none, so that a new one starts
     policies: dict[str, str] = field(default_factory=dict)  # queue -> policy that somebody put on it

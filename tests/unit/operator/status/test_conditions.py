@@ -41,7 +41,17 @@ def test_a_route_that_is_as_it_should_be_is_ready() -> None:
         "Paused": ("False", "NotPaused"),
         "Drifted": ("False", "NoDrift"),
         "Conflicted": ("False", "NoConflict"),
+        "CredentialsAccepted": ("True", "AsWanted"),
     }
+
+
+def test_merchants_that_refuse_their_credentials_are_named_and_the_route_is_ready_all_the_same() -> None:
+    answers = told(a_view(credentials_refused=tuple(f"m-{number}" for number in range(7))))
+
+    refused = answers["CredentialsAccepted"]
+    assert (refused.status, refused.reason) == ("False", "CredentialsRefused")
+    assert "m-0, m-1, m-2, m-3, m-4 and 2 more" in refused.message
+    assert answers["Ready"].status == "True"
 
 
 STUCK = [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]
@@ -213,7 +223,7 @@ def test_what_is_under_way_is_told(seen: dict[str, Any], answer: str, reason: st
         ((a_lane("enterprise"), a_lane("standard", reason="FiguresStale")), "False", "FiguresStale", "standard"),
         ((a_lane("enterprise", reason="Paused"), a_lane("standard")), "False", "ScalingPaused", "enterprise"),
         ((a_lane("enterprise", reason="AtMaximum"),), "True", "Scaling", ""),
-        ((LaneView("enterprise", "stable", "q", None, None, None, None, None),), "Unknown", "NotChecked", ""),
+        ((LaneView("enterprise", "stable", "q", None, None, None, None, None, None),), "Unknown", "NotChecked", ""),
         ((), "Unknown", "NotChecked", ""),
     ],
 )

@@ -28,6 +28,7 @@ def test_the_whole_status_with_figures_and_sums() -> None:
         "desiredReplicas": 2,
         "reason": "Steady: because",
         "slowMerchants": 1,
+        "pausedMerchants": 0,
         "configGeneration": 9,
     }
     assert written["totals"] == {

@@ -54,6 +54,15 @@ def test_one_without_usable_credentials_says_what_is_wrong_with_its_secret() -> 
     assert "Secret x does not exist" in status["message"]
 
 
+def test_one_that_refuses_its_credentials_says_so_and_a_missing_secret_comes_first() -> None:
+    outcome = Outcome(bound={"taco": "standard"}, refused=frozenset({"taco"}))
+    status = told(a_claim(), outcome)
+    assert (status["state"], status["reason"], status["tier"]) == ("Pending", "CredentialsRefused", "standard")
+    assert "401" in status["message"]
+    assert told(a_claim(), replace(outcome, problems={"taco": "none"}))["reason"] == "CredentialsUnusable"
+    assert told(a_claim(id="other"), outcome)["reason"] != "CredentialsRefused"
+
+
 def test_a_route_in_trouble_is_the_word_to_a_new_merchant_and_none_to_one_that_works() -> None:
     trouble = Outcome(error="route: no broker")
     assert told(a_claim(), trouble)["reason"] == "RouteNotReady"

@@ -193,6 +193,9 @@ def test_what_people_see_of_a_merchant() -> None:
     bulkhead = holding("bistro", 2)
     bulkhead.answered("bistro", 0.5, 0.5)
     bulkhead.timed_out("bistro", 10.0)
+    for _ in range(2):
+        bulkhead.server_error("bistro", 0.5, step="submit", order=None)
+    bulkhead.asked_to_wait("bistro", 0.5, began=0.0, seconds=39.5)
     bulkhead.note_failure("bistro", Failure(step="submit", text="no whole answer within 5 s", at=7.5))
     bulkhead.acquire("cafe", "x", 9.0)
 
@@ -206,7 +209,10 @@ def test_what_people_see_of_a_merchant() -> None:
             "successes": 1,
             "timeouts": 1,
             "failuresInARow": 1,
+            "serverErrorsInARow": 2,
             "slow": True,
+            "pausedFor": 30.0,
+            "credentialsRefused": False,
             "lastFailure": {"step": "submit", "answerText": "no whole answer within 5 s", "secondsAgo": 2.5},
         }
     ]

@@ -16,7 +16,8 @@ NOW = 1_800_000_000.0
     [
         ((200, 201, 202, 204), Meaning.SUCCESS),
         ((408, 425, 429, 500, 502, 503, 504, 599), Meaning.AGAIN),
-        ((101, 301, 302, 304, 400, 401, 403, 404, 409, 410, 422), Meaning.FINAL),
+        ((401, 403), Meaning.DENIED),
+        ((101, 301, 302, 304, 400, 404, 407, 409, 410, 422), Meaning.FINAL),
     ],
 )
 def test_statuses_are_done_again_later_or_final(statuses: tuple[int, ...], meaning: Meaning) -> None:
@@ -48,6 +49,7 @@ OWN = {"404": "Retry", "4xx": "Dead", "409": "Done", "429": "Dead", "503": "Dead
         # a status apart from its class, and the class as it was
         (Answer(status=503), Meaning.FINAL),
         (Answer(status=502), Meaning.AGAIN),
+        (Answer(status=401), Meaning.DENIED),
         # untouched
         (Answer(status=200), Meaning.SUCCESS),
         (Answer(failure="timeout"), Meaning.AGAIN),
@@ -63,7 +65,7 @@ def test_a_route_s_rows_change_the_table_and_the_most_specific_counts(answer: An
     [
         {"soup": "Retry"}, {"40": "Retry"}, {"4x4": "Dead"}, {"404": "Perhaps"}, {"": "Dead"},
         # success stays success, and what is no answer is never success
-        {"200": "Dead"}, {"202": "Retry"}, {"2xx": "Retry"}, {"timeout": "Done"}, {"dns": "Done"},
+        {"401": "Denied"}, {"200": "Dead"}, {"202": "Retry"}, {"2xx": "Retry"}, {"timeout": "Done"}, {"dns": "Done"},
     ],
 )  # fmt: skip
 def test_a_row_that_nothing_can_mean_is_refused(rows: dict[str, str]) -> None:
@@ -78,6 +80,27 @@ def test_only_what_never_reached_the_merchant_or_has_a_clear_answer_leaves_no_do
         500,
         504,
     ]
+
+
+@pytest.mark.parametrize("own", ["Dead", "Retry", "Done"])
+def test_a_route_s_own_row_for_a_refused_credential_counts_and_one_for_its_class_does_not(own: str) -> None:
+    assert table({"401": own}).meaning(Answer(status=401)) is Meaning(own)
+    assert table({"4xx": own}).meaning(Answer(status=403)) is Meaning.DENIED
+
+
+@pytest.mark.parametrize(
+    ("answer", "asks"),
+    [
+        (Answer(status=429), True),
+        (Answer(status=503, retry_after=0.0), True),
+        (Answer(status=500, retry_after=9.0), True),
+        (Answer(status=503), False),
+        (Answer(status=409, retry_after=9.0), False),
+        (Answer(failure="timeout"), False),
+    ],
+)
+def test_a_merchant_asks_for_time_by_a_429_or_a_server_error_with_retry_after(answer: Answer, asks: bool) -> None:
+    assert answer.asks_to_wait is asks
 
 
 @pytest.mark.parametrize(
@@ -132,6 +155,10 @@ def test_failures_are_told_apart(error: OSError, kind: str) -> None:
         ("9" * 400, 1e9),
         ("Fri, 15 Jan 2027 08:00:10 GMT", 10.0),
         ("Fri, 15 Jan 2027 07:59:00 GMT", 0.0),
+        # the two obsolete formats of RFC 9110 that name no zone, or by a word: all are GMT
+        ("Fri Jan 15 08:00:10 2027", 10.0),
+        ("Friday, 15-Jan-27 08:00:10 GMT", 10.0),
+        ("Fri, 15 Jan 2027 08:00:10 -0000", 10.0),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | None) -> None:

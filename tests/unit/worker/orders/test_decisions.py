@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from merchantroute_worker.orders import decisions
-from merchantroute_worker.orders.answers import FAILURES, Answer
-from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.answers import FAILURES, Answer, Meaning
+from merchantroute_worker.orders.attempt_result import Attempt, MerchantHealth
 from merchantroute_worker.orders.decisions import Run
 from merchantroute_worker.orders.envelope import Malformed, Order
 from merchantroute_worker.orders.messages import DeathReason
@@ -111,10 +113,11 @@ def test_an_unknown_merchant_s_order_waits_for_the_configuration(first_seen: flo
 
 
 def after(answer: Answer | None, *, slow: bool = False, journal: dict[str, Any] | None = FAILED, **more: Any) -> Any:
+    health = more.pop("health", None) or MerchantHealth(slow=slow)
     given = route(maxAttempts=4, **more)
     step = given.steps[1] if answer else None
     result = Attempt(done=("validate",) if answer else ("validate", "confirm"), step=step, answer=answer)
-    return decisions.after_attempt(order(journal=journal), result, given, slow=slow, draw=0.0, now=NOW)
+    return decisions.after_attempt(order(journal=journal), result, given, health=health, draw=0.0, now=NOW)
 
 
 def test_an_order_whose_steps_are_done_is_done() -> None:
@@ -144,8 +147,104 @@ def test_that_a_slow_merchant_gave_no_answer_is_not_counted(failure: str) -> Non
     assert uncounted.order.journal.answer == failure
 
 
-def test_an_answer_of_a_slow_merchant_is_counted() -> None:
-    assert after(Answer(status=503), slow=True).order.journal.attempts == 3
+@pytest.mark.parametrize(("status", "attempts"), [(500, 2), (503, 2), (408, 3), (425, 3)])
+def test_a_server_error_of_a_slow_merchant_is_not_counted_and_another_answer_is(status: int, attempts: int) -> None:
+    assert after(Answer(status=status), slow=True).order.journal.attempts == attempts
+    assert after(Answer(status=status)).order.journal.attempts == 3
+
+
+@pytest.mark.parametrize("journal", [None, FAILED, {**FAILED, "attempts": 3}])
+@pytest.mark.parametrize("answer", [Answer(status=429), Answer(status=429, retry_after=5), Answer(503, retry_after=5)])
+def test_an_answer_that_pauses_the_merchant_is_never_counted(answer: Answer, journal: dict[str, Any] | None) -> None:
+    decision = after(answer, journal=journal, health=MerchantHealth(wait=5.0), retryAfterMaxMs=600_000)
+
+    before = (journal or {}).get("attempts", 0), (journal or {}).get("refusals", 0)
+    assert (decision.outcome, decision.rung) == ("retried", 15_000)
+    assert (decision.order.journal.attempts, decision.order.journal.refusals) == (before[0], before[1] + 1)
+
+
+def test_a_route_that_heeds_no_retry_after_counts_a_503_with_one() -> None:
+    assert after(Answer(503, retry_after=5), retryAfterMaxMs=0).order.journal.attempts == 3
+
+
+@pytest.mark.parametrize(("wait", "rung"), [(0.0, 1_000), (1.0, 1_000), (14.0, 1_000), (20.0, 15_000)])
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_that_the_merchant_refuses_are_not_counted_against_the_order(
+    status: int, wait: float, rung: int
+) -> None:
+    health = MerchantHealth(credentials_refused=True, wait=wait)
+    decision = after(Answer(status=status), health=health, journal={**FAILED, "attempts": 3})
+
+    assert (decision.outcome, decision.reason, decision.rung) == ("retried", "credentials-refused", rung)
+    assert (decision.order.journal.attempts, decision.order.journal.refusals) == (3, 2)
+
+
+def test_a_403_that_a_healthy_merchant_gives_one_order_three_times_is_final() -> None:
+    journal: dict[str, Any] | None = None
+    for attempts in (1, 2):
+        again = after(Answer(status=403), journal=journal)
+        assert (again.outcome, again.order.journal.attempts) == ("retried", attempts)
+        journal = {**FAILED, "attempts": attempts, "answer": "4xx", "answerText": "HTTP 403"}
+    dead = after(Answer(status=403), journal=journal)
+
+    assert (dead.why.reason, dead.why.attempts, dead.why.answer_text) == ("merchant-rejected", 3, "HTTP 403")
+    other = after(Answer(status=403), journal={**FAILED, "answerText": "HTTP 503"})
+    assert other.outcome == "retried"
+
+
+def test_a_row_of_the_route_for_401_counts_whatever_the_merchant_s_run() -> None:
+    health = MerchantHealth(credentials_refused=True, slow=True)
+    dead, again = (after(Answer(401), health=health, answers={"401": row}) for row in ("Dead", "Retry"))
+
+    assert dead.why.reason == "merchant-rejected"
+    assert (again.reason, again.order.journal.attempts) == ("4xx", 3)
+
+
+def test_names_that_our_own_name_server_fails_to_resolve_are_not_counted() -> None:
+    ours, theirs = (after(Answer(failure="dns"), health=MerchantHealth(names_fail=own)) for own in (True, False))
+
+    assert (ours.reason, ours.order.journal.attempts) == ("dns", 2)
+    assert theirs.order.journal.attempts == 3
+
+
+ANY_ANSWER = st.one_of(
+    st.builds(Answer, status=st.integers(300, 599), retry_after=st.none() | st.floats(0, 1e9)),
+    st.builds(Answer, failure=st.sampled_from(sorted(FAILURES))),
+)
+ANY_HEALTH = st.builds(
+    MerchantHealth,
+    slow=st.booleans(),
+    wait=st.floats(0, 3_600),
+    credentials_refused=st.booleans(),
+    names_fail=st.booleans(),
+)
+
+
+@given(answer=ANY_ANSWER, health=ANY_HEALTH, most_ms=st.sampled_from([0, 600_000]), attempts=st.integers(0, 3))
+def test_an_attempt_counts_or_is_a_refusal_and_what_is_final_by_the_table_is_dead_at_once(
+    answer: Answer, health: MerchantHealth, most_ms: int, attempts: int
+) -> None:
+    decision = after(answer, health=health, journal={**FAILED, "attempts": attempts}, retryAfterMaxMs=most_ms)
+    journal, meaning = decision.order.journal, route().table.meaning(answer)
+
+    counted = journal.attempts - attempts
+    assert (counted, journal.refusals) in {(1, 1), (0, 2)}
+    if meaning is Meaning.FINAL:
+        assert isinstance(decision, ToDead)
+    if isinstance(decision, ToDead):
+        assert counted == 1
+        assert meaning is not Meaning.DENIED or not health.credentials_refused
+    if health == MerchantHealth(wait=health.wait) and not answer.asks_to_wait:
+        assert counted == 1, "nothing speaks against the merchant"
+
+
+@given(wait=st.floats(0, 1e6), reason=st.sampled_from(["paused", "credentials-refused"]))
+def test_an_order_that_its_merchant_wants_later_waits_uncounted(wait: float, reason: str) -> None:
+    decision = decisions.waits(order(journal=FAILED), route(), reason, wait=wait)
+
+    assert (decision.outcome, decision.reason, decision.paced) == ("refused", reason, True)
+    assert (decision.order.journal.attempts, decision.order.journal.refusals) == (2, 2)
+    assert decision.rung == 1_000 or decision.rung <= wait * 1000
 
 
 @pytest.mark.parametrize("slow", [False, True])
@@ -169,7 +268,8 @@ def test_a_route_may_give_up_at_once_or_try_again_where_the_default_does_not(slo
         (3_600, 600_000, 120_000, NOW + 600),
         (float("inf"), 600_000, 120_000, NOW + 600),
         (3_600, 15_000, 15_000, None),
-        (3_600, 0, 15_000, None),
+        # not heeded: as long as the pod itself pauses the merchant
+        (3_600, 0, 1_000, None),
         # without a word of the route, by the longest rung
         (3_600, None, 120_000, None),
     ],

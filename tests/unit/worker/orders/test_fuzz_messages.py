@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from merchantroute_worker.calls.request import UnusableEndpoint, build
 from merchantroute_worker.orders import decisions, envelope
 from merchantroute_worker.orders.answers import FAILURES, Answer
-from merchantroute_worker.orders.attempt_result import Attempt
+from merchantroute_worker.orders.attempt_result import Attempt, MerchantHealth
 from merchantroute_worker.orders.decisions import Run
 from merchantroute_worker.orders.envelope import Malformed, Order, Undecodable
 from merchantroute_worker.orders.messages import DeathReason, Incoming, plain, to_dead, to_rung
@@ -32,6 +32,13 @@ JOURNAL = {
     "answer": "5xx",
     "answerText": "HTTP 503",
 }
+HEALTH = st.builds(
+    MerchantHealth,
+    slow=st.booleans(),
+    wait=st.floats(0, 1e4),
+    credentials_refused=st.booleans(),
+    names_fail=st.booleans(),
+)
 GOOD = [[], {"order": {"id": "o-1", "items": [{"price": 1.5}]}}, {"merchantroute": JOURNAL, "chain": None}]
 HEADERS = {
     "task": "merchantroute.order",
@@ -126,13 +133,13 @@ def test_a_message_is_an_order_or_has_a_reason_and_goes_on_either_way(
 
 
 @FUZZ
-@given(journal=mutated(JOURNAL), answer=ANSWERS | st.none(), slow=st.booleans(), draw=st.floats(0, 1, exclude_max=True))
-@example(journal={**JOURNAL, "attempts": 2**63}, answer=Answer(status=500), slow=False, draw=0.0)
-@example(journal={**JOURNAL, "attempts": -(2**70)}, answer=Answer(status=500), slow=False, draw=0.0)
+@given(journal=mutated(JOURNAL), answer=ANSWERS | st.none(), health=HEALTH, draw=st.floats(0, 1, exclude_max=True))
+@example(journal={**JOURNAL, "attempts": 2**63}, answer=Answer(status=500), health=MerchantHealth(), draw=0.0)
+@example(journal={**JOURNAL, "attempts": -(2**70)}, answer=Answer(status=500), health=MerchantHealth(), draw=0.0)
 @example(journal={**JOURNAL, "steps": [{"name": "a", "method": "GET / HTTP/1.1\r\nX:", "path": "/"}]}, answer=None,
-         slow=False, draw=0.0)  # fmt: skip
+         health=MerchantHealth(), draw=0.0)  # fmt: skip
 def test_an_attempt_at_any_order_that_could_be_read_has_an_outcome(
-    journal: Any, answer: Answer | None, slow: bool, draw: float
+    journal: Any, answer: Answer | None, health: MerchantHealth, draw: float
 ) -> None:
     body = dumped([[], {"order": {}}, {"merchantroute": journal}])
     message = Incoming(routing_key="bistro", body=body, properties={"correlation_id": "o-1"}, headers={})
@@ -144,7 +151,7 @@ def test_an_attempt_at_any_order_that_could_be_read_has_an_outcome(
     step = (order.journal.steps or route().steps)[0]
     result = Attempt(done=order.journal.done, step=step if answer else None, answer=answer)
 
-    decision = decisions.after_attempt(order, result, route(), slow=slow, draw=draw, now=NOW)
+    decision = decisions.after_attempt(order, result, route(), health=health, draw=draw, now=NOW)
 
     assert isinstance(decision, Done | ToLadder | ToDead)
     settled(decision, message)

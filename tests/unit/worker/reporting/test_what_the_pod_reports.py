@@ -39,6 +39,22 @@ def test_a_pulse_is_as_the_schema_has_it() -> None:
     assert (pulse["busy"], pulse["generation"]) == (0, 0)
 
 
+def test_a_pulse_names_merchants_that_asked_for_time_or_refuse_their_credentials_and_no_credential() -> None:
+    pod = Pod(from_environment(WHERE), 20, HttpClient(20), ImmediateAcks())
+    assert not {"paused", "credentialsRefused"} & pulses.document(pod).keys()
+    now = pod.clock.now()
+    for number in range(150):
+        pod.bulkhead.refusals.asked_to_wait(f"p-{number}", now, began=now, seconds=600.0 + number)
+        pod.bulkhead.refusals.refused_credentials(f"r-{number}", now, credential="s3cret", step="submit", began=now)
+
+    pulse = pulses.document(pod)
+
+    jsonschema.validate(pulse, schema("pulse"))
+    assert (len(pulse["paused"]), pulse["paused"][0]["merchant"]) == (100, "p-149")
+    assert pulse["credentialsRefused"] == [f"r-{number}" for number in range(100)]
+    assert "s3cret" not in json.dumps(pulse)
+
+
 def test_a_pulse_reports_a_blocked_hub_only_if_it_was_blocked() -> None:
     pod = Pod(from_environment(WHERE), 20, HttpClient(20), ImmediateAcks())
     assert "blocked" not in pulses.document(pod)
