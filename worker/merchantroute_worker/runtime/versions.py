@@ -7,12 +7,12 @@ and leave orders unacknowledged, so it says at its start what does not fit.
 from importlib import metadata
 
 BOUNDS = {
-    "amqp": ">=5.4.2,<5.5",
-    "billiard": ">=4.3,<4.4",
-    "celery": ">=5.7,<5.8",
+    "amqp": ">=5.3.1,<5.5",
+    "billiard": ">=4.2.1,<4.4",
+    "celery": ">=5.5,<5.8",
     "gevent": ">=26.9,<27",
     "geventhttpclient": ">=2.6,<2.7",
-    "kombu": ">=5.7,<5.8",
+    "kombu": ">=5.5.2,<5.8",
     "vine": ">=5.1,<5.2",
 }
 """By distribution, from the least version to below one: what `merchantroute[worker]` requires. The images hold our
