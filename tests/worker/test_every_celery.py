@@ -18,12 +18,16 @@ LOCKED = "dev"
 NEWEST = (LOCKED, "5.6", "5.5")
 OLDEST = ("5.6.0", "5.5.0")
 SELECTION = (
-    "tests/unit/worker/runtime/test_versions.py",
+    "tests/unit/worker/celery",
+    "tests/unit/worker/pools",
+    "tests/unit/worker/rabbit",
+    "tests/unit/worker/runtime",
     "tests/house/test_versions_have_one_source.py::test_the_versions_that_the_tests_run_with_fit",
     "tests/worker/patched/test_every_end_of_a_task.py",
     "tests/worker/patched/test_changing_the_slots.py",
     "tests/worker/test_the_end_of_a_prefork_pool.py",
     "tests/worker/test_live_tuning.py",
+    "tests/worker/test_non_utf8_text.py",
     "tests/worker/test_any_app.py",
     "tests/worker/test_plain_app.py",
     "tests/worker/test_pools.py",

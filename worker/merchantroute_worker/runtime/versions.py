@@ -7,7 +7,7 @@ and leave orders unacknowledged, so it says at its start what does not fit.
 from importlib import metadata
 
 BOUNDS = {
-    "amqp": ">=5.3.1,<5.5",
+    "amqp": ">=5.4.2,<5.5",
     "billiard": ">=4.2.1,<4.4",
     "celery": ">=5.5,<5.8",
     "gevent": ">=26.9,<27",

@@ -36,9 +36,9 @@ def test_one_that_does_not_fit_is_named_with_what_to_install(monkeypatch: pytest
 
 
 def test_all_of_them_are_in_the_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    install(monkeypatch, amqp="5.3.0", vine="")
+    install(monkeypatch, amqp="5.4.1", vine="")
 
     assert unfit() == (
-        "installed are amqp 5.3.0, vine is missing, which this worker is not tested with: "
-        "pip install 'amqp>=5.3.1,<5.5' 'vine>=5.1,<5.2'"
+        "installed are amqp 5.4.1, vine is missing, which this worker is not tested with: "
+        "pip install 'amqp>=5.4.2,<5.5' 'vine>=5.1,<5.2'"
     )
