@@ -1,4 +1,4 @@
-"""The worker with each Celery that it supports, on each Python of this machine: in an environment made for the pair.
+"""The worker with each Celery that it supports, on each Python that can be had: in an environment made for the pair.
 
 What `.venv` has is what all other tests show; here a selection of them is run with the rest. For each minor release the
 locks hold the first one with the oldest libraries that it may have, and the newest with the newest.
@@ -11,10 +11,12 @@ import pytest
 
 from merchantroute_kit.servers.hack import ROOT, hack
 from tests.harness.broker import broker_environment
-from tests.harness.pythons import RUNNING, pythons
+from tests.harness.pythons import RUNNING, SUPPORTED, pythons
 
 LOCKED = "dev"
 """The release that requirements/dev.txt holds, and `.venv`."""
+IMAGE = "3.13"
+"""The Python of the worker's image, in which the tests run on a machine that has none of its own."""
 NEWEST = (LOCKED, "5.6", "5.5")
 OLDEST = ("5.6.0", "5.5.0")
 SELECTION = (
@@ -35,12 +37,15 @@ SELECTION = (
 MAKING, RUN = 900.0, 1200.0  # seconds; both take a tenth of that on a quiet machine
 
 
+def minors() -> list[str]:
+    """The Pythons that can be had, oldest first."""
+    return [minor for minor in SUPPORTED if minor in pythons() or minor == IMAGE]
+
+
 def pairs() -> list[tuple[str, str]]:
     """Lock and Python: the newest releases on every Python, the oldest on the oldest Python."""
-    every = [(release, python) for python in pythons() for release in NEWEST]
-    return [pair for pair in every if pair != (LOCKED, RUNNING)] + [
-        (release, next(iter(pythons()))) for release in OLDEST
-    ]
+    every = [(release, python) for python in minors() for release in NEWEST]
+    return [pair for pair in every if pair != (LOCKED, RUNNING)] + [(release, minors()[0]) for release in OLDEST]
 
 
 @pytest.mark.extended  # the newest release, on the Python of .venv, is what all other tests run with
@@ -48,7 +53,8 @@ def pairs() -> list[tuple[str, str]]:
 def test_orders_and_tasks_are_settled_pools_change_and_pods_end(
     pytestconfig: pytest.Config, release: str, python: str
 ) -> None:
-    interpreter = hack("celery-venv", release, pythons()[python], within=MAKING).strip()
+    made = ["celery-venv", release, pythons()[python]] if python in pythons() else ["celery-venv-in-image", release]
+    interpreter = hack(*made, within=MAKING).strip()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
     # Older libraries call what a newer Python deprecates, in the tests' own process as well.
     options = ["-q", "-n", "0", "-p", "no:cacheprovider", "-W", "ignore::DeprecationWarning"]
