@@ -29,6 +29,8 @@ TOGETHER = {
     "tests/e2e/test_changes.py::test_orders_flow_through_a_change[operator killed]": OPERATOR,
     "tests/e2e/test_bad_input.py": OPERATOR,
 }
+# Modules whose tests share nothing and take minutes each.
+ONE_BY_ONE = ("tests/worker/test_every_celery.py",)
 # What takes longest begins first, or the run ends with one process at work. Beginnings of ids, longest first.
 LONGEST = (
     "tests/e2e/test_deletion.py",
@@ -41,6 +43,7 @@ LONGEST = (
     "tests/e2e/test_orders_flow.py",
     "tests/e2e/test_namespaces.py",
     "tests/e2e/test_dead_letters.py",
+    "tests/worker/test_every_celery.py",
     "tests/worker/test_pools.py",
     "tests/worker/test_chaos.py",
     "tests/worker/test_plain_app.py",
@@ -61,7 +64,7 @@ def group_of(nodeid: str) -> str:
     for beginning, group in TOGETHER.items():
         if nodeid.startswith(beginning):
             return group
-    return nodeid.split("::", 1)[0]
+    return nodeid if nodeid.startswith(ONE_BY_ONE) else nodeid.split("::", 1)[0]
 
 
 def in_order(nodeids: Sequence[str]) -> tuple[int, int]:

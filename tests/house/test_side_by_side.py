@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.lanes import LONGEST, TOGETHER, group_of, in_order
+from tests.harness.lanes import LONGEST, ONE_BY_ONE, TOGETHER, group_of, in_order
 from tests.house.tracked import ROOT, named, tracked
 
 SETS_UP = """
@@ -82,7 +82,7 @@ def test_what_is_set_up_once_is_everybodys_and_gone_afterwards(output: str, tmp_
 
 def test_groups_and_long_modules_are_there() -> None:
     modules = [named(path) for path in tracked(".py") if path.name.startswith("test_")]
-    for beginning in (*TOGETHER, *LONGEST):
+    for beginning in (*TOGETHER, *ONE_BY_ONE, *LONGEST):
         path = beginning.split("::", 1)[0]
         assert any(module.startswith(path) for module in modules), f"{path} has moved: tests/harness/lanes.py names it"
 
@@ -92,6 +92,11 @@ def test_what_may_not_run_side_by_side_is_one_group() -> None:
     others = "tests/e2e/test_changes.py::test_orders_flow_through_a_change[tier replaced]"
     assert group_of(killed) == group_of("tests/e2e/test_standby.py::test_a") != group_of(others)
     assert group_of(others) == "tests/e2e/test_changes.py"
+
+
+def test_tests_that_share_nothing_and_take_minutes_are_a_group_each() -> None:
+    older, newer = (f"tests/worker/test_every_celery.py::test_a[{release}-3.11]" for release in ("5.5", "5.6"))
+    assert group_of(older) == older != group_of(newer)
 
 
 def test_suites_come_in_their_order_and_long_modules_first() -> None:

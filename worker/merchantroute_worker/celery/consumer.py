@@ -1,6 +1,6 @@
 """A Celery consumer that reconnects instead of ending the process, and never acks a message whose outcome is not safe.
 
-It differs from `celery.worker.consumer.Consumer` (5.7) in this:
+It differs from `celery.worker.consumer.Consumer` (5.5 to 5.7) in this:
 
 * steps: no gossip, no control, no agent, and no DelayedDelivery, which declares 28 queues of its own;
 * `connect`: reads the broker's files again and waits; Celery ends the worker when access is refused or the queue is

@@ -79,12 +79,18 @@ class GreenletExecutor:
         return _Greenlet(gevent.spawn(work, *arguments))
 
     def resize(self, slots: int) -> bool:
-        """Grow or shrink Celery's pool; running greenlets are not affected."""
-        change = slots - self._pool.limit
-        if change > 0:
-            self._pool.grow(change)
-        elif change < 0:
-            self._pool.shrink(-change)
+        """Grow or shrink Celery's pool; running greenlets are not affected.
+
+        Not by its own `grow` and `shrink`: below 5.7 they leave `limit` as it was, so that the next change would be
+        counted from there, and they wake up nobody who waits for a slot.
+        """
+        pool = self._pool._pool  # noqa: SLF001
+        change = slots - pool.size
+        self._pool.limit = pool.size = slots
+        if change < 0:
+            pool._semaphore.counter += change  # noqa: SLF001
+        for _ in range(change):
+            pool._semaphore.release()  # noqa: SLF001
         return True
 
     def abandon(self) -> None:
