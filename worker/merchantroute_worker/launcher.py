@@ -37,8 +37,7 @@ def run(options: Options) -> int:
     client = HttpClient(MAX_CONNECTIONS) if options.green else ThreadsClient()
     pod = start(options.concurrency, green=options.green, client=client, identity=identity)
     _start_reporting(pod)
-    if not _wait_for_configuration(pod):
-        return 0
+    _wait_for_configuration(pod)
     if not options.green:
         pod.fixed_slots = pod.concurrency  # threads and processes are created at startup
     return _consume(pod, app, options)
@@ -76,20 +75,18 @@ def _start_reporting(pod: Any) -> None:
         raise CannotStart(f"cannot listen on port {pod.identity.port}: {error.strerror}") from error
 
 
-def _wait_for_configuration(pod: Any) -> bool:
-    """Wait for a configuration that has our tier; False if the pod is told to stop first."""
-    from merchantroute_worker.runtime.signals import until_signalled
+def _wait_for_configuration(pod: Any) -> None:
+    """Wait for a configuration that has our tier. A signal ends the process meanwhile: nothing has been begun."""
+    from merchantroute_worker.runtime.threads import sleep
 
-    with until_signalled(pod.stopping.set):
-        while not pod.stopping.is_set():
-            if not pod.files.generation:
-                pod.readiness.waiting_for(f"the configuration: {pod.files.problem}")
-            elif not pod.tier_is_configured:
-                pod.readiness.waiting_for(f"tier {pod.identity.tier} to be in the route's configuration")
-            else:
-                break
-            pod.stopping.wait(0.25)
-    return not pod.stopping.is_set()
+    while True:
+        if not pod.files.generation:
+            pod.readiness.waiting_for(f"the configuration: {pod.files.problem}")
+        elif not pod.tier_is_configured:
+            pod.readiness.waiting_for(f"tier {pod.identity.tier} to be in the route's configuration")
+        else:
+            return
+        sleep(0.25)
 
 
 def _consume(pod: Any, app: Any, options: Options) -> int:

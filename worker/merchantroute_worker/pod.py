@@ -34,7 +34,7 @@ HOUSEKEEPING_INTERVAL = 15.0
 
 
 class Pod:
-    """One worker process. `stopping` is set when it is to end; from then on no message is started. `grace_is_over`
+    """One worker process. `stopping` is set when it is to end; from then on it consumes nothing more. `grace_is_over`
     means that shutdown waits for nothing more. `hub_timers` keeps the hub monitor's timer alive.
 
     `slots` fixes the number of slots; None leaves it to the tier's configuration, also while the pod runs.

@@ -64,8 +64,8 @@ class Delivery:
         return count if isinstance(count, int) else 0
 
     def wait_until_ready(self) -> bool:
-        """Wait until there is a configuration and the broker accepts publishes; False if the pod stops or the
-        connection is lost first. Work that starts earlier could only be held.
+        """Wait until there is a configuration and the broker accepts publishes; False if the pod has to stop while it
+        waits, or the connection is lost. Work that starts earlier could only be held.
         """
         pod = self.pod
         while not (pod.publisher.open and pod.files.generation):
@@ -73,7 +73,7 @@ class Delivery:
                 return False
             pod.files.wait(1.0)
             pod.publisher.wait_open(1.0)
-        return not (pod.stopping.is_set() or self.connection_lost)
+        return not self.connection_lost
 
     def dead_letter(self, reason: str, explanation: str) -> None:
         """Send a message that is not an order to dead letters."""
