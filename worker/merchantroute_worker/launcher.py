@@ -94,6 +94,7 @@ def _consume(pod: Any, app: Any, options: Options) -> int:
 
     from merchantroute_worker.celery.order_task import TASK, OrderTask
     from merchantroute_worker.celery.settings import safe_settings
+    from merchantroute_worker.celery.unsupported import unsupported
     from merchantroute_worker.celery.worker import RouteWorker
 
     # Celery configures logging unless this signal has a receiver; ours is configured already.
@@ -114,6 +115,8 @@ def _consume(pod: Any, app: Any, options: Options) -> int:
         without_gossip=True,
         without_heartbeat=True,
     )
+    if problem := unsupported(app, options.pool):
+        raise CannotStart(problem)
     worker.mr_pod = pod
     worker.start()
     pod.tracer.close()

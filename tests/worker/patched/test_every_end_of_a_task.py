@@ -130,12 +130,18 @@ class World(Fixture):
             deliveries=self.deliveries,
         )  # fmt: skip
 
-    def run(self, names: list[str], *, limit: float | None = LIMIT) -> list[str]:
-        """Deliver one message for each name, and give the outcomes once all are over."""
+    def run(
+        self, names: list[str], *, limit: float | None = LIMIT, embed: dict[str, Any] | None = None, **headers: Any
+    ) -> list[str]:
+        """Deliver one message for each name, with these parts of its body and headers, and give the outcomes once all
+        are over.
+        """
         handlers = {name: self._handler(name) for name in set(names)}
         for number, name in enumerate(names):
             message = Message(f"shop.{name}", number, self.settled, self.requeued)
-            message.headers["timelimit"] = [limit, None]
+            message.headers.update({"timelimit": [limit, None], **headers})
+            message.payload[2].update(embed or {})
+            message.body = json.dumps(message.payload).encode()
             handlers[name](message, None, None, None, None)
         with gevent.Timeout(20):
             while len(self.deliveries) or self.pool._pool.free_count() != self.pool.limit:

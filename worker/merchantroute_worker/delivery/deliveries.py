@@ -6,6 +6,7 @@ from typing import Any
 from merchantroute_worker.delivery.delivery import Delivery, Stage
 from merchantroute_worker.delivery.order import OrderDelivery
 from merchantroute_worker.delivery.task import Handler, TaskDelivery
+from merchantroute_worker.orders.task_message import Limits
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.pools import executors
 from merchantroute_worker.pools.attempt_runners import AttemptRunner, InChildProcess, InProcess
@@ -38,9 +39,11 @@ class Deliveries:
         order = OrderDelivery(self._pod, message, self._runner)
         self._spawn(order, order.run)
 
-    def start_task(self, message: Any, handle: Handler, body: Any, callbacks: Any) -> None:
-        """Start the delivery of an app's own task; `handle` is Celery's strategy for it."""
-        task = TaskDelivery(self._pod, message, self._run_settlement, lambda: self._remove(task))
+    def start_task(
+        self, message: Any, handle: Handler, body: Any, callbacks: Any, limits: Limits = (None, None)
+    ) -> None:
+        """Start the delivery of an app's own task; `handle` is Celery's strategy for it, `limits` are the app's own."""
+        task = TaskDelivery(self._pod, message, self._run_settlement, lambda: self._remove(task), limits)
         handles = self._in_flight[task] = []
         handles.append(self.executor.spawn_outside(task.run, handle, body, callbacks))
 

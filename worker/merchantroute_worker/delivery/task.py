@@ -18,7 +18,7 @@ from merchantroute_worker.orders.envelope import Malformed
 from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, to_dead
 from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
 from merchantroute_worker.orders.task_decisions import RunTask
-from merchantroute_worker.orders.task_message import TaskMessage
+from merchantroute_worker.orders.task_message import Limits, TaskMessage
 from merchantroute_worker.outcomes.completions import task_record
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.runtime.clock import Stopwatch
@@ -40,13 +40,23 @@ class TaskDelivery(Settlement[TaskMessage]):
     """One message of an app's own task. Celery's Request calls `acked` or `rejected` at its end, preceded by `failed`,
     `timed_out`, `process_lost` or `retried` unless the task succeeded.
 
-    `run_settlement` runs work that may wait for the broker; `on_end` removes the delivery.
+    `run_settlement` runs work that may wait for the broker; `on_end` removes the delivery; `limits` are the app's own
+    for this task.
     """
 
-    def __init__(self, pod: Pod, message: Any, run_settlement: Callable[..., None], on_end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        pod: Pod,
+        message: Any,
+        run_settlement: Callable[..., None],
+        on_end: Callable[[], None],
+        limits: Limits = (None, None),
+    ) -> None:
         super().__init__(pod, message)
         self._run_settlement = run_settlement
         self._on_end = on_end
+        self._limits = limits
+        self._after_timeout: ToLadder[TaskMessage] | ToDead[TaskMessage] | None = None
         self._settlement: Callable[[], None] | None = None
         self._task: TaskMessage | None = None
         self._slot_stopwatch: Stopwatch | None = None
@@ -89,7 +99,7 @@ class TaskDelivery(Settlement[TaskMessage]):
 
     def _decide(self, task: TaskMessage, now: float) -> RunTask | ToLadder[TaskMessage] | ToDead[TaskMessage]:
         route = self.pod.files.current
-        decision = task_decisions.before_slot(task, route, now=now)
+        decision = task_decisions.before_slot(task, route, now=now, own=self._limits)
         if isinstance(decision, RunTask):
             verdict = self.pod.bulkhead.decide(task.merchant, self.pod.clock.now())
             if verdict is not Verdict.ADMIT:
@@ -125,12 +135,18 @@ class TaskDelivery(Settlement[TaskMessage]):
         """The task published its own retry, and the broker confirmed it."""
         self._settlement = self._settle_retried
 
-    def timed_out(self) -> None:
-        """The task was ended at its hard time limit."""
-        if self._slot_stopwatch is not None and not self._slot_stopwatch.was_stalled():
-            began = self._slot_stopwatch.began
-            self.pod.bulkhead.timed_out(self._parsed_task.merchant, self.pod.clock.now(), began=began)
-        self._settlement = self._settle_timeout
+    def timed_out(self) -> bool:
+        """The task was ended at its hard time limit; True if it is tried again. Prefork tells it twice."""
+        if self._after_timeout is None:
+            merchant, now = self._parsed_task.merchant, self.pod.clock.now()
+            if self._slot_stopwatch is not None and not self._slot_stopwatch.was_stalled():
+                self.pod.bulkhead.timed_out(merchant, now, began=self._slot_stopwatch.began)
+            # First, or the age of this very call would say that the merchant is slow.
+            self._release()
+            slow = self.pod.bulkhead.is_slow(merchant, now)
+            self._after_timeout = task_decisions.after_timeout(self._parsed_task, self.pod.files.current, slow=slow)
+            self._settlement = self._settle_timeout
+        return isinstance(self._after_timeout, ToLadder)
 
     def process_lost(self) -> None:
         """The child process that ran the task is gone."""
@@ -212,6 +228,5 @@ class TaskDelivery(Settlement[TaskMessage]):
         self.settle(outcome, self._parsed_task.delivery_key)
 
     def _settle_timeout(self) -> None:
-        slow = self.pod.bulkhead.is_slow(self._parsed_task.merchant, self.pod.clock.now())
-        outcome = task_decisions.after_timeout(self._parsed_task, self.pod.files.current, slow=slow)
-        self.settle(outcome, self._parsed_task.delivery_key)
+        assert self._after_timeout is not None  # noqa: S101 - decided in `timed_out`
+        self.settle(self._after_timeout, self._parsed_task.delivery_key)
