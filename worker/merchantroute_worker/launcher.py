@@ -32,6 +32,7 @@ def run(options: Options) -> int:
         app = app_finder.find(options.app)
     except (ValueError, app_finder.AppNotFound) as error:
         raise CannotStart(str(error)) from error
+    logs.keep_own_records()
     remedy = f"the app {options.app!r} patches on import: name its module without that, or use pool gevent"
     _check_patching(options, remedy)
     client = HttpClient(MAX_CONNECTIONS) if options.green else ThreadsClient()
@@ -90,15 +91,11 @@ def _wait_for_configuration(pod: Any) -> None:
 
 
 def _consume(pod: Any, app: Any, options: Options) -> int:
-    from celery import signals
-
     from merchantroute_worker.celery.order_task import TASK, OrderTask
     from merchantroute_worker.celery.settings import safe_settings
     from merchantroute_worker.celery.unsupported import unsupported
     from merchantroute_worker.celery.worker import RouteWorker
 
-    # Celery configures logging unless this signal has a receiver; ours is configured already.
-    signals.setup_logging.connect(_keep_own_logging, weak=False)
     app.conf.update(safe_settings(pod.queue, cancel=options.pool != "threads"))
     app.finalize()
     if TASK not in app.tasks:
@@ -124,10 +121,6 @@ def _consume(pod: Any, app: Any, options: Options) -> int:
     pod.client.close()
     code: int = worker.exitcode or 0
     return code
-
-
-def _keep_own_logging(**_: Any) -> None:
-    """Receive Celery's signal `setup_logging`, which stops it from configuring logging."""
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ from merchantroute_worker.rabbit.non_utf8 import non_utf8_fields, read_non_utf8
 from merchantroute_worker.reporting import hub_monitor, start
 from merchantroute_worker.runtime.gevent_setup import tune_garbage_collector
 from merchantroute_worker.runtime.threads import sleep
-from merchantroute_worker.telemetry.logs import hide_task_contents
+from merchantroute_worker.telemetry.logs import hide_task_contents, keep_own_records
 
 log = logging.getLogger(__name__)
 HEARTBEAT = 60
@@ -69,6 +69,7 @@ class LeanConsumer(Consumer):
         super().__init__(*args, pool=pool, worker_options={**(worker_options or {}), **disabled}, **kwargs)
         # Before the pool starts: its children inherit app and loggers as they are now.
         hide_task_contents()
+        keep_own_records()
         self.app.send_task = SendTask(self.app, self.mr_pod)
 
     def start(self) -> None:
@@ -114,6 +115,7 @@ class LeanConsumer(Consumer):
     def on_ready(self) -> None:
         """Called once the consumer is registered at the broker."""
         super().on_ready()
+        keep_own_records()
         set_prefetch(self, self.mr_pod.concurrency)
         if self.pool.is_green:
             # Only from here on: startup imports block the hub too, and no order waits then.

@@ -12,6 +12,7 @@ from typing import Any
 from celery.apps.worker import Worker
 from celery.worker import state
 
+from merchantroute_worker.celery.logging_signals import keep_logging, send_after_setup
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.runtime.ending_signals import ending_signals
 from merchantroute_worker.runtime.threads import sleep, start_daemon
@@ -28,6 +29,13 @@ class RouteWorker(Worker):
     def install_platform_tweaks(self, _worker: Any) -> None:
         """Take over the signals, which ended the process at once until now; none of Celery's handlers is installed."""
         ending_signals.hand_over(self._on_ending_signal)
+
+    def setup_logging(self, colorize: bool | None = None) -> Any:
+        """Keep logging as the launcher configured it, and let the app add to it."""
+        keep_logging()
+        receivers = super().setup_logging(colorize)
+        send_after_setup(receivers, app=self.app, loglevel=self.loglevel)
+        return receivers
 
     def should_use_eventloop(self) -> bool:
         """Disable Celery's event loop: it acks when it likes, and its pools may be called from that loop only. In the
