@@ -91,16 +91,36 @@ def _wait_for_configuration(pod: Any) -> None:
 
 
 def _consume(pod: Any, app: Any, options: Options) -> int:
+    from celery.exceptions import SecurityError
+
     from merchantroute_worker.celery.order_task import TASK, OrderTask
+    from merchantroute_worker.celery.rpc_results import BACKENDS
     from merchantroute_worker.celery.settings import safe_settings
     from merchantroute_worker.celery.unsupported import unsupported
     from merchantroute_worker.celery.worker import RouteWorker
 
+    app.loader.override_backends = {**BACKENDS, **app.loader.override_backends}
     app.conf.update(safe_settings(pod.queue, cancel=options.pool != "threads"))
     app.finalize()
     if TASK not in app.tasks:
         app.register_task(OrderTask())
-    worker = RouteWorker(
+    try:
+        worker = _worker(RouteWorker, pod, app, options)
+    except SecurityError as error:
+        raise CannotStart("Celery does not accept pickle as root: run the pod as another user") from error
+    if problem := unsupported(app, options.pool):
+        raise CannotStart(problem)
+    worker.mr_pod = pod
+    worker.start()
+    pod.tracer.close()
+    pod.publisher.close()
+    pod.client.close()
+    code: int = worker.exitcode or 0
+    return code
+
+
+def _worker(worker: Any, pod: Any, app: Any, options: Options) -> Any:
+    return worker(
         app=app,
         hostname=f"merchantroute@{pod.identity.pod}",
         pool_cls=options.pool,
@@ -112,15 +132,6 @@ def _consume(pod: Any, app: Any, options: Options) -> int:
         without_gossip=True,
         without_heartbeat=True,
     )
-    if problem := unsupported(app, options.pool):
-        raise CannotStart(problem)
-    worker.mr_pod = pod
-    worker.start()
-    pod.tracer.close()
-    pod.publisher.close()
-    pod.client.close()
-    code: int = worker.exitcode or 0
-    return code
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from celery.loaders.app import AppLoader
 
+from merchantroute_worker.celery.rpc_results import BACKENDS
 from merchantroute_worker.celery.settings import safe_settings
 from merchantroute_worker.config import identity
 from merchantroute_worker.runtime.ending_signals import ending_signals
@@ -18,6 +19,8 @@ from merchantroute_worker.runtime.ending_signals import ending_signals
 
 class LaneLoader(AppLoader):
     """Celery's AppLoader, which applies our settings after the app's own."""
+
+    override_backends = BACKENDS
 
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)

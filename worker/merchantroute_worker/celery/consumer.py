@@ -21,6 +21,7 @@ from celery.worker.state import maybe_shutdown
 from merchantroute_worker import pod
 from merchantroute_worker.celery.order_task import TASK
 from merchantroute_worker.celery.prefetch import set_prefetch
+from merchantroute_worker.celery.producers import use_lane_producers
 from merchantroute_worker.celery.send_task import SendTask
 from merchantroute_worker.celery.strategy import make_safe
 from merchantroute_worker.delivery.deliveries import Deliveries
@@ -71,6 +72,7 @@ class LeanConsumer(Consumer):
         hide_task_contents()
         keep_own_records()
         self.app.send_task = SendTask(self.app, self.mr_pod)
+        use_lane_producers(self.app)
 
     def start(self) -> None:
         """Consume until the worker stops."""
