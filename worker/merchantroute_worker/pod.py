@@ -28,6 +28,7 @@ from merchantroute_worker.telemetry.logs import LineBuffer
 from merchantroute_worker.telemetry.metrics import Metrics
 from merchantroute_worker.telemetry.outcome_counter import OutcomeCounter
 from merchantroute_worker.telemetry.readiness import Readiness
+from merchantroute_worker.telemetry.task_events import NoTaskEvents, TaskEvents
 
 log = logging.getLogger(__name__)
 HOUSEKEEPING_INTERVAL = 15.0
@@ -59,6 +60,7 @@ class Pod:
         self.acks = acks
         self.completions = Completions(identity.completions, self.publisher, acks)
         self.client = client
+        self.events: TaskEvents = NoTaskEvents()
         self.tracer = tracing_setup.from_environment(os.environ, identity)
         self.bulkhead = Bulkhead(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
         self.pacer = ReturnPacer()

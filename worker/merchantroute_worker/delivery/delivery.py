@@ -6,6 +6,7 @@ broker still has it.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
@@ -49,6 +50,7 @@ class Delivery:
         self.incoming = incoming(message)
         self.stage = Stage.WAITING
         self.connection_lost = False
+        self._work_began = 0.0
 
     @property
     def redelivered(self) -> bool:
@@ -168,6 +170,17 @@ class Delivery:
         """
         ending = (self.incoming.routing_key, f"ending {self.log_fields('')['order']}", 0, 0, 0)
         self.publish_then_ack(self._to_suspect_lane(), ending, lambda: None)
+
+    def work_begins(self) -> None:
+        """The message's own work begins: its calls, or its task."""
+        self._work_began = time.monotonic()
+        self.pod.events.received(self.incoming)
+        self.pod.events.started(self.incoming)
+
+    @property
+    def work_seconds(self) -> float:
+        """Seconds since its work began."""
+        return time.monotonic() - self._work_began if self._work_began else 0.0
 
     def ack(self) -> None:
         """Ack the message, because its outcome is safe."""

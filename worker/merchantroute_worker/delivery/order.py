@@ -104,6 +104,7 @@ class OrderDelivery(Settlement[Order]):
         pod, order = self.pod, run.order
         if not self.advance(Stage.CALLING):
             return None
+        self.work_begins()
         trace = pod.tracer.order(order.id, order.merchant, order.journal.attempts + 1, order.trace)
         observer, context = _CallObserver(pod, order.merchant, self, trace), trace.context()
         if context is not order.trace:

@@ -92,6 +92,7 @@ class TaskDelivery(Settlement[TaskMessage]):
         sleep(decision.wait)
         if not self.advance(Stage.CALLING):
             return False
+        self.work_begins()
         self._acquire(task, decision.timeout)
         self.message.headers = {**self.message.headers, **decision.headers}
         handle(self.message, body, self.acked, self.rejected, callbacks)
@@ -129,6 +130,7 @@ class TaskDelivery(Settlement[TaskMessage]):
     def failed(self, error: BaseException) -> None:
         """The task raised and did not retry itself; retries are the app's own decision."""
         log.warning("task failed: %s", repr_of(error), extra={"data": self.log_fields("task-failed")})
+        self.error_name = type(error).__name__
         self._settlement = self._settle_failed
 
     def retried(self) -> None:
@@ -218,6 +220,7 @@ class TaskDelivery(Settlement[TaskMessage]):
     def _settle_retried(self) -> None:
         self.pod.remember_settled(self._parsed_task.delivery_key)
         self.pod.outcome_counter.to_ladder("retried", "task")
+        self.pod.events.retried(self.incoming, "task")
         self.ack()
 
     def _settle_failed(self) -> None:

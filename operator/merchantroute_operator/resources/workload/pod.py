@@ -108,6 +108,8 @@ def _identity(route: Route, tier: Tier, lane: str) -> list[dict[str, Any]]:
         "MR_LANE": lane,
         "MR_PORT": str(PORT),
     }
+    if tier.pod.events:
+        fixed["MR_EVENTS"] = "true"
     pod = {"name": "MR_POD", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}}
     return [*({"name": name, "value": value} for name, value in fixed.items()), pod]
 

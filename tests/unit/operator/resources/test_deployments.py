@@ -210,6 +210,12 @@ def test_a_pod_that_is_deleted_as_it_starts_hears_of_it(worker: dict[str, Any]) 
     assert container["lifecycle"] == {"preStop": {"sleep": {"seconds": BEFORE_SIGTERM}}}
 
 
+@pytest.mark.parametrize(("events", "value"), [({}, []), ({"events": False}, []), ({"events": True}, ["true"])])
+def test_task_events_are_asked_for_by_the_environment(events: dict[str, bool], value: list[str]) -> None:
+    container = pod_of(made(worker={"image": "worker:1", **events}))["containers"][0]
+    assert [each["value"] for each in container["env"] if each["name"] == "MR_EVENTS"] == value
+
+
 def live_of(body: dict[str, Any]) -> dict[str, Any]:
     """As an API server stores and lists it: without kind, with defaults, quantities in its own form."""
     live = deepcopy(body)
