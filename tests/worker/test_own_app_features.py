@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from celery import Celery
+from celery.beat import Scheduler
 
 from merchantroute_kit.waiting import until
 from merchantroute_kit.worker import topology
@@ -137,28 +138,37 @@ def test_celery_s_own_command_line_names_the_order_in_its_text(features: Feature
     until(lambda: f" order={order} " in worker.log.read_text(), "the record with its fields")
 
 
-def test_a_higher_priority_is_kept_on_the_ladder_and_goes_first(features: Features) -> None:
-    """A quorum queue knows two: above 4, and all others."""
+def test_a_higher_priority_is_kept_and_goes_first(features: Features) -> None:
+    """A quorum queue knows two: above 4, and all others. A rung keeps it."""
+    lane, merchant, task = features.lane, features.merchant, {"task": "features.note"}
     for number in range(8):
-        features.send(features.merchant, "note", f"low {number}", headers={"task": "features.note"})
-    later = {"task": "features.note", "eta": "2099-01-01T00:00:00+00:00"}
-    body = [["high"], {}, {}]
-    features.lane.publish(
-        features.merchant, f"{features.lane.run}-high", body=body, headers={"task": "features.note"}, priority=9
-    )
-    features.lane.publish(features.merchant, f"{features.lane.run}-eta", body=body, headers=later, priority=9)
+        features.send(merchant, "note", f"low {number}", headers=task)
+    features.call("note", "high", priority=9)
 
-    features.lane.work(1, arguments=["--app", APP], **features.env).ready()
+    lane.work(1, arguments=["--app", APP], **features.env).ready()
 
     features.until_noted("high", *(f"low {number}" for number in range(8)))
     assert features.notes().index("high") < features.notes().index("low 7")
-    rungs = [f"{topology.RETRY}.{delay}" for delay in (200, 700)]
-    priorities = [priority for rung in rungs for priority in _priorities(features.lane, rung)]
-    assert set(priorities) <= {9}
+    later = {**task, "eta": "2099-01-01T00:00:00+00:00"}
+    lane.publish(merchant, f"{lane.run}-later", body=[["later"], {}, {}], headers=later, priority=9)
+    rung = f"{topology.RETRY}.700"
+    message = until(lambda: lane.channel.basic_get(rung, no_ack=True), "the task on its rung")
+    assert message.properties["priority"] == 9
 
 
-def _priorities(lane: LocalLane, queue: str) -> list[int]:
-    found = []
-    while message := lane.channel.basic_get(queue):
-        found.append(message.properties["priority"])
-    return found
+def test_remote_control_is_answered_by_nobody(features: Features) -> None:
+    features.start()
+
+    assert features.web.control.ping(timeout=1) == []
+    assert features.web.control.inspect(timeout=1).active() is None
+
+
+def test_beat_reaches_the_front_door_by_an_entry_s_options(features: Features) -> None:
+    features.start()
+    door = {"exchange": topology.FRONT, "routing_key": features.merchant, "declare": [], "mandatory": True}
+    entry = {"task": "features.note", "args": ["every night"], "schedule": 0.1, "options": door}
+    features.web.conf.beat_schedule = {"nightly": entry}
+
+    beat = Scheduler(features.web)
+    until(lambda: beat.tick() and "every night" in features.notes(), "what beat publishes to be done")
+    beat.close()

@@ -98,3 +98,9 @@ def both() -> None:
 @app.task(name="features.sums")
 def sums() -> None:
     chord((add.s(1, 2), add.s(3, 4)), total.s()).apply_async()
+
+
+@app.task(name="features.reads")
+def reads() -> None:
+    """Wait for another task's result: in a greenlet Celery allows it."""
+    note(PLACE, f"read {add.delay(19, 23).get(timeout=30)}")
