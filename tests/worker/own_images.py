@@ -17,7 +17,9 @@ PAGE = ROOT / "docs" / "own-apps.md"
 WORKER = "registry.example/merchantroute-worker:0.1.0"
 PYTHON = "registry.example/python:3.13"
 BUILDING = 1800.0  # seconds; cold, the base image is made and wheels are downloaded
-OFFLINE = "COPY wheels/ /wheels/\nENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels UV_OFFLINE=1 UV_NO_INDEX=1 UV_FIND_LINKS=/wheels\n"
+OFFLINE = """COPY wheels/ /wheels/
+ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels UV_OFFLINE=1 UV_NO_INDEX=1 UV_FIND_LINKS=/wheels
+"""
 TEAMS_BASE = """FROM debian:trixie-slim
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 python3-venv
 """

@@ -19,7 +19,7 @@ DOCKERFILE = """FROM debian:trixie-slim
 RUN apt-get update \\
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends redis-server python3-redis
 """
-CLIENT = "/usr/lib/python3/dist-packages/redis"
+CLIENT = "/usr/lib/python3/dist-packages"  # with the metadata, by which kombu looks up its version
 
 
 @contextmanager
@@ -39,8 +39,7 @@ def redis_server(root: Path) -> Iterator[tuple[str, Path]]:
     try:
         until(lambda: _docker("exec", name, "redis-cli", "ping") == "PONG", "Redis to answer")
         client = root / "client"
-        client.mkdir()
-        _docker("cp", "--follow-link", f"{name}:{CLIENT}", str(client / "redis"))
+        _docker("cp", f"{name}:{CLIENT}", str(client))
         yield f"redis://127.0.0.1:{port}/0", client
     finally:
         _docker("rm", "--force", name)

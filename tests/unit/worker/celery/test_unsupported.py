@@ -39,3 +39,17 @@ def test_time_limits_need_another_pool_than_threads(
 
 def test_an_app_without_any_works_in_threads() -> None:
     assert unsupported(app_with({}), "threads") == ""
+
+
+@pytest.mark.parametrize("pool", ["gevent", "threads", "prefork"])
+def test_a_result_backend_needs_its_client_library(pool: str) -> None:
+    """Redis' is not among this project's: without it each task would fail at its end."""
+    said = unsupported(app_with({"result_backend": "redis://:secret@cache.example/0"}), pool)
+
+    assert said.startswith("the app's result backend cannot be used, is its client library installed?")
+    assert "secret" not in said
+    assert "\n" not in said
+
+
+def test_a_backend_without_a_library_of_its_own_is_fine() -> None:
+    assert unsupported(app_with({"result_backend": "rpc://"}), "gevent") == ""
