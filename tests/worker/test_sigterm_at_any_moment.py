@@ -19,7 +19,7 @@ LAUNCHER = "module:merchantroute_worker.launcher"
 STARTING = [
     LAUNCHER,
     "module:gevent.monkey",
-    "call:patch_all",
+    "call:parse_options",
     "module:celery",
     "module:requests",  # by the app
     "call:Pod.__init__",

@@ -1,6 +1,7 @@
 """Task events, as Celery's own Receiver gets them from the broker: what Flower and celery-exporter are made of."""
 
 import json
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -90,7 +91,7 @@ def test_orders_and_tasks_of_the_lane_are_seen_as_any_worker_s(lane: LocalLane, 
     assert state.workers[hostname].alive
     assert SECRET not in json.dumps(listener.events)
 
-    worker.signal(15)
+    worker.signal(signal.SIGTERM)
     assert worker.wait() == 0
     listener.of(done)
     assert listener.events[-1]["type"] == "worker-offline"
@@ -130,7 +131,7 @@ def test_without_the_option_nothing_is_sent(lane: LocalLane, listener: Listener)
     worker = lane.work().ready()
 
     lane.until_done(lane.orders(merchant, 5))
-    worker.signal(15)
+    worker.signal(signal.SIGTERM)
     assert worker.wait() == 0
 
     listener.of("any")

@@ -94,7 +94,8 @@ class Message:
 
     def __init__(self, task: str, number: int, settled: Counter[int], requeued: Counter[int]) -> None:
         self.number, self.settled, self.requeued = number, settled, requeued
-        self.payload = [[], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
+        self.embed: dict[str, Any] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+        self.payload = [[], {}, self.embed]
         self.body = json.dumps(self.payload).encode()
         self.delivery_info = {"routing_key": f"m-{number % 3}", "redelivered": False}
         self.properties = {"correlation_id": f"t-{number}"}
@@ -140,7 +141,7 @@ class World(Fixture):
         for number, name in enumerate(names):
             message = Message(f"shop.{name}", number, self.settled, self.requeued)
             message.headers.update({"timelimit": [limit, None], **headers})
-            message.payload[2].update(embed or {})
+            message.embed.update(embed or {})
             message.body = json.dumps(message.payload).encode()
             handlers[name](message, None, None, None, None)
         with gevent.Timeout(20):

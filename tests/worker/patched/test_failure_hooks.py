@@ -82,7 +82,7 @@ def test_a_requeued_and_an_ignored_task_run_none(hooks: Hooks) -> None:
 
 @pytest.mark.parametrize("settings", [{}, {"task_time_limit": 0.05}])
 def test_a_task_s_own_time_limit_holds_for_a_message_that_names_none(settings: dict[str, float]) -> None:
-    world = World(**({} if settings else {"time_limit": 0.05}))
+    world = World() if settings else World(time_limit=0.05)
     world.app.conf.update(settings)
 
     assert world.run(["hangs"], timelimit=[None, None]) == [LADDER]
