@@ -68,7 +68,11 @@ class EventSender:
                     self._publish("worker.heartbeat", self._worker_event("worker-heartbeat"))
                 self._flush()
             except address.ERRORS as error:
-                self._failed(error)
+                self._failed(self._words(error))
+                pause = RETRY_INTERVAL
+            except Exception as error:
+                log.exception("task events failed in an unexpected way")
+                self._failed(repr(error))
                 pause = RETRY_INTERVAL
             self._closing.wait(pause)
         self._send_last()
@@ -94,8 +98,7 @@ class EventSender:
         self._problem = ""
         log.info("task events are sent to the exchange %s", self._exchange)
 
-    def _failed(self, error: Exception) -> None:
-        problem = self._words(error)
+    def _failed(self, problem: str) -> None:
         if problem != self._problem:
             self._problem = problem
             log.warning("no task events are sent: %s", problem)

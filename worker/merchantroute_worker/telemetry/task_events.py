@@ -73,12 +73,13 @@ class RecordedTaskEvents:
     def received(self, message: Incoming) -> None:
         """See `TaskEvents`."""
         headers = message.headers
+        retries = headers.get("retries")
         fields = {
             "name": str(headers.get("task")),
             "routing_key": message.routing_key,
-            "retries": headers.get("retries") or 0,
-            "root_id": headers.get("root_id"),
-            "parent_id": headers.get("parent_id"),
+            "retries": retries if isinstance(retries, int) else 0,
+            "root_id": _text(headers.get("root_id")),
+            "parent_id": _text(headers.get("parent_id")),
         }
         self._record("task-received", message, fields)
 
@@ -106,6 +107,10 @@ class RecordedTaskEvents:
         return taken
 
     def _record(self, kind: str, message: Incoming, fields: dict[str, Any]) -> None:
-        uuid = message.headers.get("id") or message.properties.get("correlation_id")
-        if isinstance(uuid, str):
+        if uuid := _text(message.headers.get("id")) or _text(message.properties.get("correlation_id")):
             self._events.append(Recorded(kind, time.time(), uuid, fields))
+
+
+def _text(value: Any) -> str | None:
+    """A producer may put anything into a header."""
+    return value if isinstance(value, str) else None
