@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from merchantroute_operator import ending_signals  # noqa: F401 - importing it installs the handlers
+
+# isort: split
 import asyncio
 import logging
 import time

@@ -17,7 +17,9 @@ PAGE = ROOT / "docs" / "own-apps.md"
 WORKER = "registry.example/merchantroute-worker:0.1.0"
 PYTHON = "registry.example/python:3.13"
 BUILDING = 1800.0  # seconds; cold, the base image is made and wheels are downloaded
-OFFLINE = "COPY wheels/ /wheels/\nENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels\n"
+OFFLINE = """COPY wheels/ /wheels/
+ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/wheels UV_OFFLINE=1 UV_NO_INDEX=1 UV_FIND_LINKS=/wheels
+"""
 TEAMS_BASE = """FROM debian:trixie-slim
 RUN apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends python3 python3-venv
 """
@@ -44,7 +46,7 @@ def teams_base(root: Path) -> None:
     hack("docker-up", within=BUILDING)
     hack("base-image", within=BUILDING)
     adopt_tools()
-    _wheels(root, "pyyaml", lock="worker.txt")
+    _wheels(root, "pyyaml", "uv", lock="worker.txt")
     hack("wheel", str(root / "wheels"), within=120)
     build(root, TEAMS_BASE + OFFLINE, PYTHON)
 
@@ -85,11 +87,12 @@ class ImagePod(WorkerProcess):
         super().close()
 
 
-def _wheels(root: Path, package: str, lock: str | None = None) -> None:
-    """Fill root/wheels: one package as requirements/dev.txt locks it, and all of another lock."""
-    (block,) = re.findall(rf"^{package}==.*?(?=^\S|\Z)", _lock("dev.txt"), re.DOTALL | re.MULTILINE)
+def _wheels(root: Path, *packages: str, lock: str | None = None) -> None:
+    """Fill root/wheels: these packages as requirements/dev.txt locks them, and all of another lock."""
+    dev = _lock("dev.txt")
+    blocks = [re.findall(rf"^{package}==.*?(?=^\S|\Z)", dev, re.DOTALL | re.MULTILINE)[0] for package in packages]
     wanted = root.with_suffix(".lock")
-    wanted.write_text(block + (_lock(lock) if lock else ""))
+    wanted.write_text("".join(blocks) + (_lock(lock) if lock else ""))
     hack("wheels", str(wanted), str(root / "wheels"), within=BUILDING)
 
 

@@ -20,7 +20,7 @@ class PlainApp:
 
     def work(self, pool: str = "gevent", app: str = "shop.celery", **env: str) -> WorkerProcess:
         """Start a worker of this pool with four slots."""
-        return self.lane.work(4, arguments=["--app", app, "--pool", pool], PYTHONPATH=str(APPS), **env)
+        return self.lane.work(4, arguments=["--app", app, "--pool", pool], **{"PYTHONPATH": str(APPS), **env})
 
     def send(
         self, merchant: str, task: str, *args: Any, headers: dict[str, Any] | None = None, embed: Any = None

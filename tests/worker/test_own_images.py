@@ -28,7 +28,12 @@ STARTING = 180.0  # seconds
 
 
 @pytest.mark.parametrize(
-    ("section", "prepare"), [("On the worker's image", worker_image), ("On your own base image", teams_base)]
+    ("section", "prepare"),
+    [
+        ("On the worker's image", worker_image),
+        ("On your own base image", teams_base),
+        pytest.param("With uv", teams_base, marks=pytest.mark.extended),
+    ],
 )
 def test_its_tasks_and_orders_are_done(
     lane: LocalLane, tmp_path_factory: pytest.TempPathFactory, section: str, prepare: Callable[[Path], None]

@@ -121,6 +121,7 @@ def test_a_message_without_a_merchant_still_runs(shop: PlainApp, merchant: str) 
         ),
         (["--app", "shop.gcelery", "--pool", "threads"], "the app 'shop.gcelery' patches on import"),
         (["--concurrency", "none"], "--concurrency"),
+        (["--app", "shop.limits", "--pool", "threads"], "the task limits.bakes has a time_limit of 5 s, and a thread"),
     ],
 )
 def test_what_can_never_work_ends_with_one_line_that_says_what_to_do(

@@ -32,13 +32,13 @@ def run(options: Options) -> int:
         app = app_finder.find(options.app)
     except (ValueError, app_finder.AppNotFound) as error:
         raise CannotStart(str(error)) from error
+    logs.keep_own_records()
     remedy = f"the app {options.app!r} patches on import: name its module without that, or use pool gevent"
     _check_patching(options, remedy)
     client = HttpClient(MAX_CONNECTIONS) if options.green else ThreadsClient()
     pod = start(options.concurrency, green=options.green, client=client, identity=identity)
     _start_reporting(pod)
-    if not _wait_for_configuration(pod):
-        return 0
+    _wait_for_configuration(pod)
     if not options.green:
         pod.fixed_slots = pod.concurrency  # threads and processes are created at startup
     return _consume(pod, app, options)
@@ -76,36 +76,51 @@ def _start_reporting(pod: Any) -> None:
         raise CannotStart(f"cannot listen on port {pod.identity.port}: {error.strerror}") from error
 
 
-def _wait_for_configuration(pod: Any) -> bool:
-    """Wait for a configuration that has our tier; False if the pod is told to stop first."""
-    from merchantroute_worker.runtime.signals import until_signalled
+def _wait_for_configuration(pod: Any) -> None:
+    """Wait for a configuration that has our tier. A signal ends the process meanwhile: nothing has been begun."""
+    from merchantroute_worker.runtime.threads import sleep
 
-    with until_signalled(pod.stopping.set):
-        while not pod.stopping.is_set():
-            if not pod.files.generation:
-                pod.readiness.waiting_for(f"the configuration: {pod.files.problem}")
-            elif not pod.tier_is_configured:
-                pod.readiness.waiting_for(f"tier {pod.identity.tier} to be in the route's configuration")
-            else:
-                break
-            pod.stopping.wait(0.25)
-    return not pod.stopping.is_set()
+    while True:
+        if not pod.files.generation:
+            pod.readiness.waiting_for(f"the configuration: {pod.files.problem}")
+        elif not pod.tier_is_configured:
+            pod.readiness.waiting_for(f"tier {pod.identity.tier} to be in the route's configuration")
+        else:
+            return
+        sleep(0.25)
 
 
 def _consume(pod: Any, app: Any, options: Options) -> int:
-    from celery import signals
+    from celery.exceptions import SecurityError
 
     from merchantroute_worker.celery.order_task import TASK, OrderTask
+    from merchantroute_worker.celery.rpc_results import BACKENDS
     from merchantroute_worker.celery.settings import safe_settings
+    from merchantroute_worker.celery.unsupported import unsupported
     from merchantroute_worker.celery.worker import RouteWorker
 
-    # Celery configures logging unless this signal has a receiver; ours is configured already.
-    signals.setup_logging.connect(_keep_own_logging, weak=False)
+    app.loader.override_backends = {**BACKENDS, **app.loader.override_backends}
     app.conf.update(safe_settings(pod.queue, cancel=options.pool != "threads"))
     app.finalize()
     if TASK not in app.tasks:
         app.register_task(OrderTask())
-    worker = RouteWorker(
+    try:
+        worker = _worker(RouteWorker, pod, app, options)
+    except SecurityError as error:
+        raise CannotStart("Celery does not accept pickle as root: run the pod as another user") from error
+    if problem := unsupported(app, options.pool):
+        raise CannotStart(problem)
+    worker.mr_pod = pod
+    worker.start()
+    pod.tracer.close()
+    pod.publisher.close()
+    pod.client.close()
+    code: int = worker.exitcode or 0
+    return code
+
+
+def _worker(worker: Any, pod: Any, app: Any, options: Options) -> Any:
+    return worker(
         app=app,
         hostname=f"merchantroute@{pod.identity.pod}",
         pool_cls=options.pool,
@@ -117,17 +132,6 @@ def _consume(pod: Any, app: Any, options: Options) -> int:
         without_gossip=True,
         without_heartbeat=True,
     )
-    worker.mr_pod = pod
-    worker.start()
-    pod.tracer.close()
-    pod.publisher.close()
-    pod.client.close()
-    code: int = worker.exitcode or 0
-    return code
-
-
-def _keep_own_logging(**_: Any) -> None:
-    """Receive Celery's signal `setup_logging`, which stops it from configuring logging."""
 
 
 def main() -> None:

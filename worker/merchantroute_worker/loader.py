@@ -11,15 +11,20 @@ from typing import Any
 
 from celery.loaders.app import AppLoader
 
+from merchantroute_worker.celery.rpc_results import BACKENDS
 from merchantroute_worker.celery.settings import safe_settings
 from merchantroute_worker.config import identity
+from merchantroute_worker.runtime.ending_signals import ending_signals
 
 
 class LaneLoader(AppLoader):
     """Celery's AppLoader, which applies our settings after the app's own."""
 
+    override_backends = BACKENDS
+
     def __init__(self, app: Any, **options: Any) -> None:
         super().__init__(app, **options)
+        ending_signals.install_unless_handled()
         # Celery's command line reads some of its defaults from the settings before it creates the worker.
         app.on_after_configure.connect(self._on_configured, weak=False)
 

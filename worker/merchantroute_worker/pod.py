@@ -29,13 +29,14 @@ from merchantroute_worker.telemetry.logs import LineBuffer
 from merchantroute_worker.telemetry.metrics import Metrics
 from merchantroute_worker.telemetry.outcome_counter import OutcomeCounter
 from merchantroute_worker.telemetry.readiness import Readiness
+from merchantroute_worker.telemetry.task_events import NoTaskEvents, TaskEvents
 
 log = logging.getLogger(__name__)
 HOUSEKEEPING_INTERVAL = 15.0
 
 
 class Pod:
-    """One worker process. `stopping` is set when it is to end; from then on no message is started. `grace_is_over`
+    """One worker process. `stopping` is set when it is to end; from then on it consumes nothing more. `grace_is_over`
     means that shutdown waits for nothing more. `hub_timers` keeps the hub monitor's timer alive.
 
     `slots` fixes the number of slots; None leaves it to the tier's configuration, also while the pod runs.
@@ -61,6 +62,7 @@ class Pod:
         self.acks = acks
         self.completions = Completions(identity.completions, self.publisher, acks)
         self.client = client
+        self.events: TaskEvents = NoTaskEvents()
         self.tracer = tracing_setup.from_environment(os.environ, identity)
         self.bulkhead = Bulkhead(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
         self.pacer = ReturnPacer()

@@ -65,6 +65,7 @@ class PodOptions:
     image: str
     app: str
     command: tuple[str, ...] = ()  # in place of the launcher and its app; empty: the launcher
+    events: bool = False  # Celery's task events
     fields: Raw = field(default_factory=dict)  # env, envFrom, resources, nodeSelector, tolerations, ... as written
 
 

@@ -94,7 +94,8 @@ class Message:
 
     def __init__(self, task: str, number: int, settled: Counter[int], requeued: Counter[int]) -> None:
         self.number, self.settled, self.requeued = number, settled, requeued
-        self.payload = [[], {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
+        self.embed: dict[str, Any] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+        self.payload = [[], {}, self.embed]
         self.body = json.dumps(self.payload).encode()
         self.delivery_info = {"routing_key": f"m-{number % 3}", "redelivered": False}
         self.properties = {"correlation_id": f"t-{number}"}
@@ -130,12 +131,18 @@ class World(Fixture):
             deliveries=self.deliveries,
         )  # fmt: skip
 
-    def run(self, names: list[str], *, limit: float | None = LIMIT) -> list[str]:
-        """Deliver one message for each name, and give the outcomes once all are over."""
+    def run(
+        self, names: list[str], *, limit: float | None = LIMIT, embed: dict[str, Any] | None = None, **headers: Any
+    ) -> list[str]:
+        """Deliver one message for each name, with these parts of its body and headers, and give the outcomes once all
+        are over.
+        """
         handlers = {name: self._handler(name) for name in set(names)}
         for number, name in enumerate(names):
             message = Message(f"shop.{name}", number, self.settled, self.requeued)
-            message.headers["timelimit"] = [limit, None]
+            message.headers.update({"timelimit": [limit, None], **headers})
+            message.embed.update(embed or {})
+            message.body = json.dumps(message.payload).encode()
             handlers[name](message, None, None, None, None)
         with gevent.Timeout(20):
             while len(self.deliveries) or self.pool._pool.free_count() != self.pool.limit:

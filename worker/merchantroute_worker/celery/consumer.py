@@ -19,8 +19,10 @@ from celery.worker.consumer import Consumer
 from celery.worker.state import maybe_shutdown
 
 from merchantroute_worker import pod
+from merchantroute_worker.celery.event_sender import EventSender
 from merchantroute_worker.celery.order_task import TASK
 from merchantroute_worker.celery.prefetch import set_prefetch
+from merchantroute_worker.celery.producers import use_lane_producers
 from merchantroute_worker.celery.send_task import SendTask
 from merchantroute_worker.celery.strategy import make_safe
 from merchantroute_worker.delivery.deliveries import Deliveries
@@ -31,7 +33,8 @@ from merchantroute_worker.rabbit.non_utf8 import non_utf8_fields, read_non_utf8
 from merchantroute_worker.reporting import hub_monitor, start
 from merchantroute_worker.runtime.gevent_setup import tune_garbage_collector
 from merchantroute_worker.runtime.threads import sleep, start_daemon
-from merchantroute_worker.telemetry.logs import hide_task_contents
+from merchantroute_worker.telemetry.logs import hide_task_contents, keep_own_records
+from merchantroute_worker.telemetry.task_events import RecordedTaskEvents
 
 log = logging.getLogger(__name__)
 HEARTBEAT = 60
@@ -66,10 +69,16 @@ class LeanConsumer(Consumer):
         # Disabled even if the command line does not say so: with its event connection the loop wakes up ten times a
         # second.
         disabled = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
-        super().__init__(*args, pool=pool, worker_options={**(worker_options or {}), **disabled}, **kwargs)
+        events = self.mr_pod.identity.events or bool(kwargs.pop("task_events", False))
+        super().__init__(
+            *args, pool=pool, worker_options={**(worker_options or {}), **disabled}, **{**kwargs, "task_events": False}
+        )
+        self._event_sender = self._start_events() if events else None
         # Before the pool starts: its children inherit app and loggers as they are now.
         hide_task_contents()
+        keep_own_records()
         self.app.send_task = SendTask(self.app, self.mr_pod)
+        use_lane_producers(self.app)
 
     def start(self) -> None:
         """Consume until the worker stops."""
@@ -90,6 +99,12 @@ class LeanConsumer(Consumer):
         super().stop()
         if not self.pool.is_green:
             start_daemon(self._send_heartbeats, "heartbeats")
+
+    def shutdown(self) -> None:
+        """Called once the pool has stopped."""
+        super().shutdown()
+        if self._event_sender:
+            self._event_sender.close()
 
     def connect(self) -> Any:
         """Open a connection to a broker that has the lane's queue. Waits for both, with bounded backoff."""
@@ -120,6 +135,7 @@ class LeanConsumer(Consumer):
     def on_ready(self) -> None:
         """Called once the consumer is registered at the broker."""
         super().on_ready()
+        keep_own_records()
         set_prefetch(self, self.mr_pod.concurrency)
         if self.pool.is_green:
             # Only from here on: startup imports block the hub too, and no order waits then.
@@ -191,6 +207,15 @@ class LeanConsumer(Consumer):
                 self.deliveries.dead_letter(message, "malformed", f"the message cannot be handled: {error!r}")
 
         return on_task_received
+
+    def _start_events(self) -> EventSender:
+        """Record what happens to orders and tasks alike, and send it. Celery's own dispatcher stays off."""
+        self.mr_pod.events = events = RecordedTaskEvents()
+        exchange = self.app.conf.event_exchange
+        clock = self.app.clock
+        sender = EventSender(self.mr_pod, events, hostname=self.hostname, exchange=exchange, clock=clock)
+        sender.start()
+        return sender
 
     def _open(self, broker: address.BrokerAddress) -> Any:
         name = f"{self.mr_pod.identity.pod} consumer"

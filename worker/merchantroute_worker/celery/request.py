@@ -5,6 +5,7 @@ Celery leaves some ends without an ack or a reject: in greenlets and threads a B
 backend that raises. So the delivery is told after each of Celery's callbacks, and when the pool is through with a task.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -18,6 +19,8 @@ from celery.worker.state import task_ready
 
 from merchantroute_worker.delivery.task import TaskDelivery
 from merchantroute_worker.pools.executors import when_ended
+
+log = logging.getLogger(__name__)
 
 
 class TaskRequest(Request):
@@ -57,9 +60,13 @@ class TaskRequest(Request):
         """The task reached a time limit; the soft one is for the task itself to handle."""
         if soft:
             return super().on_timeout(soft, timeout)
-        self.mr_delivery.timed_out()
         with _settles(self):
-            return super().on_timeout(soft, timeout)
+            if not self.mr_delivery.timed_out():
+                return super().on_timeout(soft, timeout)
+            # Celery would report a failure here (on_failure, task_failure, link_error, the chord) for each attempt.
+            log.error("Hard time limit (%gs) exceeded for %s[%s], which is tried again", timeout, self.name, self.id)
+            task_ready(self)
+            return self.reject(requeue=True)
 
 
 def _error_of(exc_info: Any) -> BaseException:

@@ -70,7 +70,7 @@ class SendTask:
             "retry": True,
             "retry_policy": RETRY_POLICY,
         }
-        with self._pool().acquire(block=True, timeout=ACQUIRE_TIMEOUT) as producer:
+        with self.pool().acquire(block=True, timeout=ACQUIRE_TIMEOUT) as producer:
             send = partial(self._send, name, args, kwargs, **{**options, **forced}, producer=producer)
             try:
                 return send(exchange=exchange)
@@ -84,7 +84,8 @@ class SendTask:
             files.poll()  # a child process has no thread that polls
         return files.current
 
-    def _pool(self) -> Any:
+    def pool(self) -> Any:
+        """Kombu's pool of confirming producers at the lane's broker, this process's own."""
         broker = address.BrokerAddress.from_files(self._pod.identity.broker_dir)
         key = (os.getpid(), broker)
         if self._producers is None or self._producers[0] != key:

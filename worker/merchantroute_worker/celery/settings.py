@@ -24,7 +24,6 @@ def safe_settings(queue: str, *, cancel: bool = True) -> dict[str, Any]:
         "task_acks_on_timeout": False,
         # prefork: without it a lost child dead-letters its order at once.
         "task_reject_on_worker_lost": True,
-        "task_ignore_result": True,
         "task_create_missing_queues": False,
         "task_default_queue": queue,
         # Celery detects a quorum queue only by these local arguments, and then sets QoS per consumer.

@@ -12,6 +12,8 @@ from typing import Any
 
 from celery.worker.strategy import default
 
+from merchantroute_worker.orders.task_message import Limits
+
 
 def order_strategy(task: Any, app: Any, consumer: Any, **_: Any) -> Callable[..., None]:
     """The strategy of `merchantroute.order`."""
@@ -27,12 +29,17 @@ def order_strategy(task: Any, app: Any, consumer: Any, **_: Any) -> Callable[...
 def app_strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Callable[..., None]:
     """The strategy of an app's own task."""
     handle = default(task, app, consumer, **options)
-    deliveries = consumer.deliveries
+    deliveries, limits = consumer.deliveries, own_limits(task, app)
 
     def on_message(message: Any, body: Any, _ack: Any, _reject: Any, callbacks: Any) -> None:
-        deliveries.start_task(message, handle, body, callbacks)
+        deliveries.start_task(message, handle, body, callbacks, limits)
 
     return on_message
+
+
+def own_limits(task: Any, app: Any) -> Limits:
+    """The time limits that the app gives this task, by the task's own attributes or by its settings."""
+    return task.time_limit or app.conf.task_time_limit, task.soft_time_limit or app.conf.task_soft_time_limit
 
 
 def make_safe(task: Any) -> None:

@@ -6,15 +6,15 @@ hand back the others. Celery's cold and soft shutdowns kill greenlets and ack th
 
 import logging
 import os
-import signal
 from functools import partial
 from typing import Any
 
 from celery.apps.worker import Worker
 from celery.worker import state
 
+from merchantroute_worker.celery.logging_signals import keep_logging, send_after_setup
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.runtime.signals import on_signal
+from merchantroute_worker.runtime.ending_signals import ending_signals
 from merchantroute_worker.runtime.threads import sleep, start_daemon
 
 log = logging.getLogger(__name__)
@@ -27,9 +27,15 @@ class RouteWorker(Worker):
     mr_pod: Pod
 
     def install_platform_tweaks(self, _worker: Any) -> None:
-        """Install our signal handlers instead of Celery's."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
-            on_signal(number, partial(self._on_ending_signal, number.name))
+        """Take over the signals, which ended the process at once until now; none of Celery's handlers is installed."""
+        ending_signals.hand_over(self._on_ending_signal)
+
+    def setup_logging(self, colorize: bool | None = None) -> Any:
+        """Keep logging as the launcher configured it, and let the app add to it."""
+        keep_logging()
+        receivers = super().setup_logging(colorize)
+        send_after_setup(receivers, app=self.app, loglevel=self.loglevel)
+        return receivers
 
     def should_use_eventloop(self) -> bool:
         """Disable Celery's event loop: it acks when it likes, and its pools may be called from that loop only. In the

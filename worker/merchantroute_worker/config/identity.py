@@ -17,7 +17,8 @@ SUSPECT = "suspect"
 @dataclass(frozen=True, kw_only=True)
 class Identity:
     """Route, tier and lane of one pod, and its settings. Times are seconds; `grace` None means that it follows from the
-    route's deadline. A hub that is blocked for `blocked_after` is reported; 0 means that it is not monitored.
+    route's deadline. A hub that is blocked for `blocked_after` is reported; 0 means that it is not monitored. `events`
+    sends Celery's task events.
     """
 
     namespace: str
@@ -34,6 +35,7 @@ class Identity:
     unknown_after: float
     confirm_timeout: float
     blocked_after: float
+    events: bool = False
 
     @property
     def alone(self) -> bool:
@@ -75,6 +77,7 @@ def from_environment(environment: Mapping[str, str]) -> Identity:
         confirm_timeout=_number(environment, "MR_CONFIRM_TIMEOUT", "30"),
         # gevent's own variable for the same question. Its default is 0.1 s; a pod on a crowded node is late by as much.
         blocked_after=_number(environment, "GEVENT_MAX_BLOCKING_TIME", "0.5"),
+        events=environment.get("MR_EVENTS") == "true",
     )
 
 

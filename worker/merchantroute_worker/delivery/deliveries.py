@@ -6,6 +6,7 @@ from typing import Any
 from merchantroute_worker.delivery.delivery import Delivery, Stage
 from merchantroute_worker.delivery.order import OrderDelivery
 from merchantroute_worker.delivery.task import Handler, TaskDelivery
+from merchantroute_worker.orders.task_message import Limits
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.pools import executors
 from merchantroute_worker.pools.attempt_runners import AttemptRunner, InChildProcess, InProcess
@@ -17,7 +18,10 @@ POLL_INTERVAL = 0.05
 
 class Deliveries:
     """The deliveries in flight of one consumer. `pool` is Celery's; its warm shutdown waits for the work that runs in
-    it, and then for the outcomes that are still being made safe.
+    it, and for the outcomes that are still being made safe.
+
+    What arrives after the signal to end is started too: it was on its way before the consumer was cancelled, there is a
+    slot for it, and the broker would count its return as a delivery.
     """
 
     def __init__(self, pod: Pod, pool: Any) -> None:
@@ -35,11 +39,11 @@ class Deliveries:
         order = OrderDelivery(self._pod, message, self._runner)
         self._spawn(order, order.run)
 
-    def start_task(self, message: Any, handle: Handler, body: Any, callbacks: Any) -> None:
-        """Start the delivery of an app's own task; `handle` is Celery's strategy for it."""
-        if self._pod.stopping.is_set():
-            return
-        task = TaskDelivery(self._pod, message, self._run_settlement, lambda: self._remove(task))
+    def start_task(
+        self, message: Any, handle: Handler, body: Any, callbacks: Any, limits: Limits = (None, None)
+    ) -> None:
+        """Start the delivery of an app's own task; `handle` is Celery's strategy for it, `limits` are the app's own."""
+        task = TaskDelivery(self._pod, message, self._run_settlement, lambda: self._remove(task), limits)
         handles = self._in_flight[task] = []
         handles.append(self.executor.spawn_outside(task.run, handle, body, callbacks))
 
@@ -72,9 +76,6 @@ class Deliveries:
         return len(self._in_flight)
 
     def _spawn(self, delivery: Delivery, work: Any, *arguments: str) -> None:
-        if self._pod.stopping.is_set():
-            # Not started and not acked: the broker requeues it when the connection closes.
-            return
         handles = self._in_flight[delivery] = []
         handles.append(self.executor.spawn(work, *arguments, on_end=lambda: self._remove(delivery)))
 
@@ -91,7 +92,8 @@ class Deliveries:
             self.executor.spawn_outside(work, *arguments)
 
     def _stop(self) -> None:
-        self._stop_pool()
+        # First the work, then the pool: billiard takes nothing more once it is closed, and says nothing.
         while (self._in_flight or len(self._pod.acks)) and not self._pod.grace_is_over:
             sleep(POLL_INTERVAL)
+        self._stop_pool()
         self.executor.close()

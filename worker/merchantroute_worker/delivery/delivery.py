@@ -53,6 +53,7 @@ class Delivery:
         self.incoming = incoming(message)
         self.stage = Stage.WAITING
         self.connection_lost = False
+        self._work_began = 0.0
 
     @property
     def redelivered(self) -> bool:
@@ -72,8 +73,8 @@ class Delivery:
         return _count(self.incoming.headers.get(LOST_PROCESSES))
 
     def wait_until_ready(self) -> bool:
-        """Wait until there is a configuration, and room for an outcome that cannot be published yet; False if the pod
-        stops or the connection is lost first.
+        """Wait until there is a configuration, and room for an outcome that cannot be published yet; False if the pod has
+        to stop while it waits, or the connection is lost.
         """
         pod = self.pod
         while not (pod.files.generation and pod.may_begin):
@@ -81,7 +82,7 @@ class Delivery:
                 return False
             if pod.files.wait(1.0):
                 pod.publisher.wait_open(1.0)
-        return not (pod.stopping.is_set() or self.connection_lost)
+        return not self.connection_lost
 
     def dead_letter(self, reason: str, explanation: str) -> None:
         """Send a message that is not an order to dead letters."""
@@ -216,6 +217,17 @@ class Delivery:
         """
         ending = (self.incoming.routing_key, f"ending {self.log_fields('')['order']}", 0, 0, 0)
         self.publish_then_ack(self._to_suspect_lane(self.lost_processes), ending, lambda: None)
+
+    def work_begins(self) -> None:
+        """The message's own work begins: its calls, or its task."""
+        self._work_began = time.monotonic()
+        self.pod.events.received(self.incoming)
+        self.pod.events.started(self.incoming)
+
+    @property
+    def work_seconds(self) -> float:
+        """Seconds since its work began."""
+        return time.monotonic() - self._work_began if self._work_began else 0.0
 
     def ack(self) -> None:
         """Ack the message, because its outcome is safe."""

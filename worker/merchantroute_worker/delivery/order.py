@@ -102,6 +102,7 @@ class OrderDelivery(Settlement[Order]):
         pod, order = self.pod, run.order
         if not self.advance(Stage.CALLING):
             return None
+        self.work_begins()
         trace = pod.tracer.order(order.id, order.merchant, order.journal.attempts + 1, order.trace)
         observer, context = CallObserver(pod, run, route, self, trace), trace.context()
         if context is not order.trace:

@@ -17,6 +17,9 @@ class Settlement(Delivery, ABC, Generic[T]):
     messages.
     """
 
+    error_name = "DeadLetter"
+    """The class of the exception that ended the work, for task events."""
+
     @abstractmethod
     def record(self, done: Done[T]) -> dict[str, Any]:
         """The completion record of a finished order (schema/completion.json)."""
@@ -51,13 +54,19 @@ class Settlement(Delivery, ABC, Generic[T]):
         if recorded:
             self.pod.remember_settled(key)
             self.pod.outcome_counter.done(document["seconds"])
+            self.pod.events.succeeded(self.incoming, self.work_seconds)
             self.ack()
 
     def _settle_on_ladder(self, to: ToLadder[T], key: DeliveryKey) -> None:
         message = self.rung_message(to)
         if to.paced:
             message = paced(message, self.pod.pace_of(self.incoming.routing_key, self.pod.files.current))
-        self.publish_then_ack(message, key, lambda: self.pod.outcome_counter.to_ladder(to.outcome, to.reason))
+        self.publish_then_ack(message, key, lambda: self._count_ladder(to))
+
+    def _count_ladder(self, to: ToLadder[T]) -> None:
+        self.pod.outcome_counter.to_ladder(to.outcome, to.reason)
+        if to.outcome == "retried":
+            self.pod.events.retried(self.incoming, to.reason)
 
     def _settle_as_dead(self, to: ToDead[T], key: DeliveryKey) -> None:
         why = to.why
@@ -65,4 +74,10 @@ class Settlement(Delivery, ABC, Generic[T]):
         if why.answer_text:
             fields["answerText"] = why.answer_text
         log.warning("order is dead: %s", why.reason, extra={"data": {**self.log_fields(why.reason), **fields}})
-        self.publish_then_ack(self.dead_message(to), key, lambda: self.pod.outcome_counter.dead(why.reason))
+        self.publish_then_ack(self.dead_message(to), key, lambda: self._count_dead(why.reason))
+
+    def _count_dead(self, reason: str) -> None:
+        self.pod.outcome_counter.dead(reason)
+        if not self.work_seconds:
+            self.pod.events.received(self.incoming)
+        self.pod.events.failed(self.incoming, reason, self.error_name)

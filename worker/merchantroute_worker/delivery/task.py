@@ -18,7 +18,7 @@ from merchantroute_worker.orders.envelope import Malformed
 from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, to_dead
 from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
 from merchantroute_worker.orders.task_decisions import RunTask
-from merchantroute_worker.orders.task_message import TaskMessage
+from merchantroute_worker.orders.task_message import Limits, TaskMessage
 from merchantroute_worker.outcomes.completions import task_record
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.runtime.clock import Stopwatch
@@ -40,13 +40,23 @@ class TaskDelivery(Settlement[TaskMessage]):
     """One message of an app's own task. Celery's Request calls `acked` or `rejected` at its end, preceded by `failed`,
     `timed_out`, `child_lost` or `retried` unless the task succeeded.
 
-    `run_settlement` runs work that may wait for the broker; `on_end` removes the delivery.
+    `run_settlement` runs work that may wait for the broker; `on_end` removes the delivery; `limits` are the app's own
+    for this task.
     """
 
-    def __init__(self, pod: Pod, message: Any, run_settlement: Callable[..., None], on_end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        pod: Pod,
+        message: Any,
+        run_settlement: Callable[..., None],
+        on_end: Callable[[], None],
+        limits: Limits = (None, None),
+    ) -> None:
         super().__init__(pod, message)
         self._run_settlement = run_settlement
         self._on_end = on_end
+        self._limits = limits
+        self._after_timeout: ToLadder[TaskMessage] | ToDead[TaskMessage] | None = None
         self._settlement: Callable[[], None] | None = None
         self._task: TaskMessage | None = None
         self._slot_stopwatch: Stopwatch | None = None
@@ -82,6 +92,7 @@ class TaskDelivery(Settlement[TaskMessage]):
         sleep(decision.wait)
         if not self.advance(Stage.CALLING):
             return False
+        self.work_begins()
         self._acquire(task, decision.timeout)
         self.message.headers = {**self.message.headers, **decision.headers}
         handle(self.message, body, self.acked, self.rejected, callbacks)
@@ -89,7 +100,7 @@ class TaskDelivery(Settlement[TaskMessage]):
 
     def _decide(self, task: TaskMessage, now: float) -> RunTask | ToLadder[TaskMessage] | ToDead[TaskMessage]:
         route = self.pod.files.current
-        decision = task_decisions.before_slot(task, route, now=now)
+        decision = task_decisions.before_slot(task, route, now=now, own=self._limits)
         if isinstance(decision, RunTask):
             verdict = self.pod.bulkhead.decide(task.merchant, self.pod.clock.now())
             if verdict is not Verdict.ADMIT:
@@ -119,18 +130,25 @@ class TaskDelivery(Settlement[TaskMessage]):
     def failed(self, error: BaseException) -> None:
         """The task raised and did not retry itself; retries are the app's own decision."""
         log.warning("task failed: %s", repr_of(error), extra={"data": self.log_fields("task-failed")})
+        self.error_name = type(error).__name__
         self._settlement = self._settle_failed
 
     def retried(self) -> None:
         """The task published its own retry, and the broker confirmed it."""
         self._settlement = self._settle_retried
 
-    def timed_out(self) -> None:
-        """The task was ended at its hard time limit."""
-        if self._slot_stopwatch is not None and not self._slot_stopwatch.was_stalled():
-            began = self._slot_stopwatch.began
-            self.pod.bulkhead.timed_out(self._parsed_task.merchant, self.pod.clock.now(), began=began)
-        self._settlement = self._settle_timeout
+    def timed_out(self) -> bool:
+        """The task was ended at its hard time limit; True if it is tried again. Prefork tells it twice."""
+        if self._after_timeout is None:
+            merchant, now = self._parsed_task.merchant, self.pod.clock.now()
+            if self._slot_stopwatch is not None and not self._slot_stopwatch.was_stalled():
+                self.pod.bulkhead.timed_out(merchant, now, began=self._slot_stopwatch.began)
+            # First, or the age of this very call would say that the merchant is slow.
+            self._release()
+            slow = self.pod.bulkhead.is_slow(merchant, now)
+            self._after_timeout = task_decisions.after_timeout(self._parsed_task, self.pod.files.current, slow=slow)
+            self._settlement = self._settle_timeout
+        return isinstance(self._after_timeout, ToLadder)
 
     def child_lost(self) -> None:
         """The child process that ran the task is gone, or the task ended in it without an outcome."""
@@ -201,6 +219,7 @@ class TaskDelivery(Settlement[TaskMessage]):
     def _settle_retried(self) -> None:
         self.pod.remember_settled(self._parsed_task.delivery_key)
         self.pod.outcome_counter.to_ladder("retried", "task")
+        self.pod.events.retried(self.incoming, "task")
         self.ack()
 
     def _settle_lost(self) -> None:
@@ -214,6 +233,5 @@ class TaskDelivery(Settlement[TaskMessage]):
         self.settle(outcome, self._parsed_task.delivery_key)
 
     def _settle_timeout(self) -> None:
-        slow = self.pod.bulkhead.is_slow(self._parsed_task.merchant, self.pod.clock.now())
-        outcome = task_decisions.after_timeout(self._parsed_task, self.pod.files.current, slow=slow)
-        self.settle(outcome, self._parsed_task.delivery_key)
+        assert self._after_timeout is not None  # noqa: S101 - decided in `timed_out`
+        self.settle(self._after_timeout, self._parsed_task.delivery_key)

@@ -10,7 +10,7 @@ from merchantroute_worker.orders.eta import ETA_WORTH_WAITING
 from merchantroute_worker.orders.messages import DeathReason
 from merchantroute_worker.orders.outcome import ToDead, ToLadder
 from merchantroute_worker.orders.route import Route
-from merchantroute_worker.orders.task_message import TaskMessage
+from merchantroute_worker.orders.task_message import Limits, TaskMessage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +25,11 @@ class RunTask:
 
 
 def before_slot(
-    task: TaskMessage, route: Route, *, now: float
+    task: TaskMessage, route: Route, *, now: float, own: Limits = (None, None)
 ) -> RunTask | ToLadder[TaskMessage] | ToDead[TaskMessage]:
     """Decide whether the task may run now. Its deadline is the route's if the route knows its merchant, or the app's
-    own if that is shorter.
+    own if that is shorter: what the message says, or else what the app gave the task (`own`). A producer that knows the
+    task only by its name sends no limits.
     """
     if task.expires is not None and task.expires <= now:
         return dead(task, "expired")
@@ -38,7 +39,7 @@ def before_slot(
     if wait > ETA_WORTH_WAITING:
         rung = ladder.before_eta(wait, route.delays)
         return ToLadder(order=task, rung=rung, reason="eta", outcome="deferred")
-    hard, soft = task.limits
+    hard, soft = (sent or given for sent, given in zip(task.limits, own, strict=True))
     if route.merchant(task.merchant) is not None:
         hard = min(hard or route.deadline, route.deadline)
     # Celery would wait for an ETA itself, occupying the slot, and discard a message that expires meanwhile.

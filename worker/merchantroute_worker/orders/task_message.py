@@ -12,6 +12,8 @@ from merchantroute_worker.orders.envelope import PUBLISHED_AT, DeliveryKey, Malf
 from merchantroute_worker.orders.eta import header_time
 from merchantroute_worker.orders.messages import RUNG, Incoming
 
+Limits = tuple[float | None, float | None]
+"""Celery's hard and soft time limit in seconds; None for none."""
 ATTEMPTS, REFUSALS = "mr-attempts", "mr-refusals"
 
 
@@ -31,7 +33,7 @@ class TaskMessage:
     publication: int
     eta: float | None
     expires: float | None
-    limits: tuple[float | None, float | None]
+    limits: Limits
 
     @property
     def delivery_key(self) -> DeliveryKey:
@@ -80,7 +82,7 @@ def _count(value: Any) -> int:
     return value if isinstance(value, int) and value >= 0 else 0
 
 
-def _limits(value: Any) -> tuple[float | None, float | None]:
+def _limits(value: Any) -> Limits:
     """Celery's header `timelimit`: hard and soft limit, in seconds."""
     if not isinstance(value, list | tuple) or len(value) != 2:
         return None, None

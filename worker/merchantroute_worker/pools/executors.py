@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Protocol
 
-from merchantroute_worker.pools import prefork
+from merchantroute_worker.pools import prefork, soft_limits
 
 SPARE_THREADS = 4
 """Threads beside those that wait for a child process, for settling the outcomes of tasks."""
@@ -160,6 +160,7 @@ def when_ended(result: Any, call: Callable[[BaseException | None], None]) -> Non
 def executor_for(pool: Any) -> Executor:
     """The executor that fits Celery's pool."""
     if getattr(pool, "is_green", False):
+        soft_limits.hold_in_greenlets(pool)
         return GreenletExecutor(pool)
     executor = getattr(pool, "executor", None)
     if executor is not None:

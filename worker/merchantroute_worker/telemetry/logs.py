@@ -12,6 +12,8 @@ STDOUT = 1
 OURS = "merchantroute_worker."
 """This package's loggers. Only they may add fields: Celery's have a task's arguments and result in `data` too."""
 HIDDEN = "<hidden>"
+_PLAIN = "mr_message"
+"""A record's message without its fields, where those were added to the text."""
 _ENCODE = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
@@ -26,7 +28,7 @@ class JsonFormatter(logging.Formatter):
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": getattr(record, _PLAIN, None) or record.getMessage(),
         }
         data = getattr(record, "data", None)
         if isinstance(data, dict) and record.name.startswith(OURS):
@@ -93,6 +95,27 @@ def _hide_contents(record: logging.LogRecord) -> bool:
         record.args = {**record.args, "return_value": HIDDEN}
     elif isinstance(record.args, tuple) and "kwargs:" in str(record.msg):
         record.args = (*record.args[:1], *(HIDDEN for _ in record.args[1:]))
+    return True
+
+
+def keep_own_records() -> None:
+    """Keep this package's records readable whatever an app does to logging: its loggers enabled, and their fields in
+    the text where another formatter than ours writes them.
+
+    `logging.config` disables every logger that exists unless told otherwise, and so does Django's `LOGGING`.
+    """
+    for name, logger in logging.Logger.manager.loggerDict.items():
+        if name.startswith(OURS) and isinstance(logger, logging.Logger):
+            logger.disabled = False
+            logger.addFilter(_show_fields)
+
+
+def _show_fields(record: logging.LogRecord) -> bool:
+    data = getattr(record, "data", None)
+    if data and isinstance(data, dict) and not is_ours() and not hasattr(record, _PLAIN):
+        plain = record.getMessage()
+        setattr(record, _PLAIN, plain)
+        record.msg, record.args = f"{plain} ({' '.join(f'{name}={value}' for name, value in data.items())})", ()
     return True
 
 

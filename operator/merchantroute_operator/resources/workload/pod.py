@@ -16,6 +16,10 @@ from merchantroute_operator.spec.route import Route, Tier
 PORT = 9090
 USER = 10001
 GRACE_STEP = 30  # seconds; so that a small change of the deadline replaces no pod
+BEFORE_SIGTERM = 1  # seconds
+"""A container's program is process 1, to which the kernel does not deliver a signal until there is a handler for it. A
+pod that is deleted as it starts gets SIGTERM this much later, when its program has come so far.
+"""
 MOUNTS = "/etc/merchantroute"
 _CONFIG, _CREDENTIALS, _BROKER, _TMP = (f"merchantroute-{name}" for name in ("config", "credentials", "broker", "tmp"))
 _READABLE = 0o440  # by the pod's group, fsGroup
@@ -77,6 +81,7 @@ def _container(route: Route, tier: Tier, lane: str) -> Object:
         "env": [*_identity(route, tier, lane), *variables(route, tier, lane), *user.get("env", ())],
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
         **probes(tier),
+        "lifecycle": {"preStop": {"sleep": {"seconds": BEFORE_SIGTERM}}},
         "terminationMessagePolicy": "FallbackToLogsOnError",  # so that a condition can quote why it ended
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -103,6 +108,8 @@ def _identity(route: Route, tier: Tier, lane: str) -> list[dict[str, Any]]:
         "MR_LANE": lane,
         "MR_PORT": str(PORT),
     }
+    if tier.pod.events:
+        fixed["MR_EVENTS"] = "true"
     pod = {"name": "MR_POD", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}}
     return [*({"name": name, "value": value} for name, value in fixed.items()), pod]
 

@@ -37,6 +37,7 @@ def pod_options(worker: Raw, tier: Raw, where: str) -> PodOptions:
         image=tier.get("image") or worker["image"],
         app=tier.get("app") or worker.get("app", "merchantroute_worker.app"),
         command=() if tier.get("app") else tuple(tier.get("command") or worker.get("command") or ()),
+        events=bool(worker.get("events")),
         fields=fields,
     )
 

@@ -10,7 +10,7 @@ import pytest
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.quantity import quantity
 from merchantroute_operator.resources.workload.deployment import deployment
-from merchantroute_operator.resources.workload.pod import grace
+from merchantroute_operator.resources.workload.pod import BEFORE_SIGTERM, grace
 from merchantroute_operator.spec.lane_specs import suspect_tier
 from tests.unit.operator.route_samples import CLUSTER, a_route, raw_route
 
@@ -202,6 +202,18 @@ def test_what_a_tier_says_to_run_replaces_what_the_route_says(
 def test_a_pod_has_time_for_two_deadlines_and_a_small_change_of_it_replaces_no_pod(deadline: int, seconds: int) -> None:
     assert grace(deadline) == seconds
     assert seconds >= 2 * deadline + 10
+
+
+@pytest.mark.parametrize("worker", [{}, {"command": ["celery", "-A", "shop", "worker"]}])
+def test_a_pod_that_is_deleted_as_it_starts_hears_of_it(worker: dict[str, Any]) -> None:
+    container = pod_of(made(worker={"image": "worker:1", **worker}))["containers"][0]
+    assert container["lifecycle"] == {"preStop": {"sleep": {"seconds": BEFORE_SIGTERM}}}
+
+
+@pytest.mark.parametrize(("events", "value"), [({}, []), ({"events": False}, []), ({"events": True}, ["true"])])
+def test_task_events_are_asked_for_by_the_environment(events: dict[str, bool], value: list[str]) -> None:
+    container = pod_of(made(worker={"image": "worker:1", **events}))["containers"][0]
+    assert [each["value"] for each in container["env"] if each["name"] == "MR_EVENTS"] == value
 
 
 def live_of(body: dict[str, Any]) -> dict[str, Any]:
