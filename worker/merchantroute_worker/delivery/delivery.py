@@ -73,8 +73,8 @@ class Delivery:
         return _count(self.incoming.headers.get(LOST_PROCESSES))
 
     def wait_until_ready(self) -> bool:
-        """Wait until there is a configuration, and room for an outcome that cannot be published yet; False if the pod has
-        to stop while it waits, or the connection is lost.
+        """Wait until there is a configuration, and room for an outcome that cannot be published yet; False if the pod
+        has to stop while it waits, or the connection is lost.
         """
         pod = self.pod
         while not (pod.files.generation and pod.may_begin):
