@@ -24,6 +24,27 @@ def self_signed(folder: Path, name: str, days: int) -> tuple[Path, Path]:
     return key, certificate
 
 
+def signed_without_identifiers(folder: Path) -> tuple[Path, Path, Path]:
+    """A key and a certificate for 127.0.0.1, and its authority's: none of them says which key signed it."""
+    settings = folder / "openssl.cnf"
+    settings.write_text(
+        "[req]\ndistinguished_name = name\n[name]\n"
+        "[authority]\nbasicConstraints = critical,CA:TRUE\nsubjectKeyIdentifier = none\nauthorityKeyIdentifier = none\n"
+        "[merchant]\nsubjectAltName = IP:127.0.0.1\nsubjectKeyIdentifier = none\nauthorityKeyIdentifier = none\n"
+    )
+
+    def certificate(name: str, *more: str) -> tuple[Path, Path]:
+        key, made = folder / f"{name}.key", folder / f"{name}.pem"
+        options = ["-config", str(settings), "-extensions", name, "-subj", f"/CN={name}", "-days", "1", *more]
+        files = ["-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(made)]
+        subprocess.run(["openssl", "req", "-x509", *options, *files], check=True, timeout=60)
+        return key, made
+
+    authority_key, authority = certificate("authority")
+    key, made = certificate("merchant", "-CA", str(authority), "-CAkey", str(authority_key))
+    return key, made, authority
+
+
 def drip(text: bytes) -> Handler:
     def handler(sock: Any) -> None:
         sock.recv(65536)
@@ -131,6 +152,27 @@ def test_a_certificate_that_is_not_valid_is_refused_and_told_why(
     assert answer.failure == "tls"
     assert answer.text.startswith("the merchant's certificate is not valid: ")
     assert said in answer.text
+
+
+def test_a_certificate_whose_authority_writes_no_key_identifiers_is_taken(
+    serve: Serve, client: HttpClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.13's own contexts refuse it: its flags are set here whatever Python this is."""
+    key, certificate, authority = signed_without_identifiers(tmp_path)
+    usual = gevent.ssl.create_default_context
+
+    def of_python_3_13(**_: Any) -> ssl.SSLContext:
+        context = usual(cafile=str(authority))
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(gevent.ssl, "create_default_context", of_python_3_13)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    answer = call(client, serve(saying(GOOD), ssl_context=context))
+
+    assert answer.status == 200, answer.text
 
 
 def test_nobody_there_is_refused_and_no_such_name_is_dns(client: HttpClient) -> None:
