@@ -14,6 +14,6 @@ def context(address: BrokerAddress) -> ssl.SSLContext:
         made = ssl.create_default_context(cadata=address.ca)
     except (ssl.SSLError, ValueError):
         raise SecretInvalid("the broker's Secret: ca.crt holds no certificate in PEM format") from None
-    # From Python 3.13 on the default: certificates must hold key identifiers. py-amqp, in the workers, never asks for it.
+    # From Python 3.13 on the default: certificates must hold key identifiers. py-amqp, in workers, never asks for it.
     made.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return made
