@@ -15,7 +15,7 @@ def refused(*merchants: str, most: int = 100) -> RefusedCredentials:
 
 
 def test_one_order_asks_at_growing_intervals_and_the_others_wait() -> None:
-    refusals, asked, now = refused("m"), [], 10.0
+    refusals, asked, now = refused("m"), list[float](), 10.0
     while len(asked) < 9:
         now += 0.25
         if refusals.admits("m", now):

@@ -1,13 +1,15 @@
 """Pods say which merchants are slow or asked for time; a lane's status says how many there are, each counted once."""
 
+from dataclasses import replace
+
 from merchantroute_operator.scaling.model import Pulse
 from tests.unit.operator.operator_under_test import KEY
 from tests.unit.operator.reconcile.passes.test_suspect_lane import fleet
 
 
 def pulse(at: float, pod: str, *slow: str, tier: str = "standard", paused: tuple[str, ...] = ()) -> Pulse:
-    merchants = {"slow": frozenset(slow), "paused": frozenset(paused)}
-    return Pulse(pod, *KEY, tier, "stable", 0, at, 1, 0, 0.0, 0, 0, 0, **merchants)
+    told = Pulse(pod, *KEY, tier, "stable", 0, at, 1, 0, 0.0, 0, 0, 0)
+    return replace(told, slow=frozenset(slow), paused=frozenset(paused))
 
 
 def test_a_merchant_that_is_slow_or_paused_in_two_pods_counts_once_and_only_in_its_own_lane() -> None:
