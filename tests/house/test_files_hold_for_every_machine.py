@@ -44,7 +44,10 @@ def test_nothing_is_left_for_later() -> None:
     assert found(UNFINISHED) == []
 
 
-@pytest.mark.parametrize("extra", ["dev", "operator", "worker", "sim", "bench"])
+@pytest.mark.parametrize(
+    "extra",
+    ["dev", "operator", "worker", "sim", "bench", "celery/5.5.0", "celery/5.5", "celery/5.6.0", "celery/5.6"],
+)
 def test_requirements_are_locked_with_hashes(extra: str) -> None:
     lock = next(path for path in tracked(".txt") if named(path) == f"requirements/{extra}.txt")
     pins = [line for line in lock.read_text().splitlines() if line and not line.startswith((" ", "#"))]

@@ -28,11 +28,17 @@ SELECTION = (
     "tests/worker/patched/test_every_end_of_a_task.py",
     "tests/worker/patched/test_changing_the_slots.py",
     "tests/worker/test_the_end_of_a_prefork_pool.py",
-    "tests/worker/test_live_tuning.py",
-    "tests/worker/test_non_utf8_text.py",
-    "tests/worker/test_any_app.py",
-    "tests/worker/test_plain_app.py",
-    "tests/worker/test_pools.py",
+    "tests/worker/test_live_tuning.py::test_concurrency_is_raised_and_lowered_under_load_and_no_order_is_handed_out_twice",
+    "tests/worker/test_non_utf8_text.py::test_each_is_dead_with_a_reason_and_its_neighbours_are_done",
+    "tests/worker/test_any_app.py::test_a_step_of_the_app_that_fails_does_not_end_the_pod",
+    "tests/worker/test_any_app.py::test_the_post_s_own_command_line_works_on_the_lane_s_queue",
+    "tests/worker/test_plain_app.py::test_retries_chains_countdowns_and_tasks_of_tasks_all_arrive",
+    "tests/worker/test_plain_app.py::test_a_task_that_fails_or_rejects_is_a_dead_letter_and_never_dropped",
+    "tests/worker/test_plain_app.py::test_its_calls_end_at_the_route_s_deadline_and_are_tried_again",
+    "tests/worker/test_plain_app.py::test_nothing_is_declared_by_its_worker",
+    "tests/worker/test_pools.py::test_orders_are_done",
+    "tests/worker/test_pools.py::test_sigterm_finishes_what_was_begun",
+    "tests/worker/test_pools.py::test_orders_that_outlast_the_grace_are_handed_back",
 )
 MAKING, RUN = 900.0, 1200.0  # seconds; both take a tenth of that on a quiet machine
 
@@ -46,6 +52,13 @@ def pairs() -> list[tuple[str, str]]:
     """Lock and Python: the newest releases on every Python, the oldest on the oldest Python."""
     every = [(release, python) for python in minors() for release in NEWEST]
     return [pair for pair in every if pair != (LOCKED, RUNNING)] + [(release, minors()[0]) for release in OLDEST]
+
+
+@pytest.mark.parametrize("test", SELECTION)
+def test_what_is_selected_is_there(test: str) -> None:
+    path, _, function = test.partition("::")
+    assert (ROOT / path).exists()
+    assert not function or f"def {function}(" in (ROOT / path).read_text("utf-8")
 
 
 @pytest.mark.extended  # the newest release, on the Python of .venv, is what all other tests run with
