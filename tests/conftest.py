@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-# Hypothesis' own defaults fail an example that takes 200 ms, or examples that are slow to draw: a busy machine does both.
+# Hypothesis' own defaults fail an example that takes 200 ms, or is slow to draw: a busy machine does both.
 settings.register_profile("no-timing", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no-timing")
 
