@@ -52,6 +52,6 @@ def test_headers_of_the_wrong_kind_say_nothing(value: Any) -> None:
 
 
 def test_a_message_with_nothing_on_it_is_a_letter_too() -> None:
-    found = read(tag=1, routing_key="", body=b"", properties={})
+    found = read(tag=1, routing_key="", body=b"", properties={}, front_door="mr.orders.pos")
 
     assert (found.id, found.merchant, found.reason, found.published_at) == (None, "", "unknown", None)

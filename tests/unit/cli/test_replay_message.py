@@ -15,7 +15,7 @@ from tests.unit.cli.dead_letter_samples import JOURNAL, NOW, body, letter
 
 
 def replayed(dead: DeadLetter, *, reset_attempts: bool = True) -> Outgoing:
-    return replay_message(dead, exchange="mr.orders.pos", now=NOW, reset_attempts=reset_attempts)
+    return replay_message(dead, exchange="mr.orders.pos.router", now=NOW, reset_attempts=reset_attempts)
 
 
 def order(message: Outgoing) -> Order:
@@ -36,7 +36,7 @@ def incoming(message: Outgoing) -> Incoming:
 def test_it_goes_to_the_same_merchant_as_the_same_order_mandatory() -> None:
     message = replayed(letter("o-1", merchant="bistro", priority=3))
 
-    assert (message.exchange, message.routing_key, message.mandatory) == ("mr.orders.pos", "bistro", True)
+    assert (message.exchange, message.routing_key, message.mandatory) == ("mr.orders.pos.router", "bistro", True)
     assert message.properties["correlation_id"] == "o-1"
     assert (message.properties["priority"], message.properties["delivery_mode"]) == (3, 2)
     assert message.headers["task"] == "merchantroute.order"
@@ -62,7 +62,7 @@ def test_a_letter_without_a_time_gets_one() -> None:
 
 
 def test_nothing_of_its_death_stays_on_it() -> None:
-    deaths = [{"reason": "delivery_limit", "queue": "q", "count": 1}]
+    deaths = [{"reason": "delivery_limit", "exchange": "mr.orders.pos.router", "queue": "q", "count": 1}]
     broker = {"x-death": deaths, "x-first-death-reason": "delivery_limit", "x-delivery-count": 9, "CC": ["spy"]}
     headers = replayed(letter(headers={**broker, "mr-first-seen": 1, "mr-rung": "1000", "own": "stays"})).headers
 

@@ -46,7 +46,7 @@ class Delivery:
     def __init__(self, pod: Pod, message: Any) -> None:
         self.pod = pod
         self.message = message
-        self.incoming = incoming(message)
+        self.incoming = incoming(message, pod.identity.front_door)
         self.stage = Stage.WAITING
         self.connection_lost = False
 
@@ -58,9 +58,9 @@ class Delivery:
     @property
     def deliveries(self) -> int:
         """The `x-delivery-count` header: how often a consumer returned the message without settling it. Clean shutdowns
-        count too.
+        count too. RabbitMQ sets it from the second delivery on; on the first it is a producer's own, and no count.
         """
-        count = self.incoming.headers.get("x-delivery-count")
+        count = self.incoming.headers.get("x-delivery-count") if self.redelivered else None
         return count if isinstance(count, int) else 0
 
     def wait_until_ready(self) -> bool:

@@ -29,6 +29,8 @@ from merchantroute_worker.runtime.clock import Stopwatch
 from merchantroute_worker.telemetry.tracing import OrderTrace
 
 log = logging.getLogger(__name__)
+OTHER_STEP = "other"
+"""The metrics' label for steps that the route no longer has."""
 
 
 class OrderDelivery(Settlement[Order]):
@@ -74,12 +76,16 @@ class OrderDelivery(Settlement[Order]):
         correlation_id = self.incoming.properties.get("correlation_id")
         if not correlation_id:
             self.pod.metrics.without_correlation_id()
-        return envelope.read(
+        order = envelope.read(
             body=self.incoming.body,
             headers=self.incoming.headers,
             correlation_id=correlation_id,
             routing_key=self.incoming.routing_key,
+            as_published=self.incoming.as_published,
         )
+        if order.journal_ignored:
+            log.warning("a producer wrote a journal: the order begins anew", extra={"data": self.log_fields("journal")})
+        return order
 
     def _decide(self, order: Order, route: Route) -> Run | ToLadder[Order] | ToDead[Order]:
         return decisions.before_slot(
@@ -171,7 +177,9 @@ class _CallObserver:
 
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         self._trace.ended(answer)
-        self._pod.metrics.call(step.name, answer.label, seconds)
+        # An order goes by the steps that it began with, whose names may be those of any earlier route.
+        label = step.name if step.name in self._pod.files.current.step_names else OTHER_STEP
+        self._pod.metrics.call(label, answer.label, seconds)
         bulkhead, now = self._pod.bulkhead, self._pod.clock.now()
         if not answer.succeeded:
             bulkhead.note_failure(self._merchant, Failure(step=step.name, text=answer.text, at=now))

@@ -89,6 +89,8 @@ class Order:
     body: tuple[Any, Mapping[str, Any], Mapping[str, Any]] = field(repr=False)
     trace: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The W3C trace context that the message carries."""
+    journal_ignored: bool = False
+    """Its message carried a journal that is not a worker's."""
 
     @cached_property
     def payload_json(self) -> bytes:
@@ -120,9 +122,16 @@ def dump(document: Any) -> bytes:
 
 
 def read(
-    *, body: bytes | str, headers: Mapping[str, Any], correlation_id: str | None, routing_key: str | None
+    *,
+    body: bytes | str,
+    headers: Mapping[str, Any],
+    correlation_id: str | None,
+    routing_key: str | None,
+    as_published: bool = False,
 ) -> Order:
-    """Parse one message. Undecodable or Malformed say why it is not an order."""
+    """Parse one message. Undecodable or Malformed say why it is not an order. `as_published` means that the body is a
+    producer's: a journal in it is not read, and the order begins anew.
+    """
     args, kwargs, embed = _sections(_decode(body))
     order_id = correlation_id or headers.get("id")
     if not isinstance(order_id, str) or not order_id:
@@ -143,12 +152,13 @@ def read(
         id=order_id,
         merchant=routing_key,
         payload=payload,
-        journal=_journal(embed.get(JOURNAL)),
+        journal=_NEW if as_published else _journal(embed.get(JOURNAL)),
         published_at=_milliseconds(headers.get(PUBLISHED_AT)),
         first_seen=_milliseconds(headers.get(FIRST_SEEN)),
         publication=publication(headers, body),
         body=(args, kwargs, embed),
         trace=context_of(headers),
+        journal_ignored=as_published and JOURNAL in embed,
     )
 
 

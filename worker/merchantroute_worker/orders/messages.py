@@ -14,13 +14,17 @@ from merchantroute_worker.orders.envelope import FIRST_SEEN, PUBLISHED_AT, Order
 from merchantroute_worker.orders.route import Step
 
 RUNG = "mr-rung"
+AS_PUBLISHED = "mr-as-published"
+"""Header of a message that was moved unread: its body is a producer's, so a journal in it is not believed."""
 REFUSED = "refused"
 """The rung of a slow merchant's refused orders: each message has its own expiration there."""
 _KEPT_PROPERTIES = (
     "content_type", "content_encoding", "correlation_id", "reply_to", "priority", "message_id", "timestamp", "type",
     "app_id",
 )  # fmt: skip
-_DROPPED_HEADERS = frozenset({"CC", "BCC", RUNG, "x-delivery-count", "x-acquired-count", "x-delay", "compression"})
+_DROPPED_HEADERS = frozenset({
+    "CC", "BCC", RUNG, AS_PUBLISHED, "x-delivery-count", "x-acquired-count", "x-delay", "compression",
+})  # fmt: skip
 _JSON = {"content_type": "application/json", "content_encoding": "utf-8"}
 _DROPPED_PREFIXES = ("x-death", "x-first-death-", "x-last-death-")
 
@@ -38,12 +42,15 @@ class Outgoing:
 
 
 class Incoming(NamedTuple):
-    """The parts of a delivered message that an outgoing one is built from."""
+    """The parts of a delivered message that an outgoing one is built from. `as_published` means that its body is a
+    producer's, so that a journal in it is not believed (see provenance.py).
+    """
 
     routing_key: str
     body: bytes
     properties: Mapping[str, Any]
     headers: Mapping[str, Any]
+    as_published: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +91,8 @@ def to_dead(
     message: Incoming, why: DeathReason, *, exchange: str, order: Order | None = None, steps: tuple[Step, ...] = ()
 ) -> Outgoing:
     """The order for dead letters; the original body is kept if no order could be parsed from it."""
-    headers = {**_headers(message.headers), "mr-reason": why.reason, "mr-attempts": why.attempts}
-    headers["mr-answer-class"] = why.answer_class
+    kept = _headers(message.headers) if order else _unread_headers(message)
+    headers = {**kept, "mr-reason": why.reason, "mr-attempts": why.attempts, "mr-answer-class": why.answer_class}
     if why.answer_text:
         headers["mr-answer"] = why.answer_text
     if why.step:
@@ -101,11 +108,11 @@ def to_dead(
     )
 
 
-def to_door(message: Incoming, *, exchange: str, headers: Mapping[str, Any], body: bytes | None = None) -> Outgoing:
-    """A dead letter for the front door, with these headers added to those that are kept. A body that is not replaced
+def to_replay(message: Incoming, *, exchange: str, headers: Mapping[str, Any], body: bytes | None = None) -> Outgoing:
+    """A dead letter for another run, with these headers added to those that are kept. A body that is not replaced
     keeps its compression.
     """
-    kept = {**_headers(message.headers), **headers}
+    kept = {**(_unread_headers(message) if body is None else _headers(message.headers)), **headers}
     if body is None and "compression" in message.headers:
         kept["compression"] = message.headers["compression"]
     return Outgoing(
@@ -124,7 +131,7 @@ def forward(message: Incoming, *, exchange: str, headers: Mapping[str, Any] | No
         routing_key=message.routing_key,
         body=message.body,
         properties=_properties(message.properties),
-        headers={**_headers(message.headers), **(headers or {})},
+        headers={**_unread_headers(message), **(headers or {})},
     )
 
 
@@ -149,6 +156,12 @@ def _headers(headers: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in headers.items()
         if name not in _DROPPED_HEADERS and not name.startswith(_DROPPED_PREFIXES)
     }
+
+
+def _unread_headers(message: Incoming) -> dict[str, Any]:
+    """The headers of a message whose body is published as it came."""
+    kept = _headers(message.headers)
+    return {**kept, AS_PUBLISHED: True} if message.as_published else kept
 
 
 def _stamps(order: Order) -> dict[str, int]:

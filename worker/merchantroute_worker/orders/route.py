@@ -6,6 +6,7 @@ their milliseconds.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import inf
 from typing import Any
 from urllib.parse import quote
@@ -97,6 +98,12 @@ class Route:
     tiers: Mapping[str, Tier]
     merchants: Mapping[str, tuple[str, bool]]
     credentials: Mapping[str, Credential] = field(repr=False)
+
+    @cached_property
+    def step_names(self) -> frozenset[str]:
+        """The names of the route's steps and of their verify calls."""
+        calls = [call for step in self.steps for call in (step, step.verify) if call is not None]
+        return frozenset(call.name for call in calls)
 
     def merchant(self, merchant_id: str) -> Merchant | None:
         """The merchant's endpoint, or None if neither the list nor a default endpoint covers it."""

@@ -35,10 +35,16 @@ class Message:
     content_encoding = "utf-8"
 
     def __init__(
-        self, merchant: str = "bistro", *, redelivered: bool = False, body: bytes = body, **headers: Any
+        self,
+        merchant: str = "bistro",
+        *,
+        redelivered: bool = False,
+        body: bytes = body,
+        exchange: str = ROUTE.front_door,
+        **headers: Any,
     ) -> None:
         self.body = body
-        self.delivery_info = {"routing_key": merchant, "redelivered": redelivered}
+        self.delivery_info = {"routing_key": merchant, "redelivered": redelivered, "exchange": exchange}
         self.properties = {"correlation_id": "o-1"}
         self.headers: Mapping[str, Any] = {"id": "o-1", "task": "shop.charge", **headers}
 
