@@ -28,9 +28,10 @@ from merchantroute_worker.cli.dead_letter import (
     STEP,
     DeadLetter,
 )
-from merchantroute_worker.orders.envelope import FIRST_SEEN, JOURNAL, PUBLISHED_AT, Malformed, Undecodable
+from merchantroute_worker.orders.envelope import FIRST_SEEN, JOURNAL, PUBLISHED_AT
 from merchantroute_worker.orders.envelope import read as read_order
 from merchantroute_worker.orders.messages import Incoming, Outgoing, to_replay
+from merchantroute_worker.orders.task_body import Malformed, Undecodable
 
 _DEATH_HEADERS = frozenset({REASON, STEP, ATTEMPTS, ANSWER, ANSWER_TEXT, FIRST_SEEN})
 
@@ -69,7 +70,7 @@ def _body(message: Incoming, reset_attempts: bool) -> bytes | None:
         )
     except (Malformed, Undecodable):
         return None
-    if message.as_published or order.body[2].get(JOURNAL) is None:
+    if message.as_published or order.body.embed.get(JOURNAL) is None:
         return None
     journal = order.journal
     attempts = 0 if reset_attempts else journal.attempts

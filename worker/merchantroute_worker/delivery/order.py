@@ -18,10 +18,11 @@ from merchantroute_worker.orders import decisions, envelope
 from merchantroute_worker.orders.answers import UNREACHABLE, Answer
 from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.decisions import Run
-from merchantroute_worker.orders.envelope import Malformed, Order, Undecodable
+from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.messages import Outgoing, to_dead, to_rung
 from merchantroute_worker.orders.outcome import Done, Outcome, ToDead, ToLadder
 from merchantroute_worker.orders.route import Route, Step
+from merchantroute_worker.orders.task_body import Malformed, Undecodable
 from merchantroute_worker.outcomes.completions import order_record
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.pools.attempt_runners import AttemptRunner, ChildLost

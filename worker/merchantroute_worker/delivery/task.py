@@ -14,9 +14,9 @@ from merchantroute_worker.bulkhead.rule import Verdict
 from merchantroute_worker.delivery.delivery import Stage
 from merchantroute_worker.delivery.settlement import Settlement
 from merchantroute_worker.orders import task_decisions, task_message
-from merchantroute_worker.orders.envelope import Malformed
 from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, to_dead
 from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
+from merchantroute_worker.orders.task_body import Malformed
 from merchantroute_worker.orders.task_decisions import RunTask
 from merchantroute_worker.orders.task_message import TaskMessage
 from merchantroute_worker.outcomes.completions import task_record

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from merchantroute_worker.orders.envelope import Malformed
+from merchantroute_worker.orders.task_body import Malformed
 
 ETA_WORTH_WAITING = 1.0
 """Seconds: an order with a later ETA waits on the ladder, without a slot."""

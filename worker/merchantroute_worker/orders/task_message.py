@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from merchantroute_worker.orders.envelope import PUBLISHED_AT, DeliveryKey, Malformed, publication
+from merchantroute_worker.orders.envelope import PUBLISHED_AT, DeliveryKey, publication
 from merchantroute_worker.orders.eta import header_time
 from merchantroute_worker.orders.messages import RUNG, Incoming
+from merchantroute_worker.orders.task_body import Malformed
 
 ATTEMPTS, REFUSALS = "mr-attempts", "mr-refusals"
 
