@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from merchantroute_worker.calls.request import build
@@ -18,6 +18,7 @@ from merchantroute_worker.orders.task_body import Malformed, Undecodable, parse
 from tests.unit.worker.fuzz import FUZZ
 from tests.unit.worker.samples import route
 
+SOME = settings(FUZZ, max_examples=80)
 NUMBERS = st.sampled_from(
     ["19.90", "0.1234567890123456789", "1E5", "-0", "-0.0e-7", "1e999", "123456789012345678901234567890", "9" * 5000]
 ) | st.integers().map(str)
@@ -78,7 +79,7 @@ def arrived(message: Outgoing) -> Incoming:
     return Incoming(message.routing_key, message.body, message.properties, message.headers)
 
 
-@FUZZ
+@SOME
 @given(bodies())
 @example((b'[[],{"order":{"total":19.90,"exact":0.1234567890123456789,"n":1E5,"z":-0}},{}]',
           b'{"total":19.90,"exact":0.1234567890123456789,"n":1E5,"z":-0}'))  # fmt: skip
@@ -107,12 +108,10 @@ def test_the_merchant_gets_the_order_s_bytes_whatever_way_it_took(given_body: tu
     made = build(steps[0], replayed, merchant, attempt=1, allow_insecure=False)
     assert (read(Incoming("bistro", body, {}, {})).payload, made.body) == (expected, expected)
     assert f"Content-Length: {len(expected)}\r\n".encode() in made.head
-    whole = replayed.encode(steps)
-    assert whole.startswith(body[: body.rindex(b",")].rstrip(b",")[:10])
-    assert len(whole) <= len(body) + 2_000
+    assert len(replayed.encode(steps)) <= len(body) + 500, "only the journal is added"
 
 
-@FUZZ
+@SOME
 @given(bodies(), st.integers(0, 200), st.sampled_from([b"", b",", b"]", b'"', b"\xff", b"}"]))
 def test_a_body_that_is_broken_anywhere_is_refused_as_python_would(
     given_body: tuple[bytes, bytes], at: int, inserted: bytes
