@@ -10,18 +10,24 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
+from merchantroute_worker.delivery.held_publish import publish_until_confirmed
 from merchantroute_worker.delivery.incoming import incoming
 from merchantroute_worker.orders.envelope import DeliveryKey, publication
-from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, plain, to_dead
+from merchantroute_worker.orders.messages import (
+    DeathReason,
+    Outgoing,
+    forward,
+    to_dead,
+    to_dead_as_it_came,
+)
 from merchantroute_worker.orders.suspicion import Suspicion, suspicion
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit.address import ERRORS
-from merchantroute_worker.rabbit.packed_message import NotEncodable
-from merchantroute_worker.rabbit.publisher import NotPublished
+from merchantroute_worker.rabbit.publisher import TooLarge
 from merchantroute_worker.runtime.threads import native_lock, sleep
 
 log = logging.getLogger(__name__)
-FASTEST_RETRY, SLOWEST_RETRY = 0.1, 5.0
+POLL_INTERVAL = 0.1
 KILLED_ITS_POD = "killed-its-pod"
 _TRANSITION = native_lock()
 
@@ -104,7 +110,7 @@ class Delivery:
         if not self.redelivered:
             return False
         while key in self.pod.settling:
-            sleep(FASTEST_RETRY)
+            sleep(POLL_INTERVAL)
         if not self.pod.is_settled(key):
             return False
         log.info(
@@ -174,16 +180,23 @@ class Delivery:
         self.stage = Stage.SETTLED
         self.pod.acks.ack(self.message)
 
-    def reject(self) -> None:
-        """Requeue the message; the broker increments its delivery count."""
+    def reject(self, *, requeue: bool = True) -> None:
+        """Requeue the message, which increments its delivery count; or have the broker move it to dead letters."""
         try:
-            self.message.reject(requeue=True)
+            self.message.reject(requeue=requeue)
         except ERRORS as error:
             log.warning("could not give a message back, its connection will: %s", error)
 
     def publish_then_ack(self, message: Outgoing, key: DeliveryKey, count: Callable[[], None]) -> None:
-        """Publish until the broker confirms, then ack the incoming message. `count` is called after the confirm."""
-        if self._publish(message):
+        """Publish until the broker confirms, then ack the incoming message; `count` is called in between. What is too
+        large for the broker goes to dead letters instead.
+        """
+        try:
+            confirmed = self._publish(message)
+        except TooLarge as error:
+            self._settle_as_too_large(message, key, str(error))
+            return
+        if confirmed:
             self.pod.remember_settled(key)
             count()
             self.ack()
@@ -191,9 +204,6 @@ class Delivery:
     def must_give_up(self) -> bool:
         """Whether the outcome can no longer be made safe here, so that the broker has to deliver the message again."""
         return self.connection_lost or (self.pod.stopping.is_set() and not self.pod.publisher.open)
-
-    def _must_abandon(self) -> bool:
-        return self.stage is Stage.HANDED_BACK or self.must_give_up()
 
     def log_fields(self, reason: str) -> dict[str, Any]:
         """The JSON fields of a log record about this message."""
@@ -203,25 +213,28 @@ class Delivery:
     def _to_suspect_lane(self) -> Outgoing:
         return forward(self.incoming, exchange=self.pod.files.current.suspect)
 
+    def _settle_as_too_large(self, grown: Outgoing, key: DeliveryKey, why: str) -> None:
+        """Send the message to dead letters as it came; the broker does, if it has grown by being decompressed."""
+        letter = to_dead_as_it_came(self.incoming, grown, exchange=self.pod.files.current.dead)
+        reason = letter.headers["mr-reason"]
+        log.error("order is dead: %s: %s", reason, why, extra={"data": self.log_fields(reason)})
+        try:
+            if not self._publish(letter):
+                return
+        except TooLarge:
+            self.stage = Stage.SETTLED
+            self.pod.outcome_counter.dead(reason)
+            self.reject(requeue=False)
+            return
+        self.pod.remember_settled(key)
+        self.pod.outcome_counter.dead(reason)
+        self.ack()
+
     def _publish(self, message: Outgoing) -> bool:
-        """Retry until the broker confirms. False when the process or the message's connection ends first: the broker
-        delivers the message again then, and a second copy must not be published.
-        """
-        pause = FASTEST_RETRY
-        last_error = None
-        while self.stage is not Stage.HANDED_BACK:
-            try:
-                self.pod.publisher.publish(message, give_up=self._must_abandon)
-                return True
-            except NotPublished as error:
-                if str(error) != last_error:
-                    last_error = str(error)
-                    log.warning("order is held: %s", error, extra={"data": self.log_fields("held")})
-            except NotEncodable as error:
-                log.error("headers dropped: %s", error, extra={"data": self.log_fields("headers")})
-                message = plain(message)
-            if self.must_give_up():
-                return False
-            sleep(pause)
-            pause = min(pause * 2, SLOWEST_RETRY)
-        return False
+        return publish_until_confirmed(
+            self.pod.publisher,
+            message,
+            handed_back=lambda: self.stage is Stage.HANDED_BACK,
+            must_give_up=self.must_give_up,
+            log_fields=self.log_fields,
+        )

@@ -16,6 +16,7 @@ from merchantroute_worker.orders.route import Step
 RUNG = "mr-rung"
 AS_PUBLISHED = "mr-as-published"
 """Header of a message that was moved unread: its body is a producer's, so a journal in it is not believed."""
+TOO_LARGE = "too-large"
 REFUSED = "refused"
 """The rung of a slow merchant's refused orders: each message has its own expiration there."""
 _KEPT_PROPERTIES = (
@@ -106,6 +107,16 @@ def to_dead(
         properties={**_properties(message.properties), **(_JSON if order else {})},
         headers=headers,
     )
+
+
+def to_dead_as_it_came(message: Incoming, grown: Outgoing, *, exchange: str) -> Outgoing:
+    """The message for dead letters in place of `grown`, an outgoing one that is too large for the broker: without the
+    journal that made it grow. If that one was a dead letter already, its reason stays.
+    """
+    if grown.exchange != exchange:
+        return to_dead(message, DeathReason(reason=TOO_LARGE), exchange=exchange)
+    mark = {AS_PUBLISHED: True} if message.as_published else {}
+    return replace(grown, body=message.body, headers={**grown.headers, **mark})
 
 
 def to_replay(message: Incoming, *, exchange: str, headers: Mapping[str, Any], body: bytes | None = None) -> Outgoing:
