@@ -16,6 +16,8 @@ JOURNAL = "merchantroute"
 PUBLISHED_AT = "mr-published-at"
 FIRST_SEEN = "mr-first-seen"
 MAX_ID_BYTES = 255
+DOTS = frozenset({".", ".."})
+"""The dot segments of RFC 3986, section 5.2.4: servers and proxies resolve them, and no quoting keeps them from it."""
 CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES))
 """The classes of answers, as headers and journals name them."""
 MAX_COUNT = 2**31 - 1
@@ -121,6 +123,8 @@ def read(
     if not routing_key:
         raise Malformed("the order names no merchant: its routing key is empty")
     for what, text in (("id", order_id), ("merchant", routing_key)):
+        if text in DOTS:
+            raise Malformed(f"the order's {what} is {text!r}, which as a part of a URL's path stands for another place")
         try:
             size = len(text.encode())
         except UnicodeEncodeError:

@@ -90,6 +90,14 @@ def test_what_is_no_order_is_malformed_and_the_text_says_why(body: Any, said: st
         read(body)
 
 
+@pytest.mark.parametrize("dots", [".", ".."])
+def test_an_id_that_means_another_path_is_malformed(dots: str) -> None:
+    for named in ({"correlation_id": dots}, {"routing_key": dots}):
+        with pytest.raises(Malformed, match="stands for another place"):
+            read([[], {"order": {}}, {}], **named)
+    assert read([[], {"order": {}}, {}], correlation_id=f"{dots}1").id == f"{dots}1"
+
+
 @pytest.mark.parametrize("missing", [{"correlation_id": None}, {"routing_key": ""}, {"correlation_id": "x" * 256}])
 def test_an_order_needs_an_id_and_a_merchant(missing: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
