@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, tzinfo
 
 from merchantroute_worker.bulkhead.bulkhead import Bulkhead
 from merchantroute_worker.bulkhead.pacing import ReturnPacer
@@ -35,7 +36,8 @@ HOUSEKEEPING_INTERVAL = 15.0
 
 class Pod:
     """One worker process. `stopping` is set when it is to end; from then on no message is started. `grace_is_over`
-    means that shutdown waits for nothing more. `hub_timers` keeps the hub monitor's timer alive.
+    means that shutdown waits for nothing more. `hub_timers` keeps the hub monitor's timer alive; `timezone` is the
+    app's, for times of its tasks that name none.
 
     `slots` fixes the number of slots; None leaves it to the tier's configuration, also while the pod runs.
     """
@@ -44,6 +46,7 @@ class Pod:
         self.identity = identity
         self.fixed_slots = 1 if identity.alone else slots
         self.started = time.time()
+        self.timezone: tzinfo = UTC
         self.stopping = threading.Event()
         self.grace_is_over = False
         self.reporting_started = False

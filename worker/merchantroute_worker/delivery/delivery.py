@@ -14,6 +14,7 @@ from merchantroute_worker.delivery.held_publish import publish_until_confirmed
 from merchantroute_worker.delivery.incoming import incoming
 from merchantroute_worker.orders.envelope import DeliveryKey, publication
 from merchantroute_worker.orders.messages import (
+    WAITS,
     DeathReason,
     Outgoing,
     forward,
@@ -85,23 +86,25 @@ class Delivery:
         """Send a message that is not an order to dead letters."""
         if not self.wait_until_ready() or not self.advance(Stage.SETTLING):
             return
-        # Without an order there is no journal to distinguish its stays in the queue; its content and its replay count
-        # do.
-        replays = self.incoming.headers.get("mr-replays")
-        body = self.incoming.body
-        key = (
-            self.incoming.routing_key,
-            f"{reason} {self.log_fields(reason)['order']} {replays}",
-            publication(self.incoming.headers, body),
-            len(body),
-            hash(body),
-        )
+        key = self.unread_key(reason)
         if self.redelivered and self.pod.is_settled(key):
             self.ack()
             return
         log.warning("%s: %s", reason, explanation, extra={"data": self.log_fields(reason)})
         message = to_dead(self.incoming, DeathReason(reason=reason), exchange=self.pod.files.current.dead)
         self.publish_then_ack(message, key, lambda: self.pod.outcome_counter.dead(reason))
+
+    @property
+    def waits(self) -> int:
+        """How often the message waited on the ladder because no pod could read it, or for its ETA."""
+        count = self.incoming.headers.get(WAITS)
+        return count if isinstance(count, int) and count >= 0 else 0
+
+    def unread_key(self, reason: str) -> DeliveryKey:
+        """Identifies this stay of a message that is not read: without a journal, its content and its counts do."""
+        headers, body = self.incoming.headers, self.incoming.body
+        what = f"{reason} {self.log_fields(reason)['order']} {headers.get('mr-replays')} {self.waits}"
+        return (self.incoming.routing_key, what, publication(headers, body), len(body), hash(body))
 
     def ack_if_settled(self, key: DeliveryKey) -> bool:
         """Ack a redelivered message whose outcome is already safe; True if it was acked. Only its earlier ack was lost

@@ -14,11 +14,12 @@ from merchantroute_worker.bulkhead.views import Failure
 from merchantroute_worker.calls.request import UnusableEndpoint
 from merchantroute_worker.delivery.delivery import Stage
 from merchantroute_worker.delivery.settlement import Settlement
+from merchantroute_worker.delivery.unread import defer_unread
 from merchantroute_worker.orders import decisions, envelope
 from merchantroute_worker.orders.answers import UNREACHABLE, Answer
 from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.decisions import Run
-from merchantroute_worker.orders.envelope import Order
+from merchantroute_worker.orders.envelope import NewerJournal, Order
 from merchantroute_worker.orders.messages import Outgoing, to_dead, to_rung
 from merchantroute_worker.orders.outcome import Done, Outcome, ToDead, ToLadder
 from merchantroute_worker.orders.route import Route, Step
@@ -65,6 +66,9 @@ class OrderDelivery(Settlement[Order]):
             decision = self._decide(order, route)
         except Undecodable as error:
             self.dead_letter("undecodable", str(error))
+            return
+        except NewerJournal as error:
+            defer_unread(self, "newer-journal", dead_reason="malformed", explanation=str(error))
             return
         except Malformed as error:
             self.dead_letter("malformed", str(error))

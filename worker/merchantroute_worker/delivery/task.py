@@ -71,7 +71,7 @@ class TaskDelivery(Settlement[TaskMessage]):
         """Whether Celery has the task now, and will report how it ended."""
         pod, now = self.pod, time.time()
         pod.counters.count("taken")
-        task = self._task = task_message.read(self.incoming, now=now)
+        task = self._task = task_message.read(self.incoming, now=now, zone=pod.timezone)
         key = task.delivery_key
         if self.ack_if_settled(key) or self.move_if_suspect(key, self._death_reason):
             return False

@@ -47,12 +47,13 @@ def before_slot(
     if not_before is not None and not_before - now > ETA_WORTH_WAITING:
         return _deferred(order, "retry-after", ladder.before_eta(not_before - now, route.delays))
     if eta is not None and eta - now > ETA_WORTH_WAITING:
-        return _deferred(order, "eta", ladder.before_eta(eta - now, route.delays))
+        journal = replace(order.journal, waits=order.journal.waits + 1)
+        return _to_ladder(order, journal, ladder.before_eta(eta - now, route.delays_for_eta), "eta", "deferred")
     merchant = route.merchant(order.merchant)
     if merchant is None:
         return _unknown(order, route, now, unknown_after)
-    if merchant.locked:
-        return deferred(order, route, "credentials")
+    if merchant.lock_reason is not None:
+        return deferred(order, route, merchant.lock_reason)
     return Run(order=order, merchant=merchant)
 
 
@@ -81,6 +82,7 @@ def after_attempt(
         done=result.done,
         attempts=before.attempts + 1,
         refusals=before.refusals,
+        waits=before.waits,
         unsure=result.unsure,
         answer=answer.label if answer else None,
         answer_text=answer.text if answer else None,

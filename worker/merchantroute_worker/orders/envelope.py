@@ -4,12 +4,13 @@ Pure. There are two errors, for two reasons in dead letters: Undecodable (not JS
 order).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from merchantroute_worker.orders.answers import FAILURES, MAX_CAUSE
-from merchantroute_worker.orders.route import Step, parse_step
+from merchantroute_worker.orders.route import METHODS, Step, parse_step
 from merchantroute_worker.orders.task_body import Malformed, TaskBody, parse
 
 JOURNAL = "merchantroute"
@@ -24,16 +25,22 @@ MAX_COUNT = 2**31 - 1
 TRACE_CONTEXT = ("traceparent", "tracestate")
 _MAX_CONTEXT_LENGTH = 512  # characters, the minimum that W3C asks for a tracestate
 DeliveryKey = tuple[str, str, int, int, int]
-"""Identifies one stay of one order in a queue: merchant, order id, publication, attempts, refusals. Ids alone do not:
-two merchants may both have an order 1001, and a producer may publish a corrected order with its old id.
+"""Identifies one stay of one order in a queue: merchant, order id, publication, attempts, and rounds that were none.
+Ids alone do not: two merchants may both have an order 1001, and a producer may publish a corrected order with its old
+id.
 """
+
+
+class NewerJournal(Malformed):
+    """The journal was written by a newer worker than this one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
     """An order's progress so far. `steps` are those it began with, None before its first attempt; `unsure` are steps
     that the merchant may have executed without our knowing; `not_before` (epoch seconds) is when the merchant wants to
-    be called again; `answer` is the class of its last answer, `answer_text` that answer in words.
+    be called again; `answer` is the class of its last answer, `answer_text` that answer in words. `refusals` are
+    its uncounted rounds on the ladder, but for the `waits` for its ETA.
     """
 
     steps: tuple[Step, ...] | None = None
@@ -44,6 +51,7 @@ class Journal:
     not_before: float | None = None
     answer: str | None = None
     answer_text: str | None = None
+    waits: int = 0
 
     def as_json(self, steps: tuple[Step, ...]) -> dict[str, Any]:
         """The journal as a JSON document; `steps` are used if the order has not begun."""
@@ -54,6 +62,8 @@ class Journal:
             "attempts": self.attempts,
             "refusals": self.refusals,
         }
+        if self.waits:
+            document["waits"] = self.waits
         if self.unsure:
             document["unsure"] = list(self.unsure)
         if self.not_before is not None:
@@ -91,7 +101,7 @@ class Order:
     def delivery_key(self) -> DeliveryKey:
         """Identifies this stay of the order in a queue: it changes whenever the order is published again."""
         journal = self.journal
-        return (self.merchant, self.id, self.publication, journal.attempts, journal.refusals)
+        return (self.merchant, self.id, self.publication, journal.attempts, journal.refusals + journal.waits)
 
     def with_journal(self, journal: Journal) -> "Order":
         """The same order with another journal."""
@@ -156,8 +166,7 @@ def _journal(document: Any) -> Journal:
     if document is None:
         return _NEW
     try:
-        if document["v"] != 1:
-            raise Malformed(f"the order's journal is of version {document['v']!r}, this worker reads version 1")
+        _check_version(document)
         return Journal(
             steps=tuple(parse_step(step) for step in document["steps"]) or None,
             done=_names(document["done"]),
@@ -167,12 +176,28 @@ def _journal(document: Any) -> Journal:
             not_before=_milliseconds(document.get("notBefore")),
             answer=document.get("answer") if document.get("answer") in CLASSES else None,
             answer_text=_answer_text(document.get("answerText")),
+            waits=_counted(document.get("waits", 0)),
         )
+    except Malformed:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Malformed(f"the order's journal does not have the agreed shape: {error}") from None
 
 
+def _check_version(document: Mapping[str, Any]) -> None:
+    """NewerJournal or Malformed unless this worker reads journals of this version, with steps of these methods."""
+    version = document["v"]
+    if version != 1:
+        error = NewerJournal if isinstance(version, int) and version > 1 else Malformed
+        raise error(f"the order's journal is of version {version!r}, this worker reads version 1")
+    for step in document["steps"]:
+        method = step["method"]
+        if isinstance(method, str) and method not in METHODS and _IS_METHOD(method):
+            raise NewerJournal(f"a step of the order has the method {method}, this worker knows {', '.join(METHODS)}")
+
+
 _NEW = Journal()
+_IS_METHOD = re.compile(r"[A-Z]{2,20}").fullmatch
 
 
 def _names(value: Any) -> tuple[str, ...]:

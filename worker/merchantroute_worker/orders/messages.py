@@ -16,6 +16,10 @@ from merchantroute_worker.orders.route import Step
 RUNG = "mr-rung"
 AS_PUBLISHED = "mr-as-published"
 """Header of a message that was moved unread: its body is a producer's, so a journal in it is not believed."""
+UNREAD_SINCE = "mr-unread-since"
+"""Header of a message that pods cannot read yet: when the first of them got it, in milliseconds since the epoch."""
+WAITS = "mr-waits"
+"""Header of an app's own task, or of what is not read yet: how often it waited for its ETA, or for another pod."""
 TOO_LARGE = "too-large"
 REFUSED = "refused"
 """The rung of a slow merchant's refused orders: each message has its own expiration there."""
@@ -24,7 +28,7 @@ _KEPT_PROPERTIES = (
     "app_id",
 )  # fmt: skip
 _DROPPED_HEADERS = frozenset({
-    "CC", "BCC", RUNG, AS_PUBLISHED, "x-delivery-count", "x-acquired-count", "x-delay", "compression",
+    "CC", "BCC", RUNG, AS_PUBLISHED, UNREAD_SINCE, "x-delivery-count", "x-acquired-count", "x-delay", "compression",
 })  # fmt: skip
 _JSON = {"content_type": "application/json", "content_encoding": "utf-8"}
 _DROPPED_PREFIXES = ("x-death", "x-first-death-", "x-last-death-")

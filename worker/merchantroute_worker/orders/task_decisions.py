@@ -36,8 +36,8 @@ def before_slot(
         return dead(task, "max-age")
     wait = 0.0 if task.eta is None else task.eta - now
     if wait > ETA_WORTH_WAITING:
-        rung = ladder.before_eta(wait, route.delays)
-        return ToLadder(order=task, rung=rung, reason="eta", outcome="deferred")
+        rung = ladder.before_eta(wait, route.delays_for_eta)
+        return ToLadder(order=replace(task, waits=task.waits + 1), rung=rung, reason="eta", outcome="deferred")
     hard, soft = task.limits
     if route.merchant(task.merchant) is not None:
         hard = min(hard or route.deadline, route.deadline)
