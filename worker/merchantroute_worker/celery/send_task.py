@@ -20,8 +20,7 @@ from celery import current_task
 from kombu import pools
 
 from merchantroute_worker.orders import ladder
-from merchantroute_worker.orders.envelope import PUBLISHED_AT
-from merchantroute_worker.orders.eta import ETA_WORTH_WAITING
+from merchantroute_worker.orders.envelope import ETA_WORTH_WAITING, PUBLISHED_AT
 from merchantroute_worker.orders.messages import RUNG
 from merchantroute_worker.orders.route import Route
 from merchantroute_worker.pod import Pod

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from merchantroute_worker.orders.envelope import PUBLISHED_AT
-from merchantroute_worker.orders.messages import Incoming
-from merchantroute_worker.orders.provenance import judge
+from merchantroute_worker.orders.messages import Incoming, judge
 from merchantroute_worker.rabbit.non_utf8 import names_as_text
 
 REASON, STEP, ATTEMPTS, ANSWER = "mr-reason", "mr-step", "mr-attempts", "mr-answer-class"

@@ -11,7 +11,7 @@ journal, an app's own task in headers. Celery's count of a task's `retries` stay
 none of our counts, so nothing would distinguish it from the same retry before the replay.
 
 Replays go to the router, behind the front door: a journal that comes through the front door is not believed. One that
-a producer wrote, into a message that no worker could read, stays what it is (see orders/provenance.py).
+a producer wrote, into a message that no worker could read, stays what it is (see `judge` in orders/messages.py).
 """
 
 from dataclasses import replace

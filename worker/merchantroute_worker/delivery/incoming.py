@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from merchantroute_worker.orders.messages import Incoming
-from merchantroute_worker.orders.provenance import judge
+from merchantroute_worker.orders.messages import Incoming, judge
 from merchantroute_worker.rabbit.non_utf8 import names_as_text
 
 

@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 from merchantroute_worker.orders import ladder
 from merchantroute_worker.orders.answers import Answer, Meaning
 from merchantroute_worker.orders.attempt_result import Attempt
-from merchantroute_worker.orders.envelope import Journal, Order
-from merchantroute_worker.orders.eta import ETA_WORTH_WAITING, header_time
+from merchantroute_worker.orders.envelope import ETA_WORTH_WAITING, Journal, Order, header_time
 from merchantroute_worker.orders.messages import DeathReason
 from merchantroute_worker.orders.outcome import Done, LadderOutcome, ToDead, ToLadder
 from merchantroute_worker.orders.route import Merchant, Route, Step

@@ -7,6 +7,7 @@ order).
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from merchantroute_worker.orders.answers import FAILURES, MAX_CAUSE
@@ -23,6 +24,8 @@ CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES))
 """The classes of answers, as headers and journals name them."""
 MAX_COUNT = 2**31 - 1
 TRACE_CONTEXT = ("traceparent", "tracestate")
+ETA_WORTH_WAITING = 1.0
+"""Seconds: an order with a later ETA waits on the ladder, without a slot."""
 _MAX_CONTEXT_LENGTH = 512  # characters, the minimum that W3C asks for a tracestate
 DeliveryKey = tuple[str, str, int, int, int]
 """Identifies one stay of one order in a queue: merchant, order id, publication, attempts, and rounds that were none.
@@ -228,3 +231,19 @@ def context_of(headers: Mapping[str, Any]) -> Mapping[str, str]:
 
 def _is_header(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _MAX_CONTEXT_LENGTH and value.isascii() and value.isprintable()
+
+
+def header_time(headers: Mapping[str, Any], name: str, zone: tzinfo = UTC) -> float | None:
+    """A header's time as epoch seconds, None without it; Malformed when it is not a time.
+
+    Celery writes ETA and expiry as ISO 8601; a time without a zone is in `zone`, as in Celery's
+    worker, which takes its app's.
+    """
+    value = headers.get(name)
+    if value is None or value == "":
+        return None
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        raise Malformed(f"the header {name} is {value!r}, not an ISO 8601 time") from None

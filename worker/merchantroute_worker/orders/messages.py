@@ -4,6 +4,13 @@ An order keeps its headers, properties and routing key wherever it is published.
 publish added are removed: x-death grows without bound, and a CC or BCC header would route copies. A producer's
 per-message expiration is removed too: in a lane it would drop the order. So is `compression`: kombu has decompressed
 the body.
+
+Whose journal and counts a message carries is told by the exchange that the broker names with its delivery: the one that
+it was published to, or that a queue dead-lettered it to. Producers may write to the front door only, but there they may
+write anything: a journal whose steps call any path of the merchant with its credentials, headers with counts. Workers,
+the operator and the command line publish to the exchanges behind it, whose names begin with the front door's and a dot.
+A message that moves on unread comes from there too, with the body that its producer wrote: it carries the header
+`mr-as-published`.
 """
 
 from collections.abc import Mapping
@@ -23,6 +30,7 @@ WAITS = "mr-waits"
 TOO_LARGE = "too-large"
 REFUSED = "refused"
 """The rung of a slow merchant's refused orders: each message has its own expiration there."""
+OWN_PREFIX = "mr-"
 _KEPT_PROPERTIES = (
     "content_type", "content_encoding", "correlation_id", "reply_to", "priority", "message_id", "timestamp", "type",
     "app_id",
@@ -48,7 +56,7 @@ class Outgoing:
 
 class Incoming(NamedTuple):
     """The parts of a delivered message that an outgoing one is built from. `as_published` means that its body is a
-    producer's, so that a journal in it is not believed (see provenance.py).
+    producer's, so that a journal in it is not believed (see `judge`).
     """
 
     routing_key: str
@@ -67,6 +75,21 @@ class DeathReason:
     attempts: int = 0
     answer_class: str = "none"
     answer_text: str | None = None
+
+
+def judge(message: Incoming, *, exchange: str, front_door: str) -> Incoming:
+    """The message with `as_published` set, and without the headers that are not its producer's to write.
+
+    `exchange` is the one that the broker names. Of our own headers a producer may write `mr-published-at` alone.
+    """
+    if exchange.startswith(f"{front_door}."):
+        return message._replace(as_published=AS_PUBLISHED in message.headers)
+    kept = {
+        name: value
+        for name, value in message.headers.items()
+        if not name.startswith(OWN_PREFIX) or name == PUBLISHED_AT
+    }
+    return message._replace(headers=kept, as_published=True)
 
 
 def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchange: str, rung: int) -> Outgoing:

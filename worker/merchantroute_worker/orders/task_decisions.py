@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from merchantroute_worker.orders import ladder
-from merchantroute_worker.orders.envelope import PUBLISHED_AT
-from merchantroute_worker.orders.eta import ETA_WORTH_WAITING
+from merchantroute_worker.orders.envelope import ETA_WORTH_WAITING, PUBLISHED_AT
 from merchantroute_worker.orders.messages import DeathReason
 from merchantroute_worker.orders.outcome import ToDead, ToLadder
 from merchantroute_worker.orders.route import Route

@@ -9,8 +9,7 @@ from datetime import UTC, tzinfo
 from math import inf
 from typing import Any
 
-from merchantroute_worker.orders.envelope import PUBLISHED_AT, DeliveryKey, publication
-from merchantroute_worker.orders.eta import header_time
+from merchantroute_worker.orders.envelope import PUBLISHED_AT, DeliveryKey, header_time, publication
 from merchantroute_worker.orders.messages import RUNG, WAITS, Incoming
 from merchantroute_worker.orders.task_body import Malformed
 
