@@ -96,7 +96,7 @@ class Route:
     max_age: float
     max_attempts: int
     delays: tuple[int, ...]
-    eta_delays: tuple[int, ...]
+    eta_delays: tuple[int, ...] = ()
     """Rungs beyond the longest of `delays`, on which an order waits for its ETA alone; older operators make none."""
     retry_after_max: float
     table: Table
