@@ -75,7 +75,9 @@ def _steps(journal: Any, *, by: str | None) -> list[str]:
         if isinstance(each, dict)
     ]
     marks = "x is done, ? is unsure" if unsure else "x is done"
-    head = f"journal{f' (written by {by})' if by else ''}: attempts {journal.get('attempts')}, refusals {journal.get('refusals')}; steps, {marks}"
+    whose = f" (written by {by})" if by else ""
+    counts = f"attempts {journal.get('attempts')}, refusals {journal.get('refusals')}"
+    head = f"journal{whose}: {counts}; steps, {marks}"
     return ["", *(printable(line) for line in (head, *lines))]
 
 
