@@ -21,6 +21,7 @@ from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.envelope import Journal, Order
 from merchantroute_worker.orders.outcome import Outcome, ToLadder
 from merchantroute_worker.orders.route import Route, Step
+from merchantroute_worker.orders.task_body import TaskBody
 
 REFUSAL_COST = 0.001
 """Seconds of CPU that a refusal takes, in which the pod reads no other message."""
@@ -107,12 +108,11 @@ class VirtualPod:
         order = Order(
             id=f"o-{self._number}",
             merchant=merchant,
-            payload={},
             journal=Journal(),
             published_at=EPOCH + now,
             publication=self._number,
             first_seen=None,
-            body=((), {}, {}),
+            body=TaskBody(order=b"{}", before=b"", embed={}, after=b""),
         )
         calls = [self._drawn(mean) for mean in reversed(self._scenario.steps)]
         if self._is_healthy(merchant):

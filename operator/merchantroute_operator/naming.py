@@ -51,6 +51,14 @@ def front_door(namespace: str, route: str) -> str:
     return f"mr.{namespace}.{route}"
 
 
+def is_behind_front_door(exchange: str) -> bool:
+    """Whether an exchange belongs to a route and is not its front door: producers do not write to it. Neither a
+    namespace's name nor a route's has a dot.
+    """
+    labels = exchange.split(".")
+    return labels[0] == "mr" and len(labels) > 3
+
+
 def router(namespace: str, route: str) -> str:
     """Overrides: a move in progress; usually without a binding."""
     return f"{front_door(namespace, route)}.router"

@@ -71,7 +71,7 @@ def test_orders_of_a_merchant_that_was_ill_are_found_replayed_and_done(
 
     till.behave("ill")
     said = ok(place, "replay", "--reason", "attempts-exhausted", "--yes")
-    assert f"20 letters replayed to mr.{place.namespace}.pos" in said
+    assert f"20 letters replayed to mr.{place.namespace}.pos.router" in said
     until(lambda: till.are_done(orders), "replayed orders are done", 60, lambda: place.queues("pos"))
 
     file = tmp_path / "letters.jsonl"

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, tzinfo
 
 from merchantroute_worker.bulkhead.bulkhead import Bulkhead
 from merchantroute_worker.bulkhead.pacing import ReturnPacer
@@ -37,7 +38,8 @@ HOUSEKEEPING_INTERVAL = 15.0
 
 class Pod:
     """One worker process. `stopping` is set when it is to end; from then on it consumes nothing more. `grace_is_over`
-    means that shutdown waits for nothing more. `hub_timers` keeps the hub monitor's timer alive.
+    means that shutdown waits for nothing more. `hub_timers` keeps the hub monitor's timer alive; `timezone` is the
+    app's, for times of its tasks that name none.
 
     `slots` fixes the number of slots; None leaves it to the tier's configuration, also while the pod runs.
     """
@@ -46,6 +48,7 @@ class Pod:
         self.identity = identity
         self.fixed_slots = 1 if identity.alone else slots
         self.started = time.time()
+        self.timezone: tzinfo = UTC
         self.stopping = threading.Event()
         self.grace_is_over = False
         self.reporting_started = False

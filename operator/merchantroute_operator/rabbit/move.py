@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from aiormq.abc import AbstractChannel as BareChannel
 from aiormq.exceptions import ChannelNotFoundEntity, DeliveryError
 
 from merchantroute_operator.errors import BrokerError, BrokerUnreachable
+from merchantroute_operator.naming import is_behind_front_door
 from merchantroute_operator.rabbit.amqp import connection, named
 from merchantroute_operator.rabbit.non_utf8 import readable, writable
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
@@ -18,6 +21,9 @@ CONFIRM = 30.0  # seconds for the broker's word about one order
 IDLE = 2.0  # seconds without a delivery, after which the rest of a count is gone (expired, or taken by a worker)
 # The broker writes these itself; republished as headers they could not be distinguished from its own.
 _BROKERS_OWN = ("x-death", "x-first-death-", "x-last-death-", "x-delivery-count", "x-acquired-count")
+_WORKERS_OWN = "mr-"
+_PRODUCERS = "mr-published-at"
+_AS_PUBLISHED = "mr-as-published"
 
 
 async def move(address: BrokerAddress, queue: str, exchange: str) -> int:
@@ -97,8 +103,7 @@ class _Mover:
 
     async def _give(self, message: AbstractIncomingMessage) -> None:
         properties = message.properties
-        own = {k: v for k, v in (properties.headers or {}).items() if not k.startswith(_BROKERS_OWN)}
-        properties.headers = writable(own)
+        properties.headers = writable(headers_to_move(properties.headers or {}, message.exchange or ""))
         properties.user_id = None  # the broker refuses another user's
         await self._target.basic_publish(
             message.body,
@@ -108,3 +113,17 @@ class _Mover:
             mandatory=True,
             timeout=CONFIRM,
         )
+
+
+def headers_to_move(headers: Mapping[str, Any], published_to: str) -> dict[str, Any]:
+    """The headers of an order that is moved, which was published to this exchange.
+
+    Workers believe the journal and the counts of what comes from behind the front door, where a moved order comes
+    from. So one that came through the front door keeps only the headers that are its producer's to write, and is
+    marked: its body is as it was published.
+    """
+    kept = {name: value for name, value in headers.items() if not name.startswith(_BROKERS_OWN)}
+    if is_behind_front_door(published_to):
+        return kept
+    mine = {name: value for name, value in kept.items() if not name.startswith(_WORKERS_OWN) or name == _PRODUCERS}
+    return {**mine, _AS_PUBLISHED: True}

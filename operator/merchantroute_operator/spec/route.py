@@ -13,6 +13,9 @@ from typing import Any
 Raw = Mapping[str, Any]  # a Kubernetes object or a part of one, as JSON
 
 
+_FAR = (600_000, 3_600_000, 21_600_000)  # milliseconds: ten minutes, an hour, six hours
+
+
 @dataclass(frozen=True, slots=True)
 class Verify:
     """The call that asks a merchant whether it did a step, for when nobody knows."""
@@ -44,6 +47,18 @@ class Orders:
     delays: tuple[int, ...]  # milliseconds, strictly increasing
     retry_after_max: float = 600.0
     answers: tuple[tuple[str, str], ...] = ()  # (answer, Retry | Dead | Done): what differs from the workers' own table
+
+    @property
+    def eta_delays(self) -> tuple[int, ...]:
+        """The rungs beyond the delays, for orders that wait for an ETA alone: on the longest delay, two minutes by
+        default, an order for tomorrow would be looked at 720 times.
+        """
+        return tuple(ms for ms in _FAR if ms > self.delays[-1])
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        """All rungs of fixed time, the shortest first."""
+        return (*self.delays, *self.eta_delays)
 
 
 @dataclass(frozen=True, slots=True)

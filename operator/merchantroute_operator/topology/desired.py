@@ -7,7 +7,8 @@
     fallback      fanout -> the default tier: catches while D is re-pointed
     T <tier>      fanout, AE <tier>.stable -> the lane's queue; with a canary one binding -> a split
     <tier>.split  x-consistent-hash on the order's id -> the queues of the lanes stable and canary, AE <tier>.stable
-    <tier>.retry  headers -> rungs (one is for the refused), AE <tier>.retry.last -> the longest; rungs expire to R
+    <tier>.retry  headers -> rungs, AE <tier>.retry.last -> the longest delay; one rung is for the refused, those longer
+                  than the delays are for ETAs; all expire to R
     suspect       fanout -> the suspect lane's queue; workers publish to it, nothing leads there
     dead          fanout -> the dead letters
 
@@ -41,7 +42,7 @@ def desired(route: Route, owner: str, assigned: Mapping[str, str], sides: Mappin
         Queue(naming.suspect(*place), arguments.lane(owner, naming.dead(*place))),
     ]
     for tier in route.tiers:
-        queues += _tier_queues(place, owner, tier, route.orders.delays)
+        queues += _tier_queues(place, owner, tier, route.orders.rungs)
     return Topology(
         exchanges={exchange.name: exchange for exchange in exchanges},
         queues={queue.name: queue for queue in queues},
@@ -76,11 +77,11 @@ def _tier_exchanges(place: tuple[str, str], owner: str, tier: Tier) -> Iterator[
     yield Exchange(last, "fanout", arguments.exchange(owner, naming.router(*place)))
 
 
-def _tier_queues(place: tuple[str, str], owner: str, tier: Tier, delays: tuple[int, ...]) -> Iterator[Queue]:
+def _tier_queues(place: tuple[str, str], owner: str, tier: Tier, rungs: tuple[int, ...]) -> Iterator[Queue]:
     yield Queue(naming.stable_queue(*place, tier.name), arguments.lane(owner, naming.dead(*place)))
     if tier.canary is not None:
         yield Queue(naming.canary_queue(*place, tier.name), arguments.lane(owner, naming.dead(*place)))
-    for ms in delays:
+    for ms in rungs:
         yield Queue(
             naming.rung_queue(*place, tier.name, ms),
             arguments.rung(owner, naming.router(*place), ms),
@@ -104,7 +105,7 @@ def _bindings(place: tuple[str, str], route: Route, assigned: Mapping[str, str])
         stable = naming.stable_queue(*place, tier.name)
         yield Binding(stable, stable, "queue")
         retry, last = naming.retry_exchange(*place, tier.name), naming.retry_last(*place, tier.name)
-        for ms in route.orders.delays:
+        for ms in route.orders.rungs:
             yield Binding(retry, naming.rung_queue(*place, tier.name, ms), "queue", rung=str(ms))
         yield Binding(retry, naming.refused_queue(*place, tier.name), "queue", rung=naming.REFUSED)
         yield Binding(last, naming.rung_queue(*place, tier.name, route.orders.delays[-1]), "queue")

@@ -108,8 +108,8 @@ class DeadLetterUser:
         self._channel.exchange_delete(DOOR)
 
     def take_the_way_on(self) -> None:
-        """A front door that leads nowhere."""
-        self._channel.exchange_unbind(destination=f"{DOOR}.router", source=DOOR)
+        """A router that leads nowhere."""
+        self._channel.queue_unbind(LANE, LANE)
 
     def hand_back(self, times: int) -> None:
         """Deliver the lane's only order so often, and return it each time, as a pod that dies does."""
@@ -161,6 +161,7 @@ def _plain(message: amqp.Message) -> Message:
     return {
         "id": properties.get("correlation_id"),
         "merchant": message.delivery_info["routing_key"],
+        "exchange": message.delivery_info["exchange"],
         "body": bytes(message.body or b""),
         "headers": {name: value for name, value in headers.items() if name not in BROKERS_OWN},
         "properties": properties,

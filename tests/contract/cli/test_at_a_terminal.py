@@ -41,7 +41,7 @@ def test_yes_replays_with_a_bar(person: DeadLetterUser, typed: Typed) -> None:
     status, screen = typed("y", "replay", "--rate", "100/s")
 
     assert status == 0
-    assert "replay 30 letters to mr.orders.pos (max-age 30)? [y/N]" in screen
+    assert "replay 30 letters to mr.orders.pos.router (max-age 30)? [y/N]" in screen
     assert "30/30" in screen
     assert (person.ready(DEAD), person.ready(LANE)) == (0, 30)
 

@@ -1,5 +1,6 @@
-"""Replay moves each letter to the front door once, confirmed, and whatever ends it loses nothing."""
+"""Replay moves each letter behind the front door once, confirmed, and whatever ends it loses nothing."""
 
+import json
 import signal
 import time
 from collections import Counter
@@ -21,7 +22,7 @@ def test_each_letter_is_moved_once(person: DeadLetterUser) -> None:
 
     said = person.ok(*AT_ONCE)
 
-    assert said.splitlines()[-1] == "700 letters replayed to mr.orders.pos"
+    assert said.splitlines()[-1] == "700 letters replayed to mr.orders.pos.router"
     assert person.ready(DEAD) == 0
     moved = person.contents(LANE)
     assert len(moved) == 700
@@ -83,9 +84,8 @@ def test_without_a_terminal_it_wants_a_yes(person: DeadLetterUser) -> None:
     result = person.run("replay")
 
     assert result.exit_code == 1
-    assert (
-        "replay 3 letters to mr.orders.pos (max-age 3): nobody to ask, this is no terminal. Say --yes" in result.stderr
-    )
+    question = "replay 3 letters to mr.orders.pos.router (max-age 3)"
+    assert f"{question}: nobody to ask, this is no terminal. Say --yes" in result.stderr
     assert person.ready(DEAD) == 3
 
 
@@ -121,7 +121,7 @@ def test_interrupted_it_finishes_the_letter_it_has(person: DeadLetterUser, numbe
     assert child.returncode == 1
     assert "interrupted: the rest is still in dead letters, run the same command again" in error
     moved = person.ids(LANE)
-    assert f"{len(moved)} letters replayed to mr.orders.pos" in said
+    assert f"{len(moved)} letters replayed to mr.orders.pos.router" in said
     assert sorted(moved + person.ids(DEAD)) == sorted(ids)
 
 
@@ -138,7 +138,7 @@ def test_a_closed_door_is_told_and_nothing_is_moved(person: DeadLetterUser) -> N
     assert person.contents() == before
 
 
-def test_a_door_that_leads_nowhere_is_told_and_nothing_is_lost(person: DeadLetterUser) -> None:
+def test_a_router_that_leads_nowhere_is_told_and_nothing_is_lost(person: DeadLetterUser) -> None:
     person.bury(5)
     before = person.contents()
     person.take_the_way_on()
@@ -146,7 +146,7 @@ def test_a_door_that_leads_nowhere_is_told_and_nothing_is_lost(person: DeadLette
     result = person.run(*AT_ONCE)
 
     assert result.exit_code == 1
-    assert "no queue behind mr.orders.pos takes orders of 'bistro' (returned as unroutable)" in result.stderr
+    assert "no queue behind mr.orders.pos.router takes orders of 'bistro' (returned as unroutable)" in result.stderr
     assert person.contents() == before
 
 
@@ -184,7 +184,13 @@ def test_a_letter_that_dies_again_meanwhile_is_not_replayed_twice(
         assert len(replayed) <= 50, "a letter was replayed again"
 
     replay = replaying.Replay(
-        wanted=lambda _: True, exchange=DEAD, rate=200, reset_attempts=True, stop=replaying.Stop(), on_replayed=told
+        wanted=lambda _: True,
+        exchange=DEAD,
+        open_if=DOOR,
+        rate=200,
+        reset_attempts=True,
+        stop=replaying.Stop(),
+        on_replayed=told,
     )
     replay.run(Route(namespace="orders", name="pos"), from_url(person.place["MR_BROKER"], None))
 
@@ -215,3 +221,26 @@ def test_a_header_that_amqp_cannot_carry_again_does_not_hold_the_letter(person: 
 
     (moved,) = person.contents(LANE)
     assert (moved["headers"]["task"], moved["headers"]["id"]) == ("merchantroute.order", "o")
+
+
+def test_what_a_producer_wrote_into_a_letter_is_marked_so_that_no_worker_believes_it(person: DeadLetterUser) -> None:
+    """The broker buries an order that comes back too often; no worker has read it."""
+    forged = {"mr-reason": "max-age", "mr-refusals": 7, "x-delivery-count": 9}
+    deaths = [{"reason": "expired", "exchange": f"{DOOR}.router", "queue": "q", "count": 1}]
+    headers = {"task": "merchantroute.order", "id": "o", **forged, "x-death": deaths}
+    person.send(_forged(), "bistro", DOOR, correlation_id="o", application_headers=headers)
+    person.hand_back(51)
+    assert "delivery-limit" in person.ok("list")
+
+    person.ok(*AT_ONCE, "o")
+
+    (moved,) = person.contents(LANE)
+    assert moved["body"] == _forged()
+    assert moved["headers"]["mr-as-published"] is True
+    assert (moved["headers"]["mr-refusals"], moved["exchange"]) == (1, f"{DOOR}.router")
+
+
+def _forged() -> bytes:
+    steps = [{"name": "x", "method": "DELETE", "path": "/menu"}]
+    journal = {"v": 1, "steps": steps, "done": [], "attempts": 0, "refusals": 0}
+    return json.dumps([[], {"order": {}}, {"merchantroute": journal}]).encode()

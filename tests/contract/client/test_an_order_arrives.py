@@ -55,7 +55,7 @@ def test_the_worker_reads_it_as_the_order_that_was_given(place: BrokerWithRoute)
         body=message.body, headers=message.headers, correlation_id=message.properties["correlation_id"],
         routing_key=message.delivery_info["routing_key"],
     )  # fmt: skip
-    assert (order.id, order.merchant, order.payload, order.journal) == (
+    assert (order.id, order.merchant, json.loads(order.payload), order.journal) == (
         "x", "bistro", {"total": 1}, envelope.Journal(),
     )  # fmt: skip
     assert order.published_at is not None

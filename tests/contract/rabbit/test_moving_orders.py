@@ -83,6 +83,22 @@ async def test_an_order_keeps_all_its_producer_wrote(
 
 
 @pytest.mark.usefixtures("lanes")
+async def test_what_a_producer_may_not_write_is_not_moved_behind_the_front_door(
+    rabbit: RabbitBroker, channel: AbstractChannel
+) -> None:
+    await rabbit.run(((exchange(ROUTE),), (Bind(Binding(ROUTE, OLD, "exchange")),)))
+    headers: Any = {"mr-attempts": 7, "mr-rung": "1", "mr-as-published": False, "mr-published-at": 1 << 40, "own": "x"}
+    for door in (ROUTE, OLD):
+        await (await channel.get_exchange(door)).publish(aio_pika.Message(b"{}", headers=headers), "m")
+
+    await rabbit.move(OLD, NEW)
+
+    by_the_door, behind_it = [message.headers for message in await taken(channel, NEW)]
+    assert by_the_door == {"mr-published-at": 1 << 40, "own": "x", "mr-as-published": True}
+    assert behind_it == headers
+
+
+@pytest.mark.usefixtures("lanes")
 async def test_what_is_no_text_is_moved_as_it_is(vhost: Vhost, rabbit: RabbitBroker, channel: AbstractChannel) -> None:
     raw = b"caf\xe9"
     headers = {raw: 1, "raw": raw, "deep": {raw: [raw]}, "plain": "x"}

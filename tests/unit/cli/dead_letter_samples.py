@@ -43,4 +43,5 @@ def letter(
         routing_key=merchant,
         body=body() if content is None else content,
         properties={"correlation_id": order_id, "application_headers": {**given, **(headers or {})}, **properties},
+        front_door="mr.orders.pos",
     )

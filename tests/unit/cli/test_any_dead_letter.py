@@ -28,7 +28,11 @@ BODIES = st.binary() | st.sampled_from(
 @given(headers=st.dictionaries(NAMES, VALUES, max_size=6), body=BODIES, key=st.text(), order_id=st.none() | st.text())
 def test_any_message_is_a_letter(headers: dict[str, Any], body: bytes, key: str, order_id: str | None) -> None:
     letter = read(
-        tag=1, routing_key=key, body=body, properties={"application_headers": headers, "correlation_id": order_id}
+        tag=1,
+        routing_key=key,
+        body=body,
+        properties={"application_headers": headers, "correlation_id": order_id},
+        front_door="mr.orders.pos",
     )
     newest = Newest(1)
     newest.add(letter)

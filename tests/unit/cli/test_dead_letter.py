@@ -52,6 +52,20 @@ def test_headers_of_the_wrong_kind_say_nothing(value: Any) -> None:
 
 
 def test_a_message_with_nothing_on_it_is_a_letter_too() -> None:
-    found = read(tag=1, routing_key="", body=b"", properties={})
+    found = read(tag=1, routing_key="", body=b"", properties={}, front_door="mr.orders.pos")
 
     assert (found.id, found.merchant, found.reason, found.published_at) == (None, "", "unknown", None)
+
+
+@pytest.mark.parametrize(
+    ("exchange", "by_producer"),
+    [("mr.orders.pos", True), ("", True), (7, True), ("mr.orders.pos.router", False), ("mr.orders.pos.suspect", False)],
+)
+def test_a_letter_that_the_broker_buried_is_as_its_producer_wrote_it_unless_a_worker_had_it(
+    exchange: Any, by_producer: bool
+) -> None:
+    deaths = [{"reason": "delivery_limit", "exchange": exchange}]
+    found = letter(reason="max-age", headers={"x-death": deaths, "mr-replays": 3})
+
+    assert found.message.as_published is by_producer
+    assert (found.reason, found.replays) == (("delivery-limit", 0) if by_producer else ("max-age", 3))

@@ -15,7 +15,7 @@ from tests.unit.cli.dead_letter_samples import JOURNAL, NOW, body, letter
 
 
 def replayed(dead: DeadLetter, *, reset_attempts: bool = True) -> Outgoing:
-    return replay_message(dead, exchange="mr.orders.pos", now=NOW, reset_attempts=reset_attempts)
+    return replay_message(dead, exchange="mr.orders.pos.router", now=NOW, reset_attempts=reset_attempts)
 
 
 def order(message: Outgoing) -> Order:
@@ -36,7 +36,7 @@ def incoming(message: Outgoing) -> Incoming:
 def test_it_goes_to_the_same_merchant_as_the_same_order_mandatory() -> None:
     message = replayed(letter("o-1", merchant="bistro", priority=3))
 
-    assert (message.exchange, message.routing_key, message.mandatory) == ("mr.orders.pos", "bistro", True)
+    assert (message.exchange, message.routing_key, message.mandatory) == ("mr.orders.pos.router", "bistro", True)
     assert message.properties["correlation_id"] == "o-1"
     assert (message.properties["priority"], message.properties["delivery_mode"]) == (3, 2)
     assert message.headers["task"] == "merchantroute.order"
@@ -62,7 +62,7 @@ def test_a_letter_without_a_time_gets_one() -> None:
 
 
 def test_nothing_of_its_death_stays_on_it() -> None:
-    deaths = [{"reason": "delivery_limit", "queue": "q", "count": 1}]
+    deaths = [{"reason": "delivery_limit", "exchange": "mr.orders.pos.router", "queue": "q", "count": 1}]
     broker = {"x-death": deaths, "x-first-death-reason": "delivery_limit", "x-delivery-count": 9, "CC": ["spy"]}
     headers = replayed(letter(headers={**broker, "mr-first-seen": 1, "mr-rung": "1000", "own": "stays"})).headers
 
@@ -83,7 +83,7 @@ def test_finished_steps_stay_finished_and_attempts_begin_anew() -> None:
     assert found.journal.done == ("validate",)
     assert [step.name for step in found.journal.steps or ()] == ["validate", "submit"]
     assert found.journal.attempts == 0
-    assert found.payload == {"items": ["soup"]}
+    assert json.loads(found.payload) == {"items": ["soup"]}
 
 
 def test_attempts_can_be_kept() -> None:
@@ -96,7 +96,7 @@ def test_no_pod_can_take_it_for_an_earlier_stay_of_the_same_order(reset_attempts
     first = replayed(letter(), reset_attempts=reset_attempts)
     second = replayed(letter(content=first.body, headers=dict(first.headers)), reset_attempts=reset_attempts)
     merchant, order_id, publication, *_ = order(first).delivery_key
-    assert (merchant, order_id, publication) == ("bistro", "o-1", round(NOW * 1000))
+    assert (merchant, order_id) == ("bistro", "o-1")
     # Even if it had been published in the very millisecond of its replay.
     earlier = {(merchant, order_id, publication, attempts, refusals) for attempts in range(9) for refusals in range(4)}
 
@@ -120,17 +120,13 @@ def test_a_body_that_holds_no_journal_stays_as_it_is(content: bytes) -> None:
 def test_an_app_s_own_task_has_its_counts_in_headers_and_is_new_to_pods_as_well() -> None:
     counts = {"task": "shop.send", "id": "o-1", "mr-refusals": 2, "retries": 3}
     dead = letter(content=b"[[7],{},{}]", reason="attempts-exhausted", headers=counts)
-    earlier = {
-        ("bistro", "shop.send o-1 3", round(NOW * 1000), attempts, refusals)
-        for attempts in range(9)
-        for refusals in range(3)
-    }
-
     for reset_attempts, attempts in ((True, 0), (False, 8)):
         message = replayed(dead, reset_attempts=reset_attempts)
         task = task_message.read(incoming(message), now=NOW)
         assert (task.attempts, task.retries) == (attempts, 3)
-        assert task.delivery_key[:3] == ("bistro", "shop.send o-1 3", round(NOW * 1000))
+        merchant, name, publication, *_ = task.delivery_key
+        assert (merchant, name) == ("bistro", "shop.send o-1 3")
+        earlier = {(merchant, name, publication, attempts, refusals) for attempts in range(9) for refusals in range(3)}
         assert task.delivery_key not in earlier
 
 

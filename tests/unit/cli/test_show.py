@@ -39,6 +39,12 @@ def test_a_step_that_nobody_knows_the_end_of_has_a_question_mark() -> None:
     assert "  [?] submit: POST /orders" in shown
 
 
+def test_a_journal_that_a_producer_wrote_is_shown_as_its_own() -> None:
+    shown = text(letter(headers={"mr-as-published": True}), now=NOW).splitlines()
+
+    assert "journal (written by a producer, not believed): attempts 8, refusals 3; steps, x is done" in shown
+
+
 def test_a_program_sees_the_same() -> None:
     told = document(letter("o-1", headers={"mr-first-published-at": round((NOW - 90_000) * 1000)}))
 

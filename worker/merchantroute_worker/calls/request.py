@@ -67,7 +67,7 @@ def build(
     head = f"{in_path.join(template.path)}{template.before_key}{key}{template.before_attempt}{attempt}\r\n"
     body = b""
     if step.method in WITH_BODY:
-        body = order.payload_json
+        body = order.payload
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     for name, value in trace.items():
         head += f"{name}: {value}\r\n"

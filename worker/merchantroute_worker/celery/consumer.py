@@ -77,6 +77,7 @@ class LeanConsumer(Consumer):
         # Before the pool starts: its children inherit app and loggers as they are now.
         hide_task_contents()
         keep_own_records()
+        self.mr_pod.timezone = self.app.timezone
         self.app.send_task = SendTask(self.app, self.mr_pod)
         use_lane_producers(self.app)
 
@@ -178,9 +179,9 @@ class LeanConsumer(Consumer):
         )
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
-        """Dead-letter a message of a task that this app does not have. Celery would reject it."""
+        """Let a message of a task that this app does not have wait for another pod. Celery would reject it."""
         del body, exc
-        self.deliveries.dead_letter(message, "unknown-task", f"no task {message.headers.get('task')!r} in this app")
+        self.deliveries.defer_unknown_task(message, f"no task {message.headers.get('task')!r} in this app")
 
     def create_task_handler(self, *args: Any, **kwargs: Any) -> Any:
         """Wrap Celery's message handler, which a message with unusual headers can make raise: such a message is

@@ -11,7 +11,7 @@ it works alike in greenlets, threads and child processes.
 import os
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any
 
@@ -20,8 +20,7 @@ from celery import current_task
 from kombu import pools
 
 from merchantroute_worker.orders import ladder
-from merchantroute_worker.orders.envelope import PUBLISHED_AT
-from merchantroute_worker.orders.eta import ETA_WORTH_WAITING
+from merchantroute_worker.orders.envelope import ETA_WORTH_WAITING, PUBLISHED_AT
 from merchantroute_worker.orders.messages import RUNG
 from merchantroute_worker.orders.route import Route
 from merchantroute_worker.pod import Pod
@@ -42,6 +41,7 @@ class SendTask:
     """The callable that replaces `send_task` of one app."""
 
     def __init__(self, app: Any, pod: Pod) -> None:
+        self._app = app
         self._send = app.send_task
         self._pod = pod
         self._parent_pid = os.getpid()
@@ -55,12 +55,12 @@ class SendTask:
         headers = _headers(options.pop("headers", None), parent, options.get("task_id"))
         exchange = route.front_door
         # Set as a plain header: given an ETA, Celery would look for a route through queues that it declares itself.
-        due = _due(options.pop("countdown", None), options.pop("eta", None))
+        due = _due(options.pop("countdown", None), options.pop("eta", None), self._timezone())
         headers["eta"] = due.isoformat() if due else None
         wait = (due - datetime.now(UTC)).total_seconds() if due else 0.0
         if wait > ETA_WORTH_WAITING:
             exchange = self._pod.ladder
-            headers[RUNG] = str(ladder.before_eta(wait, route.delays))
+            headers[RUNG] = str(ladder.before_eta(wait, route.delays_for_eta))
         forced = {
             "routing_key": _routing_key(dropped["routing_key"], parent, route),
             "headers": headers,
@@ -77,6 +77,10 @@ class SendTask:
             except NotFound:
                 # A route that is being deleted has no front door any more, but its queues are still consumed.
                 return send(exchange=route.router)
+
+    def _timezone(self) -> tzinfo:
+        zone: tzinfo = self._app.timezone
+        return zone
 
     def _route(self) -> Route:
         files = self._pod.files
@@ -102,14 +106,14 @@ def _routing_key(given: Any, parent: Any, route: Route) -> str:
     return inherited or (given if isinstance(given, str) else "")
 
 
-def _due(countdown: Any, eta: Any) -> datetime | None:
-    """When the message is due; a countdown wins over an ETA, as in Celery."""
+def _due(countdown: Any, eta: Any, zone: tzinfo) -> datetime | None:
+    """When the message is due. As in Celery, a countdown wins over an ETA, and one without a zone is in the app's."""
     if countdown:
         return datetime.now(UTC) + timedelta(seconds=countdown)
     if isinstance(eta, str):
         eta = datetime.fromisoformat(eta)
     if isinstance(eta, datetime):
-        return eta if eta.tzinfo else eta.replace(tzinfo=UTC)
+        return eta if eta.tzinfo else eta.replace(tzinfo=zone)
     return None
 
 

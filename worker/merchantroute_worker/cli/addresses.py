@@ -25,6 +25,11 @@ class Route:
         return f"mr.{self.namespace}.{self.name}"
 
     @property
+    def router(self) -> str:
+        """The exchange behind the front door, where journals are believed."""
+        return f"{self.exchange}.router"
+
+    @property
     def dead_queue(self) -> str:
         """The queue of dead letters."""
         return f"{self.exchange}.dead"

@@ -108,7 +108,7 @@ def _block(letter: DeadLetter, before: int) -> str:
 @target_options
 @filter_options
 @click.option("--rate", type=RATE, default="50/s", show_default=True, help="At most; `max` for no bound.")
-@click.option("--to", "exchange", metavar="EXCHANGE", help="Where to, if not the route's front door.")
+@click.option("--to", "exchange", metavar="EXCHANGE", help="Where to, if not the route's router.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option(
     "--reset-attempts/--keep-attempts",
@@ -119,13 +119,13 @@ def _block(letter: DeadLetter, before: int) -> str:
 def replay_letters(
     target: Target, filters: Filters, rate: float, exchange: str | None, yes: bool, reset_attempts: bool
 ) -> None:
-    """Publish dead letters again: each is confirmed at the front door before it leaves the dead queue.
+    """Publish dead letters again: each is confirmed behind the front door before it leaves the dead queue.
 
     Without ORDER_IDS or --reason, letters that cannot succeed as they are stay: malformed, undecodable, expired, and
     those that have killed their pods (killed-its-pod, delivery-limit). May be interrupted and run again at any time.
     """
     with target.opened() as (route, address):
-        destination = exchange or route.exchange
+        destination = exchange or route.router
         found = preview(route, address, filters, filters.replays)
         count = _confirmed(found, f"replay {{}} to {destination}", yes)
         if not count:
@@ -135,6 +135,7 @@ def replay_letters(
             replay = Replay(
                 wanted=lambda letter: filters.match(letter) and filters.replays(letter),
                 exchange=destination,
+                open_if=exchange or route.exchange,
                 rate=rate or None,
                 reset_attempts=reset_attempts,
                 stop=stop,

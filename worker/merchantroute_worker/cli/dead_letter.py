@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from merchantroute_worker.orders.envelope import PUBLISHED_AT
-from merchantroute_worker.orders.messages import Incoming
+from merchantroute_worker.orders.messages import Incoming, judge
 from merchantroute_worker.rabbit.non_utf8 import names_as_text
 
 REASON, STEP, ATTEMPTS, ANSWER = "mr-reason", "mr-step", "mr-attempts", "mr-answer-class"
@@ -35,9 +35,16 @@ class DeadLetter:
     message: Incoming = field(repr=False)
 
 
-def read(*, tag: int, routing_key: str, body: bytes, properties: Mapping[str, Any]) -> DeadLetter:
+def read(*, tag: int, routing_key: str, body: bytes, properties: Mapping[str, Any], front_door: str) -> DeadLetter:
     """Read any message of the dead-letter queue: no header or property is required. `properties` are py-amqp's."""
-    headers = names_as_text(properties.get("application_headers") or {})
+    message = Incoming(
+        routing_key=routing_key,
+        body=body,
+        properties={name: value for name, value in properties.items() if name != "application_headers"},
+        headers=names_as_text(properties.get("application_headers") or {}),
+    )
+    message = judge(message, exchange=_exchange_before_death(message.headers, front_door), front_door=front_door)
+    headers = message.headers
     return DeadLetter(
         tag=tag,
         id=_text(properties.get("correlation_id")) or _text(headers.get("id")),
@@ -49,25 +56,34 @@ def read(*, tag: int, routing_key: str, body: bytes, properties: Mapping[str, An
         published_at=_published_at(headers, properties),
         replays=_number(headers.get(REPLAYS)) or 0,
         refusals=_number(headers.get(REFUSALS)) or 0,
-        message=Incoming(
-            routing_key=routing_key,
-            body=body,
-            properties={name: value for name, value in properties.items() if name != "application_headers"},
-            headers=headers,
-        ),
+        message=message,
     )
+
+
+def _exchange_before_death(headers: Mapping[str, Any], front_door: str) -> str:
+    """The exchange that the message was published to. Workers remove x-death: with it, RabbitMQ dead-lettered the
+    message from a lane, without a worker; otherwise a worker published it to the route's dead letters.
+    """
+    if "x-death" not in headers:
+        return f"{front_door}.dead"
+    latest = _latest_death(headers)
+    return _text(latest.get("exchange")) or ""
 
 
 def _reason(headers: Mapping[str, Any]) -> str:
     """The worker's reason, or RabbitMQ's where it dead-lettered the order: `x-death` lists the latest death first."""
     if reason := _text(headers.get(REASON)):
         return reason
-    deaths = headers.get("x-death")
-    latest = deaths[0] if isinstance(deaths, list) and deaths else None
-    cause = _text(latest.get("reason")) if isinstance(latest, dict) else None
+    cause = _text(_latest_death(headers).get("reason"))
     if cause is None:
         return UNKNOWN
     return DELIVERY_LIMIT if cause == "delivery_limit" else BY_THE_BROKER + cause.replace("_", "-")
+
+
+def _latest_death(headers: Mapping[str, Any]) -> Mapping[str, Any]:
+    deaths = headers.get("x-death")
+    latest = deaths[0] if isinstance(deaths, list) and deaths else None
+    return latest if isinstance(latest, Mapping) else {}
 
 
 def _published_at(headers: Mapping[str, Any], properties: Mapping[str, Any]) -> float | None:

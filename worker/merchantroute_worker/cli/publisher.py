@@ -19,18 +19,20 @@ _REST = "nothing is lost, what was not replayed is still in dead letters; run th
 
 
 class ExchangePublisher:
-    """Publishes to one exchange, which must exist, on a connection of its own: RabbitMQ without memory or disk stops
-    reading from connections that publish, and would not read acks there either.
+    """Publishes to one exchange, on a connection of its own: RabbitMQ without memory or disk stops reading from
+    connections that publish, and would not read acks there either. The exchange and `open_if` must exist.
     """
 
-    def __init__(self, connection: amqp.Connection, exchange: str) -> None:
+    def __init__(self, connection: amqp.Connection, exchange: str, *, open_if: str) -> None:
         self.exchange = exchange
         self._connection = connection
         connection.on_blocked = self._block
         connection.on_unblocked = self._unblock
         self._blocked = ""
         self._beat = monotonic()
-        self._check_exchange()
+        self._open_if = open_if
+        for name in dict.fromkeys((open_if, exchange)):
+            self._check_exchange(name)
         self._confirms = Confirms()
         self._channel = PublishChannel.opened(connection, self._confirms)
 
@@ -55,13 +57,17 @@ class ExchangePublisher:
             raise Problem(f"the broker could not store an order that {self.exchange} leads to: {_REST}")
 
     def keep_alive(self) -> None:
-        """Keep the connection's heartbeat while nothing is published."""
+        """Keep the connection's heartbeat while nothing is published. Problem when `open_if` has gone: a route that is
+        being deleted closes its front door first.
+        """
         if monotonic() - self._beat < 1.0:
             return
         self._beat = monotonic()
         with suppress(TimeoutError, BlockingIOError):
             self._connection.drain_events(timeout=0)
         self._connection.heartbeat_tick()
+        if not self._blocked:
+            self._check_exchange(self._open_if)
 
     def _wait(self, answers: list[str | None]) -> None:
         """Read until there is an answer. Problem without one; py-amqp's error where the broker closes the channel."""
@@ -76,27 +82,28 @@ class ExchangePublisher:
             return
         code, text = self._channel.closed
         if code == NOT_FOUND:
-            raise Problem(self._no_exchange())
+            raise Problem(_no_exchange(self.exchange))
         raise error_for_code(code, text, spec.Basic.Publish, ChannelError)
 
-    def _check_exchange(self) -> None:
+    def _check_exchange(self, name: str) -> None:
         try:
             with self._connection.channel() as channel:
-                channel.exchange_declare(self.exchange, "fanout", passive=True)
+                channel.exchange_declare(name, "fanout", passive=True)
         except NotFound:
-            raise Problem(self._no_exchange()) from None
-
-    def _no_exchange(self) -> str:
-        return (
-            f"there is no exchange {self.exchange}: the route's front door is open only while it is Ready "
-            f"(`kubectl get mr -A`); {_REST}, or name another exchange with --to"
-        )
+            raise Problem(_no_exchange(name)) from None
 
     def _block(self, reason: str) -> None:
         self._blocked = reason
 
     def _unblock(self) -> None:
         self._blocked = ""
+
+
+def _no_exchange(name: str) -> str:
+    return (
+        f"there is no exchange {name}: the route's front door is open only while it is Ready "
+        f"(`kubectl get mr -A`); {_REST}, or name another exchange with --to"
+    )
 
 
 def _packed(message: Outgoing) -> PackedMessage:

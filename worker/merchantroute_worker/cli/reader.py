@@ -61,6 +61,7 @@ class DeadLetterReader:
                 routing_key=message.delivery_info["routing_key"],
                 body=bytes(message.body or b""),
                 properties=message.properties,
+                front_door=self._queue.removesuffix(".dead"),
             )
 
     def ack(self, letter: DeadLetter) -> None:

@@ -45,13 +45,16 @@ class Stop:
 
 
 class Replay:
-    """One replay. `replayed` counts its letters; `on_replayed` is called after each."""
+    """One replay to an exchange, if the exchange `open_if` is there too: the router is there before and after the front
+    door is. `replayed` counts its letters; `on_replayed` is called after each.
+    """
 
     def __init__(
         self,
         *,
         wanted: Callable[[DeadLetter], bool],
         exchange: str,
+        open_if: str,
         rate: float | None,
         reset_attempts: bool,
         stop: Stop,
@@ -59,6 +62,7 @@ class Replay:
     ) -> None:
         self._wanted = wanted
         self._exchange = exchange
+        self._open_if = open_if
         self._interval = 1 / rate if rate else 0.0
         self._reset = reset_attempts
         self._stop = stop
@@ -70,7 +74,7 @@ class Replay:
     def run(self, route: Route, address: BrokerAddress) -> None:
         """Replay the wanted letters. Problem when broker or route stop it; letters that are not replayed stay."""
         with connected(address, "replay, gives") as publishing:
-            publisher = ExchangePublisher(publishing, self._exchange)
+            publisher = ExchangePublisher(publishing, self._exchange, open_if=self._open_if)
             complete = False
             while not complete and not self._stop.requested:
                 with (

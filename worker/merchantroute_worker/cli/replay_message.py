@@ -9,6 +9,9 @@ refusals), so that a message that is redelivered after a lost ack is not carried
 its own; so that this does not depend on a clock, each one counts as a refusal too. An order has these counts in its
 journal, an app's own task in headers. Celery's count of a task's `retries` stays: the message of an app's retry has
 none of our counts, so nothing would distinguish it from the same retry before the replay.
+
+Replays go to the router, behind the front door: a journal that comes through the front door is not believed. One that
+a producer wrote, into a message that no worker could read, stays what it is (see `judge` in orders/messages.py).
 """
 
 from dataclasses import replace
@@ -25,9 +28,10 @@ from merchantroute_worker.cli.dead_letter import (
     STEP,
     DeadLetter,
 )
-from merchantroute_worker.orders.envelope import FIRST_SEEN, JOURNAL, PUBLISHED_AT, Malformed, Undecodable
+from merchantroute_worker.orders.envelope import FIRST_SEEN, JOURNAL, PUBLISHED_AT
 from merchantroute_worker.orders.envelope import read as read_order
-from merchantroute_worker.orders.messages import Incoming, Outgoing, to_door
+from merchantroute_worker.orders.messages import Incoming, Outgoing, to_replay
+from merchantroute_worker.orders.task_body import Malformed, Undecodable
 
 _DEATH_HEADERS = frozenset({REASON, STEP, ATTEMPTS, ANSWER, ANSWER_TEXT, FIRST_SEEN})
 
@@ -41,7 +45,7 @@ def replay_message(letter: DeadLetter, *, exchange: str, now: float, reset_attem
         headers[REFUSALS] = letter.refusals + 1
         if not reset_attempts and letter.attempts:
             headers[ATTEMPTS] = letter.attempts
-    return to_door(message._replace(headers=kept), exchange=exchange, headers=headers, body=body)
+    return to_replay(message._replace(headers=kept), exchange=exchange, headers=headers, body=body)
 
 
 def _headers(letter: DeadLetter, now: float) -> dict[str, Any]:
@@ -62,10 +66,11 @@ def _body(message: Incoming, reset_attempts: bool) -> bytes | None:
             headers=message.headers,
             correlation_id=message.properties.get("correlation_id"),
             routing_key=message.routing_key,
+            as_published=message.as_published,
         )
     except (Malformed, Undecodable):
         return None
-    if order.body[2].get(JOURNAL) is None:
+    if message.as_published or order.body.embed.get(JOURNAL) is None:
         return None
     journal = order.journal
     attempts = 0 if reset_attempts else journal.attempts

@@ -40,7 +40,7 @@ def text(letter: DeadLetter, *, now: float) -> str:
     ]
     if shown["firstPublishedAt"]:
         lines.append(f"  first published  {shown['firstPublishedAt']}")
-    lines += _steps(shown["journal"])
+    lines += _steps(shown["journal"], by="a producer, not believed" if letter.message.as_published else None)
     lines += ["", "headers"]
     lines += [f"  {printable(str(name))}: {_one_line(value)}" for name, value in sorted(shown["headers"].items())]
     body = shown["body"]
@@ -64,7 +64,7 @@ def _published(at: float | None, now: float) -> str | None:
     return None if at is None else f"{iso(at)}, {age(now - at)} ago"
 
 
-def _steps(journal: Any) -> list[str]:
+def _steps(journal: Any, *, by: str | None) -> list[str]:
     if not isinstance(journal, dict):
         return ["", "journal: none, no step was begun"]
     done, steps, unsure = (_list(journal.get(name)) for name in ("done", "steps", "unsure"))
@@ -75,7 +75,9 @@ def _steps(journal: Any) -> list[str]:
         if isinstance(each, dict)
     ]
     marks = "x is done, ? is unsure" if unsure else "x is done"
-    head = f"journal: attempts {journal.get('attempts')}, refusals {journal.get('refusals')}; steps, {marks}"
+    whose = f" (written by {by})" if by else ""
+    counts = f"attempts {journal.get('attempts')}, refusals {journal.get('refusals')}"
+    head = f"journal{whose}: {counts}; steps, {marks}"
     return ["", *(printable(line) for line in (head, *lines))]
 
 

@@ -21,6 +21,8 @@ from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
 POLL = 0.5
+SHOWN = 20
+"""Merchants of a configuration that are not understood, as many as are logged."""
 
 
 def load(config_dir: Path, credentials_dir: Path) -> Route:
@@ -133,6 +135,8 @@ class ConfigurationFiles:
         self._loaded.set()
         age = time.time() - configuration.rendered_at
         log.info("configuration generation %s taken, %.1f s after it was rendered", configuration.generation, age)
+        for merchant, why in list(configuration.not_understood.items())[:SHOWN]:
+            log.error("orders of a merchant wait: %s", why, extra={"data": {"merchant": merchant}})
         for listener in self._listeners:
             listener(configuration)
 

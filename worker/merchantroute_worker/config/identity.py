@@ -43,16 +43,21 @@ class Identity:
         return self.lane == SUSPECT
 
     @property
+    def front_door(self) -> str:
+        """The name of the exchange that producers publish to; those behind it begin with it and a dot."""
+        return f"mr.{self.namespace}.{self.route}"
+
+    @property
     def queue(self) -> str:
         """The name of the lane's queue, the same in operator and worker."""
         if self.alone:
-            return f"mr.{self.namespace}.{self.route}.{SUSPECT}"
-        return f"mr.{self.namespace}.{self.route}.{self.tier}.{self.lane}"
+            return f"{self.front_door}.{SUSPECT}"
+        return f"{self.front_door}.{self.tier}.{self.lane}"
 
     @property
     def ladder(self) -> str:
         """The name of the headers exchange of the tier's ladder, the same in operator and worker."""
-        return f"mr.{self.namespace}.{self.route}.{self.tier}.retry"
+        return f"{self.front_door}.{self.tier}.retry"
 
 
 def from_environment(environment: Mapping[str, str]) -> Identity:

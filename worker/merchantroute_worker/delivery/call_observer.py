@@ -10,6 +10,9 @@ from merchantroute_worker.pod import Pod
 from merchantroute_worker.runtime.clock import Stopwatch
 from merchantroute_worker.telemetry.tracing import OrderTrace
 
+OTHER_STEP = "other"
+"""The metrics' label for steps that the route no longer has: an order goes by the steps that it began with."""
+
 
 class CallObserver:
     """Observes the calls of one attempt. `slot` names its slot in the bulkhead."""
@@ -28,7 +31,8 @@ class CallObserver:
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         """Note that a call has ended."""
         self._trace.ended(answer)
-        self._pod.metrics.call(step.name, answer.label, seconds)
+        label = step.name if step.name in self._pod.files.current.step_names else OTHER_STEP
+        self._pod.metrics.call(label, answer.label, seconds)
         bulkhead, now = self._pod.bulkhead, self._pod.clock.now()
         if not answer.succeeded:
             bulkhead.note_failure(self._merchant, Failure(step=step.name, text=answer.text, at=now))

@@ -1,11 +1,13 @@
 """All deliveries of a pod: starts them in Celery's pool, and ends them with their connection."""
 
 import logging
+from functools import partial
 from typing import Any
 
 from merchantroute_worker.delivery.delivery import Delivery, Stage
 from merchantroute_worker.delivery.order import OrderDelivery
 from merchantroute_worker.delivery.task import Handler, TaskDelivery
+from merchantroute_worker.delivery.unread import defer_unread
 from merchantroute_worker.orders.task_message import Limits
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.pools import executors
@@ -47,6 +49,12 @@ class Deliveries:
         handles = self._in_flight[task] = []
         handles.append(self.executor.spawn_outside(task.run, handle, body, callbacks))
 
+    def defer_unknown_task(self, message: Any, explanation: str) -> None:
+        """Let a message wait whose task this app does not have: another pod's may."""
+        delivery = Delivery(self._pod, message)
+        end = partial(defer_unread, dead_reason="unknown-task", explanation=explanation)
+        self._spawn(delivery, end, delivery, "unknown-task")
+
     def dead_letter(self, message: Any, reason: str, explanation: str) -> None:
         """Send a message that Celery cannot turn into a task to dead letters."""
         delivery = Delivery(self._pod, message)
@@ -75,7 +83,7 @@ class Deliveries:
     def __len__(self) -> int:
         return len(self._in_flight)
 
-    def _spawn(self, delivery: Delivery, work: Any, *arguments: str) -> None:
+    def _spawn(self, delivery: Delivery, work: Any, *arguments: Any) -> None:
         handles = self._in_flight[delivery] = []
         handles.append(self.executor.spawn(work, *arguments, on_end=lambda: self._remove(delivery)))
 

@@ -11,18 +11,26 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
+from merchantroute_worker.delivery.held_publish import publish_until_confirmed
 from merchantroute_worker.delivery.incoming import incoming
 from merchantroute_worker.orders.envelope import DeliveryKey, publication
-from merchantroute_worker.orders.messages import LOST_PROCESSES, DeathReason, Outgoing, forward, plain, to_dead
+from merchantroute_worker.orders.messages import (
+    LOST_PROCESSES,
+    WAITS,
+    DeathReason,
+    Outgoing,
+    forward,
+    to_dead,
+    to_dead_as_it_came,
+)
 from merchantroute_worker.orders.suspicion import Suspicion, suspicion, suspicion_alone
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.rabbit.packed_message import NotEncodable
-from merchantroute_worker.rabbit.publisher import NotPublished
+from merchantroute_worker.rabbit.address import ERRORS
+from merchantroute_worker.rabbit.publisher import TooLarge
 from merchantroute_worker.runtime.threads import native_lock, sleep
 
 log = logging.getLogger(__name__)
-FASTEST_RETRY, SLOWEST_RETRY = 0.1, 5.0
-POLL = 0.25  # seconds
+POLL_INTERVAL = 0.1
 KILLED_ITS_POD = "killed-its-pod"
 DEATH_IS_TOLD_WITHIN = 10.0
 """Seconds until a pod's death is in the other pods' configuration: the kubelet notices it within one or two, the
@@ -50,7 +58,7 @@ class Delivery:
     def __init__(self, pod: Pod, message: Any) -> None:
         self.pod = pod
         self.message = message
-        self.incoming = incoming(message)
+        self.incoming = incoming(message, pod.identity.front_door)
         self.stage = Stage.WAITING
         self.connection_lost = False
         self._work_began = 0.0
@@ -63,9 +71,9 @@ class Delivery:
     @property
     def deliveries(self) -> int:
         """The `x-delivery-count` header: how often a consumer returned the message without settling it. Clean shutdowns
-        count too.
+        count too. RabbitMQ sets it from the second delivery on; on the first it is a producer's own, and no count.
         """
-        return _count(self.incoming.headers.get("x-delivery-count"))
+        return _count(self.incoming.headers.get("x-delivery-count")) if self.redelivered else 0
 
     @property
     def lost_processes(self) -> int:
@@ -88,23 +96,25 @@ class Delivery:
         """Send a message that is not an order to dead letters."""
         if not self.wait_until_ready() or not self.advance(Stage.SETTLING):
             return
-        # Without an order there is no journal to distinguish its stays in the queue; its content and its replay count
-        # do.
-        replays = self.incoming.headers.get("mr-replays")
-        body = self.incoming.body
-        key = (
-            self.incoming.routing_key,
-            f"{reason} {self.log_fields(reason)['order']} {replays}",
-            publication(self.incoming.headers, body),
-            len(body),
-            hash(body),
-        )
+        key = self.unread_key(reason)
         if self.redelivered and self.pod.is_settled(key):
             self.ack()
             return
         log.warning("%s: %s", reason, explanation, extra={"data": self.log_fields(reason)})
         message = to_dead(self.incoming, DeathReason(reason=reason), exchange=self.pod.files.current.dead)
         self.publish_then_ack(message, key, lambda: self.pod.outcome_counter.dead(reason))
+
+    @property
+    def waits(self) -> int:
+        """How often the message waited on the ladder because no pod could read it, or for its ETA."""
+        count = self.incoming.headers.get(WAITS)
+        return count if isinstance(count, int) and count >= 0 else 0
+
+    def unread_key(self, reason: str) -> DeliveryKey:
+        """Identifies this stay of a message that is not read: without a journal, its content and its counts do."""
+        headers, body = self.incoming.headers, self.incoming.body
+        what = f"{reason} {self.log_fields(reason)['order']} {headers.get('mr-replays')} {self.waits}"
+        return (self.incoming.routing_key, what, publication(headers, body), len(body), hash(body))
 
     def ack_if_settled(self, key: DeliveryKey) -> bool:
         """Ack a redelivered message whose outcome is already safe; True if it was acked. Only its earlier ack was lost
@@ -113,7 +123,7 @@ class Delivery:
         if not self.redelivered:
             return False
         while key in self.pod.settling:
-            sleep(FASTEST_RETRY)
+            sleep(POLL_INTERVAL)
         if not self.pod.is_settled(key):
             return False
         log.info(
@@ -178,7 +188,7 @@ class Delivery:
                 log.info(
                     "order came back %s times: waiting to hear of a dead pod", self.deliveries, extra={"data": fields}
                 )
-            sleep(POLL)
+            sleep(POLL_INTERVAL)
         return verdict
 
     def _settle_as_guilty(self, key: DeliveryKey, why: Callable[[str], DeathReason]) -> None:
@@ -234,10 +244,23 @@ class Delivery:
         self.stage = Stage.SETTLED
         self.pod.acks.ack(self.message)
 
+    def reject(self, *, requeue: bool = True) -> None:
+        """Requeue the message, which increments its delivery count; or have the broker move it to dead letters."""
+        try:
+            self.message.reject(requeue=requeue)
+        except ERRORS as error:
+            log.warning("could not give a message back, its connection will: %s", error)
+
     def publish_then_ack(self, message: Outgoing, key: DeliveryKey, count: Callable[[], None]) -> None:
-        """Publish until the broker confirms, then ack the incoming message. `count` is called after the confirm."""
-        with self.pod.holds_outcome(self):
-            confirmed = self._publish(message)
+        """Publish until the broker confirms, then ack the incoming message; `count` is called in between. What is too
+        large for the broker goes to dead letters instead.
+        """
+        try:
+            with self.pod.holds_outcome(self):
+                confirmed = self._publish(message)
+        except TooLarge as error:
+            self._settle_as_too_large(message, key, str(error))
+            return
         if confirmed:
             self.pod.remember_settled(key)
             count()
@@ -246,9 +269,6 @@ class Delivery:
     def must_give_up(self) -> bool:
         """Whether the outcome can no longer be made safe here, so that the broker has to deliver the message again."""
         return self.connection_lost or (self.pod.stopping.is_set() and not self.pod.publisher.open)
-
-    def _must_abandon(self) -> bool:
-        return self.stage is Stage.HANDED_BACK or self.must_give_up()
 
     def log_fields(self, reason: str) -> dict[str, Any]:
         """The JSON fields of a log record about this message."""
@@ -259,28 +279,31 @@ class Delivery:
         headers = {LOST_PROCESSES: lost_processes} if lost_processes else None
         return forward(self.incoming, exchange=self.pod.files.current.suspect, headers=headers)
 
+    def _settle_as_too_large(self, grown: Outgoing, key: DeliveryKey, why: str) -> None:
+        """Send the message to dead letters as it came; the broker does, if it has grown by being decompressed."""
+        letter = to_dead_as_it_came(self.incoming, grown, exchange=self.pod.files.current.dead)
+        reason = letter.headers["mr-reason"]
+        log.error("order is dead: %s: %s", reason, why, extra={"data": self.log_fields(reason)})
+        try:
+            if not self._publish(letter):
+                return
+        except TooLarge:
+            self.stage = Stage.SETTLED
+            self.pod.outcome_counter.dead(reason)
+            self.reject(requeue=False)
+            return
+        self.pod.remember_settled(key)
+        self.pod.outcome_counter.dead(reason)
+        self.ack()
+
     def _publish(self, message: Outgoing) -> bool:
-        """Retry until the broker confirms. False when the process or the message's connection ends first: the broker
-        delivers the message again then, and a second copy must not be published.
-        """
-        pause = FASTEST_RETRY
-        last_error = None
-        while self.stage is not Stage.HANDED_BACK:
-            try:
-                self.pod.publisher.publish(message, give_up=self._must_abandon)
-                return True
-            except NotPublished as error:
-                if str(error) != last_error:
-                    last_error = str(error)
-                    log.warning("order is held: %s", error, extra={"data": self.log_fields("held")})
-            except NotEncodable as error:
-                log.error("headers dropped: %s", error, extra={"data": self.log_fields("headers")})
-                message = plain(message)
-            if self.must_give_up():
-                return False
-            sleep(pause)
-            pause = min(pause * 2, SLOWEST_RETRY)
-        return False
+        return publish_until_confirmed(
+            self.pod.publisher,
+            message,
+            handed_back=lambda: self.stage is Stage.HANDED_BACK,
+            must_give_up=self.must_give_up,
+            log_fields=self.log_fields,
+        )
 
 
 def _count(header: object) -> int:

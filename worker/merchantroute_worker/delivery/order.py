@@ -13,13 +13,15 @@ from merchantroute_worker.calls.request import UnusableEndpoint
 from merchantroute_worker.delivery.call_observer import CallObserver
 from merchantroute_worker.delivery.delivery import Stage
 from merchantroute_worker.delivery.settlement import Settlement
+from merchantroute_worker.delivery.unread import defer_unread
 from merchantroute_worker.orders import decisions, envelope
 from merchantroute_worker.orders.attempt_result import Attempt, MerchantHealth
 from merchantroute_worker.orders.decisions import Run
-from merchantroute_worker.orders.envelope import Malformed, Order, Undecodable
+from merchantroute_worker.orders.envelope import NewerJournal, Order
 from merchantroute_worker.orders.messages import Outgoing, to_dead, to_rung
 from merchantroute_worker.orders.outcome import Done, Outcome, ToDead, ToLadder
 from merchantroute_worker.orders.route import Route
+from merchantroute_worker.orders.task_body import Malformed, Undecodable
 from merchantroute_worker.outcomes.completions import order_record
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.pools.attempt_runners import AttemptRunner, ChildLost
@@ -59,6 +61,9 @@ class OrderDelivery(Settlement[Order]):
         except Undecodable as error:
             self.dead_letter("undecodable", str(error))
             return
+        except NewerJournal as error:
+            defer_unread(self, "newer-journal", dead_reason="malformed", explanation=str(error))
+            return
         except Malformed as error:
             self.dead_letter("malformed", str(error))
             return
@@ -70,12 +75,16 @@ class OrderDelivery(Settlement[Order]):
         correlation_id = self.incoming.properties.get("correlation_id")
         if not correlation_id:
             self.pod.metrics.without_correlation_id()
-        return envelope.read(
+        order = envelope.read(
             body=self.incoming.body,
             headers=self.incoming.headers,
             correlation_id=correlation_id,
             routing_key=self.incoming.routing_key,
+            as_published=self.incoming.as_published,
         )
+        if order.journal_ignored:
+            log.warning("a producer wrote a journal: the order begins anew", extra={"data": self.log_fields("journal")})
+        return order
 
     def _decide(self, order: Order, route: Route) -> Run | ToLadder[Order] | ToDead[Order]:
         return decisions.before_slot(

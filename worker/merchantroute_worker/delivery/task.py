@@ -14,9 +14,9 @@ from merchantroute_worker.bulkhead.rule import Verdict
 from merchantroute_worker.delivery.delivery import Stage
 from merchantroute_worker.delivery.settlement import Settlement
 from merchantroute_worker.orders import task_decisions, task_message
-from merchantroute_worker.orders.envelope import Malformed
 from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, to_dead
 from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
+from merchantroute_worker.orders.task_body import Malformed
 from merchantroute_worker.orders.task_decisions import RunTask
 from merchantroute_worker.orders.task_message import Limits, TaskMessage
 from merchantroute_worker.outcomes.completions import task_record
@@ -81,7 +81,7 @@ class TaskDelivery(Settlement[TaskMessage]):
         """Whether Celery has the task now, and will report how it ended."""
         pod, now = self.pod, time.time()
         pod.counters.count("taken")
-        task = self._task = task_message.read(self.incoming, now=now)
+        task = self._task = task_message.read(self.incoming, now=now, zone=pod.timezone)
         key = task.delivery_key
         if self.ack_if_settled(key) or self.move_if_suspect(key, self._death_reason):
             return False

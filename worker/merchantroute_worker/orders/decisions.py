@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 from merchantroute_worker.orders import ladder
 from merchantroute_worker.orders.answers import Answer, Meaning
 from merchantroute_worker.orders.attempt_result import Attempt, MerchantHealth
-from merchantroute_worker.orders.envelope import Journal, Order
-from merchantroute_worker.orders.eta import ETA_WORTH_WAITING, header_time
+from merchantroute_worker.orders.envelope import ETA_WORTH_WAITING, Journal, Order, header_time
 from merchantroute_worker.orders.messages import DeathReason
 from merchantroute_worker.orders.outcome import Done, LadderOutcome, ToDead, ToLadder
 from merchantroute_worker.orders.route import Merchant, Route, Step
@@ -51,12 +50,13 @@ def before_slot(
     if not_before is not None and not_before - now > ETA_WORTH_WAITING:
         return _deferred(order, "retry-after", ladder.before_eta(not_before - now, route.delays))
     if eta is not None and eta - now > ETA_WORTH_WAITING:
-        return _deferred(order, "eta", ladder.before_eta(eta - now, route.delays))
+        journal = replace(order.journal, waits=order.journal.waits + 1)
+        return _to_ladder(order, journal, ladder.before_eta(eta - now, route.delays_for_eta), "eta", "deferred")
     merchant = route.merchant(order.merchant)
     if merchant is None:
         return _unknown(order, route, now, unknown_after)
-    if merchant.locked:
-        return deferred(order, route, "credentials")
+    if merchant.lock_reason is not None:
+        return deferred(order, route, merchant.lock_reason)
     return Run(order=order, merchant=merchant)
 
 
@@ -92,6 +92,7 @@ def after_attempt(
         done=result.done,
         attempts=before.attempts + 1,
         refusals=before.refusals,
+        waits=before.waits,
         unsure=result.unsure,
         answer=answer.label if answer else None,
         answer_text=answer.text if answer else None,

@@ -4,45 +4,46 @@ Pure. There are two errors, for two reasons in dead letters: Undecodable (not JS
 order).
 """
 
-import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from math import isfinite
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from merchantroute_worker.orders.answers import FAILURES, MAX_CAUSE
-from merchantroute_worker.orders.route import Step, parse_step
+from merchantroute_worker.orders.route import METHODS, Step, parse_step
+from merchantroute_worker.orders.task_body import Malformed, TaskBody, parse
 
 JOURNAL = "merchantroute"
 PUBLISHED_AT = "mr-published-at"
 FIRST_SEEN = "mr-first-seen"
 MAX_ID_BYTES = 255
+DOTS = frozenset({".", ".."})
+"""The dot segments of RFC 3986, section 5.2.4: servers and proxies resolve them, and no quoting keeps them from it."""
 CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES))
 """The classes of answers, as headers and journals name them."""
-MAX_DEPTH = 200
 MAX_COUNT = 2**31 - 1
 TRACE_CONTEXT = ("traceparent", "tracestate")
+ETA_WORTH_WAITING = 1.0
+"""Seconds: an order with a later ETA waits on the ladder, without a slot."""
 _MAX_CONTEXT_LENGTH = 512  # characters, the minimum that W3C asks for a tracestate
 DeliveryKey = tuple[str, str, int, int, int]
-"""Identifies one stay of one order in a queue: merchant, order id, publication, attempts, refusals. Ids alone do not:
-two merchants may both have an order 1001, and a producer may publish a corrected order with its old id.
+"""Identifies one stay of one order in a queue: merchant, order id, publication, attempts, and rounds that were none.
+Ids alone do not: two merchants may both have an order 1001, and a producer may publish a corrected order with its old
+id.
 """
 
 
-class Undecodable(ValueError):
-    """The body is not JSON."""
-
-
-class Malformed(ValueError):
-    """The message is JSON but not an order; the text says what is wrong."""
+class NewerJournal(Malformed):
+    """The journal was written by a newer worker than this one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Journal:
     """An order's progress so far. `steps` are those it began with, None before its first attempt; `unsure` are steps
     that the merchant may have executed without our knowing; `not_before` (epoch seconds) is when the merchant wants to
-    be called again; `answer` is the class of its last answer, `answer_text` that answer in words.
+    be called again; `answer` is the class of its last answer, `answer_text` that answer in words. `refusals` are
+    its uncounted rounds on the ladder, but for the `waits` for its ETA.
     """
 
     steps: tuple[Step, ...] | None = None
@@ -53,6 +54,7 @@ class Journal:
     not_before: float | None = None
     answer: str | None = None
     answer_text: str | None = None
+    waits: int = 0
 
     def as_json(self, steps: tuple[Step, ...]) -> dict[str, Any]:
         """The journal as a JSON document; `steps` are used if the order has not begun."""
@@ -63,6 +65,8 @@ class Journal:
             "attempts": self.attempts,
             "refusals": self.refusals,
         }
+        if self.waits:
+            document["waits"] = self.waits
         if self.unsure:
             document["unsure"] = list(self.unsure)
         if self.not_before is not None:
@@ -80,140 +84,92 @@ class Order:
 
     id: str
     merchant: str
-    payload: Mapping[str, Any]
     journal: Journal
     published_at: float | None
     first_seen: float | None
     publication: int
     """Distinguishes publications with the same merchant and id; see `publication`."""
-    body: tuple[Any, Mapping[str, Any], Mapping[str, Any]] = field(repr=False)
+    body: TaskBody = field(repr=False)
     trace: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The W3C trace context that the message carries."""
+    journal_ignored: bool = False
+    """Its message carried a journal that is not a worker's."""
 
-    @cached_property
-    def payload_json(self) -> bytes:
-        """The payload as sent to merchants, encoded once for all steps."""
-        return dump(self.payload)
+    @property
+    def payload(self) -> bytes:
+        """The order as its producer wrote it, in JSON: what merchants get."""
+        return self.body.order
 
     @property
     def delivery_key(self) -> DeliveryKey:
         """Identifies this stay of the order in a queue: it changes whenever the order is published again."""
         journal = self.journal
-        return (self.merchant, self.id, self.publication, journal.attempts, journal.refusals)
+        return (self.merchant, self.id, self.publication, journal.attempts, journal.refusals + journal.waits)
 
     def with_journal(self, journal: Journal) -> "Order":
         """The same order with another journal."""
-        # Like `dataclasses.replace`, without copying field by field; the cached payload is kept.
+        # Like `dataclasses.replace`, without copying field by field.
         order = object.__new__(Order)
         order.__dict__.update(self.__dict__, journal=journal)
         return order
 
     def encode(self, steps: tuple[Step, ...]) -> bytes:
         """The body to publish: the original one, with the current journal."""
-        args, kwargs, embed = self.body
-        return dump([args, kwargs, {**embed, JOURNAL: self.journal.as_json(steps)}])
-
-
-def dump(document: Any) -> bytes:
-    """Encode JSON for merchants and brokers. ASCII, because an order may contain unpaired surrogates."""
-    return _ENCODE(document).encode("ascii")
+        return self.body.with_embed({**self.body.embed, JOURNAL: self.journal.as_json(steps)})
 
 
 def read(
-    *, body: bytes | str, headers: Mapping[str, Any], correlation_id: str | None, routing_key: str | None
+    *,
+    body: bytes,
+    headers: Mapping[str, Any],
+    correlation_id: str | None,
+    routing_key: str | None,
+    as_published: bool = False,
 ) -> Order:
-    """Parse one message. Undecodable or Malformed say why it is not an order."""
-    args, kwargs, embed = _sections(_decode(body))
+    """Parse one message. Undecodable or Malformed say why it is not an order. `as_published` means that the body is a
+    producer's: a journal in it is not read, and the order begins anew.
+    """
+    parts = parse(body)
     order_id = correlation_id or headers.get("id")
     if not isinstance(order_id, str) or not order_id:
         raise Malformed("the order has neither a correlation_id nor a task id")
     if not routing_key:
         raise Malformed("the order names no merchant: its routing key is empty")
     for what, text in (("id", order_id), ("merchant", routing_key)):
+        if text in DOTS:
+            raise Malformed(f"the order's {what} is {text!r}, which as a part of a URL's path stands for another place")
         try:
             size = len(text.encode())
         except UnicodeEncodeError:
             raise Malformed(f"the order's {what} is {text!r}, which is no text: it has no form in UTF-8") from None
         if size > MAX_ID_BYTES:
             raise Malformed(f"the order's {what} is longer than {MAX_ID_BYTES} bytes")
-    payload = kwargs.get("order")
-    if not isinstance(payload, dict):
-        raise Malformed(f"the task's argument `order` must be a JSON object, it is {_kind(payload)}")
     return Order(
         id=order_id,
         merchant=routing_key,
-        payload=payload,
-        journal=_journal(embed.get(JOURNAL)),
+        journal=_NEW if as_published else _journal(parts.embed.get(JOURNAL)),
         published_at=_milliseconds(headers.get(PUBLISHED_AT)),
         first_seen=_milliseconds(headers.get(FIRST_SEEN)),
-        publication=publication(headers, body),
-        body=(args, kwargs, embed),
+        publication=publication(headers, parts.order),
+        body=parts,
         trace=context_of(headers),
+        journal_ignored=as_published and JOURNAL in parts.embed,
     )
 
 
-def publication(headers: Mapping[str, Any], body: bytes | str) -> int:
-    """What distinguishes this publication from others with the same merchant and id: when it was published, or a hash
-    of the body if nobody has stamped it. The hash holds for this process only.
+def publication(headers: Mapping[str, Any], content: bytes) -> int:
+    """What distinguishes this publication from others with the same merchant and id: when it was published, if somebody
+    has stamped it, and what. `content` is the order, or a task's body. The number holds for this process only.
     """
     stamp = headers.get(PUBLISHED_AT)
-    return stamp if isinstance(stamp, int) else hash(body)
-
-
-def _decode(body: bytes | str) -> Any:
-    try:
-        text = body.decode("utf-8") if isinstance(body, bytes) else body
-        document = _DECODE(text)
-    except (ValueError, RecursionError) as error:
-        raise Undecodable(f"the body is not JSON: {error}") from None
-    # Whatever can be parsed must be encodable at any stack depth later.
-    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(document) > MAX_DEPTH:
-        raise Undecodable(f"the body is nested more than {MAX_DEPTH} deep")
-    return document
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not isfinite(number):
-        raise ValueError(f"{digits[:40]} is beyond what a number can be")
-    return number
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-# Created once: json.dumps and json.loads create theirs again for each order.
-_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
-_DECODE = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite).decode
-
-
-def _depth(document: Any) -> int:
-    level, depth = [document], 0
-    while level:
-        depth += 1
-        inner = [list(value.values()) if isinstance(value, dict) else value for value in level]
-        level = [child for values in inner if isinstance(values, list) for child in values]
-    return depth
-
-
-def _sections(document: Any) -> tuple[Any, dict[str, Any], dict[str, Any]]:
-    if not isinstance(document, list) or len(document) != 3:
-        raise Malformed("the body must be [args, kwargs, embed], as Celery's protocol 2 has it")
-    args, kwargs, embed = document
-    if not isinstance(kwargs, dict):
-        raise Malformed(f"the task's keyword arguments must be a JSON object, they are {_kind(kwargs)}")
-    if not isinstance(embed, dict | None):
-        raise Malformed(f"the body's embed must be a JSON object, it is {_kind(embed)}")
-    return args, kwargs, embed or {}
+    return hash((stamp if isinstance(stamp, int) else None, content))
 
 
 def _journal(document: Any) -> Journal:
     if document is None:
         return _NEW
     try:
-        if document["v"] != 1:
-            raise Malformed(f"the order's journal is of version {document['v']!r}, this worker reads version 1")
+        _check_version(document)
         return Journal(
             steps=tuple(parse_step(step) for step in document["steps"]) or None,
             done=_names(document["done"]),
@@ -223,12 +179,28 @@ def _journal(document: Any) -> Journal:
             not_before=_milliseconds(document.get("notBefore")),
             answer=document.get("answer") if document.get("answer") in CLASSES else None,
             answer_text=_answer_text(document.get("answerText")),
+            waits=_counted(document.get("waits", 0)),
         )
+    except Malformed:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise Malformed(f"the order's journal does not have the agreed shape: {error}") from None
 
 
+def _check_version(document: Mapping[str, Any]) -> None:
+    """NewerJournal or Malformed unless this worker reads journals of this version, with steps of these methods."""
+    version = document["v"]
+    if version != 1:
+        error = NewerJournal if isinstance(version, int) and version > 1 else Malformed
+        raise error(f"the order's journal is of version {version!r}, this worker reads version 1")
+    for step in document["steps"]:
+        method = step["method"]
+        if isinstance(method, str) and method not in METHODS and _IS_METHOD(method):
+            raise NewerJournal(f"a step of the order has the method {method}, this worker knows {', '.join(METHODS)}")
+
+
 _NEW = Journal()
+_IS_METHOD = re.compile(r"[A-Z]{2,20}").fullmatch
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -251,11 +223,6 @@ def _milliseconds(value: Any) -> float | None:
     return value / 1000 if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "missing"}
-    return names.get(type(value), "a number")
-
-
 def context_of(headers: Mapping[str, Any]) -> Mapping[str, str]:
     """The trace context among the headers, if valid as HTTP headers; empty without one."""
     found = {name: headers[name] for name in TRACE_CONTEXT if _is_header(headers.get(name))}
@@ -264,3 +231,19 @@ def context_of(headers: Mapping[str, Any]) -> Mapping[str, str]:
 
 def _is_header(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _MAX_CONTEXT_LENGTH and value.isascii() and value.isprintable()
+
+
+def header_time(headers: Mapping[str, Any], name: str, zone: tzinfo = UTC) -> float | None:
+    """A header's time as epoch seconds, None without it; Malformed when it is not a time.
+
+    Celery writes ETA and expiry as ISO 8601; a time without a zone is in `zone`, as in Celery's
+    worker, which takes its app's.
+    """
+    value = headers.get(name)
+    if value is None or value == "":
+        return None
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp()
+    except (TypeError, ValueError, OverflowError):
+        raise Malformed(f"the header {name} is {value!r}, not an ISO 8601 time") from None

@@ -4,6 +4,13 @@ An order keeps its headers, properties and routing key wherever it is published.
 publish added are removed: x-death grows without bound, and a CC or BCC header would route copies. A producer's
 per-message expiration is removed too: in a lane it would drop the order. So is `compression`: kombu has decompressed
 the body.
+
+Whose journal and counts a message carries is told by the exchange that the broker names with its delivery: the one that
+it was published to, or that a queue dead-lettered it to. Producers may write to the front door only, but there they may
+write anything: a journal whose steps call any path of the merchant with its credentials, headers with counts. Workers,
+the operator and the command line publish to the exchanges behind it, whose names begin with the front door's and a dot.
+A message that moves on unread comes from there too, with the body that its producer wrote: it carries the header
+`mr-as-published`.
 """
 
 from collections.abc import Mapping
@@ -14,17 +21,26 @@ from merchantroute_worker.orders.envelope import FIRST_SEEN, PUBLISHED_AT, Order
 from merchantroute_worker.orders.route import Step
 
 RUNG = "mr-rung"
+AS_PUBLISHED = "mr-as-published"
+"""Header of a message that was moved unread: its body is a producer's, so a journal in it is not believed."""
+UNREAD_SINCE = "mr-unread-since"
+"""Header of a message that pods cannot read yet: when the first of them got it, in milliseconds since the epoch."""
+WAITS = "mr-waits"
+"""Header of an app's own task, or of what is not read yet: how often it waited for its ETA, or for another pod."""
+TOO_LARGE = "too-large"
 LOST_PROCESSES = "mr-lost-processes"
 """How many child processes ended with the order in the suspect lane, told by the pods that lived on."""
 REFUSED = "refused"
 """The rung of a slow merchant's refused orders: each message has its own expiration there."""
+OWN_PREFIX = "mr-"
 _KEPT_PROPERTIES = (
     "content_type", "content_encoding", "correlation_id", "reply_to", "priority", "message_id", "timestamp", "type",
     "app_id",
 )  # fmt: skip
-_DROPPED_HEADERS = frozenset(
-    {"CC", "BCC", RUNG, LOST_PROCESSES, "x-delivery-count", "x-acquired-count", "x-delay", "compression"}
-)
+_DROPPED_HEADERS = frozenset({
+    "CC", "BCC", RUNG, AS_PUBLISHED, UNREAD_SINCE, LOST_PROCESSES, "x-delivery-count", "x-acquired-count", "x-delay",
+    "compression",
+})  # fmt: skip
 _JSON = {"content_type": "application/json", "content_encoding": "utf-8"}
 _DROPPED_PREFIXES = ("x-death", "x-first-death-", "x-last-death-")
 
@@ -42,12 +58,15 @@ class Outgoing:
 
 
 class Incoming(NamedTuple):
-    """The parts of a delivered message that an outgoing one is built from."""
+    """The parts of a delivered message that an outgoing one is built from. `as_published` means that its body is a
+    producer's, so that a journal in it is not believed (see `judge`).
+    """
 
     routing_key: str
     body: bytes
     properties: Mapping[str, Any]
     headers: Mapping[str, Any]
+    as_published: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +78,21 @@ class DeathReason:
     attempts: int = 0
     answer_class: str = "none"
     answer_text: str | None = None
+
+
+def judge(message: Incoming, *, exchange: str, front_door: str) -> Incoming:
+    """The message with `as_published` set, and without the headers that are not its producer's to write.
+
+    `exchange` is the one that the broker names. Of our own headers a producer may write `mr-published-at` alone.
+    """
+    if exchange.startswith(f"{front_door}."):
+        return message._replace(as_published=AS_PUBLISHED in message.headers)
+    kept = {
+        name: value
+        for name, value in message.headers.items()
+        if not name.startswith(OWN_PREFIX) or name == PUBLISHED_AT
+    }
+    return message._replace(headers=kept, as_published=True)
 
 
 def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchange: str, rung: int) -> Outgoing:
@@ -88,8 +122,8 @@ def to_dead(
     message: Incoming, why: DeathReason, *, exchange: str, order: Order | None = None, steps: tuple[Step, ...] = ()
 ) -> Outgoing:
     """The order for dead letters; the original body is kept if no order could be parsed from it."""
-    headers = {**_headers(message.headers), "mr-reason": why.reason, "mr-attempts": why.attempts}
-    headers["mr-answer-class"] = why.answer_class
+    kept = _headers(message.headers) if order else _unread_headers(message)
+    headers = {**kept, "mr-reason": why.reason, "mr-attempts": why.attempts, "mr-answer-class": why.answer_class}
     if why.answer_text:
         headers["mr-answer"] = why.answer_text
     if why.step:
@@ -105,11 +139,21 @@ def to_dead(
     )
 
 
-def to_door(message: Incoming, *, exchange: str, headers: Mapping[str, Any], body: bytes | None = None) -> Outgoing:
-    """A dead letter for the front door, with these headers added to those that are kept. A body that is not replaced
+def to_dead_as_it_came(message: Incoming, grown: Outgoing, *, exchange: str) -> Outgoing:
+    """The message for dead letters in place of `grown`, an outgoing one that is too large for the broker: without the
+    journal that made it grow. If that one was a dead letter already, its reason stays.
+    """
+    if grown.exchange != exchange:
+        return to_dead(message, DeathReason(reason=TOO_LARGE), exchange=exchange)
+    mark = {AS_PUBLISHED: True} if message.as_published else {}
+    return replace(grown, body=message.body, headers={**grown.headers, **mark})
+
+
+def to_replay(message: Incoming, *, exchange: str, headers: Mapping[str, Any], body: bytes | None = None) -> Outgoing:
+    """A dead letter for another run, with these headers added to those that are kept. A body that is not replaced
     keeps its compression.
     """
-    kept = {**_headers(message.headers), **headers}
+    kept = {**(_unread_headers(message) if body is None else _headers(message.headers)), **headers}
     if body is None and "compression" in message.headers:
         kept["compression"] = message.headers["compression"]
     return Outgoing(
@@ -128,7 +172,7 @@ def forward(message: Incoming, *, exchange: str, headers: Mapping[str, Any] | No
         routing_key=message.routing_key,
         body=message.body,
         properties=_properties(message.properties),
-        headers={**_headers(message.headers), **(headers or {})},
+        headers={**_unread_headers(message), **(headers or {})},
     )
 
 
@@ -153,6 +197,12 @@ def _headers(headers: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in headers.items()
         if name not in _DROPPED_HEADERS and not name.startswith(_DROPPED_PREFIXES)
     }
+
+
+def _unread_headers(message: Incoming) -> dict[str, Any]:
+    """The headers of a message whose body is published as it came."""
+    kept = _headers(message.headers)
+    return {**kept, AS_PUBLISHED: True} if message.as_published else kept
 
 
 def _stamps(order: Order) -> dict[str, int]:

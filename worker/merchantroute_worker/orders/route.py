@@ -4,15 +4,19 @@ Pure: documents in, one frozen Route out. Times become seconds, except the ladde
 their milliseconds.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from merchantroute_worker.orders.answers import Answer, Table, table
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
+
+
+T = TypeVar("T")
 
 
 class ConfigurationError(ValueError):
@@ -64,8 +68,10 @@ class Merchant:
     id: str
     endpoint: str
     credential: Credential | None = None
-    locked: bool = False
-    """It has credentials that have not reached this pod: a call would be refused."""
+    lock_reason: str | None = None
+    """Why it cannot be called: `credentials` that have not reached this pod, or a `configuration` that this pod does
+    not understand.
+    """
 
 
 def _filled(endpoint: str, merchant: str) -> str:
@@ -90,6 +96,8 @@ class Route:
     max_age: float
     max_attempts: int
     delays: tuple[int, ...]
+    eta_delays: tuple[int, ...] = ()
+    """Rungs beyond the longest of `delays`, on which an order waits for its ETA alone; older operators make none."""
     retry_after_max: float
     table: Table
     default_tier: str
@@ -99,6 +107,19 @@ class Route:
     credentials: Mapping[str, Credential] = field(repr=False)
     deaths: Mapping[str, float] = field(default_factory=dict)
     """When a pod of a tier last died other than by a clean end (epoch seconds); tiers without a death are left out."""
+    not_understood: Mapping[str, str] = field(default_factory=dict)
+    """Merchants whose entry, or whose credentials, this pod does not understand, and why."""
+
+    @cached_property
+    def delays_for_eta(self) -> tuple[int, ...]:
+        """All rungs on which an order may wait for its ETA."""
+        return (*self.delays, *self.eta_delays)
+
+    @cached_property
+    def step_names(self) -> frozenset[str]:
+        """The names of the route's steps and of their verify calls."""
+        calls = [call for step in self.steps for call in (step, step.verify) if call is not None]
+        return frozenset(call.name for call in calls)
 
     def is_paused_by(self, answer: Answer) -> bool:
         """Whether the answer pauses its merchant: 429, or a 5xx with a Retry-After that the route heeds."""
@@ -106,6 +127,8 @@ class Route:
 
     def merchant(self, merchant_id: str) -> Merchant | None:
         """The merchant's endpoint, or None if neither the list nor a default endpoint covers it."""
+        if merchant_id in self.not_understood:
+            return Merchant(id=merchant_id, endpoint="", lock_reason="configuration")
         listed = self.merchants.get(merchant_id)
         endpoint = listed[0] if listed else self.default_endpoint
         if endpoint is None:
@@ -115,7 +138,7 @@ class Route:
             id=merchant_id,
             endpoint=_filled(endpoint, merchant_id).rstrip("/"),
             credential=credential,
-            locked=bool(listed and listed[1] and credential is None),
+            lock_reason="credentials" if listed and listed[1] and credential is None else None,
         )
 
 
@@ -180,6 +203,8 @@ def _parse(
 ) -> Route:
     delays = tuple(sorted(_positive(delay) for delay in route["delaysMs"]))
     steps = tuple(parse_step(step) for step in route["steps"])
+    listed, not_read = _entries(merchants, "merchants", _merchant)
+    keys, not_known = _entries(credentials, "credentials", _credential)
     if not delays or not steps:
         raise ValueError("a route needs at least one step and one delay")
     return Route(
@@ -197,23 +222,43 @@ def _parse(
         max_age=_seconds(route["maxAgeMs"]),
         max_attempts=_positive(route["maxAttempts"]),
         delays=delays,
+        eta_delays=tuple(sorted(each for each in map(_positive, route.get("etaDelaysMs", [])) if each > delays[-1])),
         retry_after_max=_not_negative(route.get("retryAfterMaxMs", delays[-1])) / 1000,
         table=table(route.get("answers", {})),
         default_tier=_text(route["defaultTier"]),
         default_endpoint=None if route["defaultEndpoint"] is None else _text(route["defaultEndpoint"]),
         tiers={name: _tier(tier) for name, tier in route["tiers"].items()},
-        merchants={
-            merchant: (_text(entry["endpoint"]), "credentials" in entry)
-            for document in merchants
-            for merchant, entry in document["merchants"].items()
-        },
-        credentials={
-            merchant: _credential(entry)
-            for document in credentials
-            for merchant, entry in document["credentials"].items()
-        },
+        merchants=listed,
+        credentials=keys,
+        not_understood=not_known | not_read,
         deaths={tier: _not_negative(died) / 1000 for tier, died in route.get("deaths", {}).items()},
     )
+
+
+def _entries(
+    documents: Sequence[Mapping[str, Any]], name: str, parse_entry: Callable[[Mapping[str, Any]], T]
+) -> tuple[dict[str, T], dict[str, str]]:
+    """The entries of all documents by merchant, and of those that cannot be parsed why: the operator may be newer, and
+    what one merchant has must not keep the rest of the configuration from a pod.
+    """
+    parsed: dict[str, T] = {}
+    failed: dict[str, str] = {}
+    for document in documents:
+        for merchant, entry in document[name].items():
+            try:
+                parsed[merchant] = parse_entry(entry)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                # Not the error's text where it may quote a secret.
+                failed[merchant] = str(error) if isinstance(error, _NotKnown) else f"its {name} have another shape"
+    return parsed, failed
+
+
+class _NotKnown(ValueError):
+    """The entry is of a kind that a newer operator writes; the text quotes no secret."""
+
+
+def _merchant(document: Mapping[str, Any]) -> tuple[str, bool]:
+    return _text(document["endpoint"]), "credentials" in document
 
 
 def _tier(document: Mapping[str, Any]) -> Tier:
@@ -235,4 +280,4 @@ def _credential(document: Mapping[str, str]) -> Credential:
         return Credential(header="Authorization", value=f"Basic {b64encode(pair).decode()}")
     if document["type"] == "Header":
         return Credential(header=_text(document["name"]), value=_text(document["value"]))
-    raise ValueError("credentials are of type Bearer, Basic or Header")
+    raise _NotKnown("its credentials are of a type that this pod does not know: it knows Bearer, Basic and Header")

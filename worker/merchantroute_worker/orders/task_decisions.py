@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from merchantroute_worker.orders import ladder
-from merchantroute_worker.orders.envelope import PUBLISHED_AT
-from merchantroute_worker.orders.eta import ETA_WORTH_WAITING
+from merchantroute_worker.orders.envelope import ETA_WORTH_WAITING, PUBLISHED_AT
 from merchantroute_worker.orders.messages import DeathReason
 from merchantroute_worker.orders.outcome import ToDead, ToLadder
 from merchantroute_worker.orders.route import Route
@@ -37,8 +36,8 @@ def before_slot(
         return dead(task, "max-age")
     wait = 0.0 if task.eta is None else task.eta - now
     if wait > ETA_WORTH_WAITING:
-        rung = ladder.before_eta(wait, route.delays)
-        return ToLadder(order=task, rung=rung, reason="eta", outcome="deferred")
+        rung = ladder.before_eta(wait, route.delays_for_eta)
+        return ToLadder(order=replace(task, waits=task.waits + 1), rung=rung, reason="eta", outcome="deferred")
     hard, soft = (sent or given for sent, given in zip(task.limits, own, strict=True))
     if route.merchant(task.merchant) is not None:
         hard = min(hard or route.deadline, route.deadline)

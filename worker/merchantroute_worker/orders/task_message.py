@@ -5,12 +5,13 @@ The body is the app's, in any serializer, so the worker keeps its counts in head
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from math import inf
 from typing import Any
 
-from merchantroute_worker.orders.envelope import PUBLISHED_AT, DeliveryKey, Malformed, publication
-from merchantroute_worker.orders.eta import header_time
-from merchantroute_worker.orders.messages import RUNG, Incoming
+from merchantroute_worker.orders.envelope import PUBLISHED_AT, DeliveryKey, header_time, publication
+from merchantroute_worker.orders.messages import RUNG, WAITS, Incoming
+from merchantroute_worker.orders.task_body import Malformed
 
 Limits = tuple[float | None, float | None]
 """Celery's hard and soft time limit in seconds; None for none."""
@@ -29,6 +30,7 @@ class TaskMessage:
     retries: int
     attempts: int
     refusals: int
+    waits: int
     published_at: float
     publication: int
     eta: float | None
@@ -43,7 +45,7 @@ class TaskMessage:
             f"{self.task} {self.id} {self.retries}",
             self.publication,
             self.attempts,
-            self.refusals,
+            self.refusals + self.waits,
         )
 
     def rung_headers(self, rung: int) -> Mapping[str, Any]:
@@ -53,11 +55,12 @@ class TaskMessage:
             PUBLISHED_AT: round(self.published_at * 1000),
             REFUSALS: self.refusals,
             ATTEMPTS: self.attempts,
+            WAITS: self.waits,
         }
 
 
-def read(message: Incoming, *, now: float) -> TaskMessage:
-    """Parse the headers; Malformed says what is wrong with them. `now` is epoch seconds."""
+def read(message: Incoming, *, now: float, zone: tzinfo = UTC) -> TaskMessage:
+    """Parse the headers; Malformed says what is wrong with them. `now` is epoch seconds, `zone` the app's time zone."""
     headers = message.headers
     order_id = headers.get("id") or message.properties.get("correlation_id")
     if not isinstance(order_id, str) or not order_id:
@@ -70,10 +73,11 @@ def read(message: Incoming, *, now: float) -> TaskMessage:
         retries=_count(headers.get("retries")),
         attempts=_count(headers.get(ATTEMPTS)),
         refusals=_count(headers.get(REFUSALS)),
+        waits=_count(headers.get(WAITS)),
         published_at=min(published / 1000, now) if isinstance(published, int) and published >= 0 else now,
         publication=publication(headers, message.body),
-        eta=header_time(headers, "eta"),
-        expires=header_time(headers, "expires"),
+        eta=header_time(headers, "eta", zone),
+        expires=header_time(headers, "expires", zone),
         limits=_limits(headers.get("timelimit")),
     )
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from merchantroute_worker.config.identity import Identity
-from merchantroute_worker.orders.envelope import Order, dump
+from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.messages import Outgoing
+from merchantroute_worker.orders.task_body import dump
 from merchantroute_worker.orders.task_message import TaskMessage
 from merchantroute_worker.outcomes.ack_batch import Acks
 from merchantroute_worker.rabbit.publisher import RECORDS, NotPublished, Publisher

@@ -9,6 +9,7 @@ happens there. Any greenlet or thread may write: a channel's lock keeps delivery
 """
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -33,11 +34,17 @@ HEARTBEAT = 30
 REOPEN = 5.0
 FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
 LASTING = 10.0
+PRECONDITION_FAILED = 406
+_SIZES = re.compile(r"message size (\d+)\D*(\d+)?").search
 ORDERS, RECORDS, PULSES = "orders", "records", "pulses"
 
 
 class NotPublished(Exception):
     """The message is not known to be in a queue; the text says why. To publish it again is the caller's decision."""
+
+
+class TooLarge(Exception):
+    """The broker takes no message of that size, now or later; the text says which size it takes."""
 
 
 class _Channel(PublishChannel):
@@ -78,6 +85,7 @@ class Publisher:
         self._reader: ConnectionReader | None = None
         self._channels: dict[str, _Channel] = {}
         self._open = threading.Event()
+        self._largest: int | None = None
 
     @property
     def open(self) -> bool:
@@ -94,12 +102,15 @@ class Publisher:
         confirm time-out.
 
         Raises:
+            TooLarge: the body is larger than the broker's `max_message_size`.
             NotPublished: the message was returned or refused, the connection was lost, or `give_up` returned True.
             NotEncodable: the message has a header that AMQP cannot carry.
         """
         channel = self._channels.get(kind)
         if channel is None or not self.open:
             raise NotPublished("the broker takes no messages now")
+        if self._largest is not None and len(message.body) > self._largest:
+            raise TooLarge(f"its {len(message.body)} bytes are more than the {self._largest} that the broker takes")
         result: SimpleQueue[str | None] = SimpleQueue()
         confirm = Confirm(_key(message), result.put)
         self._write(channel, message, confirm)
@@ -144,6 +155,7 @@ class Publisher:
         reader = self._reader = ConnectionReader(_connection(address, name, self._blocked, self._unblocked))
         if monkey.is_module_patched("socket"):
             write_together(reader.connection, lambda error: self._failed(reader, error))
+        self._largest = None
         for kind in self._kinds:
             self._channels[kind] = self._opened(reader, kind)
         self._open.set()
@@ -157,6 +169,10 @@ class Publisher:
         while True:
             self._reader.read(1.0)
             for kind, channel in self._channels.items():
+                if channel.closed is not None:
+                    # Before the channel is replaced: the message that closed it would close the next one too, with all
+                    # unconfirmed publishes of others. The limit is not told before.
+                    self._largest = largest_message(*channel.closed) or self._largest
                 if channel.lost_at is not None and (kind == ORDERS or time.monotonic() - channel.lost_at > REOPEN):
                     self._channels[kind] = self._opened(self._reader, kind)
 
@@ -207,6 +223,16 @@ class Publisher:
         reader, self._reader = self._reader, None
         if reader:
             reader.close()
+
+
+def largest_message(reply_code: int, reply_text: str) -> int | None:
+    """The size (bytes) up to which the broker takes messages, from the reply with which it closed a channel; None if it
+    closed it for another reason.
+    """
+    if reply_code != PRECONDITION_FAILED or (found := _SIZES(reply_text)) is None:
+        return None
+    size, largest = found.groups()
+    return int(largest) if largest else int(size) - 1
 
 
 def _key(message: Outgoing) -> MessageKey:

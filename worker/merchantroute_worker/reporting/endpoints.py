@@ -8,6 +8,7 @@ Readiness means that the pod consumes.
 import json
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -80,9 +81,11 @@ class _Pages:
 
     def _merchants(self, top: int) -> dict[str, Any]:
         pod, now = self._pod, self._pod.clock.now()
+        not_understood = pod.files.current.not_understood if pod.files.generation else {}
         return {
             "generation": pod.files.generation,
             "configuration": pod.files.problem or "current",
+            "notUnderstood": dict(islice(not_understood.items(), top)),
             "slots": pod.concurrency,
             "busy": pod.counters.busy,
             "taken": pod.counters.taken,

@@ -31,6 +31,7 @@ def route_file(route: Route, cluster: str, deaths: Mapping[str, int]) -> str:
             "maxAgeMs": _ms(orders.max_age),
             "maxAttempts": orders.max_attempts,
             "delaysMs": list(orders.delays),
+            "etaDelaysMs": list(orders.eta_delays),
             "retryAfterMaxMs": round(orders.retry_after_max * 1000),
             "answers": dict(orders.answers),
             "defaultTier": route.default_tier,

@@ -36,6 +36,9 @@ def test_each_tier_has_a_lane_and_the_route_has_one_for_suspect_orders() -> None
     assert found[0].rungs == (
         (1000, "mr.orders.pos.enterprise.retry.1000"),
         (120_000, "mr.orders.pos.enterprise.retry.120000"),
+        (600_000, "mr.orders.pos.enterprise.retry.600000"),
+        (3_600_000, "mr.orders.pos.enterprise.retry.3600000"),
+        (21_600_000, "mr.orders.pos.enterprise.retry.21600000"),
         (240_000, "mr.orders.pos.enterprise.retry.refused"),
     )
     assert found[-1].rungs == ()

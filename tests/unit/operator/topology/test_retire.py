@@ -14,7 +14,18 @@ from tests.unit.operator.route_samples import OWNER, a_route
 BOTH = desired(a_route(tiers=("gold", "standard"), delays=("1s", "2m")), OWNER, {"m0": "gold"})
 ONE = desired(a_route(tiers=("standard",), delays=("1s", "2m")), OWNER, {"m0": "standard"})
 SHORTER = desired(a_route(tiers=("gold", "standard"), delays=("1s",)), OWNER, {"m0": "gold"})
-GOLD = {f"mr.orders.pos.gold.{name}" for name in ("stable", "retry.1000", "retry.120000", "retry.refused")}
+GOLD = {
+    f"mr.orders.pos.gold.{name}"
+    for name in (
+        "stable",
+        "retry.1000",
+        "retry.120000",
+        "retry.600000",
+        "retry.3600000",
+        "retry.21600000",
+        "retry.refused",
+    )
+}
 
 
 def up_to_wiring(wanted: Topology, broker: Topology) -> Topology:

@@ -33,7 +33,7 @@ def test_a_post_sends_the_order_as_json_under_its_key() -> None:
         f"Content-Length: {len(made.body)}",
         "Accept-Encoding: identity",
     } <= set(head(made))
-    assert made.body == b'{"id":"o-1","note":"\\u00fcn\\u00ef"}'
+    assert made.body == b'{"id": "o-1", "note": "\\u00fcn\\u00ef"}'
 
 
 def test_the_question_whether_a_step_was_done_has_a_key_of_its_own_and_no_body() -> None:

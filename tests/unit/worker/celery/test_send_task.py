@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -42,11 +43,16 @@ def test_whose_key(given: Any, parent: Any, expected: str) -> None:
 
 def test_when_it_is_due() -> None:
     now = datetime.now(UTC)
-    assert send_task._due(None, None) is None
-    assert send_task._due(None, "2030-01-01T00:00:00") == datetime(2030, 1, 1, tzinfo=UTC)
-    counted = send_task._due(60, now)
+    assert send_task._due(None, None, UTC) is None
+    assert send_task._due(None, "2030-01-01T00:00:00", UTC) == datetime(2030, 1, 1, tzinfo=UTC)
+    counted = send_task._due(60, now, UTC)
     assert counted is not None
     assert timedelta(seconds=59) < counted - now < timedelta(seconds=120)
+
+
+@pytest.mark.parametrize("eta", ["2030-01-01T00:00:00", datetime(2030, 1, 1)])  # noqa: DTZ001 - it has no zone
+def test_a_time_without_a_zone_is_in_the_app_s(eta: object) -> None:
+    assert send_task._due(None, eta, ZoneInfo("Europe/Berlin")) == datetime(2029, 12, 31, 23, tzinfo=UTC)
 
 
 def test_a_retry_keeps_its_task_s_age_and_a_child_has_its_own() -> None:

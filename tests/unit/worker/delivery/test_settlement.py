@@ -18,7 +18,7 @@ from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.messages import Outgoing
 from merchantroute_worker.orders.route import Route
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.rabbit.publisher import NotPublished
+from merchantroute_worker.rabbit.publisher import NotPublished, TooLarge
 from tests.unit.worker.samples import order, route
 
 ROUTE = route()
@@ -35,10 +35,16 @@ class Message:
     content_encoding = "utf-8"
 
     def __init__(
-        self, merchant: str = "bistro", *, redelivered: bool = False, body: bytes = body, **headers: Any
+        self,
+        merchant: str = "bistro",
+        *,
+        redelivered: bool = False,
+        body: bytes = body,
+        exchange: str = ROUTE.front_door,
+        **headers: Any,
     ) -> None:
         self.body = body
-        self.delivery_info = {"routing_key": merchant, "redelivered": redelivered}
+        self.delivery_info = {"routing_key": merchant, "redelivered": redelivered, "exchange": exchange}
         self.properties = {"correlation_id": "o-1"}
         self.headers: Mapping[str, Any] = {"id": "o-1", "task": "shop.charge", **headers}
 
@@ -51,6 +57,7 @@ class Publisher:
     def __init__(self, events: list[str]) -> None:
         self.events, self.published = events, list[Outgoing]()
         self.problems: list[Callable[[], object]] = []
+        self.largest = 100_000
 
     def wait_open(self, timeout: float | None = None) -> bool:
         del timeout
@@ -58,6 +65,8 @@ class Publisher:
 
     def publish(self, message: Outgoing, kind: str = "orders", give_up: Callable[[], bool] = bool) -> None:
         del kind, give_up
+        if len(message.body) > self.largest:
+            raise TooLarge("the broker takes less")
         if self.problems:
             self.problems.pop(0)()
             raise NotPublished("no queue takes it")

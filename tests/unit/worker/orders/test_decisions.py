@@ -12,10 +12,11 @@ from merchantroute_worker.orders import decisions
 from merchantroute_worker.orders.answers import FAILURES, Answer, Meaning
 from merchantroute_worker.orders.attempt_result import Attempt, MerchantHealth
 from merchantroute_worker.orders.decisions import Run
-from merchantroute_worker.orders.envelope import Malformed, Order
+from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.messages import DeathReason
 from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
 from merchantroute_worker.orders.route import parse
+from merchantroute_worker.orders.task_body import Malformed
 from tests.unit.worker.samples import INDEX, ROUTE, order, route
 
 NOW = 2_000.0

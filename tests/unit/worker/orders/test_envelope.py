@@ -8,8 +8,8 @@ import jsonschema
 import pytest
 
 from merchantroute_worker.orders import envelope
-from merchantroute_worker.orders.envelope import Malformed, Undecodable
 from merchantroute_worker.orders.messages import DeathReason, Incoming, to_dead, to_rung
+from merchantroute_worker.orders.task_body import Malformed, Undecodable
 from tests.unit.worker.samples import ROUTE, order, route
 
 SCHEMAS = Path(__file__).resolve().parents[4] / "schema"
@@ -40,7 +40,7 @@ def test_the_journal_survives_the_way_through_the_broker(journal: dict[str, Any]
 
     assert json.loads(once.encode(()))[2]["merchantroute"] == journal
     assert again.journal == once.journal
-    assert again.payload == {"id": "o-1", "note": "ünï"}
+    assert json.loads(again.payload) == {"id": "o-1", "note": "ünï"}
 
 
 def test_an_order_that_has_not_begun_begins_with_the_route_s_steps() -> None:
@@ -59,7 +59,7 @@ def test_whatever_else_is_in_the_body_stays_there() -> None:
 def test_half_a_surrogate_pair_travels() -> None:
     body = b'[[],{"order":{"note":"\\ud83d"}},{}]'
 
-    assert read(read(body).encode(route().steps)).payload == {"note": "\ud83d"}
+    assert read(read(body).encode(route().steps)).payload == b'{"note":"\\ud83d"}'
 
 
 @pytest.mark.parametrize("body", [b"", b"soup", b"\xff\xfe", b"[NaN]", b"[" * 100_000, b'{"a":' * 5_000])
@@ -88,6 +88,14 @@ def test_what_is_no_json_is_undecodable(body: bytes) -> None:
 def test_what_is_no_order_is_malformed_and_the_text_says_why(body: Any, said: str) -> None:
     with pytest.raises(Malformed, match=said.replace("[", "\\[")):
         read(body)
+
+
+@pytest.mark.parametrize("dots", [".", ".."])
+def test_an_id_that_means_another_path_is_malformed(dots: str) -> None:
+    for named in ({"correlation_id": dots}, {"routing_key": dots}):
+        with pytest.raises(Malformed, match="stands for another place"):
+            read([[], {"order": {}}, {}], **named)
+    assert read([[], {"order": {}}, {}], correlation_id=f"{dots}1").id == f"{dots}1"
 
 
 @pytest.mark.parametrize("missing", [{"correlation_id": None}, {"routing_key": ""}, {"correlation_id": "x" * 256}])

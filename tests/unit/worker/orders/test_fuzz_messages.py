@@ -12,10 +12,11 @@ from merchantroute_worker.orders import decisions, envelope
 from merchantroute_worker.orders.answers import FAILURES, Answer
 from merchantroute_worker.orders.attempt_result import Attempt, MerchantHealth
 from merchantroute_worker.orders.decisions import Run
-from merchantroute_worker.orders.envelope import Malformed, Order, Undecodable
+from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.messages import DeathReason, Incoming, plain, to_dead, to_rung
 from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
 from merchantroute_worker.orders.route import Credential, Merchant
+from merchantroute_worker.orders.task_body import Malformed, Undecodable
 from tests.unit.worker.fuzz import AMQP, FUZZ, JSON, TEXTS, dumped, encodable, mutated
 from tests.unit.worker.samples import ROUTE, route
 

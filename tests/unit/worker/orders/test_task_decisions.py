@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from merchantroute_worker.orders import task_decisions, task_message
-from merchantroute_worker.orders.envelope import Malformed
 from merchantroute_worker.orders.messages import Incoming
 from merchantroute_worker.orders.outcome import ToDead, ToLadder
+from merchantroute_worker.orders.task_body import Malformed
 from merchantroute_worker.orders.task_decisions import RunTask
 from merchantroute_worker.orders.task_message import TaskMessage
 from tests.unit.worker.samples import route

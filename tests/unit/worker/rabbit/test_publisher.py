@@ -8,7 +8,7 @@ import pytest
 
 from merchantroute_worker.orders.messages import Outgoing
 from merchantroute_worker.rabbit.confirms import Confirms
-from merchantroute_worker.rabbit.publisher import ORDERS, NotPublished, Publisher
+from merchantroute_worker.rabbit.publisher import ORDERS, NotPublished, Publisher, TooLarge, largest_message
 
 ORDER = Outgoing(exchange="mr.a.b", routing_key="bistro", body=b"[]", properties={"correlation_id": "o-1"}, headers={})
 SOON = 20.0
@@ -110,3 +110,29 @@ def test_what_needs_no_confirm_is_dropped_while_the_broker_blocks(world: World) 
     world.publisher.send(ORDER, ORDERS)
 
     assert (dropped, world.channel.published) == ([], ["bistro"])
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "largest"),
+    [
+        (406, "PRECONDITION_FAILED - message size 16777322 is larger than configured max size 16777216", 16_777_216),
+        (406, "PRECONDITION_FAILED - message size 101 is too large", 100),
+        (406, "PRECONDITION_FAILED - invalid expiration", None),
+        (404, "NOT_FOUND - no exchange of message size 1 in vhost", None),
+    ],
+)
+def test_the_largest_message_is_read_from_how_the_broker_closed_the_channel(
+    code: int, text: str, largest: int | None
+) -> None:
+    assert largest_message(code, text) == largest
+
+
+def test_what_is_larger_than_the_broker_takes_is_not_sent(world: World) -> None:
+    """It would close the channel, and each time everything unconfirmed on it would be published once more."""
+    publisher: Any = world.publisher
+    publisher._largest = len(ORDER.body) - 1
+
+    with pytest.raises(TooLarge):
+        world.publish()
+
+    assert world.channel.published == []
