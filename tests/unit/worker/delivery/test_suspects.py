@@ -125,7 +125,7 @@ def test_in_the_suspect_lane_the_second_child_process_makes_it_guilty() -> None:
     again = world.publisher.published[0]
     assert (again.exchange, again.headers["mr-lost-processes"]) == (SUSPECT, 1)
 
-    world.order(lost, Message(**again.headers)).run()
+    world.order(lost, Message(exchange=SUSPECT, **again.headers)).run()
 
     letter = world.publisher.published[1]
     assert (letter.exchange, letter.headers["mr-reason"]) == (DEAD, "killed-its-pod")
