@@ -64,6 +64,8 @@ def build(
     in_path = key = order.id
     if not _PLAIN(order.id):
         in_path, key = quote(order.id, safe=""), quote(order.id, safe=_VISIBLE)
+    if order.journal.merchant_in_key and "{merchant}" not in step.path:
+        key = f"{quote(merchant.id, safe='')}/{key}"
     head = f"{in_path.join(template.path)}{template.before_key}{key}{template.before_attempt}{attempt}\r\n"
     body = b""
     if step.method in WITH_BODY:

@@ -44,6 +44,8 @@ def before_slot(
         return ToDead(order=order, why=death_reason(order, route, "expired"))
     if now - max(published_at, eta or 0.0) > route.max_age:
         return ToDead(order=order, why=death_reason(order, route, "max-age"))
+    if order.journal.steps is None and route.shares_endpoint(order.merchant):
+        order = order.with_journal(replace(order.journal, merchant_in_key=True))
     if may_have_run:
         order = _with_unsure_steps(order, route)
     not_before = order.journal.not_before
@@ -93,6 +95,7 @@ def after_attempt(
         attempts=before.attempts + 1,
         refusals=before.refusals,
         waits=before.waits,
+        merchant_in_key=before.merchant_in_key,
         unsure=result.unsure,
         answer=answer.label if answer else None,
         answer_text=answer.text if answer else None,

@@ -43,7 +43,8 @@ class Journal:
     """An order's progress so far. `steps` are those it began with, None before its first attempt; `unsure` are steps
     that the merchant may have executed without our knowing; `not_before` (epoch seconds) is when the merchant wants to
     be called again; `answer` is the class of its last answer, `answer_text` that answer in words. `refusals` are
-    its uncounted rounds on the ladder, but for the `waits` for its ETA.
+    its uncounted rounds on the ladder, but for the `waits` for its ETA. `merchant_in_key` says that its idempotency
+    keys name the merchant; it stays as it was decided first, or a merchant would take a repeat for another order.
     """
 
     steps: tuple[Step, ...] | None = None
@@ -55,6 +56,7 @@ class Journal:
     answer: str | None = None
     answer_text: str | None = None
     waits: int = 0
+    merchant_in_key: bool = False
 
     def as_json(self, steps: tuple[Step, ...]) -> dict[str, Any]:
         """The journal as a JSON document; `steps` are used if the order has not begun."""
@@ -67,6 +69,8 @@ class Journal:
         }
         if self.waits:
             document["waits"] = self.waits
+        if self.merchant_in_key:
+            document["merchantInKey"] = True
         if self.unsure:
             document["unsure"] = list(self.unsure)
         if self.not_before is not None:
@@ -180,6 +184,7 @@ def _journal(document: Any) -> Journal:
             answer=document.get("answer") if document.get("answer") in CLASSES else None,
             answer_text=_answer_text(document.get("answerText")),
             waits=_counted(document.get("waits", 0)),
+            merchant_in_key=document.get("merchantInKey") is True,
         )
     except Malformed:
         raise

@@ -4,6 +4,7 @@ Pure: documents in, one frozen Route out. Times become seconds, except the ladde
 their milliseconds.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,6 +15,7 @@ from urllib.parse import quote
 from merchantroute_worker.orders.answers import Answer, Table, table
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 T = TypeVar("T")
@@ -78,6 +80,14 @@ def _filled(endpoint: str, merchant: str) -> str:
     return endpoint.replace("{merchant}", quote(merchant, safe="")) if "{" in endpoint else endpoint
 
 
+def _normal(endpoint: str) -> str:
+    """One form for all spellings of a URL (RFC 3986, section 6.2): case of scheme and host, default port, last slash."""
+    scheme, _, rest = endpoint.partition("://")
+    host, slash, path = rest.partition("/")
+    scheme, host = scheme.lower(), host.lower()
+    return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, ''))}{slash}{path}".rstrip("/")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Route:
     """One generation of the route's configuration."""
@@ -109,6 +119,23 @@ class Route:
     """When a pod of a tier last died other than by a clean end (epoch seconds); tiers without a death are left out."""
     not_understood: Mapping[str, str] = field(default_factory=dict)
     """Merchants whose entry, or whose credentials, this pod does not understand, and why."""
+
+    @cached_property
+    def _shared_endpoints(self) -> frozenset[str]:
+        """The endpoints, in normal form, that more than one merchant may have and that do not name the merchant."""
+        endpoints = [endpoint for endpoint, _ in self.merchants.values()]
+        if self.default_endpoint is not None:
+            endpoints += [self.default_endpoint, self.default_endpoint]  # any number of merchants that are not listed
+        counts = Counter(_normal(endpoint) for endpoint in endpoints if "{merchant}" not in endpoint)
+        return frozenset(endpoint for endpoint, count in counts.items() if count > 1)
+
+    def shares_endpoint(self, merchant_id: str) -> bool:
+        """Whether another merchant's requests may go to the same URL: order ids alone do not tell them apart there."""
+        if not self._shared_endpoints:
+            return False
+        listed = self.merchants.get(merchant_id)
+        endpoint = listed[0] if listed else self.default_endpoint
+        return endpoint is not None and _normal(endpoint) in self._shared_endpoints
 
     @cached_property
     def delays_for_eta(self) -> tuple[int, ...]:

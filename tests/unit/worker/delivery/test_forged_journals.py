@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 
-from merchantroute_worker.delivery.delivery import Delivery
 from merchantroute_worker.delivery.call_observer import OTHER_STEP
+from merchantroute_worker.delivery.delivery import Delivery
 from merchantroute_worker.delivery.order import OrderDelivery
 from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.attempt_result import Attempt
