@@ -17,7 +17,7 @@ from merchantroute_kit.worker.worker_process import WorkerProcess
 
 DEFAULTS = {"consumer_timeout": 1_800_000, "channel_tick_interval": 60_000, "heartbeat": 60}
 LOG_ONLY = {"MR_COMPLETIONS": ""}  # as in production: the record of a done order needs no publish
-GIVEN_UP = "PRECONDITION_FAILED"
+GIVEN_UP = "Connection to broker lost"  # by closing the channel, or from RabbitMQ 4.3 on by cancelling the consumer
 CONSUMER_TIMEOUT = 15_000  # milliseconds; longer than a pod waits to hear of a death
 
 
@@ -92,31 +92,31 @@ def test_a_consumer_time_out_during_an_alarm_makes_no_order_suspect(lane: LocalL
     until(broker.starve, "the broker to be without memory")
     with setting(broker, consumer_timeout=CONSUMER_TIMEOUT, channel_tick_interval=1000):
         worker = lane.work(4, **LOG_ONLY).ready()
-        until(lambda: said(worker, "came back 2 times"), "orders to come back twice", 90)
+        until(lambda: said(worker, GIVEN_UP) >= 2, "the broker to give its consumer up twice", 90)
         lane.merchants.behave(failing, "normal")
         until(broker.feed, "the broker to have memory again")
 
         until(lambda: whole(lane, ids) and lane.queued() == 0, "every order to be done", 60)
     assert lanes_of(worker) == {"stable"}
     assert not said(worker, "order is suspect")
-    assert said(worker, GIVEN_UP), "the broker gave the consumer up"
 
 
-@pytest.mark.parametrize("pool", ["threads", "prefork"])
+@pytest.mark.parametrize("pool", ["threads", pytest.param("prefork", marks=pytest.mark.extended)])
 def test_a_pod_that_drains_for_longer_than_two_heartbeats_finishes_its_order(
     lane: LocalLane, broker: RabbitMQ, pool: str
 ) -> None:
-    lane.limits = {"callTimeoutMs": 20_000, "deadlineMs": 20_000}
-    merchant = lane.merchant("slow", latency={"p50_ms": 3000, "p99_ms": 3000})
+    lane.limits = {"callTimeoutMs": 20_000, "deadlineMs": 40_000}
+    merchant = lane.merchant("slow", latency={"p50_ms": 6200, "p99_ms": 6200})
     lane.configure(merchant, concurrency=2)
-    with setting(broker, heartbeat=2):
+    # Any shorter, and the broker's own heartbeats would keep Celery's loop, which waits for two seconds, from its turn.
+    with setting(broker, heartbeat=5):
         worker = lane.work(2, arguments=["--pool", pool], **LOG_ONLY).ready()
         ids = lane.orders(merchant, 1)
         until(lambda: lane.unacked() == 1, "the pod to have the order")
 
         worker.signal(signal.SIGTERM)
 
-        assert worker.wait(40) == 0
+        assert worker.wait(60) == 0
     until(lambda: lane.queued() == 0, "its ack to have been taken")
     assert lanes_of(worker) == {"stable"}
     seen = lane.merchants.receipts(lane.run)[ids[0]]

@@ -5,7 +5,7 @@ from typing import Any
 
 import gevent
 
-from merchantroute_worker.calls.attempt import Deadline
+from merchantroute_worker.calls.attempt import call_within
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.calls.request import Origin, Request
 from merchantroute_worker.orders.answers import Answer
@@ -18,7 +18,7 @@ Serve = Callable[..., Origin]
 def call(client: HttpClient, origin: Origin, method: str = "GET", *, repeatable: bool = False) -> Answer:
     head = f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     request = Request(origin=origin, method=method, head=head, body=b"", repeatable=repeatable)
-    return Deadline(1.0).call(client, request, 1.0)
+    return call_within(client, request, 1.0)
 
 
 def saying(*parts: bytes, then: str = "close") -> Handler:

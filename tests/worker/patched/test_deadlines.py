@@ -16,7 +16,7 @@ from gevent.resolver.ares import Resolver
 
 from merchantroute_kit.servers import misbehaving
 from merchantroute_kit.servers.misbehaving import Misbehaving
-from merchantroute_worker.calls.attempt import Deadline, attempt
+from merchantroute_worker.calls.attempt import attempt, call_within
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.calls.request import Origin, Request
 from merchantroute_worker.orders import envelope
@@ -61,7 +61,7 @@ def call(client: HttpClient, port: int, host: str = "127.0.0.1", scheme: str = "
     head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     origin = Origin(scheme=scheme, host=host, port=port)
     request = Request(origin=origin, method="POST", head=head, body=body)
-    return Deadline(LIMIT).call(client, request, LIMIT)
+    return call_within(client, request, LIMIT)
 
 
 def descriptors() -> int:

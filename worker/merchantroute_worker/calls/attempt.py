@@ -31,16 +31,6 @@ def attempt(order: Order, merchant: Merchant, route: Route, client: Client, obse
     The steps are those that the order began with, also when the route has changed since. A step that may have succeeded
     without our knowing is verified first, where it has a verify call.
     """
-    deadlines = Deadline(route.call_timeout)
-    try:
-        return _attempt(order, merchant, route, client, observer, deadlines)
-    finally:
-        deadlines.close()
-
-
-def _attempt(
-    order: Order, merchant: Merchant, route: Route, client: Client, observer: CallObserver, deadlines: "Deadline"
-) -> Attempt:
     done, unsure = list(order.journal.done), set(order.journal.unsure)
     deadline = time.monotonic() + route.deadline
 
@@ -55,7 +45,7 @@ def _attempt(
             allow_insecure=route.allow_insecure,
             trace=trace,
         )
-        answer = deadlines.call(client, request, min(route.call_timeout, deadline - began))
+        answer = call_within(client, request, min(route.call_timeout, deadline - began))
         observer.ended(step, answer, time.monotonic() - began)
         return answer
 
@@ -76,36 +66,25 @@ def _attempt(
     return Attempt(done=tuple(done))
 
 
-class Deadline:
-    """Makes calls, each within a deadline. `usual` (seconds) is the one of most calls: those share a timer."""
+def call_within(client: Client, request: Request, seconds: float) -> Answer:
+    """Make a call; its answer is a time-out after so many seconds.
 
-    def __init__(self, usual: float) -> None:
-        self._usual = usual
-        self._timer = gevent.Timeout(usual)
-
-    def call(self, client: Client, request: Request, seconds: float) -> Answer:
-        """Make a call; its answer is a time-out after so many seconds.
-
-        gevent.Timeout is a BaseException, and may be another's: only its owner may catch it.
-        """
-        if seconds <= 0:
-            return Answer(failure="timeout", cause="no time was left for the call")
-        timer = self._timer if seconds >= self._usual else gevent.Timeout(seconds)
-        timer.start()
-        try:
-            return _answer(client, request)
-        except gevent.Timeout as expired:
-            if expired is not timer:
-                raise
-            return Answer(failure="timeout", cause=f"no whole answer within {seconds:.3g} s")
-        finally:
-            timer.cancel()
-            if timer is not self._timer:
-                timer.close()
-
-    def close(self) -> None:
-        """Close the timer: no call follows."""
-        self._timer.close()
+    The timer is the call's own: libev keeps what was left of one that was stopped, so that a second start would give
+    the second call the rest of the first one's time. gevent.Timeout is a BaseException, and may be another's: only its
+    owner may catch it.
+    """
+    if seconds <= 0:
+        return Answer(failure="timeout", cause="no time was left for the call")
+    timer = gevent.Timeout(seconds)
+    timer.start()
+    try:
+        return _answer(client, request)
+    except gevent.Timeout as expired:
+        if expired is not timer:
+            raise
+        return Answer(failure="timeout", cause=f"no whole answer within {seconds:.3g} s")
+    finally:
+        timer.close()
 
 
 def _answer(client: Client, request: Request) -> Answer:

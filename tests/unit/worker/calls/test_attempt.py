@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import gevent
 import pytest
 
 from merchantroute_worker.calls.attempt import attempt
@@ -148,3 +149,23 @@ def test_a_question_gets_no_time_beyond_the_deadline() -> None:
     assert script.calls == []
     assert result.unsure == ("submit",)
     assert result.answer == Answer(failure="timeout", cause="no time was left for the call")
+
+
+@dataclass
+class Slow(Script):
+    """A merchant that answers each call after so many seconds."""
+
+    seconds: float = 0.0
+
+    def call(self, request: Request) -> Reply:
+        gevent.sleep(self.seconds)
+        return super().call(request)
+
+
+def test_each_call_has_its_whole_time_out() -> None:
+    slow = Slow({}, seconds=0.4)
+    given = route(steps=STEPS, callTimeoutMs=1000, deadlineMs=60_000)
+
+    result = attempt(order(), MERCHANT, given, slow, slow)
+
+    assert result == Attempt(done=("validate", "submit", "confirm"))
