@@ -12,7 +12,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 MAX_DEPTH = 200
-_SPACE = re.compile(r"[ \t\n\r]*").match
+_SPACE: Any = re.compile(r"[ \t\n\r]*").match  # it always matches, which its type does not say
 
 
 class Undecodable(ValueError):

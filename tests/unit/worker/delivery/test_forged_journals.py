@@ -27,7 +27,13 @@ FORGED: dict[str, Any] = {
     "unsure": ["validate"],
     "notBefore": 4_000_000_000_000,
 }
-COUNTS = {"mr-attempts": 7, "mr-refusals": 9, "mr-first-seen": 1, "mr-reason": "max-age", "mr-replays": 3}
+COUNTS: dict[str, Any] = {
+    "mr-attempts": 7,
+    "mr-refusals": 9,
+    "mr-first-seen": 1,
+    "mr-reason": "max-age",
+    "mr-replays": 3,
+}
 TASK = {"task": "merchantroute.order"}
 
 

@@ -78,7 +78,8 @@ def test_a_task_of_a_newer_release_waits_and_then_is_dead(world: Fixture) -> Non
 
 
 def test_a_producer_makes_no_task_dead_before_its_time(world: Fixture) -> None:
-    unknown_task(world, Message(**{"mr-unread-since": LONG_AGO, "mr-waits": 9}))
+    forged: dict[str, Any] = {"mr-unread-since": LONG_AGO, "mr-waits": 9}
+    unknown_task(world, Message(**forged))
 
     (sent,) = world.publisher.published
     assert (sent.exchange, sent.headers["mr-waits"]) == (LADDER, 1)
@@ -97,7 +98,7 @@ def test_each_round_is_a_stay_of_its_own(world: Fixture) -> None:
 
 
 def test_a_pod_that_can_read_it_forgets_that_others_could_not(world: Fixture) -> None:
-    since = {"mr-unread-since": LONG_AGO}
+    since: dict[str, Any] = {"mr-unread-since": LONG_AGO}
     journal = {"v": 1, "steps": [], "done": [], "attempts": 0, "refusals": 0}
     failed = Attempt(done=(), step=ROUTE.steps[0], answer=Answer(503))
 
