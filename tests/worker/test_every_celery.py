@@ -27,6 +27,7 @@ SELECTION = (
     "tests/house/test_versions_have_one_source.py::test_the_versions_that_the_tests_run_with_fit",
     "tests/worker/patched/test_every_end_of_a_task.py",
     "tests/worker/patched/test_changing_the_slots.py",
+    "tests/worker/patched/test_failure_hooks.py",
     "tests/worker/test_the_end_of_a_prefork_pool.py",
     "tests/worker/test_live_tuning.py::test_concurrency_is_raised_and_lowered_under_load_and_no_order_is_handed_out_twice",
     "tests/worker/test_non_utf8_text.py::test_each_is_dead_with_a_reason_and_its_neighbours_are_done",

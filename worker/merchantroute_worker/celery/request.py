@@ -17,6 +17,7 @@ from celery.exceptions import Ignore, Reject, Retry
 from celery.worker.request import Request
 from celery.worker.state import task_ready
 
+from merchantroute_worker.celery.failure_hooks import run_failure_hooks
 from merchantroute_worker.delivery.task import TaskDelivery
 from merchantroute_worker.pools.executors import when_ended
 
@@ -61,11 +62,13 @@ class TaskRequest(Request):
         if soft:
             return super().on_timeout(soft, timeout)
         with _settles(self):
-            if not self.mr_delivery.timed_out():
-                return super().on_timeout(soft, timeout)
-            # Celery would report a failure here (on_failure, task_failure, link_error, the chord) for each attempt.
-            log.error("Hard time limit (%gs) exceeded for %s[%s], which is tried again", timeout, self.name, self.id)
+            tried_again = self.mr_delivery.timed_out()
+            then = ", which is tried again" if tried_again else ""
+            log.error("Hard time limit (%gs) exceeded for %s[%s]%s", timeout, self.name, self.id, then)
             task_ready(self)
+            if not tried_again:
+                # Celery would report a failure for each attempt.
+                run_failure_hooks(self, timeout)
             return self.reject(requeue=True)
 
 
