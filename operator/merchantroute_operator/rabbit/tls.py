@@ -12,5 +12,5 @@ def context(address: BrokerAddress) -> ssl.SSLContext:
     """Verifies the broker against ``ca.crt``, or the system's CAs. Raises ``SecretInvalid`` for what is no PEM."""
     try:
         return ssl.create_default_context(cadata=address.ca)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, ValueError, TypeError):  # TypeError: it is not ASCII
         raise SecretInvalid("the broker's Secret: ca.crt holds no certificate in PEM format") from None
