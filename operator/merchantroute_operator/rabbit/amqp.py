@@ -32,6 +32,7 @@ async def connection(address: BrokerAddress, purpose: str) -> AsyncIterator[Abst
 
     Raises the ``BrokerError`` that fits what went wrong, in the block as well.
     """
+    tls = context(address) if address.ca is not None else None
     try:
         opened = await aio_pika.connect(
             host=address.host,
@@ -39,11 +40,14 @@ async def connection(address: BrokerAddress, purpose: str) -> AsyncIterator[Abst
             login=address.username,
             password=address.password,
             virtualhost=address.vhost,
-            ssl=address.ca is not None,
-            ssl_context=context(address) if address.ca is not None else None,
+            ssl=tls is not None,
+            ssl_context=tls,
             client_properties={"connection_name": f"merchantroute-operator {purpose}"},
             timeout=CONNECT,
         )
+    except Exception as error:  # noqa: BLE001 - what listens there may be anything, and say anything
+        raise named(error, address) from None
+    try:
         try:
             yield opened
         finally:

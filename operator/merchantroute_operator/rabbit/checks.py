@@ -41,12 +41,14 @@ async def check(management: Management) -> None:
 async def _exchange_types(management: Management) -> frozenset[str] | BrokerUnreachable:
     """What the broker offers, or that it did not answer. Raises what it answered instead."""
     try:
-        found = await management.call(
-            "GET", "overview", what="reading the broker's overview", query={"columns": "exchange_types.name"}
+        return await management.read(
+            "overview",
+            what="reading the broker's overview",
+            parse=lambda found: frozenset(kind["name"] for kind in found["exchange_types"]),
+            query={"columns": "exchange_types.name"},
         )
     except BrokerUnreachable as error:
         return error
-    return frozenset(kind["name"] for kind in found["exchange_types"])
 
 
 async def _vhost(management: Management) -> None:
@@ -64,7 +66,7 @@ async def _amqp_listens(address: BrokerAddress) -> bool:
     try:
         async with asyncio.timeout(PATIENCE):
             _, writer = await asyncio.open_connection(address.host, address.port)
-    except (OSError, TimeoutError):
+    except (OSError, TimeoutError, ValueError):  # ValueError: a name that no name server could be asked for
         return False
     writer.close()
     with contextlib.suppress(OSError):
