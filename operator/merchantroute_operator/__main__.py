@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 
 import kopf
 
@@ -21,13 +22,14 @@ from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.settings import Settings
+from merchantroute_operator.supervision import keep_running
 
 logger = logging.getLogger(__name__)
 PASSES_AT_ONCE = 4
 
 
 async def operate(kube: Kube, settings: Settings, health: Health) -> None:
-    """Be the active operator until kopf ends (SIGTERM) or the Lease is lost (cancelled)."""
+    """Be the active operator until kopf ends (SIGTERM) or the Lease is lost (cancelled); nothing else ends it."""
     cluster = await kube.cluster_id()
     board = PulseBoard(time.monotonic)
     brokers = BrokerPool(pulses_exchange(cluster), board.put)
@@ -46,8 +48,12 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
     )
     health.watch(reconciler.queue, scaler)
     metrics.watch_queue(lambda: reconciler.queue.depth)
-    passes = asyncio.create_task(reconciler.queue.run(PASSES_AT_ONCE))
-    background = [passes, asyncio.create_task(scaler.run()), asyncio.create_task(reconciler.status_writer.run())]
+    loops = {
+        "reconciles": partial(reconciler.queue.run, PASSES_AT_ONCE),
+        "scaler": scaler.run,
+        "merchant statuses": reconciler.status_writer.run,
+    }
+    background = [asyncio.create_task(keep_running(name, loop)) for name, loop in loops.items()]
     watching = asyncio.create_task(
         kopf.operator(registry=handlers.registry(reconciler), standalone=True, clusterwide=True)
     )

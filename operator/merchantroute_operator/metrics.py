@@ -31,6 +31,10 @@ SCALED = Counter("merchantroute_operator_scaled", "Changes of a lane's number of
 BROKERS_GIVEN_UP = Counter(
     "merchantroute_operator_brokers_given_up", "Routes that went while their broker did not answer, queues left behind"
 )
+UNEXPECTED = Counter(
+    "merchantroute_operator_unexpected_errors", "Errors that nothing foresaw, caught so that others go on", ["part"]
+)
+RESTARTS = Counter("merchantroute_operator_restarts", "Loops that ended by an error and were started again", ["loop"])
 
 
 @contextmanager

@@ -10,7 +10,8 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from merchantroute_operator.errors import BrokerError
+from merchantroute_operator import metrics
+from merchantroute_operator.errors import RouteError
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.observers.blocked_hubs import report_blocked_hubs
 from merchantroute_operator.reconcile.observers.canary_steps import notice_due_canaries
@@ -57,6 +58,7 @@ class Scaler:
         self._tick = tick
         self._moved = ctx.monotonic()
         self._silent: set[int] = set()  # brokers (by id) that did not answer at the last tick
+        self._failing: set[Key] = set()  # routes over which the last tick failed
 
     def stuck_for(self) -> float:
         """Seconds since the last tick ended, beyond the tick itself."""
@@ -79,15 +81,30 @@ class Scaler:
             key = cast(Key, user)
             state = self._states.get(key)
             if state is not None:
-                await self._route(key, state, samples)
+                await self._guarded(key, state, samples)
+
+    async def _guarded(self, key: Key, state: RouteState, samples: Mapping[str, QueueSample] | None) -> None:
+        """What fails over one route is that route's: the others of the broker, and of all brokers, are looked at."""
+        try:
+            await self._route(key, state, samples)
+        except Exception:
+            metrics.UNEXPECTED.labels("tick").inc()
+            if key not in self._failing:
+                self._failing.add(key)
+                logger.exception("route %s/%s cannot be scaled", *key)
+        else:
+            self._failing.discard(key)
 
     async def _samples(self, broker: Broker) -> Mapping[str, QueueSample] | None:
         try:
             samples = await broker.samples()
-        except BrokerError as error:
+        except Exception as error:
+            if not isinstance(error, RouteError):
+                metrics.UNEXPECTED.labels("figures").inc()
             if id(broker) not in self._silent:
                 self._silent.add(id(broker))
-                logger.warning("queue figures cannot be read: %s", error)
+                unexpected = None if isinstance(error, RouteError) else error
+                logger.warning("queue figures cannot be read: %s", error, exc_info=unexpected)
             return None
         if id(broker) in self._silent:
             self._silent.discard(id(broker))
