@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from merchantroute_operator import metrics, naming
-from merchantroute_operator.errors import KubeConflict, KubeError, NamespaceTerminating, RouteError
+from merchantroute_operator.errors import KubeConflict, KubeError, NamespaceTerminating, RouteError, unforeseen
 from merchantroute_operator.kube.kube_port import Object
-from merchantroute_operator.reconcile.merchants.claims import Claims
+from merchantroute_operator.reconcile.merchants.claims import Claims, readable_claim
 from merchantroute_operator.reconcile.merchants.merging import (
     take_claims,
     update_merchant_statuses,
@@ -21,10 +21,10 @@ from merchantroute_operator.reconcile.passes.deleting import reconcile_deleting
 from merchantroute_operator.reconcile.passes.drift import reconcile_and_report_repairs
 from merchantroute_operator.reconcile.passes.paused_route import reconcile_paused
 from merchantroute_operator.reconcile.passes.status import update_status
+from merchantroute_operator.reconcile.state.backoff import LONGEST, retry_delay
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
-from merchantroute_operator.spec.claim import parse_claim
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.spec.sections.deletion import parse_deleting
 from merchantroute_operator.spec.sections.pause import parse_pause
@@ -63,42 +63,62 @@ class Reconciler:
             raw = await self._ctx.kube.route(*key)
         except KubeError as error:
             logger.warning("route %s/%s cannot be read: %s", *key, error)
-            return REQUEUE_LATER
+            return self._retry(state, error)
         if raw is None:
             await self._forget(key)
             return await update_orphan_statuses(self._ctx, self.claims, self.status_writer, key)
         findings = Findings(raw=raw)
-        after = await self._dispatch(raw, state, findings)
-        update_merchant_statuses(self._ctx, self.claims, self.status_writer, findings)
+        after = await self._guarded(raw, state, findings)
         if after is not None:
             await self._update_status(state, findings)
-        return REQUEUE_SOON if findings.merchants.behind else after
+        return REQUEUE_SOON if findings.merchants.behind and findings.error is None else after
 
-    async def _dispatch(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
+    async def _guarded(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
+        """Whatever a pass raises becomes the route's own error, and a later try."""
         try:
-            if raw["metadata"].get("deletionTimestamp"):
-                state.paused = False
-                route = findings.route = state.route = parse_deleting(raw)
-                return await reconcile_deleting(self._ctx, route, state, findings)
-            findings.pause.asked, now = parse_pause(raw), self._ctx.wall()
-            state.paused = findings.pause.holds = findings.pause.asked.holds(now)
-            findings.route = parse(raw)
-            route = await take_claims(self.claims, findings.route, state, findings)
-            findings.route = state.route = route
-            if findings.pause.holds:
-                return await reconcile_paused(self._ctx, route, state, findings)
-            if naming.FINALIZER not in route.finalizers:
-                await self._ctx.kube.set_finalizers(raw, [*route.finalizers, naming.FINALIZER])
-                return REQUEUE_SOON
-            return await reconcile_and_report_repairs(self._ctx, route, state, findings)
-        except KubeConflict:
-            return REQUEUE_SOON
+            after = await self._dispatch(raw, state, findings)
+            state.schedule.failures = 0
+        except KubeConflict as error:
+            after = self._retry(state, error)
         except NamespaceTerminating as error:
             logger.info("route %s: %s", raw["metadata"]["name"], error)
-            return REQUEUE_LATER
-        except RouteError as error:
-            findings.error = error
-            return REQUEUE_LATER
+            after = REQUEUE_LATER
+        except Exception as error:  # noqa: BLE001 - the route says what it is, and is tried again
+            findings.error = error if isinstance(error, RouteError) else self._unforeseen("pass", raw, error)
+            # Somebody waits for a deletion, whose patience with a broker is counted in seconds.
+            deleting = "deletionTimestamp" in raw["metadata"]
+            after = self._retry(state, findings.error, longest=REQUEUE_LATER if deleting else LONGEST)
+        try:
+            update_merchant_statuses(self._ctx, self.claims, self.status_writer, findings)
+        except Exception as error:  # noqa: BLE001 - the route says what it is
+            findings.error = findings.error or self._unforeseen("merchants", raw, error)
+        return after
+
+    def _retry(self, state: RouteState, error: RouteError, *, longest: float = LONGEST) -> float:
+        state.schedule.failures += 1
+        return retry_delay(state.schedule.failures, longest=longest, asked=error.retry_after)
+
+    def _unforeseen(self, part: str, raw: Object, error: Exception) -> RouteError:
+        metrics.UNEXPECTED.labels(part).inc()
+        logger.error("route %s/%s: %s failed", *_key_of(raw), part, exc_info=error)
+        return unforeseen(error)
+
+    async def _dispatch(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
+        if raw["metadata"].get("deletionTimestamp"):
+            state.paused = False
+            route = findings.route = state.route = parse_deleting(raw)
+            return await reconcile_deleting(self._ctx, route, state, findings)
+        findings.pause.asked, now = parse_pause(raw), self._ctx.wall()
+        state.paused = findings.pause.holds = findings.pause.asked.holds(now)
+        findings.route = parse(raw)
+        route = await take_claims(self.claims, findings.route, state, findings)
+        findings.route = state.route = route
+        if findings.pause.holds:
+            return await reconcile_paused(self._ctx, route, state, findings)
+        if naming.FINALIZER not in route.finalizers:
+            await self._ctx.kube.set_finalizers(raw, [*route.finalizers, naming.FINALIZER])
+            return REQUEUE_SOON
+        return await reconcile_and_report_repairs(self._ctx, route, state, findings)
 
     async def _update_status(self, state: RouteState, findings: Findings) -> None:
         state.findings = findings
@@ -106,6 +126,12 @@ class Reconciler:
             await update_status(self._ctx, state, findings)
         except KubeError as error:
             logger.warning("status of %s cannot be written: %s", findings.raw["metadata"]["name"], error)
+        except Exception as error:
+            if findings.route is None:
+                raise
+            # Without what it was made of a status still says that the route is in trouble.
+            told = self._unforeseen("status", findings.raw, error)
+            await self._update_status(state, Findings(raw=findings.raw, error=findings.error or told))
 
     async def _forget(self, key: Key) -> None:
         self.states.pop(key, None)
@@ -135,11 +161,15 @@ class Reconciler:
 
     def merchant_changed(self, body: dict[str, Any], *, gone: bool) -> None:
         """See ``handlers.Watcher``."""
-        claim = parse_claim(body)
-        self.claims.drop(claim) if gone else self.claims.put(claim)
+        if (claim := readable_claim(body)) is not None:
+            self.claims.drop(claim) if gone else self.claims.put(claim)
 
     def secret_changed(self, namespace: str, name: str) -> None:
         """See ``handlers.Watcher``; routes know which Secrets they use."""
         for key, state in self.states.items():
             if key[0] == namespace and state.route is not None and state.uses_secret(name):
                 self.touch(key)
+
+
+def _key_of(raw: Object) -> Key:
+    return raw["metadata"]["namespace"], raw["metadata"]["name"]

@@ -34,6 +34,7 @@ class Schedule:
     version: tuple[str, int, int, bool, str] | None = None  # of the route, as last watched
     full: bool = True  # something happened: the next reconcile looks at everything
     full_at: float = 0.0  # when it does so anyway
+    failures: int = 0  # full reconciles in a row that ended by an error
 
 
 @dataclass(slots=True)

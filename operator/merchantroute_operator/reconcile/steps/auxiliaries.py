@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from merchantroute_operator import naming
-from merchantroute_operator.errors import SecretInvalid
+from merchantroute_operator.errors import KubeError, NamespaceTerminating, RouteError, SecretInvalid, unforeseen
 from merchantroute_operator.kube.kube_port import Children, Kube, Object
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.disruption_budget import disruption_budget
@@ -21,12 +21,31 @@ from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.broker_secret import parse_broker
 
 
-async def ensure_auxiliaries(kube: Kube, route: Route, children: Children) -> None:
-    """Create or correct them all."""
-    for body in _wanted(route, children, await _brokers(kube, route)):
+async def ensure_auxiliaries(kube: Kube, route: Route, children: Children) -> RouteError | None:
+    """Create or correct them all. Raises what stands before the pods: an account that cannot be made.
+
+    Returns the first error of another kind: orders flow without a budget, a policy or a monitor, so that it is told
+    once everything else is as wanted.
+    """
+    first: RouteError | None = None
+    try:
+        wanted = [*_wanted(route, children, await _brokers(kube, route))]
+    except NamespaceTerminating:
+        raise
+    except Exception as error:  # noqa: BLE001 - told by the route, which is then without a new policy only
+        first = error if isinstance(error, RouteError) else unforeseen(error)
+        wanted = [service_account(route, lane) for lane in lanes(route)]
+    for body in wanted:
         live = children.auxiliaries.get(body["kind"], {}).get(body["metadata"]["name"])
-        if live is None or differs(body, live):
+        if live is not None and not differs(body, live):
+            continue
+        try:
             await kube.apply(body)
+        except KubeError as error:
+            if body["kind"] == "ServiceAccount" or isinstance(error, NamespaceTerminating):
+                raise
+            first = first or error
+    return first
 
 
 async def delete_auxiliaries(kube: Kube, route: Route, children: Children) -> None:
