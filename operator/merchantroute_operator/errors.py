@@ -94,6 +94,11 @@ class NamespaceTerminating(KubeError):
     reason = "NamespaceTerminating"
 
 
+def retry_after(header: str | None) -> float:
+    """Seconds in a response's ``Retry-After``; 0 without one, or where it is a date: both servers write seconds."""
+    return float(header) if header and header.isascii() and header.isdigit() and len(header) < 8 else 0.0
+
+
 def unforeseen(error: BaseException) -> RouteError:
     """What a route says of an exception that nothing foresaw: its type and the operator's line, never its text.
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from yarl import URL
 
-from merchantroute_operator.errors import BrokerError
+from merchantroute_operator.errors import BrokerError, retry_after
 from merchantroute_operator.rabbit.broker_errors import failure, too_large, unanswered, unreadable
 from merchantroute_operator.rabbit.tls import context
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
@@ -65,7 +65,7 @@ class Management:
         started = time.monotonic()
         status = 0
         try:
-            status, content = await self._send(session, method, path, body, query)
+            status, content, wait = await self._send(session, method, path, body, query)
         except BrokerError:
             raise
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -81,7 +81,9 @@ class Management:
         finally:
             self._on_call(method, time.monotonic() - started, 200 <= status < 300)
         if not 200 <= status < 300:
-            raise failure(status, content, what=what)
+            refused = failure(status, content, what=what)
+            refused.retry_after = wait
+            raise refused
         return self._json(content, what) if content else None
 
     async def read(
@@ -110,7 +112,7 @@ class Management:
         path: tuple[str, ...],
         body: Mapping[str, Any] | None,
         query: Mapping[str, str] | None,
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, float]:
         segments = "/".join(quote(segment, safe="") for segment in path)
         url = f"{self.address.management_uri}/api/{segments}"
         if query:
@@ -124,7 +126,7 @@ class Management:
                 content += chunk
                 if len(content) > LARGEST:
                     raise too_large(f"more than {LARGEST // 2**20} MiB", uri=self.address.management_uri)
-            return answer.status, bytes(content)
+            return answer.status, bytes(content), retry_after(answer.headers.get("Retry-After"))
 
     def _json(self, content: bytes, what: str) -> Any:
         if sum(map(content.count, (b",", b"[", b"{"))) > MOST_VALUES:

@@ -18,7 +18,7 @@ from merchantroute_operator.topology.objects import Binding, Unbind
 from tests.unit.operator.rabbit.odd_server import OddServer, odd_broker
 
 RUNG = Unbind(Binding("mr.orders.pos.standard.retry", "mr.orders.pos.standard.retry.1000", "queue", "", "1000"))
-FUZZ = settings(derandomize=True, deadline=None, max_examples=60, database=None)
+FUZZ = settings(derandomize=True, deadline=None, max_examples=40, database=None)
 QUEUE: dict[str, Any] = {
     "name": "mr.orders.pos.standard.stable", "arguments": {}, "messages": 1, "messages_ready": 1,
     "messages_unacknowledged": 0, "message_stats": {"publish": 3}, "consumers": 1, "type": "fanout",
