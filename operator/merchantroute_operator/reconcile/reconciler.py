@@ -23,7 +23,7 @@ from merchantroute_operator.reconcile.passes.paused_route import reconcile_pause
 from merchantroute_operator.reconcile.passes.status import update_status
 from merchantroute_operator.reconcile.state.backoff import LONGEST, retry_delay
 from merchantroute_operator.reconcile.state.context import Context, Key
-from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.findings import NO_CHILDREN, Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.spec.sections.deletion import parse_deleting
@@ -67,8 +67,12 @@ class Reconciler:
         if raw is None:
             await self._forget(key)
             return await update_orphan_statuses(self._ctx, self.claims, self.status_writer, key)
+        state = self._state_of(key, raw["metadata"]["uid"])
         findings = Findings(raw=raw)
         after = await self._guarded(raw, state, findings)
+        if state.anew and findings.children is not NO_CHILDREN:
+            state.anew = False
+            state.deployments = {**findings.children.deployments, **state.deployments}
         if after is not None:
             await self._update_status(state, findings)
         return REQUEUE_SOON if findings.merchants.behind and findings.error is None else after
@@ -133,6 +137,14 @@ class Reconciler:
             told = self._unforeseen("status", findings.raw, error)
             await self._update_status(state, Findings(raw=findings.raw, error=findings.error or told))
 
+    def _state_of(self, key: Key, uid: str) -> RouteState:
+        """The memory of the route with this uid: nothing is inherited from one that had its name before."""
+        state = self.states.setdefault(key, RouteState())
+        if state.uid and state.uid != uid:
+            state = self.states[key] = state.successor()
+        state.uid = uid
+        return state
+
     async def _forget(self, key: Key) -> None:
         self.states.pop(key, None)
         await self._ctx.brokers.release(key)
@@ -144,7 +156,9 @@ class Reconciler:
 
     def route_changed(self, namespace: str, name: str, version: tuple[str, int, int, bool, str]) -> None:
         """See ``handlers.Watcher``; the operator's own status writes come back as events, and are nothing new."""
-        state = self.states.setdefault((namespace, name), RouteState())
+        uid, *_, gone, _ = version
+        known = self.states.setdefault((namespace, name), RouteState())
+        state = known if gone or not known.uid else self._state_of((namespace, name), uid)
         if state.schedule.version != version:
             state.schedule.version = version
             self.touch((namespace, name))
