@@ -142,11 +142,13 @@ class Reconciler:
         state = self.states.setdefault(key, RouteState())
         if state.uid and state.uid != uid:
             state = self.states[key] = state.successor()
+            self._ctx.pulses.forget(key)
         state.uid = uid
         return state
 
     async def _forget(self, key: Key) -> None:
         self.states.pop(key, None)
+        self._ctx.pulses.forget(key)
         await self._ctx.brokers.release(key)
 
     def touch(self, key: Key, after: float = SETTLE) -> None:
@@ -171,6 +173,8 @@ class Reconciler:
                 state.deployments.pop(body["metadata"]["name"], None)
             else:
                 state.deployments[body["metadata"]["name"]] = body
+        if kind == "pods":
+            self._ctx.pulses.know_pod((namespace, route), body["metadata"]["name"], gone=gone)
         self.touch((namespace, route))
 
     def merchant_changed(self, body: dict[str, Any], *, gone: bool) -> None:

@@ -60,6 +60,7 @@ async def open_broker(ctx: Context, route: Route) -> tuple[Broker, str]:
 async def reconcile_active(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
     """One pass; returns the seconds until the next one. Raises ``RouteError``; ``findings`` hold what it came to."""
     findings.children = await ctx.kube.children(route.namespace, route.name)
+    ctx.pulses.know((route.namespace, route.name), findings.children.pods)
     broker, secret_version = await open_broker(ctx, route)
     owner = naming.owner(ctx.cluster, route.namespace, route.name)
     route = findings.route = state.route = await advance_canaries(ctx, route, state, findings)
