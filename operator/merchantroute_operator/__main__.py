@@ -25,7 +25,7 @@ from merchantroute_operator.settings import Settings
 from merchantroute_operator.supervision import keep_running
 
 logger = logging.getLogger(__name__)
-PASSES_AT_ONCE = 4
+PASSES_AT_ONCE = 32  # of one broker at most reconciler.PASSES_A_BROKER
 
 
 async def operate(kube: Kube, settings: Settings, health: Health) -> None:
@@ -46,8 +46,8 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
     scaler = Scaler(
         ctx, reconciler.states, touch=reconciler.touch, update_status=reconciler.queue.add, tick=settings.tick
     )
-    health.watch(reconciler.queue, scaler)
-    metrics.watch_queue(lambda: reconciler.queue.depth)
+    health.watch(scaler)
+    metrics.watch_queue(lambda: reconciler.queue.depth, reconciler.queue.longest_wait)
     loops = {
         "reconciles": partial(reconciler.queue.run, PASSES_AT_ONCE),
         "scaler": scaler.run,

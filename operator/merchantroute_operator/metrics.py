@@ -14,6 +14,9 @@ PASSES = Counter("merchantroute_operator_passes", "Passes over routes", ["result
 PASS_SECONDS = Histogram("merchantroute_operator_pass_seconds", "Duration of a pass", buckets=_BUCKETS)
 PASS_AT = Gauge("merchantroute_operator_last_pass_timestamp_seconds", "When the last pass ended, seconds since epoch")
 QUEUE_DEPTH = Gauge("merchantroute_operator_queue_depth", "Routes that are due for a pass and wait")
+LONGEST_WAIT = Gauge(
+    "merchantroute_operator_longest_wait_seconds", "How long the longest pass has run, or a due route has waited"
+)
 KUBE_CALLS = Histogram(
     "merchantroute_operator_kube_call_seconds",
     "Calls of the API server",
@@ -66,9 +69,10 @@ def pulse(good: bool) -> None:
     PULSES.labels("received" if good else "dropped").inc()
 
 
-def watch_queue(depth: Callable[[], int]) -> None:
-    """From now on the queue's depth is asked for at each scrape."""
+def watch_queue(depth: Callable[[], int], longest_wait: Callable[[], float]) -> None:
+    """From now on the queue's depth and its longest wait, in seconds, are asked for at each scrape."""
     QUEUE_DEPTH.set_function(depth)
+    LONGEST_WAIT.set_function(longest_wait)
 
 
 def serve(port: int) -> None:

@@ -11,6 +11,7 @@ from merchantroute_operator.rabbit.management import Management
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 PATIENCE = 5.0  # seconds for a TCP connection
+ANSWER = 10.0  # seconds for a small answer: a broker that takes longer carries no pass to its end
 HASH = "x-consistent-hash"
 
 
@@ -46,6 +47,7 @@ async def _exchange_types(management: Management) -> frozenset[str] | BrokerUnre
             what="reading the broker's overview",
             parse=lambda found: frozenset(kind["name"] for kind in found["exchange_types"]),
             query={"columns": "exchange_types.name"},
+            within=ANSWER,
         )
     except BrokerUnreachable as error:
         return error
@@ -56,7 +58,7 @@ async def _vhost(management: Management) -> None:
     vhost = management.address.vhost
     query = {"columns": "name", "page": "1", "page_size": "1", "disable_stats": "true"}
     try:
-        await management.call("GET", "exchanges", vhost, what=f"using vhost {vhost}", query=query)
+        await management.call("GET", "exchanges", vhost, what=f"using vhost {vhost}", query=query, within=ANSWER)
     except NotFound:
         raise VhostMissing(f"the broker has no vhost {vhost}: create it, or change the Secret's key vhost") from None
 

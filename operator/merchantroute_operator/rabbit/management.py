@@ -55,8 +55,11 @@ class Management:
         what: str,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
+        within: float = TIMEOUT,
     ) -> Any:
         """The answer's JSON, None for an empty one. ``path`` are the segments after ``/api``, not yet quoted.
+
+        ``within`` is in seconds.
 
         Raises ``NotFound`` or another ``BrokerError`` that says ``what`` could not be done, and ``SecretInvalid`` for a
         certificate that is none.
@@ -65,7 +68,8 @@ class Management:
         started = time.monotonic()
         status = 0
         try:
-            status, content, wait = await self._send(session, method, path, body, query)
+            async with asyncio.timeout(within):
+                status, content, wait = await self._send(session, method, path, body, query)
         except BrokerError:
             raise
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -87,13 +91,18 @@ class Management:
         return self._json(content, what) if content else None
 
     async def read(
-        self, *path: str, what: str, parse: Callable[[Any], Parsed], query: Mapping[str, str] | None = None
+        self,
+        *path: str,
+        what: str,
+        parse: Callable[[Any], Parsed],
+        query: Mapping[str, str] | None = None,
+        within: float = TIMEOUT,
     ) -> Parsed:
         """What ``parse`` makes of the answer to a GET. Raises as ``call``.
 
         ``parse`` may raise any of ``MISSHAPEN``: an answer of another shape is a ``BrokerError``.
         """
-        answer = await self.call("GET", *path, what=what, query=query)
+        answer = await self.call("GET", *path, what=what, query=query, within=within)
         try:
             return parse(answer)
         except MISSHAPEN:
@@ -117,10 +126,8 @@ class Management:
         url = f"{self.address.management_uri}/api/{segments}"
         if query:
             url = f"{url}?{urlencode(query)}"
-        async with (
-            asyncio.timeout(TIMEOUT),
-            session.request(method, URL(url, encoded=True), json=body, allow_redirects=False) as answer,
-        ):
+        target = URL(url, encoded=True)
+        async with session.request(method, target, json=body, allow_redirects=False) as answer:
             content = bytearray()
             async for chunk in answer.content.iter_any():
                 content += chunk

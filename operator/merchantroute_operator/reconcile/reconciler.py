@@ -28,9 +28,11 @@ from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.spec.sections.deletion import parse_deleting
 from merchantroute_operator.spec.sections.pause import parse_pause
-from merchantroute_operator.work_queue import SETTLE, WorkQueue
+from merchantroute_operator.work_queue import SETTLE, Budget, WorkQueue
 
 logger = logging.getLogger(__name__)
+PASSES_A_BROKER = 4  # at once
+FAILING_A_BROKER = 2  # at once, of routes whose last pass failed
 MERCHANTS_SETTLE = 1.0  # seconds in which further Merchants join the first: a team applies hundreds at once
 
 
@@ -40,7 +42,7 @@ class Reconciler:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self.states: dict[Key, RouteState] = {}
-        self.queue: WorkQueue[Key] = WorkQueue(self.reconcile)
+        self.queue: WorkQueue[Key] = WorkQueue(self.reconcile, self._budget)
         self.claims = Claims(ctx.kube, partial(self.touch, after=MERCHANTS_SETTLE), ctx.monotonic)
         self.status_writer = MerchantStatusWriter(ctx.kube, self.claims)
 
@@ -97,6 +99,17 @@ class Reconciler:
         except Exception as error:  # noqa: BLE001 - the route says what it is
             findings.error = findings.error or self._unforeseen("merchants", raw, error)
         return after
+
+    def _budget(self, key: Key) -> Budget:
+        """The routes of one broker wait for the same; of a namespace those that never came to one.
+
+        Those that failed last time get fewer turns, since each may take as long as a server's silence does.
+        """
+        state = self.states.get(key)
+        failing = state is not None and state.schedule.failures > 0
+        return Budget(
+            (self._ctx.brokers.address(key) or key[0], failing), FAILING_A_BROKER if failing else PASSES_A_BROKER
+        )
 
     def _retry(self, state: RouteState, error: RouteError, *, longest: float = LONGEST) -> float:
         state.schedule.failures += 1

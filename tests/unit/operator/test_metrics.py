@@ -39,7 +39,8 @@ def test_calls_and_pulses_are_counted_by_their_end() -> None:
 
 def test_the_queues_depth_is_asked_for_at_each_scrape() -> None:
     waiting = ["a", "b"]
-    metrics.watch_queue(lambda: len(waiting))
+    metrics.watch_queue(lambda: len(waiting), lambda: 7.5)
     assert value("queue_depth") == 2
+    assert value("longest_wait_seconds") == 7.5
     waiting.pop()
     assert value("queue_depth") == 1

@@ -52,6 +52,10 @@ class BrokerPool:
         if self._users.get((pulse.namespace, pulse.route)) == address:
             self._on_pulse(pulse)
 
+    def address(self, user: Hashable) -> BrokerAddress | None:
+        """Where the broker is that ``user`` used last; None where it never came to one."""
+        return self._users.get(user)
+
     def known(self, user: Hashable) -> Broker | None:
         """The broker that ``user`` used last, if it is still open."""
         entry = self._entries.get(self._users[user]) if user in self._users else None

@@ -43,7 +43,15 @@ class TwoBrokers:
         return [(self.first, (KEY,)), (self.second, (OTHER,))]
 
 
-def scaler(brokers: TwoBrokers) -> Scaler:
+class Hanging(Answering):
+    """A broker that takes the question and never answers."""
+
+    async def samples(self) -> Mapping[str, QueueSample]:
+        await asyncio.Event().wait()
+        return {}
+
+
+def scaler(brokers: TwoBrokers, touched: list[Any] | None = None) -> Scaler:
     world = World(raw_route())
     world.look()
     states = world.reconciler.states
@@ -55,7 +63,9 @@ def scaler(brokers: TwoBrokers) -> Scaler:
             "brokers": cast(Any, brokers),
         }  # the two in place of the one
     )
-    return Scaler(ctx, states, touch=lambda _: None, update_status=lambda _: None, tick=2.0)
+    return Scaler(
+        ctx, states, touch=(touched if touched is not None else []).append, update_status=lambda _: None, tick=0.01
+    )
 
 
 @pytest.fixture
@@ -96,3 +106,62 @@ def test_a_route_that_fails_is_told_once_and_the_others_are_looked_at(
     asyncio.run(looking.tick())
     assert looked_at == [(OTHER, True), (OTHER, True)]
     assert caplog.text.count("route orders/pos cannot be scaled") == 1
+
+
+async def test_a_broker_that_hangs_costs_the_others_no_tick(looked_at: list[tuple[tuple[str, str], bool]]) -> None:
+    looking = await asyncio.to_thread(scaler, TwoBrokers(Hanging()))
+    running = asyncio.create_task(looking.run())
+    async with asyncio.timeout(10):
+        while len(looked_at) < 20:
+            await asyncio.sleep(0)
+    assert {key for key, _ in looked_at} == {OTHER}
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_a_broker_that_does_not_answer_in_time_counts_as_silent(
+    looked_at: list[tuple[tuple[str, str], bool]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(scaler_module, "PATIENCE", 0.01)
+    looking = await asyncio.to_thread(scaler, TwoBrokers(Hanging()))
+    await looking.tick()
+    assert sorted(looked_at) == [(OTHER, True), (KEY, False)]
+    assert "queue figures cannot be read: no answer within" in caplog.text
+
+
+async def test_a_broker_that_comes_and_goes_is_followed(looked_at: list[tuple[tuple[str, str], bool]]) -> None:
+    brokers = TwoBrokers(Answering())
+    looking = await asyncio.to_thread(scaler, brokers)
+    used: list[Any] = [(brokers.first, (KEY,))]
+    brokers.users = lambda: tuple(used)  # type: ignore[method-assign]
+    running = asyncio.create_task(looking.run())
+    async with asyncio.timeout(10):
+        while (KEY, True) not in looked_at:
+            await asyncio.sleep(0)
+        used.append((brokers.second, (OTHER,)))
+        while (OTHER, True) not in looked_at:
+            await asyncio.sleep(0)
+        del used[0]
+        looked_at.clear()
+        while looked_at.count((OTHER, True)) < 5:
+            await asyncio.sleep(0)
+    assert (KEY, True) not in looked_at
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+def test_a_broker_that_answers_again_has_its_failing_routes_tried_at_once(
+    looked_at: list[tuple[tuple[str, str], bool]],
+) -> None:
+    brokers, touched = TwoBrokers(Answering(BrokerError("no"))), list[Any]()
+    looking = scaler(brokers, touched)
+    state = looking._states[KEY]
+    state.schedule.failures = 5
+    asyncio.run(looking.tick())
+    assert touched == []
+    brokers.first.failure = None
+    asyncio.run(looking.tick())
+    assert touched == [KEY]
+    assert state.schedule.failures == 0
+    assert looked_at
