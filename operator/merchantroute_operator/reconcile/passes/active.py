@@ -72,7 +72,7 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     findings.merchants.claim_problems = {m: why for m, why in problems.items() if m in findings.merchants.claimed}
     await _configuration(ctx, route, state, findings, found)
     await _bring_to_pods(ctx, route, state, findings, secret_version)
-    late = await ensure_auxiliaries(ctx.kube, route, findings.children)
+    late = await ensure_auxiliaries(ctx.kube, route, findings.children, findings.merchants.claimed)
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
     state.split_watch.left(in_use(route, observed))
