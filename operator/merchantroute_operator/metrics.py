@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
@@ -40,16 +41,25 @@ UNEXPECTED = Counter(
 RESTARTS = Counter("merchantroute_operator_restarts", "Loops that ended by an error and were started again", ["loop"])
 
 
+@dataclass(slots=True)
+class Outcome:
+    """How a pass ended."""
+
+    failed: bool = False
+
+
 @contextmanager
-def passing() -> Iterator[None]:
-    """Count and time the pass in the block; one that raises is ``failed``."""
+def passing() -> Iterator[Outcome]:
+    """Count and time the pass in the block; one that raises is ``failed``, and one that says so of its outcome."""
     started = time.monotonic()
-    result = "failed"
+    outcome = Outcome()
     try:
-        yield
-        result = "done"
+        yield outcome
+    except BaseException:
+        outcome.failed = True
+        raise
     finally:
-        PASSES.labels(result).inc()
+        PASSES.labels("failed" if outcome.failed else "done").inc()
         PASS_SECONDS.observe(time.monotonic() - started)
         PASS_AT.set_to_current_time()
 

@@ -54,8 +54,9 @@ class Reconciler:
             await self._update_status(state, state.findings)
             return state.schedule.full_at - now
         state.schedule.full = False
-        with metrics.passing():
+        with metrics.passing() as outcome:
             after = await self._reconcile_fully(key, state)
+            outcome.failed = state.schedule.failures > 0
         if after is not None:
             state.schedule.full_at = self._ctx.monotonic() + after
         return after

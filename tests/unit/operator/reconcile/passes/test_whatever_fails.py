@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from merchantroute_operator.errors import KubeError, KubeInvalid
 from merchantroute_operator.kube.kube_port import Object
@@ -52,7 +53,9 @@ def test_an_error_that_nothing_foresaw_is_in_the_status_without_its_text(monkeyp
 def test_each_failure_in_a_row_is_tried_again_later_and_a_success_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     world = ready_world()
     break_observation(world, monkeypatch)
+    failed = REGISTRY.get_sample_value("merchantroute_operator_passes_total", {"result": "failed"}) or 0.0
     delays = [world.look() or 0.0 for _ in range(10)]
+    assert REGISTRY.get_sample_value("merchantroute_operator_passes_total", {"result": "failed"}) == failed + 10
     for failures, delay in enumerate(delays, 1):
         expected = min(LONGEST, 2.0 ** (failures - 1))
         assert expected * (1 - SPREAD) <= delay <= expected * (1 + SPREAD)
