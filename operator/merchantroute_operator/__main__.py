@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import kopf
@@ -48,7 +49,7 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
     )
     health.watch(scaler)
     metrics.watch_queue(lambda: reconciler.queue.depth, reconciler.queue.longest_wait)
-    loops = {
+    loops: dict[str, Callable[[], Awaitable[None]]] = {
         "reconciles": partial(reconciler.queue.run, PASSES_AT_ONCE),
         "scaler": scaler.run,
         "merchant statuses": reconciler.status_writer.run,

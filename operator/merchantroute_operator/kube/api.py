@@ -61,9 +61,9 @@ class Api:
         finally:
             self._on_call(method, kind, time.monotonic() - started, 200 <= status < 300)
         if not 200 <= status < 300:
-            error = failure(status, content, kind=kind, name=name)
-            error.retry_after = wait
-            raise error
+            refused = failure(status, content, kind=kind, name=name)
+            refused.retry_after = wait
+            raise refused
         answer: Object = json.loads(content)
         return answer
 

@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 from merchantroute_operator.errors import KubeError, KubeInvalid
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.reconcile import reconciler as reconciler_module
+from merchantroute_operator.reconcile.passes.status import update_status
 from merchantroute_operator.reconcile.state.backoff import LONGEST, SPREAD, retry_delay
 from merchantroute_operator.topology.objects import Topology
 from tests.unit.operator.merchant_samples import raw_merchant
@@ -81,7 +82,7 @@ def test_a_route_on_its_way_out_is_not_left_for_a_minute(monkeypatch: pytest.Mon
 
 def test_a_status_that_cannot_be_made_still_says_that_the_route_is_in_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
     world = ready_world()
-    written = reconciler_module.update_status
+    written = update_status
 
     async def update(ctx: Any, state: Any, findings: Any) -> None:
         if findings.route is not None:
