@@ -78,7 +78,7 @@ class Reconciler:
             state.deployments = {**findings.children.deployments, **state.deployments}
         if after is not None:
             await self._update_status(state, findings)
-        return REQUEUE_SOON if findings.merchants.behind and findings.error is None else after
+        return REQUEUE_SOON if findings.merchants.behind and not state.schedule.failures else after
 
     async def _guarded(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
         """Whatever a pass raises becomes the route's own error, and a later try."""

@@ -145,3 +145,10 @@ def test_what_orders_flow_without_stands_before_no_merchant(
     assert world.bound() == {"hut": f"{DOOR}.enterprise"}
     assert DOOR in world.broker.topology.exchanges
     assert world.condition() == ("False", failure.reason, str(failure))
+    world.start_pods()
+    world.pulse("pod-1", 1)
+    world.change(merchants={"hut": "standard"})
+    assert world.look() == 1.0, "a pod has yet to load it: nobody waits for a later try"
+    world.pulse("pod-1", 2)
+    assert world.look() == world.reconciler._ctx.resync
+    assert world.bound() == {"hut": f"{DOOR}.standard"}
