@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import pytest
+
 from merchantroute_operator.kube import events as events_module
 from merchantroute_operator.kube.api import Api
 from merchantroute_operator.kube.event_limits import BURST
@@ -37,9 +39,11 @@ async def test_more_failing_routes_than_texts_are_remembered_write_no_more_than_
     assert api.writes == ROUTES * BURST
 
 
-async def test_what_is_remembered_is_bounded() -> None:
+async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events_module, "LIMITS", 200)
+    monkeypatch.setattr(events_module, "REMEMBERED", 50)
     events = Events(cast(Api, Counting()), clock=lambda: 0.0)
-    for number in range(events_module.LIMITS + 10):
+    for number in range(210):
         await events.event(route(number), "Warning", "BrokerUnreachable", "no answer")
-    assert len(events._limits) == events_module.LIMITS
-    assert len(events._posted) == events_module.REMEMBERED
+    assert len(events._limits) == 200
+    assert len(events._posted) == 50
