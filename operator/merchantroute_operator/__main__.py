@@ -8,6 +8,8 @@ from merchantroute_operator import ending_signals  # noqa: F401 - importing it i
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import kopf
 
@@ -24,13 +26,14 @@ from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.settings import Settings
+from merchantroute_operator.supervision import keep_running
 
 logger = logging.getLogger(__name__)
-PASSES_AT_ONCE = 4
+PASSES_AT_ONCE = 32  # of one broker at most reconciler.PASSES_A_BROKER
 
 
 async def operate(kube: Kube, settings: Settings, health: Health) -> None:
-    """Be the active operator until kopf ends (SIGTERM) or the Lease is lost (cancelled)."""
+    """Be the active operator until kopf ends (SIGTERM) or the Lease is lost (cancelled); nothing else ends it."""
     cluster = await kube.cluster_id()
     board = PulseBoard(time.monotonic)
     brokers = BrokerPool(pulses_exchange(cluster), board.put)
@@ -47,10 +50,14 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
     scaler = Scaler(
         ctx, reconciler.states, touch=reconciler.touch, update_status=reconciler.queue.add, tick=settings.tick
     )
-    health.watch(reconciler.queue, scaler)
-    metrics.watch_queue(lambda: reconciler.queue.depth)
-    passes = asyncio.create_task(reconciler.queue.run(PASSES_AT_ONCE))
-    background = [passes, asyncio.create_task(scaler.run()), asyncio.create_task(reconciler.status_writer.run())]
+    health.watch(scaler)
+    metrics.watch_queue(lambda: reconciler.queue.depth, reconciler.queue.longest_wait)
+    loops: dict[str, Callable[[], Awaitable[None]]] = {
+        "reconciles": partial(reconciler.queue.run, PASSES_AT_ONCE),
+        "scaler": scaler.run,
+        "merchant statuses": reconciler.status_writer.run,
+    }
+    background = [asyncio.create_task(keep_running(name, loop)) for name, loop in loops.items()]
     watching = asyncio.create_task(
         kopf.operator(registry=handlers.registry(reconciler), standalone=True, clusterwide=True)
     )

@@ -6,11 +6,14 @@ never carries a credential. Source of the codes: the RabbitMQ management API and
 
 from __future__ import annotations
 
+PACKAGE = __name__.partition(".")[0]
+
 
 class RouteError(Exception):
     """A pass cannot go on; ``reason`` is the CamelCase reason of the condition, ``str(error)`` its message."""
 
     reason = "Error"
+    retry_after: float = 0.0  # seconds for which whoever raised it asks to be left alone
 
 
 class SecretMissing(RouteError):
@@ -89,3 +92,25 @@ class NamespaceTerminating(KubeError):
     """The namespace is going away: it takes no new objects, not even events."""
 
     reason = "NamespaceTerminating"
+
+
+def retry_after(header: str | None) -> float:
+    """Seconds in a response's ``Retry-After``; 0 without one, or where it is a date: both servers write seconds."""
+    return float(header) if header and header.isascii() and header.isdigit() and len(header) < 8 else 0.0
+
+
+def unforeseen(error: BaseException) -> RouteError:
+    """What a route says of an exception that nothing foresaw: its type and the operator's line, never its text.
+
+    The text may quote what it failed over, a Secret's value for one.
+    """
+    place, step = "", error.__traceback__
+    while step is not None:
+        module = str(step.tb_frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] == PACKAGE:
+            place = f" at {module.partition('.')[2]}:{step.tb_lineno}"
+        step = step.tb_next
+    return RouteError(
+        f"the operator failed over this route with {type(error).__name__}{place}, and tries again: its log has more. "
+        "What it had made stays as it is"
+    )

@@ -1,6 +1,7 @@
-"""Liveness probe: a watch can stop delivering and a loop can hang, so the age of the last reconcile is what counts.
+"""Liveness probe: whether the event loop's own heartbeat goes on.
 
-A standby that waits for the Lease is alive: restarting it would help nobody.
+Nothing that a broker, the API server or a tenant does is in it: a restart would mend none of that, and take the others'
+operator away. A standby that waits for the Lease is alive for the same reason.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from typing import Protocol
 
 from aiohttp import web
 
-STUCK_AFTER = 120.0  # seconds that a pass or a due key may take before the process counts as stuck
+STUCK_AFTER = 120.0  # seconds without a heartbeat before the process counts as stuck
 
 
 class Progress(Protocol):
-    """Something that can say for how many seconds it has had work and not moved."""
+    """Something with a heartbeat that waits for no server."""
 
     def stuck_for(self) -> float:
-        """Seconds; 0 while idle."""
+        """Seconds by which the heartbeat is late."""
 
 
 class Health:

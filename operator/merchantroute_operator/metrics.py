@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
@@ -14,6 +15,9 @@ PASSES = Counter("merchantroute_operator_passes", "Passes over routes", ["result
 PASS_SECONDS = Histogram("merchantroute_operator_pass_seconds", "Duration of a pass", buckets=_BUCKETS)
 PASS_AT = Gauge("merchantroute_operator_last_pass_timestamp_seconds", "When the last pass ended, seconds since epoch")
 QUEUE_DEPTH = Gauge("merchantroute_operator_queue_depth", "Routes that are due for a pass and wait")
+LONGEST_WAIT = Gauge(
+    "merchantroute_operator_longest_wait_seconds", "How long the longest pass has run, or a due route has waited"
+)
 KUBE_CALLS = Histogram(
     "merchantroute_operator_kube_call_seconds",
     "Calls of the API server",
@@ -31,18 +35,31 @@ SCALED = Counter("merchantroute_operator_scaled", "Changes of a lane's number of
 BROKERS_GIVEN_UP = Counter(
     "merchantroute_operator_brokers_given_up", "Routes that went while their broker did not answer, queues left behind"
 )
+UNEXPECTED = Counter(
+    "merchantroute_operator_unexpected_errors", "Errors that nothing foresaw, caught so that others go on", ["part"]
+)
+RESTARTS = Counter("merchantroute_operator_restarts", "Loops that ended by an error and were started again", ["loop"])
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a pass ended."""
+
+    failed: bool = False
 
 
 @contextmanager
-def passing() -> Iterator[None]:
-    """Count and time the pass in the block; one that raises is ``failed``."""
+def passing() -> Iterator[Outcome]:
+    """Count and time the pass in the block; one that raises is ``failed``, and one that says so of its outcome."""
     started = time.monotonic()
-    result = "failed"
+    outcome = Outcome()
     try:
-        yield
-        result = "done"
+        yield outcome
+    except BaseException:
+        outcome.failed = True
+        raise
     finally:
-        PASSES.labels(result).inc()
+        PASSES.labels("failed" if outcome.failed else "done").inc()
         PASS_SECONDS.observe(time.monotonic() - started)
         PASS_AT.set_to_current_time()
 
@@ -62,9 +79,10 @@ def pulse(good: bool) -> None:
     PULSES.labels("received" if good else "dropped").inc()
 
 
-def watch_queue(depth: Callable[[], int]) -> None:
-    """From now on the queue's depth is asked for at each scrape."""
+def watch_queue(depth: Callable[[], int], longest_wait: Callable[[], float]) -> None:
+    """From now on the queue's depth and its longest wait, in seconds, are asked for at each scrape."""
     QUEUE_DEPTH.set_function(depth)
+    LONGEST_WAIT.set_function(longest_wait)
 
 
 def serve(port: int) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import aiohttp
 from kubernetes.aio.client.api_client import ApiClient
 
+from merchantroute_operator.errors import retry_after
 from merchantroute_operator.kube.api_errors import failure, unanswered
 from merchantroute_operator.kube.kube_port import Object
 
@@ -54,19 +55,22 @@ class Api:
         started = time.monotonic()
         status = 0
         try:
-            status, content = await self._send(method, path, body, content_type, query)
+            status, content, wait = await self._send(method, path, body, content_type, query)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unanswered(error, kind=kind, name=name) from None
         finally:
             self._on_call(method, kind, time.monotonic() - started, 200 <= status < 300)
         if not 200 <= status < 300:
-            raise failure(status, content, kind=kind, name=name)
+            refused = failure(status, content, kind=kind, name=name)
+            refused.retry_after = wait
+            raise refused
         answer: Object = json.loads(content)
         return answer
 
     async def _send(
         self, method: Method, path: str, body: Object | None, content_type: str, query: Mapping[str, str] | None
-    ) -> tuple[int, bytes]:
+    ) -> tuple[int, bytes, float]:
+        """Status, body, and the seconds that a server which is overloaded (429, 503) asks to be left alone for."""
         request: tuple[Any, ...] = await self.client.param_serialize(
             method,
             path,
@@ -77,4 +81,4 @@ class Api:
         )
         async with asyncio.timeout(TIMEOUT):
             answer: Any = await self.client.call_api(*request)
-            return answer.status, await answer.read()
+            return answer.status, await answer.read(), retry_after(answer.headers.get("Retry-After"))

@@ -25,7 +25,8 @@ from merchantroute_operator.kube.paths import collection, item
 from merchantroute_operator.naming import MANAGER
 
 logger = logging.getLogger(__name__)
-REMEMBERED = 512
+REMEMBERED = 4_096  # texts that can be counted up
+LIMITS = 20_000  # of a route, kind and reason: one that is forgotten begins anew, and limits nothing
 LONGEST = 1000  # characters; the API server takes 1,024
 ALIKE_WORDS = "(newest of many alike) "
 _Key = tuple[str, str, str, str]  # the route's uid, kind, reason, message
@@ -66,7 +67,7 @@ class Events:
     def _limit(self, key: _Key) -> Limit:
         limit = self._limits.setdefault(key[:3], Limit(at=self._clock(), opened=self._clock()))
         self._limits.move_to_end(key[:3])
-        while len(self._limits) > REMEMBERED:
+        while len(self._limits) > LIMITS:
             self._limits.popitem(last=False)
         return limit
 

@@ -1,4 +1,7 @@
-"""A connection to the broker over AMQP, with its failures named."""
+"""A connection to the broker over AMQP, with its failures named and what it sends bounded.
+
+The address is a tenant's, and what listens there may announce a frame or a message of any size.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,20 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
+from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from aiormq.exceptions import (
     AMQPError,
     AuthenticationError,
     ChannelInvalidStateError,
     ConnectionNotAllowed,
+    InvalidFrameError,
     ProbableAuthenticationError,
 )
+from yarl import URL
 
 from merchantroute_operator.errors import BrokerError, BrokerRefusedCredentials, BrokerUnreachable, VhostMissing
 from merchantroute_operator.rabbit.tls import context
@@ -23,6 +30,8 @@ from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 CONNECT = 10.0  # seconds
 CLOSE = 5.0  # seconds
+LARGEST = 17 * 2**20  # bytes of a frame or a message: RabbitMQ takes messages of 16 MiB unless it is told otherwise
+_CONTENT_HEADER = b"\x02"  # the type of the frame that says how long a message is
 FAILURES = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
 
 
@@ -32,18 +41,23 @@ async def connection(address: BrokerAddress, purpose: str) -> AsyncIterator[Abst
 
     Raises the ``BrokerError`` that fits what went wrong, in the block as well.
     """
+    tls = context(address) if address.ca is not None else None
     try:
         opened = await aio_pika.connect(
+            connection_class=_BoundedConnection,
             host=address.host,
             port=address.port,
             login=address.username,
             password=address.password,
             virtualhost=address.vhost,
-            ssl=address.ca is not None,
-            ssl_context=context(address) if address.ca is not None else None,
+            ssl=tls is not None,
+            ssl_context=tls,
             client_properties={"connection_name": f"merchantroute-operator {purpose}"},
             timeout=CONNECT,
         )
+    except Exception as error:  # noqa: BLE001 - what listens there may be anything, and say anything
+        raise named(error, address) from None
+    try:
         try:
             yield opened
         finally:
@@ -64,3 +78,43 @@ def named(error: Exception, address: BrokerAddress) -> BrokerError:
     if isinstance(error, (OSError, TimeoutError)):  # AMQPConnectionError is one
         return BrokerUnreachable(f"{where} does not answer: {type(error).__name__}")
     return BrokerError(f"{where}: {type(error).__name__}")
+
+
+class _BoundedReader:
+    """What aiormq reads frames from, in pieces of 1 byte (the type), 6 bytes, and all the rest."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self._reader = reader
+        self._type = b""
+
+    def __getattr__(self, name: str) -> Any:
+        """Everything else is the reader's own."""
+        return getattr(self._reader, name)
+
+    async def readexactly(self, size: int) -> bytes:
+        """Raises ``InvalidFrameError`` for a frame, or the beginning of a message, that is larger than ``LARGEST``."""
+        _check(size)
+        piece = await self._reader.readexactly(size)
+        if size == 1:
+            self._type = piece
+        elif self._type == _CONTENT_HEADER and size > 12:
+            _check(int.from_bytes(piece[4:12]))
+        return piece
+
+
+def _check(size: int) -> None:
+    if size > LARGEST:
+        raise InvalidFrameError(f"{size} bytes are more than the operator takes from a broker")
+
+
+class _BoundedTransport(TransportFactory):
+    async def create(self, url: URL, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        factory = TLSTransportFactory() if url.scheme == "amqps" else TCPTransportFactory()
+        reader, writer = await factory.create(url, **kwargs)
+        return cast(asyncio.StreamReader, _BoundedReader(reader)), writer
+
+
+class _BoundedConnection(aio_pika.Connection):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kwargs["transport_factory"] = _BoundedTransport()

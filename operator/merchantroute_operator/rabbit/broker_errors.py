@@ -24,7 +24,7 @@ class NotFound(BrokerError):
     reason = "NotFound"
 
 
-def failure(status: int, body: str, *, what: str) -> BrokerError:
+def failure(status: int, body: bytes, *, what: str) -> BrokerError:
     """The error for an answer of ``status`` (HTTP) to an attempt to do ``what``."""
     words = _words(body) or f"the management API answered {status}"
     if status in (401, 403):
@@ -47,14 +47,31 @@ def unanswered(error: BaseException, *, what: str, uri: str) -> BrokerUnreachabl
     return BrokerUnreachable(f"{what}: the management API at {uri} {why}")
 
 
+def unreadable(*, what: str, uri: str) -> BrokerError:
+    """The error for an answer that is none of RabbitMQ's management API: a proxy's page, a login, cut-off JSON."""
+    return BrokerError(
+        f"{what}: what answers at {uri} is not RabbitMQ's management API: does the Secret's key management_uri lead "
+        "there, and does nothing in between answer or compress in its place?"
+    )
+
+
+def too_large(bound: str, *, uri: str) -> BrokerError:
+    """The error for an answer that is larger than the operator reads."""
+    return BrokerError(
+        f"the answer of {uri} has {bound}, and was not read: is it RabbitMQ's management API? A vhost with so many "
+        "objects has to be split"
+    )
+
+
 def _kind(error: BaseException) -> str:
     cause = getattr(error, "os_error", None) or error
     return str(getattr(cause, "strerror", None) or type(cause).__name__)
 
 
-def _words(body: str) -> str:
+def _words(body: bytes) -> str:
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
-    return str(answer.get("reason") or answer.get("error") or "")[:LONGEST] if isinstance(answer, dict) else ""
+    words = str(answer.get("reason") or answer.get("error") or "") if isinstance(answer, dict) else ""
+    return words[:LONGEST].encode(errors="replace").decode()

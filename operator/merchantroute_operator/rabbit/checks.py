@@ -11,6 +11,7 @@ from merchantroute_operator.rabbit.management import Management
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 PATIENCE = 5.0  # seconds for a TCP connection
+ANSWER = 10.0  # seconds for a small answer: a broker that takes longer carries no pass to its end
 HASH = "x-consistent-hash"
 
 
@@ -41,12 +42,15 @@ async def check(management: Management) -> None:
 async def _exchange_types(management: Management) -> frozenset[str] | BrokerUnreachable:
     """What the broker offers, or that it did not answer. Raises what it answered instead."""
     try:
-        found = await management.call(
-            "GET", "overview", what="reading the broker's overview", query={"columns": "exchange_types.name"}
+        return await management.read(
+            "overview",
+            what="reading the broker's overview",
+            parse=lambda found: frozenset(kind["name"] for kind in found["exchange_types"]),
+            query={"columns": "exchange_types.name"},
+            within=ANSWER,
         )
     except BrokerUnreachable as error:
         return error
-    return frozenset(kind["name"] for kind in found["exchange_types"])
 
 
 async def _vhost(management: Management) -> None:
@@ -54,7 +58,7 @@ async def _vhost(management: Management) -> None:
     vhost = management.address.vhost
     query = {"columns": "name", "page": "1", "page_size": "1", "disable_stats": "true"}
     try:
-        await management.call("GET", "exchanges", vhost, what=f"using vhost {vhost}", query=query)
+        await management.call("GET", "exchanges", vhost, what=f"using vhost {vhost}", query=query, within=ANSWER)
     except NotFound:
         raise VhostMissing(f"the broker has no vhost {vhost}: create it, or change the Secret's key vhost") from None
 
@@ -64,7 +68,7 @@ async def _amqp_listens(address: BrokerAddress) -> bool:
     try:
         async with asyncio.timeout(PATIENCE):
             _, writer = await asyncio.open_connection(address.host, address.port)
-    except (OSError, TimeoutError):
+    except (OSError, TimeoutError, ValueError):  # ValueError: a name that no name server could be asked for
         return False
     writer.close()
     with contextlib.suppress(OSError):

@@ -1,4 +1,8 @@
-"""One HTTP call to the broker's management API: JSON in and out, bounded in time and number, failures named."""
+"""One HTTP call to the broker's management API: JSON in and out, bounded in time, size and number, failures named.
+
+The address is a tenant's: what answers there may be anything. Whatever it sends is a ``BrokerError`` at worst, and
+takes a bounded amount of memory.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,29 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 import aiohttp
 from yarl import URL
 
-from merchantroute_operator.rabbit.broker_errors import failure, unanswered
+from merchantroute_operator.errors import BrokerError, retry_after
+from merchantroute_operator.rabbit.broker_errors import failure, too_large, unanswered, unreadable
 from merchantroute_operator.rabbit.tls import context
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 AT_ONCE = 8  # connections; with 16, two thousand bindings took no less than the 2.2 s of 8
 CONNECT = 5.0  # seconds
 TIMEOUT = 30.0  # seconds; the largest read, 2,000 bindings, takes 0.04
+LARGEST = 24 * 2**20  # bytes of an answer; 2,000 bindings take 0.3 MB
+MOST_VALUES = 1_500_000  # values in an answer: for the three bytes of an empty one in a list Python takes 70
+# What reading an answer of another shape than RabbitMQ's raises.
+MISSHAPEN = (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 Method = Literal["GET", "PUT", "POST", "DELETE"]
 # (method, seconds, whether it went well) of each call
 OnCall = Callable[[str, float, bool], None]
+Parsed = TypeVar("Parsed")
 
 
 def ignore_call(_method: str, _seconds: float, _well: bool, /) -> None:
@@ -45,15 +55,23 @@ class Management:
         what: str,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
+        within: float = TIMEOUT,
     ) -> Any:
         """The answer's JSON, None for an empty one. ``path`` are the segments after ``/api``, not yet quoted.
 
-        Raises ``NotFound`` or another ``BrokerError`` that says ``what`` could not be done.
+        ``within`` is in seconds.
+
+        Raises ``NotFound`` or another ``BrokerError`` that says ``what`` could not be done, and ``SecretInvalid`` for a
+        certificate that is none.
         """
+        session = self._open()
         started = time.monotonic()
         status = 0
         try:
-            status, text = await self._send(method, path, body, query)
+            async with asyncio.timeout(within):
+                status, content, wait = await self._send(session, method, path, body, query)
+        except BrokerError:
+            raise
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unanswered(error, what=what, uri=self.address.management_uri) from None
         except asyncio.CancelledError:
@@ -62,11 +80,33 @@ class Management:
                 raise
             closed = ConnectionAbortedError()
             raise unanswered(closed, what=what, uri=self.address.management_uri) from None
+        except Exception:  # noqa: BLE001 - an address or an answer that the library did not foresee is the broker's fault
+            raise unreadable(what=what, uri=self.address.management_uri) from None
         finally:
             self._on_call(method, time.monotonic() - started, 200 <= status < 300)
         if not 200 <= status < 300:
-            raise failure(status, text, what=what)
-        return json.loads(text) if text else None
+            refused = failure(status, content, what=what)
+            refused.retry_after = wait
+            raise refused
+        return self._json(content, what) if content else None
+
+    async def read(
+        self,
+        *path: str,
+        what: str,
+        parse: Callable[[Any], Parsed],
+        query: Mapping[str, str] | None = None,
+        within: float = TIMEOUT,
+    ) -> Parsed:
+        """What ``parse`` makes of the answer to a GET. Raises as ``call``.
+
+        ``parse`` may raise any of ``MISSHAPEN``: an answer of another shape is a ``BrokerError``.
+        """
+        answer = await self.call("GET", *path, what=what, query=query, within=within)
+        try:
+            return parse(answer)
+        except MISSHAPEN:
+            raise unreadable(what=what, uri=self.address.management_uri) from None
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -75,17 +115,33 @@ class Management:
             self._session = None
 
     async def _send(
-        self, method: Method, path: tuple[str, ...], body: Mapping[str, Any] | None, query: Mapping[str, str] | None
-    ) -> tuple[int, str]:
+        self,
+        session: aiohttp.ClientSession,
+        method: Method,
+        path: tuple[str, ...],
+        body: Mapping[str, Any] | None,
+        query: Mapping[str, str] | None,
+    ) -> tuple[int, bytes, float]:
         segments = "/".join(quote(segment, safe="") for segment in path)
         url = f"{self.address.management_uri}/api/{segments}"
         if query:
             url = f"{url}?{urlencode(query)}"
-        async with (
-            asyncio.timeout(TIMEOUT),
-            self._open().request(method, URL(url, encoded=True), json=body, allow_redirects=False) as answer,
-        ):
-            return answer.status, await answer.text()
+        target = URL(url, encoded=True)
+        async with session.request(method, target, json=body, allow_redirects=False) as answer:
+            content = bytearray()
+            async for chunk in answer.content.iter_any():
+                content += chunk
+                if len(content) > LARGEST:
+                    raise too_large(f"more than {LARGEST // 2**20} MiB", uri=self.address.management_uri)
+            return answer.status, bytes(content), retry_after(answer.headers.get("Retry-After"))
+
+    def _json(self, content: bytes, what: str) -> Any:
+        if sum(map(content.count, (b",", b"[", b"{"))) > MOST_VALUES:
+            raise too_large(f"more than {MOST_VALUES} values", uri=self.address.management_uri)
+        try:
+            return json.loads(content)
+        except MISSHAPEN:
+            raise unreadable(what=what, uri=self.address.management_uri) from None
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -93,7 +149,10 @@ class Management:
             login = aiohttp.encode_basic_auth(address.username, address.password)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=AT_ONCE, ssl=context(address)),
-                headers={"Authorization": login},
+                # Nothing is unpacked: what a few kilobytes of gzip unpack to is bounded by nobody.
+                headers={"Authorization": login, "Accept-Encoding": "identity"},
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT),
             )
         return self._session

@@ -9,63 +9,94 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from merchantroute_operator.rabbit.management import Management
 from merchantroute_operator.topology.objects import Binding, Exchange, Queue, QueueSample, Topology
 
 SAMPLED = "mr."
+LARGEST_COUNT = 2**63 - 1
 _SAMPLE = "name,messages,messages_ready,messages_unacknowledged,message_stats.publish,consumers,policy,operator_policy"
 
 
 async def observe(management: Management, prefix: str) -> Topology:
     """See ``broker_port.Broker.observe``."""
-
-    async def read(kind: str, **query: str) -> list[dict[str, Any]]:
-        answer: list[dict[str, Any]] = await management.call(
-            "GET", kind, management.address.vhost, what=f"reading {kind}", query=query
-        )
-        return answer
-
+    vhost = management.address.vhost
     exchanges, queues, bindings = await asyncio.gather(
-        read("exchanges", columns="name,type,arguments", disable_stats="true"),
-        read("queues", columns="name,arguments", disable_stats="true"),
-        read("bindings", columns="source,destination,destination_type,routing_key,arguments"),
+        management.read(
+            "exchanges",
+            vhost,
+            what="reading exchanges",
+            parse=lambda found: {
+                _text(x, "name"): Exchange(_text(x, "name"), _text(x, "type"), _arguments(x))
+                for x in _rows(found)
+                if _is_inside(x, prefix)
+            },
+            query={"columns": "name,type,arguments", "disable_stats": "true"},
+        ),
+        management.read(
+            "queues",
+            vhost,
+            what="reading queues",
+            parse=lambda found: {
+                _text(q, "name"): Queue(_text(q, "name"), _arguments(q)) for q in _rows(found) if _is_inside(q, prefix)
+            },
+            query={"columns": "name,arguments", "disable_stats": "true"},
+        ),
+        management.read(
+            "bindings",
+            vhost,
+            what="reading bindings",
+            # Without a source it is the one that each queue has to its own name.
+            parse=lambda found: [binding_of(each) for each in _rows(found) if each["source"]],
+            query={"columns": "source,destination,destination_type,routing_key,arguments"},
+        ),
     )
-    ours_x = {x["name"]: Exchange(x["name"], x["type"], x["arguments"]) for x in exchanges if _is_inside(x, prefix)}
-    ours_q = {q["name"]: Queue(q["name"], q["arguments"]) for q in queues if _is_inside(q, prefix)}
-    found = (binding_of(each) for each in bindings if each["source"])  # without a source: each queue's own name
-    return Topology(ours_x, ours_q, frozenset(b for b in found if b.source in ours_x or _leads_to(b, ours_x, ours_q)))
+    return Topology(
+        exchanges,
+        queues,
+        frozenset(b for b in bindings if b.source in exchanges or _leads_to(b, exchanges, queues)),
+    )
 
 
 async def samples(management: Management) -> Mapping[str, QueueSample]:
     """See ``broker_port.Broker.samples``."""
-    found = await management.call(
-        "GET", "queues", management.address.vhost, what="reading queue figures", query={"columns": _SAMPLE}
+    return await management.read(
+        "queues",
+        management.address.vhost,
+        what="reading queue figures",
+        parse=lambda found: {
+            _text(queue, "name"): sample_of(queue) for queue in _rows(found) if _text(queue, "name").startswith(SAMPLED)
+        },
+        query={"columns": _SAMPLE},
     )
-    return {queue["name"]: sample_of(queue) for queue in found if queue["name"].startswith(SAMPLED)}
 
 
 def sample_of(queue: Mapping[str, Any]) -> QueueSample:
-    """One queue's figures; a broker leaves out what it does not know yet: consumers and policy come after lengths."""
+    """One queue's figures; a broker leaves out what it does not know yet: consumers and policy come after lengths.
+
+    A figure that cannot be one (negative, a fraction) is unknown as well.
+    """
     stats = queue.get("message_stats") or {}
+    policy = queue.get("policy") or queue.get("operator_policy")
     return QueueSample(
-        messages=queue.get("messages"),
-        ready=queue.get("messages_ready"),
-        unacked=queue.get("messages_unacknowledged"),
-        published=stats.get("publish"),
-        consumers=queue.get("consumers"),
-        policy=queue.get("policy") or queue.get("operator_policy") or None,
+        messages=_count(queue.get("messages")),
+        ready=_count(queue.get("messages_ready")),
+        unacked=_count(queue.get("messages_unacknowledged")),
+        published=_count(stats.get("publish")),
+        consumers=_count(queue.get("consumers")),
+        policy=policy if isinstance(policy, str) and policy else None,
     )
 
 
 def binding_of(each: Mapping[str, Any]) -> Binding:
     """One binding; arguments that are not ours stand as JSON in ``rung``, so that it equals none of ours."""
-    arguments = dict(each["arguments"])
+    arguments = dict(_arguments(each))
     rung = arguments.get("mr-rung", "")
-    if arguments != _rung_arguments(rung):
+    if not isinstance(rung, str) or arguments != _rung_arguments(rung):
         rung = json.dumps(arguments, sort_keys=True)
-    return Binding(each["source"], each["destination"], each["destination_type"], each["routing_key"], rung)
+    to: Literal["queue", "exchange"] = "queue" if _text(each, "destination_type") == "queue" else "exchange"
+    return Binding(_text(each, "source"), _text(each, "destination"), to, _text(each, "routing_key"), rung)
 
 
 def arguments_of(binding: Binding) -> dict[str, Any]:
@@ -81,9 +112,38 @@ def _rung_arguments(rung: str) -> dict[str, Any]:
 
 
 def _is_inside(thing: Mapping[str, Any], prefix: str) -> bool:
-    name = thing["name"]
+    name = _text(thing, "name")
     return bool(name == prefix or name.startswith(f"{prefix}."))
 
 
 def _leads_to(binding: Binding, exchanges: Mapping[str, Exchange], queues: Mapping[str, Queue]) -> bool:
     return binding.target in (exchanges if binding.to == "exchange" else queues)
+
+
+def _rows(answer: object) -> list[Mapping[str, Any]]:
+    """A list of objects. Raises ``TypeError`` for anything else."""
+    if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
+        raise TypeError("no list of objects")
+    return answer
+
+
+def _text(row: Mapping[str, Any], key: str) -> str:
+    """A name or a key. JSON can hold half a surrogate pair, which no broker could have stored."""
+    value = row[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is no text")
+    value.encode()
+    return value
+
+
+def _arguments(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Erlang writes an empty table as an empty list where it does not know better."""
+    value = row.get("arguments") or {}
+    if not isinstance(value, dict):
+        raise TypeError("arguments are no object")
+    json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT else None

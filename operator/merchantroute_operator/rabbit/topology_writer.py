@@ -75,10 +75,13 @@ async def _unbind(management: Management, binding: Binding) -> None:
 async def _looked_up(management: Management, binding: Binding, what: str) -> list[str]:
     """A binding with arguments is called by a hash of them that only the broker can make; a rung has one binding."""
     try:
-        found = await management.call("GET", *_path(management, binding), what=what)
+        return await management.read(
+            *_path(management, binding),
+            what=what,
+            parse=lambda found: [str(each["properties_key"]) for each in found if binding_of(each) == binding],
+        )
     except NotFound:
         return []
-    return [each["properties_key"] for each in found if binding_of(each) == binding]
 
 
 def properties_key(routing_key: str) -> str:

@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from merchantroute_operator import metrics, naming
-from merchantroute_operator.errors import KubeConflict, KubeError, NamespaceTerminating, RouteError
+from merchantroute_operator.errors import KubeConflict, KubeError, NamespaceTerminating, RouteError, unforeseen
 from merchantroute_operator.kube.kube_port import Object
-from merchantroute_operator.reconcile.merchants.claims import Claims
+from merchantroute_operator.reconcile.merchants.claims import Claims, readable_claim
 from merchantroute_operator.reconcile.merchants.merging import (
     take_claims,
     update_merchant_statuses,
@@ -21,16 +21,18 @@ from merchantroute_operator.reconcile.passes.deleting import reconcile_deleting
 from merchantroute_operator.reconcile.passes.drift import reconcile_and_report_repairs
 from merchantroute_operator.reconcile.passes.paused_route import reconcile_paused
 from merchantroute_operator.reconcile.passes.status import update_status
+from merchantroute_operator.reconcile.state.backoff import LONGEST, retry_delay
 from merchantroute_operator.reconcile.state.context import Context, Key
-from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.state.findings import NO_CHILDREN, Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
-from merchantroute_operator.spec.claim import parse_claim
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.spec.sections.deletion import parse_deleting
 from merchantroute_operator.spec.sections.pause import parse_pause
-from merchantroute_operator.work_queue import SETTLE, WorkQueue
+from merchantroute_operator.work_queue import SETTLE, Budget, WorkQueue
 
 logger = logging.getLogger(__name__)
+PASSES_A_BROKER = 4  # at once
+FAILING_A_BROKER = 2  # at once, of routes whose last pass failed
 MERCHANTS_SETTLE = 1.0  # seconds in which further Merchants join the first: a team applies hundreds at once
 
 
@@ -40,7 +42,7 @@ class Reconciler:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
         self.states: dict[Key, RouteState] = {}
-        self.queue: WorkQueue[Key] = WorkQueue(self.reconcile)
+        self.queue: WorkQueue[Key] = WorkQueue(self.reconcile, self._budget)
         self.claims = Claims(ctx.kube, partial(self.touch, after=MERCHANTS_SETTLE), ctx.monotonic)
         self.status_writer = MerchantStatusWriter(ctx.kube, self.claims)
 
@@ -52,8 +54,9 @@ class Reconciler:
             await self._update_status(state, state.findings)
             return state.schedule.full_at - now
         state.schedule.full = False
-        with metrics.passing():
+        with metrics.passing() as outcome:
             after = await self._reconcile_fully(key, state)
+            outcome.failed = state.schedule.failures > 0
         if after is not None:
             state.schedule.full_at = self._ctx.monotonic() + after
         return after
@@ -63,43 +66,78 @@ class Reconciler:
             raw = await self._ctx.kube.route(*key)
         except KubeError as error:
             logger.warning("route %s/%s cannot be read: %s", *key, error)
-            return REQUEUE_LATER
+            return self._retry(state, error)
         if raw is None:
             await self._forget(key)
             return await update_orphan_statuses(self._ctx, self.claims, self.status_writer, key)
+        state = self._state_of(key, raw["metadata"]["uid"])
         findings = Findings(raw=raw)
         findings.merchants.credentials_refused = frozenset(state.credentials_refused)
-        after = await self._dispatch(raw, state, findings)
-        update_merchant_statuses(self._ctx, self.claims, self.status_writer, findings)
+        after = await self._guarded(raw, state, findings)
+        if state.anew and findings.children is not NO_CHILDREN:
+            state.anew = False
+            state.deployments = {**findings.children.deployments, **state.deployments}
         if after is not None:
             await self._update_status(state, findings)
-        return REQUEUE_SOON if findings.merchants.behind else after
+        return REQUEUE_SOON if findings.merchants.behind and not state.schedule.failures else after
 
-    async def _dispatch(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
+    async def _guarded(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
+        """Whatever a pass raises becomes the route's own error, and a later try."""
         try:
-            if raw["metadata"].get("deletionTimestamp"):
-                state.paused = False
-                route = findings.route = state.route = parse_deleting(raw)
-                return await reconcile_deleting(self._ctx, route, state, findings)
-            findings.pause.asked, now = parse_pause(raw), self._ctx.wall()
-            state.paused = findings.pause.holds = findings.pause.asked.holds(now)
-            findings.route = parse(raw)
-            route = await take_claims(self.claims, findings.route, state, findings)
-            findings.route = state.route = route
-            if findings.pause.holds:
-                return await reconcile_paused(self._ctx, route, state, findings)
-            if naming.FINALIZER not in route.finalizers:
-                await self._ctx.kube.set_finalizers(raw, [*route.finalizers, naming.FINALIZER])
-                return REQUEUE_SOON
-            return await reconcile_and_report_repairs(self._ctx, route, state, findings)
-        except KubeConflict:
-            return REQUEUE_SOON
+            after = await self._dispatch(raw, state, findings)
+            state.schedule.failures = 0
+        except KubeConflict as error:
+            after = self._retry(state, error)
         except NamespaceTerminating as error:
             logger.info("route %s: %s", raw["metadata"]["name"], error)
-            return REQUEUE_LATER
-        except RouteError as error:
-            findings.error = error
-            return REQUEUE_LATER
+            after = REQUEUE_LATER
+        except Exception as error:  # noqa: BLE001 - the route says what it is, and is tried again
+            findings.error = error if isinstance(error, RouteError) else self._unforeseen("pass", raw, error)
+            # Somebody waits for a deletion, whose patience with a broker is counted in seconds.
+            deleting = "deletionTimestamp" in raw["metadata"]
+            after = self._retry(state, findings.error, longest=REQUEUE_LATER if deleting else LONGEST)
+        try:
+            update_merchant_statuses(self._ctx, self.claims, self.status_writer, findings)
+        except Exception as error:  # noqa: BLE001 - the route says what it is
+            findings.error = findings.error or self._unforeseen("merchants", raw, error)
+        return after
+
+    def _budget(self, key: Key) -> Budget:
+        """The routes of one broker wait for the same; of a namespace those that never came to one.
+
+        Those that failed last time get fewer turns, since each may take as long as a server's silence does.
+        """
+        state = self.states.get(key)
+        failing = state is not None and state.schedule.failures > 0
+        return Budget(
+            (self._ctx.brokers.address(key) or key[0], failing), FAILING_A_BROKER if failing else PASSES_A_BROKER
+        )
+
+    def _retry(self, state: RouteState, error: RouteError, *, longest: float = LONGEST) -> float:
+        state.schedule.failures += 1
+        return retry_delay(state.schedule.failures, longest=longest, asked=error.retry_after)
+
+    def _unforeseen(self, part: str, raw: Object, error: Exception) -> RouteError:
+        metrics.UNEXPECTED.labels(part).inc()
+        logger.error("route %s/%s: %s failed", *_key_of(raw), part, exc_info=error)
+        return unforeseen(error)
+
+    async def _dispatch(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
+        if raw["metadata"].get("deletionTimestamp"):
+            state.paused = False
+            route = findings.route = state.route = parse_deleting(raw)
+            return await reconcile_deleting(self._ctx, route, state, findings)
+        findings.pause.asked, now = parse_pause(raw), self._ctx.wall()
+        state.paused = findings.pause.holds = findings.pause.asked.holds(now)
+        findings.route = parse(raw)
+        route = await take_claims(self.claims, findings.route, state, findings)
+        findings.route = state.route = route
+        if findings.pause.holds:
+            return await reconcile_paused(self._ctx, route, state, findings)
+        if naming.FINALIZER not in route.finalizers:
+            await self._ctx.kube.set_finalizers(raw, [*route.finalizers, naming.FINALIZER])
+            return REQUEUE_SOON
+        return await reconcile_and_report_repairs(self._ctx, route, state, findings)
 
     async def _update_status(self, state: RouteState, findings: Findings) -> None:
         state.findings = findings
@@ -107,9 +145,25 @@ class Reconciler:
             await update_status(self._ctx, state, findings)
         except KubeError as error:
             logger.warning("status of %s cannot be written: %s", findings.raw["metadata"]["name"], error)
+        except Exception as error:
+            if findings.route is None:
+                raise
+            # Without what it was made of a status still says that the route is in trouble.
+            told = self._unforeseen("status", findings.raw, error)
+            await self._update_status(state, Findings(raw=findings.raw, error=findings.error or told))
+
+    def _state_of(self, key: Key, uid: str) -> RouteState:
+        """The memory of the route with this uid: nothing is inherited from one that had its name before."""
+        state = self.states.setdefault(key, RouteState())
+        if state.uid and state.uid != uid:
+            state = self.states[key] = state.successor()
+            self._ctx.pulses.forget(key)
+        state.uid = uid
+        return state
 
     async def _forget(self, key: Key) -> None:
         self.states.pop(key, None)
+        self._ctx.pulses.forget(key)
         await self._ctx.brokers.release(key)
 
     def touch(self, key: Key, after: float = SETTLE) -> None:
@@ -119,7 +173,9 @@ class Reconciler:
 
     def route_changed(self, namespace: str, name: str, version: tuple[str, int, int, bool, str]) -> None:
         """See ``handlers.Watcher``; the operator's own status writes come back as events, and are nothing new."""
-        state = self.states.setdefault((namespace, name), RouteState())
+        uid, *_, gone, _ = version
+        known = self.states.setdefault((namespace, name), RouteState())
+        state = known if gone or not known.uid else self._state_of((namespace, name), uid)
         if state.schedule.version != version:
             state.schedule.version = version
             self.touch((namespace, name))
@@ -132,15 +188,21 @@ class Reconciler:
                 state.deployments.pop(body["metadata"]["name"], None)
             else:
                 state.deployments[body["metadata"]["name"]] = body
+        if kind == "pods":
+            self._ctx.pulses.know_pod((namespace, route), body["metadata"]["name"], gone=gone)
         self.touch((namespace, route))
 
     def merchant_changed(self, body: dict[str, Any], *, gone: bool) -> None:
         """See ``handlers.Watcher``."""
-        claim = parse_claim(body)
-        self.claims.drop(claim) if gone else self.claims.put(claim)
+        if (claim := readable_claim(body)) is not None:
+            self.claims.drop(claim) if gone else self.claims.put(claim)
 
     def secret_changed(self, namespace: str, name: str) -> None:
         """See ``handlers.Watcher``; routes know which Secrets they use."""
         for key, state in self.states.items():
             if key[0] == namespace and state.route is not None and state.uses_secret(name):
                 self.touch(key)
+
+
+def _key_of(raw: Object) -> Key:
+    return raw["metadata"]["namespace"], raw["metadata"]["name"]

@@ -1,6 +1,6 @@
-"""The scaler's loop: runs the observers of every route each tick; one read per broker covers all its queues.
+"""The scaler's loops, one a broker: each tick runs the observers of the broker's routes over one read of its queues.
 
-A dead loop stops no worker.
+A broker that hangs holds up its own routes. A dead loop stops no worker.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import cast
 
-from merchantroute_operator.errors import BrokerError
+from merchantroute_operator import metrics
+from merchantroute_operator.errors import RouteError
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.observers.blocked_hubs import report_blocked_hubs
 from merchantroute_operator.reconcile.observers.canary_steps import notice_due_canaries
@@ -22,9 +24,11 @@ from merchantroute_operator.reconcile.observers.split_shares import watch_splits
 from merchantroute_operator.reconcile.observers.tick import Observer, Tick
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.supervision import keep_running
 from merchantroute_operator.topology.objects import QueueSample
 
 logger = logging.getLogger(__name__)
+PATIENCE = 10.0  # seconds for a broker's figures; lanes hold their number of pods when they are 15 s old
 STATUS_EVERY = 5.0  # seconds between two status writes that only bring new figures
 # In this order: the lanes' figures are what a canary is judged by.
 OBSERVERS: tuple[Observer, ...] = (
@@ -39,7 +43,7 @@ OBSERVERS: tuple[Observer, ...] = (
 
 
 class Scaler:
-    """One loop for all routes of this operator. ``touch`` asks for a full reconcile of a route, ``update_status`` for
+    """The loops for all routes of this operator. ``touch`` asks for a full reconcile of a route, ``update_status`` for
     one that only writes its status; ``tick`` is in seconds.
     """
 
@@ -57,44 +61,93 @@ class Scaler:
         self._touch = touch
         self._update_status = update_status
         self._tick = tick
-        self._moved = ctx.monotonic()
+        self._beat = ctx.monotonic()
         self._silent: set[int] = set()  # brokers (by id) that did not answer at the last tick
+        self._failing: set[Key] = set()  # routes over which the last tick failed
 
     def stuck_for(self) -> float:
-        """Seconds since the last tick ended, beyond the tick itself."""
-        return max(0.0, self._ctx.monotonic() - self._moved - self._tick)
+        """Seconds since the heartbeat that lies between two looks for brokers, beyond the tick itself.
+
+        It waits for no server, so that only an event loop that stands still, or is overloaded, is late with it.
+        """
+        return max(0.0, self._ctx.monotonic() - self._beat - self._tick)
 
     async def run(self) -> None:
-        """Tick until cancelled."""
+        """Keep a loop for each broker that is in use, until cancelled."""
+        loops: dict[int, tuple[Broker, asyncio.Task[None]]] = {}
+        try:
+            while True:
+                self._beat = self._ctx.monotonic()
+                brokers = {id(broker): broker for broker, _ in self._ctx.brokers.users()}
+                for gone in loops.keys() - brokers.keys():
+                    loops.pop(gone)[1].cancel()
+                    self._silent.discard(gone)
+                for new in brokers.keys() - loops.keys():
+                    loop = keep_running("broker", partial(self._follow, brokers[new]))
+                    loops[new] = brokers[new], asyncio.create_task(loop)
+                await asyncio.sleep(self._tick)
+        finally:
+            for _, task in loops.values():
+                task.cancel()
+            await asyncio.gather(*(task for _, task in loops.values()), return_exceptions=True)
+
+    async def _follow(self, broker: Broker) -> None:
         while True:
-            await self.tick()
-            self._moved = self._ctx.monotonic()
+            await self._broker(broker)
             await asyncio.sleep(self._tick)
 
     async def tick(self) -> None:
-        """Look at every route of every broker; a broker that does not answer holds up nobody else's."""
-        await asyncio.gather(*(self._broker(broker, users) for broker, users in self._ctx.brokers.users()))
+        """Look once at every route of every broker."""
+        await asyncio.gather(*(self._broker(broker) for broker, _ in self._ctx.brokers.users()))
 
-    async def _broker(self, broker: Broker, users: tuple[object, ...]) -> None:
+    async def _broker(self, broker: Broker) -> None:
         samples = await self._samples(broker)
-        for user in users:
-            key = cast(Key, user)
+        for key in self._users(broker):
             state = self._states.get(key)
             if state is not None:
-                await self._route(key, state, samples)
+                await self._guarded(key, state, samples)
+
+    def _users(self, broker: Broker) -> tuple[Key, ...]:
+        found = next((users for used, users in self._ctx.brokers.users() if used is broker), ())
+        return cast(tuple[Key, ...], found)
+
+    async def _guarded(self, key: Key, state: RouteState, samples: Mapping[str, QueueSample] | None) -> None:
+        """What fails over one route is that route's: the others of the broker, and of all brokers, are looked at."""
+        try:
+            await self._route(key, state, samples)
+        except Exception:
+            metrics.UNEXPECTED.labels("tick").inc()
+            if key not in self._failing:
+                self._failing.add(key)
+                logger.exception("route %s/%s cannot be scaled", *key)
+        else:
+            self._failing.discard(key)
 
     async def _samples(self, broker: Broker) -> Mapping[str, QueueSample] | None:
         try:
-            samples = await broker.samples()
-        except BrokerError as error:
+            async with asyncio.timeout(PATIENCE):
+                samples = await broker.samples()
+        except Exception as error:
+            unexpected = None if isinstance(error, RouteError | TimeoutError) else error
+            if unexpected is not None:
+                metrics.UNEXPECTED.labels("figures").inc()
             if id(broker) not in self._silent:
                 self._silent.add(id(broker))
-                logger.warning("queue figures cannot be read: %s", error)
+                words = str(error) or f"no answer within {PATIENCE:.0f} s"
+                logger.warning("queue figures cannot be read: %s", words, exc_info=unexpected)
             return None
         if id(broker) in self._silent:
             self._silent.discard(id(broker))
             logger.info("queue figures can be read again")
+            self._touch_failing(broker)
         return samples
+
+    def _touch_failing(self, broker: Broker) -> None:
+        """The broker is back: nobody waits until the next try is due."""
+        for key in self._users(broker):
+            if (state := self._states.get(key)) is not None and state.schedule.failures:
+                state.schedule.failures = 0
+                self._touch(key)
 
     async def _route(self, key: Key, state: RouteState, samples: Mapping[str, QueueSample] | None) -> None:
         if state.route is None or state.findings is None:  # what the status remembers is not read yet

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.claim_reasons import ClaimReason
+from merchantroute_operator.spec.endpoint import host_and_port
 from merchantroute_operator.spec.patterns import matches
 from merchantroute_operator.spec.route import Route
 
@@ -83,6 +84,11 @@ def _unfit(route: Route, claim: Claim) -> Refusal | None:
             f"the owner of route {route.name} to add the id"
         )
         return Refusal(ClaimReason.TIER_NOT_ALLOWED, words)
+    try:
+        host_and_port(wanted.endpoint)
+    except Exception as error:  # noqa: BLE001 - what no address can be read from spoils this Merchant and no other
+        words = f"spec.endpoint: {wanted.endpoint} is no address ({error!s:.100}); write https:// and the host's name"
+        return Refusal(ClaimReason.ENDPOINT_INVALID, words)
     if wanted.endpoint.startswith("http://") and not route.orders.allow_insecure:
         words = (
             f"spec.endpoint: {wanted.endpoint} sends orders unencrypted; write https://, or have the owner of route "

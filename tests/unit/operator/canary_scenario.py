@@ -51,7 +51,7 @@ class Road(Fleet):
 
     def work(self, lane: str, finished: int, failed: int = 0) -> None:
         """A pod of the lane has done so much since it started."""
-        self.board.put(
+        self.hear(
             Pulse(
                 f"pod-{lane}", *KEY, "standard", lane,
                 started=0, at=self.at, generation=1, busy=1, busy_seconds=finished * 0.5,

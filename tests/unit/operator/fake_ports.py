@@ -193,6 +193,9 @@ class OneBroker:
         self._users[user] = address
         return self.broker
 
+    def address(self, user: Hashable) -> BrokerAddress | None:
+        return self._users.get(user)
+
     def known(self, user: Hashable) -> Broker | None:
         return self.broker if user in self._users else None
 

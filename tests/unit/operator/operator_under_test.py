@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from merchantroute_operator.naming import FINALIZER
+from merchantroute_operator.naming import FINALIZER, LABEL_ROUTE
 from merchantroute_operator.reconcile.reconciler import Reconciler
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
@@ -73,7 +73,15 @@ class World:
 
     def pulse(self, pod: str, generation: int) -> None:
         """A pod says which configuration it has loaded."""
-        self.board.put(Pulse(pod, *KEY, "standard", "stable", 0, self.at, generation, 0, 0.0, 0, 0, 0))
+        self.hear(Pulse(pod, *KEY, "standard", "stable", 0, self.at, generation, 0, 0.0, 0, 0, 0))
+
+    def hear(self, pulse: Pulse) -> None:
+        """A pod of the route says this; where a test has not made it, it is one that is not ready."""
+        self.kube.objects.setdefault(
+            ("Pod", pulse.pod), {"metadata": {"name": pulse.pod, "labels": {LABEL_ROUTE: "pos"}}, "status": {}}
+        )
+        self.board.know_pod(KEY, pulse.pod, gone=False)
+        self.board.put(pulse)
 
     def start_pods(self) -> None:
         """Every Deployment has its one pod; ``pod-1`` is one of them."""

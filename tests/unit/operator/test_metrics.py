@@ -26,6 +26,14 @@ def test_a_pass_that_raises_is_counted_as_failed_and_raises_on() -> None:
     assert value("passes_total", result="failed") == failed + 1
 
 
+def test_a_pass_whose_error_is_told_by_its_route_is_counted_as_failed() -> None:
+    done, failed = value("passes_total", result="done"), value("passes_total", result="failed")
+    with metrics.passing() as outcome:
+        outcome.failed = True
+    assert value("passes_total", result="failed") == failed + 1
+    assert value("passes_total", result="done") == done
+
+
 def test_calls_and_pulses_are_counted_by_their_end() -> None:
     metrics.kube_call("PATCH", "Deployment", 0.1, True)
     metrics.broker_call("GET", 0.1, False)
@@ -39,7 +47,8 @@ def test_calls_and_pulses_are_counted_by_their_end() -> None:
 
 def test_the_queues_depth_is_asked_for_at_each_scrape() -> None:
     waiting = ["a", "b"]
-    metrics.watch_queue(lambda: len(waiting))
+    metrics.watch_queue(lambda: len(waiting), lambda: 7.5)
     assert value("queue_depth") == 2
+    assert value("longest_wait_seconds") == 7.5
     waiting.pop()
     assert value("queue_depth") == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 
-from merchantroute_operator.work_queue import WorkQueue
+from merchantroute_operator.work_queue import Budget, WorkQueue
 
 PATIENCE = 10.0
 
@@ -125,7 +125,7 @@ def test_a_pass_that_breaks_is_tried_again_and_does_not_stop_the_others() -> Non
     assert "healthy" in seen
 
 
-def test_a_pass_that_hangs_shows_as_stuck_and_idleness_does_not() -> None:
+def test_a_pass_that_hangs_shows_as_the_longest_wait_and_idleness_does_not() -> None:
     readings: list[float] = []
 
     async def script() -> None:
@@ -135,15 +135,100 @@ def test_a_pass_that_hangs_shows_as_stuck_and_idleness_does_not() -> None:
             await hang.wait()
 
         queue = WorkQueue(work)
-        readings.append(queue.stuck_for())
+        readings.append(queue.longest_wait())
         queue.add("pos", after=0)
         running = asyncio.create_task(run_until(queue, done))
-        while queue.stuck_for() == 0:
+        while queue.longest_wait() == 0:
             await asyncio.sleep(0)
-        readings.append(queue.stuck_for())
+        readings.append(queue.longest_wait())
         done.set()
         await running
 
     play(script)
     assert readings[0] == 0
     assert readings[1] > 0
+
+
+def test_keys_that_wait_for_a_server_that_hangs_hold_up_nobody_else() -> None:
+    seen: list[str] = []
+    hung = 0
+    most = 0
+
+    async def script() -> None:
+        done = asyncio.Event()
+
+        async def work(key: str) -> float | None:
+            nonlocal hung, most
+            if key.startswith("hung"):
+                hung += 1
+                most = max(most, hung)
+                await asyncio.Event().wait()
+            seen.append(key)
+            if len(seen) == 50:
+                done.set()
+            return 0.0 if len(seen) < 50 else None
+
+        queue = WorkQueue(work, lambda key: Budget(key[:4], 2))
+        for number in range(40):
+            queue.add(f"hung-{number}", after=0)
+        for number in range(5):
+            queue.add(f"good-{number}", after=0)
+        await run_until(queue, done, workers=4)
+
+    play(script)
+    assert most == 2
+    assert {key[:4] for key in seen} == {"good"}
+    assert len(set(seen)) == 5
+
+
+def test_a_key_whose_group_has_no_room_gets_its_turn_when_another_has_ended() -> None:
+    order: list[str] = []
+
+    async def script() -> None:
+        done, go = asyncio.Event(), asyncio.Event()
+
+        async def work(key: str) -> None:
+            order.append(f"begin {key}")
+            if key == "first":
+                await go.wait()
+            order.append(f"end {key}")
+            if key == "second":
+                done.set()
+            if key == "other":
+                go.set()
+
+        queue = WorkQueue(work, lambda key: Budget("other" if key == "other" else "same", 1))
+        queue.add("first", after=0)
+        running = asyncio.create_task(run_until(queue, done))
+        while not order:
+            await asyncio.sleep(0)
+        queue.add("second", after=0)
+        queue.add("other", after=0)
+        await running
+
+    play(script)
+    assert order == ["begin first", "begin other", "end other", "end first", "begin second", "end second"]
+
+
+def test_a_key_may_be_in_another_group_by_the_end_of_its_pass() -> None:
+    groups = {"pos": "before"}
+    passes: list[str] = []
+
+    async def script() -> None:
+        done = asyncio.Event()
+
+        async def work(key: str) -> float | None:
+            passes.append(groups[key])
+            groups[key] = f"after {len(passes)}"
+            if len(passes) == 3:
+                done.set()
+                return None
+            return 0.0
+
+        queue = WorkQueue(work, lambda key: Budget(groups[key], 1))
+        queue.add("pos", after=0)
+        await run_until(queue, done)
+        assert not queue._groups
+
+    play(script)
+    assert passes == ["before", "after 1", "after 2"]

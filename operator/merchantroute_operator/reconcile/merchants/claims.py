@@ -81,7 +81,8 @@ class Claims:
     async def _read(self, namespace: str) -> None:
         before = dict(self._by_name.get(namespace, {}))
         try:
-            found = {claim.name: claim for claim in map(parse_claim, await self._stored(namespace))}
+            readable = map(readable_claim, await self._stored(namespace))
+            found = {claim.name: claim for claim in readable if claim is not None}
             for claim in found.values():
                 self.put(claim)
         finally:
@@ -101,3 +102,13 @@ class Claims:
             )
         self._kind_is_missing = found is None
         return found or []
+
+
+def readable_claim(body: Object) -> Claim | None:
+    """The Merchant in ``body``; None, and a line in the log, for one that its definition should have refused."""
+    try:
+        return parse_claim(body)
+    except Exception:
+        metadata = body.get("metadata", {})
+        logger.exception("Merchant %s/%s cannot be read", metadata.get("namespace"), metadata.get("name"))
+        return None

@@ -58,8 +58,12 @@ async def open_broker(ctx: Context, route: Route) -> tuple[Broker, str]:
 
 
 async def reconcile_active(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
-    """One pass; returns the seconds until the next one. Raises ``RouteError``; ``findings`` hold what it came to."""
+    """One pass; returns the seconds until the next one. Raises ``RouteError``; ``findings`` hold what it came to.
+
+    An error of what orders flow without is in ``findings`` only.
+    """
     findings.children = await ctx.kube.children(route.namespace, route.name)
+    ctx.pulses.know((route.namespace, route.name), findings.children.pods)
     broker, secret_version = await open_broker(ctx, route)
     owner = naming.owner(ctx.cluster, route.namespace, route.name)
     route = findings.route = state.route = await advance_canaries(ctx, route, state, findings)
@@ -71,7 +75,8 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     findings.merchants.claim_problems = {m: why for m, why in problems.items() if m in findings.merchants.claimed}
     await _configuration(ctx, route, state, findings, found)
     await _bring_to_pods(ctx, route, state, findings, secret_version)
-    await ensure_auxiliaries(ctx.kube, route, findings.children)
+    # Told, and tried again by the next pass: it slows down nothing that comes after.
+    findings.error = await ensure_auxiliaries(ctx.kube, route, findings.children, findings.merchants.claimed)
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
     state.split_watch.left(in_use(route, observed))

@@ -33,6 +33,7 @@ async def reconcile_deleting(ctx: Context, route: Route, state: RouteState, find
     if naming.FINALIZER not in route.finalizers:
         return None
     findings.children = await ctx.kube.children(route.namespace, route.name)
+    ctx.pulses.know((route.namespace, route.name), findings.children.pods)
     elapsed = ctx.wall() - (route.deleting_since or ctx.wall())
     terminating = await ctx.kube.namespace_is_terminating(route.namespace)
     policy = deletion_policy(route.deletion, elapsed=elapsed, terminating=terminating)

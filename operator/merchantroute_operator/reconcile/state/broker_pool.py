@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from merchantroute_operator import metrics
 from merchantroute_operator.rabbit.broker import RabbitBroker
@@ -22,7 +23,10 @@ class _Entry:
 
 
 class BrokerPool:
-    """Brokers by address. An address holds its credentials, so that rotated ones are another entry."""
+    """Brokers by address. An address holds its credentials, so that rotated ones are another entry.
+
+    Users are routes, by namespace and name. ``on_pulse`` gets the pulses of a route from the broker that it uses.
+    """
 
     def __init__(self, pulses_exchange: str, on_pulse: Callable[[Pulse], None]) -> None:
         self._pulses_exchange = pulses_exchange
@@ -37,10 +41,20 @@ class BrokerPool:
             self._users[user] = address
         entry = self._entries.get(address)
         if entry is None:
-            listener = PulseListener(address, self._pulses_exchange, self._on_pulse, on_message=metrics.pulse)
+            heard = partial(self._heard, address)
+            listener = PulseListener(address, self._pulses_exchange, heard, on_message=metrics.pulse)
             entry = _Entry(RabbitBroker(address, metrics.broker_call), asyncio.create_task(listener.run()))
             self._entries[address] = entry
         return entry.broker
+
+    def _heard(self, address: BrokerAddress, pulse: Pulse) -> None:
+        """A pulse counts from the broker that its route uses: on another, anybody could speak in the route's name."""
+        if self._users.get((pulse.namespace, pulse.route)) == address:
+            self._on_pulse(pulse)
+
+    def address(self, user: Hashable) -> BrokerAddress | None:
+        """Where the broker is that ``user`` used last; None where it never came to one."""
+        return self._users.get(user)
 
     def known(self, user: Hashable) -> Broker | None:
         """The broker that ``user`` used last, if it is still open."""

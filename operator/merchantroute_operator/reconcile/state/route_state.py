@@ -34,6 +34,7 @@ class Schedule:
     version: tuple[str, int, int, bool, str] | None = None  # of the route, as last watched
     full: bool = True  # something happened: the next reconcile looks at everything
     full_at: float = 0.0  # when it does so anyway
+    failures: int = 0  # full reconciles in a row that ended by an error
 
 
 @dataclass(slots=True)
@@ -73,8 +74,10 @@ class StatusState:
 
 @dataclass(slots=True)
 class RouteState:
-    """One route's memory."""
+    """One route's memory. ``uid`` is the object's: one that is made anew under the same name is another route."""
 
+    uid: str = ""  # empty until a reconcile has read it
+    anew: bool = False  # the watch, which shows each Deployment once, may have shown them before
     schedule: Schedule = field(default_factory=Schedule)
     configuration: ConfigurationState = field(default_factory=ConfigurationState)
     canary: CanaryState = field(default_factory=CanaryState)
@@ -92,6 +95,11 @@ class RouteState:
     seen: Seen = field(default_factory=Seen)
     split_watch: SplitWatch = field(default_factory=SplitWatch)
     hub_reports: HubReports = field(default_factory=HubReports)
+
+    def successor(self) -> RouteState:
+        """The memory of a route that was made anew under the same name: nothing but when it is due."""
+        self.schedule.failures = 0
+        return RouteState(schedule=self.schedule, anew=True)
 
     def copy(self) -> RouteState:
         """A copy for a reconcile that writes nothing: what it counts up is not remembered."""

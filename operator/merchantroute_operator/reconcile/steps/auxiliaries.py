@@ -5,10 +5,10 @@ Accounts come before the Deployments, which cannot make a pod without. A child g
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from merchantroute_operator import naming
-from merchantroute_operator.errors import SecretInvalid
+from merchantroute_operator.errors import KubeError, NamespaceTerminating, RouteError, SecretInvalid, unforeseen
 from merchantroute_operator.kube.kube_port import Children, Kube, Object
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.disruption_budget import disruption_budget
@@ -21,17 +21,40 @@ from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.broker_secret import parse_broker
 
 
-async def ensure_auxiliaries(kube: Kube, route: Route, children: Children) -> None:
-    """Create or correct them all."""
-    for body in _wanted(route, children, await _brokers(kube, route)):
+async def ensure_auxiliaries(
+    kube: Kube, route: Route, children: Children, claimed: Collection[str]
+) -> RouteError | None:
+    """Create or correct them all. Raises what stands before the pods: an account that cannot be made.
+
+    ``claimed`` are the merchants that Merchant objects added: the policy does not follow them.
+
+    Returns the first error of another kind: orders flow without a budget, a policy or a monitor, so that it is told
+    once everything else is as wanted.
+    """
+    first: RouteError | None = None
+    try:
+        wanted = [*_wanted(route, children, await _brokers(kube, route), claimed)]
+    except NamespaceTerminating:
+        raise
+    except Exception as error:  # noqa: BLE001 - told by the route, which is then without a new policy only
+        first = error if isinstance(error, RouteError) else unforeseen(error)
+        wanted = [service_account(route, lane) for lane in lanes(route)]
+    for body in wanted:
         live = children.auxiliaries.get(body["kind"], {}).get(body["metadata"]["name"])
-        if live is None or differs(body, live):
+        if live is not None and not differs(body, live):
+            continue
+        try:
             await kube.apply(body)
+        except KubeError as error:
+            if body["kind"] == "ServiceAccount" or isinstance(error, NamespaceTerminating):
+                raise
+            first = first or error
+    return first
 
 
 async def delete_auxiliaries(kube: Kube, route: Route, children: Children) -> None:
     """Delete those that are no longer wanted; an account stays for as long as there is a Deployment of its name."""
-    wanted = {(body["kind"], body["metadata"]["name"]) for body in _wanted(route, children, ())}
+    wanted = {(body["kind"], body["metadata"]["name"]) for body in _wanted(route, children)}
     for kind, name in _ours(children):
         serves = kind == "ServiceAccount" and name in children.deployments
         if (kind, name) not in wanted and not serves:
@@ -44,12 +67,14 @@ async def delete_all_auxiliaries(kube: Kube, namespace: str, children: Children)
         await kube.delete(kind, namespace, name)
 
 
-def _wanted(route: Route, children: Children, brokers: Iterable[Address]) -> Iterator[Object]:
+def _wanted(
+    route: Route, children: Children, brokers: Iterable[Address] = (), claimed: Collection[str] = ()
+) -> Iterator[Object]:
     for lane in lanes(route):
         yield service_account(route, lane)
         if budget := disruption_budget(route, lane):
             yield budget
-    if policy := network_policy(route, brokers):
+    if policy := network_policy(route, brokers, claimed):
         yield policy
     if "PodMonitor" in children.auxiliaries:
         yield pod_monitor(route)

@@ -13,7 +13,7 @@ EVENT = "CredentialsRefused"
 def say(world: Fleet, *refusing: str) -> None:
     refused = frozenset(refusing)
     quiet = Pulse("pod-1", *KEY, "standard", "stable", 0, world.at, 1, 0, 0.0, 0, 0, 0)
-    world.board.put(replace(quiet, credentials_refused=refused))
+    world.hear(replace(quiet, credentials_refused=refused))
 
 
 def events(world: Fleet) -> list[str]:

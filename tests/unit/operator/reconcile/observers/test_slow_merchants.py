@@ -14,9 +14,9 @@ def pulse(at: float, pod: str, *slow: str, tier: str = "standard", paused: tuple
 
 def test_a_merchant_that_is_slow_or_paused_in_two_pods_counts_once_and_only_in_its_own_lane() -> None:
     world = fleet()
-    world.board.put(pulse(world.at, "pod-1", "hung", "late", paused=("busy",)))
-    world.board.put(pulse(world.at, "pod-2", "hung", paused=("busy",)))
-    world.board.put(pulse(world.at, "pod-3", tier="enterprise"))
+    world.hear(pulse(world.at, "pod-1", "hung", "late", paused=("busy",)))
+    world.hear(pulse(world.at, "pod-2", "hung", paused=("busy",)))
+    world.hear(pulse(world.at, "pod-3", tier="enterprise"))
     world.tick()
     world.look()
 

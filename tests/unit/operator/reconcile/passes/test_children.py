@@ -11,6 +11,7 @@ from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.network_policy import Address, network_policy
 from merchantroute_operator.resources.workload.deployment import deployment as a_deployment
 from merchantroute_operator.spec.parse import parse
+from tests.unit.operator.merchant_samples import raw_merchant
 from tests.unit.operator.operator_under_test import World, first
 from tests.unit.operator.route_samples import CLUSTER, a_route, raw_route
 
@@ -123,9 +124,62 @@ def test_a_policy_lets_pods_reach_names_the_broker_and_the_merchants_ports() -> 
 def test_an_address_in_the_cluster_opens_its_namespace_since_a_service_may_lead_to_any_port(
     host: str, opens: str | None
 ) -> None:
-    opened = policy((Address(host, 5672),))["egress"][2:]
-    labels = [rule["to"][0]["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for rule in opened]
+    rules = policy((Address(host, 5672),))["egress"][2:]
+    labels = [rule["to"][0]["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for rule in rules]
     assert labels == ([opens] if opens else [])
+
+
+def opened(body: dict[str, Any]) -> tuple[set[int], set[str]]:
+    """Ports that are open to anywhere, and namespaces whose pods are open."""
+    rules = body["spec"]["egress"]
+    namespaces = (rule["to"][0]["namespaceSelector"]["matchLabels"] for rule in rules[2:])
+    return {port["port"] for port in rules[1]["ports"]}, {
+        labels["kubernetes.io/metadata.name"] for labels in namespaces
+    }
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://x.kube-system/",
+        "https://x.merchantroute-system.svc:6443/",
+        "https://neighbour/",
+        "https://out.example.com:2379/",
+        "https://foo.bar_/",
+        "https://foo.-x/",
+        "https://a." + "b" * 64 + "/",
+    ],
+)
+def test_a_merchant_object_opens_nothing_for_the_pods_of_everybody(endpoint: str) -> None:
+    world = standing(merchants={"hut": "standard"})
+    before = opened(world.kube.objects["NetworkPolicy", "pos-mr-workers"])
+    world.kube.claims["evil"] = raw_merchant("evil", endpoint=endpoint)
+    world.reconciler.merchant_changed(world.kube.claims["evil"], gone=False)
+    world.look()
+    assert "evil" in world.bound()
+    assert opened(world.kube.objects["NetworkPolicy", "pos-mr-workers"]) == before
+
+
+@pytest.mark.parametrize(("insecure", "ports"), [(False, {443, 5672}), (True, {80, 443, 5672})])
+def test_merchant_objects_are_reached_where_every_merchant_may_be(insecure: bool, ports: set[int]) -> None:
+    route = raw_route()
+    route["spec"]["orders"] = {**route["spec"].get("orders", {}), "allowInsecure": insecure}
+    body = network_policy(parse(route), (Address("rabbit.mq.example.com", 5672),))
+    assert body is not None
+    assert opened(body) == (ports, set())
+
+
+def test_a_merchant_that_the_route_lists_is_reached_inside_the_cluster_too() -> None:
+    route = raw_route(merchants={"hut": "enterprise"})
+    route["spec"]["merchants"][0]["endpoint"] = "https://sim.Merchants.svc:8443/m/hut"
+    body = network_policy(parse(route), (), claimed=())
+    assert body is not None
+    assert opened(body) == ({443, 8443}, {"merchants"})
+
+
+@pytest.mark.parametrize("host", ["foo.bar_", "foo.-x", "a." + "b" * 64, "x..svc", "{merchant}.{merchant}"])
+def test_a_name_that_no_namespace_can_have_opens_none(host: str) -> None:
+    assert policy((Address(host, 5672),))["egress"][2:] == []
 
 
 def test_the_policy_follows_the_brokers_secret_and_goes_when_the_route_does_without() -> None:

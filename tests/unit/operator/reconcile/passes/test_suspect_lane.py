@@ -252,7 +252,7 @@ def test_a_suspect_queue_that_somebody_deleted_is_made_again_at_once() -> None:
 def test_its_pod_too_must_know_a_merchant_before_it_is_bound_and_counts_for_no_tier() -> None:
     world = fleet(merchants={"hut": "enterprise"})
     world.kube.objects["Pod", "pos-suspect-1"] = a_pod("pos-suspect-1")
-    world.board.put(Pulse("pos-suspect-1", *KEY, "suspect", "suspect", 0, world.at, 1, 0, 0.0, 0, 0, 0))
+    world.hear(Pulse("pos-suspect-1", *KEY, "suspect", "suspect", 0, world.at, 1, 0, 0.0, 0, 0, 0))
     world.pulse("pod-1", 2)
     world.change(merchants={"hut": "standard"})
     world.look()
@@ -261,6 +261,6 @@ def test_its_pod_too_must_know_a_merchant_before_it_is_bound_and_counts_for_no_t
     world.look()
     generations = {lane["tier"]: lane.get("configGeneration") for lane in world.kube.status["lanes"]}
     assert generations == {"enterprise": None, "standard": 2, "suspect": 1}
-    world.board.put(Pulse("pos-suspect-1", *KEY, "suspect", "suspect", 0, world.at, 2, 0, 0.0, 0, 0, 0))
+    world.hear(Pulse("pos-suspect-1", *KEY, "suspect", "suspect", 0, world.at, 2, 0, 0.0, 0, 0, 0))
     world.look()
     assert world.bound() == {"hut": f"{DOOR}.standard"}

@@ -75,7 +75,7 @@ def test_the_scaler_tells_it_on_the_route() -> None:
     world = fleet()
     heard = parse_pulse(json.dumps({**TOLD, "blocked": SEEN}).encode(), at=world.at + 2)
     assert heard is not None
-    world.reconciler._ctx.pulses.put(heard)
+    world.hear(heard)
 
     world.tick(times=3)
 

@@ -1,0 +1,44 @@
+"""Whatever stands in a pulse, it is one or it is none: never an error, and never a figure that breaks a sum."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from merchantroute_operator.rabbit.pulses.pulse_format import LARGEST, parse_pulse
+from tests.unit.operator.rabbit.test_any_answer import SHAPES
+
+GOOD: dict[str, Any] = {
+    "pod": "pos-1", "namespace": "orders", "route": "pos", "tier": "standard", "lane": "stable", "started": 1, "at": 2,
+    "generation": 7, "busy": 3, "busySeconds": 1.5, "finished": 7, "retried": 1, "dead": 0,
+    "slow": [{"merchant": "hut"}], "blocked": {"count": 1, "longest": 1.0, "latest": 1.0, "ago": 0.0},
+}  # fmt: skip
+
+
+@settings(derandomize=True, deadline=None, max_examples=300, database=None)
+@given(st.builds(lambda key, value: {**GOOD, key: value}, st.sampled_from([*GOOD]), SHAPES) | SHAPES)
+def test_any_json_is_a_pulse_or_none(document: Any) -> None:
+    pulse = parse_pulse(json.dumps(document).encode(), at=1.0)
+    if pulse is not None:
+        assert pulse.finished / 2.0 + pulse.busy_seconds < float("inf")
+        pulse.pod.encode()
+
+
+@pytest.mark.parametrize("key", ["busySeconds", "finished", "generation"])
+def test_a_figure_too_large_to_count_with_makes_no_pulse(key: str) -> None:
+    assert parse_pulse(json.dumps({**GOOD, key: 10**400}).encode(), at=1.0) is None
+
+
+def test_a_name_that_no_object_could_have_makes_no_pulse() -> None:
+    assert parse_pulse(json.dumps({**GOOD, "pod": "x" * 257}).encode(), at=1.0) is None
+    assert parse_pulse(json.dumps({**GOOD, "pod": "\ud800"}).encode(), at=1.0) is None
+
+
+def test_a_message_larger_than_a_pulse_can_be_is_not_read() -> None:
+    padded = json.dumps({**GOOD, "more": "x" * LARGEST}).encode()
+    assert parse_pulse(padded, at=1.0) is None
+    assert parse_pulse(json.dumps(GOOD).encode(), at=1.0) is not None

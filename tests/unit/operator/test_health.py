@@ -1,0 +1,34 @@
+"""Liveness is the heartbeat's alone: nothing that a server or a tenant does makes Kubernetes restart the operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from merchantroute_operator.health import STUCK_AFTER, Health
+
+
+@dataclass
+class Heartbeat:
+    late: float = 0.0
+
+    def stuck_for(self) -> float:
+        return self.late
+
+
+async def status(health: Health) -> int:
+    return (await health.answer(cast(Any, None))).status
+
+
+async def test_a_standby_is_alive() -> None:
+    assert await status(Health()) == 200
+
+
+async def test_only_a_heartbeat_that_is_late_for_long_fails_the_probe() -> None:
+    health, heart = Health(), Heartbeat()
+    health.watch(heart)
+    assert await status(health) == 200
+    heart.late = STUCK_AFTER
+    assert await status(health) == 200
+    heart.late = STUCK_AFTER + 1
+    assert await status(health) == 503
