@@ -119,7 +119,8 @@ def test_a_letter_that_nobody_read_says_so(world: Fixture) -> None:
 
 
 def test_a_producer_sends_no_order_to_the_suspect_lane(world: Fixture) -> None:
-    world.order(message=Message(**{"x-delivery-count": 50})).run()
+    often: dict[str, Any] = {"x-delivery-count": 50}
+    world.order(message=Message(**often)).run()
 
     assert ROUTE.suspect not in [each.exchange for each in world.publisher.published]
 
