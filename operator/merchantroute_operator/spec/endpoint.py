@@ -41,7 +41,9 @@ def host_and_port(endpoint: str) -> tuple[str, int]:
 def _parts(authority: str) -> tuple[str, int | None]:
     """Host and port of what stands between ``://`` and the path."""
     if not authority.isascii():
-        raise ValueError("its host or port is not ASCII: write the host's name in punycode, such as xn--bcher-kva.example")
+        raise ValueError(
+            "its host or port is not ASCII: write the host's name in punycode, such as xn--bcher-kva.example"
+        )
     found = _AUTHORITY.fullmatch(authority)
     if found is None:
         raise ValueError("it is not a URL: write https://host[:port][/path]")

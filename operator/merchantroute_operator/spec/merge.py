@@ -74,7 +74,9 @@ def _unfit(route: Route, claim: Claim) -> Refusal | None:
     """What keeps the object out whoever else claims its id."""
     wanted = claim.merchant
     if wanted.id in (".", ".."):
-        words = f"spec.id: {wanted.id} stands for another place in a URL's path, so no order can name it; write another id"
+        words = (
+            f"spec.id: {wanted.id} stands for another place in a URL's path, so no order can name it; write another id"
+        )
         return Refusal(ClaimReason.ID_INVALID, words)
     tier = next((tier for tier in route.tiers if tier.name == wanted.tier), None)
     if tier is None:

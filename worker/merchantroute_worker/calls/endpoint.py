@@ -50,7 +50,9 @@ def read(endpoint: str) -> Endpoint:
 def _host_and_port(authority: str) -> tuple[str, int | None]:
     """The host without brackets, and the port if it is named."""
     if not authority.isascii():
-        raise ValueError("its host or port is not ASCII: write the host's name in punycode, such as xn--bcher-kva.example")
+        raise ValueError(
+            "its host or port is not ASCII: write the host's name in punycode, such as xn--bcher-kva.example"
+        )
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
         raise ValueError("it is not a URL: write https://host[:port][/path]")
