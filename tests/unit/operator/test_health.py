@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 from aiohttp import ClientSession
-from merchantroute_kit.servers.ports import free_port
 
+from merchantroute_kit.servers.ports import free_port
 from merchantroute_operator.health import STUCK_AFTER, Health
 
 

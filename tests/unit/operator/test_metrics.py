@@ -3,9 +3,9 @@
 import urllib.request
 
 import pytest
-from merchantroute_kit.servers.ports import free_port
 from prometheus_client import REGISTRY
 
+from merchantroute_kit.servers.ports import free_port
 from merchantroute_operator import metrics
 
 

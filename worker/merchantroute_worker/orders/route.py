@@ -82,7 +82,7 @@ def _filled(endpoint: str, merchant: str) -> str:
 
 
 def _normal(endpoint: str) -> str:
-    """One form for all spellings of a URL (RFC 3986, 6.2): case of scheme and host, default port, last dot and slash."""
+    """One form for all spellings of a URL (RFC 3986, 6.2): letters' case, default port, the host's dot, last slash."""
     scheme, _, rest = endpoint.partition("://")
     host, slash, path = rest.partition("/")
     scheme, host = scheme.lower(), host.lower()
