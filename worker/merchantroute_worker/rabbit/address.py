@@ -121,12 +121,12 @@ class BrokerAddress:
         )
 
     def __str__(self) -> str:
-        return f"{self.username}@{self.host}:{self.port}{'/' if self.vhost == '/' else '/' + self.vhost}"
+        return f"{self.username}@{self.netloc}{'/' if self.vhost == '/' else '/' + self.vhost}"
 
     @property
     def netloc(self) -> str:
-        """Host and port as py-amqp expects them: an IPv6 address in brackets."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        """Host and port as py-amqp expects them: an IPv6 address in brackets and in lower case."""
+        return f"[{self.host.lower()}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def ssl(self) -> dict[str, Any] | bool:
         """Give py-amqp's `ssl` argument; certificate and name are always checked."""
