@@ -39,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.troubles -= 1
-        self.send_response(503 if self.server.troubles >= 0 else 200)
+        self.send_response(408 if self.server.troubles >= 0 else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

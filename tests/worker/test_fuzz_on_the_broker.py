@@ -88,7 +88,7 @@ def test_whatever_is_published_is_done_or_dead_with_a_reason(lane: LocalLane) ->
     # An ETA in a far year is an honest wish: such an order waits until it is too old.
     lane.limits = {"maxAttempts": 2, "maxAgeMs": 10_000}
     lane.configure(merchant)
-    worker = lane.work().ready()
+    worker = lane.work(MR_UNKNOWN_AFTER="0").ready()
     for number, (body, headers, compressed, properties) in enumerate(some(MESSAGES)):
         mine = {**headers, **compressed, "fuzz": number}
         task = {} if "task" in headers else {"task": None}

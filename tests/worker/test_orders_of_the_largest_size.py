@@ -17,7 +17,7 @@ def as_large_as_can_be(order_id: str) -> bytes:
 
 def test_an_order_that_its_journal_makes_too_large_is_dead_and_others_go_on(lane: LocalLane) -> None:
     lane.limits = {"maxAttempts": 5}
-    broken, well = lane.merchant("broken", "error"), lane.merchant("well")
+    broken, well = lane.merchant("broken", "error", error_status=408), lane.merchant("well")
     lane.known["closed"] = {"endpoint": "http://127.0.0.1:9"}  # the port discard, where nobody listens
     lane.configure(broken, well)
     lane.work().ready()

@@ -79,6 +79,8 @@ def _namespaces(route: Route, addresses: Iterable[Address]) -> set[str]:
     """Those of the addresses that may be Services: ``name``, ``name.namespace`` or ``name.namespace.svc…``."""
     found = set()
     for address in addresses:
+        if ":" in address.host:  # an IPv6 address, which has no dots either
+            continue
         words = address.host.lower().rstrip(".").split(".")
         if len(words) == 1 and words[0]:
             found.add(route.namespace)

@@ -52,7 +52,7 @@ def test_the_worker_reads_it_as_the_order_that_was_given(place: BrokerWithRoute)
     with place.channel() as channel:
         message = channel.basic_get("mr.orders.pos.standard.stable", no_ack=True)
     order = envelope.read(
-        body=message.body, headers=message.headers, correlation_id=message.properties["correlation_id"],
+        body=message.body.encode(), headers=message.headers, correlation_id=message.properties["correlation_id"],
         routing_key=message.delivery_info["routing_key"],
     )  # fmt: skip
     assert (order.id, order.merchant, json.loads(order.payload), order.journal) == (

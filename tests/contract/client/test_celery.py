@@ -90,7 +90,10 @@ def test_the_worker_reads_an_order_that_was_sent_by_name(web: WebApp, place: Bro
 
     (message,) = messages(place)
     order = envelope.read(
-        body=message.body, headers=message.headers, correlation_id="x", routing_key=message.delivery_info["routing_key"]
+        body=message.body.encode(),
+        headers=message.headers,
+        correlation_id="x",
+        routing_key=message.delivery_info["routing_key"],
     )
     assert (order.id, order.merchant, json.loads(order.payload)) == ("x", "bistro", {"merchant": "bistro", "n": 1})
 

@@ -17,11 +17,11 @@ def serve() -> Iterator[Serve]:
     """Serve a handler, which gets each connection's socket, on a port of its own."""
     with ExitStack() as running:
 
-        def start(handler: Handler, **tls: Any) -> Origin:
-            server = StreamServer(("127.0.0.1", 0), lambda sock, _: handler(sock), **tls)
+        def start(handler: Handler, host: str = "127.0.0.1", **tls: Any) -> Origin:
+            server = StreamServer((host, 0), lambda sock, _: handler(sock), **tls)
             server.start()
             running.callback(server.stop, timeout=0)
-            return Origin(scheme="https" if tls else "http", host="127.0.0.1", port=server.server_port)
+            return Origin(scheme="https" if tls else "http", host=host, port=server.server_port)
 
         yield start
 

@@ -30,7 +30,7 @@ LIMIT = 0.05
 ANY_MERCHANT = route(defaultEndpoint="https://pos.example/{merchant}")
 LISTED_ONLY = route()
 """Its tasks have no deadline here: that holds for listed merchants."""
-DONE, DEAD, LADDER, REQUEUED = "done", "dead", "ladder", "requeued"
+DONE, DEAD, LADDER, SUSPECT = "done", "dead", "ladder", "suspect"
 
 
 class OwnBaseException(BaseException):
@@ -79,8 +79,8 @@ ENDS: dict[str, tuple[Callable[[], Any], str]] = {
     "CancelledError": (raises(asyncio.CancelledError()), DEAD),
     "a BaseException": (raises(OwnBaseException()), DEAD),
     "GeneratorExit": (raises(GeneratorExit()), DEAD),
-    "GreenletExit": (raises(GreenletExit()), REQUEUED),
-    "killed": (killed, REQUEUED),
+    "GreenletExit": (raises(GreenletExit()), SUSPECT),
+    "killed": (killed, SUSPECT),
     # Indistinguishable from the time limit, where there is one.
     "gevent.Timeout": (raises(gevent.Timeout(1)), LADDER),
     "hangs": (lambda: gevent.sleep(60), LADDER),
@@ -92,19 +92,14 @@ class Message:
 
     content_type, content_encoding = "application/json", "utf-8"
 
-    def __init__(self, task: str, number: int, settled: Counter[int], requeued: Counter[int]) -> None:
-        self.number, self.settled, self.requeued = number, settled, requeued
+    def __init__(self, task: str, number: int) -> None:
+        self.number = number
         self.embed: dict[str, Any] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
         self.payload = [[], {}, self.embed]
         self.body = json.dumps(self.payload).encode()
-        self.delivery_info = {"routing_key": f"m-{number % 3}", "redelivered": False}
+        self.delivery_info = {"routing_key": f"m-{number % 3}", "exchange": ANY_MERCHANT.router, "redelivered": False}
         self.properties = {"correlation_id": f"t-{number}"}
         self.headers = {"task": task, "id": f"t-{number}", "lang": "py", "timelimit": [LIMIT, None]}
-
-    def reject(self, requeue: bool = False) -> None:
-        assert requeue
-        self.settled[self.number] += 1
-        self.requeued[self.number] += 1
 
 
 class World(Fixture):
@@ -113,7 +108,6 @@ class World(Fixture):
     def __init__(self, orders: Route = ANY_MERCHANT, *, slots: int = 4, **hooks: Any) -> None:
         super().__init__(orders)
         self.settled: Counter[int] = Counter()
-        self.requeued: Counter[int] = Counter()
         ports: Any = self.pod
         ports.acks = SimpleNamespace(ack=self._ack, line=lambda *_: None)
         ports.completions = SimpleNamespace(write=lambda *_: True)
@@ -139,7 +133,7 @@ class World(Fixture):
         """
         handlers = {name: self._handler(name) for name in set(names)}
         for number, name in enumerate(names):
-            message = Message(f"shop.{name}", number, self.settled, self.requeued)
+            message = Message(f"shop.{name}", number)
             message.headers.update({"timelimit": [limit, None], **headers})
             message.embed.update(embed or {})
             message.body = json.dumps(message.payload).encode()
@@ -150,13 +144,12 @@ class World(Fixture):
         return [self._outcome(number) for number in range(len(names))]
 
     def _outcome(self, number: int) -> str:
-        if self.requeued[number]:
-            return REQUEUED
         exchanges = [each.exchange for each in self.publisher.published if each.headers["id"] == f"t-{number}"]
         if not exchanges:
             return DONE
         (exchange,) = exchanges
-        return DEAD if exchange == self.pod.files.current.dead else LADDER
+        route = self.pod.files.current
+        return {route.dead: DEAD, route.suspect: SUSPECT}.get(exchange, LADDER)
 
     def _handler(self, name: str) -> Any:
         end = ENDS[name][0]

@@ -118,6 +118,8 @@ def test_a_policy_lets_pods_reach_names_the_broker_and_the_merchants_ports() -> 
         ("rabbit.mq.example.com", None),
         ("10.1.2.3", None),
         ("{merchant}.pos", "pos"),
+        ("fd00::5", None),
+        ("::1", None),
         ("", None),
     ],
 )
