@@ -5,7 +5,7 @@ import urllib.request
 import pytest
 from prometheus_client import REGISTRY
 
-from merchantroute_kit.servers.ports import free_port
+from merchantroute_kit.servers.ports import free_port, loopbacks
 from merchantroute_operator import metrics
 
 
@@ -61,8 +61,9 @@ def test_metrics_are_told_on_ipv4_and_on_ipv6() -> None:
     port = free_port()
     server = metrics.serve(port)
     try:
-        for host in ("127.0.0.1", "[::1]"):
-            with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=10) as answer:
+        for host in loopbacks():
+            at = f"[{host}]" if ":" in host else host
+            with urllib.request.urlopen(f"http://{at}:{port}/metrics", timeout=10) as answer:
                 assert b"merchantroute_operator_passes_total" in answer.read()
     finally:
         server.shutdown()

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from merchantroute_kit.servers.ports import loopbacks
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.config.identity import from_environment
 from merchantroute_worker.outcomes.ack_batch import ImmediateAcks
@@ -33,13 +34,13 @@ def serving() -> Iterator[int]:
 
 
 def livez(host: str, port: int) -> int:
-    with urllib.request.urlopen(f"http://{host}:{port}/livez", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://{f'[{host}]' if ':' in host else host}:{port}/livez", timeout=10) as answer:
         return int(answer.status)
 
 
 def test_probes_are_answered_on_ipv4_and_on_ipv6() -> None:
     with serving() as port:
-        assert [livez(host, port) for host in ("127.0.0.1", "[::1]")] == [200, 200]
+        assert {host: livez(host, port) for host in loopbacks()} == dict.fromkeys(loopbacks(), 200)
 
 
 def test_without_ipv6_in_the_kernel_probes_are_answered_on_ipv4(monkeypatch: pytest.MonkeyPatch) -> None:
