@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
+_NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)  # the kernel was started without, or told to do without
 _BUCKETS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
 
 PASSES = Counter("merchantroute_operator_passes", "Passes over routes", ["result"])
@@ -85,9 +88,18 @@ def watch_queue(depth: Callable[[], int], longest_wait: Callable[[], float]) -> 
     LONGEST_WAIT.set_function(longest_wait)
 
 
-def serve(port: int) -> None:
-    """Answer ``/metrics`` on ``port`` from a thread of its own, so that a blocked loop can still be seen."""
-    start_http_server(port)
+def serve(port: int) -> WSGIServer:
+    """Answer ``/metrics`` on ``port``, on IPv4 and IPv6, from a thread of its own, so that a blocked loop can be seen.
+
+    Returns the server, for who wants to end it.
+    """
+    try:
+        server, _ = start_http_server(port, "::")  # :: takes IPv4 too, unless net.ipv6.bindv6only says otherwise
+    except OSError as error:
+        if error.errno not in _NO_IPV6:
+            raise
+        server, _ = start_http_server(port)
+    return server
 
 
 def _result(well: object) -> str:

@@ -1,18 +1,73 @@
-"""Where a merchant's API is: host and port of an endpoint."""
+"""Where a merchant's API is: reads an endpoint, the URL that steps' paths are added to.
+
+The definitions and the worker hold to the same grammar (docs/merchants.md); this is for what the definitions of another
+version let through.
+"""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import re
+import unicodedata
+from ipaddress import IPv6Address
 
 _PORTS = {"http": 80, "https": 443}
+_FORBIDDEN = frozenset({"Cc", "Cs", "Zs", "Zl", "Zp"})  # control characters, half surrogate pairs, white space
+_AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:]+(?:\.[0-9]+){0,3})\]|([-A-Za-z0-9_.]+))(?::([0-9]{1,5}))?")
+_LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_]{0,61}[A-Za-z0-9])?")
+_LONGEST_HOST = 253  # characters, as DNS has them; a dot at its end does not count
 
 
 def host_and_port(endpoint: str) -> tuple[str, int]:
-    """Of ``endpoint``; the port is its scheme's where it names none. Raises ``ValueError`` for what is no address."""
-    parts = urlsplit(endpoint)
-    if not parts.hostname:
-        raise ValueError("it names no host")
-    port = parts.port if parts.port is not None else _PORTS.get(parts.scheme, 443)
-    if not port:
-        raise ValueError("port 0 is no port")
-    return parts.hostname, port
+    """Of ``endpoint``, in lower case and without brackets; the port is its scheme's where it names none.
+
+    Raises ``ValueError`` that says what to write instead, and does not repeat the endpoint: it may hold a password.
+    """
+    scheme, separator, rest = endpoint.partition("://")
+    if not separator or scheme not in _PORTS:
+        raise ValueError("begin it with https://")
+    if any(char == "\\" or unicodedata.category(char) in _FORBIDDEN for char in endpoint):
+        raise ValueError("it holds white space, a control character or a backslash: write it percent-encoded")
+    if "?" in rest or "#" in rest:
+        raise ValueError("it holds a query or a fragment: remove '?' or '#' and what follows")
+    authority, _, path = rest.partition("/")
+    if "@" in authority:
+        raise ValueError("it holds a user or password before '@': remove it, and write credentials with a secretRef")
+    if any(brace in authority + path.replace("{merchant}", "") for brace in "{}"):
+        raise ValueError("write no variable but {merchant}, and that only in the path")
+    host, port = _parts(authority)
+    return host.lower(), port or _PORTS[scheme]
+
+
+def _parts(authority: str) -> tuple[str, int | None]:
+    """Host and port of what stands between ``://`` and the path."""
+    if not authority.isascii():
+        raise ValueError(
+            "its host or port is not ASCII: write the host's name in punycode, such as xn--bcher-kva.example"
+        )
+    found = _AUTHORITY.fullmatch(authority)
+    if found is None:
+        raise ValueError("it is not a URL: write https://host[:port][/path]")
+    if found[1]:
+        _check_ipv6(found[1])
+    else:
+        _check_name(found[2])
+    port = None if found[3] is None else int(found[3])
+    if port is not None and not 0 < port < 65536:
+        raise ValueError("its port is out of range: write 1 to 65535")
+    return found[1] or found[2], port
+
+
+def _check_ipv6(text: str) -> None:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        raise ValueError("what is in its brackets is not an IPv6 address: write one, such as [2001:db8::1]") from None
+
+
+def _check_name(host: str) -> None:
+    name = host.removesuffix(".")
+    if len(name) > _LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in name.split(".")):
+        raise ValueError(
+            "its host is not a name that DNS can have: write at most 253 characters, between two dots 1 to 63 letters, "
+            "digits, '-' or '_', with a letter or digit at both ends"
+        )

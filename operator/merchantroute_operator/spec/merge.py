@@ -73,6 +73,11 @@ def merge(route: Route, claims: Iterable[Claim]) -> Merged:
 def _unfit(route: Route, claim: Claim) -> Refusal | None:
     """What keeps the object out whoever else claims its id."""
     wanted = claim.merchant
+    if wanted.id in (".", ".."):
+        words = (
+            f"spec.id: {wanted.id} stands for another place in a URL's path, so no order can name it; write another id"
+        )
+        return Refusal(ClaimReason.ID_INVALID, words)
     tier = next((tier for tier in route.tiers if tier.name == wanted.tier), None)
     if tier is None:
         names = ", ".join(sorted(tier.name for tier in route.tiers))
@@ -87,7 +92,8 @@ def _unfit(route: Route, claim: Claim) -> Refusal | None:
     try:
         host_and_port(wanted.endpoint)
     except Exception as error:  # noqa: BLE001 - what no address can be read from spoils this Merchant and no other
-        words = f"spec.endpoint: {wanted.endpoint} is no address ({error!s:.100}); write https:// and the host's name"
+        shown = "it" if "@" in wanted.endpoint else wanted.endpoint  # a password may stand before the @
+        words = f"spec.endpoint: {shown} is no address: {error!s:.200}"
         return Refusal(ClaimReason.ENDPOINT_INVALID, words)
     if wanted.endpoint.startswith("http://") and not route.orders.allow_insecure:
         words = (

@@ -6,7 +6,7 @@ import pytest
 
 from merchantroute_worker.client import Client, NotConfigured
 from merchantroute_worker.client.settings import broker_address, front_door
-from merchantroute_worker.rabbit.address import BrokerAddress
+from merchantroute_worker.rabbit.address import AddressError, BrokerAddress, BrokerFilesError
 
 URL = "amqp://shop:s%2Fcret@rabbit:5673/vhost%2F1"
 
@@ -48,6 +48,16 @@ def test_a_url_that_makes_no_sense_is_refused_without_repeating_its_password(url
 def test_an_authority_without_tls_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(NotConfigured, match="write amqps://"):
         broker_address(URL, tmp_path / "ca.crt", {})
+
+
+@pytest.mark.parametrize("port", ["²", "٣", "0", "65536", "5672.0", "-1", "9" * 5000])
+def test_a_port_that_is_none_is_told(tmp_path: Path, port: str) -> None:
+    for name, text in {"host": "::1", "port": port, "username": "shop", "password": "s"}.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(BrokerFilesError, match="not a number from 1 to 65535"):
+        broker_address(tmp_path, None, {})()
+    with pytest.raises(AddressError, match="not a number from 1 to 65535"):
+        BrokerAddress.from_secret({"host": b"::1", "port": port.encode(), "username": b"shop", "password": b"s"})
 
 
 def test_no_broker_at_all() -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
+import pytest
+from aiohttp import ClientSession
+
+from merchantroute_kit.servers.ports import free_port, loopbacks
 from merchantroute_operator.health import STUCK_AFTER, Health
 
 
@@ -32,3 +36,14 @@ async def test_only_a_heartbeat_that_is_late_for_long_fails_the_probe() -> None:
     assert await status(health) == 200
     heart.late = STUCK_AFTER + 1
     assert await status(health) == 503
+
+
+@pytest.mark.parametrize("host", loopbacks())
+async def test_the_probe_is_answered_on_ipv4_and_on_ipv6(host: str) -> None:
+    port, at = free_port(), f"[{host}]" if ":" in host else host
+    async with (
+        Health().serve(port),
+        ClientSession() as session,
+        session.get(f"http://{at}:{port}/healthz") as answer,
+    ):
+        assert answer.status == 200

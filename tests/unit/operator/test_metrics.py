@@ -1,8 +1,11 @@
 """What the operator tells Prometheus about itself."""
 
+import urllib.request
+
 import pytest
 from prometheus_client import REGISTRY
 
+from merchantroute_kit.servers.ports import free_port, loopbacks
 from merchantroute_operator import metrics
 
 
@@ -52,3 +55,16 @@ def test_the_queues_depth_is_asked_for_at_each_scrape() -> None:
     assert value("longest_wait_seconds") == 7.5
     waiting.pop()
     assert value("queue_depth") == 1
+
+
+def test_metrics_are_told_on_ipv4_and_on_ipv6() -> None:
+    port = free_port()
+    server = metrics.serve(port)
+    try:
+        for host in loopbacks():
+            at = f"[{host}]" if ":" in host else host
+            with urllib.request.urlopen(f"http://{at}:{port}/metrics", timeout=10) as answer:
+                assert b"merchantroute_operator_passes_total" in answer.read()
+    finally:
+        server.shutdown()
+        server.server_close()

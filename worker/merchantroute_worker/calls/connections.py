@@ -135,7 +135,7 @@ class _TLSPool(Pool, SSLConnectionPool):
     plain = False
 
     def _secured(self, sock: Any) -> Any:
-        name = self._request_host
+        name = self._request_host.removesuffix(".")  # neither SNI nor certificates have the dot of an absolute name
         encrypted = self.ssl_context.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
         try:
             encrypted.do_handshake()

@@ -27,7 +27,8 @@ def failure(error: OSError) -> str:
 
 def cause(kind: str, error: OSError, origin: Origin) -> str:
     """Say why a call failed, in at most MAX_CAUSE printable characters."""
-    text = f"{_text(kind, error)} ({origin.host}:{origin.port})"
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    text = f"{_text(kind, error)} ({host}:{origin.port})"
     return "".join(one if one.isprintable() else "?" for one in text)[:MAX_CAUSE]
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from merchantroute_worker.calls.endpoint import DEFAULT_PORTS, read
 from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.route import Merchant, Step
 
@@ -19,7 +20,6 @@ IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})  # RFC 9110, section 9.2.2, as 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]+").fullmatch
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _IN_PATH = "/%:@!$&'()*+,;=~-._?"
 _VISIBLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
@@ -100,18 +100,17 @@ def _template(method: str, path: str, name: str, merchant: str, endpoint: str, a
     return _Template(
         origin=base.origin,
         path=(f"{method} {base.path}{first}", *others),
-        before_key=f"{base.query} HTTP/1.1\r\n{base.head}\r\nIdempotency-Key: ",
+        before_key=f" HTTP/1.1\r\n{base.head}\r\nIdempotency-Key: ",
         before_attempt=f":{quote(name, safe=_VISIBLE)}\r\nMr-Attempt: ",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Endpoint:
-    """The parts of the head that all requests to one endpoint share; a step's path goes between `path` and `query`."""
+    """The parts of the head that all requests to one endpoint share; a step's path follows on `path`."""
 
     origin: Origin
     path: str
-    query: str
     head: str
 
 
@@ -123,26 +122,19 @@ def _around_id(path: str, merchant: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _endpoint(endpoint: str, allow_insecure: bool) -> _Endpoint:
+    shown = "its endpoint" if "@" in endpoint else repr(endpoint)  # a password may stand before it
     try:
-        parts = urlsplit(endpoint)
-        port = parts.port
-        # As the resolver and TLS encode the host: both would raise a UnicodeError, which is no OSError.
-        (parts.hostname or "").encode("idna")
-        endpoint.encode()
+        url = read(endpoint)
     except ValueError as error:
-        raise UnusableEndpoint(f"{endpoint!r} is not a URL: {error}") from None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise UnusableEndpoint(f"{endpoint!r} is not an http or https URL")
-    if parts.scheme == "http" and not allow_insecure:
-        raise UnusableEndpoint(f"{endpoint!r} is not encrypted and the route does not say allowInsecure")
-    port = port or _DEFAULT_PORTS[parts.scheme]
-    name = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    host = name if port == _DEFAULT_PORTS[parts.scheme] else f"{name}:{port}"
+        raise UnusableEndpoint(f"{shown} cannot be called: {error}") from None
+    if url.scheme == "http" and not allow_insecure:
+        raise UnusableEndpoint(f"{shown} is not encrypted and the route does not say allowInsecure")
+    name = f"[{url.host}]" if ":" in url.host else url.host
+    host = name if url.port == DEFAULT_PORTS[url.scheme] else f"{name}:{url.port}"
     common = "User-Agent: merchantroute-worker\r\nAccept: application/json\r\nAccept-Encoding: identity"
     return _Endpoint(
-        origin=Origin(scheme=parts.scheme, host=parts.hostname, port=port),
-        path=quote(parts.path.rstrip("/"), safe=_IN_PATH),
-        query="?" + quote(parts.query, safe=_IN_PATH) if parts.query else "",
+        origin=Origin(scheme=url.scheme, host=url.host, port=url.port),
+        path=quote(url.path, safe=_IN_PATH),
         head=f"{_field('Host', host)}\r\n{common}",
     )
 

@@ -77,15 +77,17 @@ class Merchant:
 
 
 def _filled(endpoint: str, merchant: str) -> str:
-    return endpoint.replace("{merchant}", quote(merchant, safe="")) if "{" in endpoint else endpoint
+    path = endpoint.find("/", endpoint.find("://") + 3)  # in the host, whoever publishes would choose where it goes
+    return endpoint if path < 0 else endpoint[:path] + endpoint[path:].replace("{merchant}", quote(merchant, safe=""))
 
 
 def _normal(endpoint: str) -> str:
-    """One form for all spellings of a URL (RFC 3986, 6.2): case of scheme and host, default port, last slash."""
+    """One form for all spellings of a URL (RFC 3986, 6.2): letters' case, default port, the host's dot, last slash."""
     scheme, _, rest = endpoint.partition("://")
     host, slash, path = rest.partition("/")
     scheme, host = scheme.lower(), host.lower()
-    return f"{scheme}://{host.removesuffix(_DEFAULT_PORTS.get(scheme, ''))}{slash}{path}".rstrip("/")
+    host = host.removesuffix(_DEFAULT_PORTS.get(scheme, "")).removesuffix(".")
+    return f"{scheme}://{host}{slash}{path}".rstrip("/")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,8 +61,8 @@ class BrokerAddress:
         mounted = directory / "ca.crt"
         ca = ca or (str(mounted) if mounted.exists() else None)
         port = _text(directory / "port")
-        if not port.isdigit():
-            raise BrokerFilesError(f"{directory}/port is {port!r}, not a number")
+        if not _is_port(port):
+            raise BrokerFilesError(f"{directory}/port is {port[:20]!r}, not a number from 1 to 65535")
         vhost = directory / "vhost"
         return cls(
             host=_text(directory / "host"),
@@ -106,8 +106,8 @@ class BrokerAddress:
         missing = [key for key in ("host", "port", "username", "password") if not text.get(key)]
         if missing:
             raise AddressError(f"lacks {', '.join(missing)}")
-        if not text["port"].isdigit():
-            raise AddressError("has a port that is not a number")
+        if not _is_port(text["port"]):
+            raise AddressError("has a port that is not a number from 1 to 65535")
         certificate = text.get("ca.crt")
         return cls(
             host=text["host"],
@@ -121,12 +121,12 @@ class BrokerAddress:
         )
 
     def __str__(self) -> str:
-        return f"{self.username}@{self.host}:{self.port}{'/' if self.vhost == '/' else '/' + self.vhost}"
+        return f"{self.username}@{self.netloc}{'/' if self.vhost == '/' else '/' + self.vhost}"
 
     @property
     def netloc(self) -> str:
-        """Host and port as py-amqp expects them: an IPv6 address in brackets."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        """Host and port as py-amqp expects them: an IPv6 address in brackets and in lower case."""
+        return f"[{self.host.lower()}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def ssl(self) -> dict[str, Any] | bool:
         """Give py-amqp's `ssl` argument; certificate and name are always checked."""
@@ -134,6 +134,11 @@ class BrokerAddress:
             return False
         name = self.certified_name or self.host
         return {"ca_certs": self.ca, "cert_reqs": ssl.CERT_REQUIRED, "server_hostname": name}
+
+
+def _is_port(text: str) -> bool:
+    # isdigit() takes "²", of which int() makes no number.
+    return text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) < 65536
 
 
 def _text(path: Path) -> str:

@@ -5,7 +5,9 @@ any answer is proof enough. If liveness depended on the broker, a restart of the
 Readiness means that the pod consumes.
 """
 
+import errno
 import json
+import socket
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
@@ -17,6 +19,7 @@ from merchantroute_worker.runtime.threads import start_daemon
 
 TEXT, JSON = "text/plain; charset=utf-8", "application/json"
 MAX_MERCHANTS = 1000
+NO_IPV6 = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})  # the kernel was started without, or told to do without
 READ_TIMEOUT = 10.0  # seconds for a client that connects and sends nothing
 Response = tuple[HTTPStatus, str, bytes]
 
@@ -27,7 +30,7 @@ def serve(pod: Pod) -> None:
     class Handler(_Handler):
         pages = _Pages(pod)
 
-    server = _Server(("0.0.0.0", pod.identity.port), Handler)
+    server = _server(pod.identity.port, Handler)
     # How often it checks for shutdown, which never comes.
     start_daemon(lambda: server.serve_forever(poll_interval=60.0), "probes")
 
@@ -35,6 +38,25 @@ def serve(pod: Pod) -> None:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
+
+
+class _ServerOfBothFamilies(_Server):
+    address_family = socket.AF_INET6
+
+    def server_bind(self) -> None:
+        # A distribution may have set net.ipv6.bindv6only: :: would not take IPv4 then.
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
+
+
+def _server(port: int, handler: type[BaseHTTPRequestHandler]) -> _Server:
+    """Give a server on IPv4 and IPv6, for the kubelet has one of them only in some clusters."""
+    try:
+        return _ServerOfBothFamilies(("::", port), handler)
+    except OSError as error:
+        if error.errno not in NO_IPV6:
+            raise
+        return _Server(("0.0.0.0", port), handler)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -37,3 +37,9 @@ def test_words_are_one_line_of_bounded_length() -> None:
     assert said.startswith("two?lines?xxx")
     assert said.isprintable()
     assert len(said) == MAX_CAUSE
+
+
+def test_an_ipv6_address_and_its_port_are_told_apart() -> None:
+    said = cause("refused", ConnectionRefusedError(111, "Connection refused"), Origin("https", "2001:db8::1", 8443))
+
+    assert said == "Connection refused ([2001:db8::1]:8443)"

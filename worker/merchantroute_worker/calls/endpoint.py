@@ -1,0 +1,97 @@
+"""Reads an endpoint, the URL of a merchant's API that steps' paths are added to. Pure.
+
+The API server and the operator hold to the same grammar (docs/merchants.md); this is for what they did not see.
+"""
+
+import re
+import unicodedata
+from ipaddress import IPv6Address
+from typing import NamedTuple
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+_FORBIDDEN = frozenset({"Cc", "Cs", "Zs", "Zl", "Zp"})  # control characters, half surrogate pairs, white space
+_AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:]+(?:\.[0-9]+){0,3})\]|([-A-Za-z0-9_.]+))(?::([0-9]{1,5}))?")
+_LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_]{0,61}[A-Za-z0-9])?")
+_LONGEST_HOST = 253  # characters, as DNS has them; a dot at its end does not count
+_DOT = re.compile("%2e", re.IGNORECASE)
+
+
+class Endpoint(NamedTuple):
+    """The parts of an endpoint. The host is in lower case, an IPv6 address without brackets; a path has no slash at its
+    end and no dot segments.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+
+def read(endpoint: str) -> Endpoint:
+    """Read an endpoint of which {merchant} has been replaced. ValueError says what is wrong, without repeating it: it
+    may hold a password.
+    """
+    scheme, _, rest = endpoint.partition("://")
+    if scheme not in DEFAULT_PORTS or "://" not in endpoint:
+        raise ValueError("begin it with https://")
+    if any(char == "\\" or unicodedata.category(char) in _FORBIDDEN for char in endpoint):
+        raise ValueError("it holds white space, a control character or a backslash: write it percent-encoded")
+    if "?" in rest or "#" in rest:
+        raise ValueError("it holds a query or a fragment: remove '?' or '#' and what follows")
+    authority, slash, path = rest.partition("/")
+    if "@" in authority:
+        raise ValueError("it holds a user or password before '@': remove it")
+    if "{" in rest or "}" in rest:
+        raise ValueError("write no variable but {merchant}, and that only in the path")
+    host, port = _host_and_port(authority)
+    return Endpoint(scheme, host.lower(), port or DEFAULT_PORTS[scheme], _without_dots(slash + path).rstrip("/"))
+
+
+def _host_and_port(authority: str) -> tuple[str, int | None]:
+    """The host without brackets, and the port if it is named."""
+    if not authority.isascii():
+        raise ValueError(
+            "its host or port is not ASCII: write the host's name in punycode, such as xn--bcher-kva.example"
+        )
+    match = _AUTHORITY.fullmatch(authority)
+    if match is None:
+        raise ValueError("it is not a URL: write https://host[:port][/path]")
+    if match[1]:
+        _check_ipv6(match[1])
+    else:
+        _check_name(match[2])
+    port = None if match[3] is None else int(match[3])
+    if port is not None and not 0 < port < 65536:
+        raise ValueError("its port is out of range: write 1 to 65535")
+    return match[1] or match[2], port
+
+
+def _check_ipv6(text: str) -> None:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        raise ValueError("what is in its brackets is not an IPv6 address: write one, such as [2001:db8::1]") from None
+
+
+def _check_name(host: str) -> None:
+    name = host.removesuffix(".")
+    if len(name) > _LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in name.split(".")):
+        raise ValueError(
+            "its host is not a name that DNS can have: write at most 253 characters, between two dots 1 to 63 letters, "
+            "digits, '-' or '_', with a letter or digit at both ends"
+        )
+
+
+def _without_dots(path: str) -> str:
+    """The path without `.` and `..`, as URL libraries and curl send it (RFC 3986, 5.2.4)."""
+    if "/." not in path and "/%2" not in path:
+        return path
+    kept: list[str] = []
+    first, *segments = path.split("/")
+    for segment in segments:
+        plain = _DOT.sub(".", segment)
+        if plain == "..":
+            del kept[-1:]
+        elif plain != ".":
+            kept.append(segment)
+    return "/".join([first, *kept])
