@@ -30,7 +30,7 @@ def by_the_client(address: BrokerAddress) -> None:
     Connection(address, Unconfirmed(lambda *_: None)).connect()
 
 
-@pytest.mark.parametrize("host", (*loopbacks(), *(("0:0::1", "::FFFF:127.0.0.1") if IPV6 else ())))
+@pytest.mark.parametrize("host", [*loopbacks(), *(("0:0::1", "::FFFF:127.0.0.1") if IPV6 else ())])
 @pytest.mark.parametrize("way", [by_py_amqp, by_kombu, by_the_client])
 def test_a_broker_at_an_address_is_reached(way: Callable[[BrokerAddress], None], host: str) -> None:
     heard: list[bytes] = []
