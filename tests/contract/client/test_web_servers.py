@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from merchantroute_kit.waiting import PATIENCE
 from merchantroute_kit.worker import topology
 from merchantroute_worker.client import Client, NotSafe
 from tests.contract.client.broker_with_route import ROUTE, BrokerWithRoute
@@ -60,7 +61,7 @@ def run(*arguments: str) -> str:
         [sys.executable, *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=120 * PATIENCE,
         env={**os.environ, "PYTHONPATH": str(ROOT / "worker")},
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
