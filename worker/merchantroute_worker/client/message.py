@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from typing import Any
 
 from merchantroute_worker.client.results import BadOrder
@@ -65,20 +64,24 @@ class Message:
     content_encoding: str = "utf-8"
     properties: Mapping[str, Any] = field(default_factory=dict)
 
-    @cached_property
+    @property
     def packed(self) -> PackedMessage:
-        """The AMQP message, packed once for all attempts."""
-        return PackedMessage(
-            self.body,
-            self.headers,
-            **{
+        """The AMQP message, packed once for all attempts.
+
+        Up to Python 3.11 functools.cached_property has a lock, which a child of a fork would inherit as it was: locked
+        for ever if another thread was packing.
+        """
+        kept: PackedMessage | None = self.__dict__.get("_packed")
+        if kept is None:
+            properties = {
                 **self.properties,
                 "content_type": self.content_type,
                 "content_encoding": self.content_encoding,
                 "correlation_id": self.order_id,
                 "delivery_mode": 2,
-            },
-        )
+            }
+            kept = self.__dict__["_packed"] = PackedMessage(self.body, self.headers, **properties)
+        return kept
 
 
 def write(order: Order, *, now: float, new_id: Callable[[], str]) -> Message:
