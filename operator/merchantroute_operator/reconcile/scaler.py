@@ -154,7 +154,8 @@ class Scaler:
             return
         tick = Tick(self._ctx, key, state, state.route, state.findings.raw, samples)
         asked = [await observer(tick) for observer in OBSERVERS]
-        if any(asked):
+        # Passes that fail come at growing intervals, whatever is missing because of that.
+        if any(asked) and not state.schedule.failures:
             self._touch(key)
         elif self._ctx.monotonic() - state.status.written_at >= STATUS_EVERY:
             self._update_status(key)

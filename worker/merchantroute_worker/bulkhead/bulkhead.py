@@ -50,11 +50,19 @@ class Bulkhead:
         self._slots_of_slow, self._summed = 0, float("-inf")
         self._slow: set[str] = set()
 
-    def decide(self, merchant: str, now: float) -> Verdict:
-        """Decide on one more slot for this merchant."""
-        refused = self.refusals.verdict(merchant, now)
+    def decide(self, merchant: str, now: float, *, own_task: bool = False) -> Verdict:
+        """Decide on one more slot for this merchant. No pod sees the calls of an app's `own_task`: it cannot ask
+        whether the credentials are accepted again, so it does not wait for that.
+        """
+        refused = self.refusals.verdict(merchant, now, credentials=not own_task)
         if refused is not None:
             return refused
+        verdict = self._decide(merchant, now)
+        if verdict is Verdict.ADMIT and not own_task:
+            self.refusals.asks_again(merchant, now)
+        return verdict
+
+    def _decide(self, merchant: str, now: float) -> Verdict:
         with self._lock:
             snapshot = self._snapshot(self._known.get(merchant), now)
             if is_slow(snapshot, self.limits):
@@ -91,7 +99,7 @@ class Bulkhead:
             state = self._known.active[merchant]
             state.answered = now
             if not success:
-                state.answered_at(step)
+                state.answered_at(step, now)
             else:
                 state.succeeded(step, now)
                 self.refusals.accepted(merchant, step)
@@ -112,7 +120,7 @@ class Bulkhead:
         with self._lock:
             state = self._known.active[merchant]
             state.answered = now
-            state.errors.add(step, order)
+            state.errors.add(step, order, now)
 
     def asked_to_wait(self, merchant: str, now: float, *, began: float, seconds: float | None) -> None:
         """Note that the merchant asked for time in answer to a call that began then."""
@@ -130,7 +138,7 @@ class Bulkhead:
             state = self._known.active[merchant]
             state.answered = now
             if order is not None:
-                others = state.forbidden.add(step, order) >= FAILURES_IN_A_ROW
+                others = state.forbidden.add(step, order, now) >= FAILURES_IN_A_ROW
                 if not others and now - state.took.get(step, float("-inf")) <= HEALTHY_FOR:
                     return
         self.refusals.refused_credentials(merchant, now, credential=credential, step=step, began=began)

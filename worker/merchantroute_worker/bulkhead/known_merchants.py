@@ -21,38 +21,43 @@ MOST_ORDERS = 3
 
 Call = tuple[float, float, str]
 """The start and the time-out of a call (seconds), and its step."""
+ROW_ENDS_AFTER = 60.0
+"""Seconds: a step that really fails is called again by every order that comes."""
 
 
 class AnswersInARow:
     """A merchant's answers of one kind in a row, by step: one whose `submit` fails may still answer every `validate`.
-    `longest` is the longest row.
+    `longest` is the longest row. A row to which nothing was added for a minute has ended: nobody calls that step here
+    any more, be it that the route has renamed it, or that it asks about orders that went to other pods.
     """
 
     __slots__ = ("_rows", "longest")
 
     def __init__(self) -> None:
-        self._rows: dict[str, tuple[int, tuple[str, ...]]] = {}
+        self._rows: dict[str, tuple[int, tuple[str, ...], float]] = {}
         self.longest = 0
 
-    def add(self, step: str, order: str | None) -> int:
+    def add(self, step: str, order: str | None, now: float) -> int:
         """Count an answer to a step, and give the length of its row. An order that is named counts once in a row."""
-        count, orders = self._rows.get(step, (0, ()))
+        count, orders, _ = self._rows.get(step, (0, (), now))
         if order is None or (order not in orders and len(orders) < MOST_ORDERS):
             count += 1
             orders = orders if order is None else (*orders, order)
-            if step not in self._rows and len(self._rows) >= MOST_STEPS:
-                del self._rows[next(iter(self._rows))]
-            self._rows[step] = count, orders
-            self._measure()
+        if step not in self._rows and len(self._rows) >= MOST_STEPS:
+            del self._rows[next(iter(self._rows))]
+        self._rows[step] = count, orders, now
+        self._measure()
         return count
 
-    def end(self, step: str) -> None:
+    def end(self, step: str, now: float) -> None:
         """Note another answer to the step."""
-        if self._rows.pop(step, None) is not None:
-            self._measure()
+        self._rows.pop(step, None)
+        for other in [other for other, (_, _, at) in self._rows.items() if now - at > ROW_ENDS_AFTER]:
+            del self._rows[other]
+        self._measure()
 
     def _measure(self) -> None:
-        self.longest = max((count for count, _ in self._rows.values()), default=0)
+        self.longest = max((count for count, _, _ in self._rows.values()), default=0)
 
 
 class Merchant:
@@ -87,17 +92,17 @@ class Merchant:
 
     def succeeded(self, step: str, now: float) -> None:
         """Note that a step succeeded: what was in a row there has ended."""
-        self.answered_at(step)
+        self.answered_at(step, now)
         if self.forbidden.longest:
-            self.forbidden.end(step)
+            self.forbidden.end(step, now)
         self.successes += 1
         self.took[step] = now
 
-    def answered_at(self, step: str) -> None:
+    def answered_at(self, step: str, now: float) -> None:
         """Note an answer of the step itself, a success or not: failures and server errors have ended."""
         self.failures = 0
         if self.errors.longest:
-            self.errors.end(step)
+            self.errors.end(step, now)
 
     def oldest(self, now: float) -> float:
         """Give the age of the oldest call in seconds, 0 without one."""

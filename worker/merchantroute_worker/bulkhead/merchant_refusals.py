@@ -20,14 +20,22 @@ class MerchantRefusals:
         self._credentials = RefusedCredentials()
         self._lock = native_lock()
 
-    def verdict(self, merchant: str, now: float) -> Verdict | None:
-        """Give the verdict on one more order of this merchant, None where the merchant refuses nothing."""
+    def verdict(self, merchant: str, now: float, *, credentials: bool = True) -> Verdict | None:
+        """Give the verdict on one more order of this merchant, None where the merchant refuses nothing. Without
+        `credentials`, a refusal of those does not count.
+        """
         if not self._credentials and not self._pauses:
             return None
         with self._lock:
-            if not self._credentials.admits(merchant, now):
+            if credentials and self._credentials.left(merchant, now) > 0:
                 return Verdict.CREDENTIALS
             return None if self._pauses.admits(merchant, now) else Verdict.PAUSED
+
+    def asks_again(self, merchant: str, now: float) -> None:
+        """Note that an order begins, which asks a merchant that refuses its credentials again; the next one waits."""
+        if self._credentials:
+            with self._lock:
+                self._credentials.asks_again(merchant, now)
 
     def asked_to_wait(self, merchant: str, now: float, *, began: float, seconds: float | None) -> None:
         """Pause a merchant that asked for it in answer to a call that began then: for so many seconds, or by itself."""
@@ -70,6 +78,7 @@ class MerchantRefusals:
             return self._credentials.names()
 
     def forget(self, now: float) -> None:
-        """Drop pauses and rates that are over."""
+        """Drop pauses and rates that are over, and refusals of merchants that have had no orders for long."""
         with self._lock:
             self._pauses.forget(now)
+            self._credentials.forget(now)

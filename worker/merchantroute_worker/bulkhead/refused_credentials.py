@@ -12,6 +12,8 @@ from typing import NamedTuple
 FIRST, LONGEST = 1.0, 60.0
 """Seconds between two orders that ask again: at first, and at most; each interval is twice the one before."""
 MOST_MERCHANTS = 10_000
+MEMORY = 600.0
+"""Seconds after an order could have asked again, and none did."""
 
 
 class Refusal(NamedTuple):
@@ -56,15 +58,11 @@ class RefusedCredentials:
         if refusal is not None and step in {None, refusal.step}:
             del self._refusals[merchant]
 
-    def admits(self, merchant: str, now: float) -> bool:
-        """Whether an order of the merchant may begin: nothing was refused, or it is the one that asks again."""
+    def asks_again(self, merchant: str, now: float) -> None:
+        """Note that an order of the merchant begins: if something was refused, it is the one that asks again."""
         refusal = self._refusals.get(merchant)
-        if refusal is None:
-            return True
-        if now < refusal.next_ask:
-            return False
-        self._refusals[merchant] = refusal._replace(next_ask=now + refusal.interval)
-        return True
+        if refusal is not None:
+            self._refusals[merchant] = refusal._replace(next_ask=now + refusal.interval)
 
     def left(self, merchant: str, now: float) -> float:
         """Give the seconds until an order may ask again, 0 where nothing was refused."""
@@ -77,6 +75,12 @@ class RefusedCredentials:
             merchant: refusal
             for merchant, refusal in self._refusals.items()
             if refusal.credential == credential_of(merchant)
+        }
+
+    def forget(self, now: float) -> None:
+        """Drop the refusals that nobody has asked about for long: the merchant was removed, or has no orders."""
+        self._refusals = {
+            merchant: refusal for merchant, refusal in self._refusals.items() if now - refusal.next_ask <= MEMORY
         }
 
     def names(self) -> list[str]:

@@ -285,8 +285,9 @@ class Delivery:
         reason = letter.headers["mr-reason"]
         log.error("order is dead: %s: %s", reason, why, extra={"data": self.log_fields(reason)})
         try:
-            if not self._publish(letter):
-                return
+            with self.pod.holds_outcome(self):
+                if not self._publish(letter):
+                    return
         except TooLarge:
             self.stage = Stage.SETTLED
             self.pod.outcome_counter.dead(reason)

@@ -57,6 +57,8 @@ class OrderDelivery(Settlement[Order]):
                 key, lambda why: decisions.death_reason(order, route, why)
             ):
                 return
+            # It may have waited to hear of a dead pod, for a new configuration that is.
+            route = self.pod.files.current
             decision = self._decide(order, route)
         except Undecodable as error:
             self.dead_letter("undecodable", str(error))

@@ -79,13 +79,14 @@ class TaskDelivery(Settlement[TaskMessage]):
 
     def _begin(self, handle: Handler, body: Any, callbacks: Any) -> bool:
         """Whether Celery has the task now, and will report how it ended."""
-        pod, now = self.pod, time.time()
+        pod = self.pod
         pod.counters.count("taken")
-        task = self._task = task_message.read(self.incoming, now=now, zone=pod.timezone)
+        task = self._task = task_message.read(self.incoming, now=time.time(), zone=pod.timezone)
         key = task.delivery_key
         if self.ack_if_settled(key) or self.move_if_suspect(key, self._death_reason):
             return False
-        decision = self._decide(task, now)
+        # It may have waited to hear of a dead pod.
+        decision = self._decide(task, time.time())
         if not isinstance(decision, RunTask):
             self.settle(decision, key)
             return False
@@ -102,7 +103,7 @@ class TaskDelivery(Settlement[TaskMessage]):
         route = self.pod.files.current
         decision = task_decisions.before_slot(task, route, now=now, own=self._limits)
         if isinstance(decision, RunTask):
-            verdict = self.pod.bulkhead.decide(task.merchant, self.pod.clock.now())
+            verdict = self.pod.bulkhead.decide(task.merchant, self.pod.clock.now(), own_task=True)
             if verdict is not Verdict.ADMIT:
                 return task_decisions.refused(task, route, slow=verdict is not Verdict.CAP)
         return decision

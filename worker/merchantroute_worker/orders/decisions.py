@@ -44,7 +44,7 @@ def before_slot(
         return ToDead(order=order, why=death_reason(order, route, "expired"))
     if now - max(published_at, eta or 0.0) > route.max_age:
         return ToDead(order=order, why=death_reason(order, route, "max-age"))
-    if order.journal.steps is None and route.shares_endpoint(order.merchant):
+    if _is_key_open(order.journal, may_have_run=may_have_run) and route.shares_endpoint(order.merchant):
         order = order.with_journal(replace(order.journal, merchant_in_key=True))
     if may_have_run:
         order = _with_unsure_steps(order, route)
@@ -60,6 +60,14 @@ def before_slot(
     if merchant.lock_reason is not None:
         return deferred(order, route, merchant.lock_reason)
     return Run(order=order, merchant=merchant)
+
+
+def _is_key_open(journal: Journal, *, may_have_run: bool) -> bool:
+    """Whether the form of its idempotency keys is still to be decided: it has no journal, so what an earlier pod may
+    have sent had the form that is decided now, or no call was made.
+    """
+    called = may_have_run or journal.answer is not None or journal.attempts or journal.done or journal.unsure
+    return journal.steps is None or not called
 
 
 def refused(order: Order, route: Route, *, slow: bool) -> ToLadder[Order]:

@@ -14,7 +14,7 @@ from merchantroute_worker.orders.messages import Outgoing
 from merchantroute_worker.orders.task_body import dump
 from merchantroute_worker.orders.task_message import TaskMessage
 from merchantroute_worker.outcomes.ack_batch import Acks
-from merchantroute_worker.rabbit.publisher import RECORDS, NotPublished, Publisher
+from merchantroute_worker.rabbit.publisher import RECORDS, NotPublished, Publisher, TooLarge
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,9 @@ class Completions:
             try:
                 self._publisher.publish(message, RECORDS, give_up)
                 self._warned = False
+                return True
+            except TooLarge as error:
+                self._warn(error)
                 return True
             except NotPublished as error:
                 if self._publisher.open:

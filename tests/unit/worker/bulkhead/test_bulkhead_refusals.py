@@ -129,3 +129,37 @@ def test_a_name_server_of_our_own_that_fails_makes_no_merchant_slow() -> None:
     for now in range(100, 103):
         bulkhead.name_failed("m-3", float(now))
     assert bulkhead.slow_names(5.0) == {"m-3"}
+
+
+def test_a_row_of_a_step_that_nobody_calls_any_more_ends_by_itself() -> None:
+    """The route has renamed it, or it asks about orders that came back in other pods."""
+    bulkhead = answering()
+    for _ in range(3):
+        bulkhead.server_error("bistro", 1.0, step="submit.verify", order=None)
+    slow = {}
+    for now in (60.0, 62.0):
+        for slot in range(3):
+            bulkhead.begin_call("bistro", ("bistro", slot), now, step="submit")
+        bulkhead.answered("bistro", now, 0.1, step="submit")
+        slow[now] = bulkhead.is_slow("bistro", now)
+
+    assert slow == {60.0: True, 62.0: False}
+
+
+def test_an_own_task_neither_asks_about_credentials_nor_waits_for_them() -> None:
+    bulkhead = answering()
+    bulkhead.credentials_refused("bistro", 1.0, credential="old", step="submit", began=0.9, order=None)
+
+    assert {bulkhead.decide("bistro", 5.0, own_task=True) for _ in range(20)} == {Verdict.ADMIT}
+    assert [bulkhead.decide("bistro", 5.0) for _ in range(2)] == [Verdict.ADMIT, Verdict.CREDENTIALS]
+
+
+def test_an_order_that_gets_no_slot_is_not_the_one_that_asks() -> None:
+    bulkhead = answering()
+    bulkhead.credentials_refused("bistro", 1.0, credential="old", step="submit", began=0.9, order=None)
+    for _ in range(3):
+        bulkhead.server_error("bistro", 1.0, step="submit", order=None)
+    assert bulkhead.decide("bistro", 5.0) is Verdict.SLOW
+
+    bulkhead.answered("bistro", 5.0, 0.1, success=False, step="submit")
+    assert [bulkhead.decide("bistro", 5.0) for _ in range(2)] == [Verdict.ADMIT, Verdict.CREDENTIALS]

@@ -14,19 +14,27 @@ def refused(*merchants: str, most: int = 100) -> RefusedCredentials:
     return refusals
 
 
+def admits(refusals: RefusedCredentials, merchant: str, now: float) -> bool:
+    """Whether an order may begin now; it does."""
+    if refusals.left(merchant, now) > 0:
+        return False
+    refusals.asks_again(merchant, now)
+    return True
+
+
 def test_one_order_asks_at_growing_intervals_and_the_others_wait() -> None:
     refusals, asked, now = refused("m"), list[float](), 10.0
     while len(asked) < 9:
         now += 0.25
-        if refusals.admits("m", now):
-            assert not refusals.admits("m", now), "only one"
+        if admits(refusals, "m", now):
+            assert not admits(refusals, "m", now), "only one"
             asked.append(now)
             refusals.refused("m", "old", step="submit", began=now, now=now)
 
     assert [later - earlier for earlier, later in zip([10.0, *asked], asked, strict=False)] == [
         1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0,
     ]  # fmt: skip
-    assert refusals.admits("other", now)
+    assert admits(refusals, "other", now)
 
 
 def test_calls_in_flight_that_are_refused_too_do_not_lengthen_the_wait() -> None:
@@ -55,7 +63,7 @@ def test_it_ends_when_the_credential_changes_also_where_it_comes_or_goes() -> No
     refusals.changed({"rotated": "new", "kept": "old", "lacking": "first"}.get)
 
     assert refusals.names() == ["kept"]
-    assert refusals.admits("rotated", 10.1)
+    assert admits(refusals, "rotated", 10.1)
 
 
 def test_another_credential_that_is_refused_begins_anew() -> None:
@@ -82,7 +90,18 @@ def test_no_merchant_is_forgotten_and_none_is_asked_more_often_than_its_interval
         if not is_order:
             refusals.refused("m", "old", step="submit", began=now, now=now)
             last = now
-        elif refusals.admits("m", now):
+        elif admits(refusals, "m", now):
             assert now - last >= FIRST - 1e-6
             last = now
         assert 0 <= refusals.left("m", now) <= LONGEST + 1e-6
+
+
+def test_a_merchant_without_orders_is_forgotten() -> None:
+    """It was removed, or had no credentials: nobody asks again, and no other credential comes."""
+    refusals = refused("gone")
+    refusals.refused("here", "old", step="submit", began=9.9, now=10.0)
+    for now in range(11, 1000):
+        admits(refusals, "here", float(now))
+        refusals.forget(float(now))
+
+    assert refusals.names() == ["here"]

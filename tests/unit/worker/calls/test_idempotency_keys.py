@@ -12,6 +12,7 @@ from merchantroute_worker.calls.request import build
 from merchantroute_worker.orders import decisions
 from merchantroute_worker.orders.decisions import Run
 from merchantroute_worker.orders.envelope import Order
+from merchantroute_worker.orders.outcome import ToDead, ToLadder
 from merchantroute_worker.orders.route import Route, Step, parse
 from tests.unit.worker.samples import INDEX, ROUTE, order
 
@@ -76,7 +77,7 @@ def test_a_key_stays_as_it_was_when_a_merchant_comes_or_goes(shared: bool) -> No
     alone, both = route({"bistro": GATEWAY}), route({"bistro": GATEWAY, "tavern": GATEWAY})
     then, later = (both, alone) if shared else (alone, both)
     first = run(order(), then)
-    journal = first.order.journal.as_json(then.steps)
+    journal = replace(first.order.journal, attempts=1).as_json(then.steps)
 
     again = run(order(journal=journal), later)
 
@@ -99,3 +100,23 @@ def test_two_orders_behind_one_endpoint_never_have_one_key(orders: list[tuple[st
 
     assert keys[0] != keys[1]
     assert keys[0].startswith(quote(orders[0][0], safe="") + "/")
+
+
+def test_who_was_never_called_gets_the_form_of_now_however_it_waited() -> None:
+    """Published before its merchant was in this pod's configuration, or dead of its age and replayed."""
+    both = route({"bistro": GATEWAY, "tavern": GATEWAY})
+    early = decisions.before_slot(order(), {}, route({}), now=2_000.0, unknown_after=300.0)
+    assert isinstance(early, ToLadder)
+    late = decisions.before_slot(order(headers={"mr-published-at": 1}), {}, both, now=1e9, unknown_after=300.0)
+    assert isinstance(late, ToDead)
+
+    for waited in (early.order, late.order):
+        assert key(run(order(journal=waited.journal.as_json(both.steps)), both)) == "bistro/o-1:submit"
+
+
+def test_an_order_that_another_pod_may_have_called_keeps_the_form_that_this_one_had() -> None:
+    both = route({"bistro": GATEWAY, "tavern": GATEWAY})
+    again = decisions.before_slot(order(), {}, both, now=2_000.0, unknown_after=300.0, may_have_run=True)
+
+    assert isinstance(again, Run)
+    assert key(again) == "bistro/o-1:submit"

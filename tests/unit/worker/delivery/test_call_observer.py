@@ -106,3 +106,18 @@ def test_a_merchant_is_paused_as_long_as_it_asks_and_the_route_allows(asked: flo
     pod = seen(Answer(429, retry_after=asked), retryAfterMaxMs=most_ms)
 
     assert pod.bulkhead.refusals.wait("bistro", pod.clock.now()) == pytest.approx(left, abs=2)
+
+
+@pytest.mark.parametrize("then", [Answer(422), Answer(401)])
+def test_refused_credentials_end_with_an_answer_about_the_order_or_a_row_of_the_route(then: Answer) -> None:
+    pod = seen(Answer(401))
+    row = route(answers={"401": "Dead"})
+    ports: Any = pod
+    ports.files = SimpleNamespace(current=replace(row, credentials={"bistro": OLD}), generation=8)
+    trace: Any = SimpleNamespace(begins=lambda _: {}, ended=lambda _: None)
+    observer = CallObserver(pod, Run(order=order(), merchant=MERCHANT), row, "slot", trace)
+    observer.begins(row.steps[0])
+
+    observer.ended(row.steps[0], then, 0.1)
+
+    assert not pod.bulkhead.refusals.refuses_credentials("bistro")
