@@ -14,7 +14,7 @@ from merchant_sim.server import application, runner
 def main() -> None:
     """The program. Prints one line when it listens, which tests and scripts may wait for."""
     options = argparse.ArgumentParser(prog="merchant-sim", description=sys.modules["merchant_sim"].__doc__)
-    options.add_argument("--host", default="0.0.0.0", help="address to listen on (default: all)")
+    options.add_argument("--host", help="address to listen on (default: all, of IPv4 and IPv6)")
     options.add_argument("--port", type=int, default=8080, help="port (default 8080; 0 takes a free one)")
     options.add_argument("--limit", type=int, default=200_000, help="orders to remember (default 200000)")
     options.add_argument("--seed", type=int, default=None, help="make latencies and errors repeatable")
@@ -23,14 +23,14 @@ def main() -> None:
     asyncio.run(_serve(given.host, given.port, application(limit=given.limit, seed=given.seed)))
 
 
-async def _serve(host: str, port: int, app: web.Application) -> None:
+async def _serve(host: str | None, port: int, app: web.Application) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     serving = runner(app)
     await serving.setup()
     await web.TCPSite(serving, host, port, backlog=4096).start()
-    sys.stdout.write(f"merchant-sim listens on http://{host}:{serving.addresses[0][1]}\n")
+    sys.stdout.write(f"merchant-sim listens on http://{host or 'localhost'}:{serving.addresses[0][1]}\n")
     sys.stdout.flush()
     await stop.wait()
     await serving.cleanup()

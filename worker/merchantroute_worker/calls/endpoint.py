@@ -8,12 +8,13 @@ import unicodedata
 from ipaddress import IPv6Address
 from typing import NamedTuple
 
+from merchantroute_worker.orders.route import without_dots
+
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = frozenset({"Cc", "Cs", "Zs", "Zl", "Zp"})  # control characters, half surrogate pairs, white space
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:]+(?:\.[0-9]+){0,3})\]|([-A-Za-z0-9_.]+))(?::([0-9]{1,5}))?")
 _LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_]{0,61}[A-Za-z0-9])?")
 _LONGEST_HOST = 253  # characters, as DNS has them; a dot at its end does not count
-_DOT = re.compile("%2e", re.IGNORECASE)
 
 
 class Endpoint(NamedTuple):
@@ -44,7 +45,7 @@ def read(endpoint: str) -> Endpoint:
     if "{" in rest or "}" in rest:
         raise ValueError("write no variable but {merchant}, and that only in the path")
     host, port = _host_and_port(authority)
-    return Endpoint(scheme, host.lower(), port or DEFAULT_PORTS[scheme], _without_dots(slash + path).rstrip("/"))
+    return Endpoint(scheme, host.lower(), port or DEFAULT_PORTS[scheme], without_dots(slash + path).rstrip("/"))
 
 
 def _host_and_port(authority: str) -> tuple[str, int | None]:
@@ -80,18 +81,3 @@ def _check_name(host: str) -> None:
             "its host is not a name that DNS can have: write at most 253 characters, between two dots 1 to 63 letters, "
             "digits, '-' or '_', with a letter or digit at both ends"
         )
-
-
-def _without_dots(path: str) -> str:
-    """The path without `.` and `..`, as URL libraries and curl send it (RFC 3986, 5.2.4)."""
-    if "/." not in path and "/%2" not in path:
-        return path
-    kept: list[str] = []
-    first, *segments = path.split("/")
-    for segment in segments:
-        plain = _DOT.sub(".", segment)
-        if plain == "..":
-            del kept[-1:]
-        elif plain != ".":
-            kept.append(segment)
-    return "/".join([first, *kept])

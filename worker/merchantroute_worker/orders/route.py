@@ -4,6 +4,7 @@ Pure: documents in, one frozen Route out. Times become seconds, except the ladde
 their milliseconds.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from merchantroute_worker.orders.answers import Answer, Table, table
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_DOT = re.compile("%2e", re.IGNORECASE)
 
 
 T = TypeVar("T")
@@ -81,13 +83,28 @@ def _filled(endpoint: str, merchant: str) -> str:
     return endpoint if path < 0 else endpoint[:path] + endpoint[path:].replace("{merchant}", quote(merchant, safe=""))
 
 
+def without_dots(path: str) -> str:
+    """The path without `.` and `..`, as URL libraries and curl send it (RFC 3986, 5.2.4)."""
+    if "/." not in path and "/%2" not in path:
+        return path
+    kept: list[str] = []
+    first, *segments = path.split("/")
+    for segment in segments:
+        plain = _DOT.sub(".", segment)
+        if plain == "..":
+            del kept[-1:]
+        elif plain != ".":
+            kept.append(segment)
+    return "/".join([first, *kept])
+
+
 def _normal(endpoint: str) -> str:
-    """One form for all spellings of a URL (RFC 3986, 6.2): letters' case, default port, the host's dot, last slash."""
+    """One form for all spellings of a URL (RFC 3986, 6.2): case, default port, dots, last slash."""
     scheme, _, rest = endpoint.partition("://")
     host, slash, path = rest.partition("/")
     scheme, host = scheme.lower(), host.lower()
     host = host.removesuffix(_DEFAULT_PORTS.get(scheme, "")).removesuffix(".")
-    return f"{scheme}://{host}{slash}{path}".rstrip("/")
+    return f"{scheme}://{host}{without_dots(slash + path)}".rstrip("/")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,6 +51,8 @@ def of_bistro(endpoints: dict[str, str], default: str | None = None, step: Step 
         ({"bistro": OWN, "tavern": "https://tavern.example"}, None, False),
         ({"bistro": GATEWAY, "tavern": GATEWAY}, None, True),
         ({"bistro": GATEWAY, "tavern": "HTTPS://Gateway.Example:443/pos/"}, None, True),
+        ({"bistro": GATEWAY, "tavern": "https://gateway.example./pos"}, None, True),
+        ({"bistro": GATEWAY, "tavern": "https://gateway.example/v1/%2e./pos/."}, None, True),
         ({"bistro": GATEWAY, "tavern": "https://gateway.example/POS"}, None, False),
         ({"bistro": GATEWAY}, GATEWAY, True),
         ({}, GATEWAY, True),
