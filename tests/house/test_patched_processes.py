@@ -132,3 +132,15 @@ def test_a_module_that_cannot_be_imported_is_an_error_and_not_an_empty_suite(run
 
     assert "nothing_of_that_name" in outcome.output
     assert "error" in outcome.closing_line
+
+
+def test_what_the_test_before_one_left_set_up_is_torn_down_for_the_one_after_it(run: Run, tmp_path: Path) -> None:
+    """Its folder, which a test of the patched process has in common with it, and the one after that has not."""
+    for folder in ("suite", "other"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / f"test_in_{folder}.py").write_text("def test_it():\n    pass\n")
+
+    chosen = ["suite/test_in_suite.py", "suite/patched", "other/test_in_other.py"]
+    outcome = run("-k", "test_it or ssl", *chosen, test_healthy=HEALTHY)
+
+    assert "3 passed, 4 deselected" in outcome.closing_line
