@@ -162,7 +162,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     for report in item.folder.run(item, last=last):
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    # The test before left set up what it has in common with this one, its folder for example; the next may have neither.
+    # The test before left set up what it has in common with this one, as its folder; the next may not have that.
     item.session._setupstate.teardown_exact(nextitem)
     return True
 
