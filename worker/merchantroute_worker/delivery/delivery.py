@@ -107,8 +107,7 @@ class Delivery:
     @property
     def waits(self) -> int:
         """How often the message waited on the ladder because no pod could read it, or for its ETA."""
-        count = self.incoming.headers.get(WAITS)
-        return count if isinstance(count, int) and count >= 0 else 0
+        return _count(self.incoming.headers.get(WAITS))
 
     def unread_key(self, reason: str) -> DeliveryKey:
         """Identifies this stay of a message that is not read: without a journal, its content and its counts do."""
