@@ -98,11 +98,12 @@ class Bulkhead:
         with self._lock:
             state = self._known.active[merchant]
             state.answered = now
+            # Whatever it says of the order: the merchant looked at it.
+            self.refusals.accepted(merchant, step)
             if not success:
                 state.answered_at(step, now)
             else:
                 state.succeeded(step, now)
-                self.refusals.accepted(merchant, step)
                 state.limit, baseline = adaptive_limit.succeeded(
                     state.limit,
                     state.baselines.get(step, NO_BASELINE),

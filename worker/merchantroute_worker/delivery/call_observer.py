@@ -60,8 +60,6 @@ class CallObserver:
             # With prefork, where a child process made the call, the stopwatch covers the whole attempt.
             own = min(seconds, now - self._stopwatch.began)
             bulkhead.answered(merchant, now, own, success=answer.succeeded, step=step.name)
-            # Whatever it says of the order: it looked at it. A 401 gets here if the route's own row says what it means.
-            bulkhead.refusals.accepted(merchant, step.name)
 
     def _asks_to_wait(self, answer: Answer, meaning: Meaning, now: float) -> bool:
         """Pause the merchant if the answer asks for that, for at most what the route heeds of a Retry-After."""

@@ -158,8 +158,8 @@ def test_an_order_that_gets_no_slot_is_not_the_one_that_asks() -> None:
     bulkhead = answering()
     bulkhead.credentials_refused("bistro", 1.0, credential="old", step="submit", began=0.9, order=None)
     for _ in range(3):
-        bulkhead.server_error("bistro", 1.0, step="submit", order=None)
+        bulkhead.server_error("bistro", 1.0, step="validate", order=None)
     assert bulkhead.decide("bistro", 5.0) is Verdict.SLOW
 
-    bulkhead.answered("bistro", 5.0, 0.1, success=False, step="submit")
+    bulkhead.answered("bistro", 5.0, 0.1, success=False, step="validate")
     assert [bulkhead.decide("bistro", 5.0) for _ in range(2)] == [Verdict.ADMIT, Verdict.CREDENTIALS]
