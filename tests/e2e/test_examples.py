@@ -127,7 +127,8 @@ def test_an_order_flows_through_the_minimal_route(here: Tenant, do: Do) -> None:
     order = f"example-{uuid.uuid4().hex}"
     do("05", "$(kubectl get", "export", "publish.py", instead={"order-1": order})
     are_done(here, [order])
-    until(lambda: do("01", "kubectl logs").count("order.done") == 1, "it has its line", 30)
+    until(lambda: "order.done" in lines(here, "minimal"), "it has its line", 30, partial(lines, here, "minimal"))
+    assert do("01", "kubectl logs").count("order.done") == 1
 
 
 @pytest.mark.extended
