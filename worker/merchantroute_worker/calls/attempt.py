@@ -4,8 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Protocol
 
-import gevent
-
+from merchantroute_worker.calls.call_timeout import CallTimeout, call_timeouts
 from merchantroute_worker.calls.failures import cause, failure
 from merchantroute_worker.calls.http_client import Client
 from merchantroute_worker.calls.request import Request, build
@@ -67,24 +66,19 @@ def attempt(order: Order, merchant: Merchant, route: Route, client: Client, obse
 
 
 def call_within(client: Client, request: Request, seconds: float) -> Answer:
-    """Make a call; its answer is a time-out after so many seconds.
-
-    The timer is the call's own: libev keeps what was left of one that was stopped, so that a second start would give
-    the second call the rest of the first one's time. gevent.Timeout is a BaseException, and may be another's: only its
-    owner may catch it.
-    """
+    """Make a call; its answer is a time-out after so many seconds."""
     if seconds <= 0:
         return Answer(failure="timeout", cause="no time was left for the call")
-    timer = gevent.Timeout(seconds)
-    timer.start()
+    timeouts = call_timeouts()
+    number = timeouts.start(seconds)
     try:
         return _answer(client, request)
-    except gevent.Timeout as expired:
-        if expired is not timer:
+    except CallTimeout as expired:
+        if expired.number != number:
             raise
         return Answer(failure="timeout", cause=f"no whole answer within {seconds:.3g} s")
     finally:
-        timer.close()
+        timeouts.stop(number)
 
 
 def _answer(client: Client, request: Request) -> Answer:
@@ -93,5 +87,6 @@ def _answer(client: Client, request: Request) -> Answer:
     except OSError as error:
         kind = failure(error)
         return Answer(failure=kind, cause=cause(kind, error, request.origin))
-    delay = None if reply.retry_after is None else retry_after(reply.retry_after, now=time.time())
-    return Answer(status=reply.status, retry_after=delay)
+    if reply.retry_after is None:
+        return Answer(reply.status)
+    return Answer(status=reply.status, retry_after=retry_after(reply.retry_after, now=time.time()))

@@ -52,7 +52,7 @@ class Dialer:
             except OSError as error:
                 errors.append((address, error))
             except BaseException:
-                # The caller's gevent.Timeout: the next call begins where this one would have gone on.
+                # The call's time-out: the next call begins where this one would have gone on.
                 self._first = addresses[at % len(addresses)]
                 raise
             else:
