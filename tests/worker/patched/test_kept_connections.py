@@ -5,6 +5,7 @@ from typing import Any
 
 import gevent
 import gevent.event
+import pytest
 from gevent.server import StreamServer
 
 from merchantroute_kit.waiting import until
@@ -210,3 +211,38 @@ def test_connections_that_the_merchant_closed_are_let_go_of(serve: Serve) -> Non
         return not idle
 
     until(let_go, "five half-closed connections let go of")
+
+
+def closing_after(answers: int, closed: gevent.event.Event) -> Handler:
+    """Keep the connection open for so many answers; close it without a word after each one from then on."""
+    given = [0]
+
+    def handler(sock: Any) -> None:
+        while sock.recv(65536):
+            given[0] += 1
+            last = given[0] > answers
+            sock.sendall(GOOD)
+            if last:
+                sock.close()
+                closed.set()
+                return
+
+    return handler
+
+
+@pytest.mark.parametrize(("idle", "lost"), [(0.0, 1), (0.1, 0)], ids=["used just now", "idle for a moment"])
+def test_a_merchant_that_begins_to_close_its_connections_costs_one_call_at_most(
+    serve: Serve, idle: float, lost: int
+) -> None:
+    now, closed = [0.0], gevent.event.Event()
+    client = HttpClient(2, clock=lambda: now[0])
+    origin = serve(closing_after(150, closed))
+    answers = [call(client, origin, "POST") for _ in range(150)]
+    for _ in range(5):
+        closed.clear()
+        answers.append(call(client, origin, "POST"))
+        assert answers[-1].failure or closed.wait(10)
+        now[0] += idle
+
+    assert [answer.failure for answer in answers if answer.failure] == ["reset"] * lost
+    client.close()

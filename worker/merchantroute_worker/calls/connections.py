@@ -1,8 +1,8 @@
 """Pools of kept-alive HTTP connections, one pool an origin, each with a bounded number of connections.
 
 Built on geventhttpclient's pools, which bound and open connections, below its client class: that one would repeat a GET
-as often as its pool has connections. No proxies, no environment. A `gevent.Timeout` around the call bounds name
-resolution, connect and TLS handshake as well, and its connection is closed. The only time-out here is that of one
+as often as its pool has connections. No proxies, no environment. The call's time-out, raised in its greenlet, bounds
+name resolution, connect and TLS handshake as well, and its connection is closed. The only time-out here is that of one
 address, so that the next one is tried.
 """
 
@@ -24,6 +24,12 @@ IDLE = 45.0
 """Seconds without a call after which a connection is closed, and a pool: less than the minute after which many load
 balancers and address translators forget it.
 """
+USED_JUST_NOW = 0.05
+"""Seconds since its last use up to which a connection counts as open without asking the kernel, if its merchant is one
+that keeps connections open.
+"""
+KEEPS_OPEN_AFTER = 100
+"""Reuses without a closed connection among them, after which a merchant is one that keeps connections open."""
 REAP_EVERY = 1.0
 """Seconds between two looks at idle connections: a thread or a child process asks for one before each call."""
 _READ = 1  # libev's EV_READ
@@ -34,8 +40,8 @@ _poll = monkey.get_original("select", "poll")
 class Connection:
     """One connection; `kept` once it has served a request, `idle_since` when it was last given back.
 
-    A poll before each use says whether it is still open: from an idle connection there is nothing to read but its end.
-    Not `select`, which cannot see descriptors above 1,023.
+    A poll before it is used again says whether it is still open: from an idle connection there is nothing to read but
+    its end. Not `select`, which cannot see descriptors above 1,023.
     """
 
     __slots__ = ("_hub", "_poll", "_readable", "idle_since", "kept", "sock")
@@ -51,7 +57,7 @@ class Connection:
 
     def is_open(self) -> bool:
         """Whether an idle connection can serve a request: nothing has come on it, not even its end."""
-        return self.sock.fileno() >= 0 and not self._poll.poll(0)
+        return not self._poll.poll(0)
 
     def wait_readable(self) -> None:
         """Wait for bytes, which saves a recv that fails. Not with TLS: the kernel does not see what TLS read ahead."""
@@ -68,11 +74,14 @@ class Connection:
 class Pool:
     """A pool of geventhttpclient's that reuses the connection that was used last, and knows which ones are kept.
 
-    `idle` has those that were given back first at its beginning; `used` is when the pool was last asked for.
+    `idle` has those that were given back first at its beginning; `used` is when the pool was last asked for. `reuses`
+    counts from the last connection on that the merchant had closed: a system call before each call costs a quick
+    merchant's orders more than all of the bulkhead.
     """
 
     idle: list[Connection]
     used: float
+    reuses = 0
     plain = True
     _semaphore: Any
     _closed: bool
@@ -84,7 +93,8 @@ class Pool:
         try:
             while self.idle:
                 connection = self.idle.pop()
-                if not new and self.used - connection.idle_since <= IDLE and connection.is_open():
+                if not new and self._is_usable(connection):
+                    self.reuses += 1
                     return connection
                 connection.close()
                 if new:
@@ -104,6 +114,18 @@ class Pool:
             connection.close()
         self._semaphore.release()
 
+    def _is_usable(self, connection: Connection) -> bool:
+        idle = self.used - connection.idle_since
+        if idle < USED_JUST_NOW and self.reuses >= KEEPS_OPEN_AFTER:
+            return True
+        return idle <= IDLE and self._is_open(connection)
+
+    def _is_open(self, connection: Connection) -> bool:
+        if connection.is_open():
+            return True
+        self.reuses = 0
+        return False
+
     def _create_socket(self) -> Any:
         return self.dialer.connect(self._resolve(), self._secured)  # type: ignore[attr-defined]
 
@@ -113,7 +135,7 @@ class Pool:
 
     def reap(self, now: float) -> None:
         """Close what has been idle for IDLE seconds, and what the merchant has closed."""
-        kept = [one for one in self.idle if now - one.idle_since <= IDLE and one.is_open()]
+        kept = [one for one in self.idle if now - one.idle_since <= IDLE and self._is_open(one)]
         for connection in set(self.idle).difference(kept):
             connection.close()
         self.idle[:] = kept
@@ -140,7 +162,7 @@ class _TLSPool(Pool, SSLConnectionPool):
         try:
             encrypted.do_handshake()
         except BaseException:
-            # gevent closes after an OSError only. After a gevent.Timeout, which is a BaseException, the descriptor
+            # gevent closes after an OSError only. After a call's time-out, which is a BaseException, the descriptor
             # would stay open until garbage collection.
             encrypted.close()
             raise

@@ -4,10 +4,10 @@ A request is sent once. Only a repeatable one is sent a second time, when a kept
 before a byte of the response came: the merchant may have executed the first one. An error of `call` that says that
 nobody was reached (ConnectionRefusedError, socket.gaierror) means that nothing was sent; whatever goes wrong once
 something was is a ConnectionResetError, a TimeoutError or an ssl.SSLError. No proxies, no redirects, no environment.
-The caller bounds the time: a `gevent.Timeout` around `call` covers everything from name resolution to the last byte,
-and its connection is closed.
+The caller bounds the time: a time-out raised in the greenlet of `call` covers everything from name resolution to the
+last byte, and its connection is closed.
 
-A gevent.Timeout is raised only when the hub runs. So a response is read in blocks that take a few milliseconds to
+A time-out is raised only when the hub runs. So a response is read in blocks that take a few milliseconds to
 parse, with a hub turn after each, and input that costs the parser much work for few bytes is limited: headers, and
 chunks of a body. Nothing is decompressed (requests ask for `identity`, and bodies are dropped unread), so a limit on
 bytes received limits everything.
@@ -67,6 +67,7 @@ class HttpClient:
         try:
             return self._once(pool, request)
         except _Stale:
+            pool.reuses = 0
             if not request.repeatable:
                 raise
         return self._again(pool, request)
@@ -160,7 +161,7 @@ def _exchange(connection: Connection, request: Request) -> tuple[Reply, bool]:
 
 
 def _receive(connection: Connection) -> bytes:
-    # A recv that finds bytes returns without a hub turn, and without one no gevent.Timeout is raised.
+    # A recv that finds bytes returns without a hub turn, and without one no time-out is raised.
     gevent.sleep(0)
     data: bytes = connection.sock.recv(BLOCK)
     return data
