@@ -1,24 +1,29 @@
 """Bulk reads and writes for py-amqp's connection: many frames a system call, and a fast parser of deliveries.
 
-py-amqp (5.4.2) reads a frame's header, payload and end octet one by one, nine calls a message, and writes each ack by
-itself. Its frame writer has a lock inside, so frames that are written past it need another lock around both.
+py-amqp (5.4.2) reads a frame's header, payload and end octet one by one, nine calls a message, passes each of the three
+frames of a message through a state machine, and writes each ack by itself. Its frame writer has a lock inside, so
+frames that are written past it need another lock around both.
 """
 
 import struct
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from struct import Struct
 from typing import Any
 
-from amqp import spec
+from amqp import Message, spec
 from amqp.exceptions import RecoverableConnectionError
 
 from merchantroute_worker.rabbit import headers
 
-AHEAD = 8 * 1024
-"""Bytes to receive from the socket at once. Not more: the rest of the buffer is copied for each frame."""
-_METHOD, _END = 1, 0xCE
+AHEAD = 16 * 1024
+"""Bytes to receive from the socket at once. Not more: the rest of the buffer is copied for each message."""
+_METHOD, _CONTENT_HEADER, _CONTENT_BODY, _END = 1, 2, 3, 0xCE
 _HEAD = Struct(">BHI")  # a frame: type, channel, size of the payload; then the payload and the end octet
+_METHOD_SIGNATURE = Struct(">HH")
+_IS_DELIVER = _METHOD_SIGNATURE.pack(*spec.Basic.Deliver)
+_BODY_SIZE = Struct(">Q")  # after class and weight in a content header
 _DELIVER = "sLbss"  # consumer tag, delivery tag, redelivered, exchange, routing key
 _HEADERS = "F"
 _TAG_AND_BIT = Struct(">QB")
@@ -67,8 +72,15 @@ def read_ahead(connection: Any) -> None:
         end = _HEAD.size + size
         if len(buffer) <= end or buffer[end] != _END:
             return wait_and_read(timeout)
+        payload = buffer[_HEAD.size : end]
+        if kind == _METHOD and (delivery := _whole_delivery(connection, channel, payload, buffer, end + 1)):
+            deliver, end = delivery
+            transport._read_buffer = buffer[end:]  # noqa: SLF001
+            connection.bytes_recv += 3
+            deliver()
+            return True
         transport._read_buffer = buffer[end + 1 :]  # noqa: SLF001
-        return connection.on_inbound_frame((kind, channel, buffer[_HEAD.size : end]))
+        return connection.on_inbound_frame((kind, channel, payload))
 
     connection.blocking_read = read
 
@@ -107,6 +119,34 @@ def fast_loads(read: Callable[..., Any]) -> Callable[..., Any]:
         return read(form, buffer, offset)
 
     return loads
+
+
+def _whole_delivery(
+    connection: Any, number: int, method: bytes, buffer: bytes, at: int
+) -> tuple[Callable[[], None], int] | None:
+    """The call that delivers a message of which the buffer holds all frames, and where it ends: content header and one
+    body, from `at` on, after the `method` of this channel. None where py-amqp has to put the frames together.
+    """
+    if method[:4] != _IS_DELIVER or not (arguments := _delivery(method, 4)):
+        return None
+    channel = connection.channels.get(number)
+    try:
+        kind, of, size = _HEAD.unpack_from(buffer, at)
+        header, header_end = at + _HEAD.size, at + _HEAD.size + size
+        body_kind, body_of, body_size = _HEAD.unpack_from(buffer, header_end + 1)
+        body, end = header_end + 1 + _HEAD.size, header_end + 1 + _HEAD.size + body_size
+        if not channel or channel.is_closing or buffer[header_end] != _END or buffer[end] != _END:
+            return None
+        if (kind, body_kind, of, body_of) != (_CONTENT_HEADER, _CONTENT_BODY, number, number):
+            return None
+        if _BODY_SIZE.unpack_from(buffer, header + _METHOD_SIGNATURE.size) != (body_size,):
+            return None
+    except (IndexError, struct.error):
+        return None
+    content = Message(frame_method=spec.Basic.Deliver, frame_args=method)
+    content.inbound_header(buffer[header:header_end])
+    content.inbound_body(buffer[body:end])
+    return partial(channel._on_basic_deliver, *arguments[0], content), end + 1  # noqa: SLF001
 
 
 def _delivery(buffer: bytes, offset: int) -> tuple[list[Any], int] | None:

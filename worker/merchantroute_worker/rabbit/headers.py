@@ -1,7 +1,7 @@
 """A fast parser of AMQP header tables. Any other type of value is left to py-amqp.
 
 py-amqp (5.4.2) compares the type of each value with up to twenty; nearly all of Celery's headers, which come with each
-order, are long strings or void.
+order, are long strings, void or whole numbers.
 """
 
 import struct
@@ -12,6 +12,7 @@ from amqp.serialization import _read_item
 
 _SIZE = Struct(">I")
 _LONG_STRING, _VOID = ord("S"), ord("V")
+_INTEGERS = {ord("I"): Struct(">i"), ord("l"): Struct(">q"), ord("L"): Struct(">q")}
 FLAT = frozenset({str, int, bool, type(None)})
 """Types of values that contain no names."""
 
@@ -26,17 +27,20 @@ def headers(buffer: bytes, offset: int) -> tuple[Headers, int] | None:
     """Parse the table at `offset`, and give it with the offset of its end; None where py-amqp has to parse it."""
     table = Headers()
     try:
-        offset, end = offset + _SIZE.size, offset + _SIZE.size + _SIZE.unpack_from(buffer, offset)[0]
+        size_of = _SIZE.unpack_from
+        offset, end = offset + 4, offset + 4 + size_of(buffer, offset)[0]
         while offset < end:
             value = offset + 1 + buffer[offset]
             name = buffer[offset + 1 : value].decode("utf-8", "surrogatepass")
             kind = buffer[value]
             if kind == _LONG_STRING:
-                begin = value + 1 + _SIZE.size
-                offset = begin + _SIZE.unpack_from(buffer, value + 1)[0]
-                table[name] = buffer[begin:offset].decode("utf-8", "surrogatepass")
+                offset = value + 5 + size_of(buffer, value + 1)[0]
+                table[name] = buffer[value + 5 : offset].decode("utf-8", "surrogatepass")
             elif kind == _VOID:
                 table[name], offset = None, value + 1
+            elif integer := _INTEGERS.get(kind):
+                (table[name],) = integer.unpack_from(buffer, value + 1)
+                offset = value + 1 + integer.size
             else:
                 table[name], offset = _read_item(buffer, value)
                 if not _is_flat(table[name]):
@@ -47,5 +51,5 @@ def headers(buffer: bytes, offset: int) -> tuple[Headers, int] | None:
 
 
 def _is_flat(value: Any) -> bool:
-    """Whether the value contains no names."""
-    return type(value) in FLAT or (type(value) is list and FLAT.issuperset(map(type, value)))
+    """Whether the value contains no names. Celery sends an empty table with each task (`stamps`)."""
+    return type(value) in FLAT or value == {} or (type(value) is list and FLAT.issuperset(map(type, value)))

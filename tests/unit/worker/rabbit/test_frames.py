@@ -1,9 +1,11 @@
 """Bulk reads and writes: byte for byte what py-amqp would have read and written frame by frame."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any
 
+import amqp
 import pytest
 from amqp import method_framing, serialization, spec
 from amqp.exceptions import RecoverableConnectionError
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from merchantroute_worker.rabbit.frames import FrameWriter, fast_loads, use_bulk_io, write_acks
 from merchantroute_worker.rabbit.headers import Headers
-from merchantroute_worker.rabbit.non_utf8 import names_as_text
+from merchantroute_worker.rabbit.non_utf8 import names_as_text, read_non_utf8
 from tests.unit.worker.fuzz import FUZZ
 
 SHORT = st.text(max_size=60)
@@ -105,7 +107,7 @@ def test_the_socket_is_asked_for_more_than_one_frame_s_part() -> None:
     use_bulk_io(connection)
 
     assert connection.transport._quick_recv(7) == b"x" * 100
-    assert connection.transport.asked == [8192]
+    assert connection.transport.asked == [16384]
 
 
 def test_frames_that_are_here_are_handled_without_asking_the_socket() -> None:
@@ -121,6 +123,97 @@ def test_frames_that_are_here_are_handled_without_asking_the_socket() -> None:
     with pytest.raises(AssertionError, match="nobody reads here"):
         connection.blocking_read()
     assert connection.transport._read_buffer == frames[-9:-1]
+
+
+class Consuming(Connection):
+    """A connection whose frames py-amqp puts together, with one channel that notes what is delivered on it."""
+
+    frame_max = 64
+    bytes_recv = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.channels = {3: self}
+        self.is_closing = False
+        self.delivered: list[Any] = []
+        self.ways: list[str] = []
+        self._put_together = method_framing.frame_handler(self, self._deliver_the_long_way)
+
+    def on_inbound_frame(self, frame: Any) -> bool:
+        return bool(self._put_together(frame))
+
+    def _deliver_the_long_way(self, _channel: int, method: Any, payload: bytes, content: Any) -> None:
+        assert method == spec.Basic.Deliver
+        arguments, _ = serialization.loads("sLbss", payload, 4)
+        self._note("long", arguments, content)
+
+    def _on_basic_deliver(self, *arguments: Any) -> None:
+        self._note("short", arguments[:-1], arguments[-1])
+
+    def _note(self, way: str, arguments: Any, content: Any) -> None:
+        self.ways.append(way)
+        self.delivered.append(([*arguments], content.body or b"", content.properties))
+
+
+def frames_of(deliveries: list[tuple[list[Any], bytes, dict[str, Any]]]) -> bytes:
+    """As a broker sends them: frames of at most 64 bytes, so that long bodies have several."""
+    sender = Consuming()
+    for arguments, body, properties in deliveries:
+        content = amqp.Message(body, **properties)
+        sender.frame_writer(1, 3, spec.Basic.Deliver, dumps("sLbss", arguments), content)
+    return b"".join(sender.transport.written)
+
+
+DELIVERIES = st.lists(
+    st.tuples(
+        st.tuples(st.just("ctag"), st.integers(1, 9), st.booleans(), st.just("door"), SHORT).map(list),
+        st.binary(max_size=60) | st.integers(50, 150).map(bytes),
+        st.fixed_dictionaries(
+            {"correlation_id": SHORT, "delivery_mode": st.just(2)},
+            optional={"application_headers": st.dictionaries(SHORT, SHORT | st.none(), max_size=3)},
+        ),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@FUZZ
+@given(DELIVERIES, st.integers(0, 300), st.booleans())
+def test_deliveries_arrive_as_they_were_sent_whichever_way_their_frames_are_read(
+    deliveries: list[tuple[list[Any], bytes, dict[str, Any]]], cut: int, closing: bool
+) -> None:
+    """Cut anywhere; a channel that is being closed leaves all to py-amqp."""
+    read_non_utf8()
+    frames, connection = frames_of(deliveries), Consuming()
+    use_bulk_io(connection)
+    connection.is_closing = closing
+    for part in (frames[:cut], frames[cut:]):
+        connection.transport._read_buffer += part
+        with suppress(AssertionError):
+            while True:
+                connection.blocking_read()
+
+    assert connection.delivered == deliveries
+    assert connection.bytes_recv == count_of_frames(frames)
+    assert not closing or set(connection.ways) == {"long"}
+
+
+def count_of_frames(frames: bytes) -> int:
+    count = 0
+    while frames:
+        count, frames = count + 1, frames[HEAD.size + HEAD.unpack_from(frames)[2] + 1 :]
+    return count
+
+
+def test_a_delivery_of_three_frames_is_read_the_short_way_and_at_once() -> None:
+    deliveries: list[Any] = [(["ctag", tag, False, "door", "burger-hut"], b"[[], {}, {}]", {}) for tag in (1, 2)]
+    connection = Consuming()
+    use_bulk_io(connection)
+    connection.transport._read_buffer = frames_of(deliveries)
+
+    assert [connection.blocking_read(), connection.blocking_read()] == [True, True]
+    assert (connection.delivered, connection.ways) == (deliveries, ["short", "short"])
 
 
 def test_a_frame_that_does_not_end_as_frames_do_is_left_to_py_amqp() -> None:
