@@ -71,17 +71,12 @@ def build(
     if step.method in WITH_BODY:
         body = order.payload
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    for name, value in trace.items():
-        head += f"{name}: {value}\r\n"
+    if trace:
+        head += "".join([f"{name}: {value}\r\n" for name, value in trace.items()])
     if merchant.credential:
         head += _field(merchant.credential.header, merchant.credential.value) + "\r\n"
-    return Request(
-        origin=template.origin,
-        method=step.method,
-        head=f"{head}\r\n".encode("latin-1"),
-        body=body,
-        repeatable=step.verify is None and step.method in IDEMPOTENT,
-    )
+    repeatable = step.verify is None and step.method in IDEMPOTENT
+    return Request(template.origin, step.method, f"{head}\r\n".encode("latin-1"), body, repeatable)
 
 
 class _Template(NamedTuple):

@@ -35,14 +35,8 @@ class ResponseParser(HTTPResponseParser):
     """
 
     _on_status = _on_header_field = _on_header_value = _ignore
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.complete = False
-        self.headed = False
-        self.status = 0
-        self._begun = False
-        self.chunks = 0
+    complete = headed = _begun = False
+    status = chunks = 0
 
     def _on_message_begin(self) -> None:
         if self._begun and not self.complete:

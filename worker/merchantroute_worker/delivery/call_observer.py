@@ -34,10 +34,12 @@ class CallObserver:
         label = step.name if step.name in self._pod.files.current.step_names else OTHER_STEP
         self._pod.metrics.call(label, answer.label, seconds)
         bulkhead, now = self._pod.bulkhead, self._pod.clock.now()
-        if not answer.succeeded:
-            bulkhead.note_failure(self._merchant, Failure(step=step.name, text=answer.text, at=now))
+        if answer.succeeded:
+            bulkhead.answered(self._merchant, now, self._own_seconds(seconds, now), step=step.name)
+            return
+        bulkhead.note_failure(self._merchant, Failure(step=step.name, text=answer.text, at=now))
         if answer.status is not None:
-            self._answered(step, answer, seconds, now)
+            self._refused(step, answer, seconds, now)
         elif answer.failure == "timeout":
             if not self._stopwatch.was_stalled():
                 bulkhead.timed_out(self._merchant, now, began=self._stopwatch.began)
@@ -46,9 +48,13 @@ class CallObserver:
         elif answer.failure in UNREACHABLE:
             bulkhead.failed(self._merchant)
 
-    def _answered(self, step: Step, answer: Answer, seconds: float, now: float) -> None:
+    def _own_seconds(self, seconds: float, now: float) -> float:
+        # With prefork, where a child process made the call, the stopwatch covers the whole attempt.
+        return min(seconds, now - self._stopwatch.began)
+
+    def _refused(self, step: Step, answer: Answer, seconds: float, now: float) -> None:
         bulkhead, merchant = self._pod.bulkhead, self._merchant
-        meaning = Meaning.SUCCESS if answer.succeeded else self._route.table.meaning(answer)
+        meaning = self._route.table.meaning(answer)
         if meaning is Meaning.DENIED:
             self._denied(step, answer, now)
             return
@@ -57,9 +63,7 @@ class CallObserver:
             order = None if answer.server_is_unavailable else self._run.order.id
             bulkhead.server_error(merchant, now, step=step.name, order=order)
         elif not asks:
-            # With prefork, where a child process made the call, the stopwatch covers the whole attempt.
-            own = min(seconds, now - self._stopwatch.began)
-            bulkhead.answered(merchant, now, own, success=answer.succeeded, step=step.name)
+            bulkhead.answered(merchant, now, self._own_seconds(seconds, now), success=False, step=step.name)
 
     def _asks_to_wait(self, answer: Answer, meaning: Meaning, now: float) -> bool:
         """Pause the merchant if the answer asks for that, for at most what the route heeds of a Retry-After."""

@@ -92,7 +92,7 @@ def judge(message: Incoming, *, exchange: str, front_door: str) -> Incoming:
         for name, value in message.headers.items()
         if not name.startswith(OWN_PREFIX) or name == PUBLISHED_AT
     }
-    return message._replace(headers=kept, as_published=True)
+    return Incoming(message.routing_key, message.body, message.properties, kept, as_published=True)
 
 
 def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchange: str, rung: int) -> Outgoing:

@@ -138,6 +138,8 @@ class Route:
     """When a pod of a tier last died other than by a clean end (epoch seconds); tiers without a death are left out."""
     not_understood: Mapping[str, str] = field(default_factory=dict)
     """Merchants whose entry, or whose credentials, this pod does not understand, and why."""
+    _known: dict[str, Merchant] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Listed merchants that had orders in this generation."""
 
     @cached_property
     def _shared_endpoints(self) -> frozenset[str]:
@@ -173,6 +175,9 @@ class Route:
 
     def merchant(self, merchant_id: str) -> Merchant | None:
         """The merchant's endpoint, or None if neither the list nor a default endpoint covers it."""
+        known = self._known.get(merchant_id)
+        if known is not None:
+            return known
         if merchant_id in self.not_understood:
             return Merchant(id=merchant_id, endpoint="", lock_reason="configuration")
         listed = self.merchants.get(merchant_id)
@@ -180,12 +185,15 @@ class Route:
         if endpoint is None:
             return None
         credential = self.credentials.get(merchant_id)
-        return Merchant(
+        merchant = Merchant(
             id=merchant_id,
             endpoint=_filled(endpoint, merchant_id).rstrip("/"),
             credential=credential,
             lock_reason="credentials" if listed and listed[1] and credential is None else None,
         )
+        if listed:
+            self._known[merchant_id] = merchant
+        return merchant
 
 
 def parse(

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 MAX_DEPTH = 200
 _SPACE: Any = re.compile(r"[ \t\n\r]*").match  # it always matches, which its type does not say
+_USUAL_BEGIN = re.compile(r'\[\[\], ?\{"order": ?(?=\{)').match
+_USUAL_END = re.compile(r"\}, ?").match
+_Arguments = tuple[Any, dict[str, tuple[Any, int, int]], int]
 
 
 class Undecodable(ValueError):
@@ -62,12 +65,7 @@ class _OtherShape(Exception):
 
 
 def _parts(text: str) -> TaskBody:
-    at = _past(text, 0, "[")
-    if text.startswith("]", at):
-        raise _OtherShape
-    args, at = _SCAN(text, at)
-    kwargs, at = _members(text, _past(text, at, ","))
-    embed_at = _past(text, at, ",")
+    args, kwargs, embed_at = _usual_arguments(text) or _arguments(text)
     embed, embed_end = _RAW_DECODE(text, embed_at)
     order, begin, end = kwargs.get("order", _NOTHING)
     if _past(text, embed_end, "]") != len(text) or type(order) is not dict or not isinstance(embed, dict | None):
@@ -79,6 +77,26 @@ def _parts(text: str) -> TaskBody:
         embed=embed or {},
         after=text[embed_end:].encode(),
     )
+
+
+def _usual_arguments(text: str) -> _Arguments | None:
+    """The arguments where there is none but the order, which is how every producer writes them; None otherwise."""
+    if begins := _USUAL_BEGIN(text):
+        begin = begins.end()
+        order, end = _SCAN(text, begin)
+        if ends := _USUAL_END(text, end):
+            return [], {"order": (order, begin, end)}, ends.end()
+    return None
+
+
+def _arguments(text: str) -> _Arguments:
+    """The positional arguments, the members of the keyword arguments, and the place where the embed begins."""
+    at = _past(text, 0, "[")
+    if text.startswith("]", at):
+        raise _OtherShape
+    args, at = _SCAN(text, at)
+    kwargs, at = _members(text, _past(text, at, ","))
+    return args, kwargs, _past(text, at, ",")
 
 
 def _members(text: str, at: int) -> tuple[dict[str, tuple[Any, int, int]], int]:
