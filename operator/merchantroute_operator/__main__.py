@@ -15,7 +15,7 @@ import kopf
 
 from merchantroute_operator import handlers, metrics
 from merchantroute_operator.health import Health
-from merchantroute_operator.kube.client import connect
+from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.kube.kube_port import Kube
 from merchantroute_operator.kube.lease import lead
 from merchantroute_operator.logs import log_json
@@ -77,7 +77,12 @@ async def run(settings: Settings) -> None:
     metrics.serve(settings.metrics_port)
     health = Health()
     async with health.serve(settings.health_port), connect(on_call=metrics.kube_call) as kube:
-        await lead(kube, settings, lambda: operate(kube, settings, health))
+        await lead(kube, settings, lambda: _lead(kube, settings, health))
+
+
+async def _lead(kube: KubeClient, settings: Settings, health: Health) -> None:
+    with metrics.leading():
+        await operate(kube, settings, health)
 
 
 def main() -> None:

@@ -41,6 +41,7 @@ BROKERS_GIVEN_UP = Counter(
 UNEXPECTED = Counter(
     "merchantroute_operator_unexpected_errors", "Errors that nothing foresaw, caught so that others go on", ["part"]
 )
+LEADER = Gauge("merchantroute_leader", "1 while this process is the active operator, 0 in a stand-by")
 RESTARTS = Counter("merchantroute_operator_restarts", "Loops that ended by an error and were started again", ["loop"])
 
 
@@ -80,6 +81,16 @@ def broker_call(method: str, seconds: float, well: bool) -> None:
 def pulse(good: bool) -> None:
     """The hook of ``rabbit.pulses.PulseListener``."""
     PULSES.labels("received" if good else "dropped").inc()
+
+
+@contextmanager
+def leading() -> Iterator[None]:
+    """This process is the active operator for the time of the block."""
+    LEADER.set(1)
+    try:
+        yield
+    finally:
+        LEADER.set(0)
 
 
 def watch_queue(depth: Callable[[], int], longest_wait: Callable[[], float]) -> None:

@@ -1,4 +1,8 @@
-"""Leader election: two active operators would each re-route orders, and leave doubled bindings."""
+"""Leader election by a Lease: two active operators would each re-route orders, and leave doubled bindings.
+
+Time is monotonic and each process's own. A candidate takes a Lease over when it has seen no change of it for as long as
+the Lease says; the times written in it are for people. Whoever finds that somebody else wrote it stops at once.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,23 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Awaitable, Callable
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NoReturn
 
-from kubernetes.aio.leaderelection import electionconfig, leaderelection
-
+from merchantroute_operator.errors import KubeConflict, KubeError
+from merchantroute_operator.kube.api_errors import NotFound
 from merchantroute_operator.kube.client import KubeClient
-from merchantroute_operator.kube.lock import BoundedLock
+from merchantroute_operator.kube.lease_store import CALL, LeaseStore, StoredLease
 from merchantroute_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
 LEASE = "merchantroute-operator"
+RELEASED = 1  # seconds that a Lease which was given back is good for
 
 
 class LeaseLost(Exception):
@@ -25,16 +35,23 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Seconds. A candidate takes over ``duration`` after the last renewal that it saw.
+    """Seconds. A candidate looks every ``retry``, and takes over ``duration`` after the last change that it saw.
 
-    ``deadline`` after its own last renewal the holder stops: with the call that is then under way and ``stopping``
-    it is gone before anybody takes over.
+    The holder renews every ``retry``. ``deadline`` after the last renewal that succeeded it stops, and has ``stopping``
+    for it; ``last`` after it a thread ends the process, whatever the event loop does. All of that is over before
+    ``duration`` is.
     """
 
-    duration: int = 15  # the library takes whole seconds only
-    deadline: float = 8.0
-    retry: float = 2.0
+    duration: int = 10  # Kubernetes stores whole seconds
+    retry: float = 1.0
+    deadline: float = 6.5
     stopping: float = 1.5
+    last: float = 9.0
+
+    @property
+    def without_lease(self) -> float:
+        """How long a candidate leaves a Lease that is not there to its holder, who makes it anew when he renews it."""
+        return self.retry + 2 * CALL
 
 
 def exit_at_once() -> None:
@@ -50,66 +67,169 @@ async def lead(
     *,
     terms: Terms | None = None,
     overdue: Callable[[], None] = exit_at_once,
+    wall: Callable[[], float] = time.time,
 ) -> None:
-    """Wait for the Lease, then ``run`` once; give the Lease back when it ends or is cancelled.
+    """Wait for the Lease, then ``run`` once; give the Lease back when it has ended, by itself or cancelled.
 
-    Raises ``LeaseLost`` after ``run`` was cancelled because the Lease could not be renewed; what does not stop within
-    ``terms.stopping`` is ended by ``overdue``.
+    Raises ``LeaseLost`` after ``run`` was cancelled because the Lease was not renewed, or is somebody else's; what does
+    not stop within ``terms.stopping`` is ended by ``overdue``. ``wall`` (epoch seconds) dates what is written.
     """
     terms = terms or Terms()
-    lock = BoundedLock(LEASE, settings.namespace, settings.identity, kube.api)
-    elected, lost = asyncio.Event(), asyncio.Event()
-    election = asyncio.create_task(_elect(lock, terms, elected, lost))
-    work: asyncio.Task[None] | None = None
+    election = Election(LeaseStore(kube.api, settings.namespace, LEASE), settings.identity, terms, wall)
+    tasks: list[asyncio.Task[Any]] = []
     try:
-        await _first(elected.wait(), election)
-        if not elected.is_set():
-            election.result()
-            raise LeaseLost(f"the election for Lease {LEASE} ended")
+        await election.acquire()
         logger.info("this process is the active operator: %s", settings.identity)
         work = asyncio.create_task(_as_coroutine(run))
-        await _first(work, lost.wait(), election)
-        if not work.done():
-            await _stop(work, terms.stopping, overdue)
-            raise LeaseLost(f"the Lease {LEASE} was not renewed for {terms.deadline:.0f} s")
-        work.result()
+        keeping = asyncio.create_task(election.keep())
+        tasks += work, keeping  # in this order they end: the Lease is kept until the work has stopped
+        with watched(election, terms, overdue):
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                await _stop(work, terms.stopping, overdue)
+                keeping.result()
+            work.result()
     finally:
-        if work is not None:
-            await _cancelled(work)
-        await _cancelled(election)
-        if elected.is_set() and not lost.is_set():
-            await lock.release()
+        for task in tasks:
+            await _cancelled(task)
+        await election.release()
 
 
-async def _elect(lock: BoundedLock, terms: Terms, elected: asyncio.Event, lost: asyncio.Event) -> None:
-    """The library's election. It goes on renewing when its work has ended, so the work is not started by it."""
+class Election:
+    """One candidate. ``renewed_at`` is when, in monotonic seconds, the last renewal that succeeded was sent."""
 
-    async def start() -> None:
-        elected.set()
+    def __init__(self, store: LeaseStore, identity: str, terms: Terms, wall: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._identity = identity
+        self._terms = terms
+        self._wall = wall
+        self._seen: Mapping[str, Any] | None = None  # the Lease's spec
+        self._seen_at: float | None = None  # since when it has been that
+        self._version = ""  # of the Lease as last written; empty: it must be made
+        self._sent: list[Mapping[str, Any]] = []  # what was written last, and what may have been since
+        self.renewed_at = float("-inf")
 
-    async def stop() -> None:
-        lost.set()
+    async def acquire(self) -> None:
+        """Return when the Lease is held."""
+        said = ""
+        while True:
+            try:
+                if await self._take():
+                    return
+                said = ""
+            except KubeError as error:
+                if said != str(error):
+                    said = str(error)
+                    logger.warning("waiting for the Lease: %s", error)
+            await asyncio.sleep(self._terms.retry * random.uniform(0.8, 1.2))
 
-    config = electionconfig.Config(
-        lock,
-        lease_duration=terms.duration,
-        renew_deadline=terms.deadline,
-        retry_period=terms.retry,
-        onstarted_leading=start,
-        onstopped_leading=stop,
-    )
-    await leaderelection.LeaderElection(config).run()
+    async def keep(self) -> NoReturn:
+        """Renew the Lease until that is not possible any more. Raises ``LeaseLost``."""
+        while True:
+            try:
+                async with asyncio.timeout(self.renewed_at + self._terms.deadline - time.monotonic()):
+                    await asyncio.sleep(self._terms.retry)
+                    await self._renew()
+            except TimeoutError:
+                raise LeaseLost(f"the Lease {LEASE} was not renewed for {self._terms.deadline:.1f} s") from None
+
+    async def release(self) -> None:
+        """Let the successor take over at once, if the Lease is held; where this fails, it waits for its expiry."""
+        if not self._sent:
+            return
+        free = {"holderIdentity": None, "leaseDurationSeconds": RELEASED}
+        try:
+            found = await self._store.read()
+            if found is not None and found.spec in self._sent:
+                await self._store.write(free, found.version)
+        except KubeError as error:
+            logger.warning("the Lease was not released: %s", error)
+
+    async def _take(self) -> bool:
+        found = await self._store.read()
+        now = time.monotonic()
+        spec = found.spec if found else None
+        if self._seen_at is None or spec != self._seen:
+            self._seen, self._seen_at = spec, now
+        if now - self._seen_at < self._held_for(found):
+            return False
+        self._version, self._sent = found.version if found else "", []
+        transitions = int(found.spec.get("leaseTransitions") or 0) + 1 if found else 0
+        return await self._write({"acquireTime": self._date(), "leaseTransitions": transitions})
+
+    def _held_for(self, found: StoredLease | None) -> float:
+        """Seconds without a change after which nobody holds it.
+
+        An emptied Lease is one that was given back only if its duration says so: a holder whose name was removed by
+        hand works until he finds out.
+        """
+        if found is None:
+            return self._terms.without_lease
+        duration = found.spec.get("leaseDurationSeconds") or self._terms.duration
+        if found.holder == self._identity or (not found.holder and duration <= RELEASED):
+            return 0.0  # our own, from before this process was started
+        return float(duration)
+
+    async def _renew(self) -> None:
+        try:
+            if not await self._write({}):
+                await self._make_sure()
+                await self._write({})
+        except KubeError as error:
+            logger.warning("the Lease was not renewed: %s", error)
+
+    async def _write(self, changes: Mapping[str, Any]) -> bool:
+        """Whether the Lease could be written as ours; False where its version is another by now."""
+        asked = time.monotonic()
+        spec = {**(self._sent[0] if self._sent else {}), **changes}
+        spec |= {
+            "holderIdentity": self._identity,
+            "leaseDurationSeconds": self._terms.duration,
+            "renewTime": self._date(),
+        }
+        self._sent.append(spec)
+        try:
+            stored = await (self._store.write(spec, self._version) if self._version else self._store.create(spec))
+        except (KubeConflict, NotFound):
+            return False
+        self._version, self._sent, self.renewed_at = stored.version, [stored.spec], asked
+        return True
+
+    async def _make_sure(self) -> None:
+        """Take over the version of a Lease that is still ours. Raises ``LeaseLost`` where somebody else has written it.
+
+        Ours are: a write whose answer was lost, a change of its labels, and a Lease that was deleted.
+        """
+        found = await self._store.read()
+        if found is not None and found.spec not in self._sent:
+            raise LeaseLost(f"the Lease {LEASE} was written by somebody else, its holder is {found.holder or 'nobody'}")
+        self._version = found.version if found else ""
+
+    def _date(self) -> str:
+        date = datetime.fromtimestamp(self._wall(), UTC)
+        return date.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-async def _first(*awaited: Awaitable[object]) -> None:
-    """Wait for the first of them; those that were only waited for are let go."""
-    tasks = {asyncio.ensure_future(each) for each in awaited}
-    own = {task for task in tasks if task not in awaited}
+@contextlib.contextmanager
+def watched(election: Election, terms: Terms, overdue: Callable[[], None]) -> Iterator[None]:
+    """For the time of the block a thread calls ``overdue`` when no renewal has succeeded for ``terms.last`` seconds.
+
+    An event loop that stands still cancels nothing, and goes on with its writes when it moves again.
+    """
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(max(0.0, election.renewed_at + terms.last - time.monotonic())):
+            if time.monotonic() - election.renewed_at >= terms.last:
+                logger.critical("the Lease was not renewed for %.1f s: ending the process", terms.last)
+                overdue()
+                return
+
+    threading.Thread(target=watch, name="lease", daemon=True).start()
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        yield
     finally:
-        for task in own:
-            task.cancel()
+        ended.set()
 
 
 async def _stop(work: asyncio.Task[None], within: float, overdue: Callable[[], None]) -> None:
@@ -120,7 +240,7 @@ async def _stop(work: asyncio.Task[None], within: float, overdue: Callable[[], N
         overdue()
 
 
-async def _cancelled(task: asyncio.Task[None]) -> None:
+async def _cancelled(task: asyncio.Task[Any]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError, Exception):
         await task

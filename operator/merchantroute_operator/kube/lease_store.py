@@ -1,85 +1,78 @@
-"""The Lease behind leader election, with bounds that the library's lock lacks.
+"""The Lease object of leader election: three small calls, each bounded in time and each conditional on a version.
 
-``kubernetes.aio``'s LeaseLock waits up to five minutes for an answer and lets connection errors through, which end
-the election without ending the work that it protects [read in version 37]. Here a call either succeeds within
-``CALL`` seconds or counts as failed, so that the deadline for renewing means what it says.
+Kubernetes stores a Lease and enforces nothing about it. What keeps two candidates apart is its resourceVersion: of two
+writes that name the same one, the API server takes the first.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
-import aiohttp
-from kubernetes.aio.client.exceptions import ApiException
-from kubernetes.aio.client.models import V1Lease, V1ObjectMeta
-from kubernetes.aio.leaderelection.leaderelectionrecord import LeaderElectionRecord
-from kubernetes.aio.leaderelection.resourcelock.leaselock import LeaseLock
-
-from merchantroute_operator.errors import KubeError
 from merchantroute_operator.kube.api import MERGE, Api
-from merchantroute_operator.kube.paths import item
+from merchantroute_operator.kube.api_errors import NotFound, unanswered
+from merchantroute_operator.kube.kube_port import Object
+from merchantroute_operator.kube.paths import collection, item
 
-logger = logging.getLogger(__name__)
-CALL = 1.5  # seconds
-Answer: TypeAlias = tuple[bool, LeaderElectionRecord] | tuple[bool, Exception] | tuple[bool, None]
+CALL = 1.5  # seconds; a renewal that takes longer is worth less than the next try
+KIND = "Lease"
 
 
-class BoundedLock(LeaseLock):
-    """A Lease ``namespace/name`` that this process takes as ``identity``."""
+@dataclass(frozen=True, slots=True)
+class StoredLease:
+    """A Lease as the API server has it. ``version`` is its resourceVersion."""
 
-    def __init__(self, name: str, namespace: str, identity: str, api: Api) -> None:
-        super().__init__(name, namespace, identity, api.client)
+    spec: Mapping[str, Any]
+    version: str
+
+    @property
+    def holder(self) -> str:
+        """Who holds it; empty where nobody does."""
+        return str(self.spec.get("holderIdentity") or "")
+
+
+class LeaseStore:
+    """The Lease ``namespace/name``. Every method raises ``KubeError`` when no answer came within ``CALL`` seconds."""
+
+    def __init__(self, api: Api, namespace: str, name: str) -> None:
         self._api = api
+        self._collection = collection(KIND, namespace)
+        self._item = item(KIND, namespace, name)
+        self._name = name
 
-    async def get(self, name: str, namespace: str) -> Answer:
-        """What is stored, or why it cannot be read."""
+    async def read(self) -> StoredLease | None:
+        """The Lease; None where there is none."""
+        try:
+            return await self._stored(self._api.call("GET", self._item, kind=KIND, name=self._name))
+        except NotFound:
+            return None
+
+    async def create(self, spec: Mapping[str, Any]) -> StoredLease:
+        """Make it. Raises ``KubeConflict`` where there is one already."""
+        body = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": KIND,
+            "metadata": {"name": self._name},
+            "spec": dict(spec),
+        }
+        return await self._stored(self._api.call("POST", self._collection, kind=KIND, name=self._name, body=body))
+
+    async def write(self, spec: Mapping[str, Any], version: str) -> StoredLease:
+        """Write these fields of its spec; null removes one.
+
+        Raises ``KubeConflict`` when it has changed since ``version``, ``NotFound`` when it is gone.
+        """
+        body = {"metadata": {"resourceVersion": version}, "spec": dict(spec)}
+        return await self._stored(
+            self._api.call("PATCH", self._item, kind=KIND, name=self._name, body=body, content_type=MERGE)
+        )
+
+    async def _stored(self, call: Awaitable[Object]) -> StoredLease:
         try:
             async with asyncio.timeout(CALL):
-                return await super().get(name, namespace)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            return False, ApiException(status=0, reason=f"{type(error).__name__}: no answer within {CALL} s")
-
-    async def create(self, name: str, namespace: str, election_record: LeaderElectionRecord) -> bool:
-        """Whether the Lease could be made. The library's own create passes a flag that its client refuses [37.0]."""
-        body = V1Lease(metadata=V1ObjectMeta(name=name), spec=self.update_lease(election_record))
-
-        async def create() -> bool:
-            try:
-                await self.api_instance.create_namespaced_lease(namespace, body)
-            except ApiException as error:
-                logger.warning("the Lease cannot be made: %s", error.reason)
-                return False
-            return True
-
-        return await _within_time(create)
-
-    async def update(self, name: str, namespace: str, updated_record: LeaderElectionRecord) -> bool:
-        """Whether the Lease could be taken or renewed."""
-        return await _within_time(lambda: super(BoundedLock, self).update(name, namespace, updated_record))
-
-    async def release(self) -> None:
-        """Let the successor take over at once; where this fails, it waits for the Lease to expire."""
-        path = item("Lease", self.namespace, self.name)
-        try:
-            lease = await self._api.call("GET", path, kind="Lease", name=self.name)
-            if lease["spec"].get("holderIdentity") != self.identity:
-                return
-            body = {
-                "metadata": {"resourceVersion": lease["metadata"]["resourceVersion"]},
-                "spec": {"holderIdentity": None},
-            }
-            await self._api.call("PATCH", path, kind="Lease", name=self.name, body=body, content_type=MERGE)
-        except KubeError as error:
-            logger.warning("the Lease was not released: %s", error)
-
-
-async def _within_time(call: Callable[[], Awaitable[bool]]) -> bool:
-    try:
-        async with asyncio.timeout(CALL):
-            return await call()
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        logger.warning("the Lease cannot be written: %s", type(error).__name__)
-        return False
+                answer = await call
+        except TimeoutError as error:
+            raise unanswered(error, kind=KIND, name=self._name) from None
+        return StoredLease(answer.get("spec") or {}, answer["metadata"]["resourceVersion"])

@@ -2,22 +2,26 @@
 
 import asyncio
 import json
+import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from merchantroute_kit.waiting import until
 from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.kube.lease import LEASE, LeaseLost, Terms, lead
-from merchantroute_operator.kube.lock import CALL
 from merchantroute_operator.settings import Settings
 from tests.contract.kube.test_refusals import moved, server_of
 from tests.contract.silent_relay import wire
 from tests.harness.cluster import Kubectl
 
-QUICK = Terms(duration=4, deadline=2.0, retry=1.0, stopping=0.5)
-LONG = Terms(duration=60, deadline=30.0, retry=1.0)
+QUICK = Terms(duration=4, retry=0.5, deadline=2.0, stopping=0.5, last=3.0)
+LONG = Terms(duration=60, retry=1.0, deadline=30.0, last=50.0)
+HOUR = 3600.0
 
 
 @dataclass
@@ -50,8 +54,46 @@ def holder(kubectl: Kubectl, namespace: str) -> str:
     return kubectl("-n", namespace, "get", "lease", LEASE, "-o", "jsonpath={.spec.holderIdentity}")
 
 
+def lease(kubectl: Kubectl, namespace: str) -> dict[str, Any]:
+    spec: dict[str, Any] = json.loads(kubectl("-n", namespace, "get", "lease", LEASE, "-o", "json"))["spec"]
+    return spec
+
+
+async def renewals(kubectl: Kubectl, namespace: str, count: int) -> None:
+    """Wait until the Lease's time has been written anew ``count`` times."""
+    seen: set[str] = set()
+
+    def enough() -> bool:
+        with suppress(AssertionError):  # it is deleted for a moment
+            seen.add(lease(kubectl, namespace)["renewTime"])
+        return len(seen) > count
+
+    await asyncio.to_thread(until, enough, f"{count} renewals", 60)
+
+
+async def ended(work: Work, leading: asyncio.Task[None], *waiting: asyncio.Task[None]) -> None:
+    """End the candidates, and then the one that works."""
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    work.finish.set()
+    await leading
+
+
 async def soon(event: asyncio.Event) -> None:
     await asyncio.wait_for(event.wait(), 30)
+
+
+@dataclass
+class Stepping:
+    """A wall clock that steps by so many seconds every other time that it is read."""
+
+    step: float
+    reads: int = 0
+
+    def __call__(self) -> float:
+        self.reads += 1
+        return time.time() + (self.step if self.reads % 2 else 0.0)
 
 
 async def test_the_next_operator_takes_over_as_soon_as_the_first_ends(
@@ -100,20 +142,109 @@ async def test_a_failure_of_the_work_is_not_hidden_and_frees_the_lease(
     assert holder(kubectl, settings.namespace) == ""
 
 
-async def test_work_stops_when_another_holds_the_lease_and_the_lease_stays_the_others(
-    kube: KubeClient, settings: Settings, kubectl: Kubectl
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"holderIdentity": "thief", "leaseDurationSeconds": 600},
+        {"holderIdentity": "thief"},
+        {"holderIdentity": None},
+        {"renewTime": "2001-01-01T00:00:00.000000Z"},  # by a process that has our name
+    ],
+    ids=json.dumps,
+)
+async def test_work_stops_at_the_next_renewal_when_somebody_else_wrote_the_lease(
+    kube: KubeClient, settings: Settings, kubectl: Kubectl, written: dict[str, object]
 ) -> None:
+    """With terms of a minute: only the look at who wrote it can end the work within the test's patience."""
+    work = Work()
+    leading = asyncio.create_task(lead(kube, settings, work.run, terms=LONG))
+    await soon(work.started)
+
+    kubectl("-n", settings.namespace, "patch", "lease", LEASE, "--type=merge", "-p", json.dumps({"spec": written}))
+    with pytest.raises(LeaseLost, match="written by somebody else"):
+        await asyncio.wait_for(leading, 20)
+
+    assert work.cancelled
+    spec = lease(kubectl, settings.namespace)
+    assert {key: spec.get(key) for key in written} == written, "a Lease of somebody else's is left alone"
+
+
+async def test_a_label_on_the_lease_changes_nothing(kube: KubeClient, settings: Settings, kubectl: Kubectl) -> None:
     work = Work()
     leading = asyncio.create_task(lead(kube, settings, work.run, terms=QUICK))
     await soon(work.started)
-    stolen = json.dumps({"spec": {"holderIdentity": "thief", "leaseDurationSeconds": 600}})
 
-    kubectl("-n", settings.namespace, "patch", "lease", LEASE, "--type=merge", "-p", stolen)
-    with pytest.raises(LeaseLost):
-        await asyncio.wait_for(leading, 30)
+    kubectl("-n", settings.namespace, "label", "lease", LEASE, "team.example/seen=yes")
+    await renewals(kubectl, settings.namespace, 3)
 
-    assert work.cancelled
-    assert holder(kubectl, settings.namespace) == "thief"
+    assert not leading.done()
+    work.finish.set()
+    await leading
+
+
+async def test_a_lease_that_is_deleted_is_made_anew_by_its_holder_and_nobody_takes_it(
+    kube: KubeClient, settings: Settings, kubectl: Kubectl
+) -> None:
+    first, second, third = Work(), Work(), Work()
+    leading = asyncio.create_task(lead(kube, settings, first.run, terms=QUICK))
+    await soon(first.started)
+    waiting = [asyncio.create_task(lead(kube, replace(settings, identity="second"), second.run, terms=QUICK))]
+
+    kubectl("-n", settings.namespace, "delete", "lease", LEASE)
+    waiting += [asyncio.create_task(lead(kube, replace(settings, identity="third"), third.run, terms=QUICK))]
+    await renewals(kubectl, settings.namespace, 12)  # every half second, more than the Lease's four
+
+    assert not leading.done()
+    assert not second.started.is_set()
+    assert not third.started.is_set()
+    assert holder(kubectl, settings.namespace) == "first"
+    await ended(first, leading, *waiting)
+
+
+async def test_steps_of_the_clock_neither_take_the_lease_nor_lose_it(
+    kube: KubeClient, settings: Settings, kubectl: Kubectl
+) -> None:
+    """Both processes' clocks go an hour ahead and an hour back, each more than once, while the first one leads."""
+    first, second = Work(), Work()
+    leading = asyncio.create_task(lead(kube, settings, first.run, terms=QUICK, wall=Stepping(HOUR)))
+    await soon(first.started)
+    waiting = asyncio.create_task(
+        lead(kube, replace(settings, identity="second"), second.run, terms=QUICK, wall=Stepping(-HOUR))
+    )
+
+    await renewals(kubectl, settings.namespace, 12)  # every half second, more than the Lease's four
+
+    assert not leading.done()
+    assert not second.started.is_set()
+    await ended(first, leading, waiting)
+
+
+async def test_a_holder_that_says_nothing_is_succeeded_whatever_the_time_in_its_lease(
+    kube: KubeClient, settings: Settings, kubectl: Kubectl
+) -> None:
+    """As a killed one leaves it: its clock was years ahead."""
+    dead = {"holderIdentity": "dead", "leaseDurationSeconds": 2, "renewTime": "2099-01-01T00:00:00.000000Z"}
+    body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": LEASE}, "spec": dead}
+    kubectl("-n", settings.namespace, "create", "-f", "-", stdin=json.dumps(body))
+    work = Work()
+
+    leading = asyncio.create_task(lead(kube, settings, work.run, terms=QUICK))
+    await soon(work.started)
+
+    assert lease(kubectl, settings.namespace)["leaseTransitions"] == 1
+    await ended(work, leading)
+
+
+async def test_the_process_ends_where_the_event_loop_stands_still(settings: Settings, kube: KubeClient) -> None:
+    """A thread sees that no renewal comes: the loop is held here for as long as it takes."""
+    told = threading.Event()
+
+    async def blocks() -> None:
+        assert told.wait(30)
+
+    with suppress(LeaseLost):
+        await lead(kube, settings, blocks, terms=QUICK, overdue=told.set)
+    assert told.is_set()
 
 
 async def test_work_stops_when_the_api_server_does_not_answer_any_more(
@@ -134,15 +265,19 @@ async def test_work_stops_when_the_api_server_does_not_answer_any_more(
 
 async def test_work_that_does_not_stop_ends_with_the_process(cluster: Path, tmp_path: Path, settings: Settings) -> None:
     work = Work(stubborn=True)
-    ended = asyncio.Event()
+    loop, overdue = asyncio.get_running_loop(), asyncio.Event()
+
+    def end() -> None:
+        loop.call_soon_threadsafe(overdue.set)
+
     host, port = server_of(cluster)
     async with wire(host, port) as way, connect(str(moved(cluster, tmp_path, way.port))) as kube:
-        leading = asyncio.create_task(lead(kube, settings, work.run, terms=QUICK, overdue=ended.set))
+        leading = asyncio.create_task(lead(kube, settings, work.run, terms=QUICK, overdue=end))
         await soon(work.started)
         way.cut()
         way.hold()
         try:
-            await soon(ended)
+            await soon(overdue)
         finally:
             work.finish.set()
         with pytest.raises(LeaseLost):
@@ -150,6 +285,6 @@ async def test_work_that_does_not_stop_ends_with_the_process(cluster: Path, tmp_
 
 
 def test_the_holder_stops_before_anybody_can_take_over() -> None:
-    """The last try begins within the deadline, waits for two calls of CALL seconds, and stopping has its time."""
+    """It stops within the deadline and its time for stopping, its thread ends it then; the other waits for longer."""
     terms = Terms()
-    assert terms.retry + terms.deadline + 2 * CALL + terms.stopping < terms.duration
+    assert terms.deadline + terms.stopping < terms.last < terms.duration

@@ -68,3 +68,13 @@ def test_metrics_are_told_on_ipv4_and_on_ipv6() -> None:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_a_gauge_says_who_leads_while_it_does() -> None:
+    def leader() -> float | None:
+        return REGISTRY.get_sample_value("merchantroute_leader")
+
+    assert leader() == 0
+    with metrics.leading():
+        assert leader() == 1
+    assert leader() == 0
