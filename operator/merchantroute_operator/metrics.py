@@ -85,7 +85,7 @@ def pulse(good: bool) -> None:
 
 @contextmanager
 def leading() -> Iterator[None]:
-    """This process is the active operator for the time of the block."""
+    """Say that this process is the active operator, for the time of the block."""
     LEADER.set(1)
     try:
         yield
