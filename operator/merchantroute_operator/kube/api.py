@@ -10,6 +10,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 import aiohttp
@@ -39,6 +40,17 @@ class Api:
     def __init__(self, client: ApiClient, on_call: OnCall = ignore_call) -> None:
         self.client = client
         self._on_call = on_call
+        self._dated: tuple[str, float] | None = None  # the last answer's date, and when (monotonic) it came
+
+    def server_time(self) -> float | None:
+        """The API server's clock in epoch seconds, whole ones; None where no answer had a date."""
+        if self._dated is None:
+            return None
+        date, came = self._dated
+        try:
+            return parsedate_to_datetime(date).timestamp() + time.monotonic() - came
+        except ValueError:
+            return None
 
     async def call(
         self,
@@ -81,4 +93,6 @@ class Api:
         )
         async with asyncio.timeout(TIMEOUT):
             answer: Any = await self.client.call_api(*request)
+            if date := answer.headers.get("Date"):
+                self._dated = date, time.monotonic()
             return answer.status, await answer.read(), retry_after(answer.headers.get("Retry-After"))

@@ -60,6 +60,9 @@ class Kube(Protocol):
     async def cluster_id(self) -> str:
         """The UID of namespace kube-system: it distinguishes clusters on a shared broker."""
 
+    def server_time(self) -> float | None:
+        """The API server's own clock in epoch seconds, by its last answer; None before the first one."""
+
     async def route(self, namespace: str, name: str) -> Object | None:
         """The MerchantRoute, or None."""
 

@@ -28,6 +28,10 @@ class Reads:
         namespace = await self._api.call("GET", namespace_path("kube-system"), kind="Namespace", name="kube-system")
         return str(namespace["metadata"]["uid"])
 
+    def server_time(self) -> float | None:
+        """The API server's own clock, by the last answer's date."""
+        return self._api.server_time()
+
     async def namespace_is_terminating(self, namespace: str) -> bool:
         """True when the namespace is going away or gone."""
         try:

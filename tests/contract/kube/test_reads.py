@@ -1,5 +1,7 @@
 """What is read from the API server, and that what is missing is None."""
 
+from datetime import datetime
+
 from merchantroute_operator.kube.client import KubeClient
 from merchantroute_operator.kube.kube_port import Autoscaler, Object
 from tests.contract.kube.bodies import LABELS, config_map, deployment, secret
@@ -83,3 +85,12 @@ async def test_children_are_found_by_the_routes_label_alone(kube: KubeClient, na
     assert children.config_maps["pos-config"]["data"] == {"index.json": "{}"}
     assert children.secrets.keys() == {"pos-credentials"}
     assert children.pods == {}
+
+
+async def test_the_api_servers_clock_is_that_of_its_answers(kube: KubeClient) -> None:
+    assert kube.server_time() is None
+    namespace = await kube.api.call("GET", "/api/v1/namespaces/kube-system", kind="Namespace", name="kube-system")
+    born = datetime.fromisoformat(namespace["metadata"]["creationTimestamp"]).timestamp()
+    time = kube.server_time()
+    assert time is not None
+    assert time > born

@@ -33,9 +33,13 @@ class MemoryKube:
     has_merchants: bool = True  # whether the kind is installed
     kinds: tuple[str, ...] = ("ServiceAccount", "PodDisruptionBudget", "NetworkPolicy")  # beside the built-in ones
     scalers: list[Autoscaler] = field(default_factory=list)
+    server_clock: float | None = None  # epoch seconds
 
     async def cluster_id(self) -> str:
         return CLUSTER
+
+    def server_time(self) -> float | None:
+        return self.server_clock
 
     async def route(self, namespace: str, name: str) -> Object | None:
         del namespace, name

@@ -30,6 +30,7 @@ class World:
     raw: dict[str, Any]
     log: list[str] = field(default_factory=list)
     at: float = 100.0
+    clock_step: float = 0.0  # seconds by which the wall clock was set ahead
 
     def __post_init__(self) -> None:
         self.kube = MemoryKube(self.log, with_finalizer(self.raw))
@@ -48,7 +49,7 @@ class World:
                 cluster=CLUSTER,
                 resync=60.0,
                 monotonic=lambda: self.at,
-                wall=lambda: NOW + self.at,
+                wall=lambda: NOW + self.at + self.clock_step,
             )
         )
 

@@ -18,7 +18,12 @@ from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.reconcile.steps.auxiliaries import delete_all_auxiliaries
-from merchantroute_operator.reconcile.steps.deletion_policy import deletion_policy, gives_up_on_broker, may_still_end
+from merchantroute_operator.reconcile.steps.deletion_policy import (
+    deletion_policy,
+    gives_up_on_broker,
+    may_still_end,
+    waited_before,
+)
 from merchantroute_operator.reconcile.steps.deployments import lane_of
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.drained import QUIET
@@ -34,7 +39,7 @@ async def reconcile_deleting(ctx: Context, route: Route, state: RouteState, find
         return None
     findings.children = await ctx.kube.children(route.namespace, route.name)
     ctx.pulses.know((route.namespace, route.name), findings.children.pods)
-    elapsed = ctx.wall() - (route.deleting_since or ctx.wall())
+    elapsed = _elapsed(ctx, route, state)
     terminating = await ctx.kube.namespace_is_terminating(route.namespace)
     policy = deletion_policy(route.deletion, elapsed=elapsed, terminating=terminating)
     try:
@@ -49,20 +54,41 @@ async def reconcile_deleting(ctx: Context, route: Route, state: RouteState, find
             case "Force":
                 waits = await _force(ctx, broker, route, state, findings, observed)
             case _:
-                waits = await _retain(ctx, route, findings)
+                waits = await _retain(ctx, route, state, findings)
     except (BrokerError, SecretMissing, SecretInvalid) as error:
         if not gives_up_on_broker(route.deletion, elapsed=elapsed, terminating=terminating):
             raise
         metrics.BROKERS_GIVEN_UP.inc()
         logger.warning("route %s/%s goes without its broker: %s", route.namespace, route.name, error)
         await ctx.kube.event(findings.raw, "Warning", "BrokerGivenUp", f"what is in the broker stays there: {error}")
-        waits = await _retain(ctx, route, findings)
+        waits = await _retain(ctx, route, state, findings)
     if waits is None:
         await delete_all_auxiliaries(ctx.kube, route.namespace, findings.children)
         await _forget_configuration(ctx, route, findings.children)
         left = [name for name in route.finalizers if name != naming.FINALIZER]
         await ctx.kube.set_finalizers(findings.raw, left)
     return waits
+
+
+def _elapsed(ctx: Context, route: Route, state: RouteState) -> float:
+    """Seconds since the deletion was asked for.
+
+    From the first look of this process on they are its own; those before are the object's timestamp's.
+    """
+    now = ctx.monotonic()
+    if state.deletion.asked_at is None:
+        before = waited_before(route.deleting_since, (ctx.wall(), ctx.kube.server_time()))
+        state.deletion.asked_at = now - before
+    return now - state.deletion.asked_at
+
+
+def _ending(ctx: Context, state: RouteState, children: Children) -> list[Object]:
+    """The pods that are still worth waiting for. How long each has been ending is counted by this process."""
+    now, seen = ctx.monotonic(), state.deletion.ending
+    for name, pod in children.pods.items():
+        if "deletionTimestamp" in pod["metadata"]:
+            seen.setdefault(name, now)
+    return [pod for name, pod in children.pods.items() if may_still_end(pod, seen_for=now - seen.get(name, now))]
 
 
 async def _broker_while_deleting(ctx: Context, route: Route) -> Broker:
@@ -94,11 +120,11 @@ async def _report_timeout(ctx: Context, broker: Broker, route: Route, findings: 
     await ctx.kube.event(findings.raw, "Warning", "DrainTimedOut", words)
 
 
-async def _retain(ctx: Context, route: Route, findings: Findings) -> float | None:
+async def _retain(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float | None:
     """Queues stay for a route of the same name; workers finish what they hold, and hand back the rest."""
     for name in findings.children.deployments:
         await ctx.kube.delete("Deployment", route.namespace, name)
-    ending = [pod for pod in findings.children.pods.values() if may_still_end(pod, ctx.wall())]
+    ending = _ending(ctx, state, findings.children)
     if ending:
         findings.ending = f"waiting for {len(ending)} pods to finish the orders they hold"
         return REQUEUE_SOON
@@ -109,7 +135,7 @@ async def _force(
     ctx: Context, broker: Broker, route: Route, state: RouteState, findings: Findings, observed: Topology
 ) -> float | None:
     """Delete all, orders included; their number is reported, so no pod may hold one and none may be in transit."""
-    waits = await _retain(ctx, route, findings)
+    waits = await _retain(ctx, route, state, findings)
     if waits is not None:
         return waits
     owner = naming.owner(ctx.cluster, route.namespace, route.name)
@@ -138,7 +164,7 @@ async def _drain(
     if not lanes <= empty:
         findings.ending = f"draining: {_held(samples, lanes)} orders left"
         return REQUEUE_SOON
-    waits = await _retain(ctx, route, findings)
+    waits = await _retain(ctx, route, state, findings)
     if waits is None:
         owner = naming.owner(ctx.cluster, route.namespace, route.name)
         keep = route.deletion.dead_letters == "Retain"

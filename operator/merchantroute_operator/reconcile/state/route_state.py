@@ -57,8 +57,10 @@ class CanaryState:
 
 @dataclass(slots=True)
 class DeletionState:
-    """How far a route's deletion is."""
+    """How far a route's deletion is; times are monotonic seconds."""
 
+    asked_at: float | None = None
+    ending: dict[str, float] = field(default_factory=dict)  # pods -> when each was first seen to be deleted
     drain_ended: bool = False  # by its timeout, and that was reported
     still_since: float | None = None  # since when no order changes its queue: the figures of Force must be newer
 

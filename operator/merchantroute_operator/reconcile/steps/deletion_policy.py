@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from merchantroute_operator.spec.route import Deletion
@@ -32,11 +31,23 @@ def gives_up_on_broker(deletion: Deletion, *, elapsed: float, terminating: bool)
     return elapsed > (BROKER_PATIENCE if terminating else deletion.timeout)
 
 
-def may_still_end(pod: Mapping[str, Any], now: float) -> bool:
-    """Whether a pod is worth waiting for at ``now`` (epoch seconds).
+def waited_before(asked: float | None, clocks: Iterable[float | None]) -> float:
+    """Seconds since a deletion was asked for (``asked``, epoch seconds), by the clock that says the least.
 
-    Kubernetes sets ``deletionTimestamp`` to the end of the grace period; a pod that is there long after it was on a
-    node that is gone, and stays until somebody removes the node.
+    The end of a wait may delete orders. A clock that was set ahead must not end it, so each of the clocks that tell the
+    time (epoch seconds; None: it does not) has to agree. Never negative.
     """
-    end = pod["metadata"].get("deletionTimestamp")
-    return end is None or datetime.fromisoformat(end).timestamp() + POD_PATIENCE > now
+    if asked is None:
+        return 0.0
+    return max(0.0, min((now - asked for now in clocks if now is not None), default=0.0))
+
+
+def may_still_end(pod: Mapping[str, Any], *, seen_for: float) -> bool:
+    """Whether a pod is worth waiting for that has been seen to end for so many seconds.
+
+    A pod that is there long after its grace period was on a node that is gone, and stays until somebody removes the
+    node.
+    """
+    if "deletionTimestamp" not in pod["metadata"]:
+        return True
+    return seen_for < float(pod["metadata"].get("deletionGracePeriodSeconds", 30)) + POD_PATIENCE

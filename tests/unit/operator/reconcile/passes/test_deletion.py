@@ -6,7 +6,7 @@ import pytest
 
 from merchantroute_operator.errors import BrokerRefusedCredentials, BrokerUnreachable
 from merchantroute_operator.naming import FINALIZER
-from tests.unit.operator.operator_under_test import DOOR, STILL, World
+from tests.unit.operator.operator_under_test import DOOR, NOW, STILL, World
 from tests.unit.operator.route_samples import raw_route
 
 HELD = {f"{DOOR}.standard.stable": 4, f"{DOOR}.standard.retry.1000": 3, f"{DOOR}.dead": 2}
@@ -64,6 +64,41 @@ def test_a_drain_that_takes_too_long_takes_the_orders_along_where_that_is_asked_
     assert "9 orders" in events(world, "OrdersRemoved")[0]
 
 
+@pytest.mark.parametrize("step", [3600.0, -3600.0])
+def test_a_clock_that_is_set_anew_during_a_drain_ends_it_neither_sooner_nor_later(step: float) -> None:
+    world = leaving(onTimeout="Force")
+    world.clock_step = step
+    world.at += 299
+    world.look()
+    assert not is_gone(world)
+    assert not events(world, "DrainTimedOut")
+    assert set(HELD) <= set(world.broker.topology.queues)
+    world.at += 2
+    world.look()
+    assert len(events(world, "DrainTimedOut")) == 1
+
+
+@pytest.mark.parametrize(
+    ("own", "servers", "over"),
+    [
+        (3600.0, 100.0, False),  # the operator's clock is ahead
+        (0.0, 3600.0, False),  # the API server's is
+        (3600.0, None, True),  # the API server does not tell the time
+        (3600.0, 3600.0, True),  # an hour has passed
+        (-3600.0, 3600.0, False),
+    ],
+)
+def test_an_operator_that_was_started_anew_ends_a_drain_only_where_both_clocks_say_so(
+    own: float, servers: float | None, over: bool
+) -> None:
+    world = leaving(onTimeout="Force")
+    world.clock_step = own
+    world.kube.server_clock = None if servers is None else NOW + world.at + servers
+    world.start()
+    world.look()
+    assert bool(events(world, "DrainTimedOut")) == over
+
+
 def test_force_counts_only_when_no_pod_holds_an_order_and_none_changes_its_queue() -> None:
     world = World(raw_route())
     world.look()
@@ -94,10 +129,13 @@ def test_a_pod_of_a_node_that_is_gone_is_not_waited_for(policy: str) -> None:
     world.look()
     world.start_pods()
     world.delete(policy=policy)
-    world.kube.objects["Pod", "pod-1"]["metadata"]["deletionTimestamp"] = "2027-01-15T08:02:40Z"  # NOW + 160 s
-    world.at = 189.0
+    gone = {"deletionTimestamp": "2027-01-15T08:02:40Z", "deletionGracePeriodSeconds": 60}
+    world.kube.objects["Pod", "pod-1"]["metadata"] |= gone
     world.look()
-    assert not is_gone(world)
+    world.clock_step = 3600.0
+    world.at += 89.0
+    world.look()
+    assert not is_gone(world), "a clock that was set ahead makes no pod late"
     for _ in range(2):
         world.at += STILL
         world.look()
