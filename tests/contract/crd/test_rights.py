@@ -90,7 +90,8 @@ def test_the_operator_may_do_nothing_else(may: May, rule: tuple[str, str, str, s
 
 
 def test_the_operator_may_write_its_own_lease_only(may: May) -> None:
-    for verb in ("get", "update", "patch"):
+    assert not may("update", *LEASES[1:], within=OURS, name="merchantroute-operator")
+    for verb in ("get", "patch"):
         assert may(verb, *LEASES[1:], within=OURS, name="merchantroute-operator")
         assert not may(verb, *LEASES[1:], within=OURS, name="somebody-elses")
         assert not may(verb, *LEASES[1:], within="kube-system", name="merchantroute-operator")
