@@ -27,6 +27,7 @@ from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.settings import Settings
 from merchantroute_operator.supervision import keep_running
+from merchantroute_operator.watches import SILENCE, Heard, Watches
 
 logger = logging.getLogger(__name__)
 PASSES_AT_ONCE = 32  # of one broker at most reconciler.PASSES_A_BROKER
@@ -58,9 +59,15 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
         "merchant statuses": reconciler.status_writer.run,
     }
     background = [asyncio.create_task(keep_running(name, loop)) for name, loop in loops.items()]
-    watching = asyncio.create_task(
-        kopf.operator(registry=handlers.registry(reconciler), standalone=True, clusterwide=True)
+    heard = Heard()
+    registry = handlers.registry(reconciler, heard, silence=SILENCE)
+    watches = Watches(
+        kube,
+        heard,
+        partial(kopf.operator, registry=registry, standalone=True, clusterwide=True),
+        gone=reconciler.deletion_missed,
     )
+    watching = asyncio.create_task(watches.run())
     try:
         done, _ = await asyncio.wait({watching, *background}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

@@ -11,7 +11,15 @@ from typing import Any, Protocol
 
 import kopf
 
-from merchantroute_operator.naming import ANNOTATION_CANARY, ANNOTATION_PAUSED_UNTIL, GROUP, LABEL_ROUTE, MERCHANTS
+from merchantroute_operator.naming import (
+    ANNOTATION_CANARY,
+    ANNOTATION_PAUSED_UNTIL,
+    GROUP,
+    KIND,
+    LABEL_ROUTE,
+    MERCHANT,
+    MERCHANTS,
+)
 
 CHILDREN = (
     ("apps", "v1", "deployments"),
@@ -41,9 +49,25 @@ class Watcher(Protocol):
     def secret_changed(self, namespace: str, name: str) -> None:
         """Some Secret of the namespace changed: broker or merchant credentials may be among them."""
 
+    def deletion_missed(self, kind: str, namespace: str, name: str) -> None:
+        """A route, a Merchant or a Deployment of a route is gone, and no event told of it."""
 
-def registry(watcher: Watcher) -> kopf.OperatorRegistry:
-    """The handlers, wired to ``watcher``. They are coroutines, since kopf runs plain functions in threads."""
+
+class Heard(Protocol):
+    """Notes what was told of each object; see ``watches.Heard``."""
+
+    def put(self, kind: str, name: tuple[str, str], version: str) -> None:
+        """An event told of the object."""
+
+    def drop(self, kind: str, name: tuple[str, str]) -> None:
+        """An event told that it is gone."""
+
+
+def registry(watcher: Watcher, heard: Heard, *, silence: float) -> kopf.OperatorRegistry:
+    """The handlers, wired to ``watcher``. They are coroutines, since kopf runs plain functions in threads.
+
+    A watch that brings nothing for ``silence`` seconds is given up for a new one, which goes on where it ended.
+    """
     handlers = kopf.OperatorRegistry()
     # The pod's own account, read anew whenever its token is refused; a kubeconfig where there is none (development).
     kopf.on.login(registry=handlers)(kopf.login_with_service_account)
@@ -52,13 +76,14 @@ def registry(watcher: Watcher) -> kopf.OperatorRegistry:
     @kopf.on.startup(registry=handlers)
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
         settings.posting.enabled = False
+        settings.watching.inactivity_timeout = silence
         # The API server filters, so that other teams' pods and Deployments never reach this process.
         for _group, _version, plural in CHILDREN:
             settings.watching.label_selectors[plural] = LABEL_ROUTE
 
     @kopf.on.event(GROUP, "v1alpha1", "merchantroutes", registry=handlers)
     async def on_route(namespace: str | None, name: str, meta: kopf.Meta, event: kopf.RawEvent, **_: Any) -> None:
-        gone = event["type"] == "DELETED"
+        gone = _note(heard, KIND, meta, event)
         # The API server raises the generation with every change of the spec and with the deletion's time, never with
         # a status or an annotation.
         asked = "|".join(meta.annotations.get(key, "") for key in (ANNOTATION_PAUSED_UNTIL, ANNOTATION_CANARY))
@@ -66,14 +91,16 @@ def registry(watcher: Watcher) -> kopf.OperatorRegistry:
         watcher.route_changed(namespace or "", name, version)
 
     @kopf.on.event(GROUP, "v1alpha1", MERCHANTS, registry=handlers)
-    async def on_merchant(body: kopf.Body, event: kopf.RawEvent, **_: Any) -> None:
-        watcher.merchant_changed(dict(body), gone=event["type"] == "DELETED")
+    async def on_merchant(body: kopf.Body, meta: kopf.Meta, event: kopf.RawEvent, **_: Any) -> None:
+        watcher.merchant_changed(dict(body), gone=_note(heard, MERCHANT, meta, event))
 
     async def on_child(
         namespace: str | None, labels: kopf.Labels, body: kopf.Body, event: kopf.RawEvent, param: Any = None, **_: Any
     ) -> None:
+        gone = event["type"] == "DELETED"
+        if param == "deployments":
+            _note(heard, "Deployment", body.metadata, event)
         if namespace and LABEL_ROUTE in labels:
-            gone = event["type"] == "DELETED"
             watcher.child_changed(param, namespace, labels[LABEL_ROUTE], dict(body), gone=gone)
 
     for group, version, plural in CHILDREN:
@@ -84,3 +111,11 @@ def registry(watcher: Watcher) -> kopf.OperatorRegistry:
         watcher.secret_changed(namespace or "", name)
 
     return handlers
+
+
+def _note(heard: Heard, kind: str, meta: kopf.Meta, event: kopf.RawEvent) -> bool:
+    """Whether the object is gone, by this event."""
+    name = meta.get("namespace", ""), meta["name"]
+    gone = event["type"] == "DELETED"
+    heard.drop(kind, name) if gone else heard.put(kind, name, meta["resourceVersion"])
+    return gone

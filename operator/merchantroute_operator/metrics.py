@@ -41,6 +41,9 @@ BROKERS_GIVEN_UP = Counter(
 UNEXPECTED = Counter(
     "merchantroute_operator_unexpected_errors", "Errors that nothing foresaw, caught so that others go on", ["part"]
 )
+MISSED_EVENTS = Counter(
+    "merchantroute_operator_missed_events", "Objects whose change no watch told, found by a comparison", ["kind"]
+)
 LEADER = Gauge("merchantroute_leader", "1 while this process is the active operator, 0 in a stand-by")
 RESTARTS = Counter("merchantroute_operator_restarts", "Loops that ended by an error and were started again", ["loop"])
 

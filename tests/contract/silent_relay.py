@@ -13,11 +13,18 @@ class Wire:
         self._flows = asyncio.Event()
         self._flows.set()
         self._open: set[asyncio.StreamWriter] = set()
+        self._age = 0
         self.port = 0
 
     def hold(self) -> None:
         """From now on everything is accepted and nothing passes."""
         self._flows.clear()
+
+    def forget(self) -> None:
+        """Nothing passes any more on what is open, and nothing closes it, as when a firewall forgets connections; new
+        connections are relayed.
+        """
+        self._age += 1
 
     def cut(self) -> None:
         """Close what is open; new connections are relayed."""
@@ -35,9 +42,12 @@ class Wire:
         writer.close()
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        age = self._age
         with suppress(OSError):
             while data := await reader.read(65536):
                 await self._flows.wait()
+                if age != self._age:
+                    continue
                 writer.write(data)
                 await writer.drain()
         writer.close()

@@ -23,6 +23,7 @@ from merchantroute_operator.kube.kube_port import Object
 TIMEOUT = 20.0  # seconds; the largest read, a route's children, takes well under one
 JSON = "application/json"
 MERGE = "application/merge-patch+json"
+METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"  # of a list: no more of each object
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
 
 Method = Literal["GET", "POST", "PATCH", "DELETE"]
@@ -62,12 +63,13 @@ class Api:
         body: Object | None = None,
         content_type: str = JSON,
         query: Mapping[str, str] | None = None,
+        accept: str = JSON,
     ) -> Object:
         """The answer's JSON. Raises ``NotFound`` or another ``KubeError`` that names ``kind`` and ``name``."""
         started = time.monotonic()
         status = 0
         try:
-            status, content, wait = await self._send(method, path, body, content_type, query)
+            status, content, wait = await self._send(method, path, body, (accept, content_type), query)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unanswered(error, kind=kind, name=name) from None
         finally:
@@ -80,14 +82,19 @@ class Api:
         return answer
 
     async def _send(
-        self, method: Method, path: str, body: Object | None, content_type: str, query: Mapping[str, str] | None
+        self,
+        method: Method,
+        path: str,
+        body: Object | None,
+        types: tuple[str, str],
+        query: Mapping[str, str] | None,
     ) -> tuple[int, bytes, float]:
         """Status, body, and the seconds that a server which is overloaded (429, 503) asks to be left alone for."""
         request: tuple[Any, ...] = await self.client.param_serialize(
             method,
             path,
             query_params=list((query or {}).items()),
-            header_params={"Accept": JSON, "Content-Type": content_type},
+            header_params=dict(zip(("Accept", "Content-Type"), types, strict=True)),
             body=body,
             auth_settings=["BearerToken"],
         )

@@ -69,6 +69,12 @@ class Kube(Protocol):
     async def merchants(self, namespace: str) -> list[Object] | None:
         """All Merchant objects of the namespace; None where the cluster does not have the kind."""
 
+    async def versions(self, kind: str, namespaces: Sequence[str], selector: str) -> Mapping[tuple[str, str], str]:
+        """The resourceVersion of every object of a kind, by namespace and name; no namespaces are all of them.
+
+        Raises ``NotFound`` where the cluster does not have the kind.
+        """
+
     async def namespace_is_terminating(self, namespace: str) -> bool:
         """True when the namespace is going away or gone."""
 

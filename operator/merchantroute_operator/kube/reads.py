@@ -7,11 +7,11 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 
-from merchantroute_operator.kube.api import Api
+from merchantroute_operator.kube.api import METADATA, Api
 from merchantroute_operator.kube.api_errors import NotFound
 from merchantroute_operator.kube.autoscalers import autoscaler
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Object, SecretData
-from merchantroute_operator.kube.paths import collection, item, namespace_path
+from merchantroute_operator.kube.paths import collection, everywhere, item, namespace_path
 from merchantroute_operator.naming import AUXILIARY_KINDS, KIND, LABEL_CREDENTIALS, LABEL_ROUTE, MERCHANT
 
 PAGE = 500  # objects of one answer, about a megabyte
@@ -60,6 +60,19 @@ class Reads:
             if not after:
                 return found
             query = {"limit": str(PAGE), "continue": after}
+
+    async def versions(self, kind: str, namespaces: Sequence[str], selector: str) -> Mapping[tuple[str, str], str]:
+        """The resourceVersion of every object by namespace and name: only the metadata is read, page by page."""
+        found: dict[tuple[str, str], str] = {}
+        for path in [collection(kind, namespace) for namespace in namespaces] or [everywhere(kind)]:
+            query = {"limit": str(PAGE), "labelSelector": selector}
+            while query:
+                page = await self._api.call("GET", path, kind=kind, name="*", query=query, accept=METADATA)
+                for each in (body["metadata"] for body in page["items"]):
+                    found[each["namespace"], each["name"]] = each["resourceVersion"]
+                after = page["metadata"].get("continue")
+                query = {**query, "continue": after} if after else {}
+        return found
 
     async def secret(self, namespace: str, name: str) -> SecretData | None:
         """A user's Secret, or None."""

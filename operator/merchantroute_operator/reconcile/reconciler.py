@@ -197,6 +197,17 @@ class Reconciler:
         if (claim := readable_claim(body)) is not None:
             self.claims.drop(claim) if gone else self.claims.put(claim)
 
+    def deletion_missed(self, kind: str, namespace: str, name: str) -> None:
+        """See ``handlers.Watcher``."""
+        if kind == naming.KIND:
+            self.touch((namespace, name))
+        elif kind == naming.MERCHANT:
+            self.claims.drop_named(namespace, name)
+        else:
+            for key, state in self.states.items():
+                if key[0] == namespace and state.deployments.pop(name, None) is not None:
+                    self.touch(key)
+
     def secret_changed(self, namespace: str, name: str) -> None:
         """See ``handlers.Watcher``; routes know which Secrets they use."""
         for key, state in self.states.items():

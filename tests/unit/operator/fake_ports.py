@@ -38,6 +38,10 @@ class MemoryKube:
     async def cluster_id(self) -> str:
         return CLUSTER
 
+    async def versions(self, kind: str, namespaces: Sequence[str], selector: str) -> Mapping[tuple[str, str], str]:
+        del kind, namespaces, selector
+        return {}
+
     def server_time(self) -> float | None:
         return self.server_clock
 

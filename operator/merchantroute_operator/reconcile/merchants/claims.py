@@ -70,6 +70,11 @@ class Claims:
         if (known := self.current(claim)) is not None:
             self._forget(known)
 
+    def drop_named(self, namespace: str, name: str) -> None:
+        """The object of this name is gone, and no event told of it."""
+        if (known := self._by_name.get(namespace, {}).get(name)) is not None:
+            self.drop(known)
+
     def _forget(self, claim: Claim) -> None:
         del self._by_name[claim.namespace][claim.name]
         mine = self._by_route[claim.place]

@@ -1,0 +1,129 @@
+"""Runs kopf's watches, compares what they told with what the API server has, and starts them anew when they miss it.
+
+A connection that a firewall forgot passes nothing more and is never closed: kopf gives a watch up that brings nothing,
+not even a bookmark, for ``SILENCE`` seconds. Two faults are left. A watch that starts anew from a list is not told what
+was deleted meanwhile, and one may bring bookmarks and still miss changes. Lists of metadata, now and then, find both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from merchantroute_operator import metrics
+from merchantroute_operator.errors import KubeError
+from merchantroute_operator.kube.kube_port import Kube
+from merchantroute_operator.naming import KIND, LABEL_ROUTE, MERCHANT
+
+logger = logging.getLogger(__name__)
+SILENCE = 70.0  # seconds; an API server sends a bookmark each minute where nothing happens
+EVERY = 300.0  # seconds between two comparisons
+SETTLE = 30.0  # seconds in which a watch must have told what a list had; far more than any event takes
+# What is only known by its watch; whatever else a route consists of is read in each of its passes.
+COMPARED = {KIND: "", MERCHANT: "", "Deployment": LABEL_ROUTE}  # kind -> its label
+
+Name = tuple[str, str]
+"""Namespace and name of an object."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """What the watches told: the resourceVersion of each object, by its kind."""
+
+    versions: dict[str, dict[Name, str]] = field(default_factory=lambda: defaultdict(dict))
+
+    def put(self, kind: str, name: Name, version: str) -> None:
+        """An event told of the object."""
+        self.versions[kind][name] = version
+
+    def drop(self, kind: str, name: Name) -> None:
+        """An event told that it is gone."""
+        self.versions[kind].pop(name, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Objects of one kind whose change, or whose end, no watch told."""
+
+    kind: str
+    changed: frozenset[Name] = frozenset()
+    gone: frozenset[Name] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.changed or self.gone)
+
+
+def missed(kind: str, before: Mapping[Name, str], listed: Mapping[Name, str], after: Mapping[Name, str]) -> Missed:
+    """What a list had, and a watch has not told: ``before`` is what it had told then, ``after`` by now.
+
+    A watch that told anything of an object since then is alive for it: events of one object come in their order.
+    """
+    silent = {name for name in {*before, *listed} if before.get(name) == after.get(name)}
+    return Missed(
+        kind,
+        changed=frozenset(name for name in silent & listed.keys() if listed[name] != after.get(name)),
+        gone=frozenset(name for name in silent - listed.keys() if name in after),
+    )
+
+
+@dataclass(slots=True)
+class Watches:
+    """``watch`` runs the watches until it is cancelled, and fills ``heard``.
+
+    ``gone`` is called with kind, namespace and name of an object whose deletion no watch told. Times are seconds.
+    """
+
+    kube: Kube
+    heard: Heard
+    watch: Callable[[], Awaitable[None]]
+    gone: Callable[[str, str, str], None]
+    namespaces: Sequence[str] = ()
+    every: float = EVERY
+    settle: float = SETTLE
+
+    async def run(self) -> None:
+        """Return, or raise, as ``watch`` does."""
+        while True:
+            watching = asyncio.ensure_future(self.watch())
+            comparing = asyncio.create_task(self._compare_until_missed())
+            try:
+                await asyncio.wait({watching, comparing}, return_when=asyncio.FIRST_COMPLETED)
+                if watching.done():
+                    return watching.result()
+                comparing.result()
+            finally:
+                for task in (watching, comparing):
+                    task.cancel()
+                await asyncio.gather(watching, comparing, return_exceptions=True)
+
+    async def _compare_until_missed(self) -> None:
+        """Return when the watches have to be started anew: they list everything then."""
+        while True:
+            await asyncio.sleep(self.every)
+            found = [each for each in await self._compare() if each]
+            for each in found:
+                metrics.MISSED_EVENTS.labels(each.kind).inc(len(each.changed) + len(each.gone))
+                for name in each.gone:
+                    self.heard.drop(each.kind, name)
+                    self.gone(each.kind, *name)
+                examples = ", ".join("/".join(name) for name in sorted(each.changed | each.gone)[:3])
+                logger.error(
+                    "the watch of %ss missed %d changes and %d deletions (%s): all watches start anew",
+                    each.kind, len(each.changed), len(each.gone), examples,
+                )  # fmt: skip
+            if found:
+                return
+
+    async def _compare(self) -> list[Missed]:
+        before = {kind: dict(self.heard.versions[kind]) for kind in COMPARED}
+        listed: dict[str, Mapping[Name, str]] = {}
+        for kind, label in COMPARED.items():
+            try:
+                listed[kind] = await self.kube.versions(kind, self.namespaces, label)
+            except KubeError as error:
+                logger.info("what the watch of %ss told cannot be compared: %s", kind, error)
+        await asyncio.sleep(self.settle)
+        return [missed(kind, before[kind], listed[kind], self.heard.versions[kind]) for kind in listed]
