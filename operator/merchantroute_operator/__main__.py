@@ -27,7 +27,7 @@ from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.settings import Settings
 from merchantroute_operator.supervision import keep_running
-from merchantroute_operator.watches import SILENCE, Heard, Watches
+from merchantroute_operator.watch_comparison import SILENCE, Heard, Watches
 
 logger = logging.getLogger(__name__)
 PASSES_AT_ONCE = 32  # of one broker at most reconciler.PASSES_A_BROKER

@@ -54,7 +54,7 @@ class Watcher(Protocol):
 
 
 class Heard(Protocol):
-    """Notes what was told of each object; see ``watches.Heard``."""
+    """Notes what was told of each object; see ``watch_comparison.Heard``."""
 
     def put(self, kind: str, name: tuple[str, str], version: str) -> None:
         """An event told of the object."""

@@ -68,7 +68,7 @@ class Reads:
             query = {"limit": str(PAGE), "labelSelector": selector}
             while query:
                 page = await self._api.call("GET", path, kind=kind, name="*", query=query, accept=METADATA)
-                for each in (body["metadata"] for body in page["items"]):
+                for each in (body["metadata"] for body in page["items"] or ()):  # null where there are none
                     found[each["namespace"], each["name"]] = each["resourceVersion"]
                 after = page["metadata"].get("continue")
                 query = {**query, "continue": after} if after else {}

@@ -1,8 +1,7 @@
 """Watches of a real API server whose connections pass nothing more, and are never closed: what they miss is found."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,33 +10,34 @@ from typing import Any
 
 import kopf
 import pytest
+import yaml
 
-from merchantroute_kit.waiting import until_async
+from merchantroute_kit.servers.api_server import ApiServer, api_server
+from merchantroute_kit.waiting import until, until_async
 from merchantroute_operator.handlers import Version, registry
-from merchantroute_operator.kube.client import KubeClient
-from merchantroute_operator.watches import Heard, Watches
+from merchantroute_operator.kube.client import KubeClient, connect
+from merchantroute_operator.watch_comparison import Heard, Watches
 from tests.contract.kube.test_refusals import moved, server_of
 from tests.contract.silent_relay import Wire, wire
-from tests.harness.cluster import Kubectl
 
+CRDS = Path(__file__).parents[3] / "crds"
+MERCHANTS = "/apis/merchantroute.dev/v1alpha1/namespaces/default/merchants"
 NEVER = 3600.0  # seconds
 
 
 @dataclass
 class Told:
-    """Deployments of which the watches told, by name; what a comparison told is beside them."""
+    """Merchants of which the watches told, by name; what a comparison told is beside them."""
 
     names: set[str] = field(default_factory=set)
     missed: list[tuple[str, str]] = field(default_factory=list)
 
     def route_changed(self, namespace: str, name: str, version: Version) -> None: ...
 
-    def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None:
-        del namespace, route
-        if kind == "deployments":
-            (self.names.discard if gone else self.names.add)(body["metadata"]["name"])
+    def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None: ...
 
-    def merchant_changed(self, body: dict[str, Any], *, gone: bool) -> None: ...
+    def merchant_changed(self, body: dict[str, Any], *, gone: bool) -> None:
+        (self.names.discard if gone else self.names.add)(body["metadata"]["name"])
 
     def secret_changed(self, namespace: str, name: str) -> None: ...
 
@@ -47,22 +47,46 @@ class Told:
         self.names.discard(name)
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[ApiServer]:
+    """An API server of these tests' own: an operator of another one would act on what they make."""
+    with api_server() as made:
+        for file in sorted(CRDS.glob("merchant*.yaml")):
+            definition = yaml.safe_load(file.read_text())
+            name = definition["metadata"]["name"]
+            path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"
+            made.apply(path, definition)
+            until(partial(established, made, path), f"{name} is served")
+        yield made
+
+
+def established(server: ApiServer, path: str) -> bool:
+    """Whether the definition's kind is served."""
+    conditions = server.call("GET", path)["status"].get("conditions") or ()
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
+
+
 @pytest.fixture
-async def way(cluster: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wire]:
+async def kube(server: ApiServer) -> AsyncIterator[KubeClient]:
+    """The port, by a connection of its own."""
+    async with connect(str(server.kubeconfig)) as client:
+        yield client
+
+
+@pytest.fixture
+async def way(server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Wire]:
     """A wire to the API server that kopf takes."""
-    async with wire(*server_of(cluster)) as made:
-        monkeypatch.setenv("KUBECONFIG", str(moved(cluster, tmp_path, made.port)))
+    async with wire(*server_of(server.kubeconfig)) as made:
+        monkeypatch.setenv("KUBECONFIG", str(moved(server.kubeconfig, tmp_path, made.port)))
         yield made
 
 
 @asynccontextmanager
-async def watching(kube: KubeClient, namespace: str, *, silence: float, every: float) -> AsyncIterator[Told]:
-    """The operator's watches of one namespace, which have told of the Deployment ``first``."""
+async def watching(kube: KubeClient, *, silence: float, every: float) -> AsyncIterator[Told]:
+    """The operator's watches, which have told of the Merchant ``first``."""
     told, heard = Told(), Heard()
-    run = partial(
-        kopf.operator, registry=registry(told, heard, silence=silence), standalone=True, namespaces=[namespace]
-    )
-    watches = Watches(kube, heard, run, told.deletion_missed, namespaces=[namespace], every=every, settle=1.0)
+    run = partial(kopf.operator, registry=registry(told, heard, silence=silence), standalone=True, clusterwide=True)
+    watches = Watches(kube, heard, run, told.deletion_missed, every=every, settle=1.0)
     task = asyncio.create_task(watches.run())
     try:
         await until_async(lambda: "first" in told.names, "the watch tells of what there is")
@@ -73,40 +97,51 @@ async def watching(kube: KubeClient, namespace: str, *, silence: float, every: f
             await task
 
 
-async def made(kubectl: Kubectl, namespace: str, name: str) -> None:
-    """Make a Deployment of a route, without pods."""
-    labels = {"merchantroute.dev/route": "pos"}
-    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "worker", "image": "worker:1"}]}}
-    spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": pod}
-    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "labels": labels}, "spec": spec}
-    await asyncio.to_thread(kubectl, "-n", namespace, "create", "-f", "-", stdin=json.dumps(body))
+async def made(server: ApiServer, name: str) -> None:
+    """Make a Merchant."""
+    spec = {"routeRef": {"name": "pos"}, "tier": "standard", "endpoint": "https://burger.example/"}
+    body = {"apiVersion": "merchantroute.dev/v1alpha1", "kind": "Merchant", "metadata": {"name": name}, "spec": spec}
+    await asyncio.to_thread(server.call, "POST", MERCHANTS, body)
 
 
+async def deleted(server: ApiServer, name: str) -> None:
+    """Delete it."""
+    await asyncio.to_thread(server.call, "DELETE", f"{MERCHANTS}/{name}")
+
+
+@pytest.fixture
+async def first(server: ApiServer) -> AsyncIterator[None]:
+    """The Merchant that is there before; whatever is left of a test's goes after it."""
+    await made(server, "first")
+    yield
+    await asyncio.to_thread(server.call, "DELETE", MERCHANTS)
+
+
+@pytest.mark.usefixtures("first")
 async def test_a_watch_that_is_silent_for_too_long_goes_on_by_another_connection(
-    kube: KubeClient, namespace: str, kubectl: Kubectl, way: Wire
+    kube: KubeClient, server: ApiServer, way: Wire
 ) -> None:
-    await made(kubectl, namespace, "first")
-    async with watching(kube, namespace, silence=3.0, every=NEVER) as told:
+    async with watching(kube, silence=3.0, every=NEVER) as told:
         way.forget()
-        await made(kubectl, namespace, "second")
-        await asyncio.to_thread(kubectl, "-n", namespace, "delete", "deployment", "first")
+        await made(server, "second")
+        await deleted(server, "first")
 
         await until_async(lambda: told.names == {"second"}, "the watch tells what happened in its silence")
         assert told.missed == []
 
 
+@pytest.mark.usefixtures("first")
 async def test_what_a_watch_does_not_tell_is_found_in_a_list_and_the_watches_start_anew(
-    kube: KubeClient, namespace: str, kubectl: Kubectl, way: Wire
+    kube: KubeClient, server: ApiServer, way: Wire
 ) -> None:
-    await made(kubectl, namespace, "first")
-    async with watching(kube, namespace, silence=NEVER, every=1.0) as told:
+    async with watching(kube, silence=NEVER, every=8.0) as told:
         way.forget()
-        await made(kubectl, namespace, "second")
-        await asyncio.to_thread(kubectl, "-n", namespace, "delete", "deployment", "first")
+        await made(server, "second")
+        await deleted(server, "first")
 
         await until_async(lambda: told.names == {"second"}, "the comparison tells what no watch did")
-        assert told.missed == [("Deployment", "first")]
+        assert told.missed == [("Merchant", "first")]
 
-        await made(kubectl, namespace, "third")
+        await made(server, "third")
         await until_async(lambda: "third" in told.names, "the new watches tell")
-        assert told.missed == [("Deployment", "first")]
+        assert told.missed == [("Merchant", "first")]

@@ -125,5 +125,8 @@ class Watches:
                 listed[kind] = await self.kube.versions(kind, self.namespaces, label)
             except KubeError as error:
                 logger.info("what the watch of %ss told cannot be compared: %s", kind, error)
+            except Exception:
+                metrics.UNEXPECTED.labels("comparison").inc()
+                logger.exception("what the watch of %ss told cannot be compared", kind)
         await asyncio.sleep(self.settle)
         return [missed(kind, before[kind], listed[kind], self.heard.versions[kind]) for kind in listed]

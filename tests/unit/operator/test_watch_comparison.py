@@ -11,8 +11,8 @@ import pytest
 
 from merchantroute_operator.errors import KubeError
 from merchantroute_operator.kube.kube_port import Kube
-from merchantroute_operator.naming import KIND
-from merchantroute_operator.watches import Heard, Missed, Watches, missed
+from merchantroute_operator.naming import KIND, MERCHANT
+from merchantroute_operator.watch_comparison import Heard, Missed, Watches, missed
 
 POS, BAR = ("orders", "pos"), ("orders", "bar")
 
@@ -49,8 +49,10 @@ class Lists:
     lists: int = 0
 
     async def versions(self, kind: str, *_: object) -> Mapping[Any, str]:
-        if kind != KIND:
+        if kind == MERCHANT:
             raise KubeError("the cluster does not have it")
+        if kind != KIND:
+            raise TypeError("an answer that nothing foresaw")
         self.lists += 1
         stored = dict(self.stored)
         self.on_list()
