@@ -162,6 +162,11 @@ cluster: ## Make the kind cluster (CLUSTER=merchantroute) and install everything
 install-yaml: ## Render the operator with its definitions as one file, dist/install.yaml (IMAGE_PREFIX=..., IMAGE_TAG=...)
 	@hack/install-yaml "$(IMAGE_PREFIX)" $(IMAGE_TAG)
 
+.PHONY: chart
+chart: ## Write the chart's templates from manifests/base, and pack it: dist/merchantroute-VERSION.tgz (IMAGE_PREFIX=..., IMAGE_TAG=...)
+	@hack/chart
+	@hack/chart-package "$(IMAGE_PREFIX)" $(IMAGE_TAG)
+
 .PHONY: clean
 clean: ## Remove what was built here: build/, dist/ and caches (clusters: make demo-down)
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
