@@ -42,16 +42,18 @@ def everything(tmp_path: Path) -> Path:
     return path
 
 
-def kustomized(folder: Path) -> list[dict[str, Any]]:
-    """What kustomize makes of a folder."""
+def kubectl(server: ApiServer | None, *arguments: str, stdin: str = "") -> str:
+    """Run kubectl; give its stdout."""
     hack("tools", within=600)
     adopt_tools()
-    made = subprocess.run(["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=True, timeout=60)
-    return list(yaml.safe_load_all(made.stdout))
+    at = ["--kubeconfig", str(server.kubeconfig)] if server else []
+    ended = subprocess.run(["kubectl", *at, *arguments], input=stdin, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
 
 
 def test_the_chart_with_its_defaults_is_what_manifests_base_is(helm: Helm) -> None:
-    base = by_name(kustomized(ROOT / "manifests" / "base"))
+    base = by_name(list(yaml.safe_load_all(kubectl(None, "kustomize", str(ROOT / "manifests" / "base")))))
     del base[f"Namespace/{SYSTEM}"]  # helm install --create-namespace
     assert by_name(rendered(helm)) == base
 
@@ -69,7 +71,14 @@ def test_every_object_is_as_the_api_servers_schemas_ask_for(
     objects = rendered(helm, "--values", str(tmp_path / "values.yaml"))
     (tmp_path / "objects.yaml").write_text(yaml.safe_dump_all(objects))
     place = f"{schemas}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json"
-    command = [tools / "kubeconform", "-strict", "-summary", "-schema-location", place, tmp_path / "objects.yaml"]
+    command = [
+        str(tools / "kubeconform"),
+        "-strict",
+        "-summary",
+        "-schema-location",
+        place,
+        str(tmp_path / "objects.yaml"),
+    ]
     checked = subprocess.run(command, capture_output=True, text=True, timeout=120)
 
     assert checked.returncode == 0, checked.stdout
@@ -163,6 +172,7 @@ def test_a_release_comes_changes_goes_back_and_goes(helm: Helm, server: ApiServe
     assert first["replicas"] == 2
     server.apply(f"{ROUTES}/pos", route())
 
+    kubectl(server, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=helm("show", "crds", str(CHART)))
     helm("upgrade", *release, "--set", "replicas=3,settings.resyncSeconds=60", server=server)
     changed = server.call("GET", DEPLOYMENT)["spec"]
     assert changed["replicas"] == 3
@@ -185,18 +195,7 @@ def test_a_release_comes_changes_goes_back_and_goes(helm: Helm, server: ApiServe
 def test_what_kustomize_installed_is_taken_over_by_helm_where_that_is_asked_for(helm: Helm, server: ApiServer) -> None:
     release = ("merchantroute", str(CHART), "--namespace", SYSTEM)
     helm("uninstall", "merchantroute", "--namespace", SYSTEM, "--ignore-not-found", server=server)
-    command = [
-        "kubectl",
-        "--kubeconfig",
-        server.kubeconfig,
-        "apply",
-        "--server-side",
-        "-k",
-        ROOT / "manifests" / "base",
-    ]
-    hack("tools", within=600)
-    adopt_tools()
-    subprocess.run(command, capture_output=True, check=True, timeout=60)
+    kubectl(server, "apply", "--server-side", "--force-conflicts", "-k", str(ROOT / "manifests" / "base"))
 
     with pytest.raises(Refused, match="exists and cannot be imported"):
         helm("install", *release, server=server)
