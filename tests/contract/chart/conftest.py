@@ -91,4 +91,5 @@ def schemas(server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Path
 KINDS = {
     "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Deployment", "PodDisruptionBudget",
     "PriorityClass", "Role", "RoleBinding", "Service", "ServiceAccount",
+    "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
 }  # fmt: skip
