@@ -57,7 +57,7 @@ def _walked(before: Progress, canary: Canary, walk: Walk, seen: Evidence) -> Pro
     if why := worse(walk, seen):
         words = f"at {before.weight} % of the orders: {why}"
         return Progress(tier, Phase.ABORTED, 0, plan, seen.now, step, words)
-    if seen.now - before.since < walk.interval or seen.canary.finished < walk.min_orders:
+    if seen.in_step < walk.interval or seen.canary.finished < walk.min_orders:
         return before
     if step + 1 >= len(walk.steps):
         words = f"{before.weight} % of the orders, every step passed: {figures(seen)}"

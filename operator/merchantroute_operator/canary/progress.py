@@ -53,6 +53,7 @@ class Evidence:
     """What is known at ``now``; the canary's tally is of this step, the stable lane's of the whole walk."""
 
     now: float
+    in_step: float  # seconds for which this process has seen the canary on its step, by a clock that does not step
     ready: bool  # the canary has a ready pod, or may have none because nothing is to be done
     unready_for: float  # seconds for which it should have had one and had none
     stable: Tally = field(default_factory=Tally)

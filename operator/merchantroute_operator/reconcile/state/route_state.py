@@ -23,6 +23,7 @@ class Base:
 
     plan: str
     step: int | None
+    at: float  # monotonic seconds: when this process saw the step begin
     stable: Tally
     canary: Tally
 

@@ -69,15 +69,16 @@ def evidence(
     """What is known of a canary. A base that is lost with the process starts anew: the step takes longer."""
     stable = state.lanes.get((tier.name, naming.STABLE)) or Lane()
     canary = state.lanes.get((tier.name, naming.CANARY)) or Lane()
-    base = _base(state, tier, before, stable, canary)
+    now = ctx.monotonic()
+    base = _base(state, tier, before, stable, canary, now)
     live = deployments.get(naming.deployment(route.name, tier.name, naming.CANARY))
     ready, lacking = _readiness(live, tier.canary)
-    now = ctx.monotonic()
     if not lacking:
         state.canary.unready_since.pop(tier.name, None)
     since = state.canary.unready_since.setdefault(tier.name, now) if lacking else now
     return Evidence(
         now=ctx.wall(),
+        in_step=now - base.at,
         ready=ready,
         unready_for=now - since,
         stable=stable.counting.total - base.stable,
@@ -86,12 +87,12 @@ def evidence(
     )
 
 
-def _base(state: RouteState, tier: Tier, before: Progress | None, stable: Lane, canary: Lane) -> Base:
+def _base(state: RouteState, tier: Tier, before: Progress | None, stable: Lane, canary: Lane, now: float) -> Base:
     plan, step = (before.plan, before.step) if before is not None else ("", None)
     known = state.canary.bases.get(tier.name)
     if known is None or (known.plan, known.step) != (plan, step):
         of_walk = known.stable if known is not None and known.plan == plan and step else stable.counting.total
-        known = state.canary.bases[tier.name] = Base(plan, step, of_walk, canary.counting.total)
+        known = state.canary.bases[tier.name] = Base(plan, step, now, of_walk, canary.counting.total)
     return known
 
 

@@ -16,7 +16,7 @@ from tests.unit.operator.route_samples import a_route
 
 WALK = {"steps": [5, 50, 100], "interval": "1m", "minOrders": 100}
 STABLE = Tally(finished=2000, failed=20, busy_seconds=1000.0)  # 1 % fail, half a second each
-READY = Evidence(now=1000.0, ready=True, unready_for=0.0, stable=STABLE)
+READY = Evidence(now=1000.0, in_step=100.0, ready=True, unready_for=0.0, stable=STABLE)
 
 
 def canary(**own: object) -> Canary:
@@ -57,7 +57,7 @@ def test_another_weight_takes_over_at_once_also_while_no_pod_is_ready() -> None:
     ("seen", "phase", "weight"),
     [
         (did(200), Phase.WALKING, 50),  # long enough and orders enough
-        (replace(did(200), now=950.0), Phase.WALKING, 5),  # not for the interval
+        (replace(did(200), in_step=50.0), Phase.WALKING, 5),  # not for the interval
         (did(99), Phase.WALKING, 5),  # too few
         (did(200, failed=4), Phase.WALKING, 50),  # 2 %, the stable lane 1 %
         (did(200, failed=30), Phase.ABORTED, 0),  # 15 %

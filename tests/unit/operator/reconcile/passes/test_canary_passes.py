@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.operator.canary_scenario import ANNOTATION, CANARY, TIER, WALK, Road, road, spec_of
 from tests.unit.operator.operator_under_test import DOOR, KEY, STILL
 from tests.unit.operator.route_samples import raw_route
@@ -117,6 +119,20 @@ def test_a_walk_goes_on_when_it_is_good_and_the_spec_stays_as_it_was_written() -
     assert (world.share(), world.phase()) == (50, ("Walking", 50))
     assert world.kube.stored == before
     assert any("CanaryWalking: standard: 50 % of the orders, step 2 of 2" in event for event in world.kube.events)
+
+
+@pytest.mark.parametrize("clock_step", [3600.0, -3600.0])
+def test_a_clock_that_is_set_anew_makes_a_step_neither_shorter_nor_longer(clock_step: float) -> None:
+    world = road(WALK)
+    shares = []
+    for finished in (0, 60, 120):
+        world.work("stable", finished * 20)
+        world.work("canary", finished)
+        world.tick(31)
+        world.clock_step = clock_step
+        world.look()
+        shares.append(world.share())
+    assert shares == [5, 5, 50]
 
 
 def test_a_walk_that_turns_bad_is_noticed_by_the_next_tick_and_aborted_with_the_figures() -> None:
