@@ -46,7 +46,11 @@ class Work:
 
 
 @pytest.fixture
-def settings(namespace: str) -> Settings:
+def settings(namespace: str, kubectl: Kubectl) -> Settings:
+    """Of an operator in a namespace whose Lease was given back: one that is not there is waited for."""
+    given_back = {"leaseDurationSeconds": 1}
+    body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": LEASE}, "spec": given_back}
+    kubectl("-n", namespace, "create", "-f", "-", stdin=json.dumps(body))
     return replace(Settings.from_env({}), namespace=namespace, identity="first")
 
 
@@ -224,8 +228,7 @@ async def test_a_holder_that_says_nothing_is_succeeded_whatever_the_time_in_its_
 ) -> None:
     """As a killed one leaves it: its clock was years ahead."""
     dead = {"holderIdentity": "dead", "leaseDurationSeconds": 2, "renewTime": "2099-01-01T00:00:00.000000Z"}
-    body = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": LEASE}, "spec": dead}
-    kubectl("-n", settings.namespace, "create", "-f", "-", stdin=json.dumps(body))
+    kubectl("-n", settings.namespace, "patch", "lease", LEASE, "--type=merge", "-p", json.dumps({"spec": dead}))
     work = Work()
 
     leading = asyncio.create_task(lead(kube, settings, work.run, terms=QUICK))
