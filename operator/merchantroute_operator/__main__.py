@@ -11,8 +11,6 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-import kopf
-
 from merchantroute_operator import handlers, metrics
 from merchantroute_operator.health import Health
 from merchantroute_operator.kube.client import KubeClient, connect
@@ -27,7 +25,7 @@ from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.settings import Settings
 from merchantroute_operator.supervision import keep_running
-from merchantroute_operator.watch_comparison import SILENCE, Heard, Watches
+from merchantroute_operator.watch_comparison import SILENCE, Heard, Watches, watch
 
 logger = logging.getLogger(__name__)
 PASSES_AT_ONCE = 32  # of one broker at most reconciler.PASSES_A_BROKER
@@ -64,7 +62,7 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
     watches = Watches(
         kube,
         heard,
-        partial(kopf.operator, registry=registry, standalone=True, clusterwide=True),
+        partial(watch, registry),
         gone=reconciler.deletion_missed,
     )
     watching = asyncio.create_task(watches.run())

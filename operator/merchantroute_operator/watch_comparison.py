@@ -13,6 +13,8 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import kopf
+
 from merchantroute_operator import metrics
 from merchantroute_operator.errors import KubeError
 from merchantroute_operator.kube.kube_port import Kube
@@ -27,6 +29,25 @@ COMPARED = {KIND: "", MERCHANT: "", "Deployment": LABEL_ROUTE}  # kind -> its la
 
 Name = tuple[str, str]
 """Namespace and name of an object."""
+
+
+async def watch(handlers: kopf.OperatorRegistry, namespaces: Sequence[str] = ()) -> None:
+    """Run kopf until SIGTERM or SIGINT comes; no namespaces are all of them. Raises what ended one of its tasks.
+
+    ``kopf.operator`` takes every task that was begun since its own start for its own: at its end it waits for them for
+    five seconds, and cancels them, those of reconciles and of brokers' loops too.
+    """
+    tasks = await kopf.spawn_tasks(
+        registry=handlers, standalone=True, clusterwide=not namespaces, namespaces=list(namespaces)
+    )
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @dataclass(slots=True)

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import kopf
 import pytest
 import yaml
 
@@ -16,7 +15,7 @@ from merchantroute_kit.servers.api_server import ApiServer, api_server
 from merchantroute_kit.waiting import until, until_async
 from merchantroute_operator.handlers import Version, registry
 from merchantroute_operator.kube.client import KubeClient, connect
-from merchantroute_operator.watch_comparison import Heard, Watches
+from merchantroute_operator.watch_comparison import Heard, Watches, watch
 from tests.contract.kube.test_refusals import moved, server_of
 from tests.contract.silent_relay import Wire, wire
 
@@ -85,8 +84,8 @@ async def way(server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 async def watching(kube: KubeClient, *, silence: float, every: float) -> AsyncIterator[Told]:
     """The operator's watches, which have told of the Merchant ``first``."""
     told, heard = Told(), Heard()
-    run = partial(kopf.operator, registry=registry(told, heard, silence=silence), standalone=True, clusterwide=True)
-    watches = Watches(kube, heard, run, told.deletion_missed, every=every, settle=1.0)
+    handlers = registry(told, heard, silence=silence)
+    watches = Watches(kube, heard, partial(watch, handlers), told.deletion_missed, every=every, settle=1.0)
     task = asyncio.create_task(watches.run())
     try:
         await until_async(lambda: "first" in told.names, "the watch tells of what there is")
@@ -135,6 +134,7 @@ async def test_what_a_watch_does_not_tell_is_found_in_a_list_and_the_watches_sta
     kube: KubeClient, server: ApiServer, way: Wire
 ) -> None:
     async with watching(kube, silence=NEVER, every=8.0) as told:
+        others = asyncio.create_task(asyncio.Event().wait())  # as the loops of brokers are
         way.forget()
         await made(server, "second")
         await deleted(server, "first")
@@ -145,3 +145,5 @@ async def test_what_a_watch_does_not_tell_is_found_in_a_list_and_the_watches_sta
         await made(server, "third")
         await until_async(lambda: "third" in told.names, "the new watches tell")
         assert told.missed == [("Merchant", "first")]
+        assert not others.done()
+        others.cancel()
