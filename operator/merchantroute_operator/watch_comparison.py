@@ -34,11 +34,14 @@ Name = tuple[str, str]
 async def watch(handlers: kopf.OperatorRegistry, namespaces: Sequence[str] = ()) -> None:
     """Run kopf until SIGTERM or SIGINT comes; no namespaces are all of them. Raises what ended one of its tasks.
 
+    Without rights on the cluster nobody can watch definitions and namespaces, so for some namespaces kopf does not try.
     ``kopf.operator`` takes every task that was begun since its own start for its own: at its end it waits for them for
     five seconds, and cancels them, those of reconciles and of brokers' loops too.
     """
+    options = kopf.OperatorSettings()
+    options.scanning.disabled = bool(namespaces)
     tasks = await kopf.spawn_tasks(
-        registry=handlers, standalone=True, clusterwide=not namespaces, namespaces=list(namespaces)
+        registry=handlers, settings=options, standalone=True, clusterwide=not namespaces, namespaces=namespaces
     )
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
