@@ -1,0 +1,42 @@
+"""`python -m benchmarks.operator_scale`: what the operator costs with 1, 100 and 1,000 routes.
+
+ROUTES=1,100 selects; QUICK=1 measures for a third of the time. One process of the operator, a real API server without
+nodes (so no pods), two virtual hosts of a real RabbitMQ and a broker that hangs; every third route uses that one.
+"""
+
+import os
+from pathlib import Path
+
+import click
+
+from benchmarks.json_file import write_json
+from benchmarks.operator_scale.brokers import three_brokers
+from benchmarks.operator_scale.measuring import Bench, Times
+from benchmarks.progress import Progress
+from merchantroute_kit.servers.api_server import api_server
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULT = ROOT / "build" / "bench-operator.json"
+
+
+def main() -> None:
+    """The program."""
+    sizes = [int(each) for each in os.environ.get("ROUTES", "1,100,1000").split(",")]
+    times = Times.quick() if os.environ.get("QUICK") else Times()
+    results = []
+    for routes in sizes:
+        progress = Progress()
+        progress.line(f"{routes} routes")
+        with api_server() as server, three_brokers() as brokers:
+            log = ROOT / "build" / f"bench-operator-{routes}.log"
+            log.parent.mkdir(exist_ok=True)
+            log.unlink(missing_ok=True)
+            bench = Bench(server, brokers, routes, times, progress, log)
+            results.append(bench.run())
+        progress.line("".join(f"  {name}: {value}\n" for name, value in results[-1].items()))
+        write_json(RESULT, results)
+    click.echo(f"written: {RESULT.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
