@@ -1,4 +1,4 @@
-"""Three brokers: two virtual hosts of a real RabbitMQ, with several users each, and one that accepts and never answers."""
+"""Three brokers: two virtual hosts of a real RabbitMQ with several users each, and one that never answers."""
 
 import socket
 import threading

@@ -8,6 +8,8 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import yaml
+
 from benchmarks.operator_scale.brokers import Brokers
 from benchmarks.operator_scale.operator_process import AuditLog, OperatorProcess
 from benchmarks.operator_scale.routes import NAMESPACES, Place, places, route, secret
@@ -56,14 +58,14 @@ class Bench:
         settings = {"MR_OPERATOR_NAMESPACE": SYSTEM}
         with OperatorProcess(self._server, self._log, settings) as operator:
             began = time.monotonic()
-            self._each(lambda place: self._apply(place), self._places)
+            self._each(self._apply, self._places)
             self._until_judged(self._live, 1)
             applied = time.monotonic() - began
             self._progress.line(f"  all were applied and judged after {applied:.1f} s")
             bound = self._bound_seconds()
             idle = self._idle(operator)
             drift = self._drift_seconds()
-        self._each(lambda place: self._touch(place), self._places)
+        self._each(self._touch, self._places)
         began = time.monotonic()
         with OperatorProcess(self._server, self._log, settings):
             self._until_judged(self._live, 2)
@@ -78,7 +80,6 @@ class Bench:
         }
 
     def _prepare(self) -> None:
-        import yaml
 
         for file in ("merchantroute.yaml", "merchant.yaml"):
             definition = yaml.safe_load((CRDS / file).read_text())

@@ -60,7 +60,7 @@ class OperatorProcess:
 
     def metrics(self) -> dict[str, float]:
         """Its Prometheus metrics, by name and labels as they are written."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics}/metrics", timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics}/metrics", timeout=30) as answer:
             lines = answer.read().decode().splitlines()
         return {name: float(value) for name, _, value in (x.rpartition(" ") for x in lines if not x.startswith("#"))}
 
@@ -86,7 +86,7 @@ class AuditLog:
         self._at = 0
 
     def since_last(self) -> Counter[str]:
-        """Reads and writes of the operator by verb; its watches, its Lease and the benchmark's own calls are left out."""
+        """Reads and writes of the operator by verb; without watches, its Lease, and the benchmark."""
         seen: Counter[str] = Counter()
         with self._path.open("rb") as log:
             log.seek(self._at)
