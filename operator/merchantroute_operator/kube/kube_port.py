@@ -42,7 +42,16 @@ class Children:
 
     def kept(self) -> tuple[Mapping[str, Object], ...]:
         """Those that the operator writes, kind by kind."""
-        return (self.deployments, self.config_maps, self.secrets, *self.auxiliaries.values())
+        return tuple(self.by_kind().values())
+
+    def by_kind(self) -> dict[Kind, Mapping[str, Object]]:
+        """Those that the operator writes, by kind and name."""
+        return {
+            "Deployment": self.deployments,
+            "ConfigMap": self.config_maps,
+            "Secret": self.secrets,
+            **self.auxiliaries,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,12 @@ def collection(kind: str, namespace: str) -> str:
     return f"{root}/namespaces/{quote(namespace, safe='')}/{plural}"
 
 
+def everywhere(kind: str) -> str:
+    """The path of all objects of a kind in all namespaces."""
+    root, plural = _ROOTS[kind]
+    return f"{root}/{plural}"
+
+
 def item(kind: str, namespace: str, name: str, subresource: str = "") -> str:
     """The path of one object, or of its subresource."""
     path = f"{collection(kind, namespace)}/{quote(name, safe='')}"

@@ -104,15 +104,22 @@ class Reads:
             return None
 
     async def _list(self, kind: str, namespace: str, selector: str) -> dict[str, Object]:
-        """By name. The API server names the kind of a list, and not that of its items."""
-        found = await self._api.call(
-            "GET",
-            collection(kind, namespace),
-            kind=kind,
-            name=f"with {selector}" if selector else f"in {namespace}",
-            query={"labelSelector": selector} if selector else None,
-        )
-        return {body["metadata"]["name"]: {"kind": kind, **body} for body in found["items"]}
+        """By name, page by page. The API server names the kind of a list, and not that of its items."""
+        found: dict[str, Object] = {}
+        query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
+        while True:
+            page = await self._api.call(
+                "GET",
+                collection(kind, namespace),
+                kind=kind,
+                name=f"with {selector}" if selector else f"in {namespace}",
+                query=query,
+            )
+            found |= {body["metadata"]["name"]: {"kind": kind, **body} for body in page["items"]}
+            after = page["metadata"].get("continue")
+            if not after:
+                return found
+            query = {**query, "continue": after}
 
 
 def _secret(body: Object) -> SecretData:

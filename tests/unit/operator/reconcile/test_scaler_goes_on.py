@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from merchantroute_operator.errors import BrokerError, SecretInvalid
+from merchantroute_operator.rabbit.vhost_topology import VhostTopology, vhost_topology
 from merchantroute_operator.reconcile import scaler as scaler_module
 from merchantroute_operator.reconcile.observers.tick import Tick
 from merchantroute_operator.reconcile.scaler import Scaler
@@ -25,6 +26,11 @@ class Answering:
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
+        self.users: tuple[tuple[str, str], ...] = ()
+
+    async def recent(self, at_most: float) -> VhostTopology:
+        del at_most
+        return vhost_topology(0.0, (), (), ())
 
     async def samples(self) -> Mapping[str, QueueSample]:
         if self.failure is not None:
@@ -39,8 +45,9 @@ class TwoBrokers:
     first: Answering
     second: Answering = field(default_factory=Answering)
 
-    def users(self) -> Any:
-        return [(self.first, (KEY,)), (self.second, (OTHER,))]
+    def vhosts(self) -> Any:
+        self.first.users, self.second.users = (KEY,), (OTHER,)
+        return [self.first, self.second]
 
 
 class Hanging(Answering):
