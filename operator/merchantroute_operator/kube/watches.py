@@ -87,7 +87,7 @@ class Watch:
         query = {**self._selectors, "limit": str(PAGE)}
         while True:
             page = await self._api.page(self._path, kind=self._kind, query=query, metadata_only=self._metadata_only)
-            for body in page["items"]:
+            for body in page["items"] or ():
                 found.add(_key(body))
                 self._take(body)
             after = page["metadata"].get("continue")

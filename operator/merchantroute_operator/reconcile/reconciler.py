@@ -96,7 +96,7 @@ class Reconciler:
         after = await self._guarded(raw, state, findings)
         if state.anew and findings.children is not NO_CHILDREN:
             state.anew = False
-            state.deployments = {**findings.children.deployments, **state.deployments}
+            state.deployments = {**retained(findings).children.deployments, **state.deployments}
         state.schedule.settled = after == self._ctx.resync and has_settled(findings)
         if after is not None:
             await self._update_status(state, findings)

@@ -106,6 +106,7 @@ class MemoryKube:
 
     async def scale(self, namespace: str, deployment: str, replicas: int) -> None:
         del namespace
+        self.objects["Deployment", deployment]["spec"]["replicas"] = replicas
         self.log.append(f"scale {deployment} to {replicas}")
 
     async def delete(self, kind: Kind, namespace: str, name: str) -> None:

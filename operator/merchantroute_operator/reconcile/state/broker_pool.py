@@ -34,13 +34,19 @@ class _Entry:
 
 
 class VhostFigures:
-    """The figures of one vhost, read as whichever of its users the broker lets in; ``users`` are all routes on it."""
+    """The figures of one vhost, read as whichever of its users the broker lets in."""
 
-    def __init__(self, vhost: Vhost) -> None:
+    def __init__(self, vhost: Vhost, addresses: Mapping[Hashable, BrokerAddress]) -> None:
+        """``addresses`` are those of all routes, also of other vhosts."""
         self.vhost = vhost
         self.reads = VhostReads()
         self.brokers: list[RabbitBroker] = []
-        self.users: tuple[Hashable, ...] = ()
+        self._addresses = addresses
+
+    @property
+    def users(self) -> tuple[Hashable, ...]:
+        """The routes on it."""
+        return tuple(user for user, address in self._addresses.items() if _vhost(address) == self.vhost)
 
     async def samples(self) -> Mapping[str, QueueSample]:
         """See ``broker_port.Broker.samples``."""
@@ -88,7 +94,7 @@ class BrokerPool:
         if entry is None:
             heard = partial(self._heard, address)
             listener = PulseListener(address, self._pulses_exchange, heard, on_message=metrics.pulse)
-            figures = self._vhosts.setdefault(_vhost(address), VhostFigures(_vhost(address)))
+            figures = self._vhosts.setdefault(_vhost(address), VhostFigures(_vhost(address), self._users))
             broker = RabbitBroker(address, metrics.broker_call, figures.reads)
             figures.brokers.append(broker)
             entry = _Entry(broker, asyncio.create_task(listener.run()))
@@ -122,18 +128,13 @@ class BrokerPool:
         await self._close(entry)
 
     def vhosts(self) -> Iterable[VhostFigures]:
-        """Every vhost that is in use, with the routes on it."""
-        users: dict[Vhost, list[Hashable]] = {vhost: [] for vhost in self._vhosts}
-        for user, address in self._users.items():
-            if (vhost := _vhost(address)) in users:
-                users[vhost].append(user)
-        for vhost, figures in list(self._vhosts.items()):
-            figures.users = tuple(users[vhost])
-            yield figures
+        """Every vhost that is in use."""
+        return tuple(self._vhosts.values())
 
     async def close(self) -> None:
         """Let go of everything."""
-        entries, self._entries, self._users, self._vhosts = list(self._entries.values()), {}, {}, {}
+        entries, self._entries, self._vhosts = list(self._entries.values()), {}, {}
+        self._users.clear()
         for entry in entries:
             await self._close(entry)
 

@@ -140,16 +140,18 @@ async def test_a_broker_that_does_not_answer_in_time_counts_as_silent(
 async def test_a_broker_that_comes_and_goes_is_followed(looked_at: list[tuple[tuple[str, str], bool]]) -> None:
     brokers = TwoBrokers(Answering())
     looking = await asyncio.to_thread(scaler, brokers)
-    used: list[Any] = [(brokers.first, (KEY,))]
-    brokers.users = lambda: tuple(used)  # type: ignore[method-assign]
+    used: list[Any] = [brokers.first]
+    brokers.first.users, brokers.second.users = (KEY,), (OTHER,)
+    brokers.vhosts = lambda: tuple(used)  # type: ignore[method-assign]
     running = asyncio.create_task(looking.run())
     async with asyncio.timeout(10):
         while (KEY, True) not in looked_at:
             await asyncio.sleep(0)
-        used.append((brokers.second, (OTHER,)))
+        used.append(brokers.second)
         while (OTHER, True) not in looked_at:
             await asyncio.sleep(0)
         del used[0]
+        brokers.first.users = ()
         looked_at.clear()
         while looked_at.count((OTHER, True)) < 5:
             await asyncio.sleep(0)
