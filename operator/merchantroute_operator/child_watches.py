@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from merchantroute_operator.kube.api import Api
 from merchantroute_operator.kube.autoscalers import autoscaler
 from merchantroute_operator.kube.kube_port import Autoscaler, Object
-from merchantroute_operator.kube.paths import everywhere
+from merchantroute_operator.kube.paths import collection, everywhere
 from merchantroute_operator.kube.watches import OnEvent, Watch
 from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_CREDENTIALS, LABEL_ROUTE
 
@@ -30,20 +30,21 @@ class Watcher(Protocol):
         """Somebody's autoscaler scales this Deployment from now on, or no longer."""
 
 
-def child_watches(api: Api, watcher: Watcher) -> Iterator[Watch]:
-    """One watch for each kind. The API server selects, so that other teams' objects never reach this process."""
+def child_watches(api: Api, watcher: Watcher, namespaces: Sequence[str] = ()) -> Iterator[Watch]:
+    """One watch for each kind, in each of ``namespaces``, or in all at once where there are none.
+
+    The API server selects, so that other teams' objects never reach this process.
+    """
+
+    def watch(kind: str, on_event: OnEvent, labels: str, *, metadata_only: bool) -> Iterator[Watch]:
+        for path in [collection(kind, namespace) for namespace in namespaces] or [everywhere(kind)]:
+            yield Watch(api, path, on_event, kind=kind, labels=labels, metadata_only=metadata_only)
+
     for kind in CHILDREN:
-        yield Watch(
-            api,
-            everywhere(kind),
-            _child(watcher, kind),
-            kind=kind,
-            labels=LABEL_ROUTE,
-            metadata_only=kind not in WHOLE,
-        )
-    yield Watch(api, everywhere("Secret"), _secret(watcher), kind="Secret", labels=f"{LABEL_CREDENTIALS}=true")
+        yield from watch(kind, _child(watcher, kind), LABEL_ROUTE, metadata_only=kind not in WHOLE)
+    yield from watch("Secret", _secret(watcher), f"{LABEL_CREDENTIALS}=true", metadata_only=True)
     for kind in AUTOSCALERS:
-        yield Watch(api, everywhere(kind), _autoscaler(watcher, kind), kind=kind, metadata_only=False)
+        yield from watch(kind, _autoscaler(watcher, kind), "", metadata_only=False)
 
 
 def _child(watcher: Watcher, kind: str) -> OnEvent:
