@@ -4,6 +4,7 @@ import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -86,7 +87,7 @@ class Bench:
             name = definition["metadata"]["name"]
             path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"
             self._server.apply(path, definition)
-            until(lambda path=path: _is_established(self._server.call("GET", path)), f"{name} to be served")
+            until(partial(self._is_served, path), f"{name} to be served")
         for name in [SYSTEM, *(f"team-{number}" for number in range(NAMESPACES))]:
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
             self._server.apply(f"/api/v1/namespaces/{name}", body)
@@ -94,6 +95,9 @@ class Bench:
             for broker in range(self._brokers.count):
                 body = secret(f"team-{number}", broker, self._brokers.account(broker, number))
                 self._server.apply(f"/api/v1/namespaces/team-{number}/secrets/broker-{broker}", body)
+
+    def _is_served(self, path: str) -> bool:
+        return _is_established(self._server.call("GET", path))
 
     def _each(self, do: Any, of: list[Place]) -> None:
         with ThreadPoolExecutor(4) as pool:
@@ -167,12 +171,12 @@ class Bench:
             self._brokers.unbind(place.broker, f"{prefix}.assigned", f"{prefix}.enterprise", "merchant-0")
         began = time.monotonic()
         for place in of:
-            until(lambda place=place: self._is_bound(place, "merchant-0"), "a binding to be back", PATIENCE)
+            until(partial(self._is_bound, place, "merchant-0"), "a binding to be back", PATIENCE)
         return time.monotonic() - began
 
 
 def _is_established(definition: dict[str, Any]) -> bool:
-    conditions = definition.get("status", {}).get("conditions", ())
+    conditions = (definition.get("status") or {}).get("conditions") or ()
     return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
@@ -180,5 +184,5 @@ def _is_judged(found: dict[str, Any], generation: int) -> bool:
     if found["metadata"]["generation"] < generation:
         return False
     conditions = found.get("status", {}).get("conditions", ())
-    ready = next((each for each in conditions if each["type"] == "QueuesReady"), {})
+    ready: dict[str, Any] = next((each for each in conditions if each["type"] == "QueuesReady"), {})
     return bool(ready.get("status") == "True" and ready.get("observedGeneration") == found["metadata"]["generation"])

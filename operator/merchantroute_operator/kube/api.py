@@ -73,7 +73,8 @@ class Api:
         accept = _METADATA if metadata_only else JSON
         request = await self._request("GET", path, None, JSON, query, accept)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silent)
-        answer: aiohttp.ClientResponse = (await self.client.call_api(*request, _request_timeout=timeout)).response
+        sent = dict(zip(("method", "url", "header_params", "body", "post_params"), request, strict=True))
+        answer: aiohttp.ClientResponse = (await self.client.call_api(**sent, _request_timeout=timeout)).response
         async with answer:
             if answer.status != 200:
                 refused = failure(answer.status, await answer.read(), kind=kind, name="*")

@@ -46,12 +46,13 @@ class Children:
 
     def by_kind(self) -> dict[Kind, Mapping[str, Object]]:
         """Those that the operator writes, by kind and name."""
-        return {
+        found: dict[Kind, Mapping[str, Object]] = {
             "Deployment": self.deployments,
             "ConfigMap": self.config_maps,
             "Secret": self.secrets,
-            **self.auxiliaries,
         }
+        found.update(self.auxiliaries.items())
+        return found
 
 
 @dataclass(frozen=True, slots=True)

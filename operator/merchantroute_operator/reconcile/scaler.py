@@ -135,7 +135,7 @@ class Scaler:
             async with asyncio.timeout(PATIENCE):
                 found = await figures.recent(self._tick)
         except Exception as error:  # noqa: BLE001 - routes that are not compared are reconciled in full, and say it
-            logger.info("a vhost cannot be compared: %s", error or "no answer in time")
+            logger.info("a vhost cannot be compared: %s", str(error) or "no answer in time")
             return None
         self._compared[id(figures)] = now
         return found

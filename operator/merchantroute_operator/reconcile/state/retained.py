@@ -39,7 +39,7 @@ def _pod(body: Object) -> Object:
 
 
 def _route(raw: Object) -> Object:
-    head = {key: raw[key] for key in ("apiVersion", "kind") if key in raw}
+    head: Object = {key: raw[key] for key in ("apiVersion", "kind") if key in raw}
     return {**head, "metadata": _metadata(raw), "status": raw.get("status", {})}
 
 
