@@ -1,6 +1,7 @@
 """`python -m benchmarks.operator_scale`: what the operator costs with 1, 100 and 1,000 routes.
 
-ROUTES=1,100 selects; QUICK=1 measures for a third of the time. One process of the operator, a real API server without
+ROUTES=1,100 selects; QUICK=1 measures for a third of the time; SECRETS=2000 puts so many Secrets of 100 kB of others
+beside them. One process of the operator, a real API server without
 nodes (so no pods), two virtual hosts of a real RabbitMQ and a broker that hangs; every third route uses that one.
 """
 
@@ -22,7 +23,8 @@ RESULT = ROOT / "build" / "bench-operator.json"
 def main() -> None:
     """The program."""
     sizes = [int(each) for each in os.environ.get("ROUTES", "1,100,1000").split(",")]
-    times = Times.quick() if os.environ.get("QUICK") else Times()
+    secrets = int(os.environ.get("SECRETS", "0"))
+    times = Times.quick(secrets) if os.environ.get("QUICK") else Times(secrets=secrets)
     results = []
     for routes in sizes:
         progress = Progress()

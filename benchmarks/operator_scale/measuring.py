@@ -23,19 +23,21 @@ SYSTEM = "merchantroute-system"
 TICK = 2.0  # seconds, the operator's own default
 PATIENCE = 1800.0
 DRIFTS = 100
+SECRET = 100_000  # bytes of one of others
 
 
 @dataclass(frozen=True)
 class Times:
-    """How long it is looked at, in seconds, and how many changes there are."""
+    """How long it is looked at, in seconds, how many changes there are, and how many Secrets of others."""
 
     idle: float = 120.0
     changes: int = 60
+    secrets: int = 0  # of others: half of them are releases of Helm
 
     @classmethod
-    def quick(cls) -> "Times":
+    def quick(cls, secrets: int = 0) -> "Times":
         """Enough to see the size of a figure."""
-        return cls(40.0, 20)
+        return cls(40.0, 20, secrets)
 
 
 class Bench:
@@ -91,10 +93,22 @@ class Bench:
         for name in [SYSTEM, *(f"team-{number}" for number in range(NAMESPACES))]:
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
             self._server.apply(f"/api/v1/namespaces/{name}", body)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(self._others_secret, range(self._times.secrets)))
         for number in range(NAMESPACES):
             for broker in range(self._brokers.count):
                 body = secret(f"team-{number}", broker, self._brokers.account(broker, number))
                 self._server.apply(f"/api/v1/namespaces/team-{number}/secrets/broker-{broker}", body)
+
+    def _others_secret(self, number: int) -> None:
+        body = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": f"others-{number}", "labels": {"owner": "helm"}},
+            "type": "helm.sh/release.v1" if number % 2 else "Opaque",
+            "stringData": {"release": "x" * SECRET},
+        }
+        self._server.call("POST", f"/api/v1/namespaces/team-{number % NAMESPACES}/secrets", body)
 
     def _is_served(self, path: str) -> bool:
         return _is_established(self._server.call("GET", path))
@@ -158,6 +172,7 @@ class Bench:
         return {
             "idle_cores": round((operator.cpu() - cpu) / seconds, 3),
             "memory_mb": round(operator.memory(), 1),
+            "peak_mb": round(operator.peak(), 1),
             "idle_api_writes": seen["writes"],
             "idle_api_reads_per_second": round(seen["reads"] / seconds, 2),
             "management_reads_per_tick": round((operator.management_reads() - reads) / ticks, 2),

@@ -72,6 +72,11 @@ class OperatorProcess:
         """MB."""
         return pss(self.process.pid)
 
+    def peak(self) -> float:
+        """MB that were resident at most."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+
     def management_reads(self) -> float:
         """GETs of all brokers' management APIs so far."""
         name = "merchantroute_operator_broker_call_seconds_count{"

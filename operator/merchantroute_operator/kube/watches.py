@@ -23,7 +23,7 @@ from merchantroute_operator.kube.kube_port import Object
 logger = logging.getLogger(__name__)
 PAGE = 500  # objects of one answer
 OPEN = 300.0  # seconds for which the API server keeps a watch
-SILENT = 150.0  # seconds without a byte, after which a watch is deaf: a bookmark comes about every minute
+SILENT = 75.0  # seconds without a byte, after which a watch is deaf: a bookmark comes about every minute
 ABSENT = 60.0  # seconds until a kind that the cluster does not know is asked for again
 BACKOFF = (1.0, 30.0)  # seconds: the first and the longest
 
