@@ -32,9 +32,9 @@ class OperatorProcess:
             "MR_OPERATOR_HEALTH_PORT": str(free_port()),
         }
         self._out = log.open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "merchantroute_operator"], env=environment, stdout=self._out, stderr=self._out
-        )
+        self._environment = environment
+        self.restarts = 0
+        self.process = self._start()
 
     def __enter__(self) -> "OperatorProcess":
         until(self.is_up, "the operator's metrics", 60)
@@ -50,6 +50,16 @@ class OperatorProcess:
             self.process.kill()
             self.process.wait()
         self._out.close()
+
+    def keep_up(self) -> None:
+        """Start it again if it has ended, as a kubelet does: on a busy machine its Lease may be lost."""
+        if self.process.poll() is not None:
+            self.restarts += 1
+            self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "merchantroute_operator"]
+        return subprocess.Popen(command, env=self._environment, stdout=self._out, stderr=self._out)
 
     def is_up(self) -> bool:
         """Whether it answers with metrics."""
