@@ -6,6 +6,8 @@ nodes (so no pods), two virtual hosts of a real RabbitMQ and a broker that hangs
 """
 
 import os
+import signal
+import sys
 from pathlib import Path
 
 import click
@@ -22,6 +24,7 @@ RESULT = ROOT / "build" / "bench-operator.json"
 
 def main() -> None:
     """The program."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers and containers are ended, too
     sizes = [int(each) for each in os.environ.get("ROUTES", "1,100,1000").split(",")]
     secrets = int(os.environ.get("SECRETS", "0"))
     times = Times.quick(secrets) if os.environ.get("QUICK") else Times(secrets=secrets)

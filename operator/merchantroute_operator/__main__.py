@@ -18,7 +18,7 @@ from merchantroute_operator.child_watches import child_watches
 from merchantroute_operator.health import Health
 from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.kube.lease import lead
-from merchantroute_operator.kube.secret_watches import SecretWatches
+from merchantroute_operator.kube.watching.secret_watches import SecretWatches
 from merchantroute_operator.logs import log_json
 from merchantroute_operator.naming import pulses_exchange
 from merchantroute_operator.reconcile.reconciler import Reconciler

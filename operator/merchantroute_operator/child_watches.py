@@ -9,7 +9,7 @@ from merchantroute_operator.kube.api import Api
 from merchantroute_operator.kube.autoscalers import autoscaler
 from merchantroute_operator.kube.kube_port import Autoscaler, Object
 from merchantroute_operator.kube.paths import collection, everywhere
-from merchantroute_operator.kube.watches import OnEvent, Watch
+from merchantroute_operator.kube.watching.watches import OnEvent, Watch
 from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_CREDENTIALS, LABEL_ROUTE
 
 WHOLE = ("Deployment",)  # the scaler and the status read these from the watch

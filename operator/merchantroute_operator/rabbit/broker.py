@@ -8,8 +8,8 @@ from merchantroute_operator.errors import RouteError
 from merchantroute_operator.rabbit import checks, topology_reader, topology_writer
 from merchantroute_operator.rabbit.management import Management, OnCall, ignore_call
 from merchantroute_operator.rabbit.move import move
-from merchantroute_operator.rabbit.shared_reads import SharedRead
-from merchantroute_operator.rabbit.vhost_topology import VhostTopology
+from merchantroute_operator.rabbit.vhost.shared_reads import SharedRead
+from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
 

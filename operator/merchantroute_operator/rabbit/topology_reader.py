@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from merchantroute_operator.rabbit.management import Management
-from merchantroute_operator.rabbit.vhost_topology import VhostTopology, vhost_topology
+from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology, vhost_topology
 from merchantroute_operator.topology.objects import Binding, Exchange, Queue, QueueSample
 
 OURS = "mr."  # how the names of all routes' objects begin

@@ -26,8 +26,8 @@ from merchantroute_operator.reconcile.passes.status import update_status
 from merchantroute_operator.reconcile.state.backoff import LONGEST, retry_delay
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.findings import NO_CHILDREN, Findings
-from merchantroute_operator.reconcile.state.quiet import has_settled, is_quiet
-from merchantroute_operator.reconcile.state.retained import retained, retained_deployment
+from merchantroute_operator.reconcile.state.resting.quiet import has_settled, is_quiet
+from merchantroute_operator.reconcile.state.resting.retained import retained, retained_deployment
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.spec.route import Route

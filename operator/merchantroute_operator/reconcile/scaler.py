@@ -13,7 +13,7 @@ from typing import cast
 
 from merchantroute_operator import metrics
 from merchantroute_operator.errors import RouteError
-from merchantroute_operator.rabbit.vhost_topology import VhostTopology
+from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.reconcile.observers.blocked_hubs import report_blocked_hubs
 from merchantroute_operator.reconcile.observers.canary_steps import notice_due_canaries
 from merchantroute_operator.reconcile.observers.dead_letters import count_dead

@@ -14,8 +14,8 @@ from merchantroute_operator.child_watches import child_watches
 from merchantroute_operator.kube.api import Api
 from merchantroute_operator.kube.client import connect
 from merchantroute_operator.kube.paths import everywhere
-from merchantroute_operator.kube.secret_watches import SecretWatches
-from merchantroute_operator.kube.watches import Watch
+from merchantroute_operator.kube.watching.secret_watches import SecretWatches
+from merchantroute_operator.kube.watching.watches import Watch
 from tests.contract.kube.api_server_alone import requests
 
 ROUTE = {"merchantroute.dev/route": "pos"}

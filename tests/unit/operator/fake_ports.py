@@ -10,7 +10,7 @@ from merchantroute_operator.errors import KubeConflict, RouteError
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Kind, Object, SecretData
 from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_ROUTE
 from merchantroute_operator.rabbit.broker_port import Broker
-from merchantroute_operator.rabbit.vhost_topology import VhostTopology, vhost_topology
+from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology, vhost_topology
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Bind, Declare, Delete, Op, Plan, QueueSample, Topology, Unbind
 from tests.unit.operator.order_routing import NOTHING, run

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from merchantroute_operator.kube.kube_port import Object
-from merchantroute_operator.rabbit.vhost_topology import VhostTopology
+from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.route import Route

@@ -17,7 +17,7 @@ from merchantroute_operator.errors import BrokerUnreachable, RouteError
 from merchantroute_operator.rabbit.broker import RabbitBroker, VhostReads
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.rabbit.pulses.listener import PulseListener
-from merchantroute_operator.rabbit.vhost_topology import VhostTopology
+from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import QueueSample

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from merchantroute_operator.errors import BrokerRefusedCredentials, BrokerUnreachable
-from merchantroute_operator.rabbit.shared_reads import SharedRead
+from merchantroute_operator.rabbit.vhost.shared_reads import SharedRead
 
 
 class Reads:

@@ -11,7 +11,7 @@ import pytest
 from merchantroute_operator.kube.kube_port import Children, SecretData
 from merchantroute_operator.naming import LABEL_CREDENTIALS
 from merchantroute_operator.reconcile.scaler import Scaler
-from merchantroute_operator.reconcile.state.quiet import BUSY, IDLE
+from merchantroute_operator.reconcile.state.resting.quiet import BUSY, IDLE
 from tests.unit.operator.fake_ports import BROKER
 from tests.unit.operator.operator_under_test import DOOR, KEY, World
 from tests.unit.operator.route_samples import raw_route

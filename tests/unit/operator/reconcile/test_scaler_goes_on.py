@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from merchantroute_operator.errors import BrokerError, SecretInvalid
-from merchantroute_operator.rabbit.vhost_topology import VhostTopology, vhost_topology
+from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology, vhost_topology
 from merchantroute_operator.reconcile import scaler as scaler_module
 from merchantroute_operator.reconcile.observers.tick import Tick
 from merchantroute_operator.reconcile.scaler import Scaler

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from merchantroute_operator.kube.api import Api
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.kube.paths import collection
-from merchantroute_operator.kube.watches import Watch
+from merchantroute_operator.kube.watching.watches import Watch
 
 Key = tuple[str, str]
 """A Secret: its namespace and its name."""
