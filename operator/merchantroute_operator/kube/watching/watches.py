@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import random
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 PAGE = 500  # objects of one answer
 OPEN = 300.0  # seconds for which the API server keeps a watch
 SILENT = 75.0  # seconds without a byte, after which a watch is deaf: a bookmark comes about every minute
+RELIST = 600.0  # seconds, after which everything is listed again, should the watch ever have missed something
 ABSENT = 60.0  # seconds until a kind that the cluster does not know is asked for again
 BACKOFF = (1.0, 30.0)  # seconds: the first and the longest
 
@@ -67,9 +69,9 @@ class Watch:
         delay = BACKOFF[0]
         while True:
             try:
-                version = await self._list()
+                version, listed = await self._list(), time.monotonic()
                 delay = BACKOFF[0]
-                while True:
+                while time.monotonic() - listed < RELIST:
                     version = await self._follow(version)
             except Expired:
                 continue

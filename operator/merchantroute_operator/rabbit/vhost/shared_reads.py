@@ -54,6 +54,7 @@ class SharedRead(Generic[Found]):
     def _start(self, read: Callable[[], Awaitable[Found]]) -> asyncio.Task[Found]:
         began = self._clock()
         task = asyncio.ensure_future(self._run(began, read))
+        task.add_done_callback(_retrieve)  # whoever asked may have been cancelled meanwhile
         self._running = began, task
         return task
 
@@ -64,3 +65,8 @@ class SharedRead(Generic[Found]):
             return found
         finally:
             self._running = None
+
+
+def _retrieve(task: asyncio.Task[Found]) -> None:
+    if not task.cancelled():
+        task.exception()

@@ -2,8 +2,8 @@
 
 Whatever changes an object of the route, what it refers to, or its part of the broker, asks for a full reconcile at
 once: watches of the API server do, and the comparison of the broker with what the last reconcile left. So one that is
-due by time alone would read everything only to find it as it was. Some are made all the same, should a change ever be
-missed; and where orders flow, workers wait for the configuration's date to be renewed.
+due by time alone would read everything only to find it as it was. Some are made all the same; and where orders flow,
+workers wait for the configuration's date to be renewed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.lane import is_idle
 from merchantroute_operator.reconcile.state.route_state import RouteState
 
-IDLE = 300.0  # seconds between two full reconciles of a route that has no orders and to which nothing happens
+IDLE = 3600.0  # seconds between two full reconciles of a route that has no orders and to which nothing happens
 BUSY = 60.0  # seconds between those of one that has orders
 COMPARISONS = 2.0  # of the time between two of them: a broker that was not compared for longer may be anything
 
