@@ -13,6 +13,7 @@ from merchantroute_operator.reconcile.state.lane import is_idle
 from merchantroute_operator.reconcile.state.route_state import RouteState
 
 IDLE = 3600.0  # seconds between two full reconciles of a route that has no orders and to which nothing happens
+CLAIMED = 300.0  # seconds between those of one with Merchant objects, which are listed anew as often
 BUSY = 60.0  # seconds between those of one that has orders
 COMPARISONS = 2.0  # of the time between two of them: a broker that was not compared for longer may be anything
 
@@ -35,11 +36,16 @@ def has_settled(findings: Findings) -> bool:
 def is_quiet(state: RouteState, now: float, resync: float) -> bool:
     """Whether a full reconcile that is due at ``now`` would find all as it was; times are monotonic seconds."""
     schedule = state.schedule
-    busy = not (state.lanes and all(map(is_idle, state.lanes.values())))
     return (
         schedule.settled
         and not schedule.failures
         and state.findings is not None
-        and now - schedule.passed_at < (BUSY if busy else IDLE)
+        and now - schedule.passed_at < _longest(state)
         and now - max(schedule.passed_at, schedule.compared_at) < COMPARISONS * resync
     )
+
+
+def _longest(state: RouteState) -> float:
+    if not state.lanes or not all(map(is_idle, state.lanes.values())):
+        return BUSY
+    return CLAIMED if state.findings is not None and state.findings.merchants.claimed else IDLE
