@@ -85,6 +85,7 @@ def test_more_often_where_orders_flow() -> None:
 
 def test_a_broker_that_was_not_compared_is_read() -> None:
     world = Quiet(raw_route())
+    world.pass_time(4)
     world.at += 130.0
     world.due()
     assert world.reads == 1
