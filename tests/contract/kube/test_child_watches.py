@@ -11,6 +11,7 @@ import pytest
 from merchantroute_kit.servers.api_server import ApiServer, api_server
 from merchantroute_kit.waiting import until_async
 from merchantroute_operator.child_watches import child_watches
+from merchantroute_operator.kube import reads
 from merchantroute_operator.kube.api import Api
 from merchantroute_operator.kube.client import connect
 from merchantroute_operator.kube.paths import everywhere
@@ -157,6 +158,18 @@ async def test_a_version_that_the_api_server_has_forgotten_is_listed_again(serve
     async with running([watch]):
         store(server, "new", ROUTE)
         await until_async(lambda: "new" in heard, "what is new")
+
+
+async def test_children_are_listed_in_pages(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reads, "PAGE", 3)
+    names = {f"part-{number}" for number in range(7)}
+    for name in names:
+        store(server, name, ROUTE, plural="configmaps")
+    async with connect(str(server.kubeconfig)) as kube:
+        found = await kube.children("default", "pos")
+    assert found.config_maps.keys() == names
+    limits = [query["limit"] for verb, _, query in requests(server, "configmaps") if verb == "list"]
+    assert limits == ["3", "3", "3"]
 
 
 async def test_the_secrets_of_others_are_never_asked_for(server: ApiServer, api: Api) -> None:
