@@ -29,7 +29,8 @@ RELIST = 600.0  # seconds, after which everything is listed again, should the wa
 ABSENT = 60.0  # seconds until a kind that the cluster does not know is asked for again
 BACKOFF = (1.0, 30.0)  # seconds: the first and the longest
 
-_Known = tuple[str, Mapping[str, str]]  # version and labels
+_Labels = tuple[tuple[str, str], ...]
+_Known = tuple[str, _Labels]  # version and labels
 OnEvent = Callable[[Object, bool], None]  # (object, whether it is gone)
 
 
@@ -63,6 +64,7 @@ class Watch:
         selectors = {"labelSelector": labels, "fieldSelector": fields}
         self._selectors = {key: value for key, value in selectors.items() if value}
         self._known: dict[tuple[str, str], _Known] = {}
+        self._labels: dict[_Labels, _Labels] = {}
 
     async def run(self) -> None:
         """Follow until cancelled, through every failure of the API server."""
@@ -98,6 +100,7 @@ class Watch:
             query = {**self._selectors, "limit": str(PAGE), "continue": after}
         for key in self._known.keys() - found:
             self._drop(key)
+        self._labels = {labels: labels for _, labels in self._known.values()}
         return str(page["metadata"]["resourceVersion"])
 
     async def _follow(self, version: str) -> str:
@@ -136,7 +139,9 @@ class Watch:
         metadata = body["metadata"]
         before = self._known.get(_key(body))
         if before is None or before[0] != metadata["resourceVersion"]:
-            self._known[_key(body)] = (metadata["resourceVersion"], metadata.get("labels") or {})
+            labels = tuple(sorted((metadata.get("labels") or {}).items()))
+            # Dozens of a route's objects have the same labels, which are kept once.
+            self._known[_key(body)] = (metadata["resourceVersion"], self._labels.setdefault(labels, labels))
             self._on_event(body, False)
 
     def _drop(self, key: tuple[str, str]) -> None:
