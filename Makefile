@@ -91,6 +91,10 @@ bench-deadlines: venv ## Measure how far calls overshoot their deadline, by misb
 bench-worker: venv ## What a pod and a core do, beside Celery, Dramatiq, Taskiq, FastStream, asyncio by hand (QUICK=1 for less)
 	@BENCH_PYTHON=$$(hack/bench-venv) PYTHONPATH=.:kit:worker:sim $(PY) -m benchmarks.comparison
 
+.PHONY: bench-operator
+bench-operator: venv ## What the operator costs with 1, 100, 1,000 routes (ROUTES=1,100 QUICK=1; build/bench-operator.json)
+	@PYTHONPATH=.:kit $(PY) -m benchmarks.operator_scale
+
 .PHONY: e2e-merchants
 e2e-merchants: venv ## Apply 5,000 Merchants while the operator runs (MERCHANTS=...; figures in build/merchants.json)
 	@MR_MERCHANTS=$(or $(MERCHANTS),5000) $(PY) -m pytest tests/e2e/test_thousands_of_merchants.py $(PYTEST_ARGS)

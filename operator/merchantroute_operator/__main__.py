@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from merchantroute_operator import handlers, metrics
+from merchantroute_operator.child_watches import child_watches
 from merchantroute_operator.health import Health
 from merchantroute_operator.kube.client import KubeClient, connect
-from merchantroute_operator.kube.kube_port import Kube
 from merchantroute_operator.kube.lease import lead
+from merchantroute_operator.kube.watching.secret_watches import SecretWatches
 from merchantroute_operator.logs import log_json
 from merchantroute_operator.naming import pulses_exchange
 from merchantroute_operator.reconcile.reconciler import Reconciler
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 PASSES_AT_ONCE = 32  # of one broker at most reconciler.PASSES_A_BROKER
 
 
-async def operate(kube: Kube, settings: Settings, health: Health) -> None:
+async def operate(kube: KubeClient, settings: Settings, health: Health) -> None:
     """Be the active operator until kopf ends (SIGTERM) or the Lease is lost (cancelled); nothing else ends it."""
     cluster = await kube.cluster_id()
     board = PulseBoard(time.monotonic)
@@ -45,7 +46,9 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
         monotonic=time.monotonic,
         wall=time.time,
     )
-    reconciler = Reconciler(ctx)
+    secrets = SecretWatches(kube.api)
+    reconciler = Reconciler(ctx, secrets.use)
+    secrets.tell(reconciler.secret_changed)
     scaler = Scaler(
         ctx, reconciler.states, touch=reconciler.touch, update_status=reconciler.queue.add, tick=settings.tick
     )
@@ -56,6 +59,7 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
         "scaler": scaler.run,
         "merchant statuses": reconciler.status_writer.run,
     }
+    loops |= {f"watch {number}": watch.run for number, watch in enumerate(child_watches(kube.api, reconciler))}
     background = [asyncio.create_task(keep_running(name, loop)) for name, loop in loops.items()]
     heard = Heard()
     registry = handlers.registry(reconciler, heard, silence=SILENCE)
@@ -74,6 +78,7 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
         for task in (watching, *background):
             task.cancel()
         await asyncio.gather(watching, *background, return_exceptions=True)
+        await secrets.close()
         await brokers.close()
 
 

@@ -2,7 +2,7 @@
 
 ``@kopf.on.event`` writes nothing to the objects. kopf's own handler persistence would keep each route's last spec in
 an annotation, and with 2,000 merchants that passes the API server's limit of 262,144 bytes, after which the route
-cannot be written any more.
+cannot be written any more. What routes own and use is watched by ``child_watches``.
 """
 
 from __future__ import annotations
@@ -16,20 +16,9 @@ from merchantroute_operator.naming import (
     ANNOTATION_PAUSED_UNTIL,
     GROUP,
     KIND,
-    LABEL_ROUTE,
     MERCHANT,
     MERCHANTS,
 )
-
-CHILDREN = (
-    ("apps", "v1", "deployments"),
-    ("", "v1", "pods"),
-    ("", "v1", "configmaps"),
-    ("", "v1", "serviceaccounts"),
-    ("policy", "v1", "poddisruptionbudgets"),
-    ("networking.k8s.io", "v1", "networkpolicies"),
-)
-
 
 Version = tuple[str, int, int, bool, str]  # uid, generation, finalizers, gone, what annotations ask for
 
@@ -40,17 +29,11 @@ class Watcher(Protocol):
     def route_changed(self, namespace: str, name: str, version: Version) -> None:
         """The route was added, changed or is gone; an event with a known ``version`` is only a status change."""
 
-    def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None:
-        """A child of the route (``kind``: deployments, pods, configmaps) was added, changed or is gone."""
-
     def merchant_changed(self, body: dict[str, Any], *, gone: bool) -> None:
         """A Merchant object was added, changed or is gone; its status comes back here too."""
 
-    def secret_changed(self, namespace: str, name: str) -> None:
-        """Some Secret of the namespace changed: broker or merchant credentials may be among them."""
-
     def deletion_missed(self, kind: str, namespace: str, name: str) -> None:
-        """A route, a Merchant or a Deployment of a route is gone, and no event told of it."""
+        """A route or a Merchant is gone, and no event told of it."""
 
 
 class Heard(Protocol):
@@ -77,9 +60,6 @@ def registry(watcher: Watcher, heard: Heard, *, silence: float) -> kopf.Operator
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
         settings.posting.enabled = False
         settings.watching.inactivity_timeout = silence
-        # The API server filters, so that other teams' pods and Deployments never reach this process.
-        for _group, _version, plural in CHILDREN:
-            settings.watching.label_selectors[plural] = LABEL_ROUTE
 
     @kopf.on.event(GROUP, "v1alpha1", "merchantroutes", registry=handlers)
     async def on_route(namespace: str | None, name: str, meta: kopf.Meta, event: kopf.RawEvent, **_: Any) -> None:
@@ -93,22 +73,6 @@ def registry(watcher: Watcher, heard: Heard, *, silence: float) -> kopf.Operator
     @kopf.on.event(GROUP, "v1alpha1", MERCHANTS, registry=handlers)
     async def on_merchant(body: kopf.Body, meta: kopf.Meta, event: kopf.RawEvent, **_: Any) -> None:
         watcher.merchant_changed(dict(body), gone=_note(heard, MERCHANT, meta, event))
-
-    async def on_child(
-        namespace: str | None, labels: kopf.Labels, body: kopf.Body, event: kopf.RawEvent, param: Any = None, **_: Any
-    ) -> None:
-        gone = event["type"] == "DELETED"
-        if param == "deployments":
-            _note(heard, "Deployment", body.metadata, event)
-        if namespace and LABEL_ROUTE in labels:
-            watcher.child_changed(param, namespace, labels[LABEL_ROUTE], dict(body), gone=gone)
-
-    for group, version, plural in CHILDREN:
-        kopf.on.event(group, version, plural, id=f"on-{plural}", param=plural, registry=handlers)(on_child)
-
-    @kopf.on.event("", "v1", "secrets", registry=handlers)
-    async def on_secret(namespace: str | None, name: str, **_: Any) -> None:
-        watcher.secret_changed(namespace or "", name)
 
     return handlers
 

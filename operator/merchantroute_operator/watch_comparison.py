@@ -18,14 +18,13 @@ import kopf
 from merchantroute_operator import metrics
 from merchantroute_operator.errors import KubeError
 from merchantroute_operator.kube.kube_port import Kube
-from merchantroute_operator.naming import KIND, LABEL_ROUTE, MERCHANT
+from merchantroute_operator.naming import KIND, MERCHANT
 
 logger = logging.getLogger(__name__)
 SILENCE = 70.0  # seconds; an API server sends a bookmark each minute where nothing happens
 EVERY = 300.0  # seconds between two comparisons
 SETTLE = 30.0  # seconds in which a watch must have told what a list had; far more than any event takes
-# What is only known by its watch; whatever else a route consists of is read in each of its passes.
-COMPARED = {KIND: "", MERCHANT: "", "Deployment": LABEL_ROUTE}  # kind -> its label
+COMPARED = (KIND, MERCHANT)  # what routes own and use has watches of its own, which list everything now and then
 
 Name = tuple[str, str]
 """Namespace and name of an object."""
@@ -144,9 +143,9 @@ class Watches:
     async def _compare(self) -> list[Missed]:
         before = {kind: dict(self.heard.versions[kind]) for kind in COMPARED}
         listed: dict[str, Mapping[Name, str]] = {}
-        for kind, label in COMPARED.items():
+        for kind in COMPARED:
             try:
-                listed[kind] = await self.kube.versions(kind, self.namespaces, label)
+                listed[kind] = await self.kube.versions(kind, self.namespaces)
             except KubeError as error:
                 logger.info("what the watch of %ss told cannot be compared: %s", kind, error)
             except Exception:

@@ -9,22 +9,25 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 import aiohttp
 from kubernetes.aio.client.api_client import ApiClient
 
-from merchantroute_operator.errors import retry_after
+from merchantroute_operator.errors import KubeError, retry_after
 from merchantroute_operator.kube.api_errors import failure, unanswered
 from merchantroute_operator.kube.kube_port import Object
 
 TIMEOUT = 20.0  # seconds; the largest read, a route's children, takes well under one
+CONNECT = 10.0  # seconds, of a watch
 JSON = "application/json"
 MERGE = "application/merge-patch+json"
-METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"  # of a list: no more of each object
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+LONGEST_LINE = 8 * 2**20  # bytes of one event of a watch; the API server stores no object that is larger
 
 Method = Literal["GET", "POST", "PATCH", "DELETE"]
 # (method, kind, seconds, whether it went well) of each call
@@ -63,13 +66,52 @@ class Api:
         body: Object | None = None,
         content_type: str = JSON,
         query: Mapping[str, str] | None = None,
-        accept: str = JSON,
     ) -> Object:
         """The answer's JSON. Raises ``NotFound`` or another ``KubeError`` that names ``kind`` and ``name``."""
+        return await self._counted(method, path, kind, name, (body, content_type, query, JSON))
+
+    async def page(self, path: str, *, kind: str, query: Mapping[str, str], metadata_only: bool = False) -> Object:
+        """One page of a list; with ``metadata_only`` of nothing but the objects' metadata. Raises as ``call``."""
+        accept = _METADATA_LIST if metadata_only else JSON
+        return await self._counted("GET", path, kind, "*", (None, JSON, query, accept))
+
+    async def stream(
+        self, path: str, *, kind: str, query: Mapping[str, str], metadata_only: bool, silent: float
+    ) -> AsyncIterator[bytes]:
+        """The lines of a watch, until the API server ends it. Raises as ``call``, and the connection's own errors.
+
+        ``TimeoutError`` after so many seconds without a byte (``silent``).
+        """
+        accept = _METADATA if metadata_only else JSON
+        request = await self._request("GET", path, None, JSON, query, accept)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=silent)
+        sent = dict(zip(("method", "url", "header_params", "body", "post_params"), request, strict=True))
+        answer: aiohttp.ClientResponse = (await self.client.call_api(**sent, _request_timeout=timeout)).response
+        async with answer:
+            if answer.status != 200:
+                refused = failure(answer.status, await answer.read(), kind=kind, name="*")
+                refused.retry_after = retry_after(answer.headers.get("Retry-After"))
+                raise refused
+            rest = b""
+            async for chunk in answer.content.iter_any():
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    yield line
+                if len(rest) > LONGEST_LINE:
+                    raise KubeError(f"{kind}: an event of the watch is larger than {LONGEST_LINE} bytes")
+
+    async def _counted(
+        self,
+        method: Method,
+        path: str,
+        kind: str,
+        name: str,
+        sent: tuple[Object | None, str, Mapping[str, str] | None, str],
+    ) -> Object:
         started = time.monotonic()
         status = 0
         try:
-            status, content, wait = await self._send(method, path, body, (accept, content_type), query)
+            status, content, wait = await self._send(method, path, *sent)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unanswered(error, kind=kind, name=name) from None
         finally:
@@ -86,20 +128,34 @@ class Api:
         method: Method,
         path: str,
         body: Object | None,
-        types: tuple[str, str],
+        content_type: str,
         query: Mapping[str, str] | None,
+        accept: str,
     ) -> tuple[int, bytes, float]:
         """Status, body, and the seconds that a server which is overloaded (429, 503) asks to be left alone for."""
-        request: tuple[Any, ...] = await self.client.param_serialize(
-            method,
-            path,
-            query_params=list((query or {}).items()),
-            header_params=dict(zip(("Accept", "Content-Type"), types, strict=True)),
-            body=body,
-            auth_settings=["BearerToken"],
-        )
+        request = await self._request(method, path, body, content_type, query, accept)
         async with asyncio.timeout(TIMEOUT):
             answer: Any = await self.client.call_api(*request)
             if date := answer.headers.get("Date"):
                 self._dated = date, time.monotonic()
             return answer.status, await answer.read(), retry_after(answer.headers.get("Retry-After"))
+
+    async def _request(
+        self,
+        method: Method,
+        path: str,
+        body: Object | None,
+        content_type: str,
+        query: Mapping[str, str] | None,
+        accept: str,
+    ) -> tuple[Any, ...]:
+        """What ``call_api`` takes; the token is read anew when it is a minute old."""
+        request: tuple[Any, ...] = await self.client.param_serialize(
+            method,
+            path,
+            query_params=list((query or {}).items()),
+            header_params={"Accept": accept, "Content-Type": content_type},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        return request

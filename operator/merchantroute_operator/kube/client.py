@@ -37,6 +37,7 @@ async def connect(kubeconfig: str | None = None, on_call: OnCall = ignore_call) 
     ``kubeconfig``, else the environment's KUBECONFIG, else the pod's own service account.
     """
     configuration = Configuration()
+    configuration.connection_pool_maxsize = 0  # aiohttp's word for no bound: each watch holds a connection
     path = kubeconfig or os.environ.get("KUBECONFIG")
     if path:
         await config.load_kube_config(  # type: ignore[no-untyped-call]

@@ -42,7 +42,17 @@ class Children:
 
     def kept(self) -> tuple[Mapping[str, Object], ...]:
         """Those that the operator writes, kind by kind."""
-        return (self.deployments, self.config_maps, self.secrets, *self.auxiliaries.values())
+        return tuple(self.by_kind().values())
+
+    def by_kind(self) -> dict[Kind, Mapping[str, Object]]:
+        """Those that the operator writes, by kind and name."""
+        found: dict[Kind, Mapping[str, Object]] = {
+            "Deployment": self.deployments,
+            "ConfigMap": self.config_maps,
+            "Secret": self.secrets,
+        }
+        found.update(self.auxiliaries.items())
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,7 @@ class Kube(Protocol):
     async def merchants(self, namespace: str) -> list[Object] | None:
         """All Merchant objects of the namespace; None where the cluster does not have the kind."""
 
-    async def versions(self, kind: str, namespaces: Sequence[str], selector: str) -> Mapping[tuple[str, str], str]:
+    async def versions(self, kind: str, namespaces: Sequence[str]) -> Mapping[tuple[str, str], str]:
         """The resourceVersion of every object of a kind, by namespace and name; no namespaces are all of them.
 
         Raises ``NotFound`` where the cluster does not have the kind.

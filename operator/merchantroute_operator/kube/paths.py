@@ -31,7 +31,7 @@ def collection(kind: str, namespace: str) -> str:
 
 
 def everywhere(kind: str) -> str:
-    """The path of all objects of a kind in the cluster."""
+    """The path of all objects of a kind in all namespaces."""
     root, plural = _ROOTS[kind]
     return f"{root}/{plural}"
 

@@ -7,7 +7,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 
-from merchantroute_operator.kube.api import METADATA, Api
+from merchantroute_operator.kube.api import Api
 from merchantroute_operator.kube.api_errors import NotFound
 from merchantroute_operator.kube.autoscalers import autoscaler
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Object, SecretData
@@ -61,13 +61,13 @@ class Reads:
                 return found
             query = {"limit": str(PAGE), "continue": after}
 
-    async def versions(self, kind: str, namespaces: Sequence[str], selector: str) -> Mapping[tuple[str, str], str]:
+    async def versions(self, kind: str, namespaces: Sequence[str]) -> Mapping[tuple[str, str], str]:
         """The resourceVersion of every object by namespace and name: only the metadata is read, page by page."""
         found: dict[tuple[str, str], str] = {}
         for path in [collection(kind, namespace) for namespace in namespaces] or [everywhere(kind)]:
-            query = {"limit": str(PAGE), "labelSelector": selector}
+            query = {"limit": str(PAGE)}
             while query:
-                page = await self._api.call("GET", path, kind=kind, name="*", query=query, accept=METADATA)
+                page = await self._api.page(path, kind=kind, query=query, metadata_only=True)
                 for each in (body["metadata"] for body in page["items"] or ()):  # null where there are none
                     found[each["namespace"], each["name"]] = each["resourceVersion"]
                 after = page["metadata"].get("continue")
@@ -121,15 +121,22 @@ class Reads:
             return None
 
     async def _list(self, kind: str, namespace: str, selector: str) -> dict[str, Object]:
-        """By name. The API server names the kind of a list, and not that of its items."""
-        found = await self._api.call(
-            "GET",
-            collection(kind, namespace),
-            kind=kind,
-            name=f"with {selector}" if selector else f"in {namespace}",
-            query={"labelSelector": selector} if selector else None,
-        )
-        return {body["metadata"]["name"]: {"kind": kind, **body} for body in found["items"]}
+        """By name, page by page. The API server names the kind of a list, and not that of its items."""
+        found: dict[str, Object] = {}
+        query = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
+        while True:
+            page = await self._api.call(
+                "GET",
+                collection(kind, namespace),
+                kind=kind,
+                name=f"with {selector}" if selector else f"in {namespace}",
+                query=query,
+            )
+            found |= {body["metadata"]["name"]: {"kind": kind, **body} for body in page["items"]}
+            after = page["metadata"].get("continue")
+            if not after:
+                return found
+            query = {**query, "continue": after}
 
 
 def _secret(body: Object) -> SecretData:

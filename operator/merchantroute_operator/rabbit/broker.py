@@ -4,27 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from merchantroute_operator.errors import RouteError
 from merchantroute_operator.rabbit import checks, topology_reader, topology_writer
 from merchantroute_operator.rabbit.management import Management, OnCall, ignore_call
 from merchantroute_operator.rabbit.move import move
+from merchantroute_operator.rabbit.vhost.shared_reads import SharedRead
+from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
 
+CHECKED = 5.0  # seconds for which the outcome of a check serves all routes of the same user
+
+
+class VhostReads:
+    """The reads of one vhost that all its users share."""
+
+    def __init__(self) -> None:
+        self.topology: SharedRead[VhostTopology] = SharedRead()
+        self.samples: SharedRead[Mapping[str, QueueSample]] = SharedRead()
+
 
 class RabbitBroker:
-    """One vhost of one RabbitMQ; see ``broker_port.Broker``. ``on_call`` counts management calls."""
+    """One vhost of one RabbitMQ, as one user; see ``broker_port.Broker``.
 
-    def __init__(self, address: BrokerAddress, on_call: OnCall = ignore_call) -> None:
+    ``on_call`` counts management calls, ``reads`` are shared with the other users of the vhost.
+    """
+
+    def __init__(self, address: BrokerAddress, on_call: OnCall = ignore_call, reads: VhostReads | None = None) -> None:
         self._address = address
         self._management = Management(address, on_call)
+        self._reads = reads or VhostReads()
+        self._checked: SharedRead[RouteError | None] = SharedRead(from_end=True)
 
     async def check(self) -> None:
         """Raise the named error if the broker cannot carry a route."""
-        await checks.check(self._management)
+        error = await self._checked.get(self._check, at_most=CHECKED)
+        if error is not None:
+            raise error.with_traceback(None)
 
     async def observe(self, prefix: str) -> Topology:
         """What is there of a route."""
-        return await topology_reader.observe(self._management, prefix)
+        return (await self._reads.topology.get(self._read_topology)).of(prefix)
+
+    async def recent(self, at_most: float) -> VhostTopology:
+        """All of the vhost, as a read found it that began at most so many seconds ago."""
+        return await self._reads.topology.get(self._read_topology, at_most=at_most)
 
     async def run(self, plan: Plan) -> None:
         """Carry out the batches in order."""
@@ -32,6 +56,19 @@ class RabbitBroker:
 
     async def samples(self) -> Mapping[str, QueueSample]:
         """The figures of the vhost's queues."""
+        return await self._reads.samples.get(self._read_samples)
+
+    async def _check(self) -> RouteError | None:
+        try:
+            await checks.check(self._management)
+        except RouteError as error:
+            return error
+        return None
+
+    async def _read_topology(self) -> VhostTopology:
+        return await topology_reader.read_topology(self._management)
+
+    async def _read_samples(self) -> Mapping[str, QueueSample]:
         return await topology_reader.samples(self._management)
 
     async def move(self, queue: str, exchange: str) -> int:

@@ -1,4 +1,4 @@
-"""Reads a route's topology and queue figures from the management API.
+"""Reads a vhost's topology and queue figures from the management API.
 
 All bindings of the vhost are read at once: 2,000 take 0.04 s on RabbitMQ 4.0.5, less than one request per exchange,
 and only so are bindings from other people's exchanges seen.
@@ -8,39 +8,37 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from merchantroute_operator.rabbit.management import Management
-from merchantroute_operator.topology.objects import Binding, Exchange, Queue, QueueSample, Topology
+from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology, vhost_topology
+from merchantroute_operator.topology.objects import Binding, Exchange, Queue, QueueSample
 
-SAMPLED = "mr."
+OURS = "mr."  # how the names of all routes' objects begin
 LARGEST_COUNT = 2**63 - 1
 _SAMPLE = "name,messages,messages_ready,messages_unacknowledged,message_stats.publish,consumers,policy,operator_policy"
 
 
-async def observe(management: Management, prefix: str) -> Topology:
-    """See ``broker_port.Broker.observe``."""
-    vhost = management.address.vhost
+async def read_topology(management: Management) -> VhostTopology:
+    """All of the vhost; ``VhostTopology.of`` gives a route's part, as ``broker_port.Broker.observe`` says."""
+    vhost, began = management.address.vhost, time.monotonic()
     exchanges, queues, bindings = await asyncio.gather(
         management.read(
             "exchanges",
             vhost,
             what="reading exchanges",
-            parse=lambda found: {
-                _text(x, "name"): Exchange(_text(x, "name"), _text(x, "type"), _arguments(x))
-                for x in _rows(found)
-                if _is_inside(x, prefix)
-            },
+            parse=lambda found: [
+                Exchange(_text(x, "name"), _text(x, "type"), _arguments(x)) for x in _rows(found) if _is_ours(x)
+            ],
             query={"columns": "name,type,arguments", "disable_stats": "true"},
         ),
         management.read(
             "queues",
             vhost,
             what="reading queues",
-            parse=lambda found: {
-                _text(q, "name"): Queue(_text(q, "name"), _arguments(q)) for q in _rows(found) if _is_inside(q, prefix)
-            },
+            parse=lambda found: [Queue(_text(q, "name"), _arguments(q)) for q in _rows(found) if _is_ours(q)],
             query={"columns": "name,arguments", "disable_stats": "true"},
         ),
         management.read(
@@ -52,11 +50,7 @@ async def observe(management: Management, prefix: str) -> Topology:
             query={"columns": "source,destination,destination_type,routing_key,arguments"},
         ),
     )
-    return Topology(
-        exchanges,
-        queues,
-        frozenset(b for b in bindings if b.source in exchanges or _leads_to(b, exchanges, queues)),
-    )
+    return vhost_topology(began, exchanges, queues, bindings)
 
 
 async def samples(management: Management) -> Mapping[str, QueueSample]:
@@ -65,9 +59,7 @@ async def samples(management: Management) -> Mapping[str, QueueSample]:
         "queues",
         management.address.vhost,
         what="reading queue figures",
-        parse=lambda found: {
-            _text(queue, "name"): sample_of(queue) for queue in _rows(found) if _text(queue, "name").startswith(SAMPLED)
-        },
+        parse=lambda found: {_text(queue, "name"): sample_of(queue) for queue in _rows(found) if _is_ours(queue)},
         query={"columns": _SAMPLE},
     )
 
@@ -111,13 +103,8 @@ def _rung_arguments(rung: str) -> dict[str, Any]:
     return {"x-match": "all", "mr-rung": rung} if rung else {}
 
 
-def _is_inside(thing: Mapping[str, Any], prefix: str) -> bool:
-    name = _text(thing, "name")
-    return bool(name == prefix or name.startswith(f"{prefix}."))
-
-
-def _leads_to(binding: Binding, exchanges: Mapping[str, Exchange], queues: Mapping[str, Queue]) -> bool:
-    return binding.target in (exchanges if binding.to == "exchange" else queues)
+def _is_ours(thing: Mapping[str, Any]) -> bool:
+    return _text(thing, "name").startswith(OURS)
 
 
 def _rows(answer: object) -> list[Mapping[str, Any]]:

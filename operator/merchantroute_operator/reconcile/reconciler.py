@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from merchantroute_operator import metrics, naming
 from merchantroute_operator.errors import KubeConflict, KubeError, NamespaceTerminating, RouteError, unforeseen
@@ -24,8 +26,11 @@ from merchantroute_operator.reconcile.passes.status import update_status
 from merchantroute_operator.reconcile.state.backoff import LONGEST, retry_delay
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.findings import NO_CHILDREN, Findings
+from merchantroute_operator.reconcile.state.resting.quiet import has_settled, is_quiet
+from merchantroute_operator.reconcile.state.resting.retained import retained, retained_deployment
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.parse import parse
+from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.deletion import parse_deleting
 from merchantroute_operator.spec.sections.pause import parse_pause
 from merchantroute_operator.work_queue import SETTLE, Budget, WorkQueue
@@ -36,11 +41,22 @@ FAILING_A_BROKER = 2  # at once, of routes whose last pass failed
 MERCHANTS_SETTLE = 1.0  # seconds in which further Merchants join the first: a team applies hundreds at once
 
 
+FollowSecrets: TypeAlias = Callable[[Key, frozenset[Key]], None]
+
+
+def follow_none(_user: Key, _secrets: frozenset[Key], /) -> None:
+    """For a reconciler that nobody tells of changes."""
+
+
 class Reconciler:
     """Reconciles all routes, and holds their state."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, follow_secrets: FollowSecrets = follow_none) -> None:
+        """``follow_secrets`` is told which Secrets (namespace, name) without a label a route uses from now on."""
         self._ctx = ctx
+        self._follow_secrets = follow_secrets
+        self._by_secret: defaultdict[Key, set[Key]] = defaultdict(set)  # Secret -> routes that use it
+        self._secrets: dict[Key, frozenset[Key]] = {}  # route -> Secrets that it uses
         self.states: dict[Key, RouteState] = {}
         self.queue: WorkQueue[Key] = WorkQueue(self.reconcile, self._budget)
         self.claims = Claims(ctx.kube, partial(self.touch, after=MERCHANTS_SETTLE), ctx.monotonic)
@@ -53,12 +69,16 @@ class Reconciler:
         if not state.schedule.full and now < state.schedule.full_at and state.findings is not None:
             await self._update_status(state, state.findings)
             return state.schedule.full_at - now
+        if not state.schedule.full and is_quiet(state, now, self._ctx.resync):
+            state.schedule.full_at = now + self._ctx.resync
+            return self._ctx.resync
         state.schedule.full = False
         with metrics.passing() as outcome:
             after = await self._reconcile_fully(key, state)
             outcome.failed = state.schedule.failures > 0
+        state.schedule.passed_at = self._ctx.monotonic()
         if after is not None:
-            state.schedule.full_at = self._ctx.monotonic() + after
+            state.schedule.full_at = state.schedule.passed_at + after
         return after
 
     async def _reconcile_fully(self, key: Key, state: RouteState) -> float | None:
@@ -76,7 +96,8 @@ class Reconciler:
         after = await self._guarded(raw, state, findings)
         if state.anew and findings.children is not NO_CHILDREN:
             state.anew = False
-            state.deployments = {**findings.children.deployments, **state.deployments}
+            state.deployments = {**retained(findings).children.deployments, **state.deployments}
+        state.schedule.settled = after == self._ctx.resync and has_settled(findings)
         if after is not None:
             await self._update_status(state, findings)
         return REQUEUE_SOON if findings.merchants.behind and not state.schedule.failures else after
@@ -132,6 +153,7 @@ class Reconciler:
         findings.route = parse(raw)
         route = await take_claims(self.claims, findings.route, state, findings)
         findings.route = state.route = route
+        self._use_secrets((route.namespace, route.name), route)
         if findings.pause.holds:
             return await reconcile_paused(self._ctx, route, state, findings)
         if naming.FINALIZER not in route.finalizers:
@@ -139,8 +161,26 @@ class Reconciler:
             return REQUEUE_SOON
         return await reconcile_and_report_repairs(self._ctx, route, state, findings)
 
+    def _use_secrets(self, key: Key, route: Route) -> None:
+        """Remember which Secrets bring the route news: the brokers', and those of merchants, which have a label."""
+        named = frozenset((route.namespace, name) for name in (route.broker_secret, route.worker_secret) if name)
+        labelled = {(route.namespace, each.credentials.secret) for each in route.merchants if each.credentials}
+        self._follow_secrets(key, named)
+        self._index_secrets(key, named | labelled)
+
+    def _index_secrets(self, key: Key, secrets: frozenset[Key]) -> None:
+        before = self._secrets.pop(key, frozenset())
+        if secrets:
+            self._secrets[key] = secrets
+        for gone in before - secrets:
+            self._by_secret[gone].discard(key)
+            if not self._by_secret[gone]:
+                del self._by_secret[gone]
+        for new in secrets - before:
+            self._by_secret[new].add(key)
+
     async def _update_status(self, state: RouteState, findings: Findings) -> None:
-        state.findings = findings
+        state.findings = findings = retained(findings)
         try:
             await update_status(self._ctx, state, findings)
         except KubeError as error:
@@ -163,6 +203,8 @@ class Reconciler:
 
     async def _forget(self, key: Key) -> None:
         self.states.pop(key, None)
+        self._follow_secrets(key, frozenset())
+        self._index_secrets(key, frozenset())
         self._ctx.pulses.forget(key)
         await self._ctx.brokers.release(key)
 
@@ -181,16 +223,23 @@ class Reconciler:
             self.touch((namespace, name))
 
     def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None:
-        """See ``handlers.Watcher``; the scaler reads Deployments from here, since ``/scale`` at 0 says nothing."""
-        state = self.states.setdefault((namespace, route), RouteState())
-        if kind == "deployments":
+        """See ``child_watches.Watcher``; the scaler reads Deployments from here, since ``/scale`` at 0 says nothing."""
+        state, name = self.states.setdefault((namespace, route), RouteState()), body["metadata"]["name"]
+        if kind == "Deployment":
             if gone:
-                state.deployments.pop(body["metadata"]["name"], None)
+                state.deployments.pop(name, None)
             else:
-                state.deployments[body["metadata"]["name"]] = body
-        if kind == "pods":
-            self._ctx.pulses.know_pod((namespace, route), body["metadata"]["name"], gone=gone)
-        self.touch((namespace, route))
+                state.deployments[name] = retained_deployment(body)
+        if kind == "Pod":
+            self._ctx.pulses.know_pod((namespace, route), name, gone=gone)
+        if gone or not state.seen.knows((kind, name), body):
+            self.touch((namespace, route))
+
+    def autoscaler_changed(self, namespace: str, deployment: str) -> None:
+        """See ``child_watches.Watcher``."""
+        for key, state in self.states.items():
+            if key[0] == namespace and deployment in state.deployments:
+                self.touch(key)
 
     def merchant_changed(self, body: dict[str, Any], *, gone: bool) -> None:
         """See ``handlers.Watcher``."""
@@ -201,17 +250,14 @@ class Reconciler:
         """See ``handlers.Watcher``."""
         if kind == naming.KIND:
             self.touch((namespace, name))
-        elif kind == naming.MERCHANT:
-            self.claims.drop_named(namespace, name)
         else:
-            for key, state in self.states.items():
-                if key[0] == namespace and state.deployments.pop(name, None) is not None:
-                    self.touch(key)
+            self.claims.drop_named(namespace, name)
 
-    def secret_changed(self, namespace: str, name: str) -> None:
-        """See ``handlers.Watcher``; routes know which Secrets they use."""
-        for key, state in self.states.items():
-            if key[0] == namespace and state.route is not None and state.uses_secret(name):
+    def secret_changed(self, namespace: str, name: str, version: str) -> None:
+        """See ``child_watches.Watcher``; routes that have read this version themselves hear nothing new."""
+        for key in self._by_secret.get((namespace, name), set()):
+            state = self.states.get(key)
+            if state is not None and state.broker_secret != (name, version):
                 self.touch(key)
 
 

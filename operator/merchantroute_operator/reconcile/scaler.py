@@ -1,4 +1,4 @@
-"""The scaler's loops, one a broker: each tick runs the observers of the broker's routes over one read of its queues.
+"""The scaler's loops, one a vhost: each tick runs the observers of the vhost's routes over one read of its queues.
 
 A broker that hangs holds up its own routes. A dead loop stops no worker.
 """
@@ -13,7 +13,7 @@ from typing import cast
 
 from merchantroute_operator import metrics
 from merchantroute_operator.errors import RouteError
-from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.reconcile.observers.blocked_hubs import report_blocked_hubs
 from merchantroute_operator.reconcile.observers.canary_steps import notice_due_canaries
 from merchantroute_operator.reconcile.observers.dead_letters import count_dead
@@ -21,7 +21,9 @@ from merchantroute_operator.reconcile.observers.lane_scale import scale_lanes
 from merchantroute_operator.reconcile.observers.missing_queues import notice_missing_queues
 from merchantroute_operator.reconcile.observers.refused_credentials import notice_refused_credentials
 from merchantroute_operator.reconcile.observers.split_shares import watch_splits
-from merchantroute_operator.reconcile.observers.tick import Observer, Tick
+from merchantroute_operator.reconcile.observers.tick import Observer, Seen, Tick, by_place
+from merchantroute_operator.reconcile.observers.topology_drift import notice_topology_drift
+from merchantroute_operator.reconcile.state.broker_pool import VhostFigures
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.supervision import keep_running
@@ -39,6 +41,7 @@ OBSERVERS: tuple[Observer, ...] = (
     watch_splits,
     count_dead,
     notice_missing_queues,
+    notice_topology_drift,
 )
 
 
@@ -62,7 +65,8 @@ class Scaler:
         self._update_status = update_status
         self._tick = tick
         self._beat = ctx.monotonic()
-        self._silent: set[int] = set()  # brokers (by id) that did not answer at the last tick
+        self._silent: set[int] = set()  # vhosts (by id) that did not answer at the last tick
+        self._compared: dict[int, float] = {}  # when each vhost (by id) was read whole
         self._failing: set[Key] = set()  # routes over which the last tick failed
 
     def stuck_for(self) -> float:
@@ -73,15 +77,16 @@ class Scaler:
         return max(0.0, self._ctx.monotonic() - self._beat - self._tick)
 
     async def run(self) -> None:
-        """Keep a loop for each broker that is in use, until cancelled."""
-        loops: dict[int, tuple[Broker, asyncio.Task[None]]] = {}
+        """Keep a loop for each vhost that is in use, until cancelled."""
+        loops: dict[int, tuple[VhostFigures, asyncio.Task[None]]] = {}
         try:
             while True:
                 self._beat = self._ctx.monotonic()
-                brokers = {id(broker): broker for broker, _ in self._ctx.brokers.users()}
+                brokers = {id(figures): figures for figures in self._ctx.brokers.vhosts()}
                 for gone in loops.keys() - brokers.keys():
                     loops.pop(gone)[1].cancel()
                     self._silent.discard(gone)
+                    self._compared.pop(gone, None)
                 for new in brokers.keys() - loops.keys():
                     loop = keep_running("broker", partial(self._follow, brokers[new]))
                     loops[new] = brokers[new], asyncio.create_task(loop)
@@ -91,30 +96,28 @@ class Scaler:
                 task.cancel()
             await asyncio.gather(*(task for _, task in loops.values()), return_exceptions=True)
 
-    async def _follow(self, broker: Broker) -> None:
+    async def _follow(self, figures: VhostFigures) -> None:
         while True:
-            await self._broker(broker)
+            await self._vhost(figures)
             await asyncio.sleep(self._tick)
 
     async def tick(self) -> None:
-        """Look once at every route of every broker."""
-        await asyncio.gather(*(self._broker(broker) for broker, _ in self._ctx.brokers.users()))
+        """Look once at every route of every vhost."""
+        await asyncio.gather(*(self._vhost(figures) for figures in self._ctx.brokers.vhosts()))
 
-    async def _broker(self, broker: Broker) -> None:
-        samples = await self._samples(broker)
-        for key in self._users(broker):
+    async def _vhost(self, figures: VhostFigures) -> None:
+        samples = await self._samples(figures)
+        topology = await self._topology(figures) if samples is not None else None
+        policies = by_place(samples)
+        for key in cast(tuple[Key, ...], figures.users):
             state = self._states.get(key)
             if state is not None:
-                await self._guarded(key, state, samples)
+                await self._guarded(key, state, Seen(samples, policies, topology))
 
-    def _users(self, broker: Broker) -> tuple[Key, ...]:
-        found = next((users for used, users in self._ctx.brokers.users() if used is broker), ())
-        return cast(tuple[Key, ...], found)
-
-    async def _guarded(self, key: Key, state: RouteState, samples: Mapping[str, QueueSample] | None) -> None:
+    async def _guarded(self, key: Key, state: RouteState, seen: Seen) -> None:
         """What fails over one route is that route's: the others of the broker, and of all brokers, are looked at."""
         try:
-            await self._route(key, state, samples)
+            await self._route(key, state, seen)
         except Exception:
             metrics.UNEXPECTED.labels("tick").inc()
             if key not in self._failing:
@@ -123,7 +126,21 @@ class Scaler:
         else:
             self._failing.discard(key)
 
-    async def _samples(self, broker: Broker) -> Mapping[str, QueueSample] | None:
+    async def _topology(self, figures: VhostFigures) -> VhostTopology | None:
+        """All of the vhost, once in the time in which every route has to be looked at."""
+        now = self._ctx.monotonic()
+        if now - self._compared.get(id(figures), float("-inf")) < self._ctx.resync - self._tick:
+            return None
+        try:
+            async with asyncio.timeout(PATIENCE):
+                found = await figures.recent(self._tick)
+        except Exception as error:  # noqa: BLE001 - routes that are not compared are reconciled in full, and say it
+            logger.info("a vhost cannot be compared: %s", str(error) or "no answer in time")
+            return None
+        self._compared[id(figures)] = now
+        return found
+
+    async def _samples(self, broker: VhostFigures) -> Mapping[str, QueueSample] | None:
         try:
             async with asyncio.timeout(PATIENCE):
                 samples = await broker.samples()
@@ -142,17 +159,17 @@ class Scaler:
             self._touch_failing(broker)
         return samples
 
-    def _touch_failing(self, broker: Broker) -> None:
+    def _touch_failing(self, broker: VhostFigures) -> None:
         """The broker is back: nobody waits until the next try is due."""
-        for key in self._users(broker):
+        for key in cast(tuple[Key, ...], broker.users):
             if (state := self._states.get(key)) is not None and state.schedule.failures:
                 state.schedule.failures = 0
                 self._touch(key)
 
-    async def _route(self, key: Key, state: RouteState, samples: Mapping[str, QueueSample] | None) -> None:
+    async def _route(self, key: Key, state: RouteState, seen: Seen) -> None:
         if state.route is None or state.findings is None:  # what the status remembers is not read yet
             return
-        tick = Tick(self._ctx, key, state, state.route, state.findings.raw, samples)
+        tick = Tick(self._ctx, key, state, state.route, state.findings.raw, seen)
         asked = [await observer(tick) for observer in OBSERVERS]
         # Passes that fail come at growing intervals, whatever is missing because of that.
         if any(asked) and not state.schedule.failures:

@@ -32,15 +32,12 @@ class Unwatched(Api):
         body: Object | None = None,
         content_type: str = JSON,
         query: Mapping[str, str] | None = None,
-        accept: str = JSON,
     ) -> Object:
         path = path.replace("/apis/merchantroute.dev/", f"/apis/{GROUP}/")
         path = path.replace("/merchantroutes", f"/{PLURAL}").replace("/merchants", f"/{MERCHANTS}")
         if body and body.get("apiVersion") == "merchantroute.dev/v1alpha1":
             body = {**body, "apiVersion": f"{GROUP}/v1alpha1"}
-        return await super().call(
-            method, path, kind=kind, name=name, body=body, content_type=content_type, query=query, accept=accept
-        )
+        return await super().call(method, path, kind=kind, name=name, body=body, content_type=content_type, query=query)
 
 
 @contextmanager

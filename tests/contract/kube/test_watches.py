@@ -38,7 +38,7 @@ class Told:
     def merchant_changed(self, body: dict[str, Any], *, gone: bool) -> None:
         (self.names.discard if gone else self.names.add)(body["metadata"]["name"])
 
-    def secret_changed(self, namespace: str, name: str) -> None: ...
+    def secret_changed(self, namespace: str, name: str, version: str) -> None: ...
 
     def deletion_missed(self, kind: str, namespace: str, name: str) -> None:
         del namespace

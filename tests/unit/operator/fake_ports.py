@@ -10,6 +10,7 @@ from merchantroute_operator.errors import KubeConflict, RouteError
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Kind, Object, SecretData
 from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_ROUTE
 from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology, vhost_topology
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Bind, Declare, Delete, Op, Plan, QueueSample, Topology, Unbind
 from tests.unit.operator.order_routing import NOTHING, run
@@ -38,8 +39,8 @@ class MemoryKube:
     async def cluster_id(self) -> str:
         return CLUSTER
 
-    async def versions(self, kind: str, namespaces: Sequence[str], selector: str) -> Mapping[tuple[str, str], str]:
-        del kind, namespaces, selector
+    async def versions(self, kind: str, namespaces: Sequence[str]) -> Mapping[tuple[str, str], str]:
+        del kind, namespaces
         return {}
 
     def server_time(self) -> float | None:
@@ -113,6 +114,7 @@ class MemoryKube:
 
     async def scale(self, namespace: str, deployment: str, replicas: int) -> None:
         del namespace
+        self.objects["Deployment", deployment]["spec"]["replicas"] = replicas
         self.log.append(f"scale {deployment} to {replicas}")
 
     async def delete(self, kind: Kind, namespace: str, name: str) -> None:
@@ -190,6 +192,22 @@ class MemoryBroker:
         """Nothing to let go of."""
 
 
+@dataclass
+class OneVhost:
+    """``VhostFigures`` of one broker."""
+
+    broker: Broker
+    users: tuple[Hashable, ...]
+
+    async def samples(self) -> Mapping[str, QueueSample]:
+        return await self.broker.samples()
+
+    async def recent(self, at_most: float) -> VhostTopology:
+        del at_most
+        seen = await self.broker.observe("mr")
+        return vhost_topology(0.0, seen.exchanges.values(), seen.queues.values(), seen.bindings)
+
+
 class OneBroker:
     """``BrokerPool`` with one broker, whatever the address."""
 
@@ -210,8 +228,8 @@ class OneBroker:
     async def release(self, user: Hashable) -> None:
         self._users.pop(user, None)
 
-    def users(self) -> Iterable[tuple[Broker, tuple[Hashable, ...]]]:
-        return [(self.broker, tuple(self._users))]
+    def vhosts(self) -> Iterable[OneVhost]:
+        return [OneVhost(self.broker, tuple(self._users))]
 
 
 def _word(op: Op) -> str:

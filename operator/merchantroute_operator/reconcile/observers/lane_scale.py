@@ -6,14 +6,13 @@ Only this observer writes ``/scale``; a reconcile creates a Deployment with its 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 
 from merchantroute_operator import metrics, naming
 from merchantroute_operator.canary.counting import count
 from merchantroute_operator.errors import KubeError
 from merchantroute_operator.kube.kube_port import Object
-from merchantroute_operator.reconcile.observers.tick import Tick
+from merchantroute_operator.reconcile.observers.tick import Tick, place_of
 from merchantroute_operator.reconcile.state.lane import Lane, retrying
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.scaling.decide import decide
@@ -26,7 +25,6 @@ from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
 from merchantroute_operator.spec.route import Tier
 from merchantroute_operator.status.lanes import order_times
 from merchantroute_operator.status.suspect import worn_out
-from merchantroute_operator.topology.objects import QueueSample
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +65,7 @@ def _observe(tick: Tick, spec: LaneSpec, lane: Lane, live: Object, replicas: int
     rungs = {ms: samples[name] for ms, name in spec.rungs if name in samples} if samples else {}
     if samples is not None:
         lane.retrying = retrying(rungs)
-        lane.policies = _policies(naming.tier_exchange(tick.route.namespace, tick.route.name, tier.name), samples)
+        lane.policies = _policies(tick, naming.tier_exchange(tick.route.namespace, tick.route.name, tier.name))
     lane.slow = len(frozenset().union(*(pulse.slow for pulse in pulses))) if pulses else None
     lane.paused = len(frozenset().union(*(pulse.paused for pulse in pulses))) if pulses else None
     lane.generation = min((pulse.generation for pulse in pulses), default=0)
@@ -129,10 +127,7 @@ def _worn_out(state: RouteState, spec: LaneSpec) -> str:
     return worn_out(pods) if spec.name == naming.SUSPECT and not state.paused else ""
 
 
-def _policies(place: str, samples: Mapping[str, QueueSample]) -> dict[str, str]:
+def _policies(tick: Tick, place: str) -> dict[str, str]:
     """Queue -> policy that somebody put on it; ``place`` is a tier's part of the broker, or the suspect queue."""
-    return {
-        name: sample.policy
-        for name, sample in samples.items()
-        if sample.policy and (name == place or name.startswith(f"{place}."))
-    }
+    mine = tick.seen.policies.get(place_of(place), {})
+    return {name: policy for name, policy in mine.items() if name == place or name.startswith(f"{place}.")}

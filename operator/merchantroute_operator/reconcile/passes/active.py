@@ -62,9 +62,14 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
 
     An error of what orders flow without is in ``findings`` only.
     """
+    if state.schedule.failures and state.findings is not None:
+        # What failed last time is mostly the broker: the children are not read for as long as it fails.
+        findings.children = state.findings.children
+        await open_broker(ctx, route)
     findings.children = await ctx.kube.children(route.namespace, route.name)
     ctx.pulses.know((route.namespace, route.name), findings.children.pods)
     broker, secret_version = await open_broker(ctx, route)
+    state.broker_secret = route.broker_secret, secret_version
     owner = naming.owner(ctx.cluster, route.namespace, route.name)
     route = findings.route = state.route = await advance_canaries(ctx, route, state, findings)
     observed = await _queues(ctx, broker, route, state, owner, findings)
@@ -90,9 +95,7 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
         or _canary_asked(findings)
     ):
         return REQUEUE_SOON
-    return (
-        REQUEUE_LATER if findings.configuration.gate.overdue or findings.merchants.credential_problems else ctx.resync
-    )
+    return REQUEUE_LATER if findings.configuration.gate.overdue else ctx.resync
 
 
 async def _queues(

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import replace
 from typing import cast
 
-from merchantroute_operator.kube.kube_port import Kind, Kube, Object
+from merchantroute_operator.kube.kube_port import Children, Kind, Kube, Object
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.ports.caching import CachingKube
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
@@ -46,28 +46,39 @@ class RepairLogKube(CachingKube):
         self._seen = seen
         self._repairs = repairs
 
+    async def children(self, namespace: str, route: str) -> Children:
+        """Remembered for this pass; of all its versions are noted, so that a watch that brings them is no news."""
+        found = await super().children(namespace, route)
+        self._seen.versions = {}
+        for kind, objects in (("Pod", found.pods), *found.by_kind().items()):
+            for name, body in objects.items():
+                self._seen.note_version((kind, name), body)
+        return found
+
     async def apply(self, body: Object) -> Object:
         """A repair, if this is no longer as the last pass left it."""
         key = (body["kind"], body["metadata"]["name"])
-        before, live = self._seen.objects.get(key), self.live.get(key)
+        before, live = self._seen.recall(key), self.live.get(key)
         stored = await self.kube.apply(body)
+        self._seen.note_version(key, stored)
         if before is not None and live is None:
             self._repairs.append(f"{key[0]} {key[1]} was deleted: made again")
         elif before is not None and live is not None and differs(before, live):
             self._repairs.append(f"{key[0]} {key[1]} was changed: put back")
-        self._seen.objects[key] = _what_counts(body)
+        self._seen.remember(key, body)
         return stored
 
     async def delete(self, kind: Kind, namespace: str, name: str) -> None:
         """Gone by our own doing."""
-        self._seen.objects.pop((kind, name), None)
+        self._seen.forget((kind, name))
         self.live.pop((kind, name), None)
         await self.kube.delete(kind, namespace, name)
 
     def settled(self) -> None:
         """The pass found no fault with what it did not apply: that is how it should stay."""
         for key, body in self.live.items():
-            self._seen.objects.setdefault(key, _what_counts(body))
+            if key not in self._seen.packed:
+                self._seen.remember(key, body)
 
 
 class _Brokers:
@@ -149,11 +160,3 @@ def _of(topology: Topology, kind: str) -> Mapping[str, object]:
 
 def _key(key: str) -> str:
     return f" for {key}" if key else ""
-
-
-def _what_counts(body: Object) -> Object:
-    """Neither the status nor what controllers write, nor the number of pods."""
-    spec = {"spec": {key: value for key, value in body["spec"].items() if key != "replicas"}} if "spec" in body else {}
-    rest = {key: body[key] for key in ("data",) if key in body}
-    labels = body["metadata"].get("labels", {})
-    return {**spec, **rest, "metadata": {"labels": labels}}

@@ -1,25 +1,75 @@
-"""One connection set per broker and vhost, shared by the routes that use it, replaced when credentials rotate."""
+"""One connection set per broker, vhost and user, shared by the routes that use it, replaced when credentials rotate.
+
+What is read of a vhost is shared by all its users: a company's teams have a user each on one vhost.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from merchantroute_operator import metrics
-from merchantroute_operator.rabbit.broker import RabbitBroker
+from merchantroute_operator.errors import BrokerUnreachable, RouteError
+from merchantroute_operator.rabbit.broker import RabbitBroker, VhostReads
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.rabbit.pulses.listener import PulseListener
+from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.topology.objects import QueueSample
+
+Vhost = tuple[str, str, str | None]  # the management API, the vhost's name, the certificate that vouches for it
+TRIED = 3  # users of a vhost whose credentials are tried for one read of its figures
+Answer = TypeVar("Answer")
 
 
 @dataclass(slots=True)
 class _Entry:
-    broker: Broker
+    broker: RabbitBroker
     listener: asyncio.Task[None]
+
+
+class VhostFigures:
+    """The figures of one vhost, read as whichever of its users the broker lets in."""
+
+    def __init__(self, vhost: Vhost, addresses: Mapping[Hashable, BrokerAddress]) -> None:
+        """``addresses`` are those of all routes, also of other vhosts."""
+        self.vhost = vhost
+        self.reads = VhostReads()
+        self.brokers: list[RabbitBroker] = []
+        self._addresses = addresses
+
+    @property
+    def users(self) -> tuple[Hashable, ...]:
+        """The routes on it."""
+        return tuple(user for user, address in self._addresses.items() if _vhost(address) == self.vhost)
+
+    async def samples(self) -> Mapping[str, QueueSample]:
+        """See ``broker_port.Broker.samples``."""
+        return await self._first(lambda broker: broker.samples())
+
+    async def recent(self, at_most: float) -> VhostTopology:
+        """All of the vhost, as a read found it that began at most so many seconds ago."""
+        return await self._first(lambda broker: broker.recent(at_most))
+
+    async def _first(self, read: Callable[[RabbitBroker], Awaitable[Answer]]) -> Answer:
+        """Who was let in last is asked first. Raises what the first of them raised, if all failed."""
+        first: RouteError | None = None
+        for broker in self.brokers[:TRIED]:
+            try:
+                answer = await read(broker)
+            except RouteError as error:
+                first = first or error
+                continue
+            if broker is not self.brokers[0]:
+                self.brokers.remove(broker)
+                self.brokers.insert(0, broker)
+            return answer
+        raise first or BrokerUnreachable("nobody uses the broker any more")
 
 
 class BrokerPool:
@@ -33,6 +83,7 @@ class BrokerPool:
         self._on_pulse = on_pulse
         self._entries: dict[BrokerAddress, _Entry] = {}
         self._users: dict[Hashable, BrokerAddress] = {}
+        self._vhosts: dict[Vhost, VhostFigures] = {}
 
     async def use(self, user: Hashable, address: BrokerAddress) -> Broker:
         """The broker at ``address``, kept open for ``user``, who lets go of the one it used before."""
@@ -43,7 +94,10 @@ class BrokerPool:
         if entry is None:
             heard = partial(self._heard, address)
             listener = PulseListener(address, self._pulses_exchange, heard, on_message=metrics.pulse)
-            entry = _Entry(RabbitBroker(address, metrics.broker_call), asyncio.create_task(listener.run()))
+            figures = self._vhosts.setdefault(_vhost(address), VhostFigures(_vhost(address), self._users))
+            broker = RabbitBroker(address, metrics.broker_call, figures.reads)
+            figures.brokers.append(broker)
+            entry = _Entry(broker, asyncio.create_task(listener.run()))
             self._entries[address] = entry
         return entry.broker
 
@@ -66,16 +120,21 @@ class BrokerPool:
         address = self._users.pop(user, None)
         if address is None or address in self._users.values():
             return
-        await self._close(self._entries.pop(address))
+        entry = self._entries.pop(address)
+        figures = self._vhosts[_vhost(address)]
+        figures.brokers.remove(entry.broker)
+        if not figures.brokers:
+            del self._vhosts[figures.vhost]
+        await self._close(entry)
 
-    def users(self) -> Iterable[tuple[Broker, tuple[Hashable, ...]]]:
-        """Every open broker with those who use it."""
-        for address, entry in list(self._entries.items()):
-            yield entry.broker, tuple(user for user, used in self._users.items() if used == address)
+    def vhosts(self) -> Iterable[VhostFigures]:
+        """Every vhost that is in use."""
+        return tuple(self._vhosts.values())
 
     async def close(self) -> None:
         """Let go of everything."""
-        entries, self._entries, self._users = list(self._entries.values()), {}, {}
+        entries, self._entries, self._vhosts = list(self._entries.values()), {}, {}
+        self._users.clear()
         for entry in entries:
             await self._close(entry)
 
@@ -84,3 +143,7 @@ class BrokerPool:
         with contextlib.suppress(asyncio.CancelledError):
             await entry.listener
         await entry.broker.close()
+
+
+def _vhost(address: BrokerAddress) -> Vhost:
+    return address.management_uri, address.vhost, address.ca

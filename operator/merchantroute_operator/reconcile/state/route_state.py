@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 from merchantroute_operator.canary.progress import Progress, Tally
 from merchantroute_operator.kube.kube_port import Object
-from merchantroute_operator.naming import SHARDS, credentials_secret
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.hub_reports import HubReports
 from merchantroute_operator.reconcile.state.lane import Lane
@@ -36,6 +35,9 @@ class Schedule:
     full: bool = True  # something happened: the next reconcile looks at everything
     full_at: float = 0.0  # when it does so anyway
     failures: int = 0  # full reconciles in a row that ended by an error
+    settled: bool = False  # the last full reconcile found nothing to do, and waits for nothing
+    passed_at: float = float("-inf")  # when it ended
+    compared_at: float = float("-inf")  # when the broker was last seen to be as it left it
 
 
 @dataclass(slots=True)
@@ -90,6 +92,7 @@ class RouteState:
     findings: Findings | None = None  # of the last full reconcile
     paused: bool = False  # nothing but the status is written
     deployments: dict[str, Object] = field(default_factory=dict)  # as last watched
+    broker_secret: tuple[str, str] = ("", "")  # name and version of the Secret that the last reconcile read
     lanes: dict[tuple[str, str], Lane] = field(default_factory=dict)  # by tier and lane; the route's own is "suspect"
     scaled_by: dict[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has
     credentials_refused: dict[str, float] = field(default_factory=dict)  # merchant -> when a pod last said so
@@ -107,11 +110,3 @@ class RouteState:
     def copy(self) -> RouteState:
         """A copy for a reconcile that writes nothing: what it counts up is not remembered."""
         return replace(self, configuration=replace(self.configuration), canary=replace(self.canary))
-
-    def uses_secret(self, name: str) -> bool:
-        """Whether the route reads, or the operator writes for it, the Secret ``name``."""
-        if self.route is None:
-            return False
-        written = {credentials_secret(self.route.name, part) for part in SHARDS}
-        merchants = (m.credentials.secret for m in self.route.merchants if m.credentials)
-        return name in {self.route.broker_secret, self.route.worker_secret, *written, *merchants}

@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from merchantroute_operator.errors import BrokerError, SecretInvalid
+from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology, vhost_topology
 from merchantroute_operator.reconcile import scaler as scaler_module
 from merchantroute_operator.reconcile.observers.tick import Tick
 from merchantroute_operator.reconcile.scaler import Scaler
@@ -25,6 +26,11 @@ class Answering:
 
     def __init__(self, failure: Exception | None = None) -> None:
         self.failure = failure
+        self.users: tuple[tuple[str, str], ...] = ()
+
+    async def recent(self, at_most: float) -> VhostTopology:
+        del at_most
+        return vhost_topology(0.0, (), (), ())
 
     async def samples(self) -> Mapping[str, QueueSample]:
         if self.failure is not None:
@@ -39,8 +45,9 @@ class TwoBrokers:
     first: Answering
     second: Answering = field(default_factory=Answering)
 
-    def users(self) -> Any:
-        return [(self.first, (KEY,)), (self.second, (OTHER,))]
+    def vhosts(self) -> Any:
+        self.first.users, self.second.users = (KEY,), (OTHER,)
+        return [self.first, self.second]
 
 
 class Hanging(Answering):
@@ -133,16 +140,18 @@ async def test_a_broker_that_does_not_answer_in_time_counts_as_silent(
 async def test_a_broker_that_comes_and_goes_is_followed(looked_at: list[tuple[tuple[str, str], bool]]) -> None:
     brokers = TwoBrokers(Answering())
     looking = await asyncio.to_thread(scaler, brokers)
-    used: list[Any] = [(brokers.first, (KEY,))]
-    brokers.users = lambda: tuple(used)  # type: ignore[method-assign]
+    used: list[Any] = [brokers.first]
+    brokers.first.users, brokers.second.users = (KEY,), (OTHER,)
+    brokers.vhosts = lambda: tuple(used)  # type: ignore[method-assign]
     running = asyncio.create_task(looking.run())
     async with asyncio.timeout(10):
         while (KEY, True) not in looked_at:
             await asyncio.sleep(0)
-        used.append((brokers.second, (OTHER,)))
+        used.append(brokers.second)
         while (OTHER, True) not in looked_at:
             await asyncio.sleep(0)
         del used[0]
+        brokers.first.users = ()
         looked_at.clear()
         while looked_at.count((OTHER, True)) < 5:
             await asyncio.sleep(0)

@@ -155,6 +155,7 @@ def test_a_walk_whose_pods_do_not_stay_up_is_aborted() -> None:
     world = road(WALK)
     canary = world.lanes()["canary"]
     canary["status"] = {"replicas": 1, "readyReplicas": 0, "updatedReplicas": 1}
+    world.reconciler.child_changed("Deployment", *KEY, canary, gone=False)
     world.tick(times=20)
     world.look()
     assert world.phase() == ("Aborted", 0)

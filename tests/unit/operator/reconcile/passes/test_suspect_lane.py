@@ -40,7 +40,7 @@ class Fleet(World):
         for body in self.live().values():
             wanted = body["spec"]["replicas"]
             body["status"] = {"replicas": wanted, "readyReplicas": wanted, "updatedReplicas": wanted}
-            self.reconciler.child_changed("deployments", *KEY, body, gone=False)
+            self.reconciler.child_changed("Deployment", *KEY, body, gone=False)
 
     def tick(self, seconds: float = 2.0, times: int = 1) -> int:
         """Ticks of the scaler; the number of pods that the suspect lane is left with."""

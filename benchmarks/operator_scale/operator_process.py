@@ -1,0 +1,123 @@
+"""The operator as a process of this machine, and what the kernel, its metrics and the API server say of it."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+
+from benchmarks.process_usage import cpu_seconds, pss
+from merchantroute_kit.servers.api_server import ApiServer
+from merchantroute_kit.servers.ports import free_port
+from merchantroute_kit.waiting import until
+
+SOURCE = Path(__file__).resolve().parents[2] / "operator"
+_WRITES = frozenset({"create", "update", "patch", "delete"})
+
+
+class OperatorProcess:
+    """A running operator: ``settings`` are its environment."""
+
+    def __init__(self, server: ApiServer, log: Path, settings: dict[str, str]) -> None:
+        self._metrics = free_port()
+        environment = {
+            **os.environ,
+            **settings,
+            "PYTHONPATH": str(SOURCE),
+            "KUBECONFIG": str(server.kubeconfig),
+            "MR_OPERATOR_METRICS_PORT": str(self._metrics),
+            "MR_OPERATOR_HEALTH_PORT": str(free_port()),
+        }
+        self._out = log.open("ab")
+        self._environment = environment
+        self.restarts = 0
+        self.process = self._start()
+
+    def __enter__(self) -> "OperatorProcess":
+        until(self.is_up, "the operator's metrics", 60)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._out.close()
+
+    def keep_up(self) -> None:
+        """Start it again if it has ended, as a kubelet does: on a busy machine its Lease may be lost."""
+        if self.process.poll() is not None:
+            self.restarts += 1
+            self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "merchantroute_operator"]
+        return subprocess.Popen(command, env=self._environment, stdout=self._out, stderr=self._out)
+
+    def is_up(self) -> bool:
+        """Whether it answers with metrics."""
+        try:
+            return bool(self.metrics())
+        except OSError:
+            return False
+
+    def metrics(self) -> dict[str, float]:
+        """Its Prometheus metrics, by name and labels as they are written."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._metrics}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        return {name: float(value) for name, _, value in (x.rpartition(" ") for x in lines if not x.startswith("#"))}
+
+    def cpu(self) -> float:
+        """CPU seconds so far."""
+        return cpu_seconds(self.process.pid)
+
+    def memory(self) -> float:
+        """MB."""
+        return pss(self.process.pid)
+
+    def peak(self) -> float:
+        """MB that were resident at most."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+
+    def management_reads(self) -> float:
+        """GETs of all brokers' management APIs so far."""
+        name = "merchantroute_operator_broker_call_seconds_count{"
+        return sum(value for key, value in self.metrics().items() if key.startswith(name) and 'method="GET"' in key)
+
+
+class AuditLog:
+    """What came to the API server, from where the last look ended."""
+
+    def __init__(self, server: ApiServer) -> None:
+        self._path = server.audit_log
+        self._at = 0
+
+    def since_last(self) -> Counter[str]:
+        """Reads and writes of the operator by verb; without watches, its Lease, and the benchmark."""
+        seen: Counter[str] = Counter()
+        with self._path.open("rb") as log:
+            log.seek(self._at)
+            for line in log:
+                if not line.endswith(b"\n"):
+                    break
+                self._at += len(line)
+                seen.update(_verbs(json.loads(line)))
+        return seen
+
+
+def _verbs(entry: dict[str, object]) -> list[str]:
+    verb, uri, agent = str(entry["verb"]), str(entry["requestURI"]), str(entry.get("userAgent", ""))
+    if "leases" in uri or verb == "watch" or agent.startswith("Python-urllib"):
+        return []
+    user = entry.get("user") or {}
+    if not isinstance(user, dict) or user.get("username") != "administrator":
+        return []
+    return ["writes" if verb in _WRITES else "reads"]

@@ -1,0 +1,201 @@
+"""Watches on a real API server: what is heard, what is asked for, and that nothing is missed while nobody listens."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from merchantroute_kit.servers.api_server import ApiServer, api_server
+from merchantroute_kit.waiting import until_async
+from merchantroute_operator.child_watches import child_watches
+from merchantroute_operator.kube import reads
+from merchantroute_operator.kube.api import Api
+from merchantroute_operator.kube.client import connect
+from merchantroute_operator.kube.paths import everywhere
+from merchantroute_operator.kube.watching.secret_watches import SecretWatches
+from merchantroute_operator.kube.watching.watches import Watch
+from tests.contract.kube.api_server_alone import requests
+
+ROUTE = {"merchantroute.dev/route": "pos"}
+CREDENTIALS = {"merchantroute.dev/credentials": "true"}
+OTHERS, SIZE = 2_000, 100_000
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    """One for each test: its audit log is the test's."""
+    with api_server() as started:
+        yield started
+
+
+@pytest.fixture
+async def api(server: ApiServer) -> AsyncIterator[Api]:
+    async with connect(str(server.kubeconfig)) as client:
+        yield client.api
+
+
+class Listener:
+    """Writes down what a watcher is told."""
+
+    def __init__(self) -> None:
+        self.children: list[tuple[str, str, bool]] = []
+        self.secrets: list[str] = []
+        self.scaled: list[str] = []
+        self.bodies: list[dict[str, Any]] = []
+
+    def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None:
+        assert (namespace, route) == ("default", "pos")
+        self.children.append((kind, body["metadata"]["name"], gone))
+        self.bodies.append(body)
+
+    def secret_changed(self, namespace: str, name: str, version: str) -> None:
+        assert namespace == "default"
+        self.secrets.append(f"{name} {'at a version' if version else 'gone'}")
+
+    def autoscaler_changed(self, namespace: str, deployment: str) -> None:
+        assert namespace == "default"
+        self.scaled.append(deployment)
+
+
+@asynccontextmanager
+async def running(watches: list[Watch]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(watch.run()) for watch in watches]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def store(server: ApiServer, name: str, labels: dict[str, str], *, plural: str = "secrets", **body: Any) -> None:
+    kind = {"secrets": "Secret", "configmaps": "ConfigMap"}[plural]
+    metadata = {"name": name, "namespace": "default", "labels": labels}
+    path = f"/api/v1/namespaces/default/{plural}"
+    server.call("POST", path, {"apiVersion": "v1", "kind": kind, "metadata": metadata, **body})
+
+
+def remove(server: ApiServer, name: str, plural: str = "secrets") -> None:
+    server.call("DELETE", f"/api/v1/namespaces/default/{plural}/{name}")
+
+
+async def test_what_is_there_what_comes_and_what_goes_is_heard(server: ApiServer, api: Api) -> None:
+    store(server, "there", ROUTE, plural="configmaps", data={"a": "secret enough"})
+    listener = Listener()
+    async with running(list(child_watches(api, listener))):
+        await until_async(lambda: ("ConfigMap", "there", False) in listener.children, "what is there")
+        store(server, "new", ROUTE)
+        await until_async(lambda: ("Secret", "new", False) in listener.children, "what is new")
+        remove(server, "there", "configmaps")
+        await until_async(lambda: ("ConfigMap", "there", True) in listener.children, "what is gone")
+        store(server, "token", CREDENTIALS)
+        await until_async(lambda: "token at a version" in listener.secrets, "credentials")
+        remove(server, "token")
+        await until_async(lambda: "token gone" in listener.secrets, "credentials that are gone")
+    assert all("data" not in body for body in listener.bodies)
+    assert all(query.get("limit") for verb, _, query in requests(server, "configmaps") if verb == "list")
+
+
+async def test_autoscalers_are_heard_of_once_for_each_target(server: ApiServer, api: Api) -> None:
+    listener = Listener()
+    path = "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers"
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "pos-standard"}
+    body = {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "theirs", "namespace": "default"},
+        "spec": {"scaleTargetRef": target, "maxReplicas": 3},
+    }
+    async with running(list(child_watches(api, listener))):
+        server.call("POST", path, body)
+        await until_async(lambda: listener.scaled == ["pos-standard"], "the autoscaler")
+        server.apply(f"{path}/theirs", {**body, "spec": {**body["spec"], "maxReplicas": 4}})  # type: ignore[dict-item]
+        server.apply(f"{path}/theirs", {**body, "spec": {"scaleTargetRef": {**target, "name": "b"}, "maxReplicas": 4}})
+        await until_async(lambda: listener.scaled[1:] == ["pos-standard", "b"], "its other target, old and new")
+        server.call("DELETE", f"{path}/theirs")
+        await until_async(lambda: listener.scaled[3:] == ["b"], "its end")
+
+
+async def test_what_went_while_nobody_listened_is_gone_by_the_next_list(server: ApiServer, api: Api) -> None:
+    store(server, "kept", ROUTE)
+    store(server, "doomed", ROUTE)
+    heard: list[tuple[str, bool]] = []
+    watch = Watch(
+        api,
+        everywhere("Secret"),
+        lambda body, gone: heard.append((body["metadata"]["name"], gone)),
+        kind="Secret",
+        labels="merchantroute.dev/route",
+    )
+    async with running([watch]):
+        await until_async(lambda: len(heard) == 2, "both")
+    remove(server, "doomed")
+    async with running([watch]):
+        await until_async(lambda: ("doomed", True) in heard, "the end of one")
+    assert [name for name, gone in heard if not gone] == ["doomed", "kept"]
+
+
+async def test_a_version_that_the_api_server_has_forgotten_is_listed_again(server: ApiServer, api: Api) -> None:
+    heard: list[str] = []
+    watch = Watch(
+        api,
+        everywhere("Secret"),
+        lambda body, _: heard.append(body["metadata"]["name"]),
+        kind="Secret",
+        labels="merchantroute.dev/route",
+    )
+    answers = iter(["1"])  # nothing of a fresh API server is as old
+    listed = watch._list
+
+    async def once_too_old() -> str:
+        newest = await listed()
+        return next(answers, newest)
+
+    watch._list = once_too_old  # type: ignore[method-assign]
+    async with running([watch]):
+        store(server, "new", ROUTE)
+        await until_async(lambda: "new" in heard, "what is new")
+
+
+async def test_children_are_listed_in_pages(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reads, "PAGE", 3)
+    names = {f"part-{number}" for number in range(7)}
+    for name in names:
+        store(server, name, ROUTE, plural="configmaps")
+    async with connect(str(server.kubeconfig)) as kube:
+        found = await kube.children("default", "pos")
+    assert found.config_maps.keys() == names
+    limits = [query["limit"] for verb, _, query in requests(server, "configmaps") if verb == "list"]
+    assert limits == ["3", "3", "3"]
+
+
+async def test_the_secrets_of_others_are_never_asked_for(server: ApiServer, api: Api) -> None:
+    text = "x" * SIZE
+
+    def others(number: int) -> None:
+        kind = "helm.sh/release.v1" if number % 2 else "Opaque"
+        store(server, f"others-{number}", {"owner": "helm"}, type=kind, stringData={"release": text})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(others, range(OTHERS)))
+    store(server, "rabbitmq", {}, stringData={"host": "rabbit"})
+    store(server, "burger-pos", CREDENTIALS, stringData={"token": "t"})
+    listener, named = Listener(), list[str]()
+    secrets = SecretWatches(api)
+    secrets.tell(lambda _namespace, name, version: named.append(f"{name} {'gone' if not version else 'there'}"))
+    secrets.use("pos", frozenset({("default", "rabbitmq"), ("default", "missing")}))
+    async with running(list(child_watches(api, listener))):
+        await until_async(lambda: named == ["rabbitmq there"], "the broker's Secret")
+        await until_async(lambda: listener.secrets == ["burger-pos at a version"], "the merchant's Secret")
+        store(server, "missing", {}, stringData={"host": "rabbit"})
+        await until_async(lambda: "missing there" in named, "the one that was missing")
+        remove(server, "rabbitmq")
+        await until_async(lambda: "rabbitmq gone" in named, "the one that is gone")
+        await secrets.close()
+    asked = [query for _, _, query in requests(server, "secrets")]
+    assert asked
+    assert all("labelSelector" in query or query["fieldSelector"].startswith("metadata.name=") for query in asked)
+    assert listener.children == []
