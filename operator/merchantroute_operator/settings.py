@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from merchantroute_operator.spec.broker_rules import BrokerRules
 
 PREFIX = "MR_OPERATOR_"
 
@@ -15,6 +17,7 @@ class Settings:
     """``namespace`` holds the Lease, ``identity`` names this pod in it. Times are seconds.
 
     ``resync`` lies between full passes over a route that nothing happens to, ``tick`` between decisions of the scaler.
+    ``brokers`` says which brokers may be connected to.
     """
 
     namespace: str
@@ -23,13 +26,14 @@ class Settings:
     tick: float
     health_port: int
     metrics_port: int
+    brokers: BrokerRules = field(default_factory=BrokerRules)
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Read MR_OPERATOR_NAMESPACE, _POD, _RESYNC_SECONDS, _TICK_SECONDS, _HEALTH_PORT and _METRICS_PORT.
+        """Read MR_OPERATOR_NAMESPACE, _POD, _RESYNC_SECONDS, _TICK_SECONDS, _HEALTH_PORT, _METRICS_PORT.
 
-        What is absent or empty has a default; the pod's is the host name. Raises ``ValueError`` that names a variable
-        that is not a number above 0.
+        ``BrokerRules.from_env`` reads the others. What is absent or empty has a default; the pod's is the host name.
+        Raises ``ValueError`` that names a variable that makes no sense, and what to write.
         """
         return cls(
             namespace=environment.get(f"{PREFIX}NAMESPACE") or "merchantroute-system",
@@ -38,6 +42,7 @@ class Settings:
             tick=_number(environment, "TICK_SECONDS", 2.0),
             health_port=int(_number(environment, "HEALTH_PORT", 8080)),
             metrics_port=int(_number(environment, "METRICS_PORT", 9090)),
+            brokers=BrokerRules.from_env(environment),
         )
 
 

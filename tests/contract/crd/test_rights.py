@@ -34,6 +34,9 @@ ALLOWED = [
     ("list", "autoscaling", "horizontalpodautoscalers", ""),
     ("list", "keda.sh", "scaledobjects", ""),
     ("get", "", "namespaces", ""),
+    ("get", "", "services", ""),
+    ("list", "discovery.k8s.io", "endpointslices", ""),
+    ("list", "", "nodes", ""),
     ("create patch", "", "events", ""),
     ("list watch", "apiextensions.k8s.io", "customresourcedefinitions", ""),
 ]
@@ -50,7 +53,9 @@ REFUSED = [
     ("create patch bind escalate", "rbac.authorization.k8s.io", "clusterroles", ""),
     ("create patch", "rbac.authorization.k8s.io", "rolebindings", ""),
     ("create patch delete", "apiextensions.k8s.io", "customresourcedefinitions", ""),
-    ("get list", "", "nodes", ""),
+    ("get watch patch", "", "nodes", ""),
+    ("list create patch", "", "services", ""),
+    ("create patch", "discovery.k8s.io", "endpointslices", ""),
 ]
 
 
