@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Collection
 from ipaddress import ip_address
 from typing import Any
 
@@ -115,7 +114,7 @@ async def test_of_several_addresses_those_that_are_allowed_are_taken(names: Name
 
 async def test_what_cannot_be_judged_is_refused_in_the_api_servers_words(names: Names) -> None:
     class Blind(StaticCluster):
-        async def hosts(self) -> Collection[Address]:
+        async def hosts(self) -> frozenset[Address]:
             raise KubeForbidden('Node *: nodes is forbidden: cannot list resource "nodes"')
 
     names.answers = [["8.8.8.8"]]
