@@ -18,8 +18,10 @@ from merchantroute_operator.spec.patterns import matches
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
-PREFIX = "MR_OPERATOR_BROKER_"
-ADDRESSES, HOSTS, NAMESPACES, PORTS = (f"{PREFIX}{name}" for name in ("ADDRESSES", "HOSTS", "NAMESPACES", "PORTS"))
+ADDRESSES = "MR_OPERATOR_BROKER_ADDRESSES"
+HOSTS = "MR_OPERATOR_BROKER_HOSTS"
+NAMESPACES = "MR_OPERATOR_BROKER_NAMESPACES"
+PORTS = "MR_OPERATOR_BROKER_PORTS"
 SERVICES, PUBLIC = "services", "public"
 DEFAULT_PORTS = "443, 5671-5672, 15671-15672"  # AMQP and the management API, with TLS and without; https
 _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 address that a gateway goes on to
