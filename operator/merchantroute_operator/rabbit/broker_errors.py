@@ -18,6 +18,7 @@ from merchantroute_operator.errors import (
 LONGEST = 200  # characters of the broker's words that a condition shows
 
 
+_INEQUIVALENT = "inequivalent arg"  # nobody but RabbitMQ says so
 _REMARKS = {3: ", a redirect, which is not followed: write into management_uri where it leads"}  # by the first digit
 
 
@@ -33,7 +34,10 @@ def failure(status: int, body: bytes, *, what: str, quoted: bool) -> BrokerError
     ``quoted`` is for a server that has shown that it is RabbitMQ: of any other nothing is repeated, since a tenant may
     have led the operator to it in order to read what only the operator's pod can.
     """
-    words = (_words(body) if quoted else "") or f"the management API answered {status}{_REMARKS.get(status // 100, '')}"
+    said = _words(body)
+    conflict = status == 400 and _INEQUIVALENT in said
+    bare = f"the management API answered {status}{_REMARKS.get(status // 100, '')}"
+    words = (said if quoted or conflict else "") or bare
     if status in (401, 403):
         return BrokerRefusedCredentials(
             f"{what}: {words}. The Secret's user needs the right password, the tag management or administrator, "
@@ -41,7 +45,7 @@ def failure(status: int, body: bytes, *, what: str, quoted: bool) -> BrokerError
         )
     if status == 404:
         return NotFound(f"{what}: {words}")
-    if status == 400 and "inequivalent arg" in words:
+    if conflict:
         return TopologyConflict(f"{what}: {words}")
     if status in (502, 503, 504):
         return BrokerUnreachable(f"{what}: {words}")

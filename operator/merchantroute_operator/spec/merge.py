@@ -83,10 +83,11 @@ def _unfit(route: Route, claim: Claim) -> Refusal | None:
         names = ", ".join(sorted(tier.name for tier in route.tiers))
         words = f"spec.tier: route {route.name} has no tier {wanted.tier}; write one of {names}"
         return Refusal(ClaimReason.TIER_UNKNOWN, words)
-    if tier.allowed is not None and not any(matches(pattern, wanted.id) for pattern in tier.allowed):
+    if not any(matches(pattern, wanted.id) for pattern in tier.allowed):
+        why = "does not admit" if tier.allowed else "is empty or not there, and so does not admit"
         words = (
-            f"spec.tier: allowedMerchants of tier {tier.name} does not admit {wanted.id}; write another tier, or ask "
-            f"the owner of route {route.name} to add the id"
+            f"spec.tier: allowedMerchants of tier {tier.name} {why} {wanted.id}; write another tier, or ask the owner of "
+            f"route {route.name} to add the id, or a pattern such as burger-*"
         )
         return Refusal(ClaimReason.TIER_NOT_ALLOWED, words)
     try:
