@@ -86,8 +86,8 @@ def _unfit(route: Route, claim: Claim) -> Refusal | None:
     if not any(matches(pattern, wanted.id) for pattern in tier.allowed):
         why = "does not admit" if tier.allowed else "is empty or not there, and so does not admit"
         words = (
-            f"spec.tier: allowedMerchants of tier {tier.name} {why} {wanted.id}; write another tier, or ask the owner of "
-            f"route {route.name} to add the id, or a pattern such as burger-*"
+            f"spec.tier: allowedMerchants of tier {tier.name} {why} {wanted.id}; write another tier, or ask the owner "
+            f"of route {route.name} to add the id, or a pattern such as burger-*"
         )
         return Refusal(ClaimReason.TIER_NOT_ALLOWED, words)
     try:

@@ -37,7 +37,7 @@ def raw_route(
                 "retry": {"maxAttempts": 8, "delays": list(delays)},
             },
             "defaultTier": default,
-            "tiers": [tier if isinstance(tier, Mapping) else {"name": tier, "allowedMerchants": ["*"]} for tier in tiers],
+            "tiers": [_open_tier(tier) if isinstance(tier, str) else tier for tier in tiers],
             "merchants": [
                 {"id": merchant, "tier": tier, "endpoint": f"https://{merchant}.example"}
                 for merchant, tier in (merchants or {}).items()
@@ -45,6 +45,10 @@ def raw_route(
             **spec,
         },
     }
+
+
+def _open_tier(name: str) -> dict[str, Any]:
+    return {"name": name, "allowedMerchants": ["*"]}
 
 
 def a_route(**changes: Any) -> Route:
