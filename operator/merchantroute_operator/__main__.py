@@ -60,9 +60,7 @@ async def operate(kube: KubeClient, settings: Settings, health: Health) -> None:
         "merchant statuses": reconciler.status_writer.run,
     }
     background = [asyncio.create_task(keep_running(name, loop)) for name, loop in loops.items()]
-    watching = asyncio.create_task(
-        kopf.operator(registry=handlers.registry(reconciler), standalone=True, clusterwide=True)
-    )
+    watching = asyncio.create_task(watch(handlers.registry(reconciler), settings.namespaces))
     try:
         done, _ = await asyncio.wait({watching, *background}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
@@ -72,6 +70,18 @@ async def operate(kube: KubeClient, settings: Settings, health: Health) -> None:
             task.cancel()
         await asyncio.gather(watching, *background, return_exceptions=True)
         await brokers.close()
+
+
+async def watch(registry: kopf.OperatorRegistry, namespaces: tuple[str, ...]) -> None:
+    """Watch these namespaces until kopf ends; the whole cluster where there are none.
+
+    Without rights on the cluster nobody can watch definitions and namespaces, so kopf is told not to try.
+    """
+    options = kopf.OperatorSettings()
+    options.scanning.disabled = bool(namespaces)
+    await kopf.operator(
+        registry=registry, settings=options, standalone=True, clusterwide=not namespaces, namespaces=namespaces
+    )
 
 
 async def run(settings: Settings) -> None:

@@ -20,6 +20,7 @@ from kubernetes.aio.leaderelection.resourcelock.leaselock import LeaseLock
 
 from merchantroute_operator.errors import KubeError
 from merchantroute_operator.kube.api import MERGE, Api
+from merchantroute_operator.kube.api_errors import failure
 from merchantroute_operator.kube.paths import item
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,10 @@ class BoundedLock(LeaseLock):
         """What is stored, or why it cannot be read."""
         try:
             async with asyncio.timeout(CALL):
-                return await super().get(name, namespace)
+                found = await super().get(name, namespace)
+                if isinstance(found[1], ApiException) and found[1].status != 404:
+                    logger.warning("the Lease cannot be read: %s", self._words(found[1]))
+                return found
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return False, ApiException(status=0, reason=f"{type(error).__name__}: no answer within {CALL} s")
 
@@ -50,7 +54,7 @@ class BoundedLock(LeaseLock):
             try:
                 await self.api_instance.create_namespaced_lease(namespace, body)
             except ApiException as error:
-                logger.warning("the Lease cannot be made: %s", error.reason)
+                logger.warning("the Lease cannot be made: %s", self._words(error))
                 return False
             return True
 
@@ -59,6 +63,10 @@ class BoundedLock(LeaseLock):
     async def update(self, name: str, namespace: str, updated_record: LeaderElectionRecord) -> bool:
         """Whether the Lease could be taken or renewed."""
         return await _within_time(lambda: super(BoundedLock, self).update(name, namespace, updated_record))
+
+    def _words(self, error: ApiException) -> KubeError:
+        """The API server's own words, which name a right that is missing; the library repeats the status only."""
+        return failure(error.status, str(error.body or "").encode(), kind="Lease", name=self.name)
 
     async def release(self) -> None:
         """Let the successor take over at once; where this fails, it waits for the Lease to expire."""
