@@ -61,8 +61,19 @@ class BoundedLock(LeaseLock):
         return await _within_time(create)
 
     async def update(self, name: str, namespace: str, updated_record: LeaderElectionRecord) -> bool:
-        """Whether the Lease could be taken or renewed."""
-        return await _within_time(lambda: super(BoundedLock, self).update(name, namespace, updated_record))
+        """Whether the Lease could be taken or renewed. The library's own logs a refusal as a trace."""
+        lease = self.lease_reference
+
+        async def replace() -> bool:
+            lease.spec = self.update_lease(updated_record, lease.spec)
+            try:
+                await self.api_instance.replace_namespaced_lease(name, namespace, lease)
+            except ApiException as error:
+                logger.warning("the Lease cannot be written: %s", self._words(error))
+                return False
+            return True
+
+        return await _within_time(replace)
 
     def _words(self, error: ApiException) -> KubeError:
         """The API server's own words, which name a right that is missing; the library repeats the status only."""

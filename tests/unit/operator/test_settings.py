@@ -28,7 +28,7 @@ def test_namespaces_are_a_list_and_none_are_all() -> None:
     assert Settings.from_env({}).namespaces == ()
     assert Settings.from_env({"MR_OPERATOR_NAMESPACES": " orders,shop , orders,"}).namespaces == ("orders", "shop")
     for text in ("Orders", "team-*", "a b"):
-        with pytest.raises(ValueError, match="MR_OPERATOR_NAMESPACES: .* is no namespace's name"):
+        with pytest.raises(ValueError, match=r"MR_OPERATOR_NAMESPACES: .* is no namespace's name"):
             Settings.from_env({"MR_OPERATOR_NAMESPACES": text})
 
 
