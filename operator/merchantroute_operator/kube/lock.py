@@ -63,6 +63,8 @@ class BoundedLock(LeaseLock):
     async def update(self, name: str, namespace: str, updated_record: LeaderElectionRecord) -> bool:
         """Whether the Lease could be taken or renewed. The library's own logs a refusal as a trace."""
         lease = self.lease_reference
+        if lease is None:
+            return False
 
         async def replace() -> bool:
             lease.spec = self.update_lease(updated_record, lease.spec)

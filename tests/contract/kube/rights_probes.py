@@ -61,16 +61,17 @@ def child(kind: str, namespace: str, name: str) -> Object:
         return deployment(namespace, name=name)
     if kind in ("ConfigMap", "Secret"):
         return config_map(namespace, {"a": name}, name) if kind == "ConfigMap" else secret(namespace, name, LABELS)
-    group, spec = {
-        "ServiceAccount": ("v1", {}),
-        "NetworkPolicy": ("networking.k8s.io/v1", {"spec": {"podSelector": {}, "policyTypes": ["Ingress"]}}),
-        "PodDisruptionBudget": ("policy/v1", {"spec": {"maxUnavailable": 1}}),
-        "PodMonitor": ("monitoring.coreos.com/v1", {"spec": {"any": "thing"}}),
-    }[kind]
+    group, spec = OTHERS[kind]
     metadata = {"name": name, "namespace": namespace, "labels": LABELS}
     return {"apiVersion": group, "kind": kind, "metadata": metadata, **spec}
 
 
+OTHERS: dict[str, tuple[str, Object]] = {
+    "ServiceAccount": ("v1", {}),
+    "NetworkPolicy": ("networking.k8s.io/v1", {"spec": {"podSelector": {}, "policyTypes": ["Ingress"]}}),
+    "PodDisruptionBudget": ("policy/v1", {"spec": {"maxUnavailable": 1}}),
+    "PodMonitor": ("monitoring.coreos.com/v1", {"spec": {"any": "thing"}}),
+}
 CHILDREN = {
     ("apps", "deployments"): "Deployment",
     ("", "configmaps"): "ConfigMap",

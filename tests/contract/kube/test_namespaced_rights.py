@@ -155,7 +155,7 @@ async def test_a_pass_goes_to_its_end_with_a_role_alone(there: Path, kubectl: Ku
     kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(service("rabbit")))
     address = kubectl("-n", namespace, "get", "service/rabbit", "-o", "jsonpath={.spec.clusterIP}")
     data = {"host": "rabbit", "port": "5672", "username": "u", "password": "p4ss"}
-    for body in (secret(namespace, "rabbitmq", **data), a_route(namespace, **PAUSED)):
+    for body in (secret(namespace, "rabbitmq", None, **data), a_route(namespace, **PAUSED)):
         kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(body))
     async with connect(str(there)) as kube:
         brokers = cast(BrokerPool, OneBroker(MemoryBroker([])))

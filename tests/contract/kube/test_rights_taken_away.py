@@ -76,7 +76,7 @@ def operator(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Operator]:
     """The account, and what its calls are about."""
-    api = kubernetes_config.new_client_from_config(str(cluster))
+    api = kubernetes_config.new_client_from_config(str(cluster))  # type: ignore[no-untyped-call]
     kubeconfig = kubeconfig_of(cluster, kubectl, place, "operator", tmp_path_factory.mktemp("operator"))
     found = Operator(kubectl, place, kubeconfig, client.AuthorizationV1Api(api))
     yield found

@@ -5,7 +5,7 @@ The API server and the operator hold to the same grammar (docs/merchants.md); th
 
 import re
 import unicodedata
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
 from merchantroute_worker.orders.route import without_dots
@@ -14,6 +14,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = frozenset({"Cc", "Cs", "Zs", "Zl", "Zp"})  # control characters, half surrogate pairs, white space
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:]+(?:\.[0-9]+){0,3})\]|([-A-Za-z0-9_.]+))(?::([0-9]{1,5}))?")
 _LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_]{0,61}[A-Za-z0-9])?")
+# What resolvers read as an address whatever the number of its parts: 127.1, 0x7f000001, 2130706433.
+_NUMBER = re.compile(r"[0-9]+|0[xX][A-Za-z0-9_]*")
 _LONGEST_HOST = 253  # characters, as DNS has them; a dot at its end does not count
 
 
@@ -81,3 +83,15 @@ def _check_name(host: str) -> None:
             "its host is not a name that DNS can have: write at most 253 characters, between two dots 1 to 63 letters, "
             "digits, '-' or '_', with a letter or digit at both ends"
         )
+    if _NUMBER.fullmatch(name.rpartition(".")[2]):
+        _check_ipv4(host)
+
+
+def _check_ipv4(host: str) -> None:
+    try:
+        IPv4Address(host)
+    except ValueError:
+        raise ValueError(
+            "its host ends in a number and is not an IPv4 address: write four numbers from 0 to 255 without zeros "
+            "before them, such as 10.0.0.1, or a name"
+        ) from None
