@@ -53,6 +53,9 @@ async def connection(address: BrokerAddress, dialer: Dialer, purpose: str) -> As
     """
     tls = context(address) if address.ca is not None else None
     try:
+        # Judged once more where it is connected to; the library would log a refusal there as an error of its own.
+        async with asyncio.timeout(CONNECT):
+            await dialer.resolve(address.host, address.port)
         opened = await aio_pika.connect(
             connection_class=partial(_BoundedConnection, dialer=dialer),
             host=address.host,

@@ -167,7 +167,7 @@ async def test_the_management_api_is_judged_as_well(host: str) -> None:
     assert heads == []
 
 
-async def test_amqp_is_judged_as_well() -> None:
+async def test_amqp_is_judged_as_well(caplog: pytest.LogCaptureFixture) -> None:
     server, port, heads = await listening_everywhere()
     address = BrokerAddress("127.0.0.1", port, "u", "p4ss", "/", "http://127.0.0.1:1")
     async with server:
@@ -179,6 +179,7 @@ async def test_amqp_is_judged_as_well() -> None:
             await broker.check()
         await broker.close()
     assert heads == []
+    assert "aiormq" not in caplog.text
 
 
 async def test_a_name_whose_first_address_refuses_is_reached_at_the_next() -> None:
