@@ -6,6 +6,7 @@ A name server may answer differently each time it is asked, so what was judged i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Collection
@@ -14,7 +15,7 @@ from typing import Protocol
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from merchantroute_operator.errors import BrokerNotAllowed, RouteError
+from merchantroute_operator.errors import BrokerNotAllowed, KubeForbidden, RouteError
 from merchantroute_operator.spec.broker_rules import (
     ADDRESSES,
     NAMESPACES,
@@ -97,11 +98,12 @@ class Dialer:
         if kind not in (Kind.PRIVATE, Kind.PUBLIC):
             return f"it leads to {kind.value}"
         try:
-            if (why := await self._why_no_service(host, address)) == "":
-                return ""
-            return why or (await self._why_not_public(address) if kind is Kind.PUBLIC else f"it leads to {kind.value}")
+            if kind is Kind.PUBLIC:
+                return await self._why_not_public(host, address)
+            why = await self._why_no_service(host, address)
         except RouteError as error:
             return f"it could not be judged: {error}"
+        return f"it leads to {kind.value}" if why is None else why
 
     async def _why_no_service(self, host: str, address: Address) -> str | None:
         """Nothing for an allowed Service's address; None for one that is no Service's."""
@@ -114,7 +116,11 @@ class Dialer:
             return f"namespace {service[0]} is not among those of {NAMESPACES}"
         return ""
 
-    async def _why_not_public(self, address: Address) -> str:
+    async def _why_not_public(self, host: str, address: Address) -> str:
+        """A name of two parts may be the internet's, in a namespace in which an operator with Roles may read nothing."""
+        with contextlib.suppress(KubeForbidden):
+            if (why := await self._why_no_service(host, address)) is not None:
+                return why
         if not self._rules.public:
             return f"it leads to {Kind.PUBLIC.value}"
         if embedded(address) in await self._cluster.hosts():

@@ -122,6 +122,23 @@ async def test_what_cannot_be_judged_is_refused_in_the_api_servers_words(names: 
         await dialer(Blind({})).resolve("mq.example.com", 5672)
 
 
+@pytest.mark.parametrize(("address", "allowed"), [("8.8.8.8", True), ("10.96.3.4", False)])
+async def test_without_rights_where_a_name_may_be_a_services_only_public_addresses_are_let_in(
+    names: Names, address: str, allowed: bool
+) -> None:
+    class Blind(StaticCluster):
+        async def is_of_service(self, namespace: str, name: str, address: Address) -> bool:
+            raise KubeForbidden(f'Service {name}: cannot get resource "services" in the namespace "{namespace}"')
+
+    names.answers = [[address]]
+    resolving = dialer(Blind({})).resolve("rabbit.example", 5672)
+    if allowed:
+        assert await resolving == [address]
+    else:
+        with pytest.raises(BrokerNotAllowed, match='cannot get resource "services" in the namespace "example"'):
+            await resolving
+
+
 async def test_an_answer_that_changes_between_judging_and_connecting_changes_nothing(names: Names) -> None:
     """A name server of the tenant's own: the first answer pleases, every later one is loopback."""
     reached: list[str] = []
