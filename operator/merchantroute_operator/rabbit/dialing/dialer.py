@@ -117,7 +117,7 @@ class Dialer:
         return ""
 
     async def _why_not_public(self, host: str, address: Address) -> str:
-        """A name of two parts may be the internet's, in a namespace in which an operator with Roles may read nothing."""
+        """A name of two parts may be the internet's, where an operator with Roles cannot ask for a Service."""
         with contextlib.suppress(KubeForbidden):
             if (why := await self._why_no_service(host, address)) is not None:
                 return why
