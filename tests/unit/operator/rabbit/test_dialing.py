@@ -127,7 +127,8 @@ async def test_without_rights_where_a_name_may_be_a_services_only_public_address
     names: Names, address: str, allowed: bool
 ) -> None:
     class Blind(StaticCluster):
-        async def is_of_service(self, namespace: str, name: str, _address: Address) -> bool:
+        async def is_of_service(self, namespace: str, name: str, address: Address) -> bool:
+            del address
             raise KubeForbidden(f'Service {name}: cannot get resource "services" in the namespace "{namespace}"')
 
     names.answers = [[address]]
