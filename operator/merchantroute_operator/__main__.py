@@ -14,10 +14,11 @@ from functools import partial
 from merchantroute_operator import handlers, metrics
 from merchantroute_operator.health import Health
 from merchantroute_operator.kube.client import KubeClient, connect
-from merchantroute_operator.kube.kube_port import Kube
 from merchantroute_operator.kube.lease import lead
+from merchantroute_operator.kube.network.cluster_addresses import ClusterAddresses
 from merchantroute_operator.logs import log_json
 from merchantroute_operator.naming import pulses_exchange
+from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.reconcile.reconciler import Reconciler
 from merchantroute_operator.reconcile.scaler import Scaler
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
@@ -31,11 +32,12 @@ logger = logging.getLogger(__name__)
 PASSES_AT_ONCE = 32  # of one broker at most reconciler.PASSES_A_BROKER
 
 
-async def operate(kube: Kube, settings: Settings, health: Health) -> None:
+async def operate(kube: KubeClient, settings: Settings, health: Health) -> None:
     """Be the active operator until kopf ends (SIGTERM) or the Lease is lost (cancelled); nothing else ends it."""
     cluster = await kube.cluster_id()
     board = PulseBoard(time.monotonic)
-    brokers = BrokerPool(pulses_exchange(cluster), board.put)
+    dialer = Dialer(settings.brokers, ClusterAddresses(kube.api), settings.namespace)
+    brokers = BrokerPool(pulses_exchange(cluster), board.put, dialer)
     ctx = Context(
         kube=kube,
         brokers=brokers,
@@ -62,8 +64,9 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
     watches = Watches(
         kube,
         heard,
-        partial(watch, registry),
+        partial(watch, registry, settings.namespaces),
         gone=reconciler.deletion_missed,
+        namespaces=settings.namespaces,
     )
     watching = asyncio.create_task(watches.run())
     try:

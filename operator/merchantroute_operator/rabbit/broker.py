@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from merchantroute_operator.rabbit import checks, topology_reader, topology_writer
+from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.management import Management, OnCall, ignore_call
 from merchantroute_operator.rabbit.move import move
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
@@ -12,15 +13,19 @@ from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
 
 
 class RabbitBroker:
-    """One vhost of one RabbitMQ; see ``broker_port.Broker``. ``on_call`` counts management calls."""
+    """One vhost of one RabbitMQ; see ``broker_port.Broker``.
 
-    def __init__(self, address: BrokerAddress, on_call: OnCall = ignore_call) -> None:
+    ``dialer`` judges where the address leads, ``on_call`` counts management calls.
+    """
+
+    def __init__(self, address: BrokerAddress, dialer: Dialer, on_call: OnCall = ignore_call) -> None:
         self._address = address
-        self._management = Management(address, on_call)
+        self._dialer = dialer
+        self._management = Management(address, dialer, on_call)
 
     async def check(self) -> None:
         """Raise the named error if the broker cannot carry a route."""
-        await checks.check(self._management)
+        await checks.check(self._management, self._dialer)
 
     async def observe(self, prefix: str) -> Topology:
         """What is there of a route."""
@@ -36,7 +41,7 @@ class RabbitBroker:
 
     async def move(self, queue: str, exchange: str) -> int:
         """Move what is ready in ``queue`` to ``exchange``."""
-        return await move(self._address, queue, exchange)
+        return await move(self._address, self._dialer, queue, exchange)
 
     async def close(self) -> None:
         """Let go of connections."""

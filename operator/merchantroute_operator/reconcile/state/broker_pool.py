@@ -11,6 +11,7 @@ from functools import partial
 from merchantroute_operator import metrics
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.pulses.listener import PulseListener
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
@@ -25,12 +26,14 @@ class _Entry:
 class BrokerPool:
     """Brokers by address. An address holds its credentials, so that rotated ones are another entry.
 
-    Users are routes, by namespace and name. ``on_pulse`` gets the pulses of a route from the broker that it uses.
+    Users are routes, by namespace and name. ``on_pulse`` gets the pulses of a route from the broker that it uses;
+    ``dialer`` judges where an address leads.
     """
 
-    def __init__(self, pulses_exchange: str, on_pulse: Callable[[Pulse], None]) -> None:
+    def __init__(self, pulses_exchange: str, on_pulse: Callable[[Pulse], None], dialer: Dialer) -> None:
         self._pulses_exchange = pulses_exchange
         self._on_pulse = on_pulse
+        self._dialer = dialer
         self._entries: dict[BrokerAddress, _Entry] = {}
         self._users: dict[Hashable, BrokerAddress] = {}
 
@@ -42,8 +45,9 @@ class BrokerPool:
         entry = self._entries.get(address)
         if entry is None:
             heard = partial(self._heard, address)
-            listener = PulseListener(address, self._pulses_exchange, heard, on_message=metrics.pulse)
-            entry = _Entry(RabbitBroker(address, metrics.broker_call), asyncio.create_task(listener.run()))
+            broker = RabbitBroker(address, self._dialer, metrics.broker_call)
+            listener = PulseListener(address, self._dialer, self._pulses_exchange, heard, on_message=metrics.pulse)
+            entry = _Entry(broker, asyncio.create_task(listener.run()))
             self._entries[address] = entry
         return entry.broker
 
