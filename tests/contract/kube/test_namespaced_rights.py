@@ -12,7 +12,6 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from merchantroute_operator import __main__ as program
 from merchantroute_operator import handlers
 from merchantroute_operator.errors import KubeForbidden
 from merchantroute_operator.kube.client import connect
@@ -24,6 +23,7 @@ from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.spec.broker_rules import BrokerRules
+from merchantroute_operator.watch_comparison import SILENCE, Heard, watch
 from tests.contract.kube.bodies import secret
 from tests.contract.kube.test_cluster_addresses import service
 from tests.contract.kube.users import kubeconfig_of
@@ -118,8 +118,8 @@ async def test_its_namespaces_are_watched_and_others_are_not(
     kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(a_route(elsewhere, **PAUSED)))
     seen: list[tuple[str, str]] = []
     monkeypatch.setenv("KUBECONFIG", str(there))
-    registry = handlers.registry(cast(handlers.Watcher, Listening(seen)))
-    watching = asyncio.create_task(program.watch(registry, (namespace,)))
+    registry = handlers.registry(cast(handlers.Watcher, Listening(seen)), Heard(), silence=SILENCE)
+    watching = asyncio.create_task(watch(registry, (namespace,)))
     try:
         await asyncio.sleep(0)
         kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(a_route(namespace, **PAUSED)))

@@ -26,6 +26,7 @@ from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.settings import Settings
+from merchantroute_operator.watch_comparison import SILENCE, Heard
 from tests.contract.kube.bodies import secret
 from tests.contract.kube.conftest import PLURAL, Unwatched
 from tests.contract.kube.operators_rights import OURS, PATIENCE, Operator, Right, rights, shown, words
@@ -38,7 +39,7 @@ from tests.unit.operator.fake_ports import MemoryBroker, OneBroker
 from tests.unit.operator.route_samples import CLUSTER
 
 CRDS = Path(__file__).parents[3] / "crds"
-LEASES = [("coordination.k8s.io", "leases", verb) for verb in ("create", "get", "update", "patch")]
+LEASES = [("coordination.k8s.io", "leases", verb) for verb in ("create", "get", "patch")]
 EVENTS = [("", "events", "create"), ("", "events", "patch")]
 # kopf lists before it watches. It lists the kinds that it has a port of its own for as well, which the probes show.
 DEFINITIONS = [("apiextensions.k8s.io", "customresourcedefinitions", verb) for verb in ("list", "watch")]
@@ -228,7 +229,7 @@ async def test_a_watch_that_cannot_be_had_is_logged(
     monkeypatch.setenv("KUBECONFIG", str(operator.kubeconfig))
     operator.may_all_but(right)
     said = f'cannot {right[2]} resource "{right[1]}"'
-    registry = handlers.registry(cast(handlers.Watcher, Nobody()))
+    registry = handlers.registry(cast(handlers.Watcher, Nobody()), Heard(), silence=SILENCE)
     watching = asyncio.create_task(kopf.operator(registry=registry, standalone=True, clusterwide=True))
     async with asyncio.timeout(30):
         while said not in caplog.text:
