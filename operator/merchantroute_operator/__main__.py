@@ -16,9 +16,11 @@ from merchantroute_operator.child_watches import child_watches
 from merchantroute_operator.health import Health
 from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.kube.lease import lead
+from merchantroute_operator.kube.network.cluster_addresses import ClusterAddresses
 from merchantroute_operator.kube.watching.secret_watches import SecretWatches
 from merchantroute_operator.logs import log_json
 from merchantroute_operator.naming import pulses_exchange
+from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.reconcile.reconciler import Reconciler
 from merchantroute_operator.reconcile.scaler import Scaler
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
@@ -36,7 +38,8 @@ async def operate(kube: KubeClient, settings: Settings, health: Health) -> None:
     """Be the active operator until kopf ends (SIGTERM) or the Lease is lost (cancelled); nothing else ends it."""
     cluster = await kube.cluster_id()
     board = PulseBoard(time.monotonic)
-    brokers = BrokerPool(pulses_exchange(cluster), board.put)
+    dialer = Dialer(settings.brokers, ClusterAddresses(kube.api), settings.namespace)
+    brokers = BrokerPool(pulses_exchange(cluster), board.put, dialer)
     ctx = Context(
         kube=kube,
         brokers=brokers,
@@ -59,15 +62,16 @@ async def operate(kube: KubeClient, settings: Settings, health: Health) -> None:
         "scaler": scaler.run,
         "merchant statuses": reconciler.status_writer.run,
     }
-    loops |= {f"watch {number}": watch.run for number, watch in enumerate(child_watches(kube.api, reconciler))}
+    loops |= {f"watch {number}": watch.run for number, watch in enumerate(child_watches(kube.api, reconciler, settings.namespaces))}
     background = [asyncio.create_task(keep_running(name, loop)) for name, loop in loops.items()]
     heard = Heard()
     registry = handlers.registry(reconciler, heard, silence=SILENCE)
     watches = Watches(
         kube,
         heard,
-        partial(watch, registry),
+        partial(watch, registry, settings.namespaces),
         gone=reconciler.deletion_missed,
+        namespaces=settings.namespaces,
     )
     watching = asyncio.create_task(watches.run())
     try:

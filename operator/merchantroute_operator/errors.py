@@ -40,6 +40,12 @@ class BrokerUnreachable(BrokerError):
     reason = "BrokerUnreachable"
 
 
+class BrokerNotAllowed(BrokerError):
+    """The operator's own configuration does not let it connect to where the Secret leads."""
+
+    reason = "BrokerNotAllowed"
+
+
 class BrokerRefusedCredentials(BrokerError):
     """The broker answered 401 or 403: the Secret's user or password is wrong, or lacks rights on the vhost."""
 

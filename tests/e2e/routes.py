@@ -55,9 +55,10 @@ def route(
 
 
 def tier(name: str, *, concurrency: int = 10, **scaling: Any) -> Json:
-    """A tier of one pod, unless `scaling` says otherwise."""
+    """A tier of one pod, unless `scaling` says otherwise, that takes every Merchant object."""
     return {
         "name": name,
+        "allowedMerchants": ["*"],
         "concurrency": concurrency,
         "maxInFlightPerMerchant": concurrency,
         "scaling": {"minReplicas": 1, "maxReplicas": 1, "assumedOrderTime": "500ms", **scaling},

@@ -18,7 +18,7 @@ from tests.harness.cluster import Kubectl
 from tests.harness.run import leader
 
 # docs/operations.md; the completions are the tests' own.
-RIGHTS = r"^(mr\..*|mr-pulses\..*|completions.*)$"
+RIGHTS = r"^(mr\.{namespace}\..*|mr-pulses\..*|completions.*)$"
 
 RUN = "merchantroute.dev/test-run"  # a label of namespaces: the process that leads the run
 
@@ -124,7 +124,7 @@ class Tenant:
     def worker_secret(self, name: str) -> Json:
         """A Secret of another user, who may write and read and nothing else: what docs/operations.md grants to pods."""
         username = f"worker-{self.namespace}"
-        password = _user(self.world, self.vhost, username, tags="", configure="")
+        password = _user(self.world, self.vhost, username, tags="", configure="", reach=_rights(self.namespace))
         return self.secret(name, username=username, password=password)
 
 
@@ -140,12 +140,16 @@ def _is_gone(world: Installation, namespace: str) -> bool:
     return world.get(f"api/v1/namespaces/{namespace}") is None
 
 
-def _user(world: Installation, vhost: Vhost, name: str, *, tags: str, configure: str) -> str:
-    """Make a user of the broker; their password."""
+def _rights(namespace: str) -> str:
+    return RIGHTS.format(namespace=namespace)
+
+
+def _user(world: Installation, vhost: Vhost, name: str, *, tags: str, configure: str, reach: str) -> str:
+    """Make a user of the broker who may write and read what matches `reach`; their password."""
     password = uuid.uuid4().hex
     world.rabbit("PUT", f"users/{name}", {"password": password, "tags": tags})
     world.leftovers.callback(world.rabbit, "DELETE", f"users/{name}")
-    rights = {"configure": configure, "write": RIGHTS, "read": RIGHTS}
+    rights = {"configure": configure, "write": reach, "read": reach}
     world.rabbit("PUT", f"permissions/{vhost.name}/{name}", rights)
     return password
 
@@ -155,8 +159,9 @@ def made(world: Installation) -> Iterator[Tenant]:
     """A place, with its broker's Secret. Afterwards its routes and namespace are told to go, and not waited for."""
     token = uuid.uuid4().hex[:8]
     namespace, username = f"e2e-{token}", f"operator-{token}"
+    reach = _rights(namespace)
     vhost = world.leftovers.enter_context(fresh_vhost(world.amqp_url, world.management_url, world.username))
-    password = _user(world, vhost, username, tags="management", configure=RIGHTS)
+    password = _user(world, vhost, username, tags="management", configure=reach, reach=reach)
     # Before the virtual host goes: a route whose broker is gone waits for it a while.
     world.leftovers.callback(until, partial(_is_gone, world, namespace), f"namespace {namespace} is gone", 90)
     world.kubectl("create", "namespace", namespace)

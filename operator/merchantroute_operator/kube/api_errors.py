@@ -1,12 +1,14 @@
 """Maps error responses of the API server to the named errors, in one table for all calls.
 
-An API server repeats the offending value in its message. Of a Secret only the fields are quoted, never the message.
+An API server repeats the offending value in its message. Of a Secret only the fields are quoted, and which right is
+missing, never the message.
 Source: the ``Status`` object of the Kubernetes API conventions.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +23,10 @@ from merchantroute_operator.errors import (
 LONGEST = 1000  # characters of the API server's words that a condition shows
 # What a server-side apply answers, with status 500, to a field of the wrong type.
 _UNTYPED = "failed to create typed patch object"
+# How RBAC's refusal of a call about Secrets ends: names of the right and of the namespace, and nothing of the Secret's.
+_MISSING_RIGHT = re.compile(
+    r'cannot [a-z]+ resource "secrets" in API group "" (?:in the namespace "[a-z0-9-]{1,63}"|at the cluster scope)'
+)
 _BY_STATUS: dict[int, type[KubeError]] = {
     400: KubeInvalid,
     403: KubeForbidden,
@@ -78,4 +84,5 @@ def _words(status: Mapping[str, Any], kind: str) -> str:
     if kind != "Secret":
         return str(status.get("message", ""))[:LONGEST]
     fields = sorted({str(cause["field"]) for cause in _causes(status) if "field" in cause})
-    return " ".join([str(status.get("reason", "")), *fields]).strip()[:LONGEST]
+    right = _MISSING_RIGHT.search(str(status.get("message", "")))
+    return " ".join([str(status.get("reason", "")), *fields, *([right[0]] if right else [])]).strip()[:LONGEST]

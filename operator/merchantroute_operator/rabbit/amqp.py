@@ -9,11 +9,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
-from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
+from aiormq.connection import TransportFactory
 from aiormq.exceptions import (
     AMQPError,
     AuthenticationError,
@@ -24,7 +25,14 @@ from aiormq.exceptions import (
 )
 from yarl import URL
 
-from merchantroute_operator.errors import BrokerError, BrokerRefusedCredentials, BrokerUnreachable, VhostMissing
+from merchantroute_operator.errors import (
+    BrokerError,
+    BrokerNotAllowed,
+    BrokerRefusedCredentials,
+    BrokerUnreachable,
+    VhostMissing,
+)
+from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.tls import context
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
@@ -36,15 +44,20 @@ FAILURES = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
 
 
 @asynccontextmanager
-async def connection(address: BrokerAddress, purpose: str) -> AsyncIterator[AbstractConnection]:
+async def connection(address: BrokerAddress, dialer: Dialer, purpose: str) -> AsyncIterator[AbstractConnection]:
     """An open connection for the time of the block; ``purpose`` is what the broker shows as its name.
+
+    ``dialer`` judges where the address leads.
 
     Raises the ``BrokerError`` that fits what went wrong, in the block as well.
     """
     tls = context(address) if address.ca is not None else None
     try:
+        # Judged once more where it is connected to; the library would log a refusal there as an error of its own.
+        async with asyncio.timeout(CONNECT):
+            await dialer.resolve(address.host, address.port)
         opened = await aio_pika.connect(
-            connection_class=_BoundedConnection,
+            connection_class=partial(_BoundedConnection, dialer=dialer),
             host=address.host,
             port=address.port,
             login=address.username,
@@ -55,6 +68,8 @@ async def connection(address: BrokerAddress, purpose: str) -> AsyncIterator[Abst
             client_properties={"connection_name": f"merchantroute-operator {purpose}"},
             timeout=CONNECT,
         )
+    except BrokerNotAllowed:
+        raise
     except Exception as error:  # noqa: BLE001 - what listens there may be anything, and say anything
         raise named(error, address) from None
     try:
@@ -108,13 +123,16 @@ def _check(size: int) -> None:
 
 
 class _BoundedTransport(TransportFactory):
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
+
     async def create(self, url: URL, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        factory = TLSTransportFactory() if url.scheme == "amqps" else TCPTransportFactory()
-        reader, writer = await factory.create(url, **kwargs)
+        tls = await kwargs["ssl_context_provider"].get_context() if url.scheme == "amqps" else None
+        reader, writer = await self._dialer.connect(str(url.host), int(url.port or 0), tls)
         return cast(asyncio.StreamReader, _BoundedReader(reader)), writer
 
 
 class _BoundedConnection(aio_pika.Connection):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, dialer: Dialer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kwargs["transport_factory"] = _BoundedTransport()
+        self.kwargs["transport_factory"] = _BoundedTransport(dialer)

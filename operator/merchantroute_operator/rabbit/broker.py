@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from merchantroute_operator.errors import RouteError
 from merchantroute_operator.rabbit import checks, topology_reader, topology_writer
+from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.management import Management, OnCall, ignore_call
 from merchantroute_operator.rabbit.move import move
 from merchantroute_operator.rabbit.vhost.shared_reads import SharedRead
@@ -27,12 +28,16 @@ class VhostReads:
 class RabbitBroker:
     """One vhost of one RabbitMQ, as one user; see ``broker_port.Broker``.
 
-    ``on_call`` counts management calls, ``reads`` are shared with the other users of the vhost.
+    ``dialer`` judges where the address leads, ``on_call`` counts management calls, ``reads`` are shared with the other
+    users of the vhost.
     """
 
-    def __init__(self, address: BrokerAddress, on_call: OnCall = ignore_call, reads: VhostReads | None = None) -> None:
+    def __init__(
+        self, address: BrokerAddress, dialer: Dialer, on_call: OnCall = ignore_call, reads: VhostReads | None = None
+    ) -> None:
         self._address = address
-        self._management = Management(address, on_call)
+        self._dialer = dialer
+        self._management = Management(address, dialer, on_call)
         self._reads = reads or VhostReads()
         self._checked: SharedRead[RouteError | None] = SharedRead(from_end=True)
 
@@ -60,7 +65,7 @@ class RabbitBroker:
 
     async def _check(self) -> RouteError | None:
         try:
-            await checks.check(self._management)
+            await checks.check(self._management, self._dialer)
         except RouteError as error:
             return error
         return None
@@ -73,7 +78,7 @@ class RabbitBroker:
 
     async def move(self, queue: str, exchange: str) -> int:
         """Move what is ready in ``queue`` to ``exchange``."""
-        return await move(self._address, queue, exchange)
+        return await move(self._address, self._dialer, queue, exchange)
 
     async def close(self) -> None:
         """Let go of connections."""

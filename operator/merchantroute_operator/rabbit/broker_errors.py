@@ -15,7 +15,11 @@ from merchantroute_operator.errors import (
     TopologyConflict,
 )
 
-LONGEST = 500  # characters of the broker's words that a condition shows
+LONGEST = 200  # characters of the broker's words that a condition shows
+
+
+_INEQUIVALENT = "inequivalent arg"  # nobody but RabbitMQ says so
+_REMARKS = {3: ", a redirect, which is not followed: write into management_uri where it leads"}  # by the first digit
 
 
 class NotFound(BrokerError):
@@ -24,9 +28,16 @@ class NotFound(BrokerError):
     reason = "NotFound"
 
 
-def failure(status: int, body: bytes, *, what: str) -> BrokerError:
-    """The error for an answer of ``status`` (HTTP) to an attempt to do ``what``."""
-    words = _words(body) or f"the management API answered {status}"
+def failure(status: int, body: bytes, *, what: str, quoted: bool) -> BrokerError:
+    """The error for an answer of ``status`` (HTTP) to an attempt to do ``what``.
+
+    ``quoted`` is for a server that has shown that it is RabbitMQ: of any other nothing is repeated, since a tenant may
+    have led the operator to it in order to read what only the operator's pod can.
+    """
+    said = _words(body)
+    conflict = status == 400 and _INEQUIVALENT in said
+    bare = f"the management API answered {status}{_REMARKS.get(status // 100, '')}"
+    words = (said if quoted or conflict else "") or bare
     if status in (401, 403):
         return BrokerRefusedCredentials(
             f"{what}: {words}. The Secret's user needs the right password, the tag management or administrator, "
@@ -34,7 +45,7 @@ def failure(status: int, body: bytes, *, what: str) -> BrokerError:
         )
     if status == 404:
         return NotFound(f"{what}: {words}")
-    if status == 400 and "inequivalent arg" in words:
+    if conflict:
         return TopologyConflict(f"{what}: {words}")
     if status in (502, 503, 504):
         return BrokerUnreachable(f"{what}: {words}")

@@ -7,6 +7,7 @@ import contextlib
 
 from merchantroute_operator.errors import BrokerUnreachable, PluginMissing, VhostMissing
 from merchantroute_operator.rabbit.broker_errors import NotFound
+from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.management import Management
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
@@ -15,11 +16,12 @@ ANSWER = 10.0  # seconds for a small answer: a broker that takes longer carries 
 HASH = "x-consistent-hash"
 
 
-async def check(management: Management) -> None:
-    """Raise what is wrong first: reach, plugin, credentials, vhost. See ``broker_port.Broker.check``."""
+async def check(management: Management, dialer: Dialer) -> None:
+    """Raise what is wrong first: permission, reach, plugin, credentials, vhost. See ``broker_port.Broker.check``."""
     address = management.address
-    (listens, reached) = await asyncio.gather(_amqp_listens(address), _exchange_types(management))
+    (listens, reached) = await asyncio.gather(_amqp_listens(address, dialer), _exchange_types(management))
     where = f"{address.host}:{address.port}"
+    management.is_rabbitmq = not isinstance(reached, BrokerUnreachable)
     if isinstance(reached, BrokerUnreachable):
         if not listens:
             raise BrokerUnreachable(f"the broker at {where} does not answer, nor does {address.management_uri}")
@@ -63,11 +65,14 @@ async def _vhost(management: Management) -> None:
         raise VhostMissing(f"the broker has no vhost {vhost}: create it, or change the Secret's key vhost") from None
 
 
-async def _amqp_listens(address: BrokerAddress) -> bool:
-    """Whether something accepts connections; the broker takes one without a word for a health check."""
+async def _amqp_listens(address: BrokerAddress, dialer: Dialer) -> bool:
+    """Whether something accepts connections; the broker takes one without a word for a health check.
+
+    Raises ``BrokerNotAllowed``.
+    """
     try:
         async with asyncio.timeout(PATIENCE):
-            _, writer = await asyncio.open_connection(address.host, address.port)
+            _, writer = await dialer.connect(address.host, address.port)
     except (OSError, TimeoutError, ValueError):  # ValueError: a name that no name server could be asked for
         return False
     writer.close()

@@ -18,6 +18,7 @@ from yarl import URL
 
 from merchantroute_operator.errors import BrokerError, retry_after
 from merchantroute_operator.rabbit.broker_errors import failure, too_large, unanswered, unreadable
+from merchantroute_operator.rabbit.dialing.dialer import Dialer, JudgedResolver
 from merchantroute_operator.rabbit.tls import context
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
@@ -40,10 +41,15 @@ def ignore_call(_method: str, _seconds: float, _well: bool, /) -> None:
 
 
 class Management:
-    """The management API as one user of one vhost; connections are kept and opened when first needed."""
+    """The management API as one user of one vhost; connections are kept and opened when first needed.
 
-    def __init__(self, address: BrokerAddress, on_call: OnCall = ignore_call) -> None:
+    ``dialer`` judges where the address leads. Redirects are not followed: they would lead elsewhere unjudged.
+    """
+
+    def __init__(self, address: BrokerAddress, dialer: Dialer, on_call: OnCall = ignore_call) -> None:
         self.address = address
+        self.is_rabbitmq = False  # True once it has answered as only RabbitMQ does
+        self._dialer = dialer
         self.vhost = quote(address.vhost, safe="")
         self._on_call = on_call
         self._session: aiohttp.ClientSession | None = None
@@ -85,7 +91,7 @@ class Management:
         finally:
             self._on_call(method, time.monotonic() - started, 200 <= status < 300)
         if not 200 <= status < 300:
-            refused = failure(status, content, what=what)
+            refused = failure(status, content, what=what, quoted=self.is_rabbitmq)
             refused.retry_after = wait
             raise refused
         return self._json(content, what) if content else None
@@ -127,6 +133,7 @@ class Management:
         if query:
             url = f"{url}?{urlencode(query)}"
         target = URL(url, encoded=True)
+        await self._dialer.check(str(target.host), int(target.port or 0))
         async with session.request(method, target, json=body, allow_redirects=False) as answer:
             content = bytearray()
             async for chunk in answer.content.iter_any():
@@ -148,7 +155,9 @@ class Management:
             address = self.address
             login = aiohttp.encode_basic_auth(address.username, address.password)
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=AT_ONCE, ssl=context(address)),
+                connector=aiohttp.TCPConnector(
+                    limit=AT_ONCE, ssl=context(address), resolver=JudgedResolver(self._dialer)
+                ),
                 # Nothing is unpacked: what a few kilobytes of gzip unpack to is bounded by nobody.
                 headers={"Authorization": login, "Accept-Encoding": "identity"},
                 auto_decompress=False,

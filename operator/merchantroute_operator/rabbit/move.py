@@ -13,6 +13,7 @@ from aiormq.exceptions import ChannelNotFoundEntity, DeliveryError
 from merchantroute_operator.errors import BrokerError, BrokerUnreachable
 from merchantroute_operator.naming import is_behind_front_door
 from merchantroute_operator.rabbit.amqp import connection, named
+from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.non_utf8 import readable, writable
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
@@ -26,14 +27,17 @@ _PRODUCERS = "mr-published-at"
 _AS_PUBLISHED = "mr-as-published"
 
 
-async def move(address: BrokerAddress, queue: str, exchange: str) -> int:
+async def move(address: BrokerAddress, dialer: Dialer, queue: str, exchange: str) -> int:
     """See ``broker_port.Broker.move``. A crash between confirm and ack leaves a copy, never a loss.
 
     Two connections: under a memory alarm the broker does not read from one that publishes, so it would not see the
     acks of what it has already taken.
     """
     readable()
-    async with connection(address, "takes orders") as taking, connection(address, "gives orders") as giving:
+    async with (
+        connection(address, dialer, "takes orders") as taking,
+        connection(address, dialer, "gives orders") as giving,
+    ):
         channel = taking.channel()
         await channel.initialize()
         try:

@@ -22,7 +22,10 @@ class ClaimReason(ReasonWord):
     CONFLICTED = "Conflicted", "The same id is claimed twice; the message names the other, and which of them counts."
     ROUTE_MISSING = "RouteMissing", "The namespace has no route of that name: create it, or correct routeRef."
     TIER_UNKNOWN = "TierUnknown", "The route has no tier of that name; the message lists those that it has."
-    TIER_NOT_ALLOWED = "TierNotAllowed", "The tier's allowedMerchants does not admit the id: ask the route's owner."
+    TIER_NOT_ALLOWED = (
+        "TierNotAllowed",
+        "The tier's allowedMerchants does not admit the id, or is not there: ask the route's owner.",
+    )
     ID_INVALID = "IdInvalid", "The id is . or .., which in a URL's path stand for another place: write another."
     ENDPOINT_INVALID = "EndpointInvalid", "The endpoint is no address; the message says why: correct it."
     ENDPOINT_INSECURE = "EndpointInsecure", "The endpoint is http:// and the route does not allow that: write https://."

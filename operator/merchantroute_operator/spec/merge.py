@@ -73,35 +73,70 @@ def merge(route: Route, claims: Iterable[Claim]) -> Merged:
 def _unfit(route: Route, claim: Claim) -> Refusal | None:
     """What keeps the object out whoever else claims its id."""
     wanted = claim.merchant
-    if wanted.id in (".", ".."):
-        words = (
-            f"spec.id: {wanted.id} stands for another place in a URL's path, so no order can name it; write another id"
-        )
-        return Refusal(ClaimReason.ID_INVALID, words)
+    if why := _why_no_id(wanted.id):
+        return Refusal(ClaimReason.ID_INVALID, f"spec.id: {why}")
     tier = next((tier for tier in route.tiers if tier.name == wanted.tier), None)
     if tier is None:
         names = ", ".join(sorted(tier.name for tier in route.tiers))
         words = f"spec.tier: route {route.name} has no tier {wanted.tier}; write one of {names}"
         return Refusal(ClaimReason.TIER_UNKNOWN, words)
-    if tier.allowed is not None and not any(matches(pattern, wanted.id) for pattern in tier.allowed):
+    if not any(matches(pattern, wanted.id) for pattern in tier.allowed):
+        why = "does not admit" if tier.allowed else "is empty or not there, and so does not admit"
         words = (
-            f"spec.tier: allowedMerchants of tier {tier.name} does not admit {wanted.id}; write another tier, or ask "
-            f"the owner of route {route.name} to add the id"
+            f"spec.tier: allowedMerchants of tier {tier.name} {why} {wanted.id}; write another tier, or ask the owner "
+            f"of route {route.name} to add the id, or a pattern such as burger-*"
         )
         return Refusal(ClaimReason.TIER_NOT_ALLOWED, words)
-    try:
-        host_and_port(wanted.endpoint)
-    except Exception as error:  # noqa: BLE001 - what no address can be read from spoils this Merchant and no other
-        shown = "it" if "@" in wanted.endpoint else wanted.endpoint  # a password may stand before the @
-        words = f"spec.endpoint: {shown} is no address: {error!s:.200}"
-        return Refusal(ClaimReason.ENDPOINT_INVALID, words)
-    if wanted.endpoint.startswith("http://") and not route.orders.allow_insecure:
+    if why := _why_no_address(wanted.endpoint):
+        return Refusal(ClaimReason.ENDPOINT_INVALID, f"spec.endpoint: {why}")
+    if _is_insecure(route, wanted.endpoint):
         words = (
             f"spec.endpoint: {wanted.endpoint} sends orders unencrypted; write https://, or have the owner of route "
             f"{route.name} set spec.orders.allowInsecure: true"
         )
         return Refusal(ClaimReason.ENDPOINT_INSECURE, words)
     return None
+
+
+def unfit_entries(route: Route) -> dict[str, str]:
+    """What of the route's own list no worker can call, by where it stands, and why: an older definition let it through.
+
+    Of a route without Merchant objects merged: these say it of themselves.
+    """
+    found: dict[str, str] = {}
+    for merchant in route.merchants:
+        if why := _why_no_id(merchant.id) or _why_not_called(route, merchant.endpoint):
+            found[f"merchant {merchant.id}"] = why
+    if route.default_endpoint and (why := _why_not_called(route, route.default_endpoint)):
+        found["spec.defaultEndpoint"] = why
+    return found
+
+
+def _why_not_called(route: Route, endpoint: str) -> str:
+    if why := _why_no_address(endpoint):
+        return why
+    if _is_insecure(route, endpoint):
+        return f"{endpoint} sends orders unencrypted; write https://, or set spec.orders.allowInsecure: true"
+    return ""
+
+
+def _why_no_id(merchant: str) -> str:
+    if merchant not in (".", ".."):
+        return ""
+    return f"{merchant} stands for another place in a URL's path, so no order can name it; write another id"
+
+
+def _why_no_address(endpoint: str) -> str:
+    try:
+        host_and_port(endpoint)
+    except Exception as error:  # noqa: BLE001 - what no address can be read from spoils this merchant and no other
+        shown = "it" if "@" in endpoint else endpoint  # a password may stand before the @
+        return f"{shown} is no address: {error!s:.200}"
+    return ""
+
+
+def _is_insecure(route: Route, endpoint: str) -> bool:
+    return endpoint.startswith("http://") and not route.orders.allow_insecure
 
 
 def _lost(route: Route, merchant: str, winner: str) -> Refusal:

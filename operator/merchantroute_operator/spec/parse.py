@@ -68,7 +68,7 @@ def _tier(raw: Raw, worker: Raw, where: str) -> Tier:
         max_in_flight=raw.get("maxInFlightPerMerchant") or max(1, min(LARGEST_SHARE, concurrency // 2)),
         scaling=parse_scaling(raw.get("scaling", {}), f"{where}.scaling"),
         pod=pod_options(worker, raw, where),
-        allowed=tuple(raw["allowedMerchants"]) if "allowedMerchants" in raw else None,
+        allowed=tuple(raw.get("allowedMerchants") or ()),
     )
     return with_canary(tier, raw, worker, where)
 

@@ -95,7 +95,7 @@ class Tier:
     scaling: Scaling
     pod: PodOptions
     canary: Canary | None = None
-    allowed: tuple[str, ...] | None = None  # patterns of the ids of Merchant objects that may claim it; None: all
+    allowed: tuple[str, ...] = ()  # patterns of the ids of Merchant objects that may claim it
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ def ready(view: View) -> Condition:
             return Condition(TYPE, "False", condition.reason, condition.message)
     if not view.door_open:
         return Condition(TYPE, "False", Reason.DOOR_CLOSED, "The front door is not open yet")
+    if view.unfit:
+        message = some((f"{where}: {why}" for where, why in sorted(view.unfit.items())), "; ")
+        return Condition(TYPE, "False", Reason.MERCHANTS_UNFIT, message)
     if view.credential_problems:
         problems = (f"merchant {merchant}: {why}" for merchant, why in sorted(view.credential_problems.items()))
         return Condition(TYPE, "False", Reason.CREDENTIALS_UNUSABLE, some(problems, "; "))

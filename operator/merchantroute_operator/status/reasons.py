@@ -41,6 +41,11 @@ class Reason(ReasonWord):
     HELD = "Held", "The route is paused, and something is left to do; Drifted names it."
     BLOCKED = "Blocked", "An error is in the way; Ready says which. The pass is tried again."
 
+    MERCHANTS_UNFIT = (
+        "MerchantsUnfit",
+        "No worker calls the merchants named, which an older definition let through: correct them as the message says.",
+    )
+
     CREDENTIALS_UNUSABLE = (
         "CredentialsUnusable",
         "Secrets of the merchants named are missing or lack a key or the label.",

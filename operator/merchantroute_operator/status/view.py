@@ -47,6 +47,7 @@ class View:
     conflicts: tuple[str, ...] = ()
     merchant_conflicts: tuple[str, ...] = ()  # ids that two claim
     credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none
+    unfit: Mapping[str, str] = field(default_factory=dict)  # where in the spec -> why no worker calls it
     credentials_refused: tuple[str, ...] = ()  # merchants that refuse their credentials, as pods say
     foreign_policies: Mapping[str, str] = field(default_factory=dict)  # queue -> policy
     lanes: tuple[LaneView, ...] = ()

@@ -58,7 +58,24 @@ def test_the_chart_with_its_defaults_is_what_manifests_base_is(helm: Helm) -> No
     assert by_name(rendered(helm)) == base
 
 
+def test_the_chart_for_some_namespaces_is_what_that_overlay_is(helm: Helm) -> None:
+    overlay = str(ROOT / "manifests" / "overlays" / "namespaced")
+    objects = [each for each in yaml.safe_load_all(kubectl(None, "kustomize", overlay)) if each["kind"] != "Namespace"]
+
+    def placed(objects: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            f"{each['kind']} {each['metadata'].get('namespace')}/{each['metadata']['name']}": each for each in objects
+        }
+
+    mine, theirs = placed(rendered(helm, "--set", "namespaces={orders}")), placed(objects)
+    for deployment in (each[f"Deployment {SYSTEM}/merchantroute-operator"] for each in (mine, theirs)):
+        container = deployment["spec"]["template"]["spec"]["containers"][0]
+        container["env"] = sorted(container["env"], key=lambda variable: variable["name"])  # kustomize appends
+    assert mine == theirs
+
+
 def test_the_chart_keeps_lint(helm: Helm, everything: Path) -> None:
+    helm("lint", "--strict", str(CHART), "--namespace", SYSTEM, "--set", "namespaces={orders,returns}")
     helm("lint", "--strict", str(CHART), "--namespace", SYSTEM)
     helm("lint", "--strict", str(CHART), "--namespace", SYSTEM, "--values", str(everything))
 
@@ -129,6 +146,7 @@ def test_what_is_switched_off_is_not_there_and_a_pod_monitor_is_where_it_is_aske
         ("image.pullPolicy=Sometimes", "'/image/pullPolicy': value must be one of 'Always', 'IfNotPresent', 'Never'"),
         ("image.repository=registry.example/operator:1", "'/image/repository'"),
         ("image.digest=sha256:1", "'/image/digest'"),
+        ("namespaces={Orders}", "'/namespaces/0': 'Orders' does not match pattern"),
         ("settings.healthPort=1", "invalid propertyName 'healthPort'"),
         ("settings.MR_OPERATOR_TICK_SECONDS=1", "invalid propertyName 'MR_OPERATOR_TICK_SECONDS'"),
         ("settings.resyncSeconds=0", "'/settings/resyncSeconds': exclusiveMinimum"),

@@ -20,13 +20,13 @@ May = Callable[..., bool]
 ALLOWED = [
     ("get list watch patch", "merchantroute.dev", "merchantroutes", ""),
     ("patch", "merchantroute.dev", "merchantroutes", "status"),
-    ("get list watch", "merchantroute.dev", "merchants", ""),
+    ("list watch", "merchantroute.dev", "merchants", ""),
     ("patch", "merchantroute.dev", "merchants", "status"),
     ("list watch create patch delete", "apps", "deployments", ""),
     ("patch", "apps", "deployments", "scale"),
     ("list watch create patch delete", "", "configmaps", ""),
     ("get list watch create patch delete", "", "secrets", ""),
-    ("list watch patch", "", "pods", ""),
+    ("get list watch patch", "", "pods", ""),
     ("list watch create patch delete", "networking.k8s.io", "networkpolicies", ""),
     ("list watch create patch delete", "policy", "poddisruptionbudgets", ""),
     ("list watch create patch delete", "", "serviceaccounts", ""),
@@ -34,12 +34,18 @@ ALLOWED = [
     ("list watch", "autoscaling", "horizontalpodautoscalers", ""),
     ("list watch", "keda.sh", "scaledobjects", ""),
     ("get", "", "namespaces", ""),
+    ("get", "", "services", ""),
+    ("list", "discovery.k8s.io", "endpointslices", ""),
+    ("list", "", "nodes", ""),
     ("create patch", "", "events", ""),
     ("list watch", "apiextensions.k8s.io", "customresourcedefinitions", ""),
 ]
 REFUSED = [
     ("create update delete", "merchantroute.dev", "merchantroutes", ""),
-    ("create update patch delete", "merchantroute.dev", "merchants", ""),
+    ("get create update patch delete", "merchantroute.dev", "merchants", ""),
+    ("get update", "apps", "deployments", ""),
+    ("get update", "apps", "deployments", "scale"),
+    ("get update", "", "configmaps", ""),
     ("create patch delete", "autoscaling", "horizontalpodautoscalers", ""),
     ("create delete", "", "pods", ""),
     ("create", "", "pods", "exec"),
@@ -50,7 +56,9 @@ REFUSED = [
     ("create patch bind escalate", "rbac.authorization.k8s.io", "clusterroles", ""),
     ("create patch", "rbac.authorization.k8s.io", "rolebindings", ""),
     ("create patch delete", "apiextensions.k8s.io", "customresourcedefinitions", ""),
-    ("get list", "", "nodes", ""),
+    ("get watch patch", "", "nodes", ""),
+    ("list create patch", "", "services", ""),
+    ("create patch", "discovery.k8s.io", "endpointslices", ""),
 ]
 
 

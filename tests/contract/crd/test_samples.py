@@ -1,10 +1,13 @@
+import json
 from pathlib import Path
 
 import pytest
 import yaml
 
+from merchantroute_operator.spec.broker_rules import BrokerRules
 from tests.contract.crd.conftest import Ask
 from tests.contract.crd.routes import Json
+from tests.harness.cluster import Kubectl
 
 SAMPLES = Path(__file__).parents[3] / "manifests" / "samples"
 KIND = "MerchantRoute"
@@ -39,3 +42,25 @@ def test_every_secret_that_a_sample_refers_to_for_a_merchant_is_there_and_labell
                 secret = secrets[credentials["secretRef"]["name"]]
                 assert secret["metadata"]["labels"]["merchantroute.dev/credentials"] == "true"
                 assert secret["metadata"]["namespace"] == document["metadata"]["namespace"]
+
+
+def test_the_operators_network_policy_is_valid_and_lets_it_reach_brokers(kubectl: Kubectl, namespace: str) -> None:
+    ((_, policy),) = documents("NetworkPolicy")
+    kubectl(
+        "create",
+        "--dry-run=server",
+        "-f",
+        "-",
+        stdin=json.dumps({**policy, "metadata": {"name": "operator", "namespace": namespace}}),
+    )
+    base = list(yaml.safe_load_all((SAMPLES.parent / "base" / "operator.yaml").read_text()))
+    pod = next(each for each in base if each["kind"] == "Deployment")["spec"]["template"]
+    selected = policy["spec"]["podSelector"]["matchLabels"]
+    assert selected.items() <= pod["metadata"]["labels"].items()
+    env = {each["name"]: each.get("value", "") for each in pod["spec"]["containers"][0]["env"]}
+    allowed = BrokerRules.from_env(env).ports
+    opened = [
+        (port["port"], port.get("endPort", port["port"])) for rule in policy["spec"]["egress"] for port in rule["ports"]
+    ]
+    assert BrokerRules.from_env(env) == BrokerRules.from_env({})
+    assert all(any(low <= first and last <= high for low, high in opened) for first, last in allowed)

@@ -13,6 +13,7 @@ from merchantroute_operator.kube import api
 from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.kube.kube_port import Object
 from tests.contract.kube.bodies import config_map, secret
+from tests.contract.kube.users import kubeconfig_of
 from tests.contract.silent_relay import wire
 from tests.harness.cluster import Kubectl
 
@@ -31,13 +32,7 @@ def going(kubectl: Kubectl, namespace: str) -> Iterator[str]:
 @pytest.fixture
 def stranger(cluster: Path, kubectl: Kubectl, namespace: str, tmp_path: Path) -> Path:
     """A kubeconfig of a service account without any right."""
-    kubectl("-n", namespace, "create", "serviceaccount", "nobody")
-    token = kubectl("-n", namespace, "create", "token", "nobody").strip()
-    config = yaml.safe_load(cluster.read_text())
-    config["users"][0]["user"] = {"token": token}
-    path = tmp_path / "kubeconfig"
-    path.write_text(yaml.safe_dump(config))
-    return path
+    return kubeconfig_of(cluster, kubectl, namespace, "nobody", tmp_path)
 
 
 async def test_a_terminating_namespace_is_seen_and_takes_nothing_new(

@@ -10,6 +10,7 @@ from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from tests.contract.rabbit.chains import address_of
+from tests.harness.dialing import loopback
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def address(vhost: Vhost) -> BrokerAddress:
 @pytest.fixture
 async def rabbit(address: BrokerAddress) -> AsyncIterator[RabbitBroker]:
     """The port."""
-    broker = RabbitBroker(address)
+    broker = RabbitBroker(address, loopback())
     yield broker
     await broker.close()
 

@@ -17,6 +17,7 @@ from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Bind, Binding
 from tests.contract.rabbit.chains import ROUTE, exchange, lane, queue
 from tests.contract.rabbit.users import user
+from tests.harness.dialing import loopback
 
 OLD, NEW = f"{ROUTE}.old", f"{ROUTE}.new"
 
@@ -139,7 +140,7 @@ async def test_another_users_orders_can_be_moved(
     order = aio_pika.Message(b"{}", user_id=address.username)
     await (await channel.get_exchange(OLD)).publish(order, "m")
     with user(vhost, address, tags="management", configure=".*") as other:
-        assert await move(other, OLD, NEW) == 1
+        assert await move(other, loopback(), OLD, NEW) == 1
     assert len(await taken(channel, NEW)) == 1
 
 
@@ -187,4 +188,4 @@ async def test_orders_that_have_nowhere_to_go_stay_where_they_are(
 async def test_a_broker_that_is_gone_is_unreachable(address: BrokerAddress) -> None:
     nowhere = BrokerAddress("127.0.0.1", 1, "test", address.password, "/", address.management_uri)
     with pytest.raises(BrokerUnreachable):
-        await move(nowhere, OLD, NEW)
+        await move(nowhere, loopback(), OLD, NEW)

@@ -19,6 +19,7 @@ from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from tests.contract.rabbit.chains import until
 from tests.contract.silent_relay import wire
+from tests.harness.dialing import loopback
 
 EXCHANGE = "mr-pulses.cluster-1"
 PULSE: dict[str, Any] = {
@@ -45,7 +46,9 @@ class Ear:
 @asynccontextmanager
 async def listening(address: BrokerAddress) -> AsyncIterator[Ear]:
     ear = Ear()
-    listener = PulseListener(address, EXCHANGE, ear.pulses.append, on_message=ear.good.append, clock=lambda: 99.0)
+    listener = PulseListener(
+        address, loopback(), EXCHANGE, ear.pulses.append, on_message=ear.good.append, clock=lambda: 99.0
+    )
     task = asyncio.create_task(listener.run())
     try:
         yield ear

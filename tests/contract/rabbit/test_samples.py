@@ -18,6 +18,7 @@ from merchantroute_operator.rabbit.topology_reader import sample_of
 from merchantroute_operator.topology import arguments
 from merchantroute_operator.topology.objects import Bind, Binding, Declare, Exchange, Plan, Queue, QueueSample
 from tests.contract.rabbit.chains import ME, ROUTE, address_of, queue, until
+from tests.harness.dialing import loopback
 
 LANE = f"{ROUTE}.tier.stable"
 RUNG = f"{ROUTE}.tier.retry.200"
@@ -69,7 +70,7 @@ async def tell(vhost: Vhost) -> Story:
     policy = {"pattern": "^mr.other", "apply-to": "queues", "definition": {"max-length": 10}}
     vhost.api("PUT", f"policies/{vhost.name}/platform", policy)
     address = address_of(vhost)
-    rabbit = RabbitBroker(address)
+    rabbit = RabbitBroker(address, loopback())
     connection = await aio_pika.connect(
         host=address.host, port=address.port, login=address.username, password=address.password, virtualhost=vhost.name
     )

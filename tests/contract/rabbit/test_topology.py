@@ -12,6 +12,7 @@ from merchantroute_operator.topology import arguments
 from merchantroute_operator.topology.objects import OWNER, Bind, Binding, Declare, Delete, Exchange, Plan, Queue, Unbind
 from tests.contract.rabbit.chains import ME, ROUTE, exchange, lane, queue, until
 from tests.contract.rabbit.users import user
+from tests.harness.dialing import loopback
 
 ALL_ASCII = "".join(sorted(string.printable.strip()))
 ODD_IDS = (
@@ -168,7 +169,7 @@ async def test_a_user_who_may_not_configure_is_told_so(
     rabbit: RabbitBroker, vhost: Vhost, address: BrokerAddress
 ) -> None:
     with user(vhost, address, tags="management", configure="^$") as reader:
-        theirs = RabbitBroker(reader)
+        theirs = RabbitBroker(reader, loopback())
         try:
             with pytest.raises(BrokerRefusedCredentials, match=ROUTE):
                 await theirs.run(((exchange(ROUTE),),))

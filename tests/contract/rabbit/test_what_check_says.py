@@ -20,11 +20,12 @@ from merchantroute_operator.errors import (
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from tests.contract.rabbit.users import user
+from tests.harness.dialing import loopback
 
 
 @asynccontextmanager
 async def opened(address: BrokerAddress) -> AsyncIterator[RabbitBroker]:
-    broker = RabbitBroker(address)
+    broker = RabbitBroker(address, loopback())
     try:
         yield broker
     finally:

@@ -10,12 +10,14 @@ from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 
 @contextmanager
-def user(vhost: Vhost, address: BrokerAddress, *, tags: str, configure: str | None) -> Iterator[BrokerAddress]:
+def user(
+    vhost: Vhost, address: BrokerAddress, *, tags: str, configure: str | None, write: str = ".*", read: str = ".*"
+) -> Iterator[BrokerAddress]:
     """The address for a new user who may configure what matches ``configure`` (None: may not use the vhost)."""
     name = f"test-{uuid4().hex[:8]}"
     vhost.api("PUT", f"users/{name}", {"password": "s3cret", "tags": tags})
     if configure is not None:
-        rights = {"configure": configure, "write": ".*", "read": ".*"}
+        rights = {"configure": configure, "write": write, "read": read}
         vhost.api("PUT", f"permissions/{vhost.name}/{name}", rights)
     try:
         yield replace(address, username=name, password="s3cret")

@@ -9,11 +9,12 @@ from aio_pika.abc import AbstractChannel
 from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from tests.contract.rabbit.chains import address_of
+from tests.harness.dialing import loopback
 
 
 @pytest.fixture
 async def rabbit(vhost: Vhost) -> AsyncIterator[RabbitBroker]:
-    broker = RabbitBroker(address_of(vhost))
+    broker = RabbitBroker(address_of(vhost), loopback())
     yield broker
     await broker.close()
 

@@ -20,7 +20,10 @@ def raw_route(
     merchants: Mapping[str, str] | None = None,
     **spec: Any,
 ) -> dict[str, Any]:
-    """A MerchantRoute as the API server stores it; ``merchants`` is id -> tier; ``spec`` replaces whole fields."""
+    """A MerchantRoute as the API server stores it; ``merchants`` is id -> tier; ``spec`` replaces whole fields.
+
+    A tier of which only the name is given takes every Merchant object.
+    """
     return {
         "metadata": {"namespace": "orders", "name": "pos", "uid": "u1", "generation": 3},
         "spec": {
@@ -34,7 +37,7 @@ def raw_route(
                 "retry": {"maxAttempts": 8, "delays": list(delays)},
             },
             "defaultTier": default,
-            "tiers": [tier if isinstance(tier, Mapping) else {"name": tier} for tier in tiers],
+            "tiers": [_open_tier(tier) if isinstance(tier, str) else tier for tier in tiers],
             "merchants": [
                 {"id": merchant, "tier": tier, "endpoint": f"https://{merchant}.example"}
                 for merchant, tier in (merchants or {}).items()
@@ -42,6 +45,10 @@ def raw_route(
             **spec,
         },
     }
+
+
+def _open_tier(name: str) -> dict[str, Any]:
+    return {"name": name, "allowedMerchants": ["*"]}
 
 
 def a_route(**changes: Any) -> Route:

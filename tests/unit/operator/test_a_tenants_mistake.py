@@ -16,6 +16,7 @@ from merchantroute_operator.reconcile.scaler import Scaler
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
+from tests.harness.dialing import loopback
 from tests.unit.operator.fake_ports import MemoryKube
 from tests.unit.operator.operator_under_test import KEY, with_finalizer
 from tests.unit.operator.rabbit.odd_server import OddServer
@@ -41,7 +42,7 @@ async def operating(
     }
     kube.secrets["rabbitmq"] = SecretData("rabbitmq", {}, {key: value.encode() for key, value in data.items()})
     board = PulseBoard(time.monotonic)
-    pool = BrokerPool("mr-pulses.c", board.put)
+    pool = BrokerPool("mr-pulses.c", board.put, loopback())
     ctx = Context(kube, pool, board, CLUSTER, 25.0, time.monotonic, time.time)
     reconciler = Reconciler(ctx)
     scaler = Scaler(ctx, reconciler.states, touch=reconciler.touch, update_status=reconciler.queue.add, tick=0.01)

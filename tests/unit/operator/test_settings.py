@@ -24,6 +24,14 @@ def test_the_pods_environment_is_taken() -> None:
     assert Settings.from_env(told) == Settings("platform", "operator-1", 30.0, 0.5, 8081, 9091)
 
 
+def test_namespaces_are_a_list_and_none_are_all() -> None:
+    assert Settings.from_env({}).namespaces == ()
+    assert Settings.from_env({"MR_OPERATOR_NAMESPACES": " orders,shop , orders,"}).namespaces == ("orders", "shop")
+    for text in ("Orders", "team-*", "a b"):
+        with pytest.raises(ValueError, match=r"MR_OPERATOR_NAMESPACES: .* is no namespace's name"):
+            Settings.from_env({"MR_OPERATOR_NAMESPACES": text})
+
+
 @pytest.mark.parametrize("text", ["soon", "0", "-1", "nan", "inf"])
 def test_what_is_no_number_of_seconds_is_refused_by_name(text: str) -> None:
     with pytest.raises(ValueError, match=f"MR_OPERATOR_TICK_SECONDS={text}: write a number above 0"):

@@ -5,7 +5,7 @@ The API server and the operator hold to the same grammar (docs/merchants.md); th
 
 import re
 import unicodedata
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
 from merchantroute_worker.orders.route import without_dots
@@ -14,6 +14,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = frozenset({"Cc", "Cs", "Zs", "Zl", "Zp"})  # control characters, half surrogate pairs, white space
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:]+(?:\.[0-9]+){0,3})\]|([-A-Za-z0-9_.]+))(?::([0-9]{1,5}))?")
 _LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_]{0,61}[A-Za-z0-9])?")
+_HEXADECIMAL = ("0x", "0X")  # what resolvers read as a number at a host's end: 0x7f000001
 _LONGEST_HOST = 253  # characters, as DNS has them; a dot at its end does not count
 
 
@@ -76,8 +77,25 @@ def _check_ipv6(text: str) -> None:
 
 def _check_name(host: str) -> None:
     name = host.removesuffix(".")
-    if len(name) > _LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in name.split(".")):
+    labels = name.split(".")
+    if (
+        len(name) > _LONGEST_HOST
+        or not all(_LABEL.fullmatch(label) for label in labels)
+        or labels[-1].startswith(_HEXADECIMAL)
+    ):
         raise ValueError(
             "its host is not a name that DNS can have: write at most 253 characters, between two dots 1 to 63 letters, "
-            "digits, '-' or '_', with a letter or digit at both ends"
+            "digits, '-' or '_', with a letter or digit at both ends, and no 0x at the last one's beginning"
         )
+    if labels[-1].isdecimal():  # resolvers read it as an address whatever the number of its parts: 127.1, 2130706433
+        _check_ipv4(host)
+
+
+def _check_ipv4(host: str) -> None:
+    try:
+        IPv4Address(host)
+    except ValueError:
+        raise ValueError(
+            "its host ends in a number and is not an IPv4 address: write four numbers from 0 to 255 without zeros "
+            "before them, such as 10.0.0.1, or a name"
+        ) from None

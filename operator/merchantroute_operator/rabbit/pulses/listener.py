@@ -19,6 +19,7 @@ from pamqp.common import FieldTable
 
 from merchantroute_operator.errors import RouteError
 from merchantroute_operator.rabbit.amqp import connection, named
+from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.pulses.pulse_format import parse_pulse
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
@@ -42,6 +43,7 @@ class PulseListener:
     def __init__(
         self,
         address: BrokerAddress,
+        dialer: Dialer,
         exchange: str,
         on_pulse: Callable[[Pulse], None],
         *,
@@ -49,6 +51,7 @@ class PulseListener:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._address = address
+        self._dialer = dialer
         self._exchange = exchange
         self._on_pulse = on_pulse
         self._on_message = on_message
@@ -61,7 +64,7 @@ class PulseListener:
         while True:
             self._listening = False
             try:
-                async with connection(self._address, "hears pulses") as opened:
+                async with connection(self._address, self._dialer, "hears pulses") as opened:
                     await self._listen(opened)
                 error: Exception | None = None
             except RouteError as failed:

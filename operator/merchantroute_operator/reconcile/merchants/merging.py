@@ -14,7 +14,7 @@ from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.claim_reasons import ClaimReason
-from merchantroute_operator.spec.merge import Refusal, merge
+from merchantroute_operator.spec.merge import Refusal, merge, unfit_entries
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.status.merchant import Outcome, merchant_statuses, refusal_status
 
@@ -28,6 +28,7 @@ async def take_claims(claims: Claims, route: Route, state: RouteState, findings:
     While pods are loading a configuration, the next one is not made of newer objects: in a steady stream of them no
     pod would ever know the newest, and none of them would be bound.
     """
+    findings.merchants.unfit = unfit_entries(route)
     newest = await claims.of((route.namespace, route.name))
     loading = (
         state.configuration.claims is not None

@@ -84,6 +84,7 @@ def _view(state: RouteState, findings: Findings) -> View:
         conflicts=findings.topology.conflicts,
         merchant_conflicts=findings.merchants.merged.conflicts if findings.merchants.merged else (),
         credential_problems=findings.merchants.credential_problems,
+        unfit=findings.merchants.unfit,
         credentials_refused=tuple(sorted(state.credentials_refused)),
         foreign_policies={q: policy for lane in state.lanes.values() for q, policy in lane.policies.items()},
         lanes=tuple(_lane(spec, state.lanes.get((spec.tier.name, spec.name), Lane())) for spec in lanes(route))

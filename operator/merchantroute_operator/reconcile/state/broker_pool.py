@@ -16,6 +16,7 @@ from merchantroute_operator import metrics
 from merchantroute_operator.errors import BrokerUnreachable, RouteError
 from merchantroute_operator.rabbit.broker import RabbitBroker, VhostReads
 from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.pulses.listener import PulseListener
 from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.scaling.model import Pulse
@@ -75,12 +76,14 @@ class VhostFigures:
 class BrokerPool:
     """Brokers by address. An address holds its credentials, so that rotated ones are another entry.
 
-    Users are routes, by namespace and name. ``on_pulse`` gets the pulses of a route from the broker that it uses.
+    Users are routes, by namespace and name. ``on_pulse`` gets the pulses of a route from the broker that it uses;
+    ``dialer`` judges where an address leads.
     """
 
-    def __init__(self, pulses_exchange: str, on_pulse: Callable[[Pulse], None]) -> None:
+    def __init__(self, pulses_exchange: str, on_pulse: Callable[[Pulse], None], dialer: Dialer) -> None:
         self._pulses_exchange = pulses_exchange
         self._on_pulse = on_pulse
+        self._dialer = dialer
         self._entries: dict[BrokerAddress, _Entry] = {}
         self._users: dict[Hashable, BrokerAddress] = {}
         self._vhosts: dict[Vhost, VhostFigures] = {}
@@ -93,9 +96,9 @@ class BrokerPool:
         entry = self._entries.get(address)
         if entry is None:
             heard = partial(self._heard, address)
-            listener = PulseListener(address, self._pulses_exchange, heard, on_message=metrics.pulse)
+            listener = PulseListener(address, self._dialer, self._pulses_exchange, heard, on_message=metrics.pulse)
             figures = self._vhosts.setdefault(_vhost(address), VhostFigures(_vhost(address), self._users))
-            broker = RabbitBroker(address, metrics.broker_call, figures.reads)
+            broker = RabbitBroker(address, self._dialer, metrics.broker_call, figures.reads)
             figures.brokers.append(broker)
             entry = _Entry(broker, asyncio.create_task(listener.run()))
             self._entries[address] = entry

@@ -36,6 +36,7 @@ class MerchantFindings:
     claimed: frozenset[str] = frozenset()  # merchants that come from objects: what they lack is said on those
     claim_problems: Mapping[str, str] = field(default_factory=dict)  # of those: merchant -> why it has no credentials
     credential_problems: Mapping[str, str] = field(default_factory=dict)  # of the others
+    unfit: Mapping[str, str] = field(default_factory=dict)  # of the route's own list: where -> why no worker calls it
     credentials_refused: frozenset[str] = frozenset()  # merchants that refuse their credentials, as pods say
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from merchantroute_operator.errors import SecretInvalid
+from merchantroute_operator.spec.broker_rules import literal
 
 REQUIRED = ("host", "port", "username", "password")
 MANAGEMENT_PORT = 15672
@@ -70,6 +71,13 @@ def _wrong(text: Mapping[str, str]) -> str:
 
 
 def _is_host(host: str) -> bool:
+    """Whether it is a name, or an address as it is usually written.
+
+    Resolvers read what ends in a number as an address, whatever the number of its parts: 127.1, 0x7f000001.
+    """
+    last = host.rstrip(".").rpartition(".")[2]
+    if last.isdecimal() or last.lower().startswith("0x"):
+        return literal(host) is not None
     return bool(_HOST.fullmatch(host)) and all(len(label) <= _LONGEST_LABEL for label in host.split("."))
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from tests.harness.dialing import loopback
 
 
 class OddServer:
@@ -39,7 +40,7 @@ async def odd_broker(server: OddServer) -> AsyncIterator[RabbitBroker]:
     """The port, with ``server`` as management API and as what listens at AMQP's port."""
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    broker = RabbitBroker(BrokerAddress("127.0.0.1", port, "u", "p4ss", "/", f"http://127.0.0.1:{port}"))
+    broker = RabbitBroker(BrokerAddress("127.0.0.1", port, "u", "p4ss", "/", f"http://127.0.0.1:{port}"), loopback())
     try:
         yield broker
     finally:

@@ -10,6 +10,7 @@ import pytest
 from merchantroute_operator.errors import BrokerUnreachable
 from merchantroute_operator.rabbit.management import Management
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from tests.harness.dialing import loopback
 
 NOWHERE = BrokerAddress("rabbit", 5672, "operator", "secret", "/", "http://rabbit.nowhere:15672")
 
@@ -28,7 +29,7 @@ def looking_up(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
 
 
 async def test_a_call_whose_session_is_closed_ends_with_an_error_of_the_broker(looking_up: asyncio.Event) -> None:
-    management = Management(NOWHERE)
+    management = Management(NOWHERE, loopback())
     asked = asyncio.create_task(management.call("GET", "queues", what="reading queue figures"))
     await looking_up.wait()
 
@@ -39,7 +40,7 @@ async def test_a_call_whose_session_is_closed_ends_with_an_error_of_the_broker(l
 
 
 async def test_a_call_that_is_cancelled_itself_stays_cancelled(looking_up: asyncio.Event) -> None:
-    management = Management(NOWHERE)
+    management = Management(NOWHERE, loopback())
     asked = asyncio.create_task(management.call("GET", "queues", what="reading queue figures"))
     await looking_up.wait()
 

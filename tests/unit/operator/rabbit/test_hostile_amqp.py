@@ -14,6 +14,7 @@ from merchantroute_operator.errors import BrokerError
 from merchantroute_operator.rabbit.amqp import connection
 from merchantroute_operator.rabbit.pulses.listener import PulseListener
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from tests.harness.dialing import loopback
 
 MOST = 64 * 2**20  # bytes that the hostile broker sends, if it is let
 
@@ -89,7 +90,7 @@ async def test_a_frame_that_announces_gigabytes_is_not_waited_for() -> None:
     server = Hostile(sized(1, 0, 2**31), bytes(2**18))
     listening, address = await address_of(server)
     with pytest.raises(BrokerError):
-        async with connection(address, "tries"):
+        async with connection(address, loopback(), "tries"):
             pass
     await asyncio.wait_for(server.cut_off.wait(), 10)
     listening.close()
@@ -101,7 +102,7 @@ async def test_a_message_that_announces_gigabytes_is_not_collected() -> None:
     header = frame.marshal(ContentHeader(body_size=2**40), 1)
     server = Hostile(deliver + header, frame.marshal(ContentBody(bytes(131064)), 1), greets=True)
     listening, address = await address_of(server)
-    listener = asyncio.create_task(PulseListener(address, "mr-pulses.c", lambda _: None).run())
+    listener = asyncio.create_task(PulseListener(address, loopback(), "mr-pulses.c", lambda _: None).run())
     await asyncio.wait_for(server.cut_off.wait(), 10)
     listener.cancel()
     await asyncio.gather(listener, return_exceptions=True)

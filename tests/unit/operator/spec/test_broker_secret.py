@@ -27,6 +27,9 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
         ("http://", "no http:// or https:// address"),
         ("http://[1]/", "no http:// or https:// address|is no address"),
         ("http://[::1", "is no address"),
+        ("http://127.1:15672", "no http:// or https:// address"),
+        ("http://2130706433", "no http:// or https:// address"),
+        ("http://0x7f000001/", "no http:// or https:// address"),
         ("http://" + "a" * 64, "no http:// or https:// address"),
         ("http://u:hunter2@rabbit:15672", "holds a user"),
         ("http://rabbit:15672/?a=b", "has a query or a fragment"),
@@ -42,7 +45,23 @@ def test_a_management_uri_that_is_none_is_refused_with_what_to_write(uri: str, w
 
 
 @pytest.mark.parametrize(
-    "host", ["http://rabbit", "rabbit:5672", "a b", "a\x00b", "a" * 64, "rabbit/", "räbbit", "u@h"]
+    "host",
+    [
+        "http://rabbit",
+        "rabbit:5672",
+        "a b",
+        "a\x00b",
+        "a" * 64,
+        "rabbit/",
+        "räbbit",
+        "u@h",
+        "127.1",
+        "0x7f000001",
+        "2130706433",
+        "0177.0.0.1",
+        "10.0.0.1.",
+        "rabbit.0X7F",
+    ],
 )
 def test_a_host_that_is_none_is_refused(host: str) -> None:
     with pytest.raises(SecretInvalid, match="Secret rabbitmq: host is no name and no address"):
@@ -60,6 +79,8 @@ def test_a_user_that_the_management_api_cannot_be_told_is_refused() -> None:
         ({}, "http://rabbitmq.orders.svc:15672"),
         ({"host": b"::1"}, "http://[::1]:15672"),
         ({"host": b"10.1.2.3"}, "http://10.1.2.3:15672"),
+        ({"host": b"fd00::10.1.2.3"}, "http://[fd00::10.1.2.3]:15672"),
+        ({"host": b"0x.rabbit.example"}, "http://0x.rabbit.example:15672"),
         ({"management_uri": b"https://mq.example.com/rabbit/"}, "https://mq.example.com/rabbit"),
         ({"management_uri": b"http://[fd00::7]:15672"}, "http://[fd00::7]:15672"),
         ({"management_uri": b"HTTP://Rabbit:15672"}, "HTTP://Rabbit:15672"),

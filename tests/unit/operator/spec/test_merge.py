@@ -70,10 +70,16 @@ def test_what_the_route_does_not_take_is_told_with_the_mend(claim: object, reaso
     assert not merged.conflicts
 
 
-def test_an_empty_list_keeps_objects_out_and_entries_in() -> None:
-    tiers = ({"name": "enterprise", "allowedMerchants": []}, "standard")
+@pytest.mark.parametrize("allowed", [{"allowedMerchants": []}, {}, {"allowedMerchants": None}])
+def test_without_a_list_and_with_an_empty_one_objects_stay_out_and_entries_in(allowed: dict[str, object]) -> None:
+    tiers = ({"name": "enterprise", **allowed}, "standard")
     route = a_route(tiers=tiers, merchants={"hut": "enterprise"})
-    assert [m.id for m in merge(route, [a_claim(tier="enterprise")]).route.merchants] == ["hut"]
+    merged = merge(route, [a_claim(tier="enterprise")])
+    assert [m.id for m in merged.route.merchants] == ["hut"]
+    reason, words = refusal(merged, "taco")
+    assert reason == "TierNotAllowed"
+    assert "allowedMerchants of tier enterprise is empty or not there, and so does not admit taco" in words
+    assert "ask the owner of route pos to add the id" in words
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,12 @@ def one_pod(**about: Any) -> dict[str, Any]:
             "CredentialsUnusable",
             "merchant m0: Secret s lacks the key token",
         ),
+        (
+            {"unfit": {"spec.defaultEndpoint": "https://[1] is no address", "merchant m0": "write https://"}},
+            "Ready",
+            "MerchantsUnfit",
+            "merchant m0: write https://; spec.defaultEndpoint: https://[1] is no address",
+        ),
         ({"ending": "draining: 5 orders left"}, "Ready", "Ending", "5 orders left"),
         ({"route": None, "error": SpecInvalid("spec.x: wrong")}, "Ready", "SpecInvalid", "spec.x: wrong"),
     ],

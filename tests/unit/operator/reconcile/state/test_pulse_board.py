@@ -6,6 +6,7 @@ from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.pulse_board import FORGET_AFTER, MOST_UNKNOWN, PulseBoard
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from tests.harness.dialing import loopback
 from tests.unit.operator.operator_under_test import KEY
 from tests.unit.operator.reconcile.passes.test_suspect_lane import fleet
 
@@ -21,7 +22,7 @@ def pulse(pod: str, at: float = 100.0, key: tuple[str, str] = KEY, finished: int
 
 async def test_a_pulse_from_another_broker_than_its_routes_is_nobodys() -> None:
     heard: list[str] = []
-    pool = BrokerPool("mr-pulses.c", lambda pulse: heard.append(pulse.pod))
+    pool = BrokerPool("mr-pulses.c", lambda pulse: heard.append(pulse.pod), loopback())
     await pool.use(KEY, OURS)
     await pool.use(TENANT, THEIRS)
     pool._heard(THEIRS, pulse("forged"))

@@ -12,6 +12,7 @@ import pytest
 from merchantroute_operator.errors import BrokerRefusedCredentials
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool, VhostFigures
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from tests.harness.dialing import loopback
 from tests.unit.operator.rabbit.odd_server import OddServer
 
 USERS = ("burgers", "pizza", "sushi", "tacos")
@@ -44,7 +45,7 @@ async def pool_of(server: Guarded, users: Iterable[str] = USERS) -> AsyncIterato
     """Each user is another team's, with a route of its own."""
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
-    pool = BrokerPool("mr-pulses.c", lambda _: None)
+    pool = BrokerPool("mr-pulses.c", lambda _: None, loopback())
     try:
         for user in users:
             address = BrokerAddress("127.0.0.1", 1, user, "p4ss", "/", f"http://127.0.0.1:{port}")
