@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from merchantroute_operator import handlers, metrics
-from merchantroute_operator.child_watches import child_watches
 from merchantroute_operator.health import Health
 from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.kube.lease import lead
@@ -28,7 +27,8 @@ from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.settings import Settings
 from merchantroute_operator.supervision import keep_running
-from merchantroute_operator.watch_comparison import SILENCE, Heard, Watches, watch
+from merchantroute_operator.watches.child_watches import child_watches
+from merchantroute_operator.watches.watch_comparison import SILENCE, Heard, Watches, watch
 
 logger = logging.getLogger(__name__)
 PASSES_AT_ONCE = 32  # of one broker at most reconciler.PASSES_A_BROKER
@@ -62,7 +62,8 @@ async def operate(kube: KubeClient, settings: Settings, health: Health) -> None:
         "scaler": scaler.run,
         "merchant statuses": reconciler.status_writer.run,
     }
-    loops |= {f"watch {number}": watch.run for number, watch in enumerate(child_watches(kube.api, reconciler, settings.namespaces))}
+    children = child_watches(kube.api, reconciler, settings.namespaces)
+    loops |= {f"watch {number}": each.run for number, each in enumerate(children)}
     background = [asyncio.create_task(keep_running(name, loop)) for name, loop in loops.items()]
     heard = Heard()
     registry = handlers.registry(reconciler, heard, silence=SILENCE)

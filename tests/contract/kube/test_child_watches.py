@@ -10,13 +10,13 @@ import pytest
 
 from merchantroute_kit.servers.api_server import ApiServer, api_server
 from merchantroute_kit.waiting import until_async
-from merchantroute_operator.child_watches import child_watches
 from merchantroute_operator.kube import reads
 from merchantroute_operator.kube.api import Api
 from merchantroute_operator.kube.client import connect
 from merchantroute_operator.kube.paths import everywhere
 from merchantroute_operator.kube.watching.secret_watches import SecretWatches
 from merchantroute_operator.kube.watching.watches import Watch
+from merchantroute_operator.watches.child_watches import child_watches
 from tests.contract.kube.api_server_alone import requests
 
 ROUTE = {"merchantroute.dev/route": "pos"}

@@ -23,7 +23,7 @@ from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.spec.broker_rules import BrokerRules
-from merchantroute_operator.watch_comparison import SILENCE, Heard, watch
+from merchantroute_operator.watches.watch_comparison import SILENCE, Heard, watch
 from tests.contract.kube.bodies import secret
 from tests.contract.kube.test_cluster_addresses import service
 from tests.contract.kube.users import kubeconfig_of

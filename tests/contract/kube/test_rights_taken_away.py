@@ -26,7 +26,7 @@ from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.settings import Settings
-from merchantroute_operator.watch_comparison import SILENCE, Heard
+from merchantroute_operator.watches.watch_comparison import SILENCE, Heard
 from tests.contract.kube.bodies import secret
 from tests.contract.kube.conftest import PLURAL, Unwatched
 from tests.contract.kube.operators_rights import OURS, PATIENCE, Operator, Right, rights, shown, words

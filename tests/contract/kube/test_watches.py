@@ -15,7 +15,7 @@ from merchantroute_kit.servers.api_server import ApiServer, api_server
 from merchantroute_kit.waiting import until, until_async
 from merchantroute_operator.handlers import Version, registry
 from merchantroute_operator.kube.client import KubeClient, connect
-from merchantroute_operator.watch_comparison import Heard, Watches, watch
+from merchantroute_operator.watches.watch_comparison import Heard, Watches, watch
 from tests.contract.kube.test_refusals import moved, server_of
 from tests.contract.silent_relay import Wire, wire
 

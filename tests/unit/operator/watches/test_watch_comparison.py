@@ -12,7 +12,7 @@ import pytest
 from merchantroute_operator.errors import KubeError
 from merchantroute_operator.kube.kube_port import Kube
 from merchantroute_operator.naming import KIND, MERCHANT
-from merchantroute_operator.watch_comparison import Heard, Missed, Watches, missed
+from merchantroute_operator.watches.watch_comparison import Heard, Missed, Watches, missed
 
 POS, BAR = ("orders", "pos"), ("orders", "bar")
 
