@@ -118,10 +118,14 @@ class MemoryKube:
             self.objects["Pod", name]["metadata"].setdefault("annotations", {}).update(annotations)
             self.log.append(f"annotate {name}")
 
-    async def write_status(self, namespace: str, name: str, status: Object) -> None:
-        del namespace, name
+    async def write_status(self, route: Object, status: Object) -> str:
+        if self.stored is None:
+            return ""
+        if self.stored["metadata"]["uid"] != route["metadata"]["uid"]:
+            raise KubeConflict("another")
         self.status = status
         self.log.append("status")
+        return str(route["metadata"].get("resourceVersion", "1"))
 
     async def set_finalizers(self, route: Object, finalizers: Sequence[str]) -> None:
         self.stored = {**route, "metadata": {**route["metadata"], "finalizers": list(finalizers)}}

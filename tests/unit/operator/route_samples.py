@@ -22,7 +22,7 @@ def raw_route(
 ) -> dict[str, Any]:
     """A MerchantRoute as the API server stores it; ``merchants`` is id -> tier; ``spec`` replaces whole fields."""
     return {
-        "metadata": {"namespace": "orders", "name": "pos", "uid": "u1", "generation": 3},
+        "metadata": {"namespace": "orders", "name": "pos", "uid": "u1", "generation": 3, "resourceVersion": "1"},
         "spec": {
             "broker": {"secretRef": {"name": "rabbitmq"}},
             "worker": {"image": "worker:1", "app": "merchantroute_worker.app"},

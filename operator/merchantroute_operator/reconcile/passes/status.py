@@ -31,8 +31,9 @@ async def update_status(ctx: Context, state: RouteState, findings: Findings) -> 
     new = status(_view(state, findings), old, now, figures_may_move=may_move)
     if new == old:
         return
+    version = await ctx.kube.write_status(findings.raw, new)
     metadata = findings.raw["metadata"]
-    await ctx.kube.write_status(metadata["namespace"], metadata["name"], new)
+    findings.raw = {**findings.raw, "metadata": {**metadata, "resourceVersion": version or metadata["resourceVersion"]}}
     state.status.written = new
     if any(new[part] != old.get(part) for part in ("lanes", "totals")):
         state.status.figures_at = state.status.written_at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from merchantroute_operator.kube.kube_port import Autoscaler, Children
 from tests.unit.operator.canary_scenario import Road, road, spec_of
 from tests.unit.operator.operator_under_test import KEY, with_finalizer
 from tests.unit.operator.route_samples import raw_route
@@ -59,6 +60,24 @@ def test_deployments_that_outlived_the_old_one_are_known_though_the_watch_shows_
     world.look()
     deployments = {name for kind, name in world.kube.objects if kind == "Deployment"}
     assert set(world.reconciler.states[KEY].deployments) == deployments
+
+
+def test_the_status_of_the_old_one_is_not_written_to_the_new_one() -> None:
+    world = road({"weight": 5})
+    new = raw_route(**spec_of({"weight": 5}))
+    new["metadata"]["uid"] = "another"
+    read = world.kube.children
+
+    async def replaced_meanwhile(namespace: str, route: str) -> Children:
+        world.kube.stored, world.kube.status = with_finalizer(new), {"observedGeneration": -1}
+        return await read(namespace, route)
+
+    world.kube.children = replaced_meanwhile  # type: ignore[method-assign]
+    world.kube.scalers = [Autoscaler("HorizontalPodAutoscaler", "x", name) for _, name in world.kube.objects]
+    world.look()
+    assert world.kube.status == {"observedGeneration": -1}
+    world.look()
+    assert world.kube.status["observedGeneration"] == new["metadata"]["generation"]
 
 
 def test_an_event_about_the_old_one_takes_nothing_from_it() -> None:
