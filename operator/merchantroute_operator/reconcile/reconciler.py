@@ -78,14 +78,14 @@ class Reconciler:
             state.anew = False
             state.deployments = {**findings.children.deployments, **state.deployments}
         if after is not None:
-            await self._update_status(state, findings)
+            await self._update_status(state, self._judged(state, findings))
         return REQUEUE_SOON if findings.merchants.behind and not state.schedule.failures else after
 
     async def _guarded(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
         """Whatever a pass raises becomes the route's own error, and a later try."""
         try:
             after = await self._dispatch(raw, state, findings)
-            state.schedule.failures = 0
+            state.schedule.failures, state.schedule.failure = 0, None
         except KubeConflict as error:
             after = self._retry(state, error)
         except NamespaceTerminating as error:
@@ -114,7 +114,10 @@ class Reconciler:
         )
 
     def _retry(self, state: RouteState, error: RouteError, *, longest: float = LONGEST) -> float:
+        if not state.schedule.failures:
+            state.schedule.failing_since = self._ctx.monotonic()
         state.schedule.failures += 1
+        state.schedule.failure = error
         return retry_delay(state.schedule.failures, longest=longest, asked=error.retry_after)
 
     def _unforeseen(self, part: str, raw: Object, error: Exception) -> RouteError:
@@ -139,8 +142,28 @@ class Reconciler:
             return REQUEUE_SOON
         return await reconcile_and_report_repairs(self._ctx, route, state, findings)
 
+    def _judged(self, state: RouteState, findings: Findings) -> Findings:
+        """What the status is made of: the last good look, for as long as what failed since may pass by itself.
+
+        A route whose orders flow does not become unready for one slow answer. Of a process that has just started, the
+        good look is what the status says.
+        """
+        schedule, metadata = state.schedule, findings.raw["metadata"]
+        if schedule.failure is None and findings.children is not NO_CHILDREN:
+            state.good = findings
+            return findings
+        failing = self._ctx.monotonic() - schedule.failing_since
+        if "deletionTimestamp" in metadata or (schedule.failure and failing >= schedule.failure.patience):
+            return findings
+        if schedule.failure is not None:
+            logger.info("route %s/%s: %s; tried again", metadata["namespace"], metadata["name"], schedule.failure)
+        findings.tentative = state.good is None and bool(findings.raw.get("status", {}).get("conditions"))
+        return state.good or findings
+
     async def _update_status(self, state: RouteState, findings: Findings) -> None:
         state.findings = findings
+        if findings.tentative:
+            return
         try:
             await update_status(self._ctx, state, findings)
         except KubeError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from merchantroute_operator.spec.route import Raw
@@ -15,8 +16,10 @@ from merchantroute_operator.status.paused import paused
 from merchantroute_operator.status.progressing import progressing
 from merchantroute_operator.status.queues_ready import queues_ready
 from merchantroute_operator.status.ready import ready
+from merchantroute_operator.status.reconciling import reconciling
 from merchantroute_operator.status.scaling_active import scaling_active
-from merchantroute_operator.status.view import View
+from merchantroute_operator.status.stalled import stalled
+from merchantroute_operator.status.view import Condition, View
 from merchantroute_operator.status.workers_available import workers_available
 
 CONDITIONS = (
@@ -30,6 +33,8 @@ CONDITIONS = (
     conflicted,
     credentials_accepted,
 )
+WHILE_TRUE = (reconciling, stalled)
+"""Those that are left out while they are not true, as kstatus wants it of its own."""
 
 
 def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> dict[str, Any]:
@@ -47,7 +52,7 @@ def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> 
         **({"configGeneration": generation} if generation else {}),
         "conditions": merge(
             old.get("conditions") or (),
-            (condition(view) for condition in CONDITIONS),
+            _conditions(view),
             generation=view.generation,
             now=now,
         ),
@@ -55,3 +60,11 @@ def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> 
         "totals": totals(view, lane_figures, old.get("totals") or {}, may_move=figures_may_move),
         **({"canaries": list(canaries)} if canaries else {}),
     }
+
+
+def _conditions(view: View) -> Iterator[Condition]:
+    for condition in CONDITIONS:
+        yield condition(view)
+    for present_while_true in WHILE_TRUE:
+        if (found := present_while_true(view)) is not None:
+            yield found

@@ -34,6 +34,8 @@ class View:
     generation: int  # metadata.generation of the spec that the pass worked on
     route: Route | None = None  # None: it could not be parsed, ``error`` says why
     error: RouteError | None = None
+    beside: RouteError | None = None  # of what orders flow without: a budget, the policy
+    reporting: bool = False  # pods of every lane that has some said just now that they work
     queues_ready: bool = False  # every exchange, queue and inner binding is there
     door_open: bool = False
     config_generation: int = 0

@@ -76,7 +76,7 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     await _configuration(ctx, route, state, findings, found)
     await _bring_to_pods(ctx, route, state, findings, secret_version)
     # Told, and tried again by the next pass: it slows down nothing that comes after.
-    findings.error = await ensure_auxiliaries(ctx.kube, route, findings.children, findings.merchants.claimed)
+    findings.beside = await ensure_auxiliaries(ctx.kube, route, findings.children, findings.merchants.claimed)
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
     state.split_watch.left(in_use(route, observed))

@@ -13,12 +13,16 @@ from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.lane import Lane
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
+from merchantroute_operator.spec.route import Route, Tier
 from merchantroute_operator.status.assemble import status
 from merchantroute_operator.status.damping import EVERY
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.view import LaneView, View
 
 SUSPECT_EVENT = "SuspectLane"
+WORTH_A_WARNING = {"Drifted": "True", "CredentialsAccepted": "False", "WorkersAvailable": "True", "Stalled": "True"}
+"""Conditions that come to this answer, or to another reason for it, beside what Ready says."""
+REPORTED_WITHIN = 10.0  # seconds: five pulses
 PASSING = frozenset({Reason.STARTING, Reason.DOOR_CLOSED, Reason.BINDING, Reason.QUEUES_MISSING, Reason.ENDING})
 
 
@@ -28,7 +32,7 @@ async def update_status(ctx: Context, state: RouteState, findings: Findings) -> 
     now = datetime.fromtimestamp(ctx.wall(), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     state.status.written_at = ctx.monotonic()
     may_move = state.status.written_at - state.status.figures_at >= EVERY
-    new = status(_view(state, findings), old, now, figures_may_move=may_move)
+    new = status(_view(ctx, state, findings), old, now, figures_may_move=may_move)
     if new == old:
         return
     version = await ctx.kube.write_status(findings.raw, new)
@@ -37,23 +41,23 @@ async def update_status(ctx: Context, state: RouteState, findings: Findings) -> 
     state.status.written = new
     if any(new[part] != old.get(part) for part in ("lanes", "totals")):
         state.status.figures_at = state.status.written_at
-    await _announce(ctx, findings, _condition(old, "Ready"), _condition(new, "Ready"))
-    if (drift := _condition(new, "Drifted"))["status"] == "True" and drift["reason"] != _condition(old, "Drifted").get(
-        "reason"
-    ):
-        await ctx.kube.event(findings.raw, "Warning", drift["reason"], drift["message"])
-    refused = _condition(new, "CredentialsAccepted")
-    if refused["status"] == "False" and _condition(old, "CredentialsAccepted").get("status") != "False":
-        await ctx.kube.event(findings.raw, "Warning", refused["reason"], refused["message"])
+    await _report(ctx, findings, old, new)
+
+
+async def _report(ctx: Context, findings: Findings, old: Object, new: Object) -> None:
+    """One event for each thing that the new status says and the old one did not."""
+    before, ready = _condition(old, "Ready"), _condition(new, "Ready")
+    if (before.get("status"), before.get("reason")) != (ready["status"], ready["reason"]):
+        bad = ready["status"] != "True" and ready["reason"] not in PASSING
+        await ctx.kube.event(findings.raw, "Warning" if bad else "Normal", ready["reason"], ready["message"])
+    for kind, answer in WORTH_A_WARNING.items():
+        found = _condition(new, kind)
+        if found.get("status") != answer or found["reason"] in (ready["reason"], _condition(old, kind).get("reason")):
+            continue
+        if kind != "WorkersAvailable" or found["reason"] == Reason.SOME_PODS_FAIL:
+            await ctx.kube.event(findings.raw, "Warning", found["reason"], found["message"])
     if (trouble := _suspect_trouble(new)) and not _suspect_trouble(old):
         await ctx.kube.event(findings.raw, "Warning", SUSPECT_EVENT, trouble)
-
-
-async def _announce(ctx: Context, findings: Findings, before: dict[str, Any], after: dict[str, Any]) -> None:
-    if (before.get("status"), before.get("reason")) == (after["status"], after["reason"]):
-        return
-    bad = after["status"] != "True" and after["reason"] not in PASSING
-    await ctx.kube.event(findings.raw, "Warning" if bad else "Normal", after["reason"], after["message"])
 
 
 def _condition(status_object: Object, kind: str) -> dict[str, Any]:
@@ -66,12 +70,14 @@ def _suspect_trouble(status_object: Object) -> str:
     return next(said, "")
 
 
-def _view(state: RouteState, findings: Findings) -> View:
+def _view(ctx: Context, state: RouteState, findings: Findings) -> View:
     route = findings.route
     return View(
         generation=findings.raw["metadata"]["generation"],
         route=route,
         error=findings.error,
+        beside=findings.beside,
+        reporting=_reporting(ctx, state, findings),
         queues_ready=findings.topology.queues_ready,
         door_open=findings.topology.door_open,
         config_generation=findings.configuration.generation,
@@ -97,6 +103,24 @@ def _view(state: RouteState, findings: Findings) -> View:
         paused=findings.pause.holds,
         pending=findings.pause.pending,
     )
+
+
+def _reporting(ctx: Context, state: RouteState, findings: Findings) -> bool:
+    """Whether pods of every tier have just said over AMQP that they work, behind a front door that was seen open."""
+    good, route, now = state.good, findings.route, ctx.monotonic()
+    if route is None or good is None or not good.topology.door_open:
+        return False
+    heard = {
+        (pulse.tier, pulse.lane)
+        for pulse in ctx.pulses.of(route.namespace, route.name)
+        if now - pulse.at <= REPORTED_WITHIN
+    }
+    return all((tier.name, naming.STABLE) in heard for tier in route.tiers if _wants_pods(state, route, tier))
+
+
+def _wants_pods(state: RouteState, route: Route, tier: Tier) -> bool:
+    live = state.deployments.get(naming.deployment(route.name, tier.name, naming.STABLE), {})
+    return bool(live.get("spec", {}).get("replicas", 1))
 
 
 def _lane(spec: LaneSpec, lane: Lane) -> LaneView:

@@ -70,6 +70,8 @@ class Findings:
     raw: Object
     route: Route | None = None
     error: RouteError | None = None
+    beside: RouteError | None = None  # of what orders flow without: a budget, the policy
+    tentative: bool = False  # nothing was looked at, and nothing better is known yet: the status stays as it is
     children: Children = NO_CHILDREN
     topology: TopologyFindings = field(default_factory=TopologyFindings)
     merchants: MerchantFindings = field(default_factory=MerchantFindings)

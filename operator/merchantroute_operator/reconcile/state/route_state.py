@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from merchantroute_operator.canary.progress import Progress, Tally
+from merchantroute_operator.errors import RouteError
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.naming import SHARDS, credentials_secret
 from merchantroute_operator.reconcile.state.findings import Findings
@@ -35,6 +36,8 @@ class Schedule:
     full: bool = True  # something happened: the next reconcile looks at everything
     full_at: float = 0.0  # when it does so anyway
     failures: int = 0  # full reconciles in a row that ended by an error
+    failing_since: float = 0.0  # when the first of them ended
+    failure: RouteError | None = None  # the newest one's error
 
 
 @dataclass(slots=True)
@@ -84,7 +87,8 @@ class RouteState:
     deletion: DeletionState = field(default_factory=DeletionState)
     status: StatusState = field(default_factory=StatusState)
     route: Route | None = None
-    findings: Findings | None = None  # of the last full reconcile
+    findings: Findings | None = None  # what the status is made of: of the last full reconcile
+    good: Findings | None = None  # of the last one that came to its end
     paused: bool = False  # nothing but the status is written
     deployments: dict[str, Object] = field(default_factory=dict)  # as last watched
     lanes: dict[tuple[str, str], Lane] = field(default_factory=dict)  # by tier and lane; the route's own is "suspect"
