@@ -7,14 +7,10 @@ from typing import Any
 
 import pytest
 
-from merchantroute_operator import naming
 from merchantroute_operator.errors import (
     BrokerRefusedCredentials,
     BrokerUnreachable,
-    KubeError,
     KubeForbidden,
-    KubeInvalid,
-    ManagementSilent,
     RouteError,
     SecretMissing,
     TopologyConflict,
@@ -65,12 +61,6 @@ CRASHED: dict[str, Any] = {
     "lastState": {"terminated": {"exitCode": 1, "message": "No module named shop"}},
     "restartCount": 4,
 }
-
-
-def one_more_pod(**about: Any) -> dict[str, Any]:
-    """Beside nineteen that work."""
-    deployments = with_deployments(a_deployment("enterprise", replicas=20, ready=19), a_deployment("standard"))
-    return {"pods": {"pos-1": a_pod(), "pos-2": a_pod("pos-2", ready=False, **about)}, "deployments": deployments}
 
 
 @pytest.mark.parametrize(
@@ -149,77 +139,6 @@ def test_what_is_in_the_way_is_said_where_it_belongs_and_by_ready(
     for name in (condition, "Ready"):
         assert (answers[name].status, answers[name].reason) == ("False", reason)
         assert said in answers[name].message
-
-
-@pytest.mark.parametrize(
-    ("about", "reason", "said"),
-    [
-        ({"conditions": [UNSCHEDULED]}, "SomePodsWait", "20 of 21 pods ready; pod pos-2: Insufficient cpu"),
-        (waiting("CrashLoopBackOff", **CRASHED), "SomePodsFail", "No module named shop"),
-        (waiting("ErrImagePull", "not found"), "SomePodsFail", "worker:9: not found"),
-    ],
-)
-def test_a_pod_that_cannot_work_beside_others_that_do_is_told_and_orders_flow(
-    about: dict[str, Any], reason: str, said: str
-) -> None:
-    answers = told(a_view(**one_more_pod(**about)))
-    workers = answers["WorkersAvailable"]
-    assert (workers.status, workers.reason) == ("True", reason)
-    assert said in workers.message
-    assert answers["Ready"].status == "True"
-    assert answers["Progressing"].status == "False", "it is scaled, and not rolled out"
-
-
-def test_a_canary_that_gets_no_orders_yet_needs_no_ready_pod() -> None:
-    route = a_route(tiers=["enterprise", {"name": "standard", "canary": {"weight": 5}}])
-    canary = a_deployment("standard", ready=0)
-    canary["metadata"]["name"] = naming.deployment("pos", "standard", "canary")
-    deployments = with_deployments(a_deployment("enterprise"), a_deployment("standard"), canary)
-    view = a_view(route=route, deployments=deployments)
-    starting, walking = ({"tier": "standard", "phase": phase, "weight": 0} for phase in ("Starting", "Walking"))
-    assert told(replace(view, canaries=(starting,)))["Ready"].status == "True"
-    assert told(replace(view, canaries=(walking,)))["Ready"].reason == "Starting"
-
-
-@pytest.mark.parametrize(
-    ("seen", "reconciling", "stalled"),
-    [
-        ({}, None, None),
-        ({"unbound": 3}, "BindingMerchants", None),
-        ({"ending": "draining"}, "Ending", None),
-        (one_pod(), "Starting", None),
-        ({"error": KubeError("429")}, "KubernetesError", None),
-        ({"error": KubeError("429"), "reporting": True}, "KubernetesError", None),
-        ({"error": SpecInvalid("spec.x: wrong"), "route": None}, None, "SpecInvalid"),
-        ({"error": SecretMissing("Secret x does not exist")}, None, "SecretMissing"),
-        ({"beside": KubeInvalid("NetworkPolicy pos: a label")}, None, "ObjectInvalid"),
-        ({"credential_problems": {"m0": "Secret s"}}, None, "CredentialsUnusable"),
-        ({"deployments": with_deployments(a_deployment("standard", conditions=STUCK))}, None, "RolloutStuck"),
-        ({"paused": True, "pending": ("a queue",), "queues_ready": False}, None, None),
-    ],
-)
-def test_what_kstatus_reads_is_there_only_while_it_is_true(
-    seen: dict[str, Any], reconciling: str | None, stalled: str | None
-) -> None:
-    written = status(a_view(**seen), {}, NOW)["conditions"]
-    found = {c["type"]: (c["status"], c["reason"]) for c in written if c["type"] in ("Reconciling", "Stalled")}
-    wanted = {"Reconciling": reconciling, "Stalled": stalled}
-    assert found == {kind: ("True", reason) for kind, reason in wanted.items() if reason}
-
-
-def test_what_orders_flow_without_makes_no_route_unready() -> None:
-    answers = told(a_view(beside=KubeInvalid("NetworkPolicy pos: a label")))
-    assert answers["Ready"].status == "True"
-    assert answers["Progressing"] == Condition("Progressing", "False", "Blocked", "NetworkPolicy pos: a label")
-
-
-@pytest.mark.parametrize("error", [KubeError("429"), ManagementSilent("no answer")])
-def test_while_pods_report_that_they_work_a_silent_server_makes_no_route_unready(error: RouteError) -> None:
-    ready = told(a_view(error=error, reporting=True))["Ready"]
-    assert (ready.status, ready.reason) == ("True", "Unattended")
-    assert str(error) in ready.message
-    assert told(a_view(error=error))["Ready"].status == "False"
-    assert told(a_view(error=BrokerRefusedCredentials("401"), reporting=True))["Ready"].status == "False"
 
 
 @pytest.mark.parametrize("error", [SpecInvalid("spec.x: wrong"), KubeForbidden("no")])
