@@ -9,7 +9,7 @@ from merchantroute_operator.spec.route import Raw
 from merchantroute_operator.status.conditions import merge
 from merchantroute_operator.status.conflicted import conflicted
 from merchantroute_operator.status.credentials_accepted import credentials_accepted
-from merchantroute_operator.status.damping import damp_lanes
+from merchantroute_operator.status.damping import NO_DAMPING, Damping, damp_lanes
 from merchantroute_operator.status.drifted import drifted
 from merchantroute_operator.status.lanes import lanes, totals
 from merchantroute_operator.status.paused import paused
@@ -37,8 +37,8 @@ WHILE_TRUE = (reconciling, stalled)
 """Those that are left out while they are not true, as kstatus wants it of its own."""
 
 
-def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> dict[str, Any]:
-    """What to write; ``old`` is the status as last read, ``now`` RFC 3339; see ``damping`` for when figures may move.
+def status(view: View, old: Raw, now: str, damping: Damping = NO_DAMPING) -> dict[str, Any]:
+    """What to write; ``old`` is the status as last read, ``now`` RFC 3339.
 
     It speaks of the generation that the pass worked on, which may be behind the newest. The configuration's generation
     is kept when a pass did not come to it: were it lost, the count could begin anew. So are the canaries: one that was
@@ -46,7 +46,7 @@ def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> 
     """
     canaries = view.canaries if view.canaries is not None else old.get("canaries")
     generation = view.config_generation or old.get("configGeneration")
-    lane_figures = damp_lanes(lanes(view), old.get("lanes") or (), may_move=figures_may_move)
+    lane_figures = damp_lanes(lanes(view), old.get("lanes") or (), damping)
     return {
         "observedGeneration": view.generation,
         **({"configGeneration": generation} if generation else {}),
@@ -57,7 +57,7 @@ def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> 
             now=now,
         ),
         "lanes": lane_figures,
-        "totals": totals(view, lane_figures, old.get("totals") or {}, may_move=figures_may_move),
+        "totals": totals(view, lane_figures, old.get("totals") or {}, damping),
         **({"canaries": list(canaries)} if canaries else {}),
     }
 

@@ -24,6 +24,7 @@ class LaneView:
     retrying: int | None  # orders on the tier's rungs; None: unknown
     slow: int | None  # merchants that are slow in some pod; None: unknown, or no pod
     paused: int | None  # merchants that asked some pod for time; None: unknown, or no pod
+    pods: int | None  # that the Deployment has, ready or not; None: there is no Deployment
     generation: int | None  # the configuration that every ready pod has loaded; None: unknown, or no pod
 
 

@@ -56,7 +56,7 @@ def a_lane(tier: str, *, reason: str = "Steady", replicas: int = 2, **seen: Any)
     decision = Decision(replicas, reason, "because", Memory(order_time=0.51239))
     observation = replace(SEEN, **seen)
     queue = f"mr.orders.pos.{tier}.stable"
-    return LaneView(tier, "stable", queue, observation, decision, retrying=4, slow=1, paused=0, generation=9)
+    return LaneView(tier, "stable", queue, observation, decision, retrying=4, slow=1, paused=0, pods=3, generation=9)
 
 
 def a_view(**changes: Any) -> View:

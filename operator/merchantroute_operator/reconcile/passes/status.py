@@ -15,7 +15,8 @@ from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
 from merchantroute_operator.spec.route import Route, Tier
 from merchantroute_operator.status.assemble import status
-from merchantroute_operator.status.damping import EVERY
+from merchantroute_operator.status.damping import Damping, between
+from merchantroute_operator.status.lanes import lanes as lane_figures
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.view import LaneView, View
 
@@ -31,10 +32,13 @@ async def update_status(ctx: Context, state: RouteState, findings: Findings) -> 
     old = state.status.written if state.status.written is not None else findings.raw.get("status", {})
     now = datetime.fromtimestamp(ctx.wall(), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     state.status.written_at = ctx.monotonic()
-    may_move = state.status.written_at - state.status.figures_at >= EVERY
-    new = status(_view(ctx, state, findings), old, now, figures_may_move=may_move)
-    if new == old:
+    wait = between(len(findings.raw["spec"].get("merchants") or ()))
+    may_move = state.status.written_at - state.status.figures_at >= wait
+    view = _view(ctx, state, findings)
+    still = state.status.standing.take_in(lane_figures(view), view.dead, state.status.written_at)
+    if status(view, old, now, Damping(may_move, still)) == old:
         return
+    new = status(view, old, now)
     version = await ctx.kube.write_status(findings.raw, new)
     metadata = findings.raw["metadata"]
     findings.raw = {**findings.raw, "metadata": {**metadata, "resourceVersion": version or metadata["resourceVersion"]}}
@@ -93,9 +97,7 @@ def _view(ctx: Context, state: RouteState, findings: Findings) -> View:
         credential_problems=findings.merchants.credential_problems,
         credentials_refused=tuple(sorted(state.credentials_refused)),
         foreign_policies={q: policy for lane in state.lanes.values() for q, policy in lane.policies.items()},
-        lanes=tuple(_lane(spec, state.lanes.get((spec.tier.name, spec.name), Lane())) for spec in lanes(route))
-        if route
-        else (),
+        lanes=tuple(_lane(state, spec) for spec in lanes(route)) if route else (),
         dead=state.dead,
         canaries=None if state.canary.progress is None else tuple(to_status(state.canary.progress.values())),
         ending=findings.ending,
@@ -123,7 +125,8 @@ def _wants_pods(state: RouteState, route: Route, tier: Tier) -> bool:
     return bool(live.get("spec", {}).get("replicas", 1))
 
 
-def _lane(spec: LaneSpec, lane: Lane) -> LaneView:
+def _lane(state: RouteState, spec: LaneSpec) -> LaneView:
+    lane, live = state.lanes.get((spec.tier.name, spec.name), Lane()), state.deployments.get(spec.deployment)
     return LaneView(
         tier=spec.tier.name,
         lane=spec.name,
@@ -133,5 +136,6 @@ def _lane(spec: LaneSpec, lane: Lane) -> LaneView:
         retrying=lane.retrying,
         slow=lane.slow,
         paused=lane.paused,
+        pods=None if live is None else int(live.get("status", {}).get("replicas", 0)),
         generation=lane.generation or None,
     )

@@ -15,6 +15,7 @@ from merchantroute_operator.reconcile.state.seen import Seen
 from merchantroute_operator.reconcile.state.split_watch import SplitWatch
 from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.route import Route
+from merchantroute_operator.status.damping import Standing
 from merchantroute_operator.topology.drained import EmptyWatch
 
 
@@ -73,6 +74,7 @@ class StatusState:
     written: Object | None = None
     written_at: float = 0.0
     figures_at: float = float("-inf")  # when its figures last moved
+    standing: Standing = field(default_factory=Standing)
 
 
 @dataclass(slots=True)

@@ -223,7 +223,12 @@ def test_what_is_under_way_is_told(seen: dict[str, Any], answer: str, reason: st
         ((a_lane("enterprise"), a_lane("standard", reason="FiguresStale")), "False", "FiguresStale", "standard"),
         ((a_lane("enterprise", reason="Paused"), a_lane("standard")), "False", "ScalingPaused", "enterprise"),
         ((a_lane("enterprise", reason="AtMaximum"),), "True", "Scaling", ""),
-        ((LaneView("enterprise", "stable", "q", None, None, None, None, None, None),), "Unknown", "NotChecked", ""),
+        (
+            (LaneView("enterprise", "stable", "q", None, None, None, None, None, None, None),),
+            "Unknown",
+            "NotChecked",
+            "",
+        ),
         ((), "Unknown", "NotChecked", ""),
     ],
 )
