@@ -162,11 +162,14 @@ class Reconciler:
 
     async def _update_status(self, state: RouteState, findings: Findings) -> None:
         state.findings = findings
-        if findings.tentative:
+        backoff, now = state.status.backoff, self._ctx.monotonic()
+        if findings.tentative or backoff.holds(now):
             return
         try:
             await update_status(self._ctx, state, findings)
+            backoff.succeeded()
         except KubeError as error:
+            backoff.failed(now, asked=error.retry_after)
             logger.warning("status of %s cannot be written: %s", findings.raw["metadata"]["name"], error)
         except Exception as error:
             if findings.route is None:

@@ -22,6 +22,7 @@ from merchantroute_operator.reconcile.observers.missing_queues import notice_mis
 from merchantroute_operator.reconcile.observers.refused_credentials import notice_refused_credentials
 from merchantroute_operator.reconcile.observers.split_shares import watch_splits
 from merchantroute_operator.reconcile.observers.tick import Observer, Tick
+from merchantroute_operator.reconcile.state.backoff import Backoff
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.supervision import keep_running
@@ -29,6 +30,7 @@ from merchantroute_operator.topology.objects import QueueSample
 
 logger = logging.getLogger(__name__)
 PATIENCE = 10.0  # seconds for a broker's figures; lanes hold their number of pods when they are 15 s old
+LONGEST_SILENCE = 10.0  # seconds between two tries to read figures that could not be read
 STATUS_EVERY = 5.0  # seconds between two status writes that only bring new figures
 # In this order: the lanes' figures are what a canary is judged by.
 OBSERVERS: tuple[Observer, ...] = (
@@ -62,6 +64,7 @@ class Scaler:
         self._update_status = update_status
         self._tick = tick
         self._beat = ctx.monotonic()
+        self._backoffs: dict[int, Backoff] = {}  # of reads of a broker's figures, by its id
         self._silent: set[int] = set()  # brokers (by id) that did not answer at the last tick
         self._failing: set[Key] = set()  # routes over which the last tick failed
 
@@ -82,6 +85,7 @@ class Scaler:
                 for gone in loops.keys() - brokers.keys():
                     loops.pop(gone)[1].cancel()
                     self._silent.discard(gone)
+                    self._backoffs.pop(gone, None)
                 for new in brokers.keys() - loops.keys():
                     loop = keep_running("broker", partial(self._follow, brokers[new]))
                     loops[new] = brokers[new], asyncio.create_task(loop)
@@ -124,10 +128,15 @@ class Scaler:
             self._failing.discard(key)
 
     async def _samples(self, broker: Broker) -> Mapping[str, QueueSample] | None:
+        backoff = self._backoffs.setdefault(id(broker), Backoff())
+        if backoff.holds(self._ctx.monotonic()):
+            return None
         try:
             async with asyncio.timeout(PATIENCE):
                 samples = await broker.samples()
         except Exception as error:
+            asked = error.retry_after if isinstance(error, RouteError) else 0.0
+            backoff.failed(self._ctx.monotonic(), longest=LONGEST_SILENCE, asked=asked)
             unexpected = None if isinstance(error, RouteError | TimeoutError) else error
             if unexpected is not None:
                 metrics.UNEXPECTED.labels("figures").inc()
@@ -136,6 +145,7 @@ class Scaler:
                 words = str(error) or f"no answer within {PATIENCE:.0f} s"
                 logger.warning("queue figures cannot be read: %s", words, exc_info=unexpected)
             return None
+        backoff.succeeded()
         if id(broker) in self._silent:
             self._silent.discard(id(broker))
             logger.info("queue figures can be read again")

@@ -8,6 +8,7 @@ from merchantroute_operator.canary.progress import Progress, Tally
 from merchantroute_operator.errors import RouteError
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.naming import SHARDS, credentials_secret
+from merchantroute_operator.reconcile.state.backoff import Backoff
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.hub_reports import HubReports
 from merchantroute_operator.reconcile.state.lane import Lane
@@ -75,6 +76,7 @@ class StatusState:
     written_at: float = 0.0
     figures_at: float = float("-inf")  # when its figures last moved
     standing: Standing = field(default_factory=Standing)
+    backoff: Backoff = field(default_factory=Backoff)  # of its writes
 
 
 @dataclass(slots=True)
