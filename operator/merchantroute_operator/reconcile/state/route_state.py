@@ -22,12 +22,16 @@ from merchantroute_operator.topology.drained import EmptyWatch
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What the lanes had done when a walk (``stable``) and its present step (``canary``) began."""
+    """What the lanes had done when a walk (``stable``) and its present step (``canary``) began.
+
+    ``carried`` is what the stable lane did in the walk before this process watched it.
+    """
 
     plan: str
     step: int | None
     stable: Tally
     canary: Tally
+    carried: Tally = Tally()  # noqa: RUF009 - frozen
 
 
 @dataclass(slots=True)
@@ -58,6 +62,7 @@ class CanaryState:
     progress: dict[str, Progress] | None = None  # as the last reconcile left them; None: none came to it yet
     bases: dict[str, Base] = field(default_factory=dict)  # where the figures of a canary's step begin
     unready_since: dict[str, float] = field(default_factory=dict)  # a canary that should have a ready pod
+    failing_since: dict[str, float] = field(default_factory=dict)  # one that has none by its own doing
 
 
 @dataclass(slots=True)
