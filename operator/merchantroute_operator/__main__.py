@@ -21,6 +21,7 @@ from merchantroute_operator.kube.lease import lead
 from merchantroute_operator.logs import log_json
 from merchantroute_operator.naming import pulses_exchange
 from merchantroute_operator.reconcile.reconciler import Reconciler
+from merchantroute_operator.reconcile.route_metrics import exported
 from merchantroute_operator.reconcile.scaler import Scaler
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
@@ -61,11 +62,14 @@ async def operate(kube: Kube, settings: Settings, health: Health) -> None:
     watching = asyncio.create_task(
         kopf.operator(registry=handlers.registry(reconciler), standalone=True, clusterwide=True)
     )
+    metrics.LEADER.set(1)
     try:
-        done, _ = await asyncio.wait({watching, *background}, return_when=asyncio.FIRST_COMPLETED)
+        with exported(reconciler.states):
+            done, _ = await asyncio.wait({watching, *background}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
+        metrics.LEADER.set(0)
         for task in (watching, *background):
             task.cancel()
         await asyncio.gather(watching, *background, return_exceptions=True)

@@ -117,6 +117,7 @@ class Reconciler:
         if not state.schedule.failures:
             state.schedule.failing_since = self._ctx.monotonic()
         state.schedule.failures += 1
+        metrics.PASS_ERRORS.labels(error.reason).inc()
         state.schedule.failure = error
         return retry_delay(state.schedule.failures, longest=longest, asked=error.retry_after)
 

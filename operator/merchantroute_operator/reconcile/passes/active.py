@@ -102,6 +102,7 @@ async def _queues(
     observed = await broker.observe(prefix)
     weights = {tier: weight for tier, (weight, _) in state.split_watch.splits.items()}
     wrong = state.split_watch.why | altered_splits(route, observed, weights)
+    state.repairs += len(wrong)
     for tier, words in wrong.items():
         await ctx.kube.event(findings.raw, "Warning", "Repaired", f"{tier}: {words}: its split is built anew")
     wanted = desired(route, owner, {}, choose(route, observed, state.split_watch.shunned))

@@ -31,6 +31,7 @@ async def reconcile_and_report_repairs(ctx: Context, route: Route, state: RouteS
         return after
     finally:
         if repairs:
+            state.repairs += len(set(repairs))
             await ctx.kube.event(findings.raw, "Warning", REPAIRED, some(dict.fromkeys(repairs), "; "))
 
 

@@ -103,6 +103,7 @@ class RouteState:
     lanes: dict[tuple[str, str], Lane] = field(default_factory=dict)  # by tier and lane; the route's own is "suspect"
     scaled_by: dict[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has
     credentials_refused: dict[str, float] = field(default_factory=dict)  # merchant -> when a pod last said so
+    repairs: int = 0  # of what others had changed
     dead: int | None = None  # orders in dead letters; None: unknown
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     seen: Seen = field(default_factory=Seen)
