@@ -19,7 +19,7 @@ _BUCKETS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
 
 PASSES = Counter("merchantroute_operator_passes", "Passes over routes", ["result"])
 PASS_ERRORS = Counter("merchantroute_operator_pass_errors", "Passes that failed, by the error's reason", ["reason"])
-LEADER = Gauge("merchantroute_operator_leader", "1 while this process is the active operator, 0 while it stands by")
+LEADER = Gauge("merchantroute_leader", "1 while this process is the active operator, 0 while it stands by")
 PASS_SECONDS = Histogram("merchantroute_operator_pass_seconds", "Duration of a pass", buckets=_BUCKETS)
 PASS_AT = Gauge("merchantroute_operator_last_pass_timestamp_seconds", "When the last pass ended, seconds since epoch")
 QUEUE_DEPTH = Gauge("merchantroute_operator_queue_depth", "Routes that are due for a pass and wait")

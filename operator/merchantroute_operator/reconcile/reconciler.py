@@ -73,7 +73,10 @@ class Reconciler:
         state = self._state_of(key, raw["metadata"]["uid"])
         findings = Findings(raw=raw)
         findings.merchants.credentials_refused = frozenset(state.credentials_refused)
+        known = dict(state.deployments)
         after = await self._guarded(raw, state, findings)
+        if findings.children is not NO_CHILDREN:
+            state.drop_deployments(known, findings.children.deployments)
         if state.anew and findings.children is not NO_CHILDREN:
             state.anew = False
             state.deployments = {**findings.children.deployments, **state.deployments}

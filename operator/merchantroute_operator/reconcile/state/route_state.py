@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from merchantroute_operator.canary.progress import Progress, Tally
@@ -114,6 +115,15 @@ class RouteState:
         """The memory of a route that was made anew under the same name: nothing but when it is due."""
         self.schedule.failures = 0
         return RouteState(schedule=self.schedule, anew=True)
+
+    def drop_deployments(self, known: Mapping[str, Object], listed: Mapping[str, Object]) -> None:
+        """Forget those ``known`` before a list that it does not have: they went while no watch was there to see it.
+
+        One that the watch has shown anew meanwhile is another one.
+        """
+        for name, body in known.items():
+            if name not in listed and self.deployments.get(name) is body:
+                del self.deployments[name]
 
     def copy(self) -> RouteState:
         """A copy for a reconcile that writes nothing: what it counts up is not remembered."""

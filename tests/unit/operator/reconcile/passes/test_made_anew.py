@@ -86,3 +86,21 @@ def test_an_event_about_the_old_one_takes_nothing_from_it() -> None:
     world.reconciler.route_changed(*KEY, (state.uid, 7, 1, False, "|"))
     world.reconciler.route_changed(*KEY, (state.uid, 7, 0, True, "|"))
     assert world.reconciler.states[KEY] is state
+
+
+def test_a_deployment_that_went_while_nobody_watched_is_forgotten() -> None:
+    world = road({"weight": 5})
+    state, gone = world.reconciler.states[KEY], {"metadata": {"name": "gone"}, "spec": {"replicas": 3}}
+    state.deployments["gone"] = gone
+    world.look()
+    assert "gone" not in state.deployments
+    assert len(state.deployments) == len(world.lanes()) + 1  # and the suspect lane's
+
+
+def test_a_deployment_that_was_made_again_during_the_pass_is_kept() -> None:
+    world = road({"weight": 5})
+    state = world.reconciler.states[KEY]
+    known = {"pos": {"metadata": {"name": "pos", "uid": "old"}}}
+    state.deployments = {"pos": {"metadata": {"name": "pos", "uid": "new"}}}
+    state.drop_deployments(known, {})
+    assert state.deployments["pos"]["metadata"]["uid"] == "new"
