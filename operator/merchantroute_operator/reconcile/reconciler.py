@@ -16,7 +16,7 @@ from merchantroute_operator.reconcile.merchants.merging import (
     update_orphan_statuses,
 )
 from merchantroute_operator.reconcile.merchants.status_writer import MerchantStatusWriter
-from merchantroute_operator.reconcile.passes.active import REQUEUE_LATER, REQUEUE_SOON
+from merchantroute_operator.reconcile.passes.active import REQUEUE_LATER, REQUEUE_SOON, open_broker
 from merchantroute_operator.reconcile.passes.deleting import reconcile_deleting
 from merchantroute_operator.reconcile.passes.drift import reconcile_and_report_repairs
 from merchantroute_operator.reconcile.passes.paused_route import reconcile_paused
@@ -25,8 +25,10 @@ from merchantroute_operator.reconcile.state.backoff import LONGEST, retry_delay
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.findings import NO_CHILDREN, Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.spec.sections.deletion import parse_deleting
+from merchantroute_operator.spec.sections.lanes_only import parse_lanes_only
 from merchantroute_operator.spec.sections.pause import parse_pause
 from merchantroute_operator.work_queue import SETTLE, Budget, WorkQueue
 
@@ -136,7 +138,11 @@ class Reconciler:
             return await reconcile_deleting(self._ctx, route, state, findings)
         findings.pause.asked, now = parse_pause(raw), self._ctx.wall()
         state.paused = findings.pause.holds = findings.pause.asked.holds(now)
-        findings.route = parse(raw)
+        try:
+            findings.route = parse(raw)
+        except SpecInvalid:
+            await self._keep_scaling(raw, state)
+            raise
         route = await take_claims(self.claims, findings.route, state, findings)
         findings.route = state.route = route
         if findings.pause.holds:
@@ -145,6 +151,17 @@ class Reconciler:
             await self._ctx.kube.set_finalizers(raw, [*route.finalizers, naming.FINALIZER])
             return REQUEUE_SOON
         return await reconcile_and_report_repairs(self._ctx, route, state, findings)
+
+    async def _keep_scaling(self, raw: Object, state: RouteState) -> None:
+        """After a restart nothing else knows the lanes of a route whose spec is invalid, and they work."""
+        if state.route is not None or (route := parse_lanes_only(raw)) is None:
+            return
+        try:
+            await open_broker(self._ctx, route)
+        except RouteError as error:
+            logger.info("route %s/%s is not scaled: %s", route.namespace, route.name, error)
+            return
+        state.route = route
 
     def _judged(self, state: RouteState, findings: Findings) -> Findings:
         """What the status is made of: the last good look, for as long as what failed since may pass by itself.
