@@ -30,6 +30,7 @@ class Reason(ReasonWord):
     SOME_PODS_WAIT = "SomePodsWait", "Every lane has ready pods, and beside them one that waits for a node."
 
     STARTING = "Starting", "A lane has no ready pod yet, and none of its pods reports a fault."
+    WAKING = "Waking", "A lane that had no pods gets them, since there is work; its orders wait for the first."
     SCALED_TO_ZERO = "ScaledToZero", "Nothing is to be done, so that no pod is needed."
     WAITING_FOR_QUEUES = "WaitingForQueues", "No pod is started before its queue is there; QueuesReady says what lacks."
     IMAGE_UNAVAILABLE = "ImageUnavailable", "A pod's image cannot be pulled: check image and imagePullSecrets."

@@ -42,6 +42,7 @@ class View:
     config_generation: int = 0
     deployments: Mapping[str, Raw] = field(default_factory=dict)  # live, by name
     pods: Mapping[str, Raw] = field(default_factory=dict)
+    waking: frozenset[str] = frozenset()  # Deployments that had no pods until a moment ago
     lagging: tuple[str, ...] = ()  # ready pods that have not loaded config_generation for over 60 s
     foreign_fields: tuple[str, ...] = ()  # of our objects, that somebody else set
     scaled_by: Mapping[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has

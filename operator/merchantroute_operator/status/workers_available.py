@@ -33,11 +33,12 @@ def workers_available(view: View) -> Condition:
         reason = Reason.STARTING if view.queues_ready else Reason.WAITING_FOR_QUEUES
         return Condition(TYPE, "False", reason, f"No Deployment yet for {some(missing)}")
     counts = {tier: _counts(view.deployments[name]) for tier, name in lanes.items()}
-    if idle := {tier: f"{tier} (0 of {wanted})" for tier, (ready, wanted) in counts.items() if wanted and not ready}:
-        of_idle = (fault for tier, name in lanes.items() if tier in idle for fault in _faults(view, {name}))
-        if fault := next(of_idle, None):
-            return Condition(TYPE, "False", fault.reason, fault.message)
-        return Condition(TYPE, "False", Reason.STARTING, f"No ready pod yet: {some(idle.values())}")
+    idle = {tier: f"{tier} (0 of {wanted})" for tier, (ready, wanted) in counts.items() if wanted and not ready}
+    of_idle = (fault for tier, name in lanes.items() if tier in idle for fault in _faults(view, {name}))
+    if fault := next(of_idle, None):
+        return Condition(TYPE, "False", fault.reason, fault.message)
+    if waiting := [words for tier, words in idle.items() if lanes[tier] not in view.waking]:
+        return Condition(TYPE, "False", Reason.STARTING, f"No ready pod yet: {some(waiting)}")
     if view.lagging:
         return Condition(TYPE, "False", Reason.PODS_LAG, f"Without the newest configuration: {some(view.lagging)}")
     ready, wanted = sum(ready for ready, _ in counts.values()), sum(wanted for _, wanted in counts.values())
@@ -45,7 +46,8 @@ def workers_available(view: View) -> Condition:
     if fault := next(_faults(view, set(lanes.values())), None):
         reason = Reason.SOME_PODS_WAIT if fault.reason is Reason.UNSCHEDULABLE else Reason.SOME_PODS_FAIL
         return Condition(TYPE, "True", reason, f"{words}; {fault.message}")
-    return Condition(TYPE, "True", Reason.AS_WANTED if wanted else Reason.SCALED_TO_ZERO, words)
+    reason = Reason.WAKING if idle else Reason.AS_WANTED if wanted else Reason.SCALED_TO_ZERO
+    return Condition(TYPE, "True", reason, words)
 
 
 def _lanes(route: Route, canaries: Collection[Raw]) -> Iterator[tuple[str, str]]:

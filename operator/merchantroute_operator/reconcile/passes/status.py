@@ -23,6 +23,7 @@ from merchantroute_operator.status.view import LaneView, View
 SUSPECT_EVENT = "SuspectLane"
 WORTH_A_WARNING = {"Drifted": "True", "CredentialsAccepted": "False", "WorkersAvailable": "True", "Stalled": "True"}
 """Conditions that come to this answer, or to another reason for it, beside what Ready says."""
+WAKING = 60.0  # seconds for a node, an image, and a start
 REPORTED_WITHIN = 10.0  # seconds: five pulses
 PASSING = frozenset({Reason.STARTING, Reason.DOOR_CLOSED, Reason.BINDING, Reason.QUEUES_MISSING, Reason.ENDING})
 
@@ -87,6 +88,7 @@ def _view(ctx: Context, state: RouteState, findings: Findings) -> View:
         config_generation=findings.configuration.generation,
         deployments={**findings.children.deployments, **state.deployments},
         pods=findings.children.pods,
+        waking=_waking(ctx, state),
         lagging=findings.configuration.gate.overdue,
         foreign_fields=findings.foreign.foreign_fields,
         scaled_by=state.scaled_by,
@@ -105,6 +107,15 @@ def _view(ctx: Context, state: RouteState, findings: Findings) -> View:
         paused=findings.pause.holds,
         pending=findings.pause.pending,
     )
+
+
+def _waking(ctx: Context, state: RouteState) -> frozenset[str]:
+    """Deployments without a ready pod that wanted none until ``WAKING`` seconds ago: they are woken, and not broken."""
+    now = ctx.monotonic()
+    asleep = {name: now for name, live in state.deployments.items() if not live.get("spec", {}).get("replicas", 1)}
+    recent = {name: at for name, at in state.status.asleep_at.items() if now - at < WAKING}
+    state.status.asleep_at = recent | asleep
+    return frozenset(state.status.asleep_at)
 
 
 def _reporting(ctx: Context, state: RouteState, findings: Findings) -> bool:

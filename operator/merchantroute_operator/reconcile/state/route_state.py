@@ -81,6 +81,7 @@ class StatusState:
     written: Object | None = None
     written_at: float = 0.0
     figures_at: float = float("-inf")  # when its figures last moved
+    asleep_at: dict[str, float] = field(default_factory=dict)  # Deployment -> when it was last seen to want no pods
     standing: Standing = field(default_factory=Standing)
     backoff: Backoff = field(default_factory=Backoff)  # of its writes
 

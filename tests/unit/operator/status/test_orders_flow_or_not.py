@@ -63,6 +63,16 @@ def test_a_pod_that_cannot_work_beside_others_that_do_is_told_and_orders_flow(
     assert answers["Progressing"].status == "False", "it is scaled, and not rolled out"
 
 
+def test_a_lane_that_is_woken_from_zero_is_not_broken() -> None:
+    woken = a_deployment("standard", ready=0)
+    view = a_view(deployments=with_deployments(a_deployment("enterprise"), woken))
+    assert told(view)["Ready"].reason == "Starting"
+    view = replace(view, waking=frozenset({woken["metadata"]["name"]}))
+    assert (told(view)["Ready"].status, told(view)["WorkersAvailable"].reason) == ("True", "Waking")
+    crashing = a_pod("pos-2", tier="standard", ready=False, **waiting("CrashLoopBackOff", **CRASHED))
+    assert told(replace(view, pods={"pos-2": crashing}))["Ready"].reason == "CrashLoop"
+
+
 def test_a_canary_that_gets_no_orders_yet_needs_no_ready_pod() -> None:
     route = a_route(tiers=["enterprise", {"name": "standard", "canary": {"weight": 5}}])
     canary = a_deployment("standard", ready=0)

@@ -19,7 +19,8 @@ from merchantroute_operator.errors import (
     SecretMissing,
 )
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Object
-from tests.unit.operator.operator_under_test import KEY, World
+from tests.unit.operator.operator_under_test import DOOR, KEY, World
+from tests.unit.operator.reconcile.passes.test_suspect_lane import fleet
 from tests.unit.operator.route_samples import raw_route
 
 CONFLICT = KubeConflict("the route has changed")
@@ -180,3 +181,20 @@ def test_a_pod_that_fails_beside_others_is_told_by_an_event_and_one_that_waits_f
     assert world.condition() == ("True", "AsWanted", "Orders flow")
     (event,) = world.kube.events
     assert event.startswith("Warning SomePodsFail: 1 of 1 pods ready; pod pod-2: image worker:9: not found")
+
+
+def test_a_lane_that_is_woken_stays_ready_for_a_minute() -> None:
+    world = fleet(tiers=[{"name": "standard", "scaling": {"minReplicas": 0, "maxReplicas": 3}}])
+    world.tick(times=200)
+    world.settle()
+    assert world.condition("WorkersAvailable")[:2] == ("True", "ScaledToZero")
+    world.broker.held = {f"{DOOR}.standard.stable": 10}
+    world.tick()
+    for body in world.live().values():
+        body["status"] = {"replicas": body["spec"]["replicas"], "updatedReplicas": body["spec"]["replicas"]}
+    world.look()
+    assert world.condition() == ("True", "AsWanted", "Orders flow")
+    assert world.condition("WorkersAvailable")[:2] == ("True", "Waking")
+    world.at += 60.0
+    world.look()
+    assert world.condition()[:2] == ("False", "Starting")
