@@ -20,7 +20,7 @@ from merchantroute_operator.reconcile.passes.active import REQUEUE_LATER, REQUEU
 from merchantroute_operator.reconcile.passes.deleting import reconcile_deleting
 from merchantroute_operator.reconcile.passes.drift import reconcile_and_report_repairs
 from merchantroute_operator.reconcile.passes.paused_route import reconcile_paused
-from merchantroute_operator.reconcile.passes.status import update_status
+from merchantroute_operator.reconcile.passes.status import is_ready, update_status
 from merchantroute_operator.reconcile.state.backoff import LONGEST, retry_delay
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.findings import NO_CHILDREN, Findings
@@ -169,16 +169,18 @@ class Reconciler:
         A route whose orders flow does not become unready for one slow answer. Of a process that has just started, the
         good look is what the status says.
         """
-        schedule, metadata = state.schedule, findings.raw["metadata"]
-        if schedule.failure is None and findings.children is not NO_CHILDREN:
+        failure, metadata = state.schedule.failure, findings.raw["metadata"]
+        if failure is None and findings.children is not NO_CHILDREN:
             state.good = findings
             return findings
-        failing = self._ctx.monotonic() - schedule.failing_since
-        if "deletionTimestamp" in metadata or (schedule.failure and failing >= schedule.failure.patience):
+        told = state.status.written or findings.raw.get("status", {})
+        if "deletionTimestamp" in metadata or (findings.error is not None and not is_ready(told)):
             return findings
-        if schedule.failure is not None:
-            logger.info("route %s/%s: %s; tried again", metadata["namespace"], metadata["name"], schedule.failure)
-        findings.tentative = state.good is None and bool(findings.raw.get("status", {}).get("conditions"))
+        if failure is not None:
+            if self._ctx.monotonic() - state.schedule.failing_since >= failure.patience:
+                return findings
+            logger.info("route %s/%s: %s; tried again", metadata["namespace"], metadata["name"], failure)
+        findings.tentative = state.good is None and bool(told.get("conditions"))
         return state.good or findings
 
     async def _update_status(self, state: RouteState, findings: Findings) -> None:

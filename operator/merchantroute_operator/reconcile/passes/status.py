@@ -65,6 +65,11 @@ async def _report(ctx: Context, findings: Findings, old: Object, new: Object) ->
         await ctx.kube.event(findings.raw, "Warning", SUSPECT_EVENT, trouble)
 
 
+def is_ready(status_object: Object) -> bool:
+    """Whether this status says that orders flow."""
+    return bool(_condition(status_object, "Ready").get("status") == "True")
+
+
 def _condition(status_object: Object, kind: str) -> dict[str, Any]:
     return next((c for c in status_object.get("conditions", ()) if c["type"] == kind), {})
 

@@ -154,6 +154,17 @@ def test_a_route_that_was_never_judged_says_what_it_waits_for_at_once() -> None:
     assert world.condition()[:2] == ("False", "BrokerUnreachable")
 
 
+@pytest.mark.parametrize("error", [ManagementSilent("no answer"), BrokerUnreachable("no answer"), TOO_MANY])
+def test_a_route_that_is_not_ready_yet_tells_every_error_at_once(error: RouteError) -> None:
+    world = World(raw_route())
+    world.kube.stored = raw_route()
+    world.look()  # the finalizer
+    assert world.condition()[:2] == ("False", "QueuesMissing")
+    world.broker.failing = error
+    world.look()
+    assert world.condition()[:2] == ("False", error.reason)
+
+
 def test_a_new_spec_that_meets_a_silent_server_is_not_said_to_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     world = healthy()
     seen = world.kube.status["observedGeneration"]
