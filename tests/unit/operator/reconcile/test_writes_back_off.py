@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from merchantroute_operator.errors import BrokerUnreachable, KubeError
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.topology.objects import QueueSample
+from tests.unit.operator.merchant_samples import raw_merchant
 from tests.unit.operator.operator_under_test import DOOR
 from tests.unit.operator.reconcile.passes.test_suspect_lane import Fleet, fleet
 
@@ -74,3 +77,20 @@ def test_a_broker_whose_figures_cannot_be_read_is_asked_less_often_and_at_once_w
     monkeypatch.setattr(world.broker, "samples", samples)
     world.tick(1.0)
     assert len(calls) == 1
+
+
+def test_merchants_statuses_wait_for_as_long_as_the_api_server_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = fleet()
+    world.kube.claims["hut"] = raw_merchant("hut")
+    world.reconciler.merchant_changed(world.kube.claims["hut"], gone=False)
+    world.look()
+    writer = world.reconciler.status_writer
+    assert writer.waiting == 1
+
+    async def write(namespace: str, name: str, version: int, status: Object) -> Object | None:
+        raise too_many()
+
+    monkeypatch.setattr(world.kube, "write_merchant_status", write)
+    before = time.monotonic()
+    asyncio.run(writer.write_one())
+    assert writer._next >= before + LEFT_ALONE
