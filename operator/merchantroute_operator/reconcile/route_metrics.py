@@ -37,12 +37,12 @@ LANES = (
     LaneGauge(
         "merchantroute_operator_lane_queued",
         "Orders that wait in the lane's queue",
-        lambda lane, _: lane.observation and lane.observation.queued,
+        lambda lane, _: None if lane.observation is None else lane.observation.queued,
     ),
     LaneGauge(
         "merchantroute_operator_lane_in_flight",
         "Orders that the lane's pods hold",
-        lambda lane, _: lane.observation and lane.observation.in_flight,
+        lambda lane, _: None if lane.observation is None else lane.observation.in_flight,
     ),
     LaneGauge(
         "merchantroute_operator_lane_retrying", "Orders on the lane's delay queues", lambda lane, _: lane.retrying
@@ -50,17 +50,17 @@ LANES = (
     LaneGauge(
         "merchantroute_operator_lane_arrivals_per_second",
         "Orders that enter the lane's queue for the first time, over 15 s",
-        lambda lane, _: lane.observation and lane.observation.arrival_rate,
+        lambda lane, _: None if lane.observation is None else lane.observation.arrival_rate,
     ),
     LaneGauge(
         "merchantroute_operator_lane_finished_per_second",
         "Attempts that the lane's pods finish, over 15 s",
-        lambda lane, _: lane.observation and lane.observation.finished_rate,
+        lambda lane, _: None if lane.observation is None else lane.observation.finished_rate,
     ),
     LaneGauge(
         "merchantroute_operator_lane_order_seconds",
         "Seconds for which an attempt holds a slot, smoothed",
-        lambda lane, _: lane.decision and lane.decision.memory.order_time,
+        lambda lane, _: None if lane.decision is None else lane.decision.memory.order_time,
     ),
     LaneGauge(
         "merchantroute_operator_lane_slow_merchants", "Merchants that are slow in some pod", lambda lane, _: lane.slow
@@ -78,12 +78,12 @@ LANES = (
     LaneGauge(
         "merchantroute_operator_lane_needed_pods",
         "Pods that the orders need, before minReplicas, maxReplicas and scaleDownAfter",
-        lambda lane, _: lane.decision and lane.decision.needed,
+        lambda lane, _: None if lane.decision is None else lane.decision.needed,
     ),
     LaneGauge(
         "merchantroute_operator_lane_desired_pods",
         "Pods that the scaler has decided on",
-        lambda lane, _: lane.decision and lane.decision.replicas,
+        lambda lane, _: None if lane.decision is None else lane.decision.replicas,
     ),
 )
 

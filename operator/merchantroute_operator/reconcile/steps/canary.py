@@ -16,6 +16,7 @@ from merchantroute_operator.reconcile.state.lane import Lane
 from merchantroute_operator.reconcile.state.route_state import Base, RouteState
 from merchantroute_operator.spec.route import Canary, Route, Tier
 
+NOTHING = Tally()
 IGNORED = "CanaryAnnotationIgnored"
 
 
@@ -109,7 +110,8 @@ def _base(state: RouteState, tier: Tier, before: Progress | None, stable: Lane, 
         if known is not None and known.plan == plan and step:
             of_walk, carried = known.stable, known.carried
         else:
-            of_walk, carried = stable.counting.total, (before and before.stable) or Tally()
+            earlier = before.stable if before is not None else None
+            of_walk, carried = stable.counting.total, earlier or NOTHING
         known = state.canary.bases[tier.name] = Base(plan, step, of_walk, canary.counting.total, carried)
     return known
 

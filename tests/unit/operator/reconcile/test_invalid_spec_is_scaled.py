@@ -25,7 +25,8 @@ INVALID: dict[str, dict[str, Any]] = {
 def restarted(**spec: Any) -> Fleet:
     """Its spec became invalid, then the operator was restarted."""
     world = fleet(tiers=[STANDARD])
-    world.kube.stored = with_finalizer(raw_route(**{"tiers": [STANDARD], **spec}))
+    changed: dict[str, Any] = {"tiers": [STANDARD], **spec}
+    world.kube.stored = with_finalizer(raw_route(**changed))
     world.start()
     world.scaler = world.new_scaler()
     world.settle()

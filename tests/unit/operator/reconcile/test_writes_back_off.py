@@ -36,7 +36,8 @@ def moments(world: Fleet, calls: list[float], *, seconds: float) -> list[float]:
 def test_a_number_of_pods_that_cannot_be_written_waits_for_as_long_as_the_api_server_asks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world, calls = fleet(), []
+    world = fleet()
+    calls: list[float] = []
 
     async def scale(namespace: str, deployment: str, replicas: int) -> None:
         calls.append(world.at)
@@ -48,7 +49,8 @@ def test_a_number_of_pods_that_cannot_be_written_waits_for_as_long_as_the_api_se
 
 
 def test_a_status_that_cannot_be_written_waits_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    world, calls = fleet(), []
+    world = fleet()
+    calls: list[float] = []
 
     async def write(route: Object, status: Object) -> str:
         calls.append(world.at)
@@ -62,7 +64,8 @@ def test_a_status_that_cannot_be_written_waits_too(monkeypatch: pytest.MonkeyPat
 def test_a_broker_whose_figures_cannot_be_read_is_asked_less_often_and_at_once_when_it_has_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world, calls = fleet(), []
+    world = fleet()
+    calls: list[float] = []
 
     async def samples() -> Mapping[str, QueueSample]:
         calls.append(world.at)
