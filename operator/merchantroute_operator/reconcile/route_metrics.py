@@ -183,6 +183,6 @@ def _of_routes(routes: list[tuple[Key, RouteState]]) -> Iterator[GaugeMetricFami
         labels=(*_ROUTE, "condition", "status", "reason"),
     )
     for key, state in routes:
-        for each in (state.status.written or {}).get("conditions", ()):
+        for each in (state.status.told or {}).get("conditions", ()):
             conditions.add_metric((*key, each["type"], each["status"], each["reason"]), 1.0)
     yield conditions

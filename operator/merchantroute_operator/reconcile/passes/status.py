@@ -38,12 +38,13 @@ async def update_status(ctx: Context, state: RouteState, findings: Findings) -> 
     view = _view(ctx, state, findings)
     still = state.status.standing.take_in(lane_figures(view), view.dead, state.status.written_at)
     if status(view, old, now, Damping(may_move, still)) == old:
+        state.status.told = old
         return
     new = status(view, old, now)
     version = await ctx.kube.write_status(findings.raw, new)
     metadata = findings.raw["metadata"]
     findings.raw = {**findings.raw, "metadata": {**metadata, "resourceVersion": version or metadata["resourceVersion"]}}
-    state.status.written = new
+    state.status.written = state.status.told = new
     if any(new[part] != old.get(part) for part in ("lanes", "totals")):
         state.status.figures_at = state.status.written_at
     await _report(ctx, findings, old, new)

@@ -79,6 +79,7 @@ class StatusState:
     """The status as last written; times are monotonic seconds."""
 
     written: Object | None = None
+    told: Object | None = None  # also where it was found to be as it should be, and was not written
     written_at: float = 0.0
     figures_at: float = float("-inf")  # when its figures last moved
     asleep_at: dict[str, float] = field(default_factory=dict)  # Deployment -> when it was last seen to want no pods

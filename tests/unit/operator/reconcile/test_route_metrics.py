@@ -98,6 +98,23 @@ def test_conditions_failures_and_repairs_of_a_route() -> None:
 ERRORS = "merchantroute_operator_pass_errors_total"
 
 
+def test_conditions_are_told_by_an_operator_that_found_nothing_to_write() -> None:
+    world = fleet()
+    world.tick(times=30)
+    world.settle()
+    world.start()
+    world.scaler = world.new_scaler()
+    world.settle()
+    world.tick(times=30)
+    world.look()
+    states = world.reconciler.states
+    states[KEY].status.written = None
+    world.look()
+    assert states[KEY].status.written is None, "nothing had to be written"
+    ready = {**HERE, "condition": "Ready", "status": "True", "reason": "AsWanted"}
+    assert value(scraped(world), "route_condition", **ready) == 1
+
+
 def test_series_of_a_route_and_of_a_lane_go_with_them() -> None:
     world = fleet(tiers=["standard", "enterprise"])
     assert {s.labels.get("tier") for s in scraped(world)} == {None, "standard", "enterprise", "suspect"}
