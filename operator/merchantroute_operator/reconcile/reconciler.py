@@ -186,6 +186,8 @@ class Reconciler:
     async def _update_status(self, state: RouteState, findings: Findings) -> None:
         state.findings = findings
         backoff, now = state.status.backoff, self._ctx.monotonic()
+        if findings.tentative:
+            state.status.told = findings.raw.get("status")
         if findings.tentative or backoff.holds(now):
             return
         try:
