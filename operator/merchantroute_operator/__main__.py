@@ -21,6 +21,7 @@ from merchantroute_operator.logs import log_json
 from merchantroute_operator.naming import pulses_exchange
 from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.reconcile.reconciler import Reconciler
+from merchantroute_operator.reconcile.route_metrics import exported
 from merchantroute_operator.reconcile.scaler import Scaler
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
@@ -76,7 +77,8 @@ async def operate(kube: KubeClient, settings: Settings, health: Health) -> None:
     )
     watching = asyncio.create_task(watches.run())
     try:
-        done, _ = await asyncio.wait({watching, *background}, return_when=asyncio.FIRST_COMPLETED)
+        with exported(reconciler.states):
+            done, _ = await asyncio.wait({watching, *background}, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:

@@ -9,11 +9,15 @@ from __future__ import annotations
 PACKAGE = __name__.partition(".")[0]
 
 
+MAY_PASS = 60.0  # seconds: five tries or so
+
+
 class RouteError(Exception):
     """A pass cannot go on; ``reason`` is the CamelCase reason of the condition, ``str(error)`` its message."""
 
     reason = "Error"
     retry_after: float = 0.0  # seconds for which whoever raised it asks to be left alone
+    patience: float = 0.0  # seconds for which it may pass by itself: until then the status stays as it was
 
 
 class SecretMissing(RouteError):
@@ -32,6 +36,7 @@ class BrokerError(RouteError):
     """The broker did not do what was asked."""
 
     reason = "BrokerError"
+    patience = MAY_PASS
 
 
 class BrokerUnreachable(BrokerError):
@@ -46,46 +51,65 @@ class BrokerNotAllowed(BrokerError):
     reason = "BrokerNotAllowed"
 
 
+class AmqpUnreachable(BrokerUnreachable):
+    """Nothing accepts AMQP connections at the Secret's address: no order flows for as long as that holds."""
+
+    patience = 5.0
+
+
 class BrokerRefusedCredentials(BrokerError):
     """The broker answered 401 or 403: the Secret's user or password is wrong, or lacks rights on the vhost."""
 
     reason = "BrokerCredentialsRefused"
+    patience = 0.0
 
 
 class PluginMissing(BrokerError):
     """A plugin that the topology needs is not enabled on the broker."""
 
     reason = "PluginMissing"
+    patience = 0.0
+
+
+class ManagementSilent(PluginMissing):
+    """AMQP is there and the management API does not answer: its plugin is not enabled, or it was slow once."""
+
+    patience = MAY_PASS
 
 
 class VhostMissing(BrokerError):
     """The Secret names a vhost that the broker does not have."""
 
     reason = "VhostMissing"
+    patience = 0.0
 
 
 class TopologyConflict(BrokerError):
     """A broker object of ours exists with another owner, kind or arguments."""
 
     reason = "TopologyConflict"
+    patience = 0.0
 
 
 class KubeError(RouteError):
     """The API server refused or did not answer."""
 
     reason = "KubernetesError"
+    patience = MAY_PASS
 
 
 class KubeInvalid(KubeError):
     """The API server found the object invalid (422): the route asks for something that Kubernetes refuses."""
 
     reason = "ObjectInvalid"
+    patience = 0.0
 
 
 class KubeForbidden(KubeError):
     """RBAC, quota or an admission policy refused the write (403)."""
 
     reason = "Forbidden"
+    patience = 0.0
 
 
 class KubeConflict(KubeError):

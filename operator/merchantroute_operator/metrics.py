@@ -1,4 +1,7 @@
-"""Prometheus metrics of the operator itself; never a merchant's name, and one series per route at most."""
+"""Prometheus metrics of the operator itself; never with a merchant's name.
+
+Those of routes and lanes are in ``reconcile.route_metrics``.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ _NO_IPV6 = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)  # the kernel was started w
 _BUCKETS = (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)
 
 PASSES = Counter("merchantroute_operator_passes", "Passes over routes", ["result"])
+PASS_ERRORS = Counter("merchantroute_operator_pass_errors", "Passes that failed, by the error's reason", ["reason"])
 PASS_SECONDS = Histogram("merchantroute_operator_pass_seconds", "Duration of a pass", buckets=_BUCKETS)
 PASS_AT = Gauge("merchantroute_operator_last_pass_timestamp_seconds", "When the last pass ended, seconds since epoch")
 QUEUE_DEPTH = Gauge("merchantroute_operator_queue_depth", "Routes that are due for a pass and wait")

@@ -28,7 +28,7 @@ def test_a_poison_order_ends_alone_in_dead_letters_and_every_innocent_one_is_don
     tiers = [tier("only", concurrency=5, minReplicas=2, maxReplicas=2)]
     place.apply(CODE, route("pos", tiers=tiers, merchants={"mixed": "only"}, worker=WORKER))
     place.ready("pos")
-    until(lambda: place.lane("pos", "only").get("replicas") == 2, "both pods are ready", 60)
+    until(lambda: place.lane("pos", "only").get("readyReplicas") == 2, "both pods are ready", 60)
     till = shop(place, "pos")
     till.behave("mixed", latency={"p50_ms": 100})
 

@@ -14,7 +14,7 @@ from merchantroute_operator.spec.route import Walk
 
 FEWEST = 20  # attempts before a figure is one
 SURE = 3.0  # standard deviations by which failures must be above what is allowed: chance does it once in 700 looks
-UNREADY = 30.0  # seconds without a ready pod
+UNREADY = 30.0  # seconds without a ready pod, by its own doing
 
 
 def worse(walk: Walk, seen: Evidence) -> str:
@@ -29,15 +29,17 @@ def figures(seen: Evidence) -> str:
 
 def _has_no_pod(walk: Walk, seen: Evidence) -> str:
     del walk
-    return f"it has had no ready pod for {seen.unready_for:.0f} s" if seen.unready_for >= UNREADY else ""
+    if seen.failing_for < UNREADY:
+        return ""
+    return f"its pods run, and none has become ready or stayed so for {seen.failing_for:.0f} s"
 
 
 def _fails(walk: Walk, seen: Evidence) -> str:
+    """Without the stable lane's figures nobody knows whether it is the canary that fails, or the merchants."""
     done = seen.canary.finished
-    if done < FEWEST:
+    if done < FEWEST or seen.stable.finished < FEWEST:
         return ""
-    beside = seen.stable.failed / seen.stable.finished if seen.stable.finished >= FEWEST else 0.0
-    allowed = min(1.0, beside + walk.max_failure_ratio)
+    allowed = min(1.0, seen.stable.failed / seen.stable.finished + walk.max_failure_ratio)
     expected = done * allowed
     if seen.canary.failed <= expected + SURE * sqrt(expected * (1 - allowed)):
         return ""

@@ -33,13 +33,9 @@ def count(before: Counting, pulses: Iterable[Pulse]) -> Counting:
         known = before.newest.get(pod)
         if known is not None:
             since = _tally(known) if known.started == pulse.started else Tally()
-            total = _sum(total, _tally(pulse) - since)
+            total = total + (_tally(pulse) - since)
     return Counting(total, newest)
 
 
 def _tally(pulse: Pulse) -> Tally:
     return Tally(pulse.finished, pulse.retried + pulse.dead, pulse.busy_seconds)
-
-
-def _sum(one: Tally, other: Tally) -> Tally:
-    return Tally(one.finished + other.finished, one.failed + other.failed, one.busy_seconds + other.busy_seconds)

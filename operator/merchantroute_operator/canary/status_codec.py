@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from merchantroute_operator.canary.progress import Phase, Progress, Verb
+from merchantroute_operator.canary.progress import Phase, Progress, Tally, Verb
 from merchantroute_operator.spec.route import Raw
 
 _VERBS = ("abort", "promote")
@@ -35,6 +35,7 @@ def to_status(canaries: Iterable[Progress]) -> list[dict[str, Any]]:
             "since": datetime.fromtimestamp(each.since, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             "plan": each.plan,
             "message": each.message[:1000],
+            **({"stable": _written(each.stable)} if each.stable is not None else {}),
         }
         for each in canaries
     ]
@@ -55,4 +56,13 @@ def _read(entry: Raw) -> Progress:
         since=datetime.fromisoformat(entry["since"]).timestamp(),
         step=entry.get("step"),
         message=entry.get("message", ""),
+        stable=_tally(entry["stable"]) if "stable" in entry else None,
     )
+
+
+def _written(tally: Tally) -> dict[str, Any]:
+    return {"attempts": tally.finished, "failed": tally.failed, "seconds": round(tally.busy_seconds, 3)}
+
+
+def _tally(entry: Raw) -> Tally:
+    return Tally(int(entry["attempts"]), int(entry["failed"]), float(entry["seconds"]))

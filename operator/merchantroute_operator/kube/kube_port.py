@@ -118,8 +118,11 @@ class Kube(Protocol):
     async def annotate_pods(self, namespace: str, names: Sequence[str], annotations: Mapping[str, str]) -> None:
         """Merge annotations into pods; pods that are gone are skipped."""
 
-    async def write_status(self, namespace: str, name: str, status: Object) -> None:
-        """Server-side apply of the status subresource, forced; a route that is gone is fine."""
+    async def write_status(self, route: Object, status: Object) -> str:
+        """Server-side apply of the status subresource, forced; the resourceVersion as stored, ``""`` when it is gone.
+
+        Raises ``KubeConflict`` when another of the same name is there: the status is that of the one with this uid.
+        """
 
     async def write_merchant_status(self, namespace: str, name: str, version: int, status: Object) -> Object | None:
         """Server-side apply of a Merchant's status; the object as stored, None when it is gone.

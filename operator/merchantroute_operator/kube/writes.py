@@ -14,6 +14,7 @@ from merchantroute_operator.kube.paths import item
 from merchantroute_operator.naming import GROUP, KIND, MANAGER, MERCHANT, SCALER, VERSION
 
 PODS_AT_ONCE = 8
+VERSIONS = 5  # of a route that somebody changes while its status is written
 
 
 class Writes:
@@ -72,10 +73,37 @@ class Writes:
 
         await asyncio.gather(*map(one, names))
 
-    async def write_status(self, namespace: str, name: str, status: Object) -> None:
-        """Server-side apply of the status subresource."""
-        with contextlib.suppress(NotFound):
-            await self._status(KIND, namespace, {"name": name}, status)
+    async def write_status(self, route: Object, status: Object) -> str:
+        """Server-side apply of the status subresource.
+
+        A uid in it is no precondition, since all metadata of a status is passed over; a resourceVersion is one. Where
+        it has moved on, the route is read again, and its uid says whether it is the same.
+        """
+        uid, version = route["metadata"]["uid"], route["metadata"]["resourceVersion"]
+        namespace, name = route["metadata"]["namespace"], route["metadata"]["name"]
+        for _ in range(VERSIONS):
+            try:
+                stored = await self._status(KIND, namespace, {"name": name, "resourceVersion": version}, status)
+            except NotFound:
+                return ""
+            except KubeConflict:
+                current = await self._current(namespace, name)
+                if current is None:
+                    return ""
+                if current["uid"] != uid:
+                    raise KubeConflict(f"{KIND} {name}: another one has been made under this name") from None
+                version = current["resourceVersion"]
+            else:
+                return str(stored["metadata"]["resourceVersion"])
+        raise KubeConflict(f"{KIND} {name}: others change it all the time")
+
+    async def _current(self, namespace: str, name: str) -> Object | None:
+        try:
+            found = await self._api.call("GET", item(KIND, namespace, name), kind=KIND, name=name)
+        except NotFound:
+            return None
+        metadata: Object = found["metadata"]
+        return metadata
 
     async def write_merchant_status(self, namespace: str, name: str, version: int, status: Object) -> Object | None:
         """The same for a Merchant. A resourceVersion in it is a precondition; a uid is not, of a status."""

@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from merchantroute_operator.errors import BrokerUnreachable, PluginMissing, VhostMissing
+from merchantroute_operator.errors import (
+    AmqpUnreachable,
+    BrokerUnreachable,
+    ManagementSilent,
+    PluginMissing,
+    VhostMissing,
+)
 from merchantroute_operator.rabbit.broker_errors import NotFound
 from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.management import Management
@@ -24,15 +30,13 @@ async def check(management: Management, dialer: Dialer) -> None:
     management.is_rabbitmq = not isinstance(reached, BrokerUnreachable)
     if isinstance(reached, BrokerUnreachable):
         if not listens:
-            raise BrokerUnreachable(f"the broker at {where} does not answer, nor does {address.management_uri}")
-        raise PluginMissing(
+            raise AmqpUnreachable(f"the broker at {where} does not answer, nor does {address.management_uri}")
+        raise ManagementSilent(
             f"{where} answers, but its management API at {address.management_uri} does not: run "
             "`rabbitmq-plugins enable rabbitmq_management` on the broker, or set the Secret's key management_uri"
         )
     if not listens:
-        raise BrokerUnreachable(
-            f"the management API answers, but AMQP at {where} does not: is the Secret's port right?"
-        )
+        raise AmqpUnreachable(f"the management API answers, but AMQP at {where} does not: is the Secret's port right?")
     if HASH not in reached:
         raise PluginMissing(
             f"the broker at {where} lacks the exchange type {HASH}: run "

@@ -18,20 +18,22 @@ from merchantroute_operator.reconcile.merchants.merging import (
     update_orphan_statuses,
 )
 from merchantroute_operator.reconcile.merchants.status_writer import MerchantStatusWriter
-from merchantroute_operator.reconcile.passes.active import REQUEUE_LATER, REQUEUE_SOON
+from merchantroute_operator.reconcile.passes.active import REQUEUE_LATER, REQUEUE_SOON, open_broker
 from merchantroute_operator.reconcile.passes.deleting import reconcile_deleting
 from merchantroute_operator.reconcile.passes.drift import reconcile_and_report_repairs
 from merchantroute_operator.reconcile.passes.paused_route import reconcile_paused
-from merchantroute_operator.reconcile.passes.status import update_status
+from merchantroute_operator.reconcile.passes.status import is_ready, update_status
 from merchantroute_operator.reconcile.state.backoff import LONGEST, retry_delay
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.findings import NO_CHILDREN, Findings
 from merchantroute_operator.reconcile.state.resting.quiet import has_settled, is_quiet
 from merchantroute_operator.reconcile.state.resting.retained import retained, retained_deployment
 from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.deletion import parse_deleting
+from merchantroute_operator.spec.sections.lanes_only import parse_lanes_only
 from merchantroute_operator.spec.sections.pause import parse_pause
 from merchantroute_operator.work_queue import SETTLE, Budget, WorkQueue
 
@@ -91,22 +93,25 @@ class Reconciler:
             await self._forget(key)
             return await update_orphan_statuses(self._ctx, self.claims, self.status_writer, key)
         state = self._state_of(key, raw["metadata"]["uid"])
-        findings = Findings(raw=raw)
+        findings = Findings(raw=raw, listed=len(raw.get("spec", {}).get("merchants") or ()))
         findings.merchants.credentials_refused = frozenset(state.credentials_refused)
+        known = dict(state.deployments)
         after = await self._guarded(raw, state, findings)
+        if findings.children is not NO_CHILDREN:
+            state.drop_deployments(known, findings.children.deployments)
         if state.anew and findings.children is not NO_CHILDREN:
             state.anew = False
             state.deployments = {**retained(findings).children.deployments, **state.deployments}
         state.schedule.settled = after == self._ctx.resync and has_settled(findings)
         if after is not None:
-            await self._update_status(state, findings)
+            await self._update_status(state, self._judged(state, findings))
         return REQUEUE_SOON if findings.merchants.behind and not state.schedule.failures else after
 
     async def _guarded(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
         """Whatever a pass raises becomes the route's own error, and a later try."""
         try:
             after = await self._dispatch(raw, state, findings)
-            state.schedule.failures = 0
+            state.schedule.failures, state.schedule.failure = 0, None
         except KubeConflict as error:
             after = self._retry(state, error)
         except NamespaceTerminating as error:
@@ -135,7 +140,11 @@ class Reconciler:
         )
 
     def _retry(self, state: RouteState, error: RouteError, *, longest: float = LONGEST) -> float:
+        if not state.schedule.failures:
+            state.schedule.failing_since = self._ctx.monotonic()
         state.schedule.failures += 1
+        metrics.PASS_ERRORS.labels(error.reason).inc()
+        state.schedule.failure = error
         return retry_delay(state.schedule.failures, longest=longest, asked=error.retry_after)
 
     def _unforeseen(self, part: str, raw: Object, error: Exception) -> RouteError:
@@ -150,7 +159,11 @@ class Reconciler:
             return await reconcile_deleting(self._ctx, route, state, findings)
         findings.pause.asked, now = parse_pause(raw), self._ctx.wall()
         state.paused = findings.pause.holds = findings.pause.asked.holds(now)
-        findings.route = parse(raw)
+        try:
+            findings.route = parse(raw)
+        except SpecInvalid:
+            await self._keep_scaling(raw, state)
+            raise
         route = await take_claims(self.claims, findings.route, state, findings)
         findings.route = state.route = route
         self._use_secrets((route.namespace, route.name), route)
@@ -179,18 +192,59 @@ class Reconciler:
         for new in secrets - before:
             self._by_secret[new].add(key)
 
+    async def _keep_scaling(self, raw: Object, state: RouteState) -> None:
+        """After a restart nothing else knows the lanes of a route whose spec is invalid, and they work."""
+        if state.route is not None or (route := parse_lanes_only(raw)) is None:
+            return
+        try:
+            await open_broker(self._ctx, route)
+        except RouteError as error:
+            logger.info("route %s/%s is not scaled: %s", route.namespace, route.name, error)
+            return
+        state.route = route
+        self._use_secrets((route.namespace, route.name), route)
+
+    def _judged(self, state: RouteState, findings: Findings) -> Findings:
+        """What the status is made of: the last good look, for as long as what failed since may pass by itself.
+
+        A route whose orders flow does not become unready for one slow answer. Of a process that has just started, the
+        good look is what the status says.
+        """
+        failure, metadata = state.schedule.failure, findings.raw["metadata"]
+        if failure is None and findings.children is not NO_CHILDREN:
+            state.good = retained(findings)
+            return state.good
+        told = state.status.written or findings.raw.get("status", {})
+        if "deletionTimestamp" in metadata or (findings.error is not None and not is_ready(told)):
+            return retained(findings)
+        if failure is not None:
+            if self._ctx.monotonic() - state.schedule.failing_since >= failure.patience:
+                return retained(findings)
+            logger.info("route %s/%s: %s; tried again", metadata["namespace"], metadata["name"], failure)
+        findings.tentative = state.good is None and bool(told.get("conditions"))
+        return state.good or retained(findings)
+
     async def _update_status(self, state: RouteState, findings: Findings) -> None:
-        state.findings = findings = retained(findings)
+        state.findings = findings
+        backoff, now = state.status.backoff, self._ctx.monotonic()
+        if findings.tentative:
+            state.status.told = findings.raw.get("status")
+        if findings.tentative or backoff.holds(now):
+            return
         try:
             await update_status(self._ctx, state, findings)
+            backoff.succeeded()
         except KubeError as error:
+            backoff.failed(now, asked=error.retry_after)
             logger.warning("status of %s cannot be written: %s", findings.raw["metadata"]["name"], error)
         except Exception as error:
             if findings.route is None:
                 raise
             # Without what it was made of a status still says that the route is in trouble.
             told = self._unforeseen("status", findings.raw, error)
-            await self._update_status(state, Findings(raw=findings.raw, error=findings.error or told))
+            await self._update_status(
+                state, Findings(raw=findings.raw, listed=findings.listed, error=findings.error or told)
+            )
 
     def _state_of(self, key: Key, uid: str) -> RouteState:
         """The memory of the route with this uid: nothing is inherited from one that had its name before."""

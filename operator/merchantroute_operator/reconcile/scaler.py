@@ -23,6 +23,7 @@ from merchantroute_operator.reconcile.observers.refused_credentials import notic
 from merchantroute_operator.reconcile.observers.split_shares import watch_splits
 from merchantroute_operator.reconcile.observers.tick import Observer, Seen, Tick, by_place
 from merchantroute_operator.reconcile.observers.topology_drift import notice_topology_drift
+from merchantroute_operator.reconcile.state.backoff import Backoff
 from merchantroute_operator.reconcile.state.broker_pool import VhostFigures
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.route_state import RouteState
@@ -31,6 +32,7 @@ from merchantroute_operator.topology.objects import QueueSample
 
 logger = logging.getLogger(__name__)
 PATIENCE = 10.0  # seconds for a broker's figures; lanes hold their number of pods when they are 15 s old
+LONGEST_SILENCE = 10.0  # seconds between two tries to read figures that could not be read
 STATUS_EVERY = 5.0  # seconds between two status writes that only bring new figures
 # In this order: the lanes' figures are what a canary is judged by.
 OBSERVERS: tuple[Observer, ...] = (
@@ -65,6 +67,7 @@ class Scaler:
         self._update_status = update_status
         self._tick = tick
         self._beat = ctx.monotonic()
+        self._backoffs: dict[int, Backoff] = {}  # of reads of a vhost's figures, by its id
         self._silent: set[int] = set()  # vhosts (by id) that did not answer at the last tick
         self._compared: dict[int, float] = {}  # when each vhost (by id) was read whole
         self._failing: set[Key] = set()  # routes over which the last tick failed
@@ -87,6 +90,7 @@ class Scaler:
                     loops.pop(gone)[1].cancel()
                     self._silent.discard(gone)
                     self._compared.pop(gone, None)
+                    self._backoffs.pop(gone, None)
                 for new in brokers.keys() - loops.keys():
                     loop = keep_running("broker", partial(self._follow, brokers[new]))
                     loops[new] = brokers[new], asyncio.create_task(loop)
@@ -141,10 +145,15 @@ class Scaler:
         return found
 
     async def _samples(self, broker: VhostFigures) -> Mapping[str, QueueSample] | None:
+        backoff = self._backoffs.setdefault(id(broker), Backoff())
+        if backoff.holds(self._ctx.monotonic()):
+            return None
         try:
             async with asyncio.timeout(PATIENCE):
                 samples = await broker.samples()
         except Exception as error:
+            asked = error.retry_after if isinstance(error, RouteError) else 0.0
+            backoff.failed(self._ctx.monotonic(), longest=LONGEST_SILENCE, asked=asked)
             unexpected = None if isinstance(error, RouteError | TimeoutError) else error
             if unexpected is not None:
                 metrics.UNEXPECTED.labels("figures").inc()
@@ -153,6 +162,7 @@ class Scaler:
                 words = str(error) or f"no answer within {PATIENCE:.0f} s"
                 logger.warning("queue figures cannot be read: %s", words, exc_info=unexpected)
             return None
+        backoff.succeeded()
         if id(broker) in self._silent:
             self._silent.discard(id(broker))
             logger.info("queue figures can be read again")

@@ -53,7 +53,7 @@ def _settle(observation: Observation, policy: Scaling, needed: Need, memory: Mem
     target = _within(policy, target)
     reason = _reason(have, target, _within(policy, needed.replicas), needed, policy)
     verb = "Held at" if target == have else f"From {have} to"
-    return Decision(target, reason, f"{verb} {_pods(target)}: {needed.words}", memory)
+    return Decision(target, reason, f"{verb} {_pods(target)}: {needed.words}", memory, needed.replicas)
 
 
 def _reason(have: int, target: int, wanted: int, needed: Need, policy: Scaling) -> str:

@@ -87,3 +87,4 @@ class Decision:
     reason: str  # CamelCase, one of a documented list
     message: str
     memory: Memory
+    needed: int | None = None  # what the orders need, before every limit; None: it was not asked

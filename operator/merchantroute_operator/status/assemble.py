@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from merchantroute_operator.spec.route import Raw
 from merchantroute_operator.status.conditions import merge
 from merchantroute_operator.status.conflicted import conflicted
 from merchantroute_operator.status.credentials_accepted import credentials_accepted
-from merchantroute_operator.status.damping import damp_lanes
+from merchantroute_operator.status.damping import NO_DAMPING, Damping, damp_lanes
 from merchantroute_operator.status.drifted import drifted
 from merchantroute_operator.status.lanes import lanes, totals
 from merchantroute_operator.status.paused import paused
 from merchantroute_operator.status.progressing import progressing
 from merchantroute_operator.status.queues_ready import queues_ready
 from merchantroute_operator.status.ready import ready
+from merchantroute_operator.status.reconciling import reconciling
 from merchantroute_operator.status.scaling_active import scaling_active
-from merchantroute_operator.status.view import View
+from merchantroute_operator.status.stalled import stalled
+from merchantroute_operator.status.view import Condition, View
 from merchantroute_operator.status.workers_available import workers_available
 
 CONDITIONS = (
@@ -30,10 +33,12 @@ CONDITIONS = (
     conflicted,
     credentials_accepted,
 )
+WHILE_TRUE = (reconciling, stalled)
+"""Those that are left out while they are not true, as kstatus wants it of its own."""
 
 
-def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> dict[str, Any]:
-    """What to write; ``old`` is the status as last read, ``now`` RFC 3339; see ``damping`` for when figures may move.
+def status(view: View, old: Raw, now: str, damping: Damping = NO_DAMPING) -> dict[str, Any]:
+    """What to write; ``old`` is the status as last read, ``now`` RFC 3339.
 
     It speaks of the generation that the pass worked on, which may be behind the newest. The configuration's generation
     is kept when a pass did not come to it: were it lost, the count could begin anew. So are the canaries: one that was
@@ -41,17 +46,25 @@ def status(view: View, old: Raw, now: str, *, figures_may_move: bool = True) -> 
     """
     canaries = view.canaries if view.canaries is not None else old.get("canaries")
     generation = view.config_generation or old.get("configGeneration")
-    lane_figures = damp_lanes(lanes(view), old.get("lanes") or (), may_move=figures_may_move)
+    lane_figures = damp_lanes(lanes(view), old.get("lanes") or (), damping)
     return {
         "observedGeneration": view.generation,
         **({"configGeneration": generation} if generation else {}),
         "conditions": merge(
             old.get("conditions") or (),
-            (condition(view) for condition in CONDITIONS),
+            _conditions(view),
             generation=view.generation,
             now=now,
         ),
         "lanes": lane_figures,
-        "totals": totals(view, lane_figures, old.get("totals") or {}, may_move=figures_may_move),
+        "totals": totals(view, lane_figures, old.get("totals") or {}, damping),
         **({"canaries": list(canaries)} if canaries else {}),
     }
+
+
+def _conditions(view: View) -> Iterator[Condition]:
+    for condition in CONDITIONS:
+        yield condition(view)
+    for present_while_true in WHILE_TRUE:
+        if (found := present_while_true(view)) is not None:
+            yield found

@@ -8,13 +8,13 @@ from typing import Any
 from merchantroute_operator import naming
 from merchantroute_operator.spec.route import Raw
 from merchantroute_operator.status import faults
-from merchantroute_operator.status.damping import damp_figure
+from merchantroute_operator.status.damping import Damping, damp_dead
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.suspect import EXPECTED
 from merchantroute_operator.status.text import bounded
 from merchantroute_operator.status.view import LaneView, View
 
-_SUMMED = ("queued", "retrying", "inFlight", "replicas", "desiredReplicas")
+_SUMMED = ("queued", "retrying", "inFlight", "replicas", "readyReplicas", "desiredReplicas")
 
 
 def lanes(view: View) -> list[dict[str, Any]]:
@@ -23,7 +23,7 @@ def lanes(view: View) -> list[dict[str, Any]]:
 
 
 def lane_figures(lane: LaneView) -> dict[str, Any]:
-    """One lane. ``replicas`` are ready pods; rates are per second, ``orderTime`` is seconds."""
+    """One lane. ``replicas`` are its pods, ready or not; rates are per second, ``orderTime`` is seconds."""
     seen, decided = lane.observation, lane.decision
     figures: dict[str, Any] = {"tier": lane.tier, "lane": lane.lane, "queue": lane.queue, "retrying": lane.retrying}
     if seen is not None:
@@ -32,7 +32,7 @@ def lane_figures(lane: LaneView) -> dict[str, Any]:
             "inFlight": seen.in_flight,
             "arrivalRate": _rounded(seen.arrival_rate, 2),
             "doneRate": _rounded(seen.finished_rate, 2),
-            "replicas": seen.ready_pods,
+            "readyReplicas": seen.ready_pods,
         }
     if decided is not None:
         figures |= {
@@ -41,6 +41,7 @@ def lane_figures(lane: LaneView) -> dict[str, Any]:
             "reason": bounded(f"{decided.reason}: {decided.message}"),
         }
     figures |= {
+        "replicas": lane.pods,
         "slowMerchants": lane.slow,
         "pausedMerchants": lane.paused,
         "configGeneration": lane.generation,
@@ -63,11 +64,12 @@ def _trouble(view: View, lane: LaneView) -> dict[str, str]:
     return {"message": bounded(fault.message + (EXPECTED if expected else ""))}
 
 
-def totals(view: View, figures: Sequence[Raw], old: Raw, *, may_move: bool) -> dict[str, Any]:
+def totals(view: View, figures: Sequence[Raw], old: Raw, damping: Damping) -> dict[str, Any]:
     """Sums over all lanes as the status shows them; one unknown figure makes its sum unknown."""
     sums = {name: _sum(lane.get(name) for lane in figures) for name in _SUMMED} if figures else {}
     merchants = len(view.route.merchants) if view.route is not None else None
-    return _known({**sums, "dead": damp_figure(view.dead, old.get("dead"), may_move=may_move), "merchants": merchants})
+    dead = damp_dead(view.dead, old.get("dead"), damping)
+    return _known({**sums, "dead": dead, "merchants": merchants})
 
 
 def order_times(old: Raw) -> dict[tuple[str, str], float]:

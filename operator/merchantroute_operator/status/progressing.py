@@ -19,8 +19,8 @@ def progressing(view: View) -> Condition:
     """True while pods are replaced, merchants wait, queues retire or the route ends; False when done or stuck."""
     if view.ending:
         return Condition(TYPE, "True", Reason.ENDING, view.ending)
-    if view.error is not None:
-        return Condition(TYPE, "False", Reason.BLOCKED, str(view.error))
+    if (error := view.error or view.beside) is not None:
+        return Condition(TYPE, "False", Reason.BLOCKED, str(error))
     if view.paused and view.pending:
         return Condition(TYPE, "False", Reason.HELD, f"The route is paused; {len(view.pending)} things differ")
     if stuck := _tiers(view, faults.is_stuck):
@@ -51,8 +51,12 @@ def _tiers(view: View, test: Callable[[Raw], bool]) -> list[str]:
 
 
 def _is_rolling(deployment: Raw) -> bool:
-    """Whether the controller has not seen the newest template, or has not replaced every pod by it."""
+    """Whether the controller has not seen the newest template, or has not replaced every pod by it.
+
+    A lane that has ready pods of the newest one and gets more of them is scaled, and not rolled out.
+    """
     status, spec = deployment.get("status", {}), deployment.get("spec", {})
     behind = status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0)
     total, updated = status.get("replicas", 0), status.get("updatedReplicas", 0)
-    return behind or updated < spec.get("replicas", 0) or updated < total
+    starting = not status.get("readyReplicas", 0) and updated < spec.get("replicas", 0)
+    return behind or starting or updated < total

@@ -15,6 +15,9 @@ def ready(view: View) -> Condition:
     """The first thing in the way, in the words of the condition that knows it."""
     if view.ending:
         return Condition(TYPE, "False", Reason.ENDING, view.ending)
+    if view.error is not None and view.error.patience and view.reporting:
+        words = f"Orders flow, as the pods report; the operator cannot look after the route: {view.error}"
+        return Condition(TYPE, "True", Reason.UNATTENDED, words)
     if view.error is not None:
         return Condition(TYPE, "False", view.error.reason, str(view.error))
     for condition in (queues_ready(view), workers_available(view)):

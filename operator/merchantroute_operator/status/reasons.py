@@ -19,7 +19,18 @@ class Reason(ReasonWord):
     QUEUES_MISSING = "QueuesMissing", "The route's queues and exchanges are being made."
     DOOR_CLOSED = "DoorClosed", "Everything behind it is being made; until the front door opens, publishing fails."
 
+    UNATTENDED = (
+        "Unattended",
+        "Pods report over AMQP that they work, but the operator cannot look after the route; the message says why.",
+    )
+    SOME_PODS_FAIL = (
+        "SomePodsFail",
+        "Every lane has ready pods, and beside them one that cannot work: the message quotes it.",
+    )
+    SOME_PODS_WAIT = "SomePodsWait", "Every lane has ready pods, and beside them one that waits for a node."
+
     STARTING = "Starting", "A lane has no ready pod yet, and none of its pods reports a fault."
+    WAKING = "Waking", "A lane that had no pods gets them, since there is work; its orders wait for the first."
     SCALED_TO_ZERO = "ScaledToZero", "Nothing is to be done, so that no pod is needed."
     WAITING_FOR_QUEUES = "WaitingForQueues", "No pod is started before its queue is there; QueuesReady says what lacks."
     IMAGE_UNAVAILABLE = "ImageUnavailable", "A pod's image cannot be pulled: check image and imagePullSecrets."

@@ -24,6 +24,7 @@ class LaneView:
     retrying: int | None  # orders on the tier's rungs; None: unknown
     slow: int | None  # merchants that are slow in some pod; None: unknown, or no pod
     paused: int | None  # merchants that asked some pod for time; None: unknown, or no pod
+    pods: int | None  # that the Deployment has, ready or not; None: there is no Deployment
     generation: int | None  # the configuration that every ready pod has loaded; None: unknown, or no pod
 
 
@@ -34,11 +35,14 @@ class View:
     generation: int  # metadata.generation of the spec that the pass worked on
     route: Route | None = None  # None: it could not be parsed, ``error`` says why
     error: RouteError | None = None
+    beside: RouteError | None = None  # of what orders flow without: a budget, the policy
+    reporting: bool = False  # pods of every lane that has some said just now that they work
     queues_ready: bool = False  # every exchange, queue and inner binding is there
     door_open: bool = False
     config_generation: int = 0
     deployments: Mapping[str, Raw] = field(default_factory=dict)  # live, by name
     pods: Mapping[str, Raw] = field(default_factory=dict)
+    waking: frozenset[str] = frozenset()  # Deployments that had no pods until a moment ago
     lagging: tuple[str, ...] = ()  # ready pods that have not loaded config_generation for over 60 s
     foreign_fields: tuple[str, ...] = ()  # of our objects, that somebody else set
     scaled_by: Mapping[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has

@@ -103,8 +103,8 @@ async def finalize(call: Call) -> None:
 
 
 async def tell_route(call: Call) -> None:
-    await call.route()
-    await call.kube.write_status(call.namespace, "pos", {"observedGeneration": 1})
+    route = await call.route()
+    await call.kube.write_status(route, {"observedGeneration": 1})
 
 
 async def scale(call: Call) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 
 import pytest
 
@@ -104,12 +105,12 @@ async def test_a_status_is_written_whole_and_shows_in_the_route(
     kube: KubeClient, route: Object, namespace: str
 ) -> None:
     paused = {**CONDITION, "type": "Paused", "status": "False"}
-    await kube.write_status(namespace, "pos", {"observedGeneration": 1, "conditions": [CONDITION, paused]})
+    await kube.write_status(route, {"observedGeneration": 1, "conditions": [CONDITION, paused]})
     stored = await kube.route(namespace, "pos")
     assert stored is not None
     assert [c["type"] for c in stored["status"]["conditions"]] == ["Ready", "Paused"]
 
-    await kube.write_status(namespace, "pos", {"observedGeneration": 2, "conditions": [CONDITION]})
+    await kube.write_status(route, {"observedGeneration": 2, "conditions": [CONDITION]})
 
     stored = await kube.route(namespace, "pos")
     assert stored is not None
@@ -117,13 +118,43 @@ async def test_a_status_is_written_whole_and_shows_in_the_route(
     assert stored["metadata"]["generation"] == 1
 
 
+async def test_a_status_finds_a_route_that_others_have_changed_since_it_was_read(
+    kube: KubeClient, route: Object, definition: str, namespace: str, kubectl: Kubectl
+) -> None:
+    kubectl("-n", namespace, "annotate", definition, "pos", "team.example/note=theirs")
+
+    version = await kube.write_status(route, {"observedGeneration": 1})
+
+    stored = await kube.route(namespace, "pos")
+    assert stored is not None
+    assert (stored["status"], stored["metadata"]["resourceVersion"]) == ({"observedGeneration": 1}, version)
+    assert stored["metadata"]["annotations"]["team.example/note"] == "theirs"
+
+
+async def test_the_status_of_a_deleted_route_is_not_written_to_another_of_its_name(
+    kube: KubeClient, route: Object, definition: str, namespace: str, kubectl: Kubectl
+) -> None:
+    metadata = {"name": "pos", "namespace": namespace}
+    kubectl("-n", namespace, "delete", definition, "pos")
+    again = {key: route[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": metadata}
+    kubectl("create", "-f", "-", stdin=json.dumps(again))
+
+    with pytest.raises(KubeConflict, match="another one has been made"):
+        await kube.write_status(route, {"observedGeneration": 7})
+
+    stored = await kube.route(namespace, "pos")
+    assert stored is not None
+    assert stored.get("status", {}).get("observedGeneration") != 7
+
+
 async def test_a_status_that_the_definition_refuses_is_invalid(kube: KubeClient, route: Object, namespace: str) -> None:
     with pytest.raises(KubeInvalid, match="observedGeneration"):
-        await kube.write_status(namespace, "pos", {"observedGeneration": "seven"})
+        await kube.write_status(route, {"observedGeneration": "seven"})
 
 
 async def test_the_status_of_a_route_that_is_gone_is_nobodys(kube: KubeClient, definition: str, namespace: str) -> None:
-    await kube.write_status(namespace, "gone", {"observedGeneration": 1})
+    metadata = {"namespace": namespace, "name": "gone", "uid": "u-1", "resourceVersion": "1"}
+    assert await kube.write_status({"metadata": metadata}, {"observedGeneration": 1}) == ""
     assert await kube.route(namespace, "gone") is None
 
 

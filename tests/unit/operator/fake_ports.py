@@ -128,10 +128,14 @@ class MemoryKube:
             self.objects["Pod", name]["metadata"].setdefault("annotations", {}).update(annotations)
             self.log.append(f"annotate {name}")
 
-    async def write_status(self, namespace: str, name: str, status: Object) -> None:
-        del namespace, name
+    async def write_status(self, route: Object, status: Object) -> str:
+        if self.stored is None:
+            return ""
+        if self.stored["metadata"]["uid"] != route["metadata"]["uid"]:
+            raise KubeConflict("another")
         self.status = status
         self.log.append("status")
+        return str(route["metadata"].get("resourceVersion", "1"))
 
     async def set_finalizers(self, route: Object, finalizers: Sequence[str]) -> None:
         self.stored = {**route, "metadata": {**route["metadata"], "finalizers": list(finalizers)}}
@@ -197,7 +201,11 @@ class OneVhost:
     """``VhostFigures`` of one broker."""
 
     broker: Broker
-    users: tuple[Hashable, ...]
+    _users: dict[Hashable, BrokerAddress]
+
+    @property
+    def users(self) -> tuple[Hashable, ...]:
+        return tuple(self._users)
 
     async def samples(self) -> Mapping[str, QueueSample]:
         return await self.broker.samples()
@@ -214,6 +222,7 @@ class OneBroker:
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
         self._users: dict[Hashable, BrokerAddress] = {}
+        self._vhosts = [OneVhost(broker, self._users)]
 
     async def use(self, user: Hashable, address: BrokerAddress) -> Broker:
         self._users[user] = address
@@ -229,7 +238,7 @@ class OneBroker:
         self._users.pop(user, None)
 
     def vhosts(self) -> Iterable[OneVhost]:
-        return [OneVhost(self.broker, tuple(self._users))]
+        return self._vhosts
 
 
 def _word(op: Op) -> str:

@@ -25,7 +25,7 @@ def raw_route(
     A tier of which only the name is given takes every Merchant object.
     """
     return {
-        "metadata": {"namespace": "orders", "name": "pos", "uid": "u1", "generation": 3},
+        "metadata": {"namespace": "orders", "name": "pos", "uid": "u1", "generation": 3, "resourceVersion": "1"},
         "spec": {
             "broker": {"secretRef": {"name": "rabbitmq"}},
             "worker": {"image": "worker:1", "app": "merchantroute_worker.app"},

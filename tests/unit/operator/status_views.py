@@ -44,10 +44,11 @@ def a_deployment(tier: str, *, replicas: int = 1, ready: int | None = None, **st
     }
 
 
-def a_pod(name: str = "pos-1", *, ready: bool = True, **status: Any) -> dict[str, Any]:
-    """A live pod; ``status`` is added to its status."""
+def a_pod(name: str = "pos-1", *, ready: bool = True, tier: str = "enterprise", **status: Any) -> dict[str, Any]:
+    """A live pod of the tier's lane; ``status`` is added to its status."""
     conditions = [{"type": "Ready", "status": str(ready)}]
-    return {"metadata": {"name": name}, "status": {"conditions": conditions, **status}}
+    metadata = {"name": name, "labels": naming.labels("pos", tier, "stable")}
+    return {"metadata": metadata, "status": {"conditions": conditions, **status}}
 
 
 def a_lane(tier: str, *, reason: str = "Steady", replicas: int = 2, **seen: Any) -> LaneView:
@@ -55,7 +56,7 @@ def a_lane(tier: str, *, reason: str = "Steady", replicas: int = 2, **seen: Any)
     decision = Decision(replicas, reason, "because", Memory(order_time=0.51239))
     observation = replace(SEEN, **seen)
     queue = f"mr.orders.pos.{tier}.stable"
-    return LaneView(tier, "stable", queue, observation, decision, retrying=4, slow=1, paused=0, generation=9)
+    return LaneView(tier, "stable", queue, observation, decision, retrying=4, slow=1, paused=0, pods=3, generation=9)
 
 
 def a_view(**changes: Any) -> View:
@@ -84,3 +85,9 @@ def waiting(reason: str, message: str = "", **more: Any) -> dict[str, Any]:
     """The status of a pod whose container waits."""
     state = {"waiting": {"reason": reason, "message": message}}
     return {"containerStatuses": [{"image": "worker:9", "state": state, "ready": False, **more}]}
+
+
+def one_pod(**about: Any) -> dict[str, Any]:
+    """The lane's only pod."""
+    deployments = with_deployments(a_deployment("enterprise", ready=0), a_deployment("standard"))
+    return {"pods": {"pos-1": a_pod(ready=False, **about)}, "deployments": deployments}

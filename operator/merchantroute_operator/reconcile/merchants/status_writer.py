@@ -15,6 +15,7 @@ from typing import Any
 from merchantroute_operator.errors import KubeConflict, KubeError
 from merchantroute_operator.kube.kube_port import Kube
 from merchantroute_operator.reconcile.merchants.claims import Claims
+from merchantroute_operator.reconcile.state.backoff import LONGEST_ASKED
 from merchantroute_operator.spec.claim import Claim, parse_claim
 from merchantroute_operator.status.merchant import PENDING
 
@@ -87,6 +88,7 @@ class MerchantStatusWriter:
         except KubeConflict:
             return  # somebody wrote in between: the watch delivers the newer object
         except KubeError as error:
+            self._next = max(self._next, time.monotonic() + min(error.retry_after, LONGEST_ASKED))
             logger.warning("status of merchant %s/%s cannot be written: %s", claim.namespace, claim.name, error)
             return
         if stored is not None:

@@ -47,8 +47,8 @@ async def _scale_lane(tick: Tick, spec: LaneSpec, live: Object) -> None:
     lane = state.lanes.get((spec.tier.name, spec.name)) or _remembered(state, spec)
     seen = lane.observation = _observe(tick, spec, lane, live, replicas)
     lane.decision = _decide(state, spec, lane, seen, replicas)
-    if lane.decision.replicas != replicas:
-        await _write_scale(tick, live, lane.decision)
+    if lane.decision.replicas != replicas and not lane.backoff.holds(tick.ctx.monotonic()):
+        await _write_scale(tick, live, lane, lane.decision)
 
 
 def _observe(tick: Tick, spec: LaneSpec, lane: Lane, live: Object, replicas: int) -> Observation:
@@ -94,13 +94,15 @@ def _decide(state: RouteState, spec: LaneSpec, lane: Lane, seen: Observation, re
     return decision
 
 
-async def _write_scale(tick: Tick, live: Object, decision: Decision) -> None:
+async def _write_scale(tick: Tick, live: Object, lane: Lane, decision: Decision) -> None:
     name = live["metadata"]["name"]
     try:
         await tick.ctx.kube.scale(tick.route.namespace, name, decision.replicas)
     except KubeError as error:
+        lane.backoff.failed(tick.ctx.monotonic(), asked=error.retry_after)
         logger.warning("%s/%s cannot be scaled: %s", tick.route.namespace, name, error)
         return
+    lane.backoff.succeeded()
     # The watch brings the same a little later; until then the next tick must not decide on the old number.
     live["spec"]["replicas"] = decision.replicas
     metrics.SCALED.labels(decision.reason).inc()

@@ -81,7 +81,7 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     await _configuration(ctx, route, state, findings, found)
     await _bring_to_pods(ctx, route, state, findings, secret_version)
     # Told, and tried again by the next pass: it slows down nothing that comes after.
-    findings.error = await ensure_auxiliaries(ctx.kube, route, findings.children, findings.merchants.claimed)
+    findings.beside = await ensure_auxiliaries(ctx.kube, route, findings.children, findings.merchants.claimed)
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
     state.split_watch.left(in_use(route, observed))
@@ -105,6 +105,7 @@ async def _queues(
     observed = await broker.observe(prefix)
     weights = {tier: weight for tier, (weight, _) in state.split_watch.splits.items()}
     wrong = state.split_watch.why | altered_splits(route, observed, weights)
+    state.repairs += len(wrong)
     for tier, words in wrong.items():
         await ctx.kube.event(findings.raw, "Warning", "Repaired", f"{tier}: {words}: its split is built anew")
     wanted = desired(route, owner, {}, choose(route, observed, state.split_watch.shunned))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+
+from merchantroute_operator.errors import KubeError
 from merchantroute_operator.kube.kube_port import Autoscaler
 from merchantroute_operator.reconcile.passes.active import reconcile_active
 from merchantroute_operator.reconcile.ports.repair_log import with_repair_log
@@ -13,6 +16,7 @@ from merchantroute_operator.spec.lane_specs import lanes
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.status.text import some
 
+logger = logging.getLogger(__name__)
 REPAIRED = "Repaired"
 
 
@@ -27,6 +31,7 @@ async def reconcile_and_report_repairs(ctx: Context, route: Route, state: RouteS
         return after
     finally:
         if repairs:
+            state.repairs += len(set(repairs))
             await ctx.kube.event(findings.raw, "Warning", REPAIRED, some(dict.fromkeys(repairs), "; "))
 
 
@@ -39,7 +44,12 @@ async def find_foreign_changes(ctx: Context, route: Route, state: RouteState, fi
         for words in foreign_fields(body)
     )
     ours = {lane.deployment for lane in lanes(route)}
-    found = await ctx.kube.autoscalers(route.namespace)
+    try:
+        found = await ctx.kube.autoscalers(route.namespace)
+    except KubeError as error:
+        # A kind that is just being installed answers 429 or 503 for a moment. What was known of it still holds.
+        logger.info("autoscalers in %s cannot be read: %s", route.namespace, error)
+        return
     state.scaled_by = {each.deployment: _words(each) for each in found if each.deployment in ours}
 
 

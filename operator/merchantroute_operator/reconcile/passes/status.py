@@ -13,12 +13,18 @@ from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.lane import Lane
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
+from merchantroute_operator.spec.route import Route, Tier
 from merchantroute_operator.status.assemble import status
-from merchantroute_operator.status.damping import EVERY
+from merchantroute_operator.status.damping import Damping, between
+from merchantroute_operator.status.lanes import lanes as lane_figures
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.view import LaneView, View
 
 SUSPECT_EVENT = "SuspectLane"
+WORTH_A_WARNING = {"Drifted": "True", "CredentialsAccepted": "False", "WorkersAvailable": "True", "Stalled": "True"}
+"""Conditions that come to this answer, or to another reason for it, beside what Ready says."""
+WAKING = 60.0  # seconds for a node, an image, and a start
+REPORTED_WITHIN = 10.0  # seconds: five pulses
 PASSING = frozenset({Reason.STARTING, Reason.DOOR_CLOSED, Reason.BINDING, Reason.QUEUES_MISSING, Reason.ENDING})
 
 
@@ -27,32 +33,42 @@ async def update_status(ctx: Context, state: RouteState, findings: Findings) -> 
     old = state.status.written if state.status.written is not None else findings.raw.get("status", {})
     now = datetime.fromtimestamp(ctx.wall(), UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     state.status.written_at = ctx.monotonic()
-    may_move = state.status.written_at - state.status.figures_at >= EVERY
-    new = status(_view(state, findings), old, now, figures_may_move=may_move)
-    if new == old:
+    wait = between(findings.listed)
+    may_move = state.status.written_at - state.status.figures_at >= wait
+    view = _view(ctx, state, findings)
+    still = state.status.standing.take_in(lane_figures(view), view.dead, state.status.written_at)
+    if status(view, old, now, Damping(may_move, still)) == old:
+        state.status.told = old
         return
+    new = status(view, old, now)
+    version = await ctx.kube.write_status(findings.raw, new)
     metadata = findings.raw["metadata"]
-    await ctx.kube.write_status(metadata["namespace"], metadata["name"], new)
-    state.status.written = new
+    findings.raw = {**findings.raw, "metadata": {**metadata, "resourceVersion": version or metadata["resourceVersion"]}}
+    state.status.written = state.status.told = new
     if any(new[part] != old.get(part) for part in ("lanes", "totals")):
         state.status.figures_at = state.status.written_at
-    await _announce(ctx, findings, _condition(old, "Ready"), _condition(new, "Ready"))
-    if (drift := _condition(new, "Drifted"))["status"] == "True" and drift["reason"] != _condition(old, "Drifted").get(
-        "reason"
-    ):
-        await ctx.kube.event(findings.raw, "Warning", drift["reason"], drift["message"])
-    refused = _condition(new, "CredentialsAccepted")
-    if refused["status"] == "False" and _condition(old, "CredentialsAccepted").get("status") != "False":
-        await ctx.kube.event(findings.raw, "Warning", refused["reason"], refused["message"])
+    await _report(ctx, findings, old, new)
+
+
+async def _report(ctx: Context, findings: Findings, old: Object, new: Object) -> None:
+    """One event for each thing that the new status says and the old one did not."""
+    before, ready = _condition(old, "Ready"), _condition(new, "Ready")
+    if (before.get("status"), before.get("reason")) != (ready["status"], ready["reason"]):
+        bad = ready["status"] != "True" and ready["reason"] not in PASSING
+        await ctx.kube.event(findings.raw, "Warning" if bad else "Normal", ready["reason"], ready["message"])
+    for kind, answer in WORTH_A_WARNING.items():
+        found = _condition(new, kind)
+        if found.get("status") != answer or found["reason"] in (ready["reason"], _condition(old, kind).get("reason")):
+            continue
+        if kind != "WorkersAvailable" or found["reason"] == Reason.SOME_PODS_FAIL:
+            await ctx.kube.event(findings.raw, "Warning", found["reason"], found["message"])
     if (trouble := _suspect_trouble(new)) and not _suspect_trouble(old):
         await ctx.kube.event(findings.raw, "Warning", SUSPECT_EVENT, trouble)
 
 
-async def _announce(ctx: Context, findings: Findings, before: dict[str, Any], after: dict[str, Any]) -> None:
-    if (before.get("status"), before.get("reason")) == (after["status"], after["reason"]):
-        return
-    bad = after["status"] != "True" and after["reason"] not in PASSING
-    await ctx.kube.event(findings.raw, "Warning" if bad else "Normal", after["reason"], after["message"])
+def is_ready(status_object: Object) -> bool:
+    """Whether this status says that orders flow."""
+    return bool(_condition(status_object, "Ready").get("status") == "True")
 
 
 def _condition(status_object: Object, kind: str) -> dict[str, Any]:
@@ -65,17 +81,20 @@ def _suspect_trouble(status_object: Object) -> str:
     return next(said, "")
 
 
-def _view(state: RouteState, findings: Findings) -> View:
+def _view(ctx: Context, state: RouteState, findings: Findings) -> View:
     route = findings.route
     return View(
         generation=findings.raw["metadata"]["generation"],
         route=route,
         error=findings.error,
+        beside=findings.beside,
+        reporting=_reporting(ctx, state, findings),
         queues_ready=findings.topology.queues_ready,
         door_open=findings.topology.door_open,
         config_generation=findings.configuration.generation,
         deployments={**findings.children.deployments, **state.deployments},
         pods=findings.children.pods,
+        waking=_waking(ctx, state),
         lagging=findings.configuration.gate.overdue,
         foreign_fields=findings.foreign.foreign_fields,
         scaled_by=state.scaled_by,
@@ -87,9 +106,7 @@ def _view(state: RouteState, findings: Findings) -> View:
         unfit=findings.merchants.unfit,
         credentials_refused=tuple(sorted(state.credentials_refused)),
         foreign_policies={q: policy for lane in state.lanes.values() for q, policy in lane.policies.items()},
-        lanes=tuple(_lane(spec, state.lanes.get((spec.tier.name, spec.name), Lane())) for spec in lanes(route))
-        if route
-        else (),
+        lanes=tuple(_lane(state, spec) for spec in lanes(route)) if route else (),
         dead=state.dead,
         canaries=None if state.canary.progress is None else tuple(to_status(state.canary.progress.values())),
         ending=findings.ending,
@@ -99,7 +116,35 @@ def _view(state: RouteState, findings: Findings) -> View:
     )
 
 
-def _lane(spec: LaneSpec, lane: Lane) -> LaneView:
+def _waking(ctx: Context, state: RouteState) -> frozenset[str]:
+    """Deployments without a ready pod that wanted none until ``WAKING`` seconds ago: they are woken, and not broken."""
+    now = ctx.monotonic()
+    asleep = {name: now for name, live in state.deployments.items() if not live.get("spec", {}).get("replicas", 1)}
+    recent = {name: at for name, at in state.status.asleep_at.items() if now - at < WAKING}
+    state.status.asleep_at = recent | asleep
+    return frozenset(state.status.asleep_at)
+
+
+def _reporting(ctx: Context, state: RouteState, findings: Findings) -> bool:
+    """Whether pods of every tier have just said over AMQP that they work, behind a front door that was seen open."""
+    good, route, now = state.good, findings.route, ctx.monotonic()
+    if route is None or good is None or not good.topology.door_open:
+        return False
+    heard = {
+        (pulse.tier, pulse.lane)
+        for pulse in ctx.pulses.of(route.namespace, route.name)
+        if now - pulse.at <= REPORTED_WITHIN
+    }
+    return all((tier.name, naming.STABLE) in heard for tier in route.tiers if _wants_pods(state, route, tier))
+
+
+def _wants_pods(state: RouteState, route: Route, tier: Tier) -> bool:
+    live = state.deployments.get(naming.deployment(route.name, tier.name, naming.STABLE), {})
+    return bool(live.get("spec", {}).get("replicas", 1))
+
+
+def _lane(state: RouteState, spec: LaneSpec) -> LaneView:
+    lane, live = state.lanes.get((spec.tier.name, spec.name), Lane()), state.deployments.get(spec.deployment)
     return LaneView(
         tier=spec.tier.name,
         lane=spec.name,
@@ -109,5 +154,6 @@ def _lane(spec: LaneSpec, lane: Lane) -> LaneView:
         retrying=lane.retrying,
         slow=lane.slow,
         paused=lane.paused,
+        pods=None if live is None else int(live.get("status", {}).get("replicas", 0)),
         generation=lane.generation or None,
     )

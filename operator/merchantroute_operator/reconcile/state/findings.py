@@ -69,8 +69,11 @@ class Findings:
     """Filled as the reconcile goes on; what it did not come to stays at its default."""
 
     raw: Object
+    listed: int = 0  # merchants in its spec, which make the object large
     route: Route | None = None
     error: RouteError | None = None
+    beside: RouteError | None = None  # of what orders flow without: a budget, the policy
+    tentative: bool = False  # nothing was looked at, and nothing better is known yet: the status stays as it is
     children: Children = NO_CHILDREN
     topology: TopologyFindings = field(default_factory=TopologyFindings)
     merchants: MerchantFindings = field(default_factory=MerchantFindings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from merchantroute_operator.canary.counting import Counting
+from merchantroute_operator.reconcile.state.backoff import Backoff
 from merchantroute_operator.scaling.figures import History
 from merchantroute_operator.scaling.model import Decision, Memory, Observation
 from merchantroute_operator.topology.objects import QueueSample
@@ -23,6 +24,7 @@ class Lane:
     slow: int | None = None  # merchants that are slow in some pod; None while no pod has reported
     paused: int | None = None  # merchants that asked some pod for time; None while no pod has reported
     generation: int = 0  # the oldest that a pod of the lane has loaded; 0 while none has reported
+    backoff: Backoff = field(default_factory=Backoff)  # of writes of its number of pods
     renewed: str = ""  # the pod for which the lane was last scaled to none, so that a new one starts
     policies: dict[str, str] = field(default_factory=dict)  # queue -> policy that somebody put on it
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from merchantroute_operator.canary.progress import Progress, Tally
+from merchantroute_operator.errors import RouteError
 from merchantroute_operator.kube.kube_port import Object
+from merchantroute_operator.reconcile.state.backoff import Backoff
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.hub_reports import HubReports
 from merchantroute_operator.reconcile.state.lane import Lane
@@ -13,18 +16,24 @@ from merchantroute_operator.reconcile.state.seen import Seen
 from merchantroute_operator.reconcile.state.split_watch import SplitWatch
 from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.route import Route
+from merchantroute_operator.status.damping import Standing
 from merchantroute_operator.topology.drained import EmptyWatch
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What the lanes had done when a walk (``stable``) and its present step (``canary``) began."""
+    """What the lanes had done when a walk (``stable``) and its present step (``canary``) began.
+
+    ``carried`` is what the stable lane did in the walk before this process watched it.
+    """
 
     plan: str
     step: int | None
-    at: float  # monotonic seconds: when this process saw the step begin
+    since: float  # epoch seconds: when the step began, or was begun again
+    at: float  # monotonic seconds: when this process saw it begin
     stable: Tally
     canary: Tally
+    carried: Tally = Tally()  # noqa: RUF009 - frozen
 
 
 @dataclass(slots=True)
@@ -38,6 +47,8 @@ class Schedule:
     settled: bool = False  # the last full reconcile found nothing to do, and waits for nothing
     passed_at: float = float("-inf")  # when it ended
     compared_at: float = float("-inf")  # when the broker was last seen to be as it left it
+    failing_since: float = 0.0  # when the first of them ended
+    failure: RouteError | None = None  # the newest one's error
 
 
 @dataclass(slots=True)
@@ -56,6 +67,7 @@ class CanaryState:
     progress: dict[str, Progress] | None = None  # as the last reconcile left them; None: none came to it yet
     bases: dict[str, Base] = field(default_factory=dict)  # where the figures of a canary's step begin
     unready_since: dict[str, float] = field(default_factory=dict)  # a canary that should have a ready pod
+    failing_since: dict[str, float] = field(default_factory=dict)  # one that has none by its own doing
 
 
 @dataclass(slots=True)
@@ -73,8 +85,12 @@ class StatusState:
     """The status as last written; times are monotonic seconds."""
 
     written: Object | None = None
+    told: Object | None = None  # also where it was found to be as it should be, and was not written
     written_at: float = 0.0
     figures_at: float = float("-inf")  # when its figures last moved
+    asleep_at: dict[str, float] = field(default_factory=dict)  # Deployment -> when it was last seen to want no pods
+    standing: Standing = field(default_factory=Standing)
+    backoff: Backoff = field(default_factory=Backoff)  # of its writes
 
 
 @dataclass(slots=True)
@@ -89,13 +105,15 @@ class RouteState:
     deletion: DeletionState = field(default_factory=DeletionState)
     status: StatusState = field(default_factory=StatusState)
     route: Route | None = None
-    findings: Findings | None = None  # of the last full reconcile
+    findings: Findings | None = None  # what the status is made of: of the last full reconcile
+    good: Findings | None = None  # of the last one that came to its end
     paused: bool = False  # nothing but the status is written
     deployments: dict[str, Object] = field(default_factory=dict)  # as last watched
     broker_secret: tuple[str, str] = ("", "")  # name and version of the Secret that the last reconcile read
     lanes: dict[tuple[str, str], Lane] = field(default_factory=dict)  # by tier and lane; the route's own is "suspect"
     scaled_by: dict[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has
     credentials_refused: dict[str, float] = field(default_factory=dict)  # merchant -> when a pod last said so
+    repairs: int = 0  # of what others had changed
     dead: int | None = None  # orders in dead letters; None: unknown
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     seen: Seen = field(default_factory=Seen)
@@ -106,6 +124,15 @@ class RouteState:
         """The memory of a route that was made anew under the same name: nothing but when it is due."""
         self.schedule.failures = 0
         return RouteState(schedule=self.schedule, anew=True)
+
+    def drop_deployments(self, known: Mapping[str, Object], listed: Mapping[str, Object]) -> None:
+        """Forget those ``known`` before a list that it does not have: they went while no watch was there to see it.
+
+        One that the watch has shown anew meanwhile is another one.
+        """
+        for name, body in known.items():
+            if name not in listed and self.deployments.get(name) is body:
+                del self.deployments[name]
 
     def copy(self) -> RouteState:
         """A copy for a reconcile that writes nothing: what it counts up is not remembered."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from merchantroute_operator import naming
 from merchantroute_operator.canary.advance import advance
-from merchantroute_operator.canary.progress import Evidence, Phase, Progress, Verb
+from merchantroute_operator.canary.pods import fails_by_itself
+from merchantroute_operator.canary.progress import Evidence, Phase, Progress, Tally, Verb
 from merchantroute_operator.canary.status_codec import from_status, parse_annotation
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
@@ -14,6 +16,7 @@ from merchantroute_operator.reconcile.state.lane import Lane
 from merchantroute_operator.reconcile.state.route_state import Base, RouteState
 from merchantroute_operator.spec.route import Canary, Route, Tier
 
+NOTHING = Tally()
 IGNORED = "CanaryAnnotationIgnored"
 
 
@@ -73,26 +76,44 @@ def evidence(
     base = _base(state, tier, before, stable, canary, now)
     live = deployments.get(naming.deployment(route.name, tier.name, naming.CANARY))
     ready, lacking = _readiness(live, tier.canary)
-    if not lacking:
-        state.canary.unready_since.pop(tier.name, None)
-    since = state.canary.unready_since.setdefault(tier.name, now) if lacking else now
+    failing = lacking and _fails_by_itself(state, route, tier, deployments)
     return Evidence(
         now=ctx.wall(),
         in_step=now - base.at,
         ready=ready,
-        unready_for=now - since,
-        stable=stable.counting.total - base.stable,
+        unready_for=_lasts(state.canary.unready_since, tier.name, now, holds=lacking),
+        failing_for=_lasts(state.canary.failing_since, tier.name, now, holds=failing),
+        stable=base.carried + (stable.counting.total - base.stable),
         canary=canary.counting.total - base.canary,
         canary_busy=canary.counting.busy,
     )
 
 
+def _lasts(since: dict[str, float], tier: str, now: float, *, holds: bool) -> float:
+    """Seconds for which it has held."""
+    if not holds:
+        since.pop(tier, None)
+        return 0.0
+    return now - since.setdefault(tier, now)
+
+
+def _fails_by_itself(state: RouteState, route: Route, tier: Tier, deployments: Mapping[str, dict[str, object]]) -> bool:
+    found = state.findings.children.pods if state.findings is not None else {}
+    mine = {naming.LABEL_TIER: tier.name, naming.LABEL_LANE: naming.CANARY}.items()
+    pods = [pod for pod in found.values() if mine <= pod["metadata"].get("labels", {}).items()]
+    return fails_by_itself(pods, deployments.get(naming.deployment(route.name, tier.name, naming.STABLE), {}))
+
+
 def _base(state: RouteState, tier: Tier, before: Progress | None, stable: Lane, canary: Lane, now: float) -> Base:
-    plan, step = (before.plan, before.step) if before is not None else ("", None)
+    plan, step, since = (before.plan, before.step, before.since) if before is not None else ("", None, 0.0)
     known = state.canary.bases.get(tier.name)
-    if known is None or (known.plan, known.step) != (plan, step):
-        of_walk = known.stable if known is not None and known.plan == plan and step else stable.counting.total
-        known = state.canary.bases[tier.name] = Base(plan, step, now, of_walk, canary.counting.total)
+    if known is None or (known.plan, known.step, known.since) != (plan, step, since):
+        if known is not None and known.plan == plan and step:
+            of_walk, carried = known.stable, known.carried
+        else:
+            earlier = before.stable if before is not None else None
+            of_walk, carried = stable.counting.total, earlier or NOTHING
+        known = state.canary.bases[tier.name] = Base(plan, step, since, now, of_walk, canary.counting.total, carried)
     return known
 
 

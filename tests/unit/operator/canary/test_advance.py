@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from merchantroute_operator.canary.advance import advance
 from merchantroute_operator.canary.counting import Counting, count
+from merchantroute_operator.canary.pods import fails_by_itself
 from merchantroute_operator.canary.progress import Evidence, Phase, Progress, Tally
 from merchantroute_operator.canary.status_codec import from_status, parse_annotation, to_status
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.route import Canary
 from tests.unit.operator.route_samples import a_route
+from tests.unit.operator.status_views import a_pod, waiting
 
 WALK = {"steps": [5, 50, 100], "interval": "1m", "minOrders": 100}
 STABLE = Tally(finished=2000, failed=20, busy_seconds=1000.0)  # 1 % fail, half a second each
@@ -69,8 +72,11 @@ def test_another_weight_takes_over_at_once_also_while_no_pod_is_ready() -> None:
         (did(200, each=0.8), Phase.ABORTED, 0),  # 1.6 times
         (replace(did(0), canary=Tally(0, 0, 100.0), canary_busy=50), Phase.ABORTED, 0),  # hangs: 2 s each and no end
         (replace(did(0), canary=Tally(0, 0, 20.0), canary_busy=50), Phase.WALKING, 5),
-        (replace(did(200), unready_for=29.0), Phase.WALKING, 50),
-        (replace(did(200), unready_for=30.0), Phase.ABORTED, 0),  # its pods do not stay up
+        (replace(did(200), unready_for=29.0, failing_for=29.0), Phase.WALKING, 50),
+        (replace(did(200), unready_for=30.0, failing_for=30.0), Phase.ABORTED, 0),  # its pods do not stay up
+        (replace(did(50), unready_for=59.0), Phase.WALKING, 5),  # a node is drained, an image pulled
+        (replace(did(50), unready_for=60.0), Phase.STARTING, 0),  # and that takes long
+        (replace(did(200, failed=200), stable=Tally(19, 0, 9.5)), Phase.WALKING, 50),  # nothing to compare with
     ],
 )
 def test_a_step_is_passed_held_or_the_last(seen: Evidence, phase: Phase, weight: int) -> None:
@@ -81,6 +87,48 @@ def test_a_step_is_passed_held_or_the_last(seen: Evidence, phase: Phase, weight:
 def test_a_merchant_that_fails_in_both_lanes_is_no_fault_of_the_canary() -> None:
     bad_day = replace(did(400, failed=160), stable=Tally(4000, 1600, 2000.0))
     assert step(FIRST, bad_day).weight == 50
+
+
+def test_a_canary_whose_pods_were_away_goes_on_where_it_was() -> None:
+    second = replace(FIRST, step=1, weight=50, stable=Tally(900, 9, 450.0))
+    away = step(second, replace(READY, ready=False, unready_for=61.0))
+    assert (away.phase, away.weight, away.step) == (Phase.STARTING, 0, 1)
+    assert from_status({"canaries": to_status([away])}) == {"standard": away}
+    assert step(away, replace(READY, ready=False, unready_for=900.0)) is away
+    back = step(away, replace(READY, now=2000.0))
+    assert (back.phase, back.weight, back.step, back.since) == (Phase.WALKING, 50, 1, 2000.0)
+    assert back.stable == second.stable
+
+
+def test_a_step_remembers_what_stable_had_done_before_it() -> None:
+    assert step(FIRST, did(200)).stable == STABLE
+
+
+RUNS: dict[str, Any] = {"containerStatuses": [{"state": {"running": {}}, "ready": False}]}
+STABLE_READY = {"spec": {"replicas": 2}, "status": {"readyReplicas": 1}}
+
+
+@pytest.mark.parametrize(
+    ("pods", "stable", "own"),
+    [
+        ([], STABLE_READY, False),  # none is there: a node is drained
+        ([a_pod(ready=False)], STABLE_READY, False),  # waits for a node, or for its image
+        ([a_pod(ready=False, **waiting("ContainerCreating"))], STABLE_READY, False),
+        ([a_pod(ready=False, **waiting("ErrImagePull"))], STABLE_READY, False),
+        ([a_pod(ready=False, **waiting("CrashLoopBackOff"))], STABLE_READY, True),
+        ([a_pod(ready=False, **waiting("CreateContainerConfigError"))], STABLE_READY, True),
+        ([a_pod(ready=False, containerStatuses=[{"state": {"terminated": {"exitCode": 1}}}])], STABLE_READY, True),
+        ([a_pod(ready=False, **RUNS)], STABLE_READY, True),
+        ([a_pod(**RUNS)], STABLE_READY, False),
+        # none of the stable lane's becomes ready either: the broker is away
+        ([a_pod(ready=False, **RUNS)], {"spec": {"replicas": 2}, "status": {}}, False),
+        ([a_pod(ready=False, **RUNS)], {"spec": {"replicas": 0}, "status": {}}, True),
+    ],
+)
+def test_what_keeps_its_pods_from_being_ready_is_its_own_or_not(
+    pods: list[dict[str, object]], stable: dict[str, object], own: bool
+) -> None:
+    assert fails_by_itself(pods, stable) is own
 
 
 def test_an_abort_gives_the_figures_of_both_lanes() -> None:

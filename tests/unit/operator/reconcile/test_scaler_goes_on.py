@@ -58,8 +58,8 @@ class Hanging(Answering):
         return {}
 
 
-def scaler(brokers: TwoBrokers, touched: list[Any] | None = None) -> Scaler:
-    world = World(raw_route())
+def scaler(brokers: TwoBrokers, touched: list[Any] | None = None, world: World | None = None) -> Scaler:
+    world = world or World(raw_route())
     world.look()
     states = world.reconciler.states
     states[OTHER] = states[KEY]
@@ -164,12 +164,14 @@ def test_a_broker_that_answers_again_has_its_failing_routes_tried_at_once(
     looked_at: list[tuple[tuple[str, str], bool]],
 ) -> None:
     brokers, touched = TwoBrokers(Answering(BrokerError("no"))), list[Any]()
-    looking = scaler(brokers, touched)
+    world = World(raw_route())
+    looking = scaler(brokers, touched, world)
     state = looking._states[KEY]
     state.schedule.failures = 5
     asyncio.run(looking.tick())
     assert touched == []
     brokers.first.failure = None
+    world.at += 2.0
     asyncio.run(looking.tick())
     assert touched == [KEY]
     assert state.schedule.failures == 0

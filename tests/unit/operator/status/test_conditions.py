@@ -21,7 +21,7 @@ from merchantroute_operator.status.conditions import merge
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.view import Condition, LaneView, View
 from tests.unit.operator.route_samples import a_route
-from tests.unit.operator.status_views import a_deployment, a_lane, a_pod, a_view, waiting, with_deployments
+from tests.unit.operator.status_views import a_deployment, a_lane, a_pod, a_view, one_pod, waiting, with_deployments
 
 NOW, BEFORE = "2026-01-02T03:04:05Z", "2026-01-01T00:00:00Z"
 
@@ -61,10 +61,6 @@ CRASHED: dict[str, Any] = {
     "lastState": {"terminated": {"exitCode": 1, "message": "No module named shop"}},
     "restartCount": 4,
 }
-
-
-def one_pod(**about: Any) -> dict[str, Any]:
-    return {"pods": {"pos-1": a_pod(ready=False, **about)}}
 
 
 @pytest.mark.parametrize(
@@ -113,7 +109,11 @@ def one_pod(**about: Any) -> dict[str, Any]:
         ),
         (one_pod(conditions=[UNSCHEDULED]), "WorkersAvailable", "Unschedulable", "pod pos-1: Insufficient cpu"),
         (
-            {"deployments": with_deployments(a_deployment("enterprise", conditions=QUOTA), a_deployment("standard"))},
+            {
+                "deployments": with_deployments(
+                    a_deployment("enterprise", ready=0, conditions=QUOTA), a_deployment("standard")
+                )
+            },
             "WorkersAvailable",
             "PodsRefused",
             "exceeded quota: pods",
@@ -229,7 +229,12 @@ def test_what_is_under_way_is_told(seen: dict[str, Any], answer: str, reason: st
         ((a_lane("enterprise"), a_lane("standard", reason="FiguresStale")), "False", "FiguresStale", "standard"),
         ((a_lane("enterprise", reason="Paused"), a_lane("standard")), "False", "ScalingPaused", "enterprise"),
         ((a_lane("enterprise", reason="AtMaximum"),), "True", "Scaling", ""),
-        ((LaneView("enterprise", "stable", "q", None, None, None, None, None, None),), "Unknown", "NotChecked", ""),
+        (
+            (LaneView("enterprise", "stable", "q", None, None, None, None, None, None, None),),
+            "Unknown",
+            "NotChecked",
+            "",
+        ),
         ((), "Unknown", "NotChecked", ""),
     ],
 )

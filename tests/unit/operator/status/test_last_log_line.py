@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from merchantroute_operator.status.ready import ready
-from tests.unit.operator.status_views import a_pod, a_view, waiting
+from tests.unit.operator.status_views import a_view, one_pod, waiting
 
 LOG = '{"level": "info", "message": "the worker starts"}'
 LINE = (
@@ -18,8 +18,7 @@ LINE = (
 def said_of(log: str, **how: Any) -> str:
     """The message of Ready for a pod that ended four times with this as the tail of its log."""
     ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": log, **how}}
-    pod = a_pod(ready=False, **waiting("CrashLoopBackOff", lastState=ended, restartCount=3))
-    answer = ready(a_view(pods={"pos-1": pod}))
+    answer = ready(a_view(**one_pod(**waiting("CrashLoopBackOff", lastState=ended, restartCount=3))))
     assert (answer.status, answer.reason) == ("False", "CrashLoop")
     return answer.message
 

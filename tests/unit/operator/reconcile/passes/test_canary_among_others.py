@@ -82,10 +82,12 @@ def test_a_paused_route_keeps_its_share_and_its_annotation_waits() -> None:
 def test_a_walk_that_turns_bad_while_the_route_is_paused_is_left_as_it_is_and_nothing_is_called_different() -> None:
     world = road(WALK)
     assert world.kube.stored is not None
+    world.work("stable", 0)
     world.work("canary", 0)
     world.tick()
     world.kube.stored["spec"]["paused"] = True
     world.look()
+    world.work("stable", 1000)
     world.work("canary", 40, failed=30)
     world.tick()
     assert not world.reconciler.states[KEY].schedule.full

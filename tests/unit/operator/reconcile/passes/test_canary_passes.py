@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.unit.operator.canary_scenario import ANNOTATION, CANARY, TIER, WALK, Road, road, spec_of
@@ -151,11 +153,61 @@ def test_a_walk_that_turns_bad_is_noticed_by_the_next_tick_and_aborted_with_the_
     assert any("CanaryAborted" in e and "30 of 40 attempts failed (75.0%)" in e for e in world.kube.events)
 
 
-def test_a_walk_whose_pods_do_not_stay_up_is_aborted() -> None:
-    world = road(WALK)
+def without_ready_pods(world: Road, state: dict[str, Any]) -> None:
+    """The canary's one pod is like this."""
     canary = world.lanes()["canary"]
     canary["status"] = {"replicas": 1, "readyReplicas": 0, "updatedReplicas": 1}
     world.reconciler.child_changed("Deployment", *KEY, canary, gone=False)
+    pod = {"metadata": {"name": "pod-canary", "labels": canary["metadata"]["labels"]}, "status": {}}
+    pod["status"] = {"containerStatuses": [{"state": state, "ready": False}]} if state else {}
+    world.kube.objects["Pod", "pod-canary"] = pod
+    world.look()
+
+
+def test_a_walk_whose_pods_do_not_stay_up_is_aborted() -> None:
+    world = road(WALK)
+    without_ready_pods(world, {"running": {}})
     world.tick(times=20)
+    world.look()
+    assert world.phase() == ("Aborted", 0)
+
+
+@pytest.mark.parametrize("state", [{}, {"waiting": {"reason": "ContainerCreating"}}], ids=["drained", "image pulled"])
+def test_a_walk_whose_pod_waits_for_a_node_or_its_image_goes_on_where_it_was(state: dict[str, Any]) -> None:
+    world = road({**WALK, "steps": [5, 50]})
+    without_ready_pods(world, state)
+    world.tick(times=20)
+    world.look()
+    assert (world.phase(), world.share()) == (("Walking", 5), 5)
+    world.tick(times=20)
+    world.look()
+    assert (world.phase(), world.share()) == (("Starting", 0), 0), "no order waits for a pod that does not come"
+    world.settle()
+    world.settle()
+    assert (world.phase(), world.share()) == (("Walking", 5), 5)
+
+
+def test_at_100_percent_a_restarted_operator_compares_with_what_stable_did_before() -> None:
+    world = road({"steps": [50, 100], "interval": "1m", "minOrders": 50})
+    for done in (0, 500, 1000):
+        for lane in ("stable", "canary"):
+            world.work(lane, done, failed=done * 6 // 100)
+        world.tick()
+        world.look()
+        world.at += 30.0
+    world.tick()
+    world.look()
+    assert world.phase() == ("Walking", 100)
+    world.start()
+    world.scaler = world.new_scaler()
+    world.settle()
+    world.work("canary", 0)
+    world.tick()
+    world.work("canary", 1000, failed=60)
+    world.tick()
+    world.look()
+    assert world.phase() == ("Walking", 100), "a merchant that fails 6 % did so in the stable lane too"
+    world.work("canary", 2000, failed=400)
+    world.tick()
     world.look()
     assert world.phase() == ("Aborted", 0)

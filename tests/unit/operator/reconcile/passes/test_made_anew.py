@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from merchantroute_operator.kube.kube_port import Autoscaler, Children
 from tests.unit.operator.canary_scenario import Road, road, spec_of
 from tests.unit.operator.operator_under_test import KEY, with_finalizer
 from tests.unit.operator.route_samples import raw_route
@@ -61,9 +62,45 @@ def test_deployments_that_outlived_the_old_one_are_known_though_the_watch_shows_
     assert set(world.reconciler.states[KEY].deployments) == deployments
 
 
+def test_the_status_of_the_old_one_is_not_written_to_the_new_one() -> None:
+    world = road({"weight": 5})
+    new = raw_route(**spec_of({"weight": 5}))
+    new["metadata"]["uid"] = "another"
+    read = world.kube.children
+
+    async def replaced_meanwhile(namespace: str, route: str) -> Children:
+        world.kube.stored, world.kube.status = with_finalizer(new), {"observedGeneration": -1}
+        return await read(namespace, route)
+
+    world.kube.children = replaced_meanwhile  # type: ignore[method-assign]
+    world.kube.scalers = [Autoscaler("HorizontalPodAutoscaler", "x", name) for _, name in world.kube.objects]
+    world.look()
+    assert world.kube.status == {"observedGeneration": -1}
+    world.look()
+    assert world.kube.status["observedGeneration"] == new["metadata"]["generation"]
+
+
 def test_an_event_about_the_old_one_takes_nothing_from_it() -> None:
     world = road({"weight": 5})
     state = world.reconciler.states[KEY]
     world.reconciler.route_changed(*KEY, (state.uid, 7, 1, False, "|"))
     world.reconciler.route_changed(*KEY, (state.uid, 7, 0, True, "|"))
     assert world.reconciler.states[KEY] is state
+
+
+def test_a_deployment_that_went_while_nobody_watched_is_forgotten() -> None:
+    world = road({"weight": 5})
+    state, gone = world.reconciler.states[KEY], {"metadata": {"name": "gone"}, "spec": {"replicas": 3}}
+    state.deployments["gone"] = gone
+    world.look()
+    assert "gone" not in state.deployments
+    assert len(state.deployments) == len(world.lanes()) + 1  # and the suspect lane's
+
+
+def test_a_deployment_that_was_made_again_during_the_pass_is_kept() -> None:
+    world = road({"weight": 5})
+    state = world.reconciler.states[KEY]
+    known = {"pos": {"metadata": {"name": "pos", "uid": "old"}}}
+    state.deployments = {"pos": {"metadata": {"name": "pos", "uid": "new"}}}
+    state.drop_deployments(known, {})
+    assert state.deployments["pos"]["metadata"]["uid"] == "new"

@@ -21,7 +21,11 @@ class Fleet(World):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.scaler = Scaler(
+        self.scaler = self.new_scaler()
+
+    def new_scaler(self) -> Scaler:
+        """That of the operator which runs now."""
+        return Scaler(
             self.reconciler._ctx,
             self.reconciler.states,
             touch=self.reconciler.touch,

@@ -144,7 +144,7 @@ def test_what_orders_flow_without_stands_before_no_merchant(
     world.look()
     assert world.bound() == {"hut": f"{DOOR}.enterprise"}
     assert DOOR in world.broker.topology.exchanges
-    assert world.condition() == ("False", failure.reason, str(failure))
+    assert world.condition("Progressing") == ("False", "Blocked", str(failure))
     world.start_pods()
     world.pulse("pod-1", 1)
     world.change(merchants={"hut": "standard"})
