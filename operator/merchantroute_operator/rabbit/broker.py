@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from merchantroute_operator.errors import RouteError
@@ -13,7 +14,8 @@ from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
 
-CHECKED = 5.0  # seconds for which the outcome of a check serves all routes of the same user
+CHECKED = 5.0  # seconds for which a failed check serves all routes of the same user, if it was a slow one
+SLOW = 1.0  # seconds
 
 
 class VhostReads:
@@ -34,11 +36,12 @@ class RabbitBroker:
         self._address = address
         self._management = Management(address, on_call)
         self._reads = reads or VhostReads()
+        self._hangs = False  # whether the last check failed, and was slow to
         self._checked: SharedRead[RouteError | None] = SharedRead(from_end=True)
 
     async def check(self) -> None:
         """Raise the named error if the broker cannot carry a route."""
-        error = await self._checked.get(self._check, at_most=CHECKED)
+        error = await self._checked.get(self._check, at_most=CHECKED if self._hangs else 0.0)
         if error is not None:
             raise error.with_traceback(None)
 
@@ -59,10 +62,13 @@ class RabbitBroker:
         return await self._reads.samples.get(self._read_samples)
 
     async def _check(self) -> RouteError | None:
+        began = time.monotonic()
         try:
             await checks.check(self._management)
         except RouteError as error:
+            self._hangs = time.monotonic() - began > SLOW
             return error
+        self._hangs = False
         return None
 
     async def _read_topology(self) -> VhostTopology:
