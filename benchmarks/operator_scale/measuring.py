@@ -62,7 +62,7 @@ class Bench:
         with OperatorProcess(self._server, self._log, settings) as operator:
             began = time.monotonic()
             self._each(self._apply, self._places)
-            self._until_judged(operator, self._live, 1)
+            self._until_judged(self._live, 1)
             applied = time.monotonic() - began
             self._progress.line(f"  all were applied and judged after {applied:.1f} s")
             bound = self._bound_seconds()
@@ -71,7 +71,7 @@ class Bench:
         self._each(self._touch, self._places)
         began = time.monotonic()
         with OperatorProcess(self._server, self._log, settings) as second:
-            self._until_judged(second, self._live, 2)
+            self._until_judged(self._live, 2)
             restart = time.monotonic() - began
         return {
             "routes": len(self._places),
@@ -126,12 +126,11 @@ class Bench:
         body = {"spec": {"deletion": {"timeout": "2h"}}}
         self._server.call("PATCH", f"{place.path}?fieldManager=touch", body, "application/merge-patch+json")
 
-    def _until_judged(self, operator: OperatorProcess, of: list[Place], generation: int) -> None:
+    def _until_judged(self, of: list[Place], generation: int) -> None:
         """Until the status of each is of this generation, or a newer one, and says that it is as wanted."""
         last = Event()
 
         def is_judged() -> bool:
-            operator.keep_up()
             listed = self._server.call("GET", "/apis/merchantroute.dev/v1alpha1/merchantroutes")["items"]
             found = {each["metadata"]["name"]: each for each in listed}
             judged = sum(_is_judged(found[place.name], generation) for place in of)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections import Counter
 from pathlib import Path
@@ -34,15 +35,18 @@ class OperatorProcess:
         self._out = log.open("ab")
         self._environment = environment
         self.restarts = 0
+        self._ending = threading.Event()
         self.process = self._start()
 
     def __enter__(self) -> "OperatorProcess":
         until(self.is_up, "the operator's metrics", 60)
+        threading.Thread(target=self._keep_up, daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ending.set()
         self.process.terminate()
         try:
             self.process.wait(20)
@@ -51,11 +55,13 @@ class OperatorProcess:
             self.process.wait()
         self._out.close()
 
-    def keep_up(self) -> None:
-        """Start it again if it has ended, as a kubelet does: on a busy machine its Lease may be lost."""
-        if self.process.poll() is not None:
-            self.restarts += 1
-            self.process = self._start()
+    def _keep_up(self) -> None:
+        """Start it again whenever it ends, as a kubelet does: on a busy machine its Lease may be lost."""
+        while not self._ending.is_set():
+            self.process.wait()
+            if not self._ending.is_set():
+                self.restarts += 1
+                self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "merchantroute_operator"]

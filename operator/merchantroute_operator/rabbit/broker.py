@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 from merchantroute_operator.errors import RouteError
@@ -14,7 +15,8 @@ from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
 
-CHECKED = 5.0  # seconds for which the outcome of a check serves all routes of the same user
+CHECKED = 5.0  # seconds for which a failed check serves all routes of the same user, if it was a slow one
+SLOW = 1.0  # seconds
 
 
 class VhostReads:
@@ -39,11 +41,12 @@ class RabbitBroker:
         self._dialer = dialer
         self._management = Management(address, dialer, on_call)
         self._reads = reads or VhostReads()
+        self._hangs = False  # whether the last check failed, and was slow to
         self._checked: SharedRead[RouteError | None] = SharedRead(from_end=True)
 
     async def check(self) -> None:
         """Raise the named error if the broker cannot carry a route."""
-        error = await self._checked.get(self._check, at_most=CHECKED)
+        error = await self._checked.get(self._check, at_most=CHECKED if self._hangs else 0.0)
         if error is not None:
             raise error.with_traceback(None)
 
@@ -64,10 +67,13 @@ class RabbitBroker:
         return await self._reads.samples.get(self._read_samples)
 
     async def _check(self) -> RouteError | None:
+        began = time.monotonic()
         try:
             await checks.check(self._management, self._dialer)
         except RouteError as error:
+            self._hangs = time.monotonic() - began > SLOW
             return error
+        self._hangs = False
         return None
 
     async def _read_topology(self) -> VhostTopology:
