@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from merchantroute_operator.rabbit import checks, topology_reader, topology_writer
+from merchantroute_operator.rabbit.live_count import live_counts
 from merchantroute_operator.rabbit.management import Management, OnCall, ignore_call
 from merchantroute_operator.rabbit.move import move
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
-from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
+from merchantroute_operator.topology.objects import LiveCount, Plan, QueueSample, QueueTick, Topology
 
 
 class RabbitBroker:
@@ -33,6 +34,14 @@ class RabbitBroker:
     async def samples(self) -> Mapping[str, QueueSample]:
         """The figures of the vhost's queues."""
         return await topology_reader.samples(self._management)
+
+    async def ticks(self, queues: Collection[str]) -> Mapping[str, QueueTick]:
+        """What queues last reported of themselves."""
+        return await topology_reader.ticks(self._management, queues)
+
+    async def live(self, queues: Collection[str]) -> Mapping[str, LiveCount]:
+        """What queues' leaders say now."""
+        return await live_counts(self._address, queues)
 
     async def move(self, queue: str, exchange: str) -> int:
         """Move what is ready in ``queue`` to ``exchange``."""

@@ -5,10 +5,10 @@ Every method raises only errors of ``errors.py``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
+from merchantroute_operator.topology.objects import LiveCount, Plan, QueueSample, QueueTick, Topology
 
 
 class Broker(Protocol):
@@ -32,6 +32,14 @@ class Broker(Protocol):
 
     async def samples(self) -> Mapping[str, QueueSample]:
         """All queues of the vhost whose name starts with ``mr.``, in one read, by name."""
+
+    async def ticks(self, queues: Collection[str]) -> Mapping[str, QueueTick]:
+        """What each of these queues last reported of itself; a queue that is gone is left out."""
+
+    async def live(self, queues: Collection[str]) -> Mapping[str, LiveCount]:
+        """What the leader of each of these queues says now; a queue that is gone, or whose leader does not answer, is
+        left out.
+        """
 
     async def move(self, queue: str, exchange: str) -> int:
         """Move what is ready in ``queue`` to ``exchange`` (confirmed, mandatory, then acked), keys kept; the number."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,18 @@ from merchantroute_operator.kube.kube_port import Autoscaler, Children, Kind, Ob
 from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_ROUTE
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
-from merchantroute_operator.topology.objects import Bind, Declare, Delete, Op, Plan, QueueSample, Topology, Unbind
+from merchantroute_operator.topology.objects import (
+    Bind,
+    Declare,
+    Delete,
+    LiveCount,
+    Op,
+    Plan,
+    QueueSample,
+    QueueTick,
+    Topology,
+    Unbind,
+)
 from tests.unit.operator.order_routing import NOTHING, run
 from tests.unit.operator.route_samples import CLUSTER
 
@@ -148,6 +159,9 @@ class MemoryBroker:
     policies: dict[str, str] = field(default_factory=dict)
     published: dict[str, int] = field(default_factory=dict)
     failing: RouteError | None = None
+    reports: int = 0  # how often its queues have reported
+    late: dict[str, int] = field(default_factory=dict)  # orders that no report counts yet
+    consumers: dict[str, int] = field(default_factory=dict)  # by queue
 
     async def check(self) -> None:
         if self.failing:
@@ -172,6 +186,19 @@ class MemoryBroker:
                 self.policies.get(name),
             )
             for name in self.topology.queues
+        }
+
+    async def ticks(self, queues: Collection[str]) -> Mapping[str, QueueTick]:
+        """Each reading is of a newer report."""
+        self.reports += 1
+        return {
+            name: QueueTick(self.held.get(name, 0), self.reports) for name in self.topology.queues.keys() & set(queues)
+        }
+
+    async def live(self, queues: Collection[str]) -> Mapping[str, LiveCount]:
+        return {
+            name: LiveCount(self.held.get(name, 0) + self.late.get(name, 0), self.consumers.get(name, 0))
+            for name in self.topology.queues.keys() & set(queues)
         }
 
     async def move(self, queue: str, exchange: str) -> int:

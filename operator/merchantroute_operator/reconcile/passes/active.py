@@ -27,6 +27,7 @@ from merchantroute_operator.reconcile.steps.deployments import (
     lane_of,
     ready_pods,
 )
+from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.broker_secret import parse_broker
 from merchantroute_operator.topology.desired import desired
@@ -41,6 +42,7 @@ from merchantroute_operator.topology.plans.changes import (
     unfed,
     wiring,
 )
+from merchantroute_operator.topology.queries import place_of
 from merchantroute_operator.topology.splits import altered_splits, choose, in_use, is_undecided
 
 REQUEUE_SOON = 1.0  # seconds until the next reconcile while something is under way
@@ -80,7 +82,8 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
     state.split_watch.left(in_use(route, observed))
-    await delete_deployments(ctx.kube, route, findings.children, observed, findings.aborted)
+    needed = observed.queues.keys() - findings.topology.drained
+    await delete_deployments(ctx.kube, route, findings.children, needed, findings.aborted)
     await _move_leftovers(broker, route, findings)
     await delete_auxiliaries(ctx.kube, route, findings.children)
     if (
@@ -183,13 +186,20 @@ async def _bindings(
     own = (merchant for merchant in route.merchants if merchant.id not in findings.merchants.claimed)
     findings.topology.unbound = sum(bound.get(merchant.id) != merchant.tier for merchant in own)
     findings.topology.door_open = front_door in observed.exchanges
+    return await _retire(ctx, broker, state, findings, wanted, observed)
+
+
+async def _retire(
+    ctx: Context, broker: Broker, state: RouteState, findings: Findings, wanted: Topology, observed: Topology
+) -> Topology:
+    """Delete what the route no longer wants; a queue once it is proven empty, which is after its pods have gone."""
     leftover = unfed(wanted, observed)
     samples = await broker.samples() if leftover else {}
-    state.empty, empty = state.empty.observe(ctx.monotonic(), samples, leftover)
-    plan = retire(wanted, observed, empty)
+    drained = findings.topology.drained = await watch_drained(ctx, broker, state, leftover, samples)
+    plan = retire(wanted, observed, await proven_empty(broker, state, drained) if drained else ())
     if plan:
         await broker.run(plan)
-        observed = await broker.observe(front_door)
+        observed = await broker.observe(naming.front_door(*place_of(wanted)))
     findings.topology.retiring = tuple(sorted(unfed(wanted, observed)))
     return observed
 

@@ -20,7 +20,9 @@ from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.reconcile.steps.auxiliaries import delete_all_auxiliaries
 from merchantroute_operator.reconcile.steps.deletion_policy import deletion_policy, gives_up_on_broker, may_still_end
 from merchantroute_operator.reconcile.steps.deployments import lane_of
+from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
 from merchantroute_operator.spec.route import Route
+from merchantroute_operator.status.text import some
 from merchantroute_operator.topology.drained import QUIET
 from merchantroute_operator.topology.objects import QueueSample, Topology
 from merchantroute_operator.topology.plans.changes import close_front_door, delete_exchanges, tear_down
@@ -133,12 +135,15 @@ async def _drain(
     """Workers run until lanes and rungs are proven empty; then all goes, dead letters as the route says."""
     lanes = observed.queues.keys() - {naming.dead(route.namespace, route.name)}
     samples = await broker.samples()
-    state.empty, empty = state.empty.observe(ctx.monotonic(), samples, lanes)
+    drained = await watch_drained(ctx, broker, state, lanes, samples)
     await _move_unconsumed(broker, route, findings, samples)
-    if not lanes <= empty:
+    if not lanes <= drained:
         findings.ending = f"draining: {_held(samples, lanes)} orders left"
         return REQUEUE_SOON
     waits = await _retain(ctx, route, findings)
+    if waits is None and (rest := lanes - await proven_empty(broker, state, drained)):
+        findings.ending = f"draining: orders came late, or somebody else consumes: {some(sorted(rest))}"
+        return REQUEUE_SOON
     if waits is None:
         owner = naming.owner(ctx.cluster, route.namespace, route.name)
         keep = route.deletion.dead_letters == "Retain"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Literal, cast
 
 from merchantroute_operator.kube.kube_port import Kind, Kube, Object
@@ -12,7 +12,17 @@ from merchantroute_operator.reconcile.ports.caching import CachingKube
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.resources.configuration.config_maps import INDEX
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
-from merchantroute_operator.topology.objects import Bind, Declare, Delete, Op, Plan, QueueSample, Topology
+from merchantroute_operator.topology.objects import (
+    Bind,
+    Declare,
+    Delete,
+    LiveCount,
+    Op,
+    Plan,
+    QueueSample,
+    QueueTick,
+    Topology,
+)
 
 
 class DryRunKube(CachingKube):
@@ -72,6 +82,14 @@ class DryRunBroker:
     async def samples(self) -> Mapping[str, QueueSample]:
         """See ``broker_port.Broker``."""
         return await self._broker.samples()
+
+    async def ticks(self, queues: Collection[str]) -> Mapping[str, QueueTick]:
+        """See ``broker_port.Broker``."""
+        return await self._broker.ticks(queues)
+
+    async def live(self, queues: Collection[str]) -> Mapping[str, LiveCount]:
+        """See ``broker_port.Broker``."""
+        return await self._broker.live(queues)
 
     async def move(self, queue: str, exchange: str) -> int:
         """Orders stay where they are."""

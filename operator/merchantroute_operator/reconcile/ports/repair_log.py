@@ -6,7 +6,7 @@ less than the last one left has found somebody else's change, and what it writes
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -22,10 +22,12 @@ from merchantroute_operator.topology.objects import (
     Bind,
     Declare,
     Delete,
+    LiveCount,
     Op,
     Plan,
     Queue,
     QueueSample,
+    QueueTick,
     Topology,
     Unbind,
 )
@@ -116,6 +118,14 @@ class RepairLogBroker:
     async def samples(self) -> Mapping[str, QueueSample]:
         """See ``broker_port.Broker``."""
         return await self._broker.samples()
+
+    async def ticks(self, queues: Collection[str]) -> Mapping[str, QueueTick]:
+        """See ``broker_port.Broker``."""
+        return await self._broker.ticks(queues)
+
+    async def live(self, queues: Collection[str]) -> Mapping[str, LiveCount]:
+        """See ``broker_port.Broker``."""
+        return await self._broker.live(queues)
 
     async def move(self, queue: str, exchange: str) -> int:
         """See ``broker_port.Broker``."""

@@ -25,6 +25,7 @@ class TopologyFindings:
     bound: Mapping[str, str] | None = None  # merchant -> its tier; None: the reconcile did not come to it
     unbound: int = 0  # of the spec's own merchants, those not bound where it wants them
     retiring: tuple[str, ...] = ()  # queues that wait to be empty
+    drained: frozenset[str] = frozenset()  # those of them that are empty, as far as statistics can tell
 
 
 @dataclass(slots=True)

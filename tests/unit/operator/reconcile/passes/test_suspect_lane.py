@@ -10,7 +10,7 @@ from merchantroute_operator.naming import FINALIZER, labels
 from merchantroute_operator.reconcile.scaler import Scaler
 from merchantroute_operator.scaling.model import Pulse
 from tests.unit.operator.fake_ports import a_pod
-from tests.unit.operator.operator_under_test import DOOR, KEY, STILL, World
+from tests.unit.operator.operator_under_test import DOOR, KEY, PROOF, STILL, World
 from tests.unit.operator.route_samples import raw_route
 
 SUSPECT = f"{DOOR}.suspect"
@@ -190,10 +190,9 @@ def test_a_drain_waits_for_suspect_orders_and_keeps_their_pod() -> None:
     world.look()
     assert "1 orders" in world.condition("Progressing")[2]
     world.broker.held = {}
-    for _ in range(2):
+    for _ in range(PROOF):
         world.look()
         world.at += STILL
-    world.look()
     assert world.kube.stored["metadata"]["finalizers"] == []  # type: ignore[index]
     assert set(world.broker.topology.queues) == {f"{DOOR}.dead"}
     assert not world.live()
