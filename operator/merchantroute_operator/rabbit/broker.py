@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from merchantroute_operator.rabbit import checks, topology_reader, topology_writer
-from merchantroute_operator.rabbit.live_count import live_counts
+from merchantroute_operator.rabbit.orders.live_count import live_counts
 from merchantroute_operator.rabbit.management import Management, OnCall, ignore_call
-from merchantroute_operator.rabbit.move import move
+from merchantroute_operator.rabbit.orders.move import move
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import LiveCount, Plan, QueueSample, QueueTick, Topology
 

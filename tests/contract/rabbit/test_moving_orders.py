@@ -11,8 +11,8 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.errors import BrokerError, BrokerUnreachable
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.rabbit.move import AT_ONCE, move
-from merchantroute_operator.rabbit.non_utf8 import NonUtf8Text, writable
+from merchantroute_operator.rabbit.orders.move import AT_ONCE, move
+from merchantroute_operator.rabbit.orders.non_utf8 import NonUtf8Text, writable
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Bind, Binding
 from tests.contract.rabbit.chains import ROUTE, exchange, lane, queue

@@ -14,7 +14,7 @@ from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 from aiormq.exceptions import ChannelNotFoundEntity
 
 from merchantroute_operator.rabbit.amqp import connection
-from merchantroute_operator.rabbit.non_utf8 import readable
+from merchantroute_operator.rabbit.orders.non_utf8 import readable
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import LiveCount
 

@@ -13,7 +13,7 @@ from aiormq.exceptions import ChannelNotFoundEntity, DeliveryError
 from merchantroute_operator.errors import BrokerError, BrokerUnreachable
 from merchantroute_operator.naming import is_behind_front_door
 from merchantroute_operator.rabbit.amqp import connection, named
-from merchantroute_operator.rabbit.non_utf8 import readable, writable
+from merchantroute_operator.rabbit.orders.non_utf8 import readable, writable
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 AT_ONCE = 100  # orders under way
