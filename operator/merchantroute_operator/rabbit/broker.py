@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from merchantroute_operator.rabbit import checks, topology_reader, topology_writer
-from merchantroute_operator.rabbit.orders.live_count import live_counts
 from merchantroute_operator.rabbit.management import Management, OnCall, ignore_call
+from merchantroute_operator.rabbit.orders.live_count import live_counts
 from merchantroute_operator.rabbit.orders.move import move
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import LiveCount, Plan, QueueSample, QueueTick, Topology
@@ -19,9 +19,9 @@ class RabbitBroker:
         self._address = address
         self._management = Management(address, on_call)
 
-    async def check(self) -> None:
-        """Raise the named error if the broker cannot carry a route."""
-        await checks.check(self._management)
+    async def check(self) -> str:
+        """Raise the named error if the broker cannot carry a route; what it does not count."""
+        return await checks.check(self._management)
 
     async def observe(self, prefix: str) -> Topology:
         """What is there of a route."""

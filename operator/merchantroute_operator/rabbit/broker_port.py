@@ -14,8 +14,11 @@ from merchantroute_operator.topology.objects import LiveCount, Plan, QueueSample
 class Broker(Protocol):
     """One vhost of one broker."""
 
-    async def check(self) -> None:
-        """Raise the named error if the broker cannot carry a route: unreachable, credentials, plugins, vhost."""
+    async def check(self) -> str:
+        """Raise the named error if the broker cannot carry a route: unreachable, credentials, plugins, vhost.
+
+        Returns what it does not count, and which of its settings says so, in words; nothing where it counts all.
+        """
 
     async def observe(self, prefix: str) -> Topology:
         """All exchanges and queues named ``prefix`` or ``prefix.…``, and every binding from or to them.

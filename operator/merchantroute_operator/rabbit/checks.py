@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from merchantroute_operator.errors import BrokerUnreachable, PluginMissing, VhostMissing
 from merchantroute_operator.rabbit.broker_errors import NotFound
@@ -15,10 +18,10 @@ ANSWER = 10.0  # seconds for a small answer: a broker that takes longer carries 
 HASH = "x-consistent-hash"
 
 
-async def check(management: Management) -> None:
+async def check(management: Management) -> str:
     """Raise what is wrong first: reach, plugin, credentials, vhost. See ``broker_port.Broker.check``."""
     address = management.address
-    (listens, reached) = await asyncio.gather(_amqp_listens(address), _exchange_types(management))
+    (listens, reached) = await asyncio.gather(_amqp_listens(address), _overview(management))
     where = f"{address.host}:{address.port}"
     if isinstance(reached, BrokerUnreachable):
         if not listens:
@@ -31,26 +34,46 @@ async def check(management: Management) -> None:
         raise BrokerUnreachable(
             f"the management API answers, but AMQP at {where} does not: is the Secret's port right?"
         )
-    if HASH not in reached:
+    if HASH not in reached.exchange_types:
         raise PluginMissing(
             f"the broker at {where} lacks the exchange type {HASH}: run "
             "`rabbitmq-plugins enable rabbitmq_consistent_hash_exchange` on it"
         )
     await _vhost(management)
+    return reached.uncounted
 
 
-async def _exchange_types(management: Management) -> frozenset[str] | BrokerUnreachable:
-    """What the broker offers, or that it did not answer. Raises what it answered instead."""
+@dataclass(frozen=True, slots=True)
+class _Overview:
+    exchange_types: frozenset[str]
+    uncounted: str
+
+
+async def _overview(management: Management) -> _Overview | BrokerUnreachable:
+    """What the broker offers and counts, or that it did not answer. Raises what it answered instead."""
     try:
         return await management.read(
             "overview",
             what="reading the broker's overview",
-            parse=lambda found: frozenset(kind["name"] for kind in found["exchange_types"]),
-            query={"columns": "exchange_types.name"},
+            parse=lambda found: _Overview(
+                frozenset(kind["name"] for kind in found["exchange_types"]), _uncounted(found)
+            ),
+            query={"columns": "exchange_types.name,disable_stats,rates_mode"},
             within=ANSWER,
         )
     except BrokerUnreachable as error:
         return error
+
+
+def _uncounted(overview: Mapping[str, Any]) -> str:
+    if overview.get("disable_stats") is True:
+        return (
+            "the broker keeps no statistics of its queues: set management_agent.disable_metrics_collector and "
+            "management.disable_stats to false in its rabbitmq.conf, and restart it"
+        )
+    if overview.get("rates_mode") == "none":
+        return "the broker does not count publishes: set management.rates_mode to basic in its rabbitmq.conf"
+    return ""
 
 
 async def _vhost(management: Management) -> None:

@@ -86,7 +86,8 @@ async def ticks(management: Management, queues: Collection[str]) -> Mapping[str,
                 management.address.vhost,
                 name,
                 what=f"reading the figures of queue {name}",
-                parse=lambda row: QueueTick(_count(row.get("messages")), _count(row.get("reductions"))),
+                # Of a queue that has reported nothing yet the broker answers an empty list.
+                parse=lambda row: QueueTick(_count((row or {}).get("messages")), _count((row or {}).get("reductions"))),
                 query={"columns": "messages,reductions"},
             )
 

@@ -73,6 +73,8 @@ class Reconciler:
         state = self._state_of(key, raw["metadata"]["uid"])
         findings = Findings(raw=raw)
         findings.merchants.credentials_refused = frozenset(state.credentials_refused)
+        if state.findings is not None:
+            findings.topology.uncounted = state.findings.topology.uncounted
         after = await self._guarded(raw, state, findings)
         if state.anew and findings.children is not NO_CHILDREN:
             state.anew = False

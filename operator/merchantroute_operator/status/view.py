@@ -34,6 +34,8 @@ class View:
     generation: int  # metadata.generation of the spec that the pass worked on
     route: Route | None = None  # None: it could not be parsed, ``error`` says why
     error: RouteError | None = None
+    broker: str = ""  # host and vhost of the broker with the front door; empty: the pass did not come to it
+    uncounted: str = ""  # what that broker does not count, and which setting says so, in words
     queues_ready: bool = False  # every exchange, queue and inner binding is there
     door_open: bool = False
     config_generation: int = 0

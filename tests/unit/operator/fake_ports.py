@@ -159,13 +159,15 @@ class MemoryBroker:
     policies: dict[str, str] = field(default_factory=dict)
     published: dict[str, int] = field(default_factory=dict)
     failing: RouteError | None = None
+    uncounted: str = ""  # the setting that keeps it from counting
     reports: int = 0  # how often its queues have reported
     late: dict[str, int] = field(default_factory=dict)  # orders that no report counts yet
     consumers: dict[str, int] = field(default_factory=dict)  # by queue
 
-    async def check(self) -> None:
+    async def check(self) -> str:
         if self.failing:
             raise self.failing
+        return self.uncounted
 
     async def observe(self, prefix: str) -> Topology:
         del prefix

@@ -85,6 +85,9 @@ def _observe(tick: Tick, spec: LaneSpec, lane: Lane, live: Object, replicas: int
 def _decide(state: RouteState, spec: LaneSpec, lane: Lane, seen: Observation, replicas: int) -> Decision:
     tier = spec.tier
     policy = replace(tier.scaling, paused=True) if state.paused else tier.scaling
+    if state.findings is not None and state.findings.topology.uncounted:
+        # Nothing would show that a lane without pods has orders.
+        policy = replace(policy, min_replicas=max(1, policy.min_replicas))
     decision = decide(_sized_for(state, tier, spec, seen), policy, tier.concurrency, lane.memory)
     lane.memory = decision.memory
     if other := state.scaled_by.get(spec.deployment):

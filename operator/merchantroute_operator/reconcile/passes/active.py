@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from merchantroute_operator import naming
-from merchantroute_operator.errors import SecretMissing, TopologyConflict
+from merchantroute_operator.errors import TopologyConflict
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.state.context import Context
@@ -28,8 +28,8 @@ from merchantroute_operator.reconcile.steps.deployments import (
     ready_pods,
 )
 from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
+from merchantroute_operator.reconcile.steps.open_broker import drop_agreement, open_broker, owner_of_route
 from merchantroute_operator.spec.route import Route
-from merchantroute_operator.spec.sections.broker_secret import parse_broker
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.objects import Topology
 from merchantroute_operator.topology.plans.changes import (
@@ -49,16 +49,6 @@ REQUEUE_SOON = 1.0  # seconds until the next reconcile while something is under 
 REQUEUE_LATER = 5.0  # seconds until the next reconcile where others have to fix something
 
 
-async def open_broker(ctx: Context, route: Route) -> tuple[Broker, str]:
-    """The route's broker, checked, and the resourceVersion of the Secret that says where it is."""
-    secret = await ctx.kube.secret(route.namespace, route.broker_secret)
-    if secret is None:
-        raise SecretMissing(f"Secret {route.broker_secret} does not exist: create it in namespace {route.namespace}")
-    broker = await ctx.brokers.use((route.namespace, route.name), parse_broker(secret.name, secret.data))
-    await broker.check()
-    return broker, secret.version
-
-
 async def reconcile_active(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
     """One pass; returns the seconds until the next one. Raises ``RouteError``; ``findings`` hold what it came to.
 
@@ -66,8 +56,8 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     """
     findings.children = await ctx.kube.children(route.namespace, route.name)
     ctx.pulses.know((route.namespace, route.name), findings.children.pods)
-    broker, secret_version = await open_broker(ctx, route)
-    owner = naming.owner(ctx.cluster, route.namespace, route.name)
+    broker, secret_version = await open_broker(ctx, route, findings)
+    owner = owner_of_route(ctx, route, findings)
     route = findings.route = state.route = await advance_canaries(ctx, route, state, findings)
     observed = await _queues(ctx, broker, route, state, owner, findings)
     found, problems = await collect(ctx.kube, route)
@@ -86,6 +76,7 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     await delete_deployments(ctx.kube, route, findings.children, needed, findings.aborted)
     await _move_leftovers(broker, route, findings)
     await delete_auxiliaries(ctx.kube, route, findings.children)
+    await drop_agreement(ctx, findings)
     if (
         not findings.configuration.gate.open
         or findings.topology.retiring

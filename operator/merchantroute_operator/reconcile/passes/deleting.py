@@ -13,7 +13,7 @@ from merchantroute_operator import metrics, naming
 from merchantroute_operator.errors import BrokerError, SecretInvalid, SecretMissing
 from merchantroute_operator.kube.kube_port import Children, Kind, Object
 from merchantroute_operator.rabbit.broker_port import Broker
-from merchantroute_operator.reconcile.passes.active import REQUEUE_SOON, open_broker
+from merchantroute_operator.reconcile.passes.active import REQUEUE_SOON
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
@@ -21,6 +21,7 @@ from merchantroute_operator.reconcile.steps.auxiliaries import delete_all_auxili
 from merchantroute_operator.reconcile.steps.deletion_policy import deletion_policy, gives_up_on_broker, may_still_end
 from merchantroute_operator.reconcile.steps.deployments import lane_of
 from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
+from merchantroute_operator.reconcile.steps.open_broker import open_broker, owner_of_route
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.status.text import some
 from merchantroute_operator.topology.drained import QUIET
@@ -40,7 +41,7 @@ async def reconcile_deleting(ctx: Context, route: Route, state: RouteState, find
     terminating = await ctx.kube.namespace_is_terminating(route.namespace)
     policy = deletion_policy(route.deletion, elapsed=elapsed, terminating=terminating)
     try:
-        broker = await _broker_while_deleting(ctx, route)
+        broker = await _broker_while_deleting(ctx, route, findings)
         observed = await _close(broker, route)
         if policy != route.deletion.policy and not terminating and not state.deletion.drain_ended:
             state.deletion.drain_ended = True
@@ -67,10 +68,10 @@ async def reconcile_deleting(ctx: Context, route: Route, state: RouteState, find
     return waits
 
 
-async def _broker_while_deleting(ctx: Context, route: Route) -> Broker:
+async def _broker_while_deleting(ctx: Context, route: Route, findings: Findings) -> Broker:
     """The route's broker; the one it had when its Secret has gone before it, as in a namespace that is deleted."""
     try:
-        broker, _ = await open_broker(ctx, route)
+        broker, _ = await open_broker(ctx, route, findings)
     except SecretMissing:
         known = ctx.brokers.known((route.namespace, route.name))
         if known is None:
@@ -114,7 +115,7 @@ async def _force(
     waits = await _retain(ctx, route, findings)
     if waits is not None:
         return waits
-    owner = naming.owner(ctx.cluster, route.namespace, route.name)
+    owner = owner_of_route(ctx, route, findings)
     findings.ending = "counting the orders that go"
     still = delete_exchanges(observed, owner=owner)
     if still:
@@ -138,14 +139,15 @@ async def _drain(
     drained = await watch_drained(ctx, broker, state, lanes, samples)
     await _move_unconsumed(broker, route, findings, samples)
     if not lanes <= drained:
-        findings.ending = f"draining: {_held(samples, lanes)} orders left"
+        unproven = f"; nothing proves it: {findings.topology.uncounted}" if findings.topology.uncounted else ""
+        findings.ending = f"draining: {_held(samples, lanes)} orders left{unproven}"
         return REQUEUE_SOON
     waits = await _retain(ctx, route, findings)
     if waits is None and (rest := lanes - await proven_empty(broker, state, drained)):
         findings.ending = f"draining: orders came late, or somebody else consumes: {some(sorted(rest))}"
         return REQUEUE_SOON
     if waits is None:
-        owner = naming.owner(ctx.cluster, route.namespace, route.name)
+        owner = owner_of_route(ctx, route, findings)
         keep = route.deletion.dead_letters == "Retain"
         await broker.run(tear_down(observed, owner=owner, keep_dead=keep))
     return waits

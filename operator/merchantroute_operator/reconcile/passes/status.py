@@ -71,6 +71,8 @@ def _view(state: RouteState, findings: Findings) -> View:
         generation=findings.raw["metadata"]["generation"],
         route=route,
         error=findings.error,
+        broker=findings.topology.broker if findings.topology.door_open else "",
+        uncounted=findings.topology.uncounted,
         queues_ready=findings.topology.queues_ready,
         door_open=findings.topology.door_open,
         config_generation=findings.configuration.generation,

@@ -67,9 +67,9 @@ class DryRunBroker:
         self._broker = broker
         self._left = left
 
-    async def check(self) -> None:
+    async def check(self) -> str:
         """See ``broker_port.Broker``."""
-        await self._broker.check()
+        return await self._broker.check()
 
     async def observe(self, prefix: str) -> Topology:
         """What is there, also after a plan."""

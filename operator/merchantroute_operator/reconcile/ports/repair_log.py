@@ -92,9 +92,9 @@ class RepairLogBroker:
         self._before: Topology | None = None
         self._found: Topology | None = None
 
-    async def check(self) -> None:
+    async def check(self) -> str:
         """See ``broker_port.Broker``."""
-        await self._broker.check()
+        return await self._broker.check()
 
     async def observe(self, prefix: str) -> Topology:
         """The first of a pass is compared with the last of the pass before it."""

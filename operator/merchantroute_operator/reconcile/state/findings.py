@@ -19,6 +19,8 @@ NO_CHILDREN = Children({}, {}, {}, {})
 class TopologyFindings:
     """The route in the broker."""
 
+    broker: str = ""  # where it is; empty: the reconcile did not come to it
+    uncounted: str = ""  # what the broker does not count, and which setting says so, in words
     queues_ready: bool = False
     door_open: bool = False
     conflicts: tuple[str, ...] = ()

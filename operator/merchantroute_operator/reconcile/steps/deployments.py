@@ -33,7 +33,8 @@ async def delete_deployments(
 ) -> None:
     """Delete the Deployments of lanes that are gone, each once its queue is not among those that ``needed`` it.
 
-    Until then it empties its queue, which is deleted once nobody consumes it any more. The canary of a tier in ``aborted`` goes at once: what it has not begun is for ``stable``'s version.
+    Until then it empties its queue, which is deleted once nobody consumes it any more. The canary of a tier in
+    ``aborted`` goes at once: what it has not begun is for ``stable``'s version.
     """
     wanted = {lane.deployment for lane in lanes(route)}
     for name, live in children.deployments.items():

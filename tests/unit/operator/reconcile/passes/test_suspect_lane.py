@@ -263,3 +263,23 @@ def test_its_pod_too_must_know_a_merchant_before_it_is_bound_and_counts_for_no_t
     world.hear(Pulse("pos-suspect-1", *KEY, "suspect", "suspect", 0, world.at, 2, 0, 0.0, 0, 0, 0))
     world.look()
     assert world.bound() == {"hut": f"{DOOR}.standard"}
+
+
+def test_without_statistics_every_lane_has_a_pod_and_the_condition_names_the_setting() -> None:
+    world = fleet()
+    assert world.tick() == 0
+    world.broker.uncounted = "the broker keeps no statistics: set this"
+    world.settle()
+    assert world.tick() == 1
+    assert world.tick(60, 3) == 1
+    world.look()
+    assert world.condition("ScalingActive") == (
+        "False",
+        "StatisticsOff",
+        "Every lane keeps its pods, and has one at least: the broker keeps no statistics: set this",
+    )
+    world.broker.uncounted = ""
+    world.settle()
+    world.tick(20, 20)
+    world.look()
+    assert world.condition("ScalingActive")[0] == "True"
