@@ -9,7 +9,7 @@ from merchantroute_operator.rabbit.management import Management, OnCall, ignore_
 from merchantroute_operator.rabbit.orders.live_count import live_counts
 from merchantroute_operator.rabbit.orders.move import move
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
-from merchantroute_operator.topology.objects import LiveCount, Plan, QueueSample, QueueTick, Topology
+from merchantroute_operator.topology.objects import LiveCount, Moved, Plan, QueueSample, QueueTick, Topology, Uncounted
 
 
 class RabbitBroker:
@@ -19,7 +19,7 @@ class RabbitBroker:
         self._address = address
         self._management = Management(address, on_call)
 
-    async def check(self) -> str:
+    async def check(self) -> Uncounted:
         """Raise the named error if the broker cannot carry a route; what it does not count."""
         return await checks.check(self._management)
 
@@ -43,9 +43,9 @@ class RabbitBroker:
         """What queues' leaders say now."""
         return await live_counts(self._address, queues)
 
-    async def move(self, queue: str, exchange: str) -> int:
+    async def move(self, queue: str, exchange: str, within: float) -> Moved:
         """Move what is ready in ``queue`` to ``exchange``."""
-        return await move(self._address, queue, exchange)
+        return await move(self._address, queue, exchange, within)
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from merchantroute_operator.topology.objects import LiveCount, Plan, QueueSample, QueueTick, Topology
+from merchantroute_operator.topology.objects import LiveCount, Moved, Plan, QueueSample, QueueTick, Topology, Uncounted
 
 
 class Broker(Protocol):
     """One vhost of one broker."""
 
-    async def check(self) -> str:
+    async def check(self) -> Uncounted:
         """Raise the named error if the broker cannot carry a route: unreachable, credentials, plugins, vhost.
 
-        Returns what it does not count, and which of its settings says so, in words; nothing where it counts all.
+        Returns what it does not count.
         """
 
     async def observe(self, prefix: str) -> Topology:
@@ -44,8 +44,11 @@ class Broker(Protocol):
         left out.
         """
 
-    async def move(self, queue: str, exchange: str) -> int:
-        """Move what is ready in ``queue`` to ``exchange`` (confirmed, mandatory, then acked), keys kept; the number."""
+    async def move(self, queue: str, exchange: str, within: float) -> Moved:
+        """Move what is ready in ``queue`` to ``exchange`` (confirmed, mandatory, then acked), keys kept.
+
+        After ``within`` seconds no order is taken up any more; what is under way is brought to its end.
+        """
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -12,13 +12,14 @@ from merchantroute_operator.errors import BrokerUnreachable, PluginMissing, Vhos
 from merchantroute_operator.rabbit.broker_errors import NotFound
 from merchantroute_operator.rabbit.management import Management
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.topology.objects import COUNTS_ALL, Uncounted
 
 PATIENCE = 5.0  # seconds for a TCP connection
 ANSWER = 10.0  # seconds for a small answer: a broker that takes longer carries no pass to its end
 HASH = "x-consistent-hash"
 
 
-async def check(management: Management) -> str:
+async def check(management: Management) -> Uncounted:
     """Raise what is wrong first: reach, plugin, credentials, vhost. See ``broker_port.Broker.check``."""
     address = management.address
     (listens, reached) = await asyncio.gather(_amqp_listens(address), _overview(management))
@@ -46,7 +47,7 @@ async def check(management: Management) -> str:
 @dataclass(frozen=True, slots=True)
 class _Overview:
     exchange_types: frozenset[str]
-    uncounted: str
+    uncounted: Uncounted
 
 
 async def _overview(management: Management) -> _Overview | BrokerUnreachable:
@@ -65,15 +66,16 @@ async def _overview(management: Management) -> _Overview | BrokerUnreachable:
         return error
 
 
-def _uncounted(overview: Mapping[str, Any]) -> str:
+def _uncounted(overview: Mapping[str, Any]) -> Uncounted:
     if overview.get("disable_stats") is True:
-        return (
+        words = (
             "the broker keeps no statistics of its queues: set management_agent.disable_metrics_collector and "
             "management.disable_stats to false in its rabbitmq.conf, and restart it"
         )
+        return Uncounted(words, queues=True)
     if overview.get("rates_mode") == "none":
-        return "the broker does not count publishes: set management.rates_mode to basic in its rabbitmq.conf"
-    return ""
+        return Uncounted("the broker counts no publishes: set management.rates_mode to basic in its rabbitmq.conf")
+    return COUNTS_ALL
 
 
 async def _vhost(management: Management) -> None:

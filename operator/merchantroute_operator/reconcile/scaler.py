@@ -152,8 +152,8 @@ class Scaler:
     async def _route(self, key: Key, state: RouteState, samples: Mapping[str, QueueSample] | None) -> None:
         if state.route is None or state.findings is None:  # what the status remembers is not read yet
             return
-        # Without statistics an answer has zeros where nothing was counted.
-        figures = samples if not state.findings.topology.uncounted else None
+        # A broker without statistics may still answer with lengths, and nothing says how old they are.
+        figures = samples if not state.findings.topology.uncounted.queues else None
         tick = Tick(self._ctx, key, state, state.route, state.findings.raw, figures)
         asked = [await observer(tick) for observer in OBSERVERS]
         # Passes that fail come at growing intervals, whatever is missing because of that.

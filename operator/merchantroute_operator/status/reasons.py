@@ -35,7 +35,7 @@ class Reason(ReasonWord):
 
     STATISTICS_OFF = (
         "StatisticsOff",
-        "The broker counts no orders; the message names its setting. Lanes keep their pods, and no queue is removed.",
+        "The broker counts no orders, or no publishes: the message names its setting, and what becomes of the lanes.",
     )
 
     ROLLING_OUT = "RollingOut", "Pods are being replaced, an old one only after a new one is ready."

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from merchantroute_operator.topology.objects import QueueTick
 
 QUIET = 15.0  # seconds; until then a node of the broker may route by old bindings, and orders may be under way
-FRESH = 4
-"""Reports that must follow the first one that was read. When it was read, up to three older ones could still come: one
-being written, one written and not collected, and one of which only the work was shown, not the messages.
+FRESH = 3
+"""Reports that must follow the first one that was read. When it was read, two older ones could still come: one written
+and not collected, one being written. And a later reading must find the last of them again, since a report's work may be
+shown a moment before its messages.
 """
 
 
@@ -47,7 +48,11 @@ class EmptyWatch:
             for name in unfed
             if (tick := ticks.get(name)) is not None and (seen := _after(self.quiet.get(name), tick, now)) is not None
         }
-        drained = (n for n, seen in quiet.items() if seen.fresh >= FRESH and now - seen.since >= QUIET)
+        drained = (
+            name
+            for name, seen in quiet.items()
+            if min(seen.fresh, self.quiet.get(name, seen).fresh) >= FRESH and now - seen.since >= QUIET
+        )
         return EmptyWatch(quiet), frozenset(drained)
 
     def anew(self, queues: Collection[str]) -> EmptyWatch:

@@ -93,6 +93,25 @@ class LiveCount:
 
 
 @dataclass(frozen=True, slots=True)
+class Uncounted:
+    """What a broker does not count; ``words`` name the setting that says so, and are empty where it counts all."""
+
+    words: str = ""
+    queues: bool = False  # nothing of its queues at all, and not only what was published to them
+
+
+COUNTS_ALL = Uncounted()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How many orders were moved from a queue, and how many were ready there beside them."""
+
+    orders: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
 class Declare:
     """Create the exchange or queue if it is not there."""
 

@@ -4,7 +4,7 @@ The orders come at the worst moment: just after a report that says the queue is 
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import aio_pika
@@ -47,7 +47,7 @@ def topology() -> Plan:
     )
 
 
-def is_empty(found: dict[str, QueueTick]) -> bool:
+def is_empty(found: Mapping[str, QueueTick]) -> bool:
     return all(tick.messages == 0 for tick in found.values())
 
 
@@ -59,7 +59,7 @@ async def tell(vhost: Vhost) -> Seen:
     )
     async with connection, connection.channel() as channel:
         await rabbit.run(topology())
-        ticks = await until(lambda: rabbit.ticks(QUEUES), is_empty, 90)  # type: ignore[arg-type]
+        ticks = await until(lambda: rabbit.ticks(QUEUES), is_empty, 90)
         held: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
         await (await channel.get_queue(LANE)).consume(held.put)
         await (await channel.get_exchange(ROUTE)).publish(aio_pika.Message(b"order"), "hut")
@@ -76,7 +76,7 @@ async def tell(vhost: Vhost) -> Seen:
             ticks = await rabbit.ticks(QUEUES)
             watch, drained = watch.observe(now, ticks, QUEUES)
             seen.drained |= drained
-            seen.blind += is_empty(dict(ticks))
+            seen.blind += is_empty(ticks)
             await asyncio.sleep(0.25)
     await rabbit.close()
     return seen

@@ -19,6 +19,7 @@ from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.topology.objects import OWNER as OWNER_ARGUMENT
 from merchantroute_operator.topology.objects import Binding, Declare, Delete, Exchange, Op, Topology, Unbind
+from tests.contract.topology.stores import IN_EACH_STORE
 from tests.unit.operator.fake_ports import MemoryKube, OneBroker
 from tests.unit.operator.route_samples import CLUSTER, OWNER, raw_route
 
@@ -95,6 +96,7 @@ async def arrives(channel: AbstractChannel, merchant: str) -> str:
         ([Delete("exchange", ALTERED.name), Declare(ALTERED)], f"exchange {DOOR}.enterprise was altered"),
     ],
 )
+@IN_EACH_STORE
 async def test_it_is_back_after_one_pass_and_told(
     place: Place, channel: AbstractChannel, ops: list[Op], words: str
 ) -> None:
@@ -105,6 +107,7 @@ async def test_it_is_back_after_one_pass_and_told(
     assert (await arrives(channel, "hut"), await arrives(channel, "unlisted")) == ("enterprise", "standard")
 
 
+@IN_EACH_STORE
 async def test_a_broker_that_lost_everything_has_it_all_again_after_one_pass(
     place: Place, channel: AbstractChannel
 ) -> None:
@@ -117,6 +120,7 @@ async def test_a_broker_that_lost_everything_has_it_all_again_after_one_pass(
     assert await arrives(channel, "hut") == "enterprise"
 
 
+@IN_EACH_STORE
 async def test_a_virtual_host_that_was_recreated_has_it_all_again(place: Place, vhost: Vhost) -> None:
     whole = await place.rabbit.observe(DOOR)
     vhost.api("DELETE", f"vhosts/{vhost.name}")

@@ -12,16 +12,19 @@ from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_ROUTE
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import (
+    COUNTS_ALL,
     Bind,
     Declare,
     Delete,
     LiveCount,
+    Moved,
     Op,
     Plan,
     QueueSample,
     QueueTick,
     Topology,
     Unbind,
+    Uncounted,
 )
 from tests.unit.operator.order_routing import NOTHING, run
 from tests.unit.operator.route_samples import CLUSTER
@@ -159,12 +162,13 @@ class MemoryBroker:
     policies: dict[str, str] = field(default_factory=dict)
     published: dict[str, int] = field(default_factory=dict)
     failing: RouteError | None = None
-    uncounted: str = ""  # the setting that keeps it from counting
+    slice: int = 1_000_000  # orders that are moved at once
+    uncounted: Uncounted = COUNTS_ALL
     reports: int = 0  # how often its queues have reported
     late: dict[str, int] = field(default_factory=dict)  # orders that no report counts yet
     consumers: dict[str, int] = field(default_factory=dict)  # by queue
 
-    async def check(self) -> str:
+    async def check(self) -> Uncounted:
         if self.failing:
             raise self.failing
         return self.uncounted
@@ -203,9 +207,14 @@ class MemoryBroker:
             for name in self.topology.queues.keys() & set(queues)
         }
 
-    async def move(self, queue: str, exchange: str) -> int:
+    async def move(self, queue: str, exchange: str, within: float) -> Moved:
+        """At most ``slice`` at once."""
+        assert within > 0
         self.log.append(f"move {queue} to {exchange}")
-        return self.held.pop(queue, 0)
+        there = self.held.pop(queue, 0)
+        left = max(0, there - self.slice)
+        self.held.update({queue: left} if left else {})
+        return Moved(there - left, left)
 
     async def close(self) -> None:
         """Nothing to let go of."""

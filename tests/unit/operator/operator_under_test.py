@@ -21,7 +21,7 @@ KEY = ("orders", "pos")
 DOOR = "mr.orders.pos"
 NOW = 1_800_000_000.0  # epoch seconds, after every date in these tests
 STILL = QUIET + 1  # seconds without an order
-PROOF = FRESH + 1  # passes, STILL apart, in which a queue is found to be drained
+PROOF = FRESH + 2  # passes, STILL apart, in which a queue is found to be drained
 
 
 @dataclass

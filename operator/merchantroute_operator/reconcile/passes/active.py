@@ -6,7 +6,7 @@ pod starts before its queue is there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from merchantroute_operator import naming
 from merchantroute_operator.errors import TopologyConflict
@@ -28,6 +28,7 @@ from merchantroute_operator.reconcile.steps.deployments import (
     ready_pods,
 )
 from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
+from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import drop_agreement, open_broker, owner_of_route
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.desired import desired
@@ -74,7 +75,7 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     state.split_watch.left(in_use(route, observed))
     needed = observed.queues.keys() - findings.topology.drained
     await delete_deployments(ctx.kube, route, findings.children, needed, findings.aborted)
-    await _move_leftovers(broker, route, findings)
+    await move_orders(ctx, broker, state, findings, _leftovers(route, findings))
     await delete_auxiliaries(ctx.kube, route, findings.children)
     await drop_agreement(ctx, findings)
     if (
@@ -195,7 +196,7 @@ async def _retire(
     return observed
 
 
-async def _move_leftovers(broker: Broker, route: Route, findings: Findings) -> None:
+def _leftovers(route: Route, findings: Findings) -> Iterator[tuple[str, str]]:
     """Orders of a lane that is to go and has no pods: back to the router, which knows where their merchants are now."""
     place = (route.namespace, route.name)
     worked = {
@@ -205,7 +206,7 @@ async def _move_leftovers(broker: Broker, route: Route, findings: Findings) -> N
     }
     for queue in findings.topology.retiring:
         if queue.endswith((f".{naming.STABLE}", f".{naming.CANARY}")) and queue not in worked:
-            await broker.move(queue, naming.router(*place))
+            yield queue, naming.router(*place)
 
 
 def _is_obsolete(live: Object, findings: Findings) -> bool:

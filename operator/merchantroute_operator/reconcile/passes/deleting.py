@@ -7,7 +7,7 @@ workers that a drain needs. It ends also when the broker is gone for good, since
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from merchantroute_operator import metrics, naming
 from merchantroute_operator.errors import BrokerError, SecretInvalid, SecretMissing
@@ -21,6 +21,7 @@ from merchantroute_operator.reconcile.steps.auxiliaries import delete_all_auxili
 from merchantroute_operator.reconcile.steps.deletion_policy import deletion_policy, gives_up_on_broker, may_still_end
 from merchantroute_operator.reconcile.steps.deployments import lane_of
 from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
+from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import open_broker, owner_of_route
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.status.text import some
@@ -137,10 +138,9 @@ async def _drain(
     lanes = observed.queues.keys() - {naming.dead(route.namespace, route.name)}
     samples = await broker.samples()
     drained = await watch_drained(ctx, broker, state, lanes, samples)
-    await _move_unconsumed(broker, route, findings, samples)
+    await move_orders(ctx, broker, state, findings, _unconsumed(route, findings, samples))
     if not lanes <= drained:
-        unproven = f"; nothing proves it: {findings.topology.uncounted}" if findings.topology.uncounted else ""
-        findings.ending = f"draining: {_held(samples, lanes)} orders left{unproven}"
+        findings.ending = "; ".join((f"draining: {_held(samples, lanes)} orders left", *_remarks(findings)))
         return REQUEUE_SOON
     waits = await _retain(ctx, route, findings)
     if waits is None and (rest := lanes - await proven_empty(broker, state, drained)):
@@ -153,9 +153,7 @@ async def _drain(
     return waits
 
 
-async def _move_unconsumed(
-    broker: Broker, route: Route, findings: Findings, samples: Mapping[str, QueueSample]
-) -> None:
+def _unconsumed(route: Route, findings: Findings, samples: Mapping[str, QueueSample]) -> Iterator[tuple[str, str]]:
     """Orders of a canary that was aborted just before: its pods are gone, the tier's own work them."""
     worked = {
         naming.lane_queue(route.namespace, route.name, *lane_of(live))
@@ -164,7 +162,12 @@ async def _move_unconsumed(
     for tier in route.tiers:
         queue = naming.canary_queue(route.namespace, route.name, tier.name)
         if queue not in worked and queue in samples and samples[queue].messages:
-            await broker.move(queue, naming.stable_exchange(route.namespace, route.name, tier.name))
+            yield queue, naming.stable_exchange(route.namespace, route.name, tier.name)
+
+
+def _remarks(findings: Findings) -> tuple[str, ...]:
+    unproven = findings.topology.uncounted
+    return (*((f"nothing proves it: {unproven.words}",) if unproven.queues else ()), *findings.topology.moving)
 
 
 def _held(samples: Mapping[str, QueueSample], queues: Mapping[str, object] | set[str]) -> int:

@@ -83,6 +83,7 @@ def _view(state: RouteState, findings: Findings) -> View:
         scaled_by=state.scaled_by,
         unbound=findings.topology.unbound,
         retiring=findings.topology.retiring,
+        moving=findings.topology.moving,
         conflicts=findings.topology.conflicts,
         merchant_conflicts=findings.merchants.merged.conflicts if findings.merchants.merged else (),
         credential_problems=findings.merchants.credential_problems,

@@ -17,11 +17,13 @@ from merchantroute_operator.topology.objects import (
     Declare,
     Delete,
     LiveCount,
+    Moved,
     Op,
     Plan,
     QueueSample,
     QueueTick,
     Topology,
+    Uncounted,
 )
 
 
@@ -67,7 +69,7 @@ class DryRunBroker:
         self._broker = broker
         self._left = left
 
-    async def check(self) -> str:
+    async def check(self) -> Uncounted:
         """See ``broker_port.Broker``."""
         return await self._broker.check()
 
@@ -91,10 +93,10 @@ class DryRunBroker:
         """See ``broker_port.Broker``."""
         return await self._broker.live(queues)
 
-    async def move(self, queue: str, exchange: str) -> int:
+    async def move(self, queue: str, exchange: str, within: float) -> Moved:
         """Orders stay where they are."""
-        del queue, exchange
-        return 0
+        del queue, exchange, within
+        return Moved(0, 0)
 
     async def close(self) -> None:
         """The real one is closed by those who opened it."""

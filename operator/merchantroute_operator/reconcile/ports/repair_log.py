@@ -23,6 +23,7 @@ from merchantroute_operator.topology.objects import (
     Declare,
     Delete,
     LiveCount,
+    Moved,
     Op,
     Plan,
     Queue,
@@ -30,6 +31,7 @@ from merchantroute_operator.topology.objects import (
     QueueTick,
     Topology,
     Unbind,
+    Uncounted,
 )
 
 
@@ -92,7 +94,7 @@ class RepairLogBroker:
         self._before: Topology | None = None
         self._found: Topology | None = None
 
-    async def check(self) -> str:
+    async def check(self) -> Uncounted:
         """See ``broker_port.Broker``."""
         return await self._broker.check()
 
@@ -127,9 +129,9 @@ class RepairLogBroker:
         """See ``broker_port.Broker``."""
         return await self._broker.live(queues)
 
-    async def move(self, queue: str, exchange: str) -> int:
+    async def move(self, queue: str, exchange: str, within: float) -> Moved:
         """See ``broker_port.Broker``."""
-        return await self._broker.move(queue, exchange)
+        return await self._broker.move(queue, exchange, within)
 
     async def close(self) -> None:
         """See ``broker_port.Broker``."""

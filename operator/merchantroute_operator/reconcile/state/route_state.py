@@ -91,6 +91,7 @@ class RouteState:
     scaled_by: dict[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has
     credentials_refused: dict[str, float] = field(default_factory=dict)  # merchant -> when a pod last said so
     dead: int | None = None  # orders in dead letters; None: unknown
+    moved: dict[str, int] = field(default_factory=dict)  # queue -> orders that were moved away, by this process
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     seen: Seen = field(default_factory=Seen)
     split_watch: SplitWatch = field(default_factory=SplitWatch)

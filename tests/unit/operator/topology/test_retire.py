@@ -77,15 +77,17 @@ def tick(messages: int | None, reductions: int | None) -> dict[str, QueueTick]:
     ("readings", "proven"),
     [
         # (second, messages, the report's number), the last one decides
-        ([(0, 0, 1), (4, 0, 2), (8, 0, 3), (12, 0, 4), (15, 0, 5)], True),
-        ([(0, 0, 1), (4, 0, 2), (8, 0, 3), (12, 0, 4), (14, 0, 5)], False),  # bindings may be a moment old
-        ([(0, 0, 1), (4, 0, 2), (8, 0, 3), (12, 0, 4), (99, 0, 4)], False),  # nothing new, for however long
+        ([(0, 0, 1), (5, 0, 2), (9, 0, 3), (14, 0, 4), (15, 0, 4)], True),
+        ([(0, 0, 1), (5, 0, 2), (9, 0, 3), (14, 0, 4), (14.5, 0, 4)], False),  # bindings may be a moment old
+        ([(0, 0, 1), (5, 0, 2), (9, 0, 3), (99, 0, 4)], False),  # its messages may be shown a moment later
+        ([(0, 0, 1), (5, 0, 2), (9, 0, 3), (98, 0, 4), (99, 1, 4)], False),
+        ([(0, 0, 1), (5, 0, 2), (9, 0, 3), (98, 0, 3), (99, 0, 3)], False),  # nothing new, for however long
         ([(0, 0, 1), (1000, 0, 1), (2000, 0, 1)], False),
-        ([(0, 0, 1), (4, 0, 2), (8, 1, 3), (12, 0, 4), (16, 0, 5), (30, 0, 6)], False),  # an order was seen
-        ([(0, 56, 1), (4, 56, 2), (8, 56, 3), (12, 56, 4), (16, 56, 5)], False),  # none is ready: the target refused
-        ([(0, 0, 1), (4, 0, 2), (8, None, 3), (12, 0, 4), (16, 0, 5), (20, 0, 6)], False),  # unknown is not empty
-        ([(0, 0, None), (4, 0, None), (8, 0, None), (12, 0, None), (16, 0, None)], False),
-        ([(0, 0, 9), (4, 0, 10), (8, 0, 11), (12, 0, 1), (16, 0, 2), (30, 0, 3)], False),  # another process leads it
+        ([(0, 0, 1), (5, 0, 2), (9, 1, 3), (14, 0, 4), (19, 0, 5), (24, 0, 6), (30, 0, 6)], False),  # an order was seen
+        ([(0, 56, 1), (5, 56, 2), (9, 56, 3), (14, 56, 4), (19, 56, 4)], False),  # none is ready: the target refused
+        ([(0, 0, 1), (5, 0, 2), (9, None, 3), (14, 0, 4), (19, 0, 5), (24, 0, 6), (30, 0, 6)], False),  # unknown
+        ([(0, 0, None), (5, 0, None), (9, 0, None), (14, 0, None), (19, 0, None)], False),
+        ([(0, 0, 9), (5, 0, 10), (9, 0, 11), (14, 0, 1), (19, 0, 2), (24, 0, 3), (30, 0, 3)], False),  # another leader
     ],
 )
 def test_a_queue_is_drained_once_it_reported_no_messages_anew_and_again(
@@ -99,12 +101,12 @@ def test_a_queue_is_drained_once_it_reported_no_messages_anew_and_again(
 
 def test_a_queue_that_is_fed_again_not_in_the_reading_or_holds_an_order_starts_anew() -> None:
     watch = EmptyWatch()
-    for number in range(FRESH):
+    for number in range(FRESH + 1):
         watch, _ = watch.observe(10 * number, tick(0, number), {"q"})
-    at = 10 * FRESH
-    assert watch.observe(at, tick(0, FRESH), {"q"})[1] == {"q"}
-    fed, _ = watch.observe(at, tick(0, FRESH), ())
+    newest, at = tick(0, FRESH), 10 * (FRESH + 1)
+    assert watch.observe(at, newest, {"q"})[1] == {"q"}
+    fed, _ = watch.observe(at, newest, ())
     gone, _ = watch.observe(at, {}, {"q"})
     for interrupted in (fed, gone, watch.anew({"q"})):
-        _, drained = interrupted.observe(at + 10, tick(0, FRESH + 1), {"q"})
+        _, drained = interrupted.observe(at + 10, newest, {"q"})
         assert drained == frozenset()

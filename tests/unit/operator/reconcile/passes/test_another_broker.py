@@ -26,7 +26,7 @@ def annotate(world: World, key: str, value: str) -> None:
     world.kube.stored["metadata"].setdefault("annotations", {})[key] = value
 
 
-def annotations(world: World) -> dict[str, str]:
+def written(world: World) -> dict[str, str]:
     assert world.kube.stored is not None
     return dict(world.kube.stored["metadata"].get("annotations", {}))
 
@@ -87,7 +87,7 @@ def test_who_agrees_to_the_one_broker_has_it_once() -> None:
     assert world.condition("QueuesReady")[0] == "True"
     assert world.kube.status["broker"] == "blue"
     world.look()
-    assert ANNOTATION_MOVED not in annotations(world)
+    assert ANNOTATION_MOVED not in written(world)
     point_to(world)
     world.look()
     assert world.condition()[1] == "BrokerChanged"

@@ -6,6 +6,7 @@ from typing import Any
 
 from merchantroute_operator.errors import BrokerRefusedCredentials
 from merchantroute_operator.naming import FINALIZER, labels
+from merchantroute_operator.reconcile.passes.active import REQUEUE_SOON
 from tests.unit.operator.operator_under_test import DOOR, PROOF, STILL, World, first, last
 from tests.unit.operator.route_samples import raw_route
 
@@ -204,6 +205,24 @@ def test_the_pods_of_a_tier_that_is_gone_go_before_its_queue_and_the_queue_only_
         world.look()
         world.at += STILL
     assert lane not in world.broker.topology.queues
+
+
+def test_a_large_move_goes_on_from_pass_to_pass_and_says_how_far_it_is() -> None:
+    world = World(raw_route(tiers=("enterprise", "standard")))
+    world.look()
+    for body in deployments(world):
+        body["spec"]["replicas"] = 0
+    world.broker.held, world.broker.slice = {f"{DOOR}.enterprise.stable": 250_000}, 100_000
+    world.change(tiers=("standard",))
+    said = []
+    for _ in range(3):
+        assert world.look() == REQUEUE_SOON
+        said.append(world.condition("Progressing")[2].rpartition("; ")[2])
+    assert said == [
+        f"100000 orders of {DOOR}.enterprise.stable moved, 150000 left",
+        f"200000 orders of {DOOR}.enterprise.stable moved, 50000 left",
+        f"250000 orders of {DOOR}.enterprise.stable moved, 0 left",
+    ]
 
 
 def deployments(world: World) -> list[dict[str, Any]]:
