@@ -125,7 +125,7 @@ async def _force(
         state.deletion.still_since = ctx.monotonic()
     if ctx.monotonic() - state.deletion.still_since < QUIET:
         return REQUEUE_SOON
-    held = _held(await broker.samples(), observed.queues)
+    held = await _counted(broker, observed.queues)
     await broker.run(tear_down(observed, owner=owner, keep_dead=False))
     await ctx.kube.event(findings.raw, "Warning", "OrdersRemoved", f"Force removed {held} orders with their queues")
     return None
@@ -168,6 +168,13 @@ def _unconsumed(route: Route, findings: Findings, samples: Mapping[str, QueueSam
 def _remarks(findings: Findings) -> tuple[str, ...]:
     unproven = findings.topology.uncounted
     return (*((f"nothing proves it: {unproven.words}",) if unproven.queues else ()), *findings.topology.moving)
+
+
+async def _counted(broker: Broker, queues: Mapping[str, object]) -> int:
+    """How many orders are in ``queues``, of which none moves: by reports, and by leaders where reports are older."""
+    samples, live = await broker.samples(), await broker.live(queues.keys())
+    ready = {name: live[name].ready if name in live else 0 for name in queues}
+    return sum(max(_held(samples, {name}), ready[name]) for name in queues)
 
 
 def _held(samples: Mapping[str, QueueSample], queues: Mapping[str, object] | set[str]) -> int:

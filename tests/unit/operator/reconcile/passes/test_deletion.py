@@ -225,3 +225,15 @@ def test_a_queue_that_somebody_consumes_is_not_deleted_by_a_drain() -> None:
     world.broker.consumers = {}
     world.look()
     assert is_gone(world)
+
+
+def test_force_counts_orders_that_no_report_counts_yet() -> None:
+    world = World(raw_route())
+    world.look()
+    world.delete(policy="Force")
+    world.look()
+    world.broker.held = {f"{DOOR}.dead": 2}
+    world.broker.late = {f"{DOOR}.standard.stable": 5}
+    world.at += STILL
+    world.look()
+    assert events(world, "OrdersRemoved") == ["Warning OrdersRemoved: Force removed 7 orders with their queues"]
