@@ -33,6 +33,7 @@ class Place:
     """One route on a real broker, its operator, and an API server in memory."""
 
     rabbit: RabbitBroker
+    cluster: str = CLUSTER
     clock: itertools.count[int] = field(default_factory=lambda: itertools.count(100))
 
     def __post_init__(self) -> None:
@@ -41,8 +42,9 @@ class Place:
         self.kube = MemoryKube([], raw)
         brokers = cast(BrokerPool, OneBroker(self.rabbit))
         board = PulseBoard(lambda: 0.0)
+        wall = 1_800_000_000.0
         self.reconciler = Reconciler(
-            Context(self.kube, brokers, board, CLUSTER, 60.0, lambda: float(next(self.clock)), lambda: 1_800_000_000.0)
+            Context(self.kube, brokers, board, self.cluster, 60.0, lambda: float(next(self.clock)), lambda: wall)
         )
 
     async def look(self) -> str:
