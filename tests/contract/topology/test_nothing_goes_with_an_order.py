@@ -34,9 +34,9 @@ async def slow(slow_vhost: Vhost) -> AsyncIterator[RabbitBroker]:
     await broker.close()
 
 
-async def send(channel: AbstractChannel, exchange: str, body: bytes, rung: str = "") -> None:
+async def send(channel: AbstractChannel, exchange: str, body: bytes, rung: str = "", to: str = "hut") -> None:
     target = await channel.get_exchange(exchange, ensure=False)
-    await target.publish(aio_pika.Message(body, headers={"mr-rung": rung} if rung else {}), "hut", mandatory=True)
+    await target.publish(aio_pika.Message(body, headers={"mr-rung": rung} if rung else {}), to, mandatory=True)
 
 
 def are_empty(found: Mapping[str, QueueTick]) -> bool:
@@ -53,8 +53,8 @@ async def test_a_drain_waits_for_orders_that_statistics_do_not_count_for_a_minut
         await until(lambda: slow.ticks((LANE, RUNG)), are_empty, 120)
         held: asyncio.Queue[AbstractIncomingMessage] = asyncio.Queue()
         await (await channel.get_queue(LANE)).consume(held.put)
-        await send(channel, f"{DOOR}.router", b"under way")
-        order = await held.get()
+        await send(channel, f"{DOOR}.router", b"under way", to="unlisted")
+        order = await asyncio.wait_for(held.get(), 60)
         await send(channel, f"{DOOR}.standard.retry", b"again later", "21600000")
         assert place.kube.stored is not None
         place.kube.stored["spec"]["deletion"] = {"policy": "Drain", "timeout": "24h"}
