@@ -84,6 +84,12 @@ class VhostMissing(BrokerError):
     patience = 0.0
 
 
+class BrokerChanged(BrokerError):
+    """The Secret says another broker or vhost than the one that holds the route's queues."""
+
+    reason = "BrokerChanged"
+
+
 class TopologyConflict(BrokerError):
     """A broker object of ours exists with another owner, kind or arguments."""
 

@@ -25,6 +25,8 @@ LABEL_CREDENTIALS = f"{GROUP}/credentials"
 ANNOTATION_OWNER = f"{GROUP}/owner"
 ANNOTATION_GENERATION = f"{GROUP}/config-generation"
 ANNOTATION_CANARY = f"{GROUP}/canary"
+ANNOTATION_MOVED = f"{GROUP}/broker-moved-to"
+ANNOTATION_ADOPT = f"{GROUP}/adopt"
 ANNOTATION_BROKER = f"{GROUP}/broker-secret"
 ANNOTATION_PAUSED_UNTIL = f"{GROUP}/paused-until"
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from merchantroute_operator.errors import RouteError
 from merchantroute_operator.rabbit import checks, topology_reader, topology_writer
 from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.management import Management, OnCall, ignore_call
-from merchantroute_operator.rabbit.move import move
+from merchantroute_operator.rabbit.orders.live_count import live_counts
+from merchantroute_operator.rabbit.orders.move import move
 from merchantroute_operator.rabbit.vhost.shared_reads import SharedRead
 from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
-from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
+from merchantroute_operator.topology.objects import LiveCount, Moved, Plan, QueueSample, QueueTick, Topology, Uncounted
 
 CHECKED = 5.0  # seconds for which a failed check serves all routes of the same user, if it was a slow one
 SLOW = 1.0  # seconds
@@ -42,13 +43,14 @@ class RabbitBroker:
         self._management = Management(address, dialer, on_call)
         self._reads = reads or VhostReads()
         self._hangs = False  # whether the last check failed, and was slow to
-        self._checked: SharedRead[RouteError | None] = SharedRead(from_end=True)
+        self._checked: SharedRead[RouteError | Uncounted] = SharedRead(from_end=True)
 
-    async def check(self) -> None:
-        """Raise the named error if the broker cannot carry a route."""
-        error = await self._checked.get(self._check, at_most=CHECKED if self._hangs else 0.0)
-        if error is not None:
-            raise error.with_traceback(None)
+    async def check(self) -> Uncounted:
+        """Raise the named error if the broker cannot carry a route; what it does not count."""
+        found = await self._checked.get(self._check, at_most=CHECKED if self._hangs else 0.0)
+        if isinstance(found, RouteError):
+            raise found.with_traceback(None)
+        return found
 
     async def observe(self, prefix: str) -> Topology:
         """What is there of a route."""
@@ -66,15 +68,15 @@ class RabbitBroker:
         """The figures of the vhost's queues."""
         return await self._reads.samples.get(self._read_samples)
 
-    async def _check(self) -> RouteError | None:
+    async def _check(self) -> RouteError | Uncounted:
         began = time.monotonic()
         try:
-            await checks.check(self._management, self._dialer)
+            uncounted = await checks.check(self._management, self._dialer)
         except RouteError as error:
             self._hangs = time.monotonic() - began > SLOW
             return error
         self._hangs = False
-        return None
+        return uncounted
 
     async def _read_topology(self) -> VhostTopology:
         return await topology_reader.read_topology(self._management)
@@ -82,9 +84,17 @@ class RabbitBroker:
     async def _read_samples(self) -> Mapping[str, QueueSample]:
         return await topology_reader.samples(self._management)
 
-    async def move(self, queue: str, exchange: str) -> int:
+    async def ticks(self, queues: Collection[str]) -> Mapping[str, QueueTick]:
+        """What queues last reported of themselves."""
+        return await topology_reader.ticks(self._management, queues)
+
+    async def live(self, queues: Collection[str]) -> Mapping[str, LiveCount]:
+        """What queues' leaders say now."""
+        return await live_counts(self._address, self._dialer, queues)
+
+    async def move(self, queue: str, exchange: str, within: float) -> Moved:
         """Move what is ready in ``queue`` to ``exchange``."""
-        return await move(self._address, self._dialer, queue, exchange)
+        return await move(self._address, self._dialer, queue, exchange, within)
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -5,17 +5,20 @@ Every method raises only errors of ``errors.py``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
+from merchantroute_operator.topology.objects import LiveCount, Moved, Plan, QueueSample, QueueTick, Topology, Uncounted
 
 
 class Broker(Protocol):
     """One vhost of one broker."""
 
-    async def check(self) -> None:
-        """Raise the named error if the broker cannot carry a route: unreachable, credentials, plugins, vhost."""
+    async def check(self) -> Uncounted:
+        """Raise the named error if the broker cannot carry a route: unreachable, credentials, plugins, vhost.
+
+        Returns what it does not count.
+        """
 
     async def observe(self, prefix: str) -> Topology:
         """All exchanges and queues named ``prefix`` or ``prefix.…``, and every binding from or to them.
@@ -33,8 +36,19 @@ class Broker(Protocol):
     async def samples(self) -> Mapping[str, QueueSample]:
         """All queues of the vhost whose name starts with ``mr.``, in one read, by name."""
 
-    async def move(self, queue: str, exchange: str) -> int:
-        """Move what is ready in ``queue`` to ``exchange`` (confirmed, mandatory, then acked), keys kept; the number."""
+    async def ticks(self, queues: Collection[str]) -> Mapping[str, QueueTick]:
+        """What each of these queues last reported of itself; a queue that is gone is left out."""
+
+    async def live(self, queues: Collection[str]) -> Mapping[str, LiveCount]:
+        """What the leader of each of these queues says now; a queue that is gone, or whose leader does not answer, is
+        left out.
+        """
+
+    async def move(self, queue: str, exchange: str, within: float) -> Moved:
+        """Move what is ready in ``queue`` to ``exchange`` (confirmed, mandatory, then acked), keys kept.
+
+        After ``within`` seconds no order is taken up any more; what is under way is brought to its end.
+        """
 
     async def close(self) -> None:
         """Let go of connections."""

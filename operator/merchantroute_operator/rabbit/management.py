@@ -156,9 +156,7 @@ class Management:
             address = self.address
             login = aiohttp.encode_basic_auth(address.username, address.password)
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=AT_ONCE, ssl=_tls(address), resolver=JudgedResolver(self._dialer)
-                ),
+                connector=aiohttp.TCPConnector(limit=AT_ONCE, ssl=_tls(address), resolver=JudgedResolver(self._dialer)),
                 # Nothing is unpacked: what a few kilobytes of gzip unpack to is bounded by nobody.
                 headers={"Authorization": login, "Accept-Encoding": "identity"},
                 auto_decompress=False,

@@ -18,7 +18,7 @@ from merchantroute_operator.reconcile.merchants.merging import (
     update_orphan_statuses,
 )
 from merchantroute_operator.reconcile.merchants.status_writer import MerchantStatusWriter
-from merchantroute_operator.reconcile.passes.active import REQUEUE_LATER, REQUEUE_SOON, open_broker
+from merchantroute_operator.reconcile.passes.active import REQUEUE_LATER, REQUEUE_SOON
 from merchantroute_operator.reconcile.passes.deleting import reconcile_deleting
 from merchantroute_operator.reconcile.passes.drift import reconcile_and_report_repairs
 from merchantroute_operator.reconcile.passes.paused_route import reconcile_paused
@@ -29,6 +29,7 @@ from merchantroute_operator.reconcile.state.findings import NO_CHILDREN, Finding
 from merchantroute_operator.reconcile.state.resting.quiet import has_settled, is_quiet
 from merchantroute_operator.reconcile.state.resting.retained import retained, retained_deployment
 from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.reconcile.steps.open_broker import open_broker
 from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.spec.route import Route
@@ -96,6 +97,8 @@ class Reconciler:
         findings = Findings(raw=raw, listed=len(raw.get("spec", {}).get("merchants") or ()))
         findings.merchants.credentials_refused = frozenset(state.credentials_refused)
         known = dict(state.deployments)
+        if state.findings is not None:
+            findings.topology.uncounted = state.findings.topology.uncounted
         after = await self._guarded(raw, state, findings)
         if findings.children is not NO_CHILDREN:
             state.drop_deployments(known, findings.children.deployments)
@@ -162,7 +165,7 @@ class Reconciler:
         try:
             findings.route = parse(raw)
         except SpecInvalid:
-            await self._keep_scaling(raw, state)
+            await self._keep_scaling(raw, state, findings)
             raise
         route = await take_claims(self.claims, findings.route, state, findings)
         findings.route = state.route = route
@@ -192,12 +195,12 @@ class Reconciler:
         for new in secrets - before:
             self._by_secret[new].add(key)
 
-    async def _keep_scaling(self, raw: Object, state: RouteState) -> None:
+    async def _keep_scaling(self, raw: Object, state: RouteState, findings: Findings) -> None:
         """After a restart nothing else knows the lanes of a route whose spec is invalid, and they work."""
         if state.route is not None or (route := parse_lanes_only(raw)) is None:
             return
         try:
-            await open_broker(self._ctx, route)
+            await open_broker(self._ctx, route, findings)
         except RouteError as error:
             logger.info("route %s/%s is not scaled: %s", route.namespace, route.name, error)
             return

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -179,6 +180,9 @@ class Scaler:
     async def _route(self, key: Key, state: RouteState, seen: Seen) -> None:
         if state.route is None or state.findings is None:  # what the status remembers is not read yet
             return
+        # A broker without statistics may still answer with lengths, and nothing says how old they are.
+        if state.findings.topology.uncounted.queues:
+            seen = replace(seen, samples=None)
         tick = Tick(self._ctx, key, state, state.route, state.findings.raw, seen)
         asked = [await observer(tick) for observer in OBSERVERS]
         # Passes that fail come at growing intervals, whatever is missing because of that.

@@ -42,14 +42,16 @@ def status(view: View, old: Raw, now: str, damping: Damping = NO_DAMPING) -> dic
 
     It speaks of the generation that the pass worked on, which may be behind the newest. The configuration's generation
     is kept when a pass did not come to it: were it lost, the count could begin anew. So are the canaries: one that was
-    aborted would begin anew.
+    aborted would begin anew. And so is the broker: a change of it would not be noticed.
     """
     canaries = view.canaries if view.canaries is not None else old.get("canaries")
     generation = view.config_generation or old.get("configGeneration")
+    broker = view.broker or old.get("broker")
     lane_figures = damp_lanes(lanes(view), old.get("lanes") or (), damping)
     return {
         "observedGeneration": view.generation,
         **({"configGeneration": generation} if generation else {}),
+        **({"broker": broker} if broker else {}),
         "conditions": merge(
             old.get("conditions") or (),
             _conditions(view),

@@ -37,7 +37,9 @@ def progressing(view: View) -> Condition:
         message = f"The canary has no ready pod yet: {some(starting)}"
         return Condition(TYPE, "True", Reason.CANARY_STARTING, message)
     if view.retiring:
-        return Condition(TYPE, "True", Reason.RETIRING, f"Waiting to be empty: {some(view.retiring)}")
+        unproven = f"; nothing proves it: {view.uncounted.words}" if view.uncounted.queues else ""
+        moving = "".join(f"; {words}" for words in view.moving)
+        return Condition(TYPE, "True", Reason.RETIRING, f"Waiting to be empty: {some(view.retiring)}{unproven}{moving}")
     return Condition(TYPE, "False", Reason.AS_WANTED, "Nothing is left to do")
 
 

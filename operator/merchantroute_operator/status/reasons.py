@@ -44,6 +44,11 @@ class Reason(ReasonWord):
     SCALING_PAUSED = "ScalingPaused", "scaling.paused holds the number of pods of the lanes named."
     FIGURES_STALE = "FiguresStale", "A queue's figures are missing or stale: its lane's number of pods is held."
 
+    STATISTICS_OFF = (
+        "StatisticsOff",
+        "The broker counts no orders, or no publishes: the message names its setting, and what becomes of the lanes.",
+    )
+
     ROLLING_OUT = "RollingOut", "Pods are being replaced, an old one only after a new one is ready."
     ROLLOUT_STUCK = "RolloutStuck", "Replaced pods do not become ready; WorkersAvailable says why. Old ones work on."
     BINDING = "BindingMerchants", "Merchants wait until every ready pod has loaded the configuration that lists them."

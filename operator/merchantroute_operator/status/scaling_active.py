@@ -16,6 +16,10 @@ def scaling_active(view: View) -> Condition:
     decided = {_name(lane): lane.decision.reason for lane in view.lanes if lane.decision is not None}
     if not decided:
         return Condition(TYPE, "Unknown", Reason.NOT_CHECKED, "The scaler has not seen the route's queues yet")
+    if view.uncounted.words:
+        what = "keeps its pods, and has one at least" if view.uncounted.queues else "grows with what waits, and stays"
+        message = f"Every lane {what}: {view.uncounted.words}"
+        return Condition(TYPE, "False", Reason.STATISTICS_OFF, message)
     if stale := [tier for tier, reason in decided.items() if reason == scaling.FIGURES_STALE]:
         message = f"The figures of the queues are missing or stale; held: {some(stale)}"
         return Condition(TYPE, "False", Reason.FIGURES_STALE, message)

@@ -10,6 +10,7 @@ from merchantroute_operator.errors import RouteError
 from merchantroute_operator.scaling.model import Decision, Observation
 from merchantroute_operator.spec.route import Raw, Route
 from merchantroute_operator.spec.sections.pause import NO_PAUSE, Pause
+from merchantroute_operator.topology.objects import COUNTS_ALL, Uncounted
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class View:
     error: RouteError | None = None
     beside: RouteError | None = None  # of what orders flow without: a budget, the policy
     reporting: bool = False  # pods of every lane that has some said just now that they work
+    broker: str = ""  # host and vhost of the broker with the front door; empty: the pass did not come to it
+    uncounted: Uncounted = COUNTS_ALL
     queues_ready: bool = False  # every exchange, queue and inner binding is there
     door_open: bool = False
     config_generation: int = 0
@@ -48,6 +51,7 @@ class View:
     scaled_by: Mapping[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has
     unbound: int = 0  # merchants that are not bound where the spec wants them
     retiring: tuple[str, ...] = ()  # queues that wait to be empty
+    moving: tuple[str, ...] = ()  # how far it is with orders of lanes without pods, in words
     conflicts: tuple[str, ...] = ()
     merchant_conflicts: tuple[str, ...] = ()  # ids that two claim
     credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from merchantroute_operator import naming
 from merchantroute_operator.topology.objects import OWNER, Arguments, Exchange, Queue, Topology
 from merchantroute_operator.topology.queries import owner_of
 
@@ -29,9 +30,23 @@ def _foreign(
         want, have = desired[name], observed[name]
         if (found := owner_of(have)) != owner:
             whose = f"belongs to {found}" if found else "was made by somebody else (it has no owner mark)"
-            yield f"{word} {name} {whose}: delete it, or rename this route"
+            yield f"{word} {name} {whose}: delete it, or rename this route{_adoption(found, owner)}"
         elif isinstance(want, Queue) and (wrong := _differences(want.arguments, have.arguments)):
-            yield f"{word} {name} has other arguments ({wrong}): move its orders away and delete it"
+            yield (
+                f"{word} {name} has other arguments ({wrong}), which the broker cannot change: rename its tier, or "
+                "move its orders away and delete it (docs/operations.md says how)"
+            )
+
+
+def _adoption(found: str, owner: str) -> str:
+    """What to write where the same route of another cluster left it."""
+    cluster, _, place = found.partition("/")
+    if not cluster or place != "/".join(naming.place(owner)):
+        return ""
+    return (
+        ", or, if that cluster's operator is gone for good, adopt it: kubectl annotate mr "
+        f"{place.partition('/')[2]} -n {place.partition('/')[0]} {naming.ANNOTATION_ADOPT}={cluster}"
+    )
 
 
 def _differences(want: Arguments, have: Arguments) -> str:

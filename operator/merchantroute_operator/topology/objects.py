@@ -69,6 +69,49 @@ class QueueSample:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueTick:
+    """A quorum queue's own report of itself, which its leader makes every ``quorum_tick_interval``; None is unknown.
+
+    ``reductions`` is the work (Erlang's unit) that the leader's process has done by then, so that every report has more
+    of it than the one before. ``messages`` counts all that the queue holds.
+    """
+
+    messages: int | None
+    reductions: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCount:
+    """What a queue's leader says over AMQP at this moment; no statistics are in it.
+
+    ``consumers`` are those of others, with whoever still holds an order after it cancelled. An order that a rung holds
+    because its target refuses it is in neither figure.
+    """
+
+    ready: int
+    consumers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """What a broker does not count; ``words`` name the setting that says so, and are empty where it counts all."""
+
+    words: str = ""
+    queues: bool = False  # nothing of its queues at all, and not only what was published to them
+
+
+COUNTS_ALL = Uncounted()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How many orders were moved from a queue, and how many were ready there beside them."""
+
+    orders: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
 class Declare:
     """Create the exchange or queue if it is not there."""
 

@@ -11,15 +11,16 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.errors import BrokerError, BrokerUnreachable
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.rabbit.move import AT_ONCE, move
-from merchantroute_operator.rabbit.non_utf8 import NonUtf8Text, writable
+from merchantroute_operator.rabbit.orders.move import AT_ONCE, move
+from merchantroute_operator.rabbit.orders.non_utf8 import NonUtf8Text, writable
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
-from merchantroute_operator.topology.objects import Bind, Binding
+from merchantroute_operator.topology.objects import Bind, Binding, Moved
 from tests.contract.rabbit.chains import ROUTE, exchange, lane, queue
 from tests.contract.rabbit.users import user
 from tests.harness.dialing import loopback
 
 OLD, NEW = f"{ROUTE}.old", f"{ROUTE}.new"
+LONG = 300.0  # seconds
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ async def test_every_order_arrives_once_with_its_merchant(rabbit: RabbitBroker, 
     count = 2 * AT_ONCE + 7
     await publish(channel, count)
 
-    assert await rabbit.move(OLD, NEW) == count
+    assert await rabbit.move(OLD, NEW, LONG) == Moved(count, 0)
 
     assert await taken(channel, OLD) == []
     arrived = await taken(channel, NEW)
@@ -74,7 +75,7 @@ async def test_an_order_keeps_all_its_producer_wrote(
     )  # fmt: skip
     await (await channel.get_exchange(OLD)).publish(order, "m")
 
-    await rabbit.move(OLD, NEW)
+    await rabbit.move(OLD, NEW, LONG)
 
     (moved,) = await taken(channel, NEW)
     assert moved.headers == headers
@@ -92,7 +93,7 @@ async def test_what_a_producer_may_not_write_is_not_moved_behind_the_front_door(
     for door in (ROUTE, OLD):
         await (await channel.get_exchange(door)).publish(aio_pika.Message(b"{}", headers=headers), "m")
 
-    await rabbit.move(OLD, NEW)
+    await rabbit.move(OLD, NEW, LONG)
 
     by_the_door, behind_it = [message.headers for message in await taken(channel, NEW)]
     assert by_the_door == {"mr-published-at": 1 << 40, "own": "x", "mr-as-published": True}
@@ -110,7 +111,7 @@ async def test_what_is_no_text_is_moved_as_it_is(vhost: Vhost, rabbit: RabbitBro
     ):
         publish_by_hand(vhost, OLD, raw, **given)
 
-    assert await rabbit.move(OLD, NEW) == 3
+    assert await rabbit.move(OLD, NEW, LONG) == Moved(3, 0)
 
     arrived = await taken(channel, NEW)
     assert [(message.routing_key or "").encode() for message in arrived] == [raw] * 3
@@ -140,7 +141,7 @@ async def test_another_users_orders_can_be_moved(
     order = aio_pika.Message(b"{}", user_id=address.username)
     await (await channel.get_exchange(OLD)).publish(order, "m")
     with user(vhost, address, tags="management", configure=".*") as other:
-        assert await move(other, loopback(), OLD, NEW) == 1
+        assert await move(other, loopback(), OLD, NEW, LONG) == Moved(1, 0)
     assert len(await taken(channel, NEW)) == 1
 
 
@@ -159,7 +160,7 @@ async def test_what_the_broker_wrote_about_an_order_is_left_behind(
     assert "x-death" in expired.headers
     await expired.nack(requeue=True)
 
-    assert await rabbit.move(OLD, NEW) == 1
+    assert await rabbit.move(OLD, NEW, LONG) == Moved(1, 0)
 
     (moved,) = await taken(channel, NEW)
     assert moved.headers == {"mr-rung": "1"}
@@ -167,8 +168,8 @@ async def test_what_the_broker_wrote_about_an_order_is_left_behind(
 
 @pytest.mark.usefixtures("lanes")
 async def test_an_empty_queue_and_one_that_is_gone_hold_nothing_to_move(rabbit: RabbitBroker) -> None:
-    assert await rabbit.move(OLD, NEW) == 0
-    assert await rabbit.move("nowhere", NEW) == 0
+    assert await rabbit.move(OLD, NEW, LONG) == Moved(0, 0)
+    assert await rabbit.move("nowhere", NEW, LONG) == Moved(0, 0)
 
 
 @pytest.mark.usefixtures("lanes")
@@ -180,7 +181,7 @@ async def test_orders_that_have_nowhere_to_go_stay_where_they_are(
     await publish(channel, 20)
 
     with pytest.raises(BrokerError, match=word):
-        await rabbit.move(OLD, target)
+        await rabbit.move(OLD, target, LONG)
 
     assert {m.correlation_id for m in await taken(channel, OLD)} == {f"o-{number}" for number in range(20)}
 
@@ -188,4 +189,23 @@ async def test_orders_that_have_nowhere_to_go_stay_where_they_are(
 async def test_a_broker_that_is_gone_is_unreachable(address: BrokerAddress) -> None:
     nowhere = BrokerAddress("127.0.0.1", 1, "test", address.password, "/", address.management_uri)
     with pytest.raises(BrokerUnreachable):
-        await move(nowhere, loopback(), OLD, NEW)
+        await move(nowhere, loopback(), OLD, NEW, LONG)
+
+
+@pytest.mark.usefixtures("lanes")
+async def test_a_slice_ends_in_time_and_the_next_one_goes_on_where_it_ended(
+    rabbit: RabbitBroker, channel: AbstractChannel
+) -> None:
+    count = 6 * AT_ONCE
+    await publish(channel, count)
+
+    first = await rabbit.move(OLD, NEW, 0.02)
+    slices = [first]
+    while slices[-1].left:
+        slices.append(await rabbit.move(OLD, NEW, 0.02))
+
+    assert first.left > 0
+    assert sum(each.orders for each in slices) == count
+    assert await taken(channel, OLD) == []
+    arrived = [message.correlation_id or "" for message in await taken(channel, NEW)]
+    assert sorted(arrived) == sorted(f"o-{number}" for number in range(count))

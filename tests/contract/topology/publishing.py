@@ -45,6 +45,16 @@ async def publish_until(stop: asyncio.Event, channel: AbstractChannel, prefix: s
     raise AssertionError
 
 
+async def publish_some(channel: AbstractChannel, count: int, prefix: str = "order") -> set[bytes]:
+    """Publish so many orders, mandatory and confirmed, through the front door."""
+    exchange = await channel.get_exchange(DOOR, ensure=False)
+    sent = {f"{prefix}-{number}".encode() for number in range(count)}
+    for body in sent:
+        order = aio_pika.Message(body, correlation_id=body.decode())
+        await exchange.publish(order, routing_key=MERCHANT_IDS[0], mandatory=True)
+    return sent
+
+
 async def take_all(channel: AbstractChannel, queues: list[str]) -> Counter[bytes]:
     """Every order in the queues, with the number of its copies."""
     found: Counter[bytes] = Counter()

@@ -13,6 +13,7 @@ from merchantroute_operator.errors import BrokerRefusedCredentials
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.rabbit.pulses.listener import PulseListener
 from merchantroute_operator.scaling.model import Pulse
+from merchantroute_operator.topology.objects import Moved
 from tests.contract.rabbit.chains import address_of, exchange
 from tests.contract.rabbit.test_pulses import EXCHANGE, HEARD, PULSE
 from tests.contract.rabbit.users import user
@@ -47,7 +48,9 @@ async def test_a_namespaces_user_is_enough_for_the_operator_and_reaches_no_other
                 await place.look()
             assert DOOR in (await broker.observe(DOOR)).exchanges
             assert await broker.samples()
-            assert await broker.move(f"{DOOR}.suspect", f"{DOOR}.router") == 0
+            assert await broker.move(f"{DOOR}.suspect", f"{DOOR}.router", 60.0) == Moved(0, 0)
+            assert await broker.live([f"{DOOR}.suspect"])
+            assert await broker.ticks([f"{DOOR}.suspect"])
             async with asyncio.timeout(60):
                 while heard.empty():
                     await send_pulse(vhost)

@@ -17,6 +17,7 @@ from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from tests.contract.topology.publishing import publish_until, take_all
+from tests.contract.topology.stores import IN_EACH_STORE
 from tests.unit.operator.fake_ports import MemoryKube, OneBroker
 from tests.unit.operator.rerouting import DOOR
 from tests.unit.operator.route_samples import CLUSTER, raw_route
@@ -31,6 +32,7 @@ def a_canary(weight: int) -> dict[str, Any]:
     return {**raw, "metadata": {**raw["metadata"], "finalizers": [FINALIZER]}}
 
 
+@IN_EACH_STORE
 async def test_all_orders_are_stables_within_a_pass_of_the_annotation(
     rabbit: RabbitBroker, channel: AbstractChannel, record_testsuite_property: Callable[[str, object], None]
 ) -> None:

@@ -19,6 +19,7 @@ from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.topology.objects import OWNER as OWNER_ARGUMENT
 from merchantroute_operator.topology.objects import Binding, Declare, Delete, Exchange, Op, Topology, Unbind
+from tests.contract.topology.stores import IN_EACH_STORE
 from tests.unit.operator.fake_ports import MemoryKube, OneBroker
 from tests.unit.operator.route_samples import CLUSTER, OWNER, raw_route
 
@@ -32,6 +33,7 @@ class Place:
     """One route on a real broker, its operator, and an API server in memory."""
 
     rabbit: RabbitBroker
+    cluster: str = CLUSTER
     clock: itertools.count[int] = field(default_factory=lambda: itertools.count(100))
 
     def __post_init__(self) -> None:
@@ -40,8 +42,9 @@ class Place:
         self.kube = MemoryKube([], raw)
         brokers = cast(BrokerPool, OneBroker(self.rabbit))
         board = PulseBoard(lambda: 0.0)
+        wall = 1_800_000_000.0
         self.reconciler = Reconciler(
-            Context(self.kube, brokers, board, CLUSTER, 60.0, lambda: float(next(self.clock)), lambda: 1_800_000_000.0)
+            Context(self.kube, brokers, board, self.cluster, 60.0, lambda: float(next(self.clock)), lambda: wall)
         )
 
     async def look(self) -> str:
@@ -95,6 +98,7 @@ async def arrives(channel: AbstractChannel, merchant: str) -> str:
         ([Delete("exchange", ALTERED.name), Declare(ALTERED)], f"exchange {DOOR}.enterprise was altered"),
     ],
 )
+@IN_EACH_STORE
 async def test_it_is_back_after_one_pass_and_told(
     place: Place, channel: AbstractChannel, ops: list[Op], words: str
 ) -> None:
@@ -105,6 +109,7 @@ async def test_it_is_back_after_one_pass_and_told(
     assert (await arrives(channel, "hut"), await arrives(channel, "unlisted")) == ("enterprise", "standard")
 
 
+@IN_EACH_STORE
 async def test_a_broker_that_lost_everything_has_it_all_again_after_one_pass(
     place: Place, channel: AbstractChannel
 ) -> None:
@@ -117,6 +122,7 @@ async def test_a_broker_that_lost_everything_has_it_all_again_after_one_pass(
     assert await arrives(channel, "hut") == "enterprise"
 
 
+@IN_EACH_STORE
 async def test_a_virtual_host_that_was_recreated_has_it_all_again(place: Place, vhost: Vhost) -> None:
     whole = await place.rabbit.observe(DOOR)
     vhost.api("DELETE", f"vhosts/{vhost.name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,21 @@ from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_ROUTE
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology, vhost_topology
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
-from merchantroute_operator.topology.objects import Bind, Declare, Delete, Op, Plan, QueueSample, Topology, Unbind
+from merchantroute_operator.topology.objects import (
+    COUNTS_ALL,
+    Bind,
+    Declare,
+    Delete,
+    LiveCount,
+    Moved,
+    Op,
+    Plan,
+    QueueSample,
+    QueueTick,
+    Topology,
+    Unbind,
+    Uncounted,
+)
 from tests.unit.operator.order_routing import NOTHING, run
 from tests.unit.operator.route_samples import CLUSTER
 
@@ -162,10 +176,16 @@ class MemoryBroker:
     policies: dict[str, str] = field(default_factory=dict)
     published: dict[str, int] = field(default_factory=dict)
     failing: RouteError | None = None
+    slice: int = 1_000_000  # orders that are moved at once
+    uncounted: Uncounted = COUNTS_ALL
+    reports: int = 0  # how often its queues have reported
+    late: dict[str, int] = field(default_factory=dict)  # orders that no report counts yet
+    consumers: dict[str, int] = field(default_factory=dict)  # by queue
 
-    async def check(self) -> None:
+    async def check(self) -> Uncounted:
         if self.failing:
             raise self.failing
+        return self.uncounted
 
     async def observe(self, prefix: str) -> Topology:
         del prefix
@@ -188,9 +208,27 @@ class MemoryBroker:
             for name in self.topology.queues
         }
 
-    async def move(self, queue: str, exchange: str) -> int:
+    async def ticks(self, queues: Collection[str]) -> Mapping[str, QueueTick]:
+        """Each reading is of a newer report."""
+        self.reports += 1
+        return {
+            name: QueueTick(self.held.get(name, 0), self.reports) for name in self.topology.queues.keys() & set(queues)
+        }
+
+    async def live(self, queues: Collection[str]) -> Mapping[str, LiveCount]:
+        return {
+            name: LiveCount(self.held.get(name, 0) + self.late.get(name, 0), self.consumers.get(name, 0))
+            for name in self.topology.queues.keys() & set(queues)
+        }
+
+    async def move(self, queue: str, exchange: str, within: float) -> Moved:
+        """At most ``slice`` at once."""
+        assert within > 0
         self.log.append(f"move {queue} to {exchange}")
-        return self.held.pop(queue, 0)
+        there = self.held.pop(queue, 0)
+        left = max(0, there - self.slice)
+        self.held.update({queue: left} if left else {})
+        return Moved(there - left, left)
 
     async def close(self) -> None:
         """Nothing to let go of."""

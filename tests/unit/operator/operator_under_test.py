@@ -13,14 +13,15 @@ from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.scaling.model import Pulse
-from merchantroute_operator.topology.drained import QUIET
+from merchantroute_operator.topology.drained import FRESH, QUIET
 from tests.unit.operator.fake_ports import MemoryBroker, MemoryKube, OneBroker, a_pod
 from tests.unit.operator.route_samples import CLUSTER, raw_route
 
 KEY = ("orders", "pos")
 DOOR = "mr.orders.pos"
 NOW = 1_800_000_000.0  # epoch seconds, after every date in these tests
-STILL = QUIET + 1  # seconds; after them the broker's figures prove something
+STILL = QUIET + 1  # seconds without an order
+PROOF = FRESH + 2  # passes, STILL apart, in which a queue is found to be drained
 
 
 @dataclass

@@ -25,6 +25,7 @@ from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
 from merchantroute_operator.spec.route import Tier
 from merchantroute_operator.status.lanes import order_times
 from merchantroute_operator.status.suspect import worn_out
+from merchantroute_operator.topology.objects import COUNTS_ALL, Uncounted
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ def _observe(tick: Tick, spec: LaneSpec, lane: Lane, live: Object, replicas: int
     lane.paused = len(frozenset().union(*(pulse.paused for pulse in pulses))) if pulses else None
     lane.generation = min((pulse.generation for pulse in pulses), default=0)
     lane.counting = count(lane.counting, pulses)
-    return observe(
+    seen = observe(
         lane.history,
         now=now,
         rungs=rungs,
@@ -78,11 +79,16 @@ def _observe(tick: Tick, spec: LaneSpec, lane: Lane, live: Object, replicas: int
         replicas=replicas,
         ready_pods=int(live.get("status", {}).get("readyReplicas", 0)),
     )
+    # A queue without a count was not published to, or its broker does not count.
+    return replace(seen, arrival_rate=None) if _uncounted(tick.state).words else seen
 
 
 def _decide(state: RouteState, spec: LaneSpec, lane: Lane, seen: Observation, replicas: int) -> Decision:
     tier = spec.tier
     policy = replace(tier.scaling, paused=True) if state.paused else tier.scaling
+    if _uncounted(state).queues:
+        # Nothing would show that a lane without pods has orders.
+        policy = replace(policy, min_replicas=max(1, policy.min_replicas))
     decision = decide(_sized_for(state, tier, spec, seen), policy, tier.concurrency, lane.memory)
     lane.memory = decision.memory
     if other := state.scaled_by.get(spec.deployment):
@@ -114,6 +120,10 @@ def _remembered(state: RouteState, spec: LaneSpec) -> Lane:
     status = state.findings.raw.get("status", {}) if state.findings is not None else {}
     memory = Memory(order_time=order_times(status).get((spec.tier.name, spec.name)))
     return state.lanes.setdefault((spec.tier.name, spec.name), Lane(memory=memory))
+
+
+def _uncounted(state: RouteState) -> Uncounted:
+    return state.findings.topology.uncounted if state.findings is not None else COUNTS_ALL
 
 
 def _sized_for(state: RouteState, tier: Tier, spec: LaneSpec, seen: Observation) -> Observation:

@@ -6,10 +6,10 @@ pod starts before its queue is there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from merchantroute_operator import naming
-from merchantroute_operator.errors import SecretMissing, TopologyConflict
+from merchantroute_operator.errors import TopologyConflict
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.state.context import Context
@@ -27,8 +27,10 @@ from merchantroute_operator.reconcile.steps.deployments import (
     lane_of,
     ready_pods,
 )
+from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
+from merchantroute_operator.reconcile.steps.moving import move_orders
+from merchantroute_operator.reconcile.steps.open_broker import drop_agreement, open_broker, owner_of_route
 from merchantroute_operator.spec.route import Route
-from merchantroute_operator.spec.sections.broker_secret import parse_broker
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.objects import Topology
 from merchantroute_operator.topology.plans.changes import (
@@ -41,20 +43,11 @@ from merchantroute_operator.topology.plans.changes import (
     unfed,
     wiring,
 )
+from merchantroute_operator.topology.queries import place_of
 from merchantroute_operator.topology.splits import altered_splits, choose, in_use, is_undecided
 
 REQUEUE_SOON = 1.0  # seconds until the next reconcile while something is under way
 REQUEUE_LATER = 5.0  # seconds until the next reconcile where others have to fix something
-
-
-async def open_broker(ctx: Context, route: Route) -> tuple[Broker, str]:
-    """The route's broker, checked, and the resourceVersion of the Secret that says where it is."""
-    secret = await ctx.kube.secret(route.namespace, route.broker_secret)
-    if secret is None:
-        raise SecretMissing(f"Secret {route.broker_secret} does not exist: create it in namespace {route.namespace}")
-    broker = await ctx.brokers.use((route.namespace, route.name), parse_broker(secret.name, secret.data))
-    await broker.check()
-    return broker, secret.version
 
 
 async def reconcile_active(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
@@ -65,12 +58,12 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     if state.schedule.failures and state.findings is not None:
         # What failed last time is mostly the broker: the children are not read for as long as it fails.
         findings.children = state.findings.children
-        await open_broker(ctx, route)
+        await open_broker(ctx, route, findings)
     findings.children = await ctx.kube.children(route.namespace, route.name)
     ctx.pulses.know((route.namespace, route.name), findings.children.pods)
-    broker, secret_version = await open_broker(ctx, route)
+    broker, secret_version = await open_broker(ctx, route, findings)
     state.broker_secret = route.broker_secret, secret_version
-    owner = naming.owner(ctx.cluster, route.namespace, route.name)
+    owner = owner_of_route(ctx, route, findings)
     route = findings.route = state.route = await advance_canaries(ctx, route, state, findings)
     observed = await _queues(ctx, broker, route, state, owner, findings)
     found, problems = await collect(ctx.kube, route)
@@ -85,9 +78,11 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
     state.split_watch.left(in_use(route, observed))
-    await delete_deployments(ctx.kube, route, findings.children, observed, findings.aborted)
-    await _move_leftovers(broker, route, findings)
+    needed = observed.queues.keys() - findings.topology.drained
+    await delete_deployments(ctx.kube, route, findings.children, needed, findings.aborted)
+    await move_orders(ctx, broker, state, findings, _leftovers(route, findings))
     await delete_auxiliaries(ctx.kube, route, findings.children)
+    await drop_agreement(ctx, findings)
     if (
         not findings.configuration.gate.open
         or findings.topology.retiring
@@ -187,18 +182,25 @@ async def _bindings(
     own = (merchant for merchant in route.merchants if merchant.id not in findings.merchants.claimed)
     findings.topology.unbound = sum(bound.get(merchant.id) != merchant.tier for merchant in own)
     findings.topology.door_open = front_door in observed.exchanges
+    return await _retire(ctx, broker, state, findings, wanted, observed)
+
+
+async def _retire(
+    ctx: Context, broker: Broker, state: RouteState, findings: Findings, wanted: Topology, observed: Topology
+) -> Topology:
+    """Delete what the route no longer wants; a queue once it is proven empty, which is after its pods have gone."""
     leftover = unfed(wanted, observed)
     samples = await broker.samples() if leftover else {}
-    state.empty, empty = state.empty.observe(ctx.monotonic(), samples, leftover)
-    plan = retire(wanted, observed, empty)
+    drained = findings.topology.drained = await watch_drained(ctx, broker, state, leftover, samples)
+    plan = retire(wanted, observed, await proven_empty(broker, state, drained) if drained else ())
     if plan:
         await broker.run(plan)
-        observed = await broker.observe(front_door)
+        observed = await broker.observe(naming.front_door(*place_of(wanted)))
     findings.topology.retiring = tuple(sorted(unfed(wanted, observed)))
     return observed
 
 
-async def _move_leftovers(broker: Broker, route: Route, findings: Findings) -> None:
+def _leftovers(route: Route, findings: Findings) -> Iterator[tuple[str, str]]:
     """Orders of a lane that is to go and has no pods: back to the router, which knows where their merchants are now."""
     place = (route.namespace, route.name)
     worked = {
@@ -208,7 +210,7 @@ async def _move_leftovers(broker: Broker, route: Route, findings: Findings) -> N
     }
     for queue in findings.topology.retiring:
         if queue.endswith((f".{naming.STABLE}", f".{naming.CANARY}")) and queue not in worked:
-            await broker.move(queue, naming.router(*place))
+            yield queue, naming.router(*place)
 
 
 def _is_obsolete(live: Object, findings: Findings) -> bool:

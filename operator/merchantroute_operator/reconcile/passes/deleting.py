@@ -7,13 +7,13 @@ workers that a drain needs. It ends also when the broker is gone for good, since
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from merchantroute_operator import metrics, naming
 from merchantroute_operator.errors import BrokerError, SecretInvalid, SecretMissing
 from merchantroute_operator.kube.kube_port import Children, Kind, Object
 from merchantroute_operator.rabbit.broker_port import Broker
-from merchantroute_operator.reconcile.passes.active import REQUEUE_SOON, open_broker
+from merchantroute_operator.reconcile.passes.active import REQUEUE_SOON
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
@@ -25,7 +25,11 @@ from merchantroute_operator.reconcile.steps.deletion_policy import (
     waited_before,
 )
 from merchantroute_operator.reconcile.steps.deployments import lane_of
+from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
+from merchantroute_operator.reconcile.steps.moving import move_orders
+from merchantroute_operator.reconcile.steps.open_broker import open_broker, owner_of_route
 from merchantroute_operator.spec.route import Route
+from merchantroute_operator.status.text import some
 from merchantroute_operator.topology.drained import QUIET
 from merchantroute_operator.topology.objects import QueueSample, Topology
 from merchantroute_operator.topology.plans.changes import close_front_door, delete_exchanges, tear_down
@@ -43,7 +47,7 @@ async def reconcile_deleting(ctx: Context, route: Route, state: RouteState, find
     terminating = await ctx.kube.namespace_is_terminating(route.namespace)
     policy = deletion_policy(route.deletion, elapsed=elapsed, terminating=terminating)
     try:
-        broker = await _broker_while_deleting(ctx, route)
+        broker = await _broker_while_deleting(ctx, route, findings)
         observed = await _close(broker, route)
         if policy != route.deletion.policy and not terminating and not state.deletion.drain_ended:
             state.deletion.drain_ended = True
@@ -91,10 +95,10 @@ def _ending(ctx: Context, state: RouteState, children: Children) -> list[Object]
     return [pod for name, pod in children.pods.items() if may_still_end(pod, seen_for=now - seen.get(name, now))]
 
 
-async def _broker_while_deleting(ctx: Context, route: Route) -> Broker:
+async def _broker_while_deleting(ctx: Context, route: Route, findings: Findings) -> Broker:
     """The route's broker; the one it had when its Secret has gone before it, as in a namespace that is deleted."""
     try:
-        broker, _ = await open_broker(ctx, route)
+        broker, _ = await open_broker(ctx, route, findings)
     except SecretMissing:
         known = ctx.brokers.known((route.namespace, route.name))
         if known is None:
@@ -138,7 +142,7 @@ async def _force(
     waits = await _retain(ctx, route, state, findings)
     if waits is not None:
         return waits
-    owner = naming.owner(ctx.cluster, route.namespace, route.name)
+    owner = owner_of_route(ctx, route, findings)
     findings.ending = "counting the orders that go"
     still = delete_exchanges(observed, owner=owner)
     if still:
@@ -147,7 +151,7 @@ async def _force(
         state.deletion.still_since = ctx.monotonic()
     if ctx.monotonic() - state.deletion.still_since < QUIET:
         return REQUEUE_SOON
-    held = _held(await broker.samples(), observed.queues)
+    held = await _counted(broker, observed.queues)
     await broker.run(tear_down(observed, owner=owner, keep_dead=False))
     await ctx.kube.event(findings.raw, "Warning", "OrdersRemoved", f"Force removed {held} orders with their queues")
     return None
@@ -159,22 +163,23 @@ async def _drain(
     """Workers run until lanes and rungs are proven empty; then all goes, dead letters as the route says."""
     lanes = observed.queues.keys() - {naming.dead(route.namespace, route.name)}
     samples = await broker.samples()
-    state.empty, empty = state.empty.observe(ctx.monotonic(), samples, lanes)
-    await _move_unconsumed(broker, route, findings, samples)
-    if not lanes <= empty:
-        findings.ending = f"draining: {_held(samples, lanes)} orders left"
+    drained = await watch_drained(ctx, broker, state, lanes, samples)
+    await move_orders(ctx, broker, state, findings, _unconsumed(route, findings, samples))
+    if not lanes <= drained:
+        findings.ending = "; ".join((f"draining: {_held(samples, lanes)} orders left", *_remarks(findings)))
         return REQUEUE_SOON
     waits = await _retain(ctx, route, state, findings)
+    if waits is None and (rest := lanes - await proven_empty(broker, state, drained)):
+        findings.ending = f"draining: orders came late, or somebody else consumes: {some(sorted(rest))}"
+        return REQUEUE_SOON
     if waits is None:
-        owner = naming.owner(ctx.cluster, route.namespace, route.name)
+        owner = owner_of_route(ctx, route, findings)
         keep = route.deletion.dead_letters == "Retain"
         await broker.run(tear_down(observed, owner=owner, keep_dead=keep))
     return waits
 
 
-async def _move_unconsumed(
-    broker: Broker, route: Route, findings: Findings, samples: Mapping[str, QueueSample]
-) -> None:
+def _unconsumed(route: Route, findings: Findings, samples: Mapping[str, QueueSample]) -> Iterator[tuple[str, str]]:
     """Orders of a canary that was aborted just before: its pods are gone, the tier's own work them."""
     worked = {
         naming.lane_queue(route.namespace, route.name, *lane_of(live))
@@ -183,7 +188,19 @@ async def _move_unconsumed(
     for tier in route.tiers:
         queue = naming.canary_queue(route.namespace, route.name, tier.name)
         if queue not in worked and queue in samples and samples[queue].messages:
-            await broker.move(queue, naming.stable_exchange(route.namespace, route.name, tier.name))
+            yield queue, naming.stable_exchange(route.namespace, route.name, tier.name)
+
+
+def _remarks(findings: Findings) -> tuple[str, ...]:
+    unproven = findings.topology.uncounted
+    return (*((f"nothing proves it: {unproven.words}",) if unproven.queues else ()), *findings.topology.moving)
+
+
+async def _counted(broker: Broker, queues: Mapping[str, object]) -> int:
+    """How many orders are in ``queues``, of which none moves: by reports, and by leaders where reports are older."""
+    samples, live = await broker.samples(), await broker.live(queues.keys())
+    ready = {name: live[name].ready if name in live else 0 for name in queues}
+    return sum(max(_held(samples, {name}), ready[name]) for name in queues)
 
 
 def _held(samples: Mapping[str, QueueSample], queues: Mapping[str, object] | set[str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Literal, cast
 
 from merchantroute_operator.kube.kube_port import Kind, Kube, Object
@@ -12,7 +12,19 @@ from merchantroute_operator.reconcile.ports.caching import CachingKube
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.resources.configuration.config_maps import INDEX
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
-from merchantroute_operator.topology.objects import Bind, Declare, Delete, Op, Plan, QueueSample, Topology
+from merchantroute_operator.topology.objects import (
+    Bind,
+    Declare,
+    Delete,
+    LiveCount,
+    Moved,
+    Op,
+    Plan,
+    QueueSample,
+    QueueTick,
+    Topology,
+    Uncounted,
+)
 
 
 class DryRunKube(CachingKube):
@@ -57,9 +69,9 @@ class DryRunBroker:
         self._broker = broker
         self._left = left
 
-    async def check(self) -> None:
+    async def check(self) -> Uncounted:
         """See ``broker_port.Broker``."""
-        await self._broker.check()
+        return await self._broker.check()
 
     async def observe(self, prefix: str) -> Topology:
         """What is there, also after a plan."""
@@ -73,10 +85,18 @@ class DryRunBroker:
         """See ``broker_port.Broker``."""
         return await self._broker.samples()
 
-    async def move(self, queue: str, exchange: str) -> int:
+    async def ticks(self, queues: Collection[str]) -> Mapping[str, QueueTick]:
+        """See ``broker_port.Broker``."""
+        return await self._broker.ticks(queues)
+
+    async def live(self, queues: Collection[str]) -> Mapping[str, LiveCount]:
+        """See ``broker_port.Broker``."""
+        return await self._broker.live(queues)
+
+    async def move(self, queue: str, exchange: str, within: float) -> Moved:
         """Orders stay where they are."""
-        del queue, exchange
-        return 0
+        del queue, exchange, within
+        return Moved(0, 0)
 
     async def close(self) -> None:
         """The real one is closed by those who opened it."""

@@ -6,7 +6,7 @@ less than the last one left has found somebody else's change, and what it writes
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -22,12 +22,16 @@ from merchantroute_operator.topology.objects import (
     Bind,
     Declare,
     Delete,
+    LiveCount,
+    Moved,
     Op,
     Plan,
     Queue,
     QueueSample,
+    QueueTick,
     Topology,
     Unbind,
+    Uncounted,
 )
 
 
@@ -101,9 +105,9 @@ class RepairLogBroker:
         self._before: Topology | None = None
         self._found: Topology | None = None
 
-    async def check(self) -> None:
+    async def check(self) -> Uncounted:
         """See ``broker_port.Broker``."""
-        await self._broker.check()
+        return await self._broker.check()
 
     async def observe(self, prefix: str) -> Topology:
         """The first of a pass is compared with the last of the pass before it."""
@@ -128,9 +132,17 @@ class RepairLogBroker:
         """See ``broker_port.Broker``."""
         return await self._broker.samples()
 
-    async def move(self, queue: str, exchange: str) -> int:
+    async def ticks(self, queues: Collection[str]) -> Mapping[str, QueueTick]:
         """See ``broker_port.Broker``."""
-        return await self._broker.move(queue, exchange)
+        return await self._broker.ticks(queues)
+
+    async def live(self, queues: Collection[str]) -> Mapping[str, LiveCount]:
+        """See ``broker_port.Broker``."""
+        return await self._broker.live(queues)
+
+    async def move(self, queue: str, exchange: str, within: float) -> Moved:
+        """See ``broker_port.Broker``."""
+        return await self._broker.move(queue, exchange, within)
 
     async def close(self) -> None:
         """See ``broker_port.Broker``."""

@@ -11,6 +11,7 @@ from merchantroute_operator.reconcile.state.gate import Gate
 from merchantroute_operator.spec.merge import Merged
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.pause import NO_PAUSE, Pause
+from merchantroute_operator.topology.objects import COUNTS_ALL, Uncounted
 
 NO_CHILDREN = Children({}, {}, {}, {})
 
@@ -19,12 +20,16 @@ NO_CHILDREN = Children({}, {}, {}, {})
 class TopologyFindings:
     """The route in the broker."""
 
+    broker: str = ""  # where it is; empty: the reconcile did not come to it
+    uncounted: Uncounted = COUNTS_ALL
     queues_ready: bool = False
     door_open: bool = False
     conflicts: tuple[str, ...] = ()
     bound: Mapping[str, str] | None = None  # merchant -> its tier; None: the reconcile did not come to it
     unbound: int = 0  # of the spec's own merchants, those not bound where it wants them
     retiring: tuple[str, ...] = ()  # queues that wait to be empty
+    moving: tuple[str, ...] = ()  # how far it is with orders of lanes without pods, in words
+    drained: frozenset[str] = frozenset()  # those of them that are empty, as far as statistics can tell
 
 
 @dataclass(slots=True)

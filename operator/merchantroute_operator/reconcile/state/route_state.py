@@ -115,6 +115,7 @@ class RouteState:
     credentials_refused: dict[str, float] = field(default_factory=dict)  # merchant -> when a pod last said so
     repairs: int = 0  # of what others had changed
     dead: int | None = None  # orders in dead letters; None: unknown
+    moved: dict[str, int] = field(default_factory=dict)  # queue -> orders that were moved away, by this process
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     seen: Seen = field(default_factory=Seen)
     split_watch: SplitWatch = field(default_factory=SplitWatch)

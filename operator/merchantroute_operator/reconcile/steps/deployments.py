@@ -11,7 +11,6 @@ from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.workload.deployment import deployment
 from merchantroute_operator.spec.lane_specs import lanes
 from merchantroute_operator.spec.route import Route
-from merchantroute_operator.topology.objects import Topology
 
 
 async def ensure_deployments(kube: Kube, route: Route, cluster: str, live: Mapping[str, Object]) -> None:
@@ -30,11 +29,12 @@ async def ensure_deployments(kube: Kube, route: Route, cluster: str, live: Mappi
 
 
 async def delete_deployments(
-    kube: Kube, route: Route, children: Children, observed: Topology, aborted: Collection[str] = ()
+    kube: Kube, route: Route, children: Children, needed: Collection[str], aborted: Collection[str] = ()
 ) -> None:
-    """Delete the Deployments of lanes that are gone, each once its queue is gone: until then it empties it.
+    """Delete the Deployments of lanes that are gone, each once its queue is not among those that ``needed`` it.
 
-    The canary of a tier in ``aborted`` goes at once: what it has not begun is for ``stable``'s version.
+    Until then it empties its queue, which is deleted once nobody consumes it any more. The canary of a tier in
+    ``aborted`` goes at once: what it has not begun is for ``stable``'s version.
     """
     wanted = {lane.deployment for lane in lanes(route)}
     for name, live in children.deployments.items():
@@ -42,7 +42,7 @@ async def delete_deployments(
             continue
         tier, lane = lane_of(live)
         at_once = lane == naming.CANARY and tier in aborted
-        if at_once or naming.lane_queue(route.namespace, route.name, tier, lane) not in observed.queues:
+        if at_once or naming.lane_queue(route.namespace, route.name, tier, lane) not in needed:
             await kube.delete("Deployment", route.namespace, name)
 
 

@@ -30,6 +30,12 @@ class BrokerAddress:
     management_uri: str
     ca: str | None = field(default=None, repr=False)  # PEM; set means TLS
 
+    @property
+    def identity(self) -> str:
+        """Which broker and vhost, for people and for the status: ``rabbit.example``, ``rabbit.example/orders``."""
+        host = self.host.lower().rstrip(".")
+        return host if self.vhost == "/" else f"{host}/{self.vhost}"
+
 
 def parse_broker(name: str, data: Mapping[str, bytes]) -> BrokerAddress:
     """The address in Secret ``name``.

@@ -19,7 +19,7 @@ from tests.unit.operator.fake_ports import MemoryBroker, MemoryKube
 from tests.unit.operator.operator_under_test import World
 from tests.unit.operator.route_samples import raw_route
 
-AN_END = 7  # passes that any change has come to its end by; some wait for proof that a queue is empty
+AN_END = 14  # passes that any change has come to its end by; some wait for proof that a queue is empty
 BETWEEN = 16.0  # seconds
 WRITES = frozenset({"apply", "create_deployment", "delete", "set_finalizers", "write_status", "event"})
 COUNTS = frozenset({"generation", "renderedAt", "sha256", "files"})
@@ -114,7 +114,7 @@ CHANGES: dict[str, Callable[[World], None]] = {
     "a tier removed": tiers("standard"),
     "a tier replaced": tiers("renamed", "standard"),
     "a canary": tiers("enterprise", CANARY),
-    "drained": lambda world: world.delete(policy="Drain", timeout="5m"),
+    "drained": lambda world: world.delete(policy="Drain", timeout="1h"),
     "retained": lambda world: world.delete(policy="Retain"),
     "removed by force": lambda world: world.delete(policy="Force"),
 }

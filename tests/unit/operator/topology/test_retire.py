@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from merchantroute_operator.topology.desired import desired
-from merchantroute_operator.topology.drained import EmptyWatch
-from merchantroute_operator.topology.objects import Delete, QueueSample, Topology
+from merchantroute_operator.topology.drained import FRESH, EmptyWatch
+from merchantroute_operator.topology.objects import Delete, QueueTick, Topology
 from merchantroute_operator.topology.plans.changes import open_front_door, retire, skeleton, unfed, wiring
 from tests.unit.operator.order_routing import NOTHING, run
 from tests.unit.operator.route_samples import OWNER, a_route
@@ -69,35 +69,44 @@ def test_dead_letters_are_never_retired() -> None:
     assert "mr.orders.pos.dead" in broker.queues
 
 
-def sample(messages: int | None) -> dict[str, QueueSample]:
-    return {"q": QueueSample(messages=messages, ready=0, unacked=0, published=0, consumers=0)}
+def tick(messages: int | None, reductions: int | None) -> dict[str, QueueTick]:
+    return {"q": QueueTick(messages, reductions)}
 
 
 @pytest.mark.parametrize(
     ("readings", "proven"),
     [
-        # (second, messages), the last one decides
-        ([(0, 0), (5, 0), (10, 0)], False),  # not for long enough: figures are up to 5 s old
-        ([(0, 0), (5, 0), (15, 0)], True),
-        ([(0, 0), (10, 1), (15, 0)], False),  # an order was seen
-        ([(0, 0), (10, 1), (15, 0), (30, 0)], True),
-        ([(0, None), (15, None), (30, None)], False),  # unknown is not empty
-        ([(0, 0), (10, None), (15, 0)], False),
-        ([(0, 56), (15, 56)], False),  # 0 ready and 0 unacked, but the target refused them
+        # (second, messages, the report's number), the last one decides
+        ([(0, 0, 1), (5, 0, 2), (9, 0, 3), (14, 0, 4), (15, 0, 4)], True),
+        ([(0, 0, 1), (5, 0, 2), (9, 0, 3), (14, 0, 4), (14.5, 0, 4)], False),  # bindings may be a moment old
+        ([(0, 0, 1), (5, 0, 2), (9, 0, 3), (99, 0, 4)], False),  # its messages may be shown a moment later
+        ([(0, 0, 1), (5, 0, 2), (9, 0, 3), (98, 0, 4), (99, 1, 4)], False),
+        ([(0, 0, 1), (5, 0, 2), (9, 0, 3), (98, 0, 3), (99, 0, 3)], False),  # nothing new, for however long
+        ([(0, 0, 1), (1000, 0, 1), (2000, 0, 1)], False),
+        ([(0, 0, 1), (5, 0, 2), (9, 1, 3), (14, 0, 4), (19, 0, 5), (24, 0, 6), (30, 0, 6)], False),  # an order was seen
+        ([(0, 56, 1), (5, 56, 2), (9, 56, 3), (14, 56, 4), (19, 56, 4)], False),  # none is ready: the target refused
+        ([(0, 0, 1), (5, 0, 2), (9, None, 3), (14, 0, 4), (19, 0, 5), (24, 0, 6), (30, 0, 6)], False),  # unknown
+        ([(0, 0, None), (5, 0, None), (9, 0, None), (14, 0, None), (19, 0, None)], False),
+        ([(0, 0, 9), (5, 0, 10), (9, 0, 11), (14, 0, 1), (19, 0, 2), (24, 0, 3), (30, 0, 3)], False),  # another leader
     ],
 )
-def test_a_queue_is_empty_only_when_it_showed_no_messages_for_long_enough(
-    readings: list[tuple[float, int | None]], proven: bool
+def test_a_queue_is_drained_once_it_reported_no_messages_anew_and_again(
+    readings: list[tuple[float, int | None, int | None]], proven: bool
 ) -> None:
-    watch, empty = EmptyWatch(), frozenset[str]()
-    for second, messages in readings:
-        watch, empty = watch.observe(second, sample(messages), {"q"})
-    assert empty == ({"q"} if proven else frozenset())
+    watch, drained = EmptyWatch(), frozenset[str]()
+    for second, messages, report in readings:
+        watch, drained = watch.observe(second, tick(messages, report), {"q"})
+    assert drained == ({"q"} if proven else frozenset())
 
 
-def test_a_queue_that_is_fed_again_or_not_in_the_reading_starts_anew() -> None:
-    watch, _ = EmptyWatch().observe(0, sample(0), {"q"})
-    for samples, names in ((sample(0), set[str]()), ({}, {"q"})):
-        interrupted, _ = watch.observe(10, samples, names)
-        _, empty = interrupted.observe(20, sample(0), {"q"})
-        assert empty == frozenset()
+def test_a_queue_that_is_fed_again_not_in_the_reading_or_holds_an_order_starts_anew() -> None:
+    watch = EmptyWatch()
+    for number in range(FRESH + 1):
+        watch, _ = watch.observe(10 * number, tick(0, number), {"q"})
+    newest, at = tick(0, FRESH), 10 * (FRESH + 1)
+    assert watch.observe(at, newest, {"q"})[1] == {"q"}
+    fed, _ = watch.observe(at, newest, ())
+    gone, _ = watch.observe(at, {}, {"q"})
+    for interrupted in (fed, gone, watch.anew({"q"})):
+        _, drained = interrupted.observe(at + 10, newest, {"q"})
+        assert drained == frozenset()

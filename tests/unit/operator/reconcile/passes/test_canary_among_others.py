@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from merchantroute_operator.errors import BrokerUnreachable
 from tests.unit.operator.canary_scenario import ANNOTATION, CANARY, TIER, WALK, road
-from tests.unit.operator.operator_under_test import DOOR, KEY, STILL
+from tests.unit.operator.operator_under_test import DOOR, KEY, PROOF, STILL
 
 
 def test_a_new_operator_goes_on_where_the_status_says() -> None:
@@ -58,7 +58,7 @@ def test_force_and_drain_take_the_canary_with_them() -> None:
     world.look()
     assert "2 orders" in world.condition("Progressing")[2]
     world.broker.held = {}
-    for _ in range(3):
+    for _ in range(PROOF):
         world.at += STILL
         world.look()
     assert set(world.broker.topology.queues) == {f"{DOOR}.dead"}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.operator.canary_scenario import ANNOTATION, CANARY, TIER, WALK, Road, road, spec_of
-from tests.unit.operator.operator_under_test import DOOR, KEY, STILL
+from tests.unit.operator.operator_under_test import DOOR, KEY, PROOF, STILL
 from tests.unit.operator.route_samples import raw_route
 
 
@@ -53,10 +53,9 @@ def test_a_canary_that_is_not_wanted_any_more_goes_once_its_queue_is_empty() -> 
     assert "canary" in world.lanes()  # its pods work off what it holds
     assert not [line for line in world.log if line.startswith("move")]
     world.broker.held = {}
-    for _ in range(2):
+    for _ in range(PROOF):
         world.look()
         world.at += STILL
-    world.look()
     assert CANARY not in world.broker.topology.queues
     assert "canary" not in world.lanes()
     assert "canaries" not in world.kube.status
@@ -79,7 +78,7 @@ def test_the_annotation_aborts_at_once_and_what_the_canary_holds_is_moved() -> N
     assert ANNOTATION in world.annotations()
     world.look()
     assert ANNOTATION not in world.annotations()
-    for _ in range(3):
+    for _ in range(PROOF):
         world.at += STILL
         world.look()
     assert world.phase() == ("Aborted", 0)

@@ -6,7 +6,7 @@ import pytest
 
 from merchantroute_operator.errors import BrokerRefusedCredentials, BrokerUnreachable
 from merchantroute_operator.naming import FINALIZER
-from tests.unit.operator.operator_under_test import DOOR, NOW, STILL, World
+from tests.unit.operator.operator_under_test import DOOR, NOW, PROOF, STILL, World
 from tests.unit.operator.route_samples import raw_route
 
 HELD = {f"{DOOR}.standard.stable": 4, f"{DOOR}.standard.retry.1000": 3, f"{DOOR}.dead": 2}
@@ -146,7 +146,7 @@ def test_a_pod_of_a_node_that_is_gone_is_not_waited_for(policy: str) -> None:
 def test_after_a_drain_dead_letters_stay_or_go_as_the_route_says(dead_letters: str, kept: set[str]) -> None:
     world = leaving(deadLetters=dead_letters)
     world.broker.held = {f"{DOOR}.dead": 2}
-    for _ in range(3):
+    for _ in range(PROOF):
         world.look()
         world.at += STILL
     assert is_gone(world)
@@ -157,7 +157,7 @@ def test_after_a_drain_dead_letters_stay_or_go_as_the_route_says(dead_letters: s
 def test_dead_letters_that_stayed_are_adopted_by_a_route_of_the_same_name() -> None:
     world = leaving()
     world.broker.held = {f"{DOOR}.dead": 2}
-    for _ in range(3):
+    for _ in range(PROOF):
         world.look()
         world.at += STILL
     again = World(raw_route())
@@ -191,7 +191,7 @@ def test_a_broker_that_comes_back_in_time_is_cleaned_up() -> None:
     world.delete(policy="Drain", timeout="5m", deadLetters="Delete")
     world.look()
     world.broker.failing = None
-    for _ in range(3):
+    for _ in range(PROOF):
         world.at += STILL
         world.look()
     assert is_gone(world)
@@ -228,7 +228,50 @@ def test_a_route_that_could_never_be_worked_can_go() -> None:
     world.look()
     assert world.condition()[1] == "SpecInvalid"
     world.delete(policy="Drain")
-    for _ in range(3):
+    for _ in range(PROOF):
         world.look()
         world.at += STILL
     assert is_gone(world)
+
+
+def test_an_order_that_no_report_counts_yet_keeps_its_queue() -> None:
+    world = leaving()
+    world.broker.held = {}
+    world.broker.late = {f"{DOOR}.standard.retry.1000": 1}
+    for _ in range(2 * PROOF):
+        world.look()
+        world.at += STILL
+    assert not is_gone(world)
+    assert f"{DOOR}.standard.retry.1000" in world.broker.topology.queues
+    assert "orders came late" in world.condition("Progressing")[2]
+    world.broker.late = {}
+    for _ in range(2 * PROOF):
+        world.look()
+        world.at += STILL
+    assert is_gone(world)
+
+
+def test_a_queue_that_somebody_consumes_is_not_deleted_by_a_drain() -> None:
+    world = leaving()
+    world.broker.held = {}
+    world.broker.consumers = {f"{DOOR}.standard.stable": 1}
+    for _ in range(2 * PROOF):
+        world.look()
+        world.at += STILL
+    assert not is_gone(world)
+    assert f"{DOOR}.standard.stable" in world.condition("Progressing")[2]
+    world.broker.consumers = {}
+    world.look()
+    assert is_gone(world)
+
+
+def test_force_counts_orders_that_no_report_counts_yet() -> None:
+    world = World(raw_route())
+    world.look()
+    world.delete(policy="Force")
+    world.look()
+    world.broker.held = {f"{DOOR}.dead": 2}
+    world.broker.late = {f"{DOOR}.standard.stable": 5}
+    world.at += STILL
+    world.look()
+    assert events(world, "OrdersRemoved") == ["Warning OrdersRemoved: Force removed 7 orders with their queues"]

@@ -188,7 +188,7 @@ def test_a_queue_with_other_arguments_is_left_alone_and_the_condition_says_how_t
     status, reason, message = world.condition("Conflicted")
     assert (status, reason) == ("True", "ForeignObjects")
     assert "x-delivery-limit is 3, not 50" in message
-    assert "move its orders away and delete it" in message
+    assert "rename its tier, or move its orders away and delete it" in message
 
 
 def entry(manager: str, fields: dict[str, Any], **more: str) -> dict[str, Any]:

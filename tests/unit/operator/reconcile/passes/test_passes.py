@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from merchantroute_operator.errors import BrokerRefusedCredentials
 from merchantroute_operator.naming import FINALIZER, labels
-from tests.unit.operator.operator_under_test import DOOR, STILL, World, first, last
+from merchantroute_operator.reconcile.passes.active import REQUEUE_SOON
+from tests.unit.operator.operator_under_test import DOOR, PROOF, STILL, World, first, last
 from tests.unit.operator.route_samples import raw_route
 
 
@@ -126,9 +129,11 @@ def test_drain_keeps_the_workers_until_lanes_and_rungs_have_stayed_empty() -> No
     assert [kind for kind, _ in world.kube.objects if kind == "Deployment"]
     assert "1 orders" in world.condition("Progressing")[2]
     world.broker.held = {f"{DOOR}.dead": 2}
-    world.look()
-    assert world.kube.stored["metadata"]["finalizers"] == [FINALIZER]  # type: ignore[index]
-    world.at += STILL
+    for _ in range(PROOF - 1):
+        world.look()
+        assert world.kube.stored["metadata"]["finalizers"] == [FINALIZER]  # type: ignore[index]
+        assert [kind for kind, _ in world.kube.objects if kind == "Deployment"]
+        world.at += STILL
     world.look()
     assert world.kube.stored["metadata"]["finalizers"] == []  # type: ignore[index]
     assert set(world.broker.topology.queues) == {f"{DOOR}.dead"}
@@ -168,7 +173,7 @@ def test_what_a_lane_without_pods_still_holds_is_moved_when_its_tier_is_gone() -
     world.change(tiers=("standard",))
     world.look()
     assert f"move {DOOR}.enterprise.stable to {DOOR}.router" in world.log
-    for _ in range(5):  # emptied, proven, gone; then the same for its rungs, which nothing feeds any more
+    for _ in range(2 * PROOF + 1):  # emptied, proven, gone; then the same for its rungs, which nothing feeds any more
         world.at += STILL
         world.look()
     assert not [name for name in world.broker.topology.queues if ".enterprise" in name]
@@ -178,3 +183,47 @@ def test_what_a_lane_without_pods_still_holds_is_moved_when_its_tier_is_gone() -
         if k == "Deployment"
     ]
     assert tiers == ["standard", "suspect"]
+
+
+def test_the_pods_of_a_tier_that_is_gone_go_before_its_queue_and_the_queue_only_without_consumers() -> None:
+    world = World(raw_route(tiers=("enterprise", "standard")))
+    world.look()
+    lane = f"{DOOR}.enterprise.stable"
+    world.broker.consumers = {lane: 3}
+    world.change(tiers=("standard",))
+    for _ in range(PROOF):
+        world.look()
+        world.at += STILL
+    assert "enterprise" not in {b["metadata"]["labels"]["merchantroute.dev/tier"] for b in deployments(world)}
+    assert lane in world.broker.topology.queues
+    world.broker.consumers, world.broker.late = {}, {lane: 1}  # what a pod that ended gave back
+    world.look()
+    assert lane in world.broker.topology.queues
+    assert f"move {lane} to {DOOR}.router" in world.log
+    world.broker.late = {}
+    for _ in range(PROOF):
+        world.look()
+        world.at += STILL
+    assert lane not in world.broker.topology.queues
+
+
+def test_a_large_move_goes_on_from_pass_to_pass_and_says_how_far_it_is() -> None:
+    world = World(raw_route(tiers=("enterprise", "standard")))
+    world.look()
+    for body in deployments(world):
+        body["spec"]["replicas"] = 0
+    world.broker.held, world.broker.slice = {f"{DOOR}.enterprise.stable": 250_000}, 100_000
+    world.change(tiers=("standard",))
+    said = []
+    for _ in range(3):
+        assert world.look() == REQUEUE_SOON
+        said.append(world.condition("Progressing")[2].rpartition("; ")[2])
+    assert said == [
+        f"100000 orders of {DOOR}.enterprise.stable moved, 150000 left",
+        f"200000 orders of {DOOR}.enterprise.stable moved, 50000 left",
+        f"250000 orders of {DOOR}.enterprise.stable moved, 0 left",
+    ]
+
+
+def deployments(world: World) -> list[dict[str, Any]]:
+    return [body for (kind, _), body in world.kube.objects.items() if kind == "Deployment"]

@@ -9,8 +9,9 @@ from typing import Any
 from merchantroute_operator.naming import FINALIZER, labels
 from merchantroute_operator.reconcile.scaler import Scaler
 from merchantroute_operator.scaling.model import Pulse
+from merchantroute_operator.topology.objects import COUNTS_ALL, Uncounted
 from tests.unit.operator.fake_ports import a_pod
-from tests.unit.operator.operator_under_test import DOOR, KEY, STILL, World
+from tests.unit.operator.operator_under_test import DOOR, KEY, PROOF, STILL, World
 from tests.unit.operator.route_samples import raw_route
 
 SUSPECT = f"{DOOR}.suspect"
@@ -194,10 +195,9 @@ def test_a_drain_waits_for_suspect_orders_and_keeps_their_pod() -> None:
     world.look()
     assert "1 orders" in world.condition("Progressing")[2]
     world.broker.held = {}
-    for _ in range(2):
+    for _ in range(PROOF):
         world.look()
         world.at += STILL
-    world.look()
     assert world.kube.stored["metadata"]["finalizers"] == []  # type: ignore[index]
     assert set(world.broker.topology.queues) == {f"{DOOR}.dead"}
     assert not world.live()
@@ -268,3 +268,39 @@ def test_its_pod_too_must_know_a_merchant_before_it_is_bound_and_counts_for_no_t
     world.hear(Pulse("pos-suspect-1", *KEY, "suspect", "suspect", 0, world.at, 2, 0, 0.0, 0, 0, 0))
     world.look()
     assert world.bound() == {"hut": f"{DOOR}.standard"}
+
+
+def test_without_statistics_every_lane_has_a_pod_and_the_condition_names_the_setting() -> None:
+    world = fleet()
+    assert world.tick() == 0
+    world.broker.uncounted = Uncounted("the broker keeps no statistics: set this", queues=True)
+    world.settle()
+    assert world.tick() == 1
+    assert world.tick(60, 3) == 1
+    world.look()
+    assert world.condition("ScalingActive") == (
+        "False",
+        "StatisticsOff",
+        "Every lane keeps its pods, and has one at least: the broker keeps no statistics: set this",
+    )
+    world.broker.uncounted = COUNTS_ALL
+    world.settle()
+    world.tick(20, 20)
+    world.look()
+    assert world.condition("ScalingActive")[0] == "True"
+
+
+def test_where_publishes_are_not_counted_arrivals_are_unknown_and_not_none() -> None:
+    world = fleet()
+    world.tick(20, 2)
+    assert world.reconciler.states[KEY].lanes["standard", "stable"].observation.arrival_rate == 0  # type: ignore[union-attr]
+    world.broker.uncounted = Uncounted("the broker counts no publishes: set this")
+    world.settle()
+    world.tick(20, 2)
+    assert world.reconciler.states[KEY].lanes["standard", "stable"].observation.arrival_rate is None  # type: ignore[union-attr]
+    world.look()
+    assert world.condition("ScalingActive") == (
+        "False",
+        "StatisticsOff",
+        "Every lane grows with what waits, and stays: the broker counts no publishes: set this",
+    )

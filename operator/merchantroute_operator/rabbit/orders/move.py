@@ -14,8 +14,9 @@ from merchantroute_operator.errors import BrokerError, BrokerUnreachable
 from merchantroute_operator.naming import is_behind_front_door
 from merchantroute_operator.rabbit.amqp import connection, named
 from merchantroute_operator.rabbit.dialing.dialer import Dialer
-from merchantroute_operator.rabbit.non_utf8 import readable, writable
+from merchantroute_operator.rabbit.orders.non_utf8 import readable, writable
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.topology.objects import Moved
 
 AT_ONCE = 100  # orders under way
 CONFIRM = 30.0  # seconds for the broker's word about one order
@@ -27,7 +28,7 @@ _PRODUCERS = "mr-published-at"
 _AS_PUBLISHED = "mr-as-published"
 
 
-async def move(address: BrokerAddress, dialer: Dialer, queue: str, exchange: str) -> int:
+async def move(address: BrokerAddress, dialer: Dialer, queue: str, exchange: str, within: float) -> Moved:
     """See ``broker_port.Broker.move``. A crash between confirm and ack leaves a copy, never a loss.
 
     Two connections: under a memory alarm the broker does not read from one that publishes, so it would not see the
@@ -43,7 +44,7 @@ async def move(address: BrokerAddress, dialer: Dialer, queue: str, exchange: str
         try:
             declared = await channel.declare_queue(queue, passive=True)
         except ChannelNotFoundEntity:
-            return 0
+            return Moved(0, 0)
         ready = declared.declaration_result.message_count or 0
         target = giving.channel(on_return_raises=True)
         await target.initialize()
@@ -51,7 +52,9 @@ async def move(address: BrokerAddress, dialer: Dialer, queue: str, exchange: str
             await target.get_exchange(exchange, ensure=True)
         except ChannelNotFoundEntity:
             raise BrokerError(f"exchange {exchange} does not exist, so no order was moved there") from None
-        return await _Mover(address, exchange, await target.get_underlay_channel()).run(channel, queue, ready)
+        mover = _Mover(address, exchange, await target.get_underlay_channel())
+        moved = await mover.run(channel, queue, ready, within)
+        return Moved(moved, max(0, ready - moved))
 
 
 class _Mover:
@@ -64,15 +67,17 @@ class _Mover:
         self._error: BrokerError | None = None
         self._changed = asyncio.Event()
 
-    async def run(self, channel: AbstractChannel, queue: str, ready: int) -> int:
-        """Move ``ready`` orders, and what else had been delivered by then."""
+    async def run(self, channel: AbstractChannel, queue: str, ready: int, within: float) -> int:
+        """Move ``ready`` orders, or as many as ``within`` seconds let, and what else had been delivered by then."""
         if ready == 0:
             return 0
         await channel.set_qos(prefetch_count=AT_ONCE)
         source = await channel.get_queue(queue, ensure=False)
         tag = await source.consume(self._take)
-        while self._moved < ready and self._error is None and await self._something_happens(IDLE):
-            pass
+        end = asyncio.get_running_loop().time() + within
+        while self._moved < ready and self._error is None and asyncio.get_running_loop().time() < end:
+            if not await self._something_happens(IDLE):
+                break
         if channel.is_closed:
             raise BrokerUnreachable(f"the broker at {self._address.host}:{self._address.port} went away meanwhile")
         await source.cancel(tag)
