@@ -24,8 +24,14 @@ from aiormq.exceptions import (
 )
 from yarl import URL
 
-from merchantroute_operator.errors import BrokerError, BrokerRefusedCredentials, BrokerUnreachable, VhostMissing
-from merchantroute_operator.rabbit.tls import context
+from merchantroute_operator.errors import (
+    BrokerError,
+    BrokerRefusedCredentials,
+    BrokerTLSFailed,
+    BrokerUnreachable,
+    VhostMissing,
+)
+from merchantroute_operator.rabbit.tls import context, tls_failure
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 CONNECT = 10.0  # seconds
@@ -41,7 +47,7 @@ async def connection(address: BrokerAddress, purpose: str) -> AsyncIterator[Abst
 
     Raises the ``BrokerError`` that fits what went wrong, in the block as well.
     """
-    tls = context(address) if address.ca is not None else None
+    tls = context(address) if address.tls else None
     try:
         opened = await aio_pika.connect(
             connection_class=_BoundedConnection,
@@ -71,6 +77,8 @@ async def connection(address: BrokerAddress, purpose: str) -> AsyncIterator[Abst
 def named(error: Exception, address: BrokerAddress) -> BrokerError:
     """The named error for a failure of the AMQP library; its own text may hold the connection's URL."""
     where = f"the broker at {address.host}:{address.port}"
+    if why := tls_failure(error):
+        return BrokerTLSFailed(f"{where}: {why}")
     if isinstance(error, (AuthenticationError, ProbableAuthenticationError)):
         return BrokerRefusedCredentials(f"{where} refused the Secret's user and password")
     if isinstance(error, ConnectionNotAllowed):

@@ -17,10 +17,12 @@ class RabbitBroker:
     def __init__(self, address: BrokerAddress, on_call: OnCall = ignore_call) -> None:
         self._address = address
         self._management = Management(address, on_call)
+        self._greeted = False
 
     async def check(self) -> None:
         """Raise the named error if the broker cannot carry a route."""
-        await checks.check(self._management)
+        await checks.check(self._management, greets=not self._greeted)
+        self._greeted = True
 
     async def observe(self, prefix: str) -> Topology:
         """What is there of a route."""

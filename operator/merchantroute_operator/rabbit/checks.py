@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
-from merchantroute_operator.errors import BrokerUnreachable, PluginMissing, VhostMissing
+from merchantroute_operator.errors import BrokerTLSFailed, BrokerUnreachable, PluginMissing, VhostMissing
+from merchantroute_operator.rabbit.amqp_listener import listener_fault
 from merchantroute_operator.rabbit.broker_errors import NotFound
 from merchantroute_operator.rabbit.management import Management
-from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
-PATIENCE = 5.0  # seconds for a TCP connection
 ANSWER = 10.0  # seconds for a small answer: a broker that takes longer carries no pass to its end
 HASH = "x-consistent-hash"
 
 
-async def check(management: Management) -> None:
-    """Raise what is wrong first: reach, plugin, credentials, vhost. See ``broker_port.Broker.check``."""
+async def check(management: Management, *, greets: bool = True) -> None:
+    """Raise what is wrong first: reach, TLS, plugin, credentials, vhost. See ``broker_port.Broker.check``.
+
+    ``greets`` asks the AMQP port which protocol it speaks, which the broker notes in its log.
+    """
     address = management.address
-    (listens, reached) = await asyncio.gather(_amqp_listens(address), _exchange_types(management))
+    silent, reached = await asyncio.gather(listener_fault(address, greets=greets), _exchange_types(management))
     where = f"{address.host}:{address.port}"
+    for found in (silent, reached):
+        if isinstance(found, BrokerTLSFailed):
+            raise found
     if isinstance(reached, BrokerUnreachable):
-        if not listens:
+        if silent:
             raise BrokerUnreachable(f"the broker at {where} does not answer, nor does {address.management_uri}")
         raise PluginMissing(
             f"{where} answers, but its management API at {address.management_uri} does not: run "
             "`rabbitmq-plugins enable rabbitmq_management` on the broker, or set the Secret's key management_uri"
         )
-    if not listens:
+    if silent:
         raise BrokerUnreachable(
             f"the management API answers, but AMQP at {where} does not: is the Secret's port right?"
         )
@@ -61,16 +65,3 @@ async def _vhost(management: Management) -> None:
         await management.call("GET", "exchanges", vhost, what=f"using vhost {vhost}", query=query, within=ANSWER)
     except NotFound:
         raise VhostMissing(f"the broker has no vhost {vhost}: create it, or change the Secret's key vhost") from None
-
-
-async def _amqp_listens(address: BrokerAddress) -> bool:
-    """Whether something accepts connections; the broker takes one without a word for a health check."""
-    try:
-        async with asyncio.timeout(PATIENCE):
-            _, writer = await asyncio.open_connection(address.host, address.port)
-    except (OSError, TimeoutError, ValueError):  # ValueError: a name that no name server could be asked for
-        return False
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    return True
