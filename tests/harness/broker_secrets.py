@@ -1,4 +1,4 @@
-"""Secrets of brokers, and how operator and workers must both read them: each parses the same keys by code of its own."""
+"""Secrets of brokers, and how operator and workers must both read them: each parses them by code of its own."""
 
 from dataclasses import dataclass
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from merchantroute_operator.errors import BrokerTLSFailed, BrokerUnreachable, PluginMissing, VhostMissing
-from merchantroute_operator.rabbit.amqp_listener import listener_fault
+from merchantroute_operator.rabbit.amqp_listener import greet, listener_fault
 from merchantroute_operator.rabbit.broker_errors import NotFound
 from merchantroute_operator.rabbit.management import Management
 
@@ -16,10 +16,10 @@ HASH = "x-consistent-hash"
 async def check(management: Management, *, greets: bool = True) -> None:
     """Raise what is wrong first: reach, TLS, plugin, credentials, vhost. See ``broker_port.Broker.check``.
 
-    ``greets`` asks the AMQP port which protocol it speaks, which the broker notes in its log.
+    With ``greets`` the AMQP port is asked what it speaks, of which the broker's log has a line.
     """
     address = management.address
-    silent, reached = await asyncio.gather(listener_fault(address, greets=greets), _exchange_types(management))
+    silent, reached = await asyncio.gather(listener_fault(address), _exchange_types(management))
     where = f"{address.host}:{address.port}"
     for found in (silent, reached):
         if isinstance(found, BrokerTLSFailed):
@@ -27,6 +27,7 @@ async def check(management: Management, *, greets: bool = True) -> None:
     if isinstance(reached, BrokerUnreachable):
         if silent:
             raise BrokerUnreachable(f"the broker at {where} does not answer, nor does {address.management_uri}")
+        await greet(address)
         raise PluginMissing(
             f"{where} answers, but its management API at {address.management_uri} does not: run "
             "`rabbitmq-plugins enable rabbitmq_management` on the broker, or set the Secret's key management_uri"
@@ -41,6 +42,8 @@ async def check(management: Management, *, greets: bool = True) -> None:
             "`rabbitmq-plugins enable rabbitmq_consistent_hash_exchange` on it"
         )
     await _vhost(management)
+    if greets:
+        await greet(address)
 
 
 async def _exchange_types(management: Management) -> frozenset[str] | BrokerUnreachable:

@@ -1,10 +1,12 @@
-"""TLS to a broker, by the Secret's own authority and client certificate where it has them; and what failed, in words."""
+"""TLS to a broker: by the Secret's own authority and client certificate where it has them; failures in words."""
 
 from __future__ import annotations
 
 import os
 import ssl
 from collections.abc import Iterator
+
+from aiohttp import ClientError
 
 from merchantroute_operator.errors import SecretInvalid
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
@@ -31,7 +33,7 @@ def context(address: BrokerAddress) -> ssl.SSLContext:
 
 def _show(made: ssl.SSLContext, certificate_and_key: str) -> None:
     """``ssl`` reads them from a file alone. This one is in memory: the container's own file system is read-only."""
-    with open(os.memfd_create("client-certificate", os.MFD_CLOEXEC), "wb") as file:
+    with os.fdopen(os.memfd_create("client-certificate", os.MFD_CLOEXEC), "wb") as file:
         file.write(certificate_and_key.encode())
         file.flush()
         try:
@@ -46,7 +48,9 @@ def _show(made: ssl.SSLContext, certificate_and_key: str) -> None:
 
 def tls_failure(error: BaseException) -> str:
     """What failed in TLS and what to do, as the end of a sentence; empty where ``error`` has another cause."""
-    found = next((each for each in _causes(error) if isinstance(each, ssl.SSLError)), None)
+    # aiohttp's own errors are SSLErrors too, without what OpenSSL said.
+    own = (each for each in _causes(error) if isinstance(each, ssl.SSLError) and not isinstance(each, ClientError))
+    found = next(own, None)
     if found is None:
         return ""
     if isinstance(found, ssl.SSLCertVerificationError):
@@ -56,8 +60,8 @@ def tls_failure(error: BaseException) -> str:
         return "it speaks no TLS: is that the right port (AMQP's is 5671, the management API's 15671)?"
     if "ALERT" in reason:
         return (
-            f"it refuses the operator's side of TLS ({reason}): if it asks for a client certificate, write one into the "
-            "Secret's keys tls.crt and tls.key, signed by an authority that the broker trusts"
+            f"it refuses the operator's side of TLS ({reason}): if it asks for a client certificate, write one into "
+            "the Secret's keys tls.crt and tls.key, signed by an authority that the broker trusts"
         )
     return f"TLS fails ({reason})"
 

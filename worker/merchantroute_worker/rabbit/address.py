@@ -103,7 +103,9 @@ class BrokerAddress:
         """Read a Secret's decoded data (docs/operations.md has its keys). AddressError names keys that are missing."""
         text = {key: value.decode("utf-8", "replace").strip() for key, value in data.items()}
         found = _parse(text, tls=ca is not None)
-        return cls(**found, ca=ca, pem={key: text[key] for key in _PEM if text.get(key) and not (ca and key == "ca.crt")})
+        return cls(
+            **found, ca=ca, pem={key: text[key] for key in _PEM if text.get(key) and not (ca and key == "ca.crt")}
+        )
 
     def with_files(self, folder: Path) -> Self:
         """Write `pem` into files in `folder`, and give the address with their paths."""
@@ -130,7 +132,10 @@ class BrokerAddress:
 
 def _parse(text: Mapping[str, str], *, tls: bool) -> dict[str, Any]:
     """The plain fields of an address from a Secret's keys; `tls` where the caller has an authority of its own."""
-    text = {**_connection_string(text.get("connection_string", "")), **{key: value for key, value in text.items() if value}}
+    text = {
+        **_connection_string(text.get("connection_string", "")),
+        **{key: value for key, value in text.items() if value},
+    }
     if missing := [key for key in ("host", "port", "username", "password") if key not in text]:
         raise AddressError(f"lacks {', '.join(missing)}")
     if not _is_port(text["port"]):

@@ -47,7 +47,10 @@ def parse_broker(name: str, data: Mapping[str, bytes]) -> BrokerAddress:
     No value is repeated: a password may stand in the wrong key.
     """
     text = {key: value.decode("utf-8", "replace").strip() for key, value in data.items()}
-    text = {**_connection_string(text.get("connection_string", "")), **{key: value for key, value in text.items() if value}}
+    text = {
+        **_connection_string(text.get("connection_string", "")),
+        **{key: value for key, value in text.items() if value},
+    }
     missing = [key for key in REQUIRED if not text.get(key)]
     if missing:
         raise SecretInvalid(f"Secret {name} lacks {', '.join(missing)}: write the keys {', '.join(REQUIRED)}")
