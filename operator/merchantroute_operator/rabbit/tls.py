@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Iterator
-
-from aiohttp import ClientError
 
 from merchantroute_operator.errors import SecretInvalid
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.tls_errors import tls_error
 
 _NAME, _TIME = (62, 64), (9, 10)  # OpenSSL's codes (X509_V_ERR_…): another name or address; not yet or no longer valid
 _PLAIN = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
@@ -48,9 +46,7 @@ def _show(made: ssl.SSLContext, certificate_and_key: str) -> None:
 
 def tls_failure(error: BaseException) -> str:
     """What failed in TLS and what to do, as the end of a sentence; empty where ``error`` has another cause."""
-    # aiohttp's own errors are SSLErrors too, without what OpenSSL said.
-    own = (each for each in _causes(error) if isinstance(each, ssl.SSLError) and not isinstance(each, ClientError))
-    found = next(own, None)
+    found = tls_error(error)
     if found is None:
         return ""
     if isinstance(found, ssl.SSLCertVerificationError):
@@ -72,17 +68,3 @@ def _remedy(code: int) -> str:
     if code in _TIME:
         return "renew it"
     return "write the authority that signed it into the Secret's key ca.crt"
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """``error`` and what it came from; aiohttp has that in fields of its own."""
-    seen: list[BaseException] = []
-    left: list[object] = [error]
-    while left:
-        each = left.pop(0)
-        if not isinstance(each, BaseException) or each in seen:
-            continue
-        seen.append(each)
-        yield each
-        own = (getattr(each, name, None) for name in ("os_error", "certificate_error"))
-        left += [*own, each.__cause__, each.__context__]

@@ -70,8 +70,8 @@ class BrokerAddress:
             found = _parse(text, tls=ca is not None)
         except AddressError as error:
             raise BrokerFilesError(f"{directory} {error}") from None
-        own = {name: str(directory / key) for key, name in _PEM.items() if text.get(key)}
-        return cls(**found, **{**own, **({"ca": ca} if ca else {})})
+        found |= {name: str(directory / key) for key, name in _PEM.items() if text.get(key)}
+        return cls(**{**found, "ca": ca or found.get("ca")})
 
     @classmethod
     def from_url(cls, text: str, ca: str | None = None) -> Self:
@@ -111,7 +111,8 @@ class BrokerAddress:
         """Write `pem` into files in `folder`, and give the address with their paths."""
         for key, content in self.pem.items():
             (folder / key).write_text(content)
-        return replace(self, pem={}, **{_PEM[key]: str(folder / key) for key in self.pem})
+        paths: dict[str, Any] = {_PEM[key]: str(folder / key) for key in self.pem}
+        return replace(self, pem={}, **paths)
 
     def __str__(self) -> str:
         return f"{self.username}@{self.netloc}{'/' if self.vhost == '/' else '/' + self.vhost}"
