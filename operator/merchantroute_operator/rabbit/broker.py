@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from merchantroute_operator.rabbit import checks, topology_reader, topology_writer
+from merchantroute_operator.rabbit import topology_reader, topology_writer
 from merchantroute_operator.rabbit.management import Management, OnCall, ignore_call
 from merchantroute_operator.rabbit.move import move
+from merchantroute_operator.rabbit.preflight import checks
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Plan, QueueSample, Topology
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from merchantroute_operator.errors import BrokerTLSFailed, BrokerUnreachable, PluginMissing, VhostMissing
-from merchantroute_operator.rabbit.amqp_listener import greet, listener_fault
+from merchantroute_operator.rabbit.preflight.amqp_listener import greet, listener_fault
 from merchantroute_operator.rabbit.broker_errors import NotFound
 from merchantroute_operator.rabbit.management import Management
 
