@@ -25,6 +25,7 @@ from merchantroute_operator.reconcile.state.backoff import LONGEST, retry_delay
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.findings import NO_CHILDREN, Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.resources.workload.own_pods import is_worker
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.spec.sections.deletion import parse_deleting
 from merchantroute_operator.spec.sections.pause import parse_pause
@@ -188,7 +189,7 @@ class Reconciler:
                 state.deployments.pop(body["metadata"]["name"], None)
             else:
                 state.deployments[body["metadata"]["name"]] = body
-        if kind == "pods":
+        if kind == "pods" and is_worker(body, route):
             self._ctx.pulses.know_pod((namespace, route), body["metadata"]["name"], gone=gone)
         self.touch((namespace, route))
 

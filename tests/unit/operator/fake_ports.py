@@ -8,8 +8,9 @@ from typing import Any
 
 from merchantroute_operator.errors import KubeConflict, RouteError
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Kind, Object, SecretData
-from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_ROUTE
+from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_ROUTE, deployment, labels
 from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.resources.workload.own_pods import is_worker
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Bind, Declare, Delete, Op, Plan, QueueSample, Topology, Unbind
 from tests.unit.operator.order_routing import NOTHING, run
@@ -72,7 +73,8 @@ class MemoryKube:
             }
 
         others = {kind: of(kind) for kind in AUXILIARY_KINDS if kind in self.kinds}
-        return Children(of("Deployment"), of("ConfigMap"), of("Secret"), of("Pod"), others)
+        workers = {name: pod for name, pod in of("Pod").items() if is_worker(pod, route)}
+        return Children(of("Deployment"), of("ConfigMap"), of("Secret"), workers, others)
 
     async def secret(self, namespace: str, name: str) -> SecretData | None:
         del namespace
@@ -218,9 +220,32 @@ def _word(op: Op) -> str:
             return f"delete {op.name}"
 
 
-def a_pod(name: str, since: str = "2026-01-01T00:00:00Z") -> dict[str, Any]:
+def a_pod(
+    name: str, since: str = "2026-01-01T00:00:00Z", *, tier: str = "standard", lane: str = "stable"
+) -> dict[str, Any]:
     """A ready pod of the route ``pos``."""
     return {
-        "metadata": {"name": name, "labels": {LABEL_ROUTE: "pos"}},
+        "metadata": worker_metadata(name, tier, lane),
         "status": {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": since}]},
     }
+
+
+def worker_metadata(name: str, tier: str, lane: str) -> dict[str, Any]:
+    """Of a pod that the lane's Deployment of the route ``pos`` made."""
+    owner = {"kind": "ReplicaSet", "name": f"{deployment('pos', tier, lane)}-5d8f", "controller": True}
+    return {"name": name, "labels": labels("pos", tier, lane), "ownerReferences": [owner]}
+
+
+def a_loose_pod(name: str) -> dict[str, Any]:
+    """A ready pod with the labels of the route ``pos`` that no controller made."""
+    made = a_pod(name)
+    del made["metadata"]["ownerReferences"]
+    return made
+
+
+def a_job_pod(name: str) -> dict[str, Any]:
+    """One that a Job made, with the same labels."""
+    made = a_loose_pod(name)
+    job = f"{deployment('pos', 'standard', 'stable')}-1"
+    made["metadata"]["ownerReferences"] = [{"kind": "Job", "name": job, "controller": True}]
+    return made

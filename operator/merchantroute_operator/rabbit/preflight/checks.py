@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from merchantroute_operator.errors import BrokerTLSFailed, BrokerUnreachable, PluginMissing, VhostMissing
-from merchantroute_operator.rabbit.preflight.amqp_listener import greet, listener_fault
 from merchantroute_operator.rabbit.broker_errors import NotFound
 from merchantroute_operator.rabbit.management import Management
+from merchantroute_operator.rabbit.preflight.amqp_listener import greet, listener_fault
 
 ANSWER = 10.0  # seconds for a small answer: a broker that takes longer carries no pass to its end
 HASH = "x-consistent-hash"

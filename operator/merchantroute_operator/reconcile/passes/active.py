@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from merchantroute_operator import naming
-from merchantroute_operator.errors import SecretMissing, TopologyConflict
+from merchantroute_operator.errors import RouteError, SecretInvalid, SecretMissing, TopologyConflict
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.state.context import Context
@@ -57,6 +57,24 @@ async def open_broker(ctx: Context, route: Route) -> tuple[Broker, str]:
     return broker, secret.version
 
 
+async def _mounted_secret(ctx: Context, route: Route, operators: str) -> tuple[str, RouteError | None]:
+    """The resourceVersion of the Secret that pods mount, and what is wrong with it.
+
+    ``operators`` is that of ``secretRef``, which is the same Secret unless ``workerSecretRef`` names another.
+    """
+    if route.worker_secret == route.broker_secret:
+        return operators, None
+    secret = await ctx.kube.secret(route.namespace, route.worker_secret)
+    if secret is None:
+        words = f"Secret {route.worker_secret} (workerSecretRef) does not exist: no new pod can start without it"
+        return "", SecretMissing(f"{words}, so create it in namespace {route.namespace}")
+    try:
+        parse_broker(secret.name, secret.data)
+    except SecretInvalid as error:
+        return secret.version, error
+    return secret.version, None
+
+
 async def reconcile_active(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
     """One pass; returns the seconds until the next one. Raises ``RouteError``; ``findings`` hold what it came to.
 
@@ -74,9 +92,11 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     }
     findings.merchants.claim_problems = {m: why for m, why in problems.items() if m in findings.merchants.claimed}
     await _configuration(ctx, route, state, findings, found)
-    await _bring_to_pods(ctx, route, state, findings, secret_version)
+    mounted, unmounted = await _mounted_secret(ctx, route, secret_version)
+    await _bring_to_pods(ctx, route, state, findings, mounted)
     # Told, and tried again by the next pass: it slows down nothing that comes after.
-    findings.error = await ensure_auxiliaries(ctx.kube, route, findings.children, findings.merchants.claimed)
+    auxiliary = await ensure_auxiliaries(ctx.kube, route, findings.children, findings.merchants.claimed)
+    findings.error = unmounted or auxiliary
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
     state.split_watch.left(in_use(route, observed))

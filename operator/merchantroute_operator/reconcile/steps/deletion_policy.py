@@ -36,7 +36,9 @@ def may_still_end(pod: Mapping[str, Any], now: float) -> bool:
     """Whether a pod is worth waiting for at ``now`` (epoch seconds).
 
     Kubernetes sets ``deletionTimestamp`` to the end of the grace period; a pod that is there long after it was on a
-    node that is gone, and stays until somebody removes the node.
+    node that is gone, and stays until somebody removes the node. One that has ended (evicted, for one) holds nothing.
     """
+    if pod.get("status", {}).get("phase") in ("Succeeded", "Failed"):
+        return False
     end = pod["metadata"].get("deletionTimestamp")
     return end is None or datetime.fromisoformat(end).timestamp() + POD_PATIENCE > now
