@@ -155,3 +155,45 @@ ACCEPTED: list[dict[str, Any]] = [
 ]
 COMMAND = ["celery", "-A", "shop.gcelery", "worker", "-Q", "$(MR_QUEUE)", "-c", "$(MR_CONCURRENCY)", ""]
 ACCEPTED += [{f"{where}.command": COMMAND} for where in BOTH]
+ACCEPTED += [
+    {
+        f"{where}.serviceAccountName": "pos-runner",
+        f"{where}.serviceAccountAnnotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/pos"},
+        f"{where}.rollout": {"maxSurge": 0, "maxUnavailable": "25%"},
+        f"{where}.disruptionBudget": {"maxUnavailable": "10%"},
+        f"{where}.podTemplate": {
+            "spec": {
+                "securityContext": {},
+                "containers": [{"name": "worker", "securityContext": {"readOnlyRootFilesystem": False}}],
+                "initContainers": [{"name": "proxy", "image": "proxy:1", "restartPolicy": "Always"}],
+                "dnsConfig": {"options": [{"name": "ndots", "value": "1"}]},
+                "hostAliases": [{"ip": "10.1.2.3", "hostnames": ["pos.example"]}],
+                "terminationGracePeriodSeconds": 300,
+            }
+        },
+    }
+    for where in BOTH
+]
+REFUSED += [
+    case
+    for where in BOTH
+    for at in (where.replace(".0", "[0]"),)
+    for case in (
+        refused(f"{where}.rollout", {"maxSurge": 0}, "write maxUnavailable", at=f"{at}.rollout"),
+        refused(f"{where}.rollout", {"maxSurge": "0%", "maxUnavailable": 0}, "raise one of them", at=f"{at}.rollout"),
+        refused(f"{where}.rollout", {"maxSurge": "half"}, "'half'", "percentage", at=f"{at}.rollout.maxSurge"),
+        refused(f"{where}.rollout", {"maxUnavailable": -1}, "'-1'", at=f"{at}.rollout.maxUnavailable"),
+        refused(f"{where}.disruptionBudget", {"maxUnavailable": 0}, "hold up every drain",
+                at=f"{at}.disruptionBudget.maxUnavailable"),
+        refused(f"{where}.disruptionBudget", {"maxUnavailable": "0%"}, "hold up every drain",
+                at=f"{at}.disruptionBudget.maxUnavailable"),
+        refused(f"{where}.serviceAccountName", "Pos_Runner", "cannot be the name of a ServiceAccount"),
+        refused(f"{where}.serviceAccountAnnotations", {"merchantroute.dev/x": "y"}, "write a prefix of your own"),
+        refused(f"{where}.podTemplate", {"spec": {"containers": [{"image": "x"}]}}, "Required value",
+                at=f"{at}.podTemplate.spec.containers[0].name"),
+        refused(f"{where}.podTemplate", {"spec": {"containers": [{"name": "a"}, {"name": "a"}]}}, "Duplicate value",
+                at=f"{at}.podTemplate.spec.containers[1]"),
+        refused(f"{where}.podTemplate", {"spec": {"terminationGracePeriodSeconds": 0}}, "greater than or equal to 1",
+                at=f"{at}.podTemplate.spec.terminationGracePeriodSeconds"),
+    )
+]  # fmt: skip
