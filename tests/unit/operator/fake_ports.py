@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from merchantroute_operator.errors import KubeConflict, RouteError
+from merchantroute_operator.errors import KubeConflict, KubeError, RouteError
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Kind, Object, SecretData
 from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_ROUTE, deployment, labels
 from merchantroute_operator.rabbit.broker_port import Broker
@@ -33,6 +34,8 @@ class MemoryKube:
     claims: dict[str, Object] = field(default_factory=dict)  # Merchant objects by name
     has_merchants: bool = True  # whether the kind is installed
     kinds: tuple[str, ...] = ("ServiceAccount", "PodDisruptionBudget", "NetworkPolicy")  # beside the built-in ones
+    refusing: KubeError | None = None  # what a dry run is answered with
+    mutate: Callable[[Object], Object] = lambda body: body  # what admission makes of an applied object
     scalers: list[Autoscaler] = field(default_factory=list)
 
     async def cluster_id(self) -> str:
@@ -92,6 +95,7 @@ class MemoryKube:
         name = body["metadata"]["name"]
         old = self.objects.get((body["kind"], name), {}).get("spec", {})
         replicas = {"replicas": old["replicas"]} if "replicas" in old else {}
+        body = self.mutate(deepcopy(body))
         merged = {**body, **({"spec": {**body["spec"], **replicas}} if "spec" in body else {})}
         self.objects[body["kind"], name] = merged
         self.log.append(f"apply {body['kind']}")
@@ -99,6 +103,8 @@ class MemoryKube:
 
     async def dry_run(self, body: Object) -> None:
         del body
+        if self.refusing:
+            raise self.refusing
 
     async def create_deployment(self, body: Object, replicas: int) -> None:
         named = {**body, "spec": {**body["spec"], "replicas": replicas}}

@@ -1,5 +1,7 @@
 """Reconciles an active route: queues, configuration, Deployments, inner bindings, front door, in that order.
 
+Before all of it the API server is asked whether it would take the Deployments.
+
 Each step works on what the one before it left, so a pass that stops anywhere leaves every order with a way on; and no
 pod starts before its queue is there.
 """
@@ -22,6 +24,7 @@ from merchantroute_operator.reconcile.steps.canary import advance_canaries
 from merchantroute_operator.reconcile.steps.configuration import annotate_stale_pods, attempt, write_configuration
 from merchantroute_operator.reconcile.steps.credentials import Credential, collect
 from merchantroute_operator.reconcile.steps.deployments import (
+    check_deployments,
     delete_deployments,
     ensure_deployments,
     lane_of,
@@ -85,6 +88,7 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     broker, secret_version = await open_broker(ctx, route)
     owner = naming.owner(ctx.cluster, route.namespace, route.name)
     route = findings.route = state.route = await advance_canaries(ctx, route, state, findings)
+    await check_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _queues(ctx, broker, route, state, owner, findings)
     found, problems = await collect(ctx.kube, route)
     findings.merchants.credential_problems = {

@@ -16,3 +16,5 @@ class Seen:
 
     objects: dict[_KindAndName, Object] = field(default_factory=dict)  # the fields that count
     topology: Topology | None = None
+    # What was applied (its digest), and what the API server's admission made of it (the fields that count).
+    admitted: dict[_KindAndName, tuple[str, Object]] = field(default_factory=dict)

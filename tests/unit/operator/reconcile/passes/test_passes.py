@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from merchantroute_operator.errors import BrokerRefusedCredentials
+from merchantroute_operator.errors import BrokerRefusedCredentials, KubeInvalid
 from merchantroute_operator.kube.kube_port import SecretData
 from merchantroute_operator.naming import ANNOTATION_BROKER, FINALIZER
 from tests.unit.operator.fake_ports import BROKER, a_job_pod, a_loose_pod
@@ -242,3 +242,20 @@ def test_what_a_lane_without_pods_still_holds_is_moved_when_its_tier_is_gone() -
         if k == "Deployment"
     ]
     assert tiers == ["standard", "suspect"]
+
+
+def test_a_deployment_that_the_api_server_would_refuse_changes_nothing() -> None:
+    """Neither queues nor configuration, nor what there is already."""
+    world = World(raw_route())
+    world.kube.refusing = KubeInvalid("Deployment pos: spec.template.spec.affinity: Invalid value")
+    world.look()
+    assert world.condition()[:2] == ("False", "ObjectInvalid")
+    assert not [line for line in world.log if line.startswith(("declare", "bind", "apply", "create"))]
+    assert not world.kube.objects
+
+    world.kube.refusing = None
+    world.look()
+    world.look()
+    world.kube.refusing = KubeInvalid("nobody asks about what is as wanted already")
+    world.look()
+    assert world.condition("QueuesReady")[:2] == ("True", "AsWanted")
