@@ -19,8 +19,8 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 FILE = re.compile(r"`((?:[\w.-]+/)+[\w.-]*)`")
 # Fields that Kubernetes types, and fields whose name is their meaning.
 KUBERNETES = frozenset({
-    "affinity", "annotations", "apiVersion", "conditions", "containers", "env", "envFrom", "imagePullSecrets", "kind", "labels",
-    "initContainers", "lifecycle", "maxSurge", "maxUnavailable", "metadata", "nodeSelector", "ports", "preStop",
+    "affinity", "annotations", "apiVersion", "conditions", "containers", "env", "envFrom", "imagePullSecrets",
+    "initContainers", "kind", "labels", "lifecycle", "maxSurge", "maxUnavailable", "metadata", "nodeSelector", "ports", "preStop",
     "priorityClassName", "resources", "securityContext", "serviceAccountName", "sleep", "terminationGracePeriodSeconds",
     "tolerations", "volumeMounts", "volumes",
 })  # fmt: skip

@@ -16,7 +16,10 @@ from merchantroute_operator.topology.objects import Binding, Exchange, Queue, Qu
 
 SAMPLED = "mr."
 LARGEST_COUNT = 2**63 - 1
-_SAMPLE = "name,messages,messages_ready,messages_unacknowledged,message_stats.publish,consumers,policy,operator_policy"
+_SAMPLE = (
+    "name,messages,messages_ready,messages_unacknowledged,message_stats.publish,consumers,policy,operator_policy,"
+    "members,online"
+)
 
 
 async def observe(management: Management, prefix: str) -> Topology:
@@ -86,6 +89,8 @@ def sample_of(queue: Mapping[str, Any]) -> QueueSample:
         published=_count(stats.get("publish")),
         consumers=_count(queue.get("consumers")),
         policy=policy if isinstance(policy, str) and policy else None,
+        members=_length(queue.get("members")),
+        online=_length(queue.get("online")),
     )
 
 
@@ -147,3 +152,7 @@ def _arguments(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT else None
+
+
+def _length(value: object) -> int | None:
+    return len(value) if isinstance(value, list) else None

@@ -17,6 +17,10 @@ class Reason(ReasonWord):
     ENDING = "Ending", "The route is being deleted; the message says what is waited for."
 
     QUEUES_MISSING = "QueuesMissing", "The route's queues and exchanges are being made."
+    NO_QUORUM = (
+        "NoQuorum",
+        "Queues have no majority of their members: they take and give nothing until the broker's nodes are back.",
+    )
     DOOR_CLOSED = "DoorClosed", "Everything behind it is being made; until the front door opens, publishing fails."
 
     STARTING = "Starting", "A lane has no ready pod yet, and none of its pods reports a fault."

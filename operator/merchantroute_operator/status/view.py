@@ -10,6 +10,7 @@ from merchantroute_operator.errors import RouteError
 from merchantroute_operator.scaling.model import Decision, Observation
 from merchantroute_operator.spec.route import Raw, Route
 from merchantroute_operator.spec.sections.pause import NO_PAUSE, Pause
+from merchantroute_operator.topology.membership import Membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class View:
     route: Route | None = None  # None: it could not be parsed, ``error`` says why
     error: RouteError | None = None
     queues_ready: bool = False  # every exchange, queue and inner binding is there
+    membership: Membership = field(default_factory=Membership)  # of its queues in a broker of several nodes
     door_open: bool = False
     config_generation: int = 0
     deployments: Mapping[str, Raw] = field(default_factory=dict)  # live, by name

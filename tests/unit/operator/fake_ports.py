@@ -155,6 +155,7 @@ class MemoryBroker:
     held: dict[str, int] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
     published: dict[str, int] = field(default_factory=dict)
+    members: dict[str, tuple[int, int]] = field(default_factory=dict)  # queue -> members, and those online
     failing: RouteError | None = None
 
     async def check(self) -> None:
@@ -178,6 +179,7 @@ class MemoryBroker:
                 self.published.get(name, 0),
                 0,
                 self.policies.get(name),
+                *self.members.get(name, (1, 1)),
             )
             for name in self.topology.queues
         }

@@ -72,6 +72,7 @@ def _view(state: RouteState, findings: Findings) -> View:
         route=route,
         error=findings.error,
         queues_ready=findings.topology.queues_ready,
+        membership=state.membership,
         door_open=findings.topology.door_open,
         config_generation=findings.configuration.generation,
         deployments={**findings.children.deployments, **state.deployments},

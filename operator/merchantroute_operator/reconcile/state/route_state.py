@@ -15,6 +15,7 @@ from merchantroute_operator.reconcile.state.split_watch import SplitWatch
 from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.drained import EmptyWatch
+from merchantroute_operator.topology.membership import Membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class RouteState:
     scaled_by: dict[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has
     credentials_refused: dict[str, float] = field(default_factory=dict)  # merchant -> when a pod last said so
     dead: int | None = None  # orders in dead letters; None: unknown
+    membership: Membership = field(default_factory=Membership)
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     seen: Seen = field(default_factory=Seen)
     split_watch: SplitWatch = field(default_factory=SplitWatch)
