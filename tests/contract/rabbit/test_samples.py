@@ -147,7 +147,8 @@ def test_a_foreign_policy_is_named(story: Story) -> None:
 
 def test_published_counts_producers_publishes_and_not_returns_from_the_ladder(story: Story) -> None:
     assert sorted(story.returned) == sorted(f"o-{number}" for number in range(ORDERS))
-    assert story.back[LANE] == QueueSample(messages=ORDERS, ready=0, unacked=ORDERS, published=ORDERS, consumers=1)
+    figures = QueueSample(messages=ORDERS, ready=0, unacked=ORDERS, published=ORDERS, consumers=1)
+    assert story.back[LANE] == replace(figures, members=1, online=1)
     assert story.settled[LANE].published == ORDERS + 1
 
 
