@@ -19,7 +19,7 @@ class Reason(ReasonWord):
     QUEUES_MISSING = "QueuesMissing", "The route's queues and exchanges are being made."
     NO_QUORUM = (
         "NoQuorum",
-        "Queues lack a majority of members: they take and give nothing until the broker's nodes are back.",
+        "Queues lack a majority of members: they wait until the broker's nodes are back.",
     )
     DOOR_CLOSED = "DoorClosed", "Everything behind it is being made; until the front door opens, publishing fails."
 

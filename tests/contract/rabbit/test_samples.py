@@ -6,7 +6,7 @@ The broker renews its figures now and then, so one story gives all of them, and 
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import aio_pika
 import pytest
