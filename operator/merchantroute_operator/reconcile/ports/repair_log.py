@@ -17,7 +17,6 @@ from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.seen import Seen
 from merchantroute_operator.resources.differ import differs
-from merchantroute_operator.resources.metadata import canonical, digest
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import (
     Bind,
@@ -50,45 +49,33 @@ class RepairLogKube(CachingKube):
     async def apply(self, body: Object) -> Object:
         """A repair, if this is no longer as the last pass left it.
 
-        What a mutating webhook or policy of the cluster makes of the object is none, and to apply it again would change
-        nothing: the next answer would be the same.
+        What admission makes of the object is none, and to apply it again would change nothing.
         """
         key = (body["kind"], body["metadata"]["name"])
+        if (there := self.live.get(key)) is not None and self._seen.admitted.covers(body, there):
+            return there
         before, live = self._seen.objects.get(key), self.live.get(key)
-        if live is not None and self._is_admitted(body, live):
-            return live
         stored = await self.kube.apply(body)
         if before is not None and live is None:
             self._repairs.append(f"{key[0]} {key[1]} was deleted: made again")
-        elif before is not None and live is not None and differs(before, live) and not self._was_admitted(key, live):
+        elif before is not None and live is not None and differs(before, live) and not self._seen.admitted.made(live):
             self._repairs.append(f"{key[0]} {key[1]} was changed: put back")
+        self._seen.admitted.note(body, stored)
         self._seen.objects[key] = _what_counts(body)
-        self._seen.admitted.pop(key, None)
-        if differs(body, stored):
-            self._seen.admitted[key] = (digest(canonical(body)), _what_counts(stored))
         return stored
 
     async def dry_run(self, body: Object) -> None:
         """Asked only about what ``apply`` would send."""
         live = self.live.get((body["kind"], body["metadata"]["name"]))
-        if live is None or not self._is_admitted(body, live):
+        if live is None or not self._seen.admitted.covers(body, live):
             await self.kube.dry_run(body)
 
     async def delete(self, kind: Kind, namespace: str, name: str) -> None:
         """Gone by our own doing."""
+        self._seen.admitted.forget(kind, name)
         self._seen.objects.pop((kind, name), None)
-        self._seen.admitted.pop((kind, name), None)
         self.live.pop((kind, name), None)
         await self.kube.delete(kind, namespace, name)
-
-    def _is_admitted(self, body: Object, live: Object) -> bool:
-        """Whether ``live`` is what admission made of this very body."""
-        key = (body["kind"], body["metadata"]["name"])
-        applied = self._seen.admitted.get(key, ("", {}))[0]
-        return self._was_admitted(key, live) and applied == digest(canonical(body))
-
-    def _was_admitted(self, key: tuple[str, str], live: Object) -> bool:
-        return key in self._seen.admitted and self._seen.admitted[key][1] == _what_counts(live)
 
     def settled(self) -> None:
         """The pass found no fault with what it did not apply: that is how it should stay."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from merchantroute_operator.kube.kube_port import Object
+from merchantroute_operator.reconcile.state.admitted import Admitted
 from merchantroute_operator.topology.objects import Topology
 
 _KindAndName = tuple[str, str]
@@ -16,5 +17,4 @@ class Seen:
 
     objects: dict[_KindAndName, Object] = field(default_factory=dict)  # the fields that count
     topology: Topology | None = None
-    # What was applied (its digest), and what the API server's admission made of it (the fields that count).
-    admitted: dict[_KindAndName, tuple[str, Object]] = field(default_factory=dict)
+    admitted: Admitted = field(default_factory=Admitted)

@@ -301,3 +301,13 @@ def test_what_somebody_changes_beside_such_a_webhook_is_put_back() -> None:
     world.kube.objects = deepcopy(world.kube.objects)
     world.kube.objects["Deployment", NAME]["spec"]["template"]["spec"]["containers"][0]["image"] = "other:1"
     assert repairs(world) == f"Deployment {NAME} was changed: put back"
+
+
+def test_a_paused_route_is_as_the_spec_says_beside_such_a_webhook() -> None:
+    world = World(raw_route(worker={"image": "w:1", "tolerations": [{"key": "ours", "operator": "Exists"}]}))
+    world.kube.mutate = with_a_toleration
+    world.look()
+    world.look()
+    world.change(worker={"image": "w:1", "tolerations": [{"key": "ours", "operator": "Exists"}]}, paused=True)
+    world.look()
+    assert world.condition("Drifted")[:2] == ("False", "NoDrift")
