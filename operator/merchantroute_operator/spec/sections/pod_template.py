@@ -65,10 +65,29 @@ def check_pod_template(spec: Raw, where: str, *, deadline: float, command: bool)
             raise SpecInvalid(f"{at}.initContainers: {WORKER} is the operator's container; choose another name")
     for container in spec.get("containers", ()):
         if container.get("name") == WORKER:
-            _check_worker(container, where, f"{at}.containers[{WORKER}]", command=command)
+            _check_fields(container, where, f"{at}.containers[{WORKER}]", command=command)
+            _check_pre_stop(container, f"{at}.containers[{WORKER}]", deadline, least if given is None else given)
 
 
-def _check_worker(container: Raw, where: str, at: str, *, command: bool) -> None:
+def _check_pre_stop(container: Raw, at: str, deadline: float, total: int) -> None:
+    """``total`` seconds are the pod's grace, of which Kubernetes takes what the hook sleeps."""
+    stop = container.get("lifecycle", {}).get("preStop", {})
+    if not stop:
+        return
+    slept = stop.get("sleep", {}).get("seconds", 0)
+    if stop.keys() != {"sleep"} or slept < 1:
+        raise SpecInvalid(
+            f"{at}.lifecycle.preStop: the worker begins its warm shutdown at SIGTERM, and must have been up for "
+            "a second by then; write sleep with seconds of 1 or more, or leave it out"
+        )
+    if (needed := ceil(2 * deadline + 9 + slept)) > total:
+        raise SpecInvalid(
+            f"{at}.lifecycle.preStop.sleep.seconds: {slept} s of the grace's {total} leave too little to work off the "
+            f"orders in hand; write terminationGracePeriodSeconds of at least {needed}, or sleep less"
+        )
+
+
+def _check_fields(container: Raw, where: str, at: str, *, command: bool) -> None:
     free = _WORKER_FREE | (_PROBES if command else frozenset())
     for name in sorted(container.keys() - free):
         if name in _WORKER_ELSEWHERE:
@@ -79,12 +98,6 @@ def _check_worker(container: Raw, where: str, at: str, *, command: bool) -> None
                 "pod with a command of its own has none, and may have yours)"
             )
         raise SpecInvalid(f"{at}.{name}: is the operator's; write one of {', '.join(sorted(free - {'name'}))}")
-    stop = container.get("lifecycle", {}).get("preStop", {})
-    if stop and (stop.keys() != {"sleep"} or stop["sleep"].get("seconds", 0) < 1):
-        raise SpecInvalid(
-            f"{at}.lifecycle.preStop: the worker begins its warm shutdown at SIGTERM, and must have been up for "
-            "a second by then; write sleep with seconds of 1 or more, or leave it out"
-        )
     for port in container.get("ports", ()):
         if port.get("containerPort") == PORT or port.get("name") == "http":
             raise SpecInvalid(f"{at}.ports: port {PORT} and the name http are the operator's; choose others")

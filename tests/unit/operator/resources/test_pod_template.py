@@ -98,6 +98,12 @@ def test_the_rest_of_a_pods_spec_is_taken_as_it_is() -> None:
     assert {name: found[name] for name in spec} == spec
 
 
+def test_a_hook_may_sleep_for_what_the_grace_has_beyond_the_orders_in_hand() -> None:
+    worker = {"name": "worker", "lifecycle": {"preStop": {"sleep": {"seconds": 60}}}}
+    found = pod({"containers": [worker], "terminationGracePeriodSeconds": 129})
+    assert found["containers"][0]["lifecycle"] == worker["lifecycle"]
+
+
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
@@ -116,6 +122,10 @@ def test_the_rest_of_a_pods_spec_is_taken_as_it_is() -> None:
         ({"containers": [{"name": "worker", "terminationMessagePolicy": "File"}]}, "write one of imagePullPolicy"),
         ({"containers": [{"name": "worker", "lifecycle": {"preStop": {"exec": {}}}}]}, "write sleep"),
         ({"containers": [{"name": "worker", "lifecycle": {"preStop": {"sleep": {"seconds": 0}}}}]}, "write sleep"),
+        (
+            {"containers": [{"name": "worker", "lifecycle": {"preStop": {"sleep": {"seconds": 60}}}}]},
+            "terminationGracePeriodSeconds of at least 129",
+        ),
         ({"containers": [{"name": "worker", "ports": [{"containerPort": 9090}]}]}, "choose others"),
         ({"containers": [{"name": "worker", "ports": [{"containerPort": 1, "name": "http"}]}]}, "choose others"),
     ],
