@@ -18,7 +18,7 @@ SAMPLED = "mr."
 LARGEST_COUNT = 2**63 - 1
 _SAMPLE = (
     "name,messages,messages_ready,messages_unacknowledged,message_stats.publish,consumers,policy,operator_policy,"
-    "members,online"
+    "members,online,state"
 )
 
 
@@ -90,7 +90,7 @@ def sample_of(queue: Mapping[str, Any]) -> QueueSample:
         consumers=_count(queue.get("consumers")),
         policy=policy if isinstance(policy, str) and policy else None,
         members=_length(queue.get("members")),
-        online=_length(queue.get("online")),
+        online=_online(queue),
     )
 
 
@@ -152,6 +152,13 @@ def _arguments(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT else None
+
+
+def _online(queue: Mapping[str, Any]) -> int | None:
+    """Unknown of a queue that runs and has no majority: it was made just now, and its members are yet to report."""
+    members, online = _length(queue.get("members")) or 0, _length(queue.get("online"))
+    made_now = online is not None and 2 * online <= members and queue.get("state") == "running"
+    return None if made_now else online
 
 
 def _length(value: object) -> int | None:

@@ -55,3 +55,9 @@ def test_of_what_a_reading_does_not_tell_nothing_is_said(reading: dict[str, Any]
     samples = {ONE: sample_of(reading)}
     found = membership(samples, samples)
     assert (found.lost, found.degraded, found.short) == ((), (), ())
+
+
+def test_a_queue_that_was_made_just_now_has_lost_nobody() -> None:
+    """It runs before its members have reported."""
+    samples = {ONE: sample_of({"members": NODES, "online": [], "state": "running"})}
+    assert membership(samples, samples) == Membership(nodes=3)
