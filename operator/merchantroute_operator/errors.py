@@ -57,6 +57,10 @@ class AmqpUnreachable(BrokerUnreachable):
     patience = 5.0
 
 
+class BrokerTLSFailed(BrokerUnreachable):
+    """Something answers at the Secret's address, but it and the operator do not agree on TLS."""
+
+
 class BrokerRefusedCredentials(BrokerError):
     """The broker answered 401 or 403: the Secret's user or password is wrong, or lacks rights on the vhost."""
 

@@ -7,6 +7,10 @@ cannot be written any more. What routes own and use is watched by ``child_watche
 
 from __future__ import annotations
 
+import ssl
+from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
 from typing import Any, Protocol
 
 import kopf
@@ -46,6 +50,24 @@ class Heard(Protocol):
         """An event told that it is gone."""
 
 
+class ApiServer(kopf.ConnectionInfo):
+    """An API server, of whose certificates no key identifiers are asked.
+
+    Authorities of older clusters have none, and from Python 3.13 on the default refuses those.
+    """
+
+    def as_ssl_context(self) -> ssl.SSLContext:
+        """Kopf's own context otherwise: chain, name and time are checked."""
+        made = super().as_ssl_context()
+        made.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        return made
+
+
+async def _log_in(login: Callable[..., kopf.ConnectionInfo | None], **given: Any) -> ApiServer | None:
+    found = login(**given)
+    return None if found is None else ApiServer(**{each.name: getattr(found, each.name) for each in fields(found)})
+
+
 def registry(watcher: Watcher, heard: Heard, *, silence: float) -> kopf.OperatorRegistry:
     """The handlers, wired to ``watcher``. They are coroutines, since kopf runs plain functions in threads.
 
@@ -53,8 +75,8 @@ def registry(watcher: Watcher, heard: Heard, *, silence: float) -> kopf.Operator
     """
     handlers = kopf.OperatorRegistry()
     # The pod's own account, read anew whenever its token is refused; a kubeconfig where there is none (development).
-    kopf.on.login(registry=handlers)(kopf.login_with_service_account)
-    kopf.on.login(registry=handlers)(kopf.login_with_kubeconfig)
+    for login in (kopf.login_with_service_account, kopf.login_with_kubeconfig):
+        kopf.on.login(id=login.__name__, registry=handlers)(partial(_log_in, login))
 
     @kopf.on.startup(registry=handlers)
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:

@@ -19,8 +19,10 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 FILE = re.compile(r"`((?:[\w.-]+/)+[\w.-]*)`")
 # Fields that Kubernetes types, and fields whose name is their meaning.
 KUBERNETES = frozenset({
-    "affinity", "annotations", "apiVersion", "conditions", "env", "envFrom", "imagePullSecrets", "kind", "labels",
-    "metadata", "nodeSelector", "priorityClassName", "resources", "tolerations", "volumeMounts", "volumes",
+    "affinity", "annotations", "apiVersion", "conditions", "containers", "env", "envFrom", "imagePullSecrets",
+    "initContainers", "kind", "labels", "lifecycle", "maxSurge", "maxUnavailable", "metadata", "nodeSelector",
+    "ports", "preStop", "priorityClassName", "resources", "securityContext", "serviceAccountName", "sleep",
+    "terminationGracePeriodSeconds", "tolerations", "volumeMounts", "volumes",
 })  # fmt: skip
 PLAIN = frozenset({"name", "spec", "status"})
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 from merchantroute_kit.servers.hack import adopt_tools, hack
@@ -114,16 +115,70 @@ def own_broker(settings: str | None = None) -> Iterator[RabbitMQ]:
 @contextmanager
 def bare_broker() -> Iterator[RabbitMQ]:
     """A broker without a single plugin, as Debian's package starts it; so there is no management API to wait for."""
+    broker = RabbitMQ(_own_name(), free_port(), free_port())
+    with _container(broker, "--env", "RABBITMQ_ENABLED_PLUGINS_FILE=/tmp/enabled_plugins"):
+        yield broker
+
+
+@dataclass(frozen=True)
+class TLSPorts:
+    """Ports on 127.0.0.1 of a broker that speaks TLS."""
+
+    amqp: int
+    management: int
+
+
+@contextmanager
+def tls_broker(certificates: Path) -> Iterator[tuple[RabbitMQ, TLSPorts]]:
+    """A broker that speaks TLS beside plain AMQP, and asks for a client certificate on both TLS ports.
+
+    `certificates` is a folder with ca.crt, which signed its own certificate and has to have signed its clients',
+    tls.crt and tls.key.
+    """
+    broker, tls = RabbitMQ(_own_name(), free_port(), free_port()), TLSPorts(free_port(), free_port())
+    (certificates / "90-tls.conf").write_text(_TLS)
+    for path in (certificates, *certificates.iterdir()):  # the broker is another user
+        path.chmod(0o755)
+    options = (
+        "--volume", f"{certificates}:/tls:ro",
+        "--volume", f"{certificates}/90-tls.conf:/etc/rabbitmq/conf.d/90-tls.conf:ro",
+        "--publish", f"127.0.0.1:{tls.amqp}:5671", "--publish", f"127.0.0.1:{tls.management}:15671",
+    )  # fmt: skip
+    with _container(broker, *options):
+        until(broker.answers, "the broker's management API to answer", 120)
+        yield broker, tls
+
+
+_ASKS = (
+    "cacertfile = /tls/ca.crt",
+    "certfile = /tls/tls.crt",
+    "keyfile = /tls/tls.key",
+    "verify = verify_peer",
+    "fail_if_no_peer_cert = true",
+)
+_TLS = "\n".join(
+    [
+        "listeners.ssl.default = 5671",
+        *(f"ssl_options.{line}" for line in _ASKS),
+        "management.ssl.port = 15671",
+        *(f"management.ssl.{line}" for line in _ASKS),
+        "",
+    ]
+)
+
+
+@contextmanager
+def _container(broker: RabbitMQ, *options: str) -> Iterator[None]:
+    """A container of its own for the time of the block, in which the broker has started."""
     hack("docker-up", within=STARTING)
     adopt_tools()
     hack("build-images", "rabbitmq", within=STARTING)
-    broker = RabbitMQ(_own_name(), free_port(), free_port())
     command = [
         "docker", "run", "--detach", "--rm", "--name", broker.container, "--read-only", "--tmpfs", "/tmp",  # noqa: S108
         "--publish", f"127.0.0.1:{broker.amqp_port}:5672",
         "--publish", f"127.0.0.1:{broker.management_port}:15672",
         "--env", f"RABBITMQ_DEFAULT_USER={USER}", "--env", f"RABBITMQ_DEFAULT_PASS={PASSWORD}",
-        "--env", "RABBITMQ_ENABLED_PLUGINS_FILE=/tmp/enabled_plugins",
+        *options,
         hack("image-tag", "rabbitmq", within=60).strip(),
     ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True, timeout=60)
@@ -131,7 +186,7 @@ def bare_broker() -> Iterator[RabbitMQ]:
         # await_startup waits for a node that boots, and fails at once for one that has not begun to.
         booted = ("rabbitmqctl", "await_startup", "--timeout", "60")
         until(lambda: broker.run(*booted), "the broker to have started", 600)
-        yield broker
+        yield
     finally:
         remove(broker.container)
 

@@ -19,6 +19,7 @@ from merchantroute_operator.errors import (
     KubeInvalid,
     NamespaceTerminating,
 )
+from merchantroute_operator.tls_errors import tls_error
 
 LONGEST = 1000  # characters of the API server's words that a condition shows
 # What a server-side apply answers, with status 500, to a field of the wrong type.
@@ -57,6 +58,9 @@ def failure(status: int, body: bytes, *, kind: str, name: str) -> KubeError:
 
 def unanswered(error: BaseException, *, kind: str, name: str) -> KubeError:
     """The error for a call that got no answer: connection, TLS, or time."""
+    if (failed := tls_error(error)) is not None:
+        words = getattr(failed, "verify_message", None) or failed.reason or type(failed).__name__
+        return KubeError(f"{kind} {name}: the API server's certificate is not trusted, or it speaks no TLS: {words}")
     why = "did not answer in time" if isinstance(error, TimeoutError) else f"cannot be reached ({type(error).__name__})"
     return KubeError(f"{kind} {name}: the API server {why}")
 

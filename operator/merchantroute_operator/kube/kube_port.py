@@ -89,7 +89,7 @@ class Kube(Protocol):
         """True when the namespace is going away or gone."""
 
     async def children(self, namespace: str, route: str) -> Children:
-        """All kinds of objects that the operator writes, and Pods, that carry the route's label."""
+        """All kinds of objects that the operator writes and that carry the route's label, and its Deployments' pods."""
 
     async def secret(self, namespace: str, name: str) -> SecretData | None:
         """A user's Secret, or None."""

@@ -13,6 +13,7 @@ from merchantroute_operator.kube.autoscalers import autoscaler
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Object, SecretData
 from merchantroute_operator.kube.paths import collection, everywhere, item, namespace_path
 from merchantroute_operator.naming import AUXILIARY_KINDS, KIND, LABEL_CREDENTIALS, LABEL_ROUTE, MERCHANT
+from merchantroute_operator.resources.workload.own_pods import is_worker
 
 PAGE = 500  # objects of one answer, about a megabyte
 
@@ -85,7 +86,7 @@ class Reads:
         return {name: _secret(body) for name, body in found.items()}
 
     async def children(self, namespace: str, route: str) -> Children:
-        """The route's children, by their label; all reads at once."""
+        """The route's children, by their label, and of the pods those that its Deployments made; all reads at once."""
         selector = f"{LABEL_ROUTE}={route}"
         kinds = ("Deployment", "ConfigMap", "Secret", "Pod")
         (deployments, config_maps, secrets, pods), auxiliaries = await asyncio.gather(
@@ -95,7 +96,8 @@ class Reads:
         known = {
             kind: objects for kind, objects in zip(AUXILIARY_KINDS, auxiliaries, strict=True) if objects is not None
         }
-        return Children(deployments, config_maps, secrets, pods, known)
+        workers = {name: pod for name, pod in pods.items() if is_worker(pod, route)}
+        return Children(deployments, config_maps, secrets, workers, known)
 
     async def _read(self, kind: str, namespace: str, name: str) -> Object | None:
         if not name:

@@ -29,11 +29,12 @@ from merchantroute_operator.errors import (
     BrokerError,
     BrokerNotAllowed,
     BrokerRefusedCredentials,
+    BrokerTLSFailed,
     BrokerUnreachable,
     VhostMissing,
 )
 from merchantroute_operator.rabbit.dialing.dialer import Dialer
-from merchantroute_operator.rabbit.tls import context
+from merchantroute_operator.rabbit.tls import context, tls_failure
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 
 CONNECT = 10.0  # seconds
@@ -51,7 +52,7 @@ async def connection(address: BrokerAddress, dialer: Dialer, purpose: str) -> As
 
     Raises the ``BrokerError`` that fits what went wrong, in the block as well.
     """
-    tls = context(address) if address.ca is not None else None
+    tls = context(address) if address.tls else None
     try:
         # Judged once more where it is connected to; the library would log a refusal there as an error of its own.
         async with asyncio.timeout(CONNECT):
@@ -86,6 +87,8 @@ async def connection(address: BrokerAddress, dialer: Dialer, purpose: str) -> As
 def named(error: Exception, address: BrokerAddress) -> BrokerError:
     """The named error for a failure of the AMQP library; its own text may hold the connection's URL."""
     where = f"the broker at {address.host}:{address.port}"
+    if why := tls_failure(error):
+        return BrokerTLSFailed(f"{where}: {why}")
     if isinstance(error, (AuthenticationError, ProbableAuthenticationError)):
         return BrokerRefusedCredentials(f"{where} refused the Secret's user and password")
     if isinstance(error, ConnectionNotAllowed):

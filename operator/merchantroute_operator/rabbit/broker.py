@@ -6,11 +6,12 @@ import time
 from collections.abc import Collection, Mapping
 
 from merchantroute_operator.errors import RouteError
-from merchantroute_operator.rabbit import checks, topology_reader, topology_writer
+from merchantroute_operator.rabbit import topology_reader, topology_writer
 from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.management import Management, OnCall, ignore_call
 from merchantroute_operator.rabbit.orders.live_count import live_counts
 from merchantroute_operator.rabbit.orders.move import move
+from merchantroute_operator.rabbit.preflight import checks
 from merchantroute_operator.rabbit.vhost.shared_reads import SharedRead
 from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
@@ -42,6 +43,7 @@ class RabbitBroker:
         self._dialer = dialer
         self._management = Management(address, dialer, on_call)
         self._reads = reads or VhostReads()
+        self._greeted = False
         self._hangs = False  # whether the last check failed, and was slow to
         self._checked: SharedRead[RouteError | Uncounted] = SharedRead(from_end=True)
 
@@ -71,11 +73,11 @@ class RabbitBroker:
     async def _check(self) -> RouteError | Uncounted:
         began = time.monotonic()
         try:
-            uncounted = await checks.check(self._management, self._dialer)
+            uncounted = await checks.check(self._management, self._dialer, greets=not self._greeted)
         except RouteError as error:
             self._hangs = time.monotonic() - began > SLOW
             return error
-        self._hangs = False
+        self._hangs, self._greeted = False, True
         return uncounted
 
     async def _read_topology(self) -> VhostTopology:

@@ -11,9 +11,11 @@ import json
 from merchantroute_operator.errors import (
     BrokerError,
     BrokerRefusedCredentials,
+    BrokerTLSFailed,
     BrokerUnreachable,
     TopologyConflict,
 )
+from merchantroute_operator.rabbit.tls import tls_failure
 
 LONGEST = 200  # characters of the broker's words that a condition shows
 
@@ -54,6 +56,8 @@ def failure(status: int, body: bytes, *, what: str, quoted: bool) -> BrokerError
 
 def unanswered(error: BaseException, *, what: str, uri: str) -> BrokerUnreachable:
     """The error for a call of the management API at ``uri`` that got no answer."""
+    if failed := tls_failure(error):
+        return BrokerTLSFailed(f"{what}: the management API at {uri}: {failed}")
     why = "does not answer in time" if isinstance(error, TimeoutError) else f"cannot be reached: {_kind(error)}"
     return BrokerUnreachable(f"{what}: the management API at {uri} {why}")
 

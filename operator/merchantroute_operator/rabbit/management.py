@@ -168,4 +168,4 @@ class Management:
 
 def _tls(address: BrokerAddress) -> ssl.SSLContext | bool:
     """None of its own where there is no TLS: the system's authorities take a megabyte for each user of a broker."""
-    return context(address) if address.ca is not None or address.management_uri.startswith("https:") else True
+    return context(address) if address.management_uri.startswith("https:") else True

@@ -21,7 +21,10 @@ from merchantroute_operator.topology.objects import Binding, Exchange, Queue, Qu
 
 OURS = "mr."  # how the names of all routes' objects begin
 LARGEST_COUNT = 2**63 - 1
-_SAMPLE = "name,messages,messages_ready,messages_unacknowledged,message_stats.publish,consumers,policy,operator_policy"
+_SAMPLE = (
+    "name,messages,messages_ready,messages_unacknowledged,message_stats.publish,consumers,policy,operator_policy,"
+    "members,online,state"
+)
 
 
 async def read_topology(management: Management) -> VhostTopology:
@@ -101,6 +104,8 @@ def sample_of(queue: Mapping[str, Any]) -> QueueSample:
         published=_count(stats.get("publish")),
         consumers=_count(queue.get("consumers")),
         policy=policy if isinstance(policy, str) and policy else None,
+        members=_length(queue.get("members")),
+        online=_online(queue),
     )
 
 
@@ -157,3 +162,14 @@ def _arguments(row: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= LARGEST_COUNT else None
+
+
+def _online(queue: Mapping[str, Any]) -> int | None:
+    """Unknown of a queue that runs and has no majority: it was made just now, and its members are yet to report."""
+    members, online = _length(queue.get("members")) or 0, _length(queue.get("online"))
+    made_now = online is not None and 2 * online <= members and queue.get("state") == "running"
+    return None if made_now else online
+
+
+def _length(value: object) -> int | None:
+    return len(value) if isinstance(value, list) else None

@@ -30,6 +30,7 @@ from merchantroute_operator.reconcile.state.resting.quiet import has_settled, is
 from merchantroute_operator.reconcile.state.resting.retained import retained, retained_deployment
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.reconcile.steps.open_broker import open_broker
+from merchantroute_operator.resources.workload.own_pods import is_worker
 from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.spec.route import Route
@@ -281,6 +282,8 @@ class Reconciler:
 
     def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None:
         """See ``child_watches.Watcher``; the scaler reads Deployments from here, since ``/scale`` at 0 says nothing."""
+        if kind == "Pod" and not is_worker(body, route):
+            return
         state, name = self.states.setdefault((namespace, route), RouteState()), body["metadata"]["name"]
         if kind == "Deployment":
             if gone:

@@ -20,6 +20,7 @@ from merchantroute_operator.reconcile.observers.canary_steps import notice_due_c
 from merchantroute_operator.reconcile.observers.dead_letters import count_dead
 from merchantroute_operator.reconcile.observers.lane_scale import scale_lanes
 from merchantroute_operator.reconcile.observers.missing_queues import notice_missing_queues
+from merchantroute_operator.reconcile.observers.queue_members import notice_queue_members
 from merchantroute_operator.reconcile.observers.refused_credentials import notice_refused_credentials
 from merchantroute_operator.reconcile.observers.split_shares import watch_splits
 from merchantroute_operator.reconcile.observers.tick import Observer, Seen, Tick, by_place
@@ -45,6 +46,7 @@ OBSERVERS: tuple[Observer, ...] = (
     count_dead,
     notice_missing_queues,
     notice_topology_drift,
+    notice_queue_members,
 )
 
 

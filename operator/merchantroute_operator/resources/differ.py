@@ -18,7 +18,9 @@ _QUANTITY = frozenset({"sizeLimit", "divisor"})
 _KEYS = {
     "containers": "name",
     "env": "name",
+    "hostAliases": "ip",
     "imagePullSecrets": "name",
+    "initContainers": "name",
     "ports": "containerPort",
     "volumeMounts": "mountPath",
     "volumes": "name",

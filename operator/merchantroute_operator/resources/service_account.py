@@ -12,7 +12,12 @@ from merchantroute_operator.spec.lane_specs import LaneSpec
 from merchantroute_operator.spec.route import Route
 
 
-def service_account(route: Route, lane: LaneSpec) -> Object:
-    """Named as the lane's Deployment, which cannot make a pod without it."""
+def service_account(route: Route, lane: LaneSpec) -> Object | None:
+    """Named as the lane's Deployment, which cannot make a pod without it; None where the route names another one."""
+    fields = lane.tier.pod.fields
+    if "serviceAccountName" in fields:
+        return None
     body = child("v1", "ServiceAccount", route, lane.deployment, lane_labels(route, lane))
+    if annotations := fields.get("serviceAccountAnnotations"):
+        body["metadata"]["annotations"] = dict(annotations)
     return stamped({**body, "automountServiceAccountToken": False})

@@ -36,7 +36,8 @@ def parse(raw: Raw) -> Route:
 def _route(raw: Raw) -> Route:
     metadata, spec = raw["metadata"], raw["spec"]
     broker = spec["broker"]
-    tiers = tuple(_tier(tier, spec["worker"], f"spec.tiers[{tier['name']}]") for tier in spec["tiers"])
+    orders = parse_orders(spec.get("orders", {}))
+    tiers = tuple(_tier(tier, spec["worker"], f"spec.tiers[{tier['name']}]", orders.deadline) for tier in spec["tiers"])
     names = {tier.name for tier in tiers}
     if spec["defaultTier"] not in names:
         raise SpecInvalid(f"spec.defaultTier: there is no tier {spec['defaultTier']}; write one of {_listed(names)}")
@@ -49,7 +50,7 @@ def _route(raw: Raw) -> Route:
         finalizers=tuple(metadata.get("finalizers", ())),
         broker_secret=broker["secretRef"]["name"],
         worker_secret=(broker.get("workerSecretRef") or broker["secretRef"])["name"],
-        orders=parse_orders(spec.get("orders", {})),
+        orders=orders,
         default_tier=spec["defaultTier"],
         default_endpoint=spec.get("defaultEndpoint"),
         tiers=tiers,
@@ -59,7 +60,7 @@ def _route(raw: Raw) -> Route:
     )
 
 
-def _tier(raw: Raw, worker: Raw, where: str) -> Tier:
+def _tier(raw: Raw, worker: Raw, where: str, deadline: float) -> Tier:
     concurrency = raw.get("concurrency", 100)
     tier = Tier(
         name=raw["name"],
@@ -67,10 +68,10 @@ def _tier(raw: Raw, worker: Raw, where: str) -> Tier:
         concurrency=concurrency,
         max_in_flight=raw.get("maxInFlightPerMerchant") or max(1, min(LARGEST_SHARE, concurrency // 2)),
         scaling=parse_scaling(raw.get("scaling", {}), f"{where}.scaling"),
-        pod=pod_options(worker, raw, where),
+        pod=pod_options(worker, raw, where, deadline=deadline),
         allowed=tuple(raw.get("allowedMerchants") or ()),
     )
-    return with_canary(tier, raw, worker, where)
+    return with_canary(tier, raw, worker, where, deadline=deadline)
 
 
 def _merchant(raw: Raw, tiers: set[str]) -> Merchant:

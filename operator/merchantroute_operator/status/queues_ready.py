@@ -6,6 +6,7 @@ from merchantroute_operator.errors import BrokerError, SecretInvalid, SecretMiss
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.text import some
 from merchantroute_operator.status.view import Condition, View
+from merchantroute_operator.topology.membership import Membership
 
 TYPE = "QueuesReady"
 _ABOUT_THE_BROKER = (BrokerError, SecretMissing, SecretInvalid)
@@ -16,7 +17,11 @@ def queues_ready(view: View) -> Condition:
     if isinstance(view.error, _ABOUT_THE_BROKER):
         return Condition(TYPE, "False", view.error.reason, str(view.error))
     if view.queues_ready:
-        return Condition(TYPE, "True", Reason.AS_WANTED, "Every queue and exchange of the route is there")
+        if view.membership.lost:
+            words = f"No majority of their members is online: {some(view.membership.lost)}"
+            return Condition(TYPE, "False", Reason.NO_QUORUM, f"{words}. Bring the broker's nodes back")
+        words = f"Every queue and exchange of the route is there{_members(view.membership)}"
+        return Condition(TYPE, "True", Reason.AS_WANTED, words)
     if view.paused and view.pending:
         return Condition(TYPE, "False", Reason.QUEUES_MISSING, f"The route is paused: {some(view.pending, '; ')}")
     if view.error is not None:
@@ -24,3 +29,16 @@ def queues_ready(view: View) -> Condition:
     if view.ending:
         return Condition(TYPE, "False", Reason.ENDING, view.ending)
     return Condition(TYPE, "False", Reason.QUEUES_MISSING, "The route's queues and exchanges are being made")
+
+
+def _members(found: Membership) -> str:
+    """What is to be known of queues that work with fewer members than they should have."""
+    words = ""
+    if found.degraded:
+        words += f". Members are away of {some(found.degraded)}: bring the broker's nodes back"
+    if found.short:
+        words += (
+            f". On fewer than {found.nodes} nodes, and so lost sooner: {some(found.short)}; "
+            "run `rabbitmq-queues grow <node> all`"
+        )
+    return words

@@ -17,6 +17,10 @@ class Reason(ReasonWord):
     ENDING = "Ending", "The route is being deleted; the message says what is waited for."
 
     QUEUES_MISSING = "QueuesMissing", "The route's queues and exchanges are being made."
+    NO_QUORUM = (
+        "NoQuorum",
+        "Queues lack a majority of members: they wait until the broker's nodes are back.",
+    )
     DOOR_CLOSED = "DoorClosed", "Everything behind it is being made; until the front door opens, publishing fails."
 
     UNATTENDED = (

@@ -10,6 +10,7 @@ from merchantroute_operator.errors import RouteError
 from merchantroute_operator.scaling.model import Decision, Observation
 from merchantroute_operator.spec.route import Raw, Route
 from merchantroute_operator.spec.sections.pause import NO_PAUSE, Pause
+from merchantroute_operator.topology.membership import Membership
 from merchantroute_operator.topology.objects import COUNTS_ALL, Uncounted
 
 
@@ -41,6 +42,7 @@ class View:
     broker: str = ""  # host and vhost of the broker with the front door; empty: the pass did not come to it
     uncounted: Uncounted = COUNTS_ALL
     queues_ready: bool = False  # every exchange, queue and inner binding is there
+    membership: Membership = field(default_factory=Membership)  # of its queues in a broker of several nodes
     door_open: bool = False
     config_generation: int = 0
     deployments: Mapping[str, Raw] = field(default_factory=dict)  # live, by name

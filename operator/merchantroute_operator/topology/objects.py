@@ -57,7 +57,8 @@ class QueueSample:
     """One reading of a queue by the management API; ``None`` where the broker has no figure yet (never 0).
 
     ``messages`` counts all, also orders that a rung holds while its target refuses; ``published`` is the cumulative
-    count of the queue's incoming publishes.
+    count of the queue's incoming publishes. ``members`` are the nodes that a quorum queue is kept on, ``online`` those
+    of them that are up.
     """
 
     messages: int | None
@@ -66,6 +67,8 @@ class QueueSample:
     published: int | None
     consumers: int | None
     policy: str | None = None
+    members: int | None = None
+    online: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

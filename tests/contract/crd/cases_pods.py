@@ -89,6 +89,40 @@ def on(where: str) -> list[Refused]:
         refused(f"{where}.command", ["celery", "x" * 1025], "may not be more than 1024", at=f"{at}.command[1]"),
         refused(f"{where}.imagePullSecrets", [{"name": "A"}], "'A' cannot be the name of a Secret",
                 at=f"{at}.imagePullSecrets[0].name"),
+        *of_platforms(where),
+    ]  # fmt: skip
+
+
+def of_platforms(where: str) -> list[Refused]:
+    """The cases of what platforms need of the pods."""
+    at = where.replace(".0", "[0]")
+    template = f"{at}.podTemplate.spec"
+
+    def over(spec: dict[str, Any], field: str, *words: str) -> Refused:
+        return refused(f"{where}.podTemplate", {"spec": spec}, *words, at=f"{template}.{field}")
+
+    def rollout(value: dict[str, Any], field: str, *words: str) -> Refused:
+        return refused(f"{where}.rollout", value, *words, at=f"{at}.rollout{field}")
+
+    return [
+        rollout({"maxSurge": 0}, "", "write maxUnavailable"),
+        rollout({"maxSurge": "0%", "maxUnavailable": 0}, "", "raise one of them"),
+        rollout({"maxSurge": "half"}, ".maxSurge", "'half'", "percentage"),
+        rollout({"maxUnavailable": -1}, ".maxUnavailable", "'-1'"),
+        *(
+            refused(f"{where}.disruptionBudget", {"maxUnavailable": value}, "hold up every drain",
+                    at=f"{at}.disruptionBudget.maxUnavailable")
+            for value in (0, "0%", "some")
+        ),
+        refused(f"{where}.serviceAccountName", "Pos_Runner", "cannot be the name of a ServiceAccount",
+                at=f"{at}.serviceAccountName"),
+        refused(f"{where}.serviceAccountAnnotations", {"merchantroute.dev/x": "y"}, "'merchantroute.dev/x'",
+                "a prefix of your own", at=f"{at}.serviceAccountAnnotations"),
+        refused(f"{where}.serviceAccountAnnotations", {"a b": "y"}, "'a b'", "write name or prefix/name",
+                at=f"{at}.serviceAccountAnnotations"),
+        over({"containers": [{"image": "x"}]}, "containers[0].name", "Required value"),
+        over({"containers": [{"name": "a"}, {"name": "a"}]}, "containers[1]", "Duplicate value"),
+        over({"terminationGracePeriodSeconds": 0}, "terminationGracePeriodSeconds", "greater than or equal to 1"),
     ]  # fmt: skip
 
 
@@ -155,3 +189,22 @@ ACCEPTED: list[dict[str, Any]] = [
 ]
 COMMAND = ["celery", "-A", "shop.gcelery", "worker", "-Q", "$(MR_QUEUE)", "-c", "$(MR_CONCURRENCY)", ""]
 ACCEPTED += [{f"{where}.command": COMMAND} for where in BOTH]
+ACCEPTED += [
+    {
+        f"{where}.serviceAccountName": "pos-runner",
+        f"{where}.serviceAccountAnnotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/pos"},
+        f"{where}.rollout": {"maxSurge": 0, "maxUnavailable": "25%"},
+        f"{where}.disruptionBudget": {"maxUnavailable": "10%"},
+        f"{where}.podTemplate": {
+            "spec": {
+                "securityContext": {},
+                "containers": [{"name": "worker", "securityContext": {"readOnlyRootFilesystem": False}}],
+                "initContainers": [{"name": "proxy", "image": "proxy:1", "restartPolicy": "Always"}],
+                "dnsConfig": {"options": [{"name": "ndots", "value": "1"}]},
+                "hostAliases": [{"ip": "10.1.2.3", "hostnames": ["pos.example"]}],
+                "terminationGracePeriodSeconds": 300,
+            }
+        },
+    }
+    for where in BOTH
+]

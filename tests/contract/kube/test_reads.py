@@ -1,9 +1,13 @@
 """What is read from the API server, and that what is missing is None."""
 
+import json
 from datetime import datetime
 
+from merchantroute_kit.waiting import until_async
 from merchantroute_operator.kube.client import KubeClient
 from merchantroute_operator.kube.kube_port import Autoscaler, Object
+from merchantroute_operator.naming import deployment as a_deployment
+from merchantroute_operator.naming import labels
 from tests.contract.kube.bodies import LABELS, config_map, deployment, secret
 from tests.harness.cluster import Kubectl
 
@@ -94,3 +98,34 @@ async def test_the_api_servers_clock_is_that_of_its_answers(kube: KubeClient) ->
     time = kube.server_time()
     assert time is not None
     assert time > born
+
+
+async def test_of_the_pods_with_the_routes_label_those_that_its_deployments_made_are_its_own(
+    kube: KubeClient, namespace: str, kubectl: Kubectl
+) -> None:
+    """Not a person's, and not a Job's. They stay its own when the Deployment has gone before them."""
+    lane = labels("pos", "standard", "stable")
+    body = deployment(namespace, name=a_deployment("pos", "standard", "stable"))
+    for part in (body["metadata"], body["spec"]["template"]["metadata"]):
+        part["labels"] = lane
+    body["spec"]["selector"]["matchLabels"] = lane
+    pod = body["spec"]["template"]["spec"]
+    mine = {"name": "alone", "labels": {**LABELS, "role": "debug"}}
+    alone = {"apiVersion": "v1", "kind": "Pod", "metadata": mine, "spec": pod}
+    job_pod = {"metadata": {"labels": lane}, "spec": {**pod, "restartPolicy": "Never"}}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "report"}, "spec": {"template": job_pod}}
+    for other in (alone, job):
+        kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(other))
+    await kube.create_deployment(body, 1)
+
+    await until_async(lambda: len(of_label(kubectl, namespace)) == 3, "three pods", in_thread=True)
+    (own,) = (await kube.children(namespace, "pos")).pods
+    assert own.startswith(a_deployment("pos", "standard", "stable"))
+
+    kubectl("delete", "deployment", body["metadata"]["name"], "-n", namespace, "--cascade=orphan")
+    assert (await kube.children(namespace, "pos")).pods.keys() == {own}
+
+
+def of_label(kubectl: Kubectl, namespace: str) -> list[str]:
+    """All pods with the route's label."""
+    return kubectl("get", "pods", "-n", namespace, "-l", "merchantroute.dev/route=pos", "-o", "name").split()

@@ -88,8 +88,9 @@ def test_a_secret_with_an_authority_means_tls() -> None:
     data = {**SECRET, "ca.crt": b"-----BEGIN CERTIFICATE-----", "vhost": b"pos"}
     by_secret, by_option = from_secret("orders/pos", data, None), from_secret("orders/pos", data, "/ca.crt")
 
-    assert (by_secret.tls, by_secret.ca_text, by_secret.vhost) == (True, "-----BEGIN CERTIFICATE-----", "pos")
-    assert (by_option.tls, by_option.ca, by_option.ca_text) == (True, "/ca.crt", None)
+    assert (by_secret.tls, by_secret.vhost) == (True, "pos")
+    assert by_secret.pem == {"ca.crt": "-----BEGIN CERTIFICATE-----"}
+    assert (by_option.tls, by_option.ca, by_option.pem) == (True, "/ca.crt", {})
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from merchantroute_operator.errors import KubeConflict, RouteError
+from merchantroute_operator.errors import KubeConflict, KubeError, RouteError
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Kind, Object, SecretData
-from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_ROUTE
+from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_ROUTE, deployment, labels
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology, vhost_topology
+from merchantroute_operator.resources.workload.own_pods import is_worker
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import (
     COUNTS_ALL,
@@ -47,6 +49,8 @@ class MemoryKube:
     claims: dict[str, Object] = field(default_factory=dict)  # Merchant objects by name
     has_merchants: bool = True  # whether the kind is installed
     kinds: tuple[str, ...] = ("ServiceAccount", "PodDisruptionBudget", "NetworkPolicy")  # beside the built-in ones
+    refusing: KubeError | None = None  # what a dry run is answered with
+    mutate: Callable[[Object], Object] = lambda body: body  # what admission makes of an applied object
     scalers: list[Autoscaler] = field(default_factory=list)
     server_clock: float | None = None  # epoch seconds
 
@@ -95,7 +99,8 @@ class MemoryKube:
             }
 
         others = {kind: of(kind) for kind in AUXILIARY_KINDS if kind in self.kinds}
-        return Children(of("Deployment"), of("ConfigMap"), of("Secret"), of("Pod"), others)
+        workers = {name: pod for name, pod in of("Pod").items() if is_worker(pod, route)}
+        return Children(of("Deployment"), of("ConfigMap"), of("Secret"), workers, others)
 
     async def secret(self, namespace: str, name: str) -> SecretData | None:
         del namespace
@@ -113,6 +118,7 @@ class MemoryKube:
         name = body["metadata"]["name"]
         old = self.objects.get((body["kind"], name), {}).get("spec", {})
         replicas = {"replicas": old["replicas"]} if "replicas" in old else {}
+        body = self.mutate(deepcopy(body))
         merged = {**body, **({"spec": {**body["spec"], **replicas}} if "spec" in body else {})}
         self.objects[body["kind"], name] = merged
         self.log.append(f"apply {body['kind']}")
@@ -120,6 +126,8 @@ class MemoryKube:
 
     async def dry_run(self, body: Object) -> None:
         del body
+        if self.refusing:
+            raise self.refusing
 
     async def create_deployment(self, body: Object, replicas: int) -> None:
         named = {**body, "spec": {**body["spec"], "replicas": replicas}}
@@ -175,6 +183,7 @@ class MemoryBroker:
     held: dict[str, int] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
     published: dict[str, int] = field(default_factory=dict)
+    members: dict[str, tuple[int, int]] = field(default_factory=dict)  # queue -> members, and those online
     failing: RouteError | None = None
     slice: int = 1_000_000  # orders that are moved at once
     uncounted: Uncounted = COUNTS_ALL
@@ -204,6 +213,7 @@ class MemoryBroker:
                 self.published.get(name, 0),
                 0,
                 self.policies.get(name),
+                *self.members.get(name, (1, 1)),
             )
             for name in self.topology.queues
         }
@@ -291,9 +301,32 @@ def _word(op: Op) -> str:
             return f"delete {op.name}"
 
 
-def a_pod(name: str, since: str = "2026-01-01T00:00:00Z") -> dict[str, Any]:
+def a_pod(
+    name: str, since: str = "2026-01-01T00:00:00Z", *, tier: str = "standard", lane: str = "stable"
+) -> dict[str, Any]:
     """A ready pod of the route ``pos``."""
     return {
-        "metadata": {"name": name, "labels": {LABEL_ROUTE: "pos"}},
+        "metadata": worker_metadata(name, tier, lane),
         "status": {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": since}]},
     }
+
+
+def worker_metadata(name: str, tier: str, lane: str) -> dict[str, Any]:
+    """Of a pod that the lane's Deployment of the route ``pos`` made."""
+    owner = {"kind": "ReplicaSet", "name": f"{deployment('pos', tier, lane)}-5d8f", "controller": True}
+    return {"name": name, "labels": labels("pos", tier, lane), "ownerReferences": [owner]}
+
+
+def a_loose_pod(name: str) -> dict[str, Any]:
+    """A ready pod with the labels of the route ``pos`` that no controller made."""
+    made = a_pod(name)
+    del made["metadata"]["ownerReferences"]
+    return made
+
+
+def a_job_pod(name: str) -> dict[str, Any]:
+    """One that a Job made, with the same labels."""
+    made = a_loose_pod(name)
+    job = f"{deployment('pos', 'standard', 'stable')}-1"
+    made["metadata"]["ownerReferences"] = [{"kind": "Job", "name": job, "controller": True}]
+    return made

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from merchantroute_operator.naming import FINALIZER, LABEL_ROUTE
+from merchantroute_operator.naming import FINALIZER
 from merchantroute_operator.reconcile.reconciler import Reconciler
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
@@ -14,7 +14,7 @@ from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.topology.drained import FRESH, QUIET
-from tests.unit.operator.fake_ports import MemoryBroker, MemoryKube, OneBroker, a_pod
+from tests.unit.operator.fake_ports import MemoryBroker, MemoryKube, OneBroker, a_pod, worker_metadata
 from tests.unit.operator.route_samples import CLUSTER, raw_route
 
 KEY = ("orders", "pos")
@@ -80,7 +80,7 @@ class World:
     def hear(self, pulse: Pulse) -> None:
         """A pod of the route says this; where a test has not made it, it is one that is not ready."""
         self.kube.objects.setdefault(
-            ("Pod", pulse.pod), {"metadata": {"name": pulse.pod, "labels": {LABEL_ROUTE: "pos"}}, "status": {}}
+            ("Pod", pulse.pod), {"metadata": worker_metadata(pulse.pod, pulse.tier, pulse.lane), "status": {}}
         )
         self.board.know_pod(KEY, pulse.pod, gone=False)
         self.board.put(pulse)

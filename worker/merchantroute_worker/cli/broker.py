@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from merchantroute_worker.cli.addresses import Route, from_url
@@ -45,7 +45,7 @@ class Target:
             return
         with ExitStack() as stack:
             address = kubectl.broker(route, self.ca, despite_policy=self.despite_policy)
-            address = stack.enter_context(_ca_file(address))
+            address = stack.enter_context(_pem_files(address))
             if self.forward is not False:
                 address = self._forwarded(kubectl, route, address, stack)
             yield route, address
@@ -74,12 +74,10 @@ def _from_files(directory: Path, ca: str | None) -> BrokerAddress:
 
 
 @contextmanager
-def _ca_file(address: BrokerAddress) -> Iterator[BrokerAddress]:
-    """The address with its authority in a file: py-amqp takes no PEM text together with a name to check."""
-    if not address.ca_text:
+def _pem_files(address: BrokerAddress) -> Iterator[BrokerAddress]:
+    """The address with its certificates in files: py-amqp takes no PEM text together with a name to check."""
+    if not address.pem:
         yield address
         return
-    with tempfile.TemporaryDirectory(prefix="merchantroute-") as folder:
-        path = Path(folder) / "ca.crt"
-        path.write_text(address.ca_text)
-        yield replace(address, ca=str(path))
+    with tempfile.TemporaryDirectory(prefix="merchantroute-") as folder:  # only its user may look into it
+        yield address.with_files(Path(folder))

@@ -7,7 +7,7 @@ needs no restart: the next connection uses it.
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
@@ -23,6 +23,8 @@ SOCKET_SETTINGS: dict[int, int] = (
 """py-amqp's `socket_settings`: how long what was sent may stay unacknowledged by the other end's kernel before the
 connection breaks. py-amqp's own is one second; a virtual machine's live migration or a CNI's restart takes longer."""
 PORTS = {"amqp": 5672, "amqps": 5671}
+_PLAIN = ("host", "port", "username", "password", "vhost", "connection_string", "tls")
+_PEM = {"ca.crt": "ca", "tls.crt": "certificate", "tls.key": "key"}  # the Secret's keys and our fields
 URL_FORM = "amqp://user:password@host:port/vhost, or amqps:// for TLS"
 
 
@@ -40,9 +42,10 @@ class AddressError(ValueError):
 class BrokerAddress:
     """Host, virtual host, credentials and TLS settings of one broker.
 
-    `ca` is a file with the certificate authority to trust, None for the machine's own ones; `ca_text` is such a file's
-    content, in PEM, where there is no file yet. `certified_name` is the name in the broker's certificate where it is
-    not `host`, as behind a forwarded port.
+    `ca` is a file with the certificate authority to trust, None for the machine's own ones; `certificate` and `key` are
+    files of what a broker that asks clients for a certificate is shown; `pem` are such files' contents by the names of
+    the Secret's keys, where there are no files yet. `certified_name` is the name in the broker's certificate where it
+    is not `host`, as behind a forwarded port.
     """
 
     host: str
@@ -52,27 +55,23 @@ class BrokerAddress:
     vhost: str = "/"
     tls: bool = False
     ca: str | None = None
-    ca_text: str | None = field(default=None, repr=False)
+    certificate: str | None = None
+    key: str | None = None
+    pem: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
     certified_name: str | None = None
 
     @classmethod
     def from_files(cls, directory: Path, ca: str | None = None) -> Self:
-        """Read the mounted files; a ca.crt among them, or a `ca`, means TLS. BrokerFilesError names a file at fault."""
-        mounted = directory / "ca.crt"
-        ca = ca or (str(mounted) if mounted.exists() else None)
-        port = _text(directory / "port")
-        if not _is_port(port):
-            raise BrokerFilesError(f"{directory}/port is {port[:20]!r}, not a number from 1 to 65535")
-        vhost = directory / "vhost"
-        return cls(
-            host=_text(directory / "host"),
-            port=int(port),
-            username=_text(directory / "username"),
-            password=_text(directory / "password"),
-            vhost=(_text(vhost) or "/") if vhost.exists() else "/",
-            tls=ca is not None,
-            ca=ca,
-        )
+        """Read the mounted files of a broker's Secret; a `ca` counts instead of its own. BrokerFilesError names what is
+        at fault.
+        """
+        text = {key: _text(directory / key) for key in (*_PLAIN, *_PEM) if (directory / key).exists()}
+        try:
+            found = _parse(text, tls=ca is not None)
+        except AddressError as error:
+            raise BrokerFilesError(f"{directory} {error}") from None
+        found |= {name: str(directory / key) for key, name in _PEM.items() if text.get(key)}
+        return cls(**{**found, "ca": ca or found.get("ca")})
 
     @classmethod
     def from_url(cls, text: str, ca: str | None = None) -> Self:
@@ -103,22 +102,17 @@ class BrokerAddress:
     def from_secret(cls, data: Mapping[str, bytes], ca: str | None = None) -> Self:
         """Read a Secret's decoded data (docs/operations.md has its keys). AddressError names keys that are missing."""
         text = {key: value.decode("utf-8", "replace").strip() for key, value in data.items()}
-        missing = [key for key in ("host", "port", "username", "password") if not text.get(key)]
-        if missing:
-            raise AddressError(f"lacks {', '.join(missing)}")
-        if not _is_port(text["port"]):
-            raise AddressError("has a port that is not a number from 1 to 65535")
-        certificate = text.get("ca.crt")
+        found = _parse(text, tls=ca is not None)
         return cls(
-            host=text["host"],
-            port=int(text["port"]),
-            username=text["username"],
-            password=text["password"],
-            vhost=text.get("vhost") or "/",
-            tls=bool(certificate or ca),
-            ca=ca,
-            ca_text=None if ca else certificate,
+            **found, ca=ca, pem={key: text[key] for key in _PEM if text.get(key) and not (ca and key == "ca.crt")}
         )
+
+    def with_files(self, folder: Path) -> Self:
+        """Write `pem` into files in `folder`, and give the address with their paths."""
+        for key, content in self.pem.items():
+            (folder / key).write_text(content)
+        paths: dict[str, Any] = {_PEM[key]: str(folder / key) for key in self.pem}
+        return replace(self, pem={}, **paths)
 
     def __str__(self) -> str:
         return f"{self.username}@{self.netloc}{'/' if self.vhost == '/' else '/' + self.vhost}"
@@ -133,7 +127,55 @@ class BrokerAddress:
         if not self.tls:
             return False
         name = self.certified_name or self.host
-        return {"ca_certs": self.ca, "cert_reqs": ssl.CERT_REQUIRED, "server_hostname": name}
+        shown = {"certfile": self.certificate, "keyfile": self.key} if self.certificate else {}
+        return {"ca_certs": self.ca, "cert_reqs": ssl.CERT_REQUIRED, "server_hostname": name, **shown}
+
+
+def _parse(text: Mapping[str, str], *, tls: bool) -> dict[str, Any]:
+    """The plain fields of an address from a Secret's keys; `tls` where the caller has an authority of its own."""
+    text = {
+        **_connection_string(text.get("connection_string", "")),
+        **{key: value for key, value in text.items() if value},
+    }
+    if missing := [key for key in ("host", "port", "username", "password") if key not in text]:
+        raise AddressError(f"lacks {', '.join(missing)}")
+    if not _is_port(text["port"]):
+        raise AddressError("has a port that is not a number from 1 to 65535")
+    if text.get("tls", "true") not in ("true", "false"):
+        raise AddressError("has a tls that is neither true nor false")
+    if ("tls.crt" in text) != ("tls.key" in text):
+        raise AddressError("has one of tls.crt and tls.key without the other")
+    if text.get("tls") == "false" and (tls or "ca.crt" in text or "tls.crt" in text):
+        raise AddressError("has tls false beside a certificate for TLS")
+    implied = "ca.crt" in text or "tls.crt" in text or int(text["port"]) == PORTS["amqps"]
+    return {
+        "host": text["host"],
+        "port": int(text["port"]),
+        "username": text["username"],
+        "password": text["password"],
+        "vhost": text.get("vhost") or "/",
+        "tls": tls or (text["tls"] == "true" if "tls" in text else implied),
+    }
+
+
+def _connection_string(uri: str) -> dict[str, str]:
+    """What a Secret's connection_string says, under the names of the keys; nothing where it is no AMQP URL."""
+    try:
+        url = urlsplit(uri)
+        host, port = url.hostname, url.port
+    except ValueError:
+        return {}
+    if url.scheme not in PORTS or not host:
+        return {}
+    found = {
+        "host": host,
+        "port": str(port or PORTS[url.scheme]),
+        "username": unquote(url.username or ""),
+        "password": unquote(url.password or ""),
+        "vhost": unquote(url.path.removeprefix("/")),
+        "tls": "true" if url.scheme == "amqps" else "",
+    }
+    return {key: value for key, value in found.items() if value}
 
 
 def _is_port(text: str) -> bool:

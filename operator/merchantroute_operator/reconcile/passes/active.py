@@ -1,5 +1,7 @@
 """Reconciles an active route: queues, configuration, Deployments, inner bindings, front door, in that order.
 
+Before all of it the API server is asked whether it would take the Deployments.
+
 Each step works on what the one before it left, so a pass that stops anywhere leaves every order with a way on; and no
 pod starts before its queue is there.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from merchantroute_operator import naming
-from merchantroute_operator.errors import TopologyConflict
+from merchantroute_operator.errors import RouteError, SecretInvalid, SecretMissing, TopologyConflict
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.state.context import Context
@@ -22,6 +24,7 @@ from merchantroute_operator.reconcile.steps.canary import advance_canaries
 from merchantroute_operator.reconcile.steps.configuration import annotate_stale_pods, attempt, write_configuration
 from merchantroute_operator.reconcile.steps.credentials import Credential, collect
 from merchantroute_operator.reconcile.steps.deployments import (
+    check_deployments,
     delete_deployments,
     ensure_deployments,
     lane_of,
@@ -31,6 +34,7 @@ from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch
 from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import drop_agreement, open_broker, owner_of_route
 from merchantroute_operator.spec.route import Route
+from merchantroute_operator.spec.sections.broker_secret import parse_broker
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.objects import Topology
 from merchantroute_operator.topology.plans.changes import (
@@ -50,6 +54,24 @@ REQUEUE_SOON = 1.0  # seconds until the next reconcile while something is under 
 REQUEUE_LATER = 5.0  # seconds until the next reconcile where others have to fix something
 
 
+async def _mounted_secret(ctx: Context, route: Route, operators: str) -> tuple[str, RouteError | None]:
+    """The resourceVersion of the Secret that pods mount, and what is wrong with it.
+
+    ``operators`` is that of ``secretRef``, which is the same Secret unless ``workerSecretRef`` names another.
+    """
+    if route.worker_secret == route.broker_secret:
+        return operators, None
+    secret = await ctx.kube.secret(route.namespace, route.worker_secret)
+    if secret is None:
+        words = f"Secret {route.worker_secret} (workerSecretRef) does not exist: no new pod can start without it"
+        return "", SecretMissing(f"{words}, so create it in namespace {route.namespace}")
+    try:
+        parse_broker(secret.name, secret.data)
+    except SecretInvalid as error:
+        return secret.version, error
+    return secret.version, None
+
+
 async def reconcile_active(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
     """One pass; returns the seconds until the next one. Raises ``RouteError``; ``findings`` hold what it came to.
 
@@ -65,6 +87,7 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     state.broker_secret = route.broker_secret, secret_version
     owner = owner_of_route(ctx, route, findings)
     route = findings.route = state.route = await advance_canaries(ctx, route, state, findings)
+    await check_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _queues(ctx, broker, route, state, owner, findings)
     found, problems = await collect(ctx.kube, route)
     findings.merchants.credential_problems = {
@@ -72,9 +95,11 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     }
     findings.merchants.claim_problems = {m: why for m, why in problems.items() if m in findings.merchants.claimed}
     await _configuration(ctx, route, state, findings, found)
-    await _bring_to_pods(ctx, route, state, findings, secret_version)
+    mounted, unmounted = await _mounted_secret(ctx, route, secret_version)
+    await _bring_to_pods(ctx, route, state, findings, mounted)
     # Told, and tried again by the next pass: it slows down nothing that comes after.
     findings.beside = await ensure_auxiliaries(ctx.kube, route, findings.children, findings.merchants.claimed)
+    findings.error = unmounted
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
     state.split_watch.left(in_use(route, observed))

@@ -21,7 +21,9 @@ from merchantroute_operator.spec.route import Route
 async def reconcile_paused(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
     """One look; the seconds until the next. Raises as ``keep`` does; ``findings`` hold what it came to."""
     left: list[str] = []
-    dry = replace(ctx, kube=dry_run_kube(ctx.kube, left), brokers=dry_run_brokers(ctx.brokers, left))
+    dry = replace(
+        ctx, kube=dry_run_kube(ctx.kube, left, state.seen.admitted), brokers=dry_run_brokers(ctx.brokers, left)
+    )
     # A pass counts up what it has written; a copy keeps that from the memory, since nothing was.
     try:
         await reconcile_active(dry, route, state.copy(), findings)

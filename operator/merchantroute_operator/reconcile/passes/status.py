@@ -92,6 +92,7 @@ def _view(ctx: Context, state: RouteState, findings: Findings) -> View:
         broker=findings.topology.broker if findings.topology.door_open else "",
         uncounted=findings.topology.uncounted,
         queues_ready=findings.topology.queues_ready,
+        membership=state.membership,
         door_open=findings.topology.door_open,
         config_generation=findings.configuration.generation,
         deployments={**findings.children.deployments, **state.deployments},

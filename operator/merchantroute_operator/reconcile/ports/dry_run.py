@@ -9,6 +9,7 @@ from typing import Literal, cast
 from merchantroute_operator.kube.kube_port import Kind, Kube, Object
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.ports.caching import CachingKube
+from merchantroute_operator.reconcile.state.admitted import Admitted
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.resources.configuration.config_maps import INDEX
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
@@ -28,11 +29,15 @@ from merchantroute_operator.topology.objects import (
 
 
 class DryRunKube(CachingKube):
-    """Reads go on to ``kube``; a write becomes a sentence in ``left``. Annotations of pods and events are dropped."""
+    """Reads go on to ``kube``; a write becomes a sentence in ``left``. Annotations of pods and events are dropped.
 
-    def __init__(self, kube: Kube, left: list[str]) -> None:
+    What admission made of an object (``admitted``) is as wanted.
+    """
+
+    def __init__(self, kube: Kube, left: list[str], admitted: Admitted) -> None:
         super().__init__(kube)
         self._left = left
+        self._admitted = admitted
 
     async def apply(self, body: Object) -> Object:
         """An object that is missing, or is not as the spec says."""
@@ -40,7 +45,7 @@ class DryRunKube(CachingKube):
         live = self.live.get((kind, name))
         if live is None:
             self._left.append(f"{kind} {name} is missing")
-        elif not _is_only_fresher(body, live):
+        elif not _is_only_fresher(body, live) and not self._admitted.covers(body, live):
             self._left.append(f"{kind} {name} is not as the spec says")
         return body
 
@@ -114,9 +119,9 @@ class DryRunBrokers:
         return DryRunBroker(await self._brokers.use(user, address), self._left)
 
 
-def dry_run_kube(kube: Kube, left: list[str]) -> Kube:
+def dry_run_kube(kube: Kube, left: list[str], admitted: Admitted) -> Kube:
     """``kube`` without its writes."""
-    return cast(Kube, DryRunKube(kube, left))
+    return cast(Kube, DryRunKube(kube, left, admitted))
 
 
 def dry_run_brokers(brokers: BrokerPool, left: list[str]) -> BrokerPool:

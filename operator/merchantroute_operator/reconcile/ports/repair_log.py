@@ -60,21 +60,34 @@ class RepairLogKube(CachingKube):
         return found
 
     async def apply(self, body: Object) -> Object:
-        """A repair, if this is no longer as the last pass left it."""
+        """A repair, if this is no longer as the last pass left it.
+
+        What admission makes of the object is none, and to apply it again would change nothing.
+        """
         key = (body["kind"], body["metadata"]["name"])
+        if (there := self.live.get(key)) is not None and self._seen.admitted.covers(body, there):
+            return there
         before, live = self._seen.recall(key), self.live.get(key)
         stored = await self.kube.apply(body)
         self._seen.note_version(key, stored)
         if before is not None and live is None:
             self._repairs.append(f"{key[0]} {key[1]} was deleted: made again")
-        elif before is not None and live is not None and differs(before, live):
+        elif before is not None and live is not None and differs(before, live) and not self._seen.admitted.made(live):
             self._repairs.append(f"{key[0]} {key[1]} was changed: put back")
+        self._seen.admitted.note(body, stored)
         self._seen.remember(key, body)
         return stored
+
+    async def dry_run(self, body: Object) -> None:
+        """Asked only about what ``apply`` would send."""
+        live = self.live.get((body["kind"], body["metadata"]["name"]))
+        if live is None or not self._seen.admitted.covers(body, live):
+            await self.kube.dry_run(body)
 
     async def delete(self, kind: Kind, namespace: str, name: str) -> None:
         """Gone by our own doing."""
         self._seen.forget((kind, name))
+        self._seen.admitted.forget(kind, name)
         self.live.pop((kind, name), None)
         await self.kube.delete(kind, namespace, name)
 

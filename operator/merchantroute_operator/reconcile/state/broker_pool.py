@@ -23,7 +23,8 @@ from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import QueueSample
 
-Vhost = tuple[str, str, str | None]  # the management API, the vhost's name, the certificate that vouches for it
+# The management API, the vhost's name, the certificate that vouches for it, and the one that is shown to it.
+Vhost = tuple[str, str, str | None, str | None]
 TRIED = 3  # users of a vhost whose credentials are tried for one read of its figures
 Answer = TypeVar("Answer")
 
@@ -149,4 +150,4 @@ class BrokerPool:
 
 
 def _vhost(address: BrokerAddress) -> Vhost:
-    return address.management_uri, address.vhost, address.ca
+    return address.management_uri, address.vhost, address.ca, address.certificate

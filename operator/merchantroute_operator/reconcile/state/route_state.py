@@ -18,6 +18,7 @@ from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.status.damping import Standing
 from merchantroute_operator.topology.drained import EmptyWatch
+from merchantroute_operator.topology.membership import Membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ class RouteState:
     repairs: int = 0  # of what others had changed
     dead: int | None = None  # orders in dead letters; None: unknown
     moved: dict[str, int] = field(default_factory=dict)  # queue -> orders that were moved away, by this process
+    membership: Membership = field(default_factory=Membership)
     empty: EmptyWatch = field(default_factory=EmptyWatch)
     seen: Seen = field(default_factory=Seen)
     split_watch: SplitWatch = field(default_factory=SplitWatch)

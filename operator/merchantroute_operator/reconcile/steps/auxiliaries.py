@@ -38,7 +38,7 @@ async def ensure_auxiliaries(
         raise
     except Exception as error:  # noqa: BLE001 - told by the route, which is then without a new policy only
         first = error if isinstance(error, RouteError) else unforeseen(error)
-        wanted = [service_account(route, lane) for lane in lanes(route)]
+        wanted = [account for lane in lanes(route) if (account := service_account(route, lane))]
     for body in wanted:
         live = children.auxiliaries.get(body["kind"], {}).get(body["metadata"]["name"])
         if live is not None and not differs(body, live):
@@ -71,7 +71,8 @@ def _wanted(
     route: Route, children: Children, brokers: Iterable[Address] = (), claimed: Collection[str] = ()
 ) -> Iterator[Object]:
     for lane in lanes(route):
-        yield service_account(route, lane)
+        if account := service_account(route, lane):
+            yield account
         if budget := disruption_budget(route, lane):
             yield budget
     if policy := network_policy(route, brokers, claimed):

@@ -63,7 +63,7 @@ async def annotate_stale_pods(
     """Make the kubelet bring new files to these pods now: it syncs a pod's volumes when the pod changes.
 
     Left alone it takes 70 to 90 s. ``generation`` is the configuration's, ``broker`` is the resourceVersion of the
-    broker's Secret. A pod that is not ``lagging`` is left alone once it has both.
+    broker's Secret that pods mount. A pod that is not ``lagging`` is left alone once it has both.
     """
     annotations = {ANNOTATION_GENERATION: generation, ANNOTATION_BROKER: broker}
     stale = [name for name, pod in pods.items() if _is_stale(pod, annotations, lags=name in lagging)]

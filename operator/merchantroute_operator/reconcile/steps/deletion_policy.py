@@ -46,8 +46,10 @@ def may_still_end(pod: Mapping[str, Any], *, seen_for: float) -> bool:
     """Whether a pod is worth waiting for that has been seen to end for so many seconds.
 
     A pod that is there long after its grace period was on a node that is gone, and stays until somebody removes the
-    node.
+    node. One that has ended (evicted, for one) holds nothing.
     """
+    if pod.get("status", {}).get("phase") in ("Succeeded", "Failed"):
+        return False
     if "deletionTimestamp" not in pod["metadata"]:
         return True
     return seen_for < float(pod["metadata"].get("deletionGracePeriodSeconds", 30)) + POD_PATIENCE

@@ -13,6 +13,18 @@ from merchantroute_operator.spec.lane_specs import lanes
 from merchantroute_operator.spec.route import Route
 
 
+async def check_deployments(kube: Kube, route: Route, cluster: str, live: Mapping[str, Object]) -> None:
+    """Ask the API server about the Deployments that it does not have yet as the route wants them; nothing is changed.
+
+    Raises what ``ensure_deployments`` would, before anything of the route has been changed for a pod that cannot be.
+    """
+    for lane in lanes(route):
+        body = deployment(route, lane.tier, lane.name, cluster)
+        there = live.get(body["metadata"]["name"])
+        if there is None or differs(body, there):
+            await kube.dry_run(body)
+
+
 async def ensure_deployments(kube: Kube, route: Route, cluster: str, live: Mapping[str, Object]) -> None:
     """Create or correct one Deployment per lane.
 

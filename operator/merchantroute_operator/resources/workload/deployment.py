@@ -10,6 +10,9 @@ from merchantroute_operator.spec.route import Route, Tier
 
 PROGRESS_DEADLINE = 300  # seconds in which a new pod has to become ready before Kubernetes calls the rollout stuck
 
+# A new pod first, then an old one: the lane is never without a consumer.
+ROLLOUT = {"maxUnavailable": 0, "maxSurge": 1}
+
 
 def deployment(route: Route, tier: Tier, lane: str, cluster: str) -> Object:
     """The Deployment to apply. It never holds ``spec.replicas``: those are the scaler's, by ``/scale`` alone.
@@ -24,8 +27,10 @@ def deployment(route: Route, tier: Tier, lane: str, cluster: str) -> Object:
             **body,
             "spec": {
                 "selector": {"matchLabels": labels},
-                # A new pod first, then an old one: the lane is never without a consumer.
-                "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+                "strategy": {
+                    "type": "RollingUpdate",
+                    "rollingUpdate": {**ROLLOUT, **tier.pod.fields.get("rollout", {})},
+                },
                 "progressDeadlineSeconds": PROGRESS_DEADLINE,
                 "revisionHistoryLimit": 3,
                 **settling(tier),

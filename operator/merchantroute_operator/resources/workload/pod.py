@@ -5,17 +5,16 @@ What changes while orders flow (merchants, limits, credentials) is not here, so 
 
 from __future__ import annotations
 
-from math import ceil
 from typing import Any
 
 from merchantroute_operator import naming
 from merchantroute_operator.resources.metadata import Object
+from merchantroute_operator.resources.workload.overlay import overlay
 from merchantroute_operator.resources.workload.program import probes, program, variables
 from merchantroute_operator.spec.route import Route, Tier
+from merchantroute_operator.spec.sections.pod_template import PORT, WORKER, grace
 
-PORT = 9090
 USER = 10001
-GRACE_STEP = 30  # seconds; so that a small change of the deadline replaces no pod
 BEFORE_SIGTERM = 1  # seconds
 """A container's program is process 1, to which the kernel does not deliver a signal until there is a handler for it. A
 pod that is deleted as it starts gets SIGTERM this much later, when its program has come so far.
@@ -39,7 +38,7 @@ def pod_template(route: Route, tier: Tier, lane: str) -> Object:
         metadata["annotations"] = dict(user["annotations"])
     given = ("nodeSelector", "tolerations", "imagePullSecrets", "priorityClassName", "affinity")
     spec = {
-        "serviceAccountName": naming.deployment(route.name, tier.name, lane),
+        "serviceAccountName": user.get("serviceAccountName", naming.deployment(route.name, tier.name, lane)),
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": grace(route.orders.deadline),
@@ -55,7 +54,7 @@ def pod_template(route: Route, tier: Tier, lane: str) -> Object:
         "volumes": [*_volumes(route), *user.get("volumes", ())],
         **{name: user[name] for name in given if name in user},
     }
-    return {"metadata": metadata, "spec": spec}
+    return {"metadata": metadata, "spec": overlay(spec, user.get("podTemplate", {}).get("spec", {}))}
 
 
 def _spread(route: Route, tier: Tier, lane: str) -> list[Object]:
@@ -67,15 +66,10 @@ def _spread(route: Route, tier: Tier, lane: str) -> list[Object]:
     ]
 
 
-def grace(deadline: float) -> int:
-    """Seconds of grace between SIGTERM and SIGKILL: a warm shutdown may start one more batch of orders."""
-    return ceil((2 * deadline + 10) / GRACE_STEP) * GRACE_STEP
-
-
 def _container(route: Route, tier: Tier, lane: str) -> Object:
     user = tier.pod.fields
     return {
-        "name": "worker",
+        "name": WORKER,
         "image": tier.pod.image,
         **program(tier, lane),
         "env": [*_identity(route, tier, lane), *variables(route, tier, lane), *user.get("env", ())],

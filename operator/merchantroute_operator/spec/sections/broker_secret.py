@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from merchantroute_operator.errors import SecretInvalid
 from merchantroute_operator.spec.broker_rules import literal
 
 REQUIRED = ("host", "port", "username", "password")
-MANAGEMENT_PORT = 15672
+PORTS = {"amqp": 5672, "amqps": 5671}
+MANAGEMENT_PORT, MANAGEMENT_TLS_PORT = 15672, 15671
 _PORT = re.compile(r"[0-9]{1,5}")
 _HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9_.-]{1,15})?")
 _LONGEST_LABEL = 63  # characters between two dots of a name, as DNS has them
@@ -20,7 +21,11 @@ _URI = "http://host:15672 or https://host:15671, with a path where the API stand
 
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
-    """One vhost of one broker. The password stays out of every representation."""
+    """One vhost of one broker. The password and the client certificate's key stay out of every representation.
+
+    ``tls`` says whether AMQP is encrypted. ``ca`` is the authority to trust, None for the system's own ones;
+    ``certificate`` with its ``key`` is what a broker that asks clients for one is shown. All three are PEM.
+    """
 
     host: str
     port: int
@@ -28,7 +33,10 @@ class BrokerAddress:
     password: str = field(repr=False)
     vhost: str
     management_uri: str
-    ca: str | None = field(default=None, repr=False)  # PEM; set means TLS
+    ca: str | None = field(default=None, repr=False)
+    tls: bool = False
+    certificate: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
 
     @property
     def identity(self) -> str:
@@ -40,27 +48,66 @@ class BrokerAddress:
 def parse_broker(name: str, data: Mapping[str, bytes]) -> BrokerAddress:
     """The address in Secret ``name``.
 
-    Keys: host, port, username, password; optional vhost (default ``/``), ca.crt, management_uri (default
-    ``http://host:15672``). Raises ``SecretInvalid`` that names the keys that are missing or wrong, and what to write.
+    Keys: host, port, username, password, each of which may come from connection_string instead; optional vhost
+    (default ``/``), tls, ca.crt, tls.crt with tls.key, and management_uri (default port 15672 of the host, or 15671 by
+    https where AMQP is TLS). Raises ``SecretInvalid`` that names the keys that are missing or wrong, and what to write.
     No value is repeated: a password may stand in the wrong key.
     """
     text = {key: value.decode("utf-8", "replace").strip() for key, value in data.items()}
+    text = {
+        **_connection_string(text.get("connection_string", "")),
+        **{key: value for key, value in text.items() if value},
+    }
     missing = [key for key in REQUIRED if not text.get(key)]
     if missing:
         raise SecretInvalid(f"Secret {name} lacks {', '.join(missing)}: write the keys {', '.join(REQUIRED)}")
-    if wrong := _wrong(text):
+    if wrong := _wrong(text) or _wrong_tls(text):
         raise SecretInvalid(f"Secret {name}: {wrong}")
-    host = text["host"]
-    uri = text.get("management_uri") or f"http://{f'[{host}]' if ':' in host else host}:{MANAGEMENT_PORT}"
+    host, tls = text["host"], _is_tls(text)
     return BrokerAddress(
         host=host,
         port=int(text["port"]),
         username=text["username"],
         password=text["password"],
         vhost=text.get("vhost") or "/",
-        management_uri=uri.rstrip("/"),
-        ca=text.get("ca.crt") or None,
+        management_uri=text.get("management_uri", _management(host, tls=tls)).rstrip("/"),
+        ca=text.get("ca.crt"),
+        tls=tls,
+        certificate=text.get("tls.crt"),
+        key=text.get("tls.key"),
     )
+
+
+def _connection_string(uri: str) -> dict[str, str]:
+    """What ``connection_string`` says under the names of the keys; nothing where it is no AMQP URI."""
+    try:
+        url = urlsplit(uri)
+        host, port = url.hostname, url.port
+    except ValueError:
+        return {}
+    if url.scheme not in PORTS or not host:
+        return {}
+    found = {
+        "host": host,
+        "port": str(port or PORTS[url.scheme]),
+        "username": unquote(url.username or ""),
+        "password": unquote(url.password or ""),
+        "vhost": unquote(url.path.removeprefix("/")),
+        **({"tls": "true"} if url.scheme == "amqps" else {}),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _is_tls(text: Mapping[str, str]) -> bool:
+    """What ``tls`` says; without it, whether anything else speaks of TLS. Workers read the same files alike."""
+    if "tls" in text:
+        return text["tls"] == "true"
+    return "ca.crt" in text or "tls.crt" in text or int(text["port"]) == PORTS["amqps"]
+
+
+def _management(host: str, *, tls: bool) -> str:
+    scheme, port = ("https", MANAGEMENT_TLS_PORT) if tls else ("http", MANAGEMENT_PORT)
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _wrong(text: Mapping[str, str]) -> str:
@@ -73,6 +120,17 @@ def _wrong(text: Mapping[str, str]) -> str:
         return "username holds a colon, which the management API's login cannot carry: write a user without"
     if uri := text.get("management_uri"):
         return _wrong_uri(uri)
+    return ""
+
+
+def _wrong_tls(text: Mapping[str, str]) -> str:
+    """What is wrong with the keys that speak of TLS, in words; or nothing."""
+    if text.get("tls", "true") not in ("true", "false"):
+        return "tls is neither true nor false: write one of them, or leave it out"
+    if ("tls.crt" in text) != ("tls.key" in text):
+        return "tls.crt and tls.key belong together, a client certificate and its key: write both, or neither"
+    if text.get("tls") == "false" and (plain := [key for key in ("ca.crt", "tls.crt") if key in text]):
+        return f"tls is false, but {plain[0]} is for TLS: remove one of them"
     return ""
 
 

@@ -13,10 +13,10 @@ from merchantroute_operator.spec.sections.pod_options import pod_options
 from merchantroute_operator.spec.sections.scaling_policy import parse_scaling
 
 
-def with_canary(tier: Tier, raw: Raw, worker: Raw, where: str) -> Tier:
+def with_canary(tier: Tier, raw: Raw, worker: Raw, where: str, *, deadline: float) -> Tier:
     """``tier`` with the canary that its ``raw`` has; what the canary leaves out is as in the tier.
 
-    ``where`` names the tier in the message of a ``SpecInvalid``.
+    ``where`` names the tier in the message of a ``SpecInvalid``; ``deadline`` (seconds) is an order's.
     """
     own = raw.get("canary")
     if own is None:
@@ -29,7 +29,7 @@ def with_canary(tier: Tier, raw: Raw, worker: Raw, where: str) -> Tier:
         pool=own.get("pool", tier.pool),
         concurrency=own.get("concurrency", tier.concurrency),
         scaling=parse_scaling(own["scaling"], f"{where}.scaling") if "scaling" in own else tier.scaling,
-        pod=pod_options(base, own, where),
+        pod=pod_options(base, own, where, deadline=deadline),
     )
     walk = _walk(own, where)
     if (walk is None) == ("weight" not in own):

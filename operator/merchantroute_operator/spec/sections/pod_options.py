@@ -8,17 +8,20 @@ from typing import Any
 from merchantroute_operator import naming
 from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.route import PodOptions, Raw
+from merchantroute_operator.spec.sections.pod_template import check_pod_template
 
-_MERGED = ("labels", "annotations", "nodeSelector")
-_REPLACED = ("envFrom", "resources", "tolerations", "imagePullSecrets", "priorityClassName")
+_MERGED = ("labels", "annotations", "nodeSelector", "serviceAccountAnnotations")
+_REPLACED = ("envFrom", "resources", "tolerations", "imagePullSecrets", "priorityClassName", "serviceAccountName",
+             "podTemplate", "rollout", "disruptionBudget")  # fmt: skip
 _WORKER_ONLY = ("affinity", "volumes", "volumeMounts")
 OWN_PATH = "/etc/merchantroute"
 
 
-def pod_options(worker: Raw, tier: Raw, where: str) -> PodOptions:
+def pod_options(worker: Raw, tier: Raw, where: str, *, deadline: float) -> PodOptions:
     """Merge ``worker`` and ``tier``: env by name, maps by key, everything else replaced; ``where`` names the tier.
 
     ``app`` and ``command`` say the same, what the pods run, so a tier's one replaces either of the worker's.
+    ``deadline`` (seconds) is an order's.
     """
     fields: dict[str, Any] = {}
     if env := _merge_by_name(worker.get("env", ()), tier.get("env", ())):
@@ -33,10 +36,13 @@ def pod_options(worker: Raw, tier: Raw, where: str) -> PodOptions:
         if value := worker.get(name):
             fields[name] = value
     _refuse_what_is_ours(fields, where)
+    command = () if tier.get("app") else tuple(tier.get("command") or worker.get("command") or ())
+    if over := fields.get("podTemplate", {}).get("spec"):
+        check_pod_template(over, where, deadline=deadline, command=bool(command))
     return PodOptions(
         image=tier.get("image") or worker["image"],
         app=tier.get("app") or worker.get("app", "merchantroute_worker.app"),
-        command=() if tier.get("app") else tuple(tier.get("command") or worker.get("command") or ()),
+        command=command,
         events=bool(worker.get("events")),
         fields=fields,
     )
@@ -50,7 +56,7 @@ def _merge_by_name(base: Sequence[Raw], over: Sequence[Raw]) -> list[Raw]:
 def _refuse_what_is_ours(fields: Raw, where: str) -> None:
     """Keep the lane's identity and files: a pod that takes another lane's name would mix up two lanes' figures."""
     _refuse_variables(fields, where)
-    for name in ("labels", "annotations"):
+    for name in ("labels", "annotations", "serviceAccountAnnotations"):
         for key in fields.get(name, {}):
             if key.split("/")[0] == naming.GROUP:
                 raise SpecInvalid(f"{where}: {name} {key} is the operator's; choose a key outside {naming.GROUP}/")

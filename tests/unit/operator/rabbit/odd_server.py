@@ -26,7 +26,10 @@ class OddServer:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection. Whoever only looks whether something listens sends nothing."""
         try:
-            self.asked.append(await reader.readuntil(b"\r\n\r\n"))
+            begins = await reader.readexactly(4)
+            if begins == b"AMQP":  # whoever asks whether this port is AMQP's
+                return
+            self.asked.append(begins + await reader.readuntil(b"\r\n\r\n"))
             writer.write(self.raw)
             await writer.drain()
         except (asyncio.IncompleteReadError, OSError):

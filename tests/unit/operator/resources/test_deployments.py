@@ -10,8 +10,9 @@ import pytest
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.quantity import quantity
 from merchantroute_operator.resources.workload.deployment import deployment
-from merchantroute_operator.resources.workload.pod import BEFORE_SIGTERM, grace
+from merchantroute_operator.resources.workload.pod import BEFORE_SIGTERM
 from merchantroute_operator.spec.lane_specs import suspect_tier
+from merchantroute_operator.spec.sections.pod_template import grace
 from tests.unit.operator.route_samples import CLUSTER, a_route, raw_route
 
 WORKER = {

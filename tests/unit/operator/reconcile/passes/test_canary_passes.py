@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from merchantroute_operator.naming import LABEL_LANE, LABEL_TIER
 from tests.unit.operator.canary_scenario import ANNOTATION, CANARY, TIER, WALK, Road, road, spec_of
+from tests.unit.operator.fake_ports import worker_metadata
 from tests.unit.operator.operator_under_test import DOOR, KEY, PROOF, STILL
 from tests.unit.operator.route_samples import raw_route
 
@@ -157,7 +159,8 @@ def without_ready_pods(world: Road, state: dict[str, Any]) -> None:
     canary = world.lanes()["canary"]
     canary["status"] = {"replicas": 1, "readyReplicas": 0, "updatedReplicas": 1}
     world.reconciler.child_changed("Deployment", *KEY, canary, gone=False)
-    pod = {"metadata": {"name": "pod-canary", "labels": canary["metadata"]["labels"]}, "status": {}}
+    labels = canary["metadata"]["labels"]
+    pod: dict[str, Any] = {"metadata": worker_metadata("pod-canary", labels[LABEL_TIER], labels[LABEL_LANE])}
     pod["status"] = {"containerStatuses": [{"state": state, "ready": False}]} if state else {}
     world.kube.objects["Pod", "pod-canary"] = pod
     world.look()

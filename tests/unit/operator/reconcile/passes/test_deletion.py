@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from merchantroute_operator.errors import BrokerRefusedCredentials, BrokerUnreachable
 from merchantroute_operator.naming import FINALIZER
+from tests.unit.operator.fake_ports import a_job_pod, a_loose_pod
 from tests.unit.operator.operator_under_test import DOOR, NOW, PROOF, STILL, World
 from tests.unit.operator.route_samples import raw_route
 
@@ -139,6 +142,31 @@ def test_a_pod_of_a_node_that_is_gone_is_not_waited_for(policy: str) -> None:
     for _ in range(2):
         world.at += STILL
         world.look()
+    assert is_gone(world)
+
+
+@pytest.mark.parametrize("policy", ["Retain", "Force"])
+@pytest.mark.parametrize("stranger", [a_job_pod("stranger"), a_loose_pod("stranger")], ids=["a Job's", "a person's"])
+def test_a_pod_that_the_route_did_not_make_is_not_waited_for(policy: str, stranger: dict[str, Any]) -> None:
+    """It carries the route's labels all the same, and never gets a deletionTimestamp."""
+    world = World(raw_route())
+    world.look()
+    world.kube.objects["Pod", "stranger"] = stranger
+    world.delete(policy=policy)
+    for _ in range(3):
+        world.at += STILL
+        world.look()
+    assert is_gone(world)
+
+
+def test_a_pod_that_has_ended_is_not_waited_for() -> None:
+    """An evicted pod is there for as long as its ReplicaSet."""
+    world = World(raw_route())
+    world.look()
+    world.start_pods()
+    world.kube.objects["Pod", "pod-1"]["status"] = {"phase": "Failed", "reason": "Evicted"}
+    world.delete(policy="Retain")
+    world.look()
     assert is_gone(world)
 
 

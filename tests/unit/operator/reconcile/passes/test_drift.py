@@ -264,3 +264,50 @@ def test_a_lane_with_somebody_elses_autoscaler_is_left_to_it_until_it_is_gone(ki
     fleet.settle()
     fleet.tick()
     assert [line for line in fleet.log if line.startswith(f"scale {NAME}")]
+
+
+def with_a_toleration(body: dict[str, Any]) -> dict[str, Any]:
+    """What a mutating webhook of the cluster does to each Deployment: a list that is compared whole is another."""
+    if body["kind"] == "Deployment":
+        body["spec"]["template"]["spec"]["tolerations"] = [{"key": "spot", "operator": "Exists"}]
+    return body
+
+
+def test_what_the_clusters_admission_makes_of_an_object_is_no_drift_and_not_applied_again() -> None:
+    world = World(raw_route(worker={"image": "w:1", "tolerations": [{"key": "ours", "operator": "Exists"}]}))
+    world.kube.mutate = with_a_toleration
+    world.look()
+    assert repairs(world) == ""
+    for _ in range(3):
+        assert repairs(world) == ""
+        assert "apply Deployment" not in world.log
+
+
+def test_a_change_of_the_spec_is_applied_and_no_repair_beside_such_a_webhook() -> None:
+    world = World(raw_route(worker={"image": "w:1", "tolerations": [{"key": "ours", "operator": "Exists"}]}))
+    world.kube.mutate = with_a_toleration
+    world.look()
+    world.look()
+    world.change(worker={"image": "w:2", "tolerations": [{"key": "ours", "operator": "Exists"}]})
+    assert repairs(world) == ""
+    assert "apply Deployment" in world.log
+
+
+def test_what_somebody_changes_beside_such_a_webhook_is_put_back() -> None:
+    world = World(raw_route(worker={"image": "w:1", "tolerations": [{"key": "ours", "operator": "Exists"}]}))
+    world.kube.mutate = with_a_toleration
+    world.look()
+    world.look()
+    world.kube.objects = deepcopy(world.kube.objects)
+    world.kube.objects["Deployment", NAME]["spec"]["template"]["spec"]["containers"][0]["image"] = "other:1"
+    assert repairs(world) == f"Deployment {NAME} was changed: put back"
+
+
+def test_a_paused_route_is_as_the_spec_says_beside_such_a_webhook() -> None:
+    world = World(raw_route(worker={"image": "w:1", "tolerations": [{"key": "ours", "operator": "Exists"}]}))
+    world.kube.mutate = with_a_toleration
+    world.look()
+    world.look()
+    world.change(worker={"image": "w:1", "tolerations": [{"key": "ours", "operator": "Exists"}]}, paused=True)
+    world.look()
+    assert world.condition("Drifted")[:2] == ("False", "NoDrift")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from merchantroute_operator.errors import BrokerRefusedCredentials
-from merchantroute_operator.naming import FINALIZER, labels
+import pytest
+
+from merchantroute_operator.errors import BrokerRefusedCredentials, KubeInvalid
+from merchantroute_operator.kube.kube_port import SecretData
+from merchantroute_operator.naming import ANNOTATION_BROKER, FINALIZER
 from merchantroute_operator.reconcile.passes.active import REQUEUE_SOON
+from tests.unit.operator.fake_ports import BROKER, a_job_pod, a_loose_pod
 from tests.unit.operator.operator_under_test import DOOR, PROOF, STILL, World, first, last
 from tests.unit.operator.route_samples import raw_route
 
@@ -74,10 +78,68 @@ def test_a_pod_with_a_command_of_its_own_holds_up_no_merchant() -> None:
     world = World(raw_route(tiers=["enterprise", {"name": "standard", "command": ["celery"]}]))
     world.look()
     world.start_pods()
-    world.kube.objects["Pod", "pod-1"]["metadata"]["labels"] = labels("pos", "standard", "stable")
     world.change(tiers=["enterprise", {"name": "standard", "command": ["celery"]}], merchants={"hut": "standard"})
     world.look()
     assert world.bound() == {"hut": f"{DOOR}.standard"}
+
+
+@pytest.mark.parametrize("stranger", [a_job_pod("stranger"), a_loose_pod("stranger")], ids=["a Job's", "a person's"])
+def test_a_pod_that_the_route_did_not_make_holds_up_no_merchant(stranger: dict[str, Any]) -> None:
+    """It has the route's labels, and will never say what it has loaded."""
+    world = World(raw_route(merchants={"hut": "enterprise"}))
+    world.look()
+    world.start_pods()
+    world.kube.objects["Pod", "stranger"] = stranger
+    world.pulse("pod-1", 2)
+    world.change(merchants={"hut": "standard"})
+    world.look()
+    assert world.bound() == {"hut": f"{DOOR}.standard"}
+    assert "annotate stranger" not in world.log
+
+
+@pytest.mark.parametrize("name", ["rabbitmq", "for-pods"])
+def test_a_rotated_secret_that_pods_mount_is_brought_to_them_at_once(name: str) -> None:
+    """Left alone a kubelet syncs a volume after 70 to 90 s."""
+    workers = {} if name == "rabbitmq" else {"workerSecretRef": {"name": name}}
+    world = World(raw_route(broker={"secretRef": {"name": "rabbitmq"}, **workers}))
+    world.kube.secrets[name] = SecretData(name, {}, BROKER, "1")
+    world.look()
+    world.start_pods()
+    world.pulse("pod-1", 1)
+    world.look()
+    world.look()
+    assert "annotate pod-1" not in world.log
+    world.kube.secrets[name] = SecretData(name, {}, {**BROKER, "password": b"rotated"}, "2")
+    world.look()
+    assert "annotate pod-1" in world.log
+    assert world.kube.objects["Pod", "pod-1"]["metadata"]["annotations"][ANNOTATION_BROKER] == "2"
+
+
+def test_a_change_of_the_operators_own_secret_touches_no_pod_that_mounts_another() -> None:
+    world = World(raw_route(broker={"secretRef": {"name": "rabbitmq"}, "workerSecretRef": {"name": "for-pods"}}))
+    world.kube.secrets["for-pods"] = SecretData("for-pods", {}, BROKER, "1")
+    world.look()
+    world.start_pods()
+    world.pulse("pod-1", 1)
+    world.look()
+    world.kube.secrets["rabbitmq"] = SecretData("rabbitmq", {}, BROKER, "7")
+    world.look()
+    assert "annotate pod-1" not in world.log
+
+
+@pytest.mark.parametrize(
+    ("data", "reason", "said"),
+    [(None, "SecretMissing", "workerSecretRef"), ({"host": b"rabbit"}, "SecretInvalid", "lacks port")],
+)
+def test_a_secret_that_pods_cannot_use_is_told(data: dict[str, bytes] | None, reason: str, said: str) -> None:
+    """Everything else of the route is done all the same."""
+    world = World(raw_route(broker={"secretRef": {"name": "rabbitmq"}, "workerSecretRef": {"name": "for-pods"}}))
+    if data is not None:
+        world.kube.secrets["for-pods"] = SecretData("for-pods", {}, data, "1")
+    world.look()
+    assert world.condition()[:2] == ("False", reason)
+    assert said in world.condition()[2]
+    assert DOOR in world.broker.topology.exchanges
 
 
 def test_a_pod_that_never_learns_is_named_and_no_longer_waited_for() -> None:
@@ -183,6 +245,23 @@ def test_what_a_lane_without_pods_still_holds_is_moved_when_its_tier_is_gone() -
         if k == "Deployment"
     ]
     assert tiers == ["standard", "suspect"]
+
+
+def test_a_deployment_that_the_api_server_would_refuse_changes_nothing() -> None:
+    """Neither queues nor configuration, nor what there is already."""
+    world = World(raw_route())
+    world.kube.refusing = KubeInvalid("Deployment pos: spec.template.spec.affinity: Invalid value")
+    world.look()
+    assert world.condition()[:2] == ("False", "ObjectInvalid")
+    assert not [line for line in world.log if line.startswith(("declare", "bind", "apply", "create"))]
+    assert not world.kube.objects
+
+    world.kube.refusing = None
+    world.look()
+    world.look()
+    world.kube.refusing = KubeInvalid("nobody asks about what is as wanted already")
+    world.look()
+    assert world.condition("QueuesReady")[:2] == ("True", "AsWanted")
 
 
 def test_the_pods_of_a_tier_that_is_gone_go_before_its_queue_and_the_queue_only_without_consumers() -> None:

@@ -19,6 +19,8 @@ from merchantroute_operator.errors import (
     SecretMissing,
 )
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Object
+from merchantroute_operator.naming import LABEL_LANE, LABEL_TIER
+from tests.unit.operator.fake_ports import worker_metadata
 from tests.unit.operator.operator_under_test import DOOR, KEY, World
 from tests.unit.operator.reconcile.passes.test_suspect_lane import fleet
 from tests.unit.operator.route_samples import raw_route
@@ -178,9 +180,10 @@ def test_a_new_spec_that_meets_a_silent_server_is_not_said_to_be_seen(monkeypatc
 def test_a_pod_that_fails_beside_others_is_told_by_an_event_and_one_that_waits_for_a_node_is_not() -> None:
     world = healthy()
     labels = next(b for (kind, _), b in world.kube.objects.items() if kind == "Deployment")["metadata"]["labels"]
+    tier, lane = labels[LABEL_TIER], labels[LABEL_LANE]
     unscheduled = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "Insufficient cpu"}
     world.kube.objects["Pod", "pod-2"] = {
-        "metadata": {"name": "pod-2", "labels": labels},
+        "metadata": worker_metadata("pod-2", tier, lane),
         "status": {"conditions": [unscheduled]},
     }
     world.look()

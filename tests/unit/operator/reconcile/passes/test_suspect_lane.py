@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from merchantroute_operator.naming import FINALIZER, labels
+from merchantroute_operator.naming import FINALIZER
 from merchantroute_operator.reconcile.scaler import Scaler
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.topology.objects import COUNTS_ALL, Uncounted
@@ -58,8 +58,7 @@ class Fleet(World):
         """The suspect lane's pod has been restarted so many times, has ended again, and waits."""
         ended = {"terminated": {"exitCode": 137, "reason": "Error", "message": '{"message": "taken"}\n'}}
         waiting = {"waiting": {"reason": "CrashLoopBackOff"}}
-        pod = a_pod(name)
-        pod["metadata"]["labels"] = labels("pos", "suspect", "suspect")
+        pod = a_pod(name, tier="suspect", lane="suspect")
         pod["status"]["conditions"][0]["status"] = "False"
         pod["status"]["containerStatuses"] = [
             {"state": waiting, "lastState": ended, "ready": False, "restartCount": restarts}
@@ -167,7 +166,7 @@ def test_a_pod_that_kubernetes_would_restart_ever_later_is_replaced_once() -> No
 def test_only_the_suspect_lane_gets_a_new_pod_for_one_that_waits() -> None:
     world = fleet()
     world.crash(restarts=9)
-    world.kube.objects["Pod", "pos-suspect-1"]["metadata"]["labels"] = labels("pos", "standard", "stable")
+    world.kube.objects["Pod", "pos-suspect-1"]["metadata"] = a_pod("pos-suspect-1")["metadata"]
     world.look()
     world.log.clear()
     world.tick(times=5)
@@ -255,7 +254,7 @@ def test_a_suspect_queue_that_somebody_deleted_is_made_again_at_once() -> None:
 
 def test_its_pod_too_must_know_a_merchant_before_it_is_bound_and_counts_for_no_tier() -> None:
     world = fleet(merchants={"hut": "enterprise"})
-    world.kube.objects["Pod", "pos-suspect-1"] = a_pod("pos-suspect-1")
+    world.kube.objects["Pod", "pos-suspect-1"] = a_pod("pos-suspect-1", tier="suspect", lane="suspect")
     world.hear(Pulse("pos-suspect-1", *KEY, "suspect", "suspect", 0, world.at, 1, 0, 0.0, 0, 0, 0))
     world.pulse("pod-1", 2)
     world.change(merchants={"hut": "standard"})

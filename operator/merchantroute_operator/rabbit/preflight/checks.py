@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from merchantroute_operator.errors import (
     AmqpUnreachable,
+    BrokerTLSFailed,
     BrokerUnreachable,
     ManagementSilent,
     PluginMissing,
@@ -18,28 +18,34 @@ from merchantroute_operator.errors import (
 from merchantroute_operator.rabbit.broker_errors import NotFound
 from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.management import Management
-from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
+from merchantroute_operator.rabbit.preflight.amqp_listener import greet, listener_fault
 from merchantroute_operator.topology.objects import COUNTS_ALL, Uncounted
 
-PATIENCE = 5.0  # seconds for a TCP connection
 ANSWER = 10.0  # seconds for a small answer: a broker that takes longer carries no pass to its end
 HASH = "x-consistent-hash"
 
 
-async def check(management: Management, dialer: Dialer) -> Uncounted:
-    """Raise what is wrong first: permission, reach, plugin, credentials, vhost. See ``broker_port.Broker.check``."""
+async def check(management: Management, dialer: Dialer, *, greets: bool = True) -> Uncounted:
+    """Raise what is wrong first: permission, reach, TLS, plugin, credentials, vhost. See ``broker_port.Broker.check``.
+
+    With ``greets`` the AMQP port is asked what it speaks, of which the broker's log has a line.
+    """
     address = management.address
-    (listens, reached) = await asyncio.gather(_amqp_listens(address, dialer), _overview(management))
+    silent, reached = await asyncio.gather(listener_fault(address, dialer), _overview(management))
     where = f"{address.host}:{address.port}"
     management.is_rabbitmq = not isinstance(reached, BrokerUnreachable)
+    for found in (silent, reached):
+        if isinstance(found, BrokerTLSFailed):
+            raise found
     if isinstance(reached, BrokerUnreachable):
-        if not listens:
+        if silent:
             raise AmqpUnreachable(f"the broker at {where} does not answer, nor does {address.management_uri}")
+        await greet(address, dialer)
         raise ManagementSilent(
             f"{where} answers, but its management API at {address.management_uri} does not: run "
             "`rabbitmq-plugins enable rabbitmq_management` on the broker, or set the Secret's key management_uri"
         )
-    if not listens:
+    if silent:
         raise AmqpUnreachable(f"the management API answers, but AMQP at {where} does not: is the Secret's port right?")
     if HASH not in reached.exchange_types:
         raise PluginMissing(
@@ -47,6 +53,8 @@ async def check(management: Management, dialer: Dialer) -> Uncounted:
             "`rabbitmq-plugins enable rabbitmq_consistent_hash_exchange` on it"
         )
     await _vhost(management)
+    if greets:
+        await greet(address, dialer)
     return reached.uncounted
 
 
@@ -92,19 +100,3 @@ async def _vhost(management: Management) -> None:
         await management.call("GET", "exchanges", vhost, what=f"using vhost {vhost}", query=query, within=ANSWER)
     except NotFound:
         raise VhostMissing(f"the broker has no vhost {vhost}: create it, or change the Secret's key vhost") from None
-
-
-async def _amqp_listens(address: BrokerAddress, dialer: Dialer) -> bool:
-    """Whether something accepts connections; the broker takes one without a word for a health check.
-
-    Raises ``BrokerNotAllowed``.
-    """
-    try:
-        async with asyncio.timeout(PATIENCE):
-            _, writer = await dialer.connect(address.host, address.port)
-    except (OSError, TimeoutError, ValueError):  # ValueError: a name that no name server could be asked for
-        return False
-    writer.close()
-    with contextlib.suppress(OSError):
-        await writer.wait_closed()
-    return True
