@@ -143,10 +143,13 @@ def test_a_full_queue_holds_up_its_own_orders_only(bare: BrokerWithRoute, begin:
 
         receipts = client.publish_many([{"merchant": "roomy", "id": str(number)} for number in range(100)], within=60)
         assert {receipt.attempts for receipt in receipts} == {1}
-        assert [arrived.properties["correlation_id"] for arrived in bare.arrived("full")] == ["first"]
+        # The other one may take the place as soon as the first is taken out.
+        arrived = bare.arrived("full")
+        assert arrived[0].properties["correlation_id"] == "first"
 
         assert published.result(60).attempts > 1
-    assert [arrived.properties["correlation_id"] for arrived in bare.arrived("full")] == ["x"]
+    arrived += bare.arrived("full")
+    assert [each.properties["correlation_id"] for each in arrived] == ["first", "x"]
 
 
 def test_a_password_that_was_rotated_is_read_again(place: BrokerWithRoute, begin: Begin, tmp_path: Any) -> None:

@@ -26,6 +26,7 @@ from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.settings import Settings
+from merchantroute_operator.watches.child_watches import Watcher, child_watches
 from merchantroute_operator.watches.watch_comparison import SILENCE, Heard
 from tests.contract.kube.bodies import secret
 from tests.contract.kube.conftest import PLURAL, Unwatched
@@ -230,12 +231,16 @@ async def test_a_watch_that_cannot_be_had_is_logged(
     operator.may_all_but(right)
     said = f'cannot {right[2]} resource "{right[1]}"'
     registry = handlers.registry(cast(handlers.Watcher, Nobody()), Heard(), silence=SILENCE)
-    watching = asyncio.create_task(kopf.operator(registry=registry, standalone=True, clusterwide=True))
-    async with asyncio.timeout(30):
-        while said not in caplog.text:
-            await asyncio.sleep(0.05)
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
+    async with connect(str(operator.kubeconfig)) as kube:
+        children = child_watches(kube.api, cast(Watcher, Nobody()))
+        watching = [asyncio.create_task(each.run()) for each in children]
+        watching.append(asyncio.create_task(kopf.operator(registry=registry, standalone=True, clusterwide=True)))
+        async with asyncio.timeout(30):
+            while said not in caplog.text:
+                await asyncio.sleep(0.05)
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
 
 
 @pytest.fixture(scope="module")

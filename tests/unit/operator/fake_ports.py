@@ -157,7 +157,7 @@ class MemoryKube:
             raise KubeConflict("another")
         self.status = status
         self.log.append("status")
-        return str(route["metadata"].get("resourceVersion", "1"))
+        return str(route["metadata"]["resourceVersion"])
 
     async def set_finalizers(self, route: Object, finalizers: Sequence[str]) -> None:
         self.stored = {**route, "metadata": {**route["metadata"], "finalizers": list(finalizers)}}

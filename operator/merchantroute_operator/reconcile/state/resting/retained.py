@@ -11,7 +11,9 @@ from dataclasses import replace
 from merchantroute_operator.kube.kube_port import Children, Object
 from merchantroute_operator.reconcile.state.findings import NO_CHILDREN, Findings
 
-_METADATA = ("name", "namespace", "uid", "generation", "labels", "annotations", "deletionTimestamp")
+_METADATA = (
+    "name", "namespace", "uid", "resourceVersion", "generation", "labels", "annotations", "deletionTimestamp",
+)  # fmt: skip
 
 
 def retained(findings: Findings) -> Findings:
