@@ -49,6 +49,7 @@ class BrokerNotAllowed(BrokerError):
     """The operator's own configuration does not let it connect to where the Secret leads."""
 
     reason = "BrokerNotAllowed"
+    patience = 0.0
 
 
 class AmqpUnreachable(BrokerUnreachable):
@@ -92,6 +93,7 @@ class BrokerChanged(BrokerError):
     """The Secret says another broker or vhost than the one that holds the route's queues."""
 
     reason = "BrokerChanged"
+    patience = 0.0
 
 
 class TopologyConflict(BrokerError):

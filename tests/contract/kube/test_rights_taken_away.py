@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -17,10 +18,12 @@ import pytest
 from kubernetes import client
 from kubernetes import config as kubernetes_config
 
+from merchantroute_kit.waiting import until_async
 from merchantroute_operator import handlers
 from merchantroute_operator.errors import KubeForbidden
 from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.kube.lease import LEASE, lead
+from merchantroute_operator.kube.paths import everywhere
 from merchantroute_operator.reconcile.reconciler import Reconciler
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
@@ -48,6 +51,8 @@ WATCHED = [
     *(right for right in rights() if right[2] == "watch" and right not in DEFINITIONS),
     (OURS, "merchantroutes", "list"),
 ]
+# What orders flow without.
+BESIDE = ("networkpolicies", "poddisruptionbudgets", "podmonitors")
 # What a first pass over a route meets: its Ready condition tells of it.
 FIRST_PASS = [
     (OURS, "merchantroutes", "patch"),
@@ -167,9 +172,8 @@ async def test_what_a_pass_lacks_stands_in_the_routes_ready_condition(
         await reconciler.reconcile(key)
     stored = await call.admin.route(*key)
     assert stored is not None
-    ready = next(each for each in stored["status"]["conditions"] if each["type"] == "Ready")
-    assert ready["status"] == "False"
-    assert words(right) in ready["message"]
+    told = {each["type"]: each["message"] for each in stored["status"]["conditions"]}
+    assert words(right) in told["Progressing" if right[1] in BESIDE and right[2] != "list" else "Ready"]
 
 
 async def forgotten(call: Call) -> None:
@@ -219,7 +223,29 @@ class Nobody:
         return lambda *_arguments, **_named: None
 
 
-@pytest.mark.parametrize("right", [*WATCHED, *DEFINITIONS], ids=shown)
+ABSENT: dict[Right, str] = {
+    ("monitoring.coreos.com", "podmonitors", "watch"): "PodMonitor",
+    ("keda.sh", "scaledobjects", "watch"): "ScaledObject",
+}
+"""Watches of kinds that a cluster may lack. The API server asks for the right first."""
+
+
+@pytest.mark.parametrize("right", ABSENT, ids=shown)
+async def test_a_watch_of_a_kind_that_may_be_absent_says_which_right_is_missing(
+    operator: Operator, right: Right
+) -> None:
+    operator.may_all_but(right)
+    async with connect(str(operator.kubeconfig)) as kube:
+        watch = kube.api.stream(
+            everywhere(ABSENT[right]), kind=ABSENT[right], query={"watch": "true"}, metadata_only=True, silent=PATIENCE
+        )
+        with pytest.raises(KubeForbidden, match=re.escape(words(right))):
+            async for _ in watch:
+                pass
+    await until_async(are_closed, "every connection is closed")
+
+
+@pytest.mark.parametrize("right", [each for each in (*WATCHED, *DEFINITIONS) if each not in ABSENT], ids=shown)
 async def test_a_watch_that_cannot_be_had_is_logged(
     operator: Operator,
     real_definitions: None,
@@ -241,6 +267,13 @@ async def test_a_watch_that_cannot_be_had_is_logged(
         for task in watching:
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
+    await until_async(are_closed, "every connection is closed")
+
+
+def are_closed() -> bool:
+    """Whether TLS has said goodbye on all connections, which takes an answer from the API server."""
+    transports = asyncio.get_running_loop()._transports  # type: ignore[attr-defined]
+    return all(each._sock is None for each in list(transports.values()))
 
 
 @pytest.fixture(scope="module")
