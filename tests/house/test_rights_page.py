@@ -7,7 +7,7 @@ import yaml
 from tests.house.tracked import ROOT
 
 PAGE = (ROOT / "docs" / "rights.md").read_text()
-ROW = re.compile(r"^\| `([\w./]+)` \| (\w+) \| (.+) \| (Ready|log) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([\w./]+)` \| (\w+) \| (.+) \| (Ready|Progressing|log) \|$", re.MULTILINE)
 
 
 def test_every_verb_has_a_row_that_says_why() -> None:

@@ -168,6 +168,10 @@ def _check_name(what: str, value: Any, of_the_order: str) -> None:
         length = len(value.encode())
     except UnicodeEncodeError:
         raise BadOrder(f"{what} is not valid Unicode: {value!a:.80}") from None
+    if value in (".", ".."):
+        raise BadOrder(
+            f"{what} is {value!r}, which as a part of a merchant's URL is another place: give it another name"
+        )
     if length > LONGEST_NAME:
         raise BadOrder(f"{what} has {length} bytes in UTF-8, AMQP carries {LONGEST_NAME} at most: {value:.40}…")
 
