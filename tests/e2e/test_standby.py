@@ -41,7 +41,7 @@ def test_a_standby_takes_over_from_a_killed_operator_and_orders_never_stop(
         two.kubectl("-n", SYSTEM, "delete", "pod", active, "--grace-period=0", "--force")
         killed = till.done()
         until(lambda: _holder(two) not in {active, ""}, "another operator is active", 90)
-        assert len(till.done() - killed) > 10, "orders were done while no operator was"
+        assert till.done() - killed, "orders were done while no operator was"
 
         place.apply(route("pos", merchants={"steady": "standard", "newcomer": "standard"}))
         place.ready("pos")

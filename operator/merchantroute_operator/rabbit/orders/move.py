@@ -64,6 +64,7 @@ class _Mover:
         self._target = target
         self._moved = 0
         self._under_way = 0
+        self._ended = False
         self._error: BrokerError | None = None
         self._changed = asyncio.Event()
 
@@ -83,8 +84,11 @@ class _Mover:
         await source.cancel(tag)
         while self._under_way and self._error is None and await self._something_happens(CONFIRM):
             pass
+        # What the broker had sent by then goes back to its queue; it has taken every ack when it confirms the close.
+        self._ended = True
         if self._error is not None:
             raise self._error
+        await channel.close()
         return self._moved
 
     async def _something_happens(self, within: float) -> bool:
@@ -97,6 +101,8 @@ class _Mover:
 
     async def _take(self, message: AbstractIncomingMessage) -> None:
         """Called at once for every order that arrives; the prefetch bounds how many."""
+        if self._ended:
+            return
         self._under_way += 1
         try:
             await self._give(message)
