@@ -111,7 +111,7 @@ class Api:
         started = time.monotonic()
         status = 0
         try:
-            status, content, wait = await self._send(method, path, *sent)
+            status, content, wait = await self._send(await self._request(method, path, *sent))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unanswered(error, kind=kind, name=name) from None
         finally:
@@ -123,17 +123,8 @@ class Api:
         answer: Object = json.loads(content)
         return answer
 
-    async def _send(
-        self,
-        method: Method,
-        path: str,
-        body: Object | None,
-        content_type: str,
-        query: Mapping[str, str] | None,
-        accept: str,
-    ) -> tuple[int, bytes, float]:
+    async def _send(self, request: tuple[Any, ...]) -> tuple[int, bytes, float]:
         """Status, body, and the seconds that a server which is overloaded (429, 503) asks to be left alone for."""
-        request = await self._request(method, path, body, content_type, query, accept)
         async with asyncio.timeout(TIMEOUT):
             answer: Any = await self.client.call_api(*request)
             if date := answer.headers.get("Date"):

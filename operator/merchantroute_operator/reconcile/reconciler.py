@@ -101,14 +101,15 @@ class Reconciler:
         if state.findings is not None:
             findings.topology.uncounted = state.findings.topology.uncounted
         after = await self._guarded(raw, state, findings)
+        kept = retained(findings)
         if findings.children is not NO_CHILDREN:
             state.drop_deployments(known, findings.children.deployments)
-        if state.anew and findings.children is not NO_CHILDREN:
-            state.anew = False
-            state.deployments = {**retained(findings).children.deployments, **state.deployments}
+            if state.anew:
+                state.anew = False
+                state.deployments = {**kept.children.deployments, **state.deployments}
         state.schedule.settled = after == self._ctx.resync and has_settled(findings)
         if after is not None:
-            await self._update_status(state, self._judged(state, findings))
+            await self._update_status(state, self._judged(state, kept))
         return REQUEUE_SOON if findings.merchants.behind and not state.schedule.failures else after
 
     async def _guarded(self, raw: Object, state: RouteState, findings: Findings) -> float | None:
@@ -216,17 +217,17 @@ class Reconciler:
         """
         failure, metadata = state.schedule.failure, findings.raw["metadata"]
         if failure is None and findings.children is not NO_CHILDREN:
-            state.good = retained(findings)
-            return state.good
+            state.good = findings
+            return findings
         told = state.status.written or findings.raw.get("status", {})
         if "deletionTimestamp" in metadata or (findings.error is not None and not is_ready(told)):
-            return retained(findings)
+            return findings
         if failure is not None:
             if self._ctx.monotonic() - state.schedule.failing_since >= failure.patience:
-                return retained(findings)
+                return findings
             logger.info("route %s/%s: %s; tried again", metadata["namespace"], metadata["name"], failure)
         findings.tentative = state.good is None and bool(told.get("conditions"))
-        return state.good or retained(findings)
+        return state.good or findings
 
     async def _update_status(self, state: RouteState, findings: Findings) -> None:
         state.findings = findings
