@@ -81,11 +81,13 @@ class _Mover:
                 break
         if channel.is_closed:
             raise BrokerUnreachable(f"the broker at {self._address.host}:{self._address.port} went away meanwhile")
-        await source.cancel(tag)
+        # What arrives from now on goes back to its queue when the channel closes.
+        self._ended = True
         while self._under_way and self._error is None and await self._something_happens(CONFIRM):
             pass
-        # What the broker had sent by then goes back to its queue; it has taken every ack when it confirms the close.
-        self._ended = True
+        # A quorum queue's acks may still wait in the broker's channel, which drops them when it closes
+        # (`rabbit_fifo_client`); it sends them first when the consumer is cancelled, and confirms that after them.
+        await source.cancel(tag)
         if self._error is not None:
             raise self._error
         await channel.close()
