@@ -103,9 +103,21 @@ class Tenant:
         return self.world.items(f"{group}/namespaces/{self.namespace}/{kind}?labelSelector={quote(selector)}")
 
     def events(self, name: str) -> dict[str, str]:
-        """Reason -> message of the events about the route."""
+        """Reason -> message of the events about the route; of two with the same reason, one of them."""
+        return {event["reason"]: event["message"] for event in self._events(name)}
+
+    def is_told(self, name: str, words: str) -> bool:
+        """Whether an event about the route has these words in its reason or message."""
+        return any(words in f"{event['reason']}: {event['message']}" for event in self._events(name))
+
+    def told(self, name: str, *words: str) -> None:
+        """Wait for an event with each of these words: the operator writes one after what it tells of."""
+        for each in words:
+            until(partial(self.is_told, name, each), f"an event says {each!r}", 30, partial(self.events, name))
+
+    def _events(self, name: str) -> list[Json]:
         found = self.world.items(f"api/v1/namespaces/{self.namespace}/events")
-        return {e["reason"]: e["message"] for e in found if e["involvedObject"].get("name") == name}
+        return [event for event in found if event["involvedObject"].get("name") == name]
 
     def rabbit(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the management API; `{vhost}` in the path is this place's. None for 404."""

@@ -48,7 +48,7 @@ def test_a_legacy_pool_is_given_half_of_the_orders_then_none_and_is_promoted(pla
         _lanes_meet(till, 100)
 
     _is_whole(till)
-    assert "CanaryPromoted" in place.events(ROUTE)
+    place.told(ROUTE, "CanaryPromoted")
 
 
 def test_an_aborted_canary_gets_nothing_and_the_stable_lane_works_off_what_it_held(
@@ -75,7 +75,7 @@ def test_an_aborted_canary_gets_nothing_and_the_stable_lane_works_off_what_it_he
         until(lambda: not has_pods(place), "the canary's Deployment is gone", STARTS)
 
     _is_whole(till)
-    assert "by annotation, at 50 % of the orders" in place.events(ROUTE)["CanaryAborted"]
+    place.told(ROUTE, "by annotation, at 50 % of the orders")
     # The management API's figures are up to 5 s old.
     until(lambda: not queued(place), "the canary's queue is empty", TURNS, lambda: place.queues(ROUTE))
 

@@ -42,9 +42,10 @@ def test_a_poison_order_ends_alone_in_dead_letters_and_every_innocent_one_is_don
     assert ledger.done == innocent
     assert ledger.lost == 0
     assert till.twice() == set()
-    # Whoever was run to its end twice had its pod killed between the end and the ack.
+    # Whoever was run to its end twice had its pod killed between the end and the ack: the other pod of the tier gave it
+    # to the suspect lane then, as a message of its own, or worked on it.
     again = [said for said in till.observed.completions.values() if len(said) > 1]
-    assert all(any(one.redelivered for one in said) for said in again)
+    assert all(any(one.redelivered or one.tier == "suspect" for one in said) for said in again)
     assert till.tiers(innocent) <= {"only", "suspect"}
 
 

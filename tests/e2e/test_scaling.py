@@ -44,9 +44,7 @@ def test_a_burst_brings_a_tier_from_zero_to_all_it_needs_in_one_step_and_back(
     assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
     assert seen[:2] == [0, MOST], "one step up"
     assert seen[1:] == sorted(seen[1:], reverse=True), "and never up again on the way down"
-    told = " ".join(place.events("pos").values())
-    assert f"From 0 to {MOST} pods" in told
-    assert f"From {seen[-2]} to 0 pods" in told
+    place.told("pos", f"From 0 to {MOST} pods", f"From {seen[-2]} to 0 pods")
 
 
 def _replicas(place: Tenant) -> int:

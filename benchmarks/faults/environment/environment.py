@@ -125,6 +125,14 @@ class Environment:
         """Whether a pod of the lane has logged this."""
         return any(text.encode() in pod.log.read_bytes() for pod in self.fleet.pods)
 
+    async def comes_to_log(self, text: str, within: float) -> bool:
+        """Whether a pod of the lane logs this within so many seconds."""
+        try:
+            await until_async(lambda: self.logged(text), f"a pod to log {text!r}", within)
+        except TimedOut:
+            return False
+        return True
+
     async def follow_logs(self) -> None:
         """Listen to the pods, for as long as the fault runs."""
         while True:

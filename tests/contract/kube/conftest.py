@@ -1,5 +1,6 @@
 """The port as the operator holds it, on a real API server, with routes of a group that no operator watches."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from merchantroute_kit.waiting import until_async
 from merchantroute_operator.kube.api import JSON, Api, Method
 from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.kube.kube_port import Object
@@ -51,6 +53,21 @@ def defined(kubectl: Kubectl, file: str, kind: str, plural: str) -> Iterator[str
     established(kubectl, name, kind=kind)
     yield name
     kubectl("delete", f"crd/{name}", "--wait=false")
+
+
+def are_closed() -> bool:
+    """Whether TLS has said goodbye on all connections, which takes an answer from the API server: aiohttp waits for the
+    connections that it keeps, and not for those that it gave up.
+    """
+    transports = asyncio.get_running_loop()._transports  # type: ignore[attr-defined]
+    return all(each._sock is None for each in list(transports.values()))
+
+
+@pytest.fixture(autouse=True)
+async def goodbyes() -> AsyncIterator[None]:
+    """A loop that ends before would leave open sockets, and so warnings, to whatever test comes next."""
+    yield
+    await until_async(are_closed, "every connection is closed")
 
 
 @pytest.fixture(scope="session")

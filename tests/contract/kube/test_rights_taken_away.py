@@ -18,7 +18,6 @@ import pytest
 from kubernetes import client
 from kubernetes import config as kubernetes_config
 
-from merchantroute_kit.waiting import until_async
 from merchantroute_operator import handlers
 from merchantroute_operator.errors import KubeForbidden
 from merchantroute_operator.kube.client import KubeClient, connect
@@ -242,7 +241,6 @@ async def test_a_watch_of_a_kind_that_may_be_absent_says_which_right_is_missing(
         with pytest.raises(KubeForbidden, match=re.escape(words(right))):
             async for _ in watch:
                 pass
-    await until_async(are_closed, "every connection is closed")
 
 
 @pytest.mark.parametrize("right", [each for each in (*WATCHED, *DEFINITIONS) if each not in ABSENT], ids=shown)
@@ -267,13 +265,6 @@ async def test_a_watch_that_cannot_be_had_is_logged(
         for task in watching:
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
-    await until_async(are_closed, "every connection is closed")
-
-
-def are_closed() -> bool:
-    """Whether TLS has said goodbye on all connections, which takes an answer from the API server."""
-    transports = asyncio.get_running_loop()._transports  # type: ignore[attr-defined]
-    return all(each._sock is None for each in list(transports.values()))
 
 
 @pytest.fixture(scope="module")

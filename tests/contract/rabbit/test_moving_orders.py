@@ -1,5 +1,6 @@
 """Orders that are left in a queue are taken elsewhere: each once, whole, and safe there before it leaves."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ import amqp
 import pytest
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
+from merchantroute_kit.servers.rabbitmq import RabbitMQ
 from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.errors import BrokerError, BrokerUnreachable
 from merchantroute_operator.rabbit.broker import RabbitBroker
@@ -17,6 +19,7 @@ from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import Bind, Binding, Moved
 from tests.contract.rabbit.chains import ROUTE, exchange, lane, queue
 from tests.contract.rabbit.users import user
+from tests.harness.broker import Broker
 from tests.harness.dialing import loopback
 
 OLD, NEW = f"{ROUTE}.old", f"{ROUTE}.new"
@@ -196,7 +199,7 @@ async def test_a_broker_that_is_gone_is_unreachable(address: BrokerAddress) -> N
 async def test_a_slice_ends_in_time_and_the_next_one_goes_on_where_it_ended(
     rabbit: RabbitBroker, channel: AbstractChannel
 ) -> None:
-    count = 6 * AT_ONCE
+    count = 3 * AT_ONCE
     await publish(channel, count)
 
     first = await rabbit.move(OLD, NEW, 0.02)
@@ -209,3 +212,24 @@ async def test_a_slice_ends_in_time_and_the_next_one_goes_on_where_it_ended(
     assert await taken(channel, OLD) == []
     arrived = [message.correlation_id or "" for message in await taken(channel, NEW)]
     assert sorted(arrived) == sorted(f"o-{number}" for number in range(count))
+
+
+async def test_a_leader_that_does_not_answer_in_time_is_not_taken_for_an_empty_queue(
+    broker: Broker, vhost: Vhost, rabbit: RabbitBroker, channel: AbstractChannel, lanes: None
+) -> None:
+    assert broker.name, "this test harms the broker that it uses, so MR_TEST_AMQP cannot name one"
+    await publish(channel, 3)
+    leader = f'list_to_atom("{vhost.name}_{OLD}")'
+    pause = f"sys:suspend({leader}), timer:sleep(3000), sys:resume({leader})."
+    paused = asyncio.create_task(
+        asyncio.to_thread(RabbitMQ(broker.name, vhost.port, 0).run, "rabbitmqctl", "eval", pause)
+    )
+    while (await channel.declare_queue(OLD, passive=True)).declaration_result.message_count:
+        assert not paused.done()
+
+    first = await rabbit.move(OLD, NEW, LONG)
+
+    assert await paused
+    assert first in (Moved(0, 1), Moved(3, 0))
+    assert first == Moved(3, 0) or await rabbit.move(OLD, NEW, LONG) == Moved(3, 0)
+    assert {m.correlation_id for m in await taken(channel, NEW)} == {"o-0", "o-1", "o-2"}

@@ -46,6 +46,10 @@ async def move(address: BrokerAddress, dialer: Dialer, queue: str, exchange: str
         except ChannelNotFoundEntity:
             return Moved(0, 0)
         ready = declared.declaration_result.message_count or 0
+        if not ready and (head := await declared.get(fail=False)) is not None:
+            # A leader that does not answer within 250 ms is declared empty; it answers a `basic.get` itself.
+            await head.nack(requeue=True)
+            return Moved(0, 1)
         target = giving.channel(on_return_raises=True)
         await target.initialize()
         try:
