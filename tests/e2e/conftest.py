@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: one installation, as a user makes it, and a place of its own for each test."""
+"""What the end-to-end tests share: one installation, as a user makes it, and a tenant of its own for each test."""
 
 import os
 from collections.abc import Callable, Generator, Iterator
@@ -26,7 +26,7 @@ WORLD = pytest.StashKey[Installation]()
 
 
 @pytest.fixture(scope="session")
-def world(cluster: Path, kubectl: Kubectl, pytestconfig: pytest.Config) -> Iterator[Installation]:
+def installation(cluster: Path, kubectl: Kubectl, pytestconfig: pytest.Config) -> Iterator[Installation]:
     """The cluster with the images of this checkout and manifests/overlays/test, as hack/install leaves it.
 
     One that MR_TEST_KUBECONFIG names has all that already.
@@ -46,26 +46,26 @@ def _install(kubectl: Kubectl) -> None:
 
 
 @pytest.fixture
-def place(world: Installation) -> Iterator[Tenant]:
+def tenant(installation: Installation) -> Iterator[Tenant]:
     """A namespace and a virtual host for one test."""
-    with places.made(world) as made:
+    with places.made(installation) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def module_place(world: Installation) -> Iterator[Tenant]:
+def module_tenant(installation: Installation) -> Iterator[Tenant]:
     """A namespace and a virtual host for the tests of one module."""
-    with places.made(world) as made:
+    with places.made(installation) as made:
         yield made
 
 
 @pytest.fixture
-def shop() -> Iterator[OpenWebShop]:
-    """shop(place, route) opens a web shop at a route that is Ready; it is closed after the test."""
+def web_shop() -> Iterator[OpenWebShop]:
+    """web_shop(tenant, route) opens a web shop at a route that is Ready; it is closed after the test."""
     with ExitStack() as stack:
 
-        def open_one(place: Tenant, route: str) -> WebShop:
-            one: AbstractContextManager[WebShop] = shops.opened(place, route)
+        def open_one(tenant: Tenant, route: str) -> WebShop:
+            one: AbstractContextManager[WebShop] = shops.opened(tenant, route)
             return stack.enter_context(one)
 
         yield open_one
@@ -75,9 +75,9 @@ def shop() -> Iterator[OpenWebShop]:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failure shows what the cluster had to say at that moment."""
     report = yield
-    world = item.config.stash.get(WORLD, None)
-    if report.failed and world is not None:
+    installation = item.config.stash.get(WORLD, None)
+    if report.failed and installation is not None:
         kinds = "merchantroutes,deployments,pods"
-        report.sections.append(("cluster", world.kubectl("get", kinds, "-A", "-o", "wide", check=False)))
-        report.sections.append(("operator", world.kubectl(*OPERATOR, check=False)))
+        report.sections.append(("cluster", installation.kubectl("get", kinds, "-A", "-o", "wide", check=False)))
+        report.sections.append(("operator", installation.kubectl(*OPERATOR, check=False)))
     return report

@@ -90,11 +90,11 @@ class Installation:
 
 @contextmanager
 def opened(kubeconfig: Path, kubectl: Kubectl) -> Iterator[Installation]:
-    """The world of an installed cluster; removes on the way out what tests left in the broker."""
+    """An installed cluster; removes on the way out what tests left in the broker."""
     secret = json.loads(kubectl("-n", "orders", "get", "secret", "rabbitmq-pos-default-user", "-o", "json"))["data"]
     address = "jsonpath={.items[0].status.addresses[?(@.type=='InternalIP')].address}"
     with _proxy(kubeconfig) as proxy, ExitStack() as leftovers:
-        world = Installation(
+        installation = Installation(
             kubectl=kubectl,
             proxy=proxy,
             node=kubectl("get", "nodes", "-o", address).strip(),
@@ -103,8 +103,8 @@ def opened(kubeconfig: Path, kubectl: Kubectl) -> Iterator[Installation]:
             leftovers=leftovers,
         )
         # A Service leads to its pods a moment after they are ready: when every node's kube-proxy has heard of them.
-        until(world.is_open, "the NodePorts to lead to RabbitMQ and merchant-sim", 90)
-        yield world
+        until(installation.is_open, "the NodePorts to lead to RabbitMQ and merchant-sim", 90)
+        yield installation
 
 
 @contextmanager

@@ -17,28 +17,32 @@ KINDS = (
 )
 
 
-def versions(place: Tenant) -> dict[str, str]:
-    """``kind name`` -> version of every object of the place's namespace; each write makes it another one."""
+def versions(tenant: Tenant) -> dict[str, str]:
+    """``kind name`` -> version of every object of the tenant's namespace; each write makes it another one."""
     found = {}
     for group, kind in map(str.split, KINDS):
-        for each in place.world.items(f"{group}/namespaces/{place.namespace}/{kind}"):
+        for each in tenant.installation.items(f"{group}/namespaces/{tenant.namespace}/{kind}"):
             found[f"{kind} {each['metadata']['name']}"] = each["metadata"]["resourceVersion"]
     return found
 
 
-def unwritten_for(place: Tenant, seconds: float) -> bool:
-    """Whether nobody writes anything in the place's namespace in the next so many seconds."""
-    before = versions(place)
+def unwritten_for(tenant: Tenant, seconds: float) -> bool:
+    """Whether nobody writes anything in the tenant's namespace in the next so many seconds."""
+    before = versions(tenant)
     Event().wait(seconds)
-    return versions(place) == before
+    return versions(tenant) == before
 
 
-def writes(world: Installation) -> Counter[str]:
+def writes(installation: Installation) -> Counter[str]:
     """``method kind`` -> calls since the operator started."""
     found: Counter[str] = Counter()
-    pods = world.items(f"api/v1/namespaces/{OPERATOR}/pods?labelSelector=app.kubernetes.io/name=merchantroute-operator")
+    pods = installation.items(
+        f"api/v1/namespaces/{OPERATOR}/pods?labelSelector=app.kubernetes.io/name=merchantroute-operator"
+    )
     for pod in pods:
-        text = world.text(f"api/v1/namespaces/{OPERATOR}/pods/{pod['metadata']['name']}:{PORT}/proxy/metrics") or ""
+        text = (
+            installation.text(f"api/v1/namespaces/{OPERATOR}/pods/{pod['metadata']['name']}:{PORT}/proxy/metrics") or ""
+        )
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 if sample.name == "merchantroute_operator_kube_call_seconds_count":
@@ -49,8 +53,8 @@ def writes(world: Installation) -> Counter[str]:
     return found
 
 
-def written_in(world: Installation, seconds: float) -> dict[str, int]:
+def written_in(installation: Installation, seconds: float) -> dict[str, int]:
     """What it writes in the next so many seconds."""
-    before = writes(world)
+    before = writes(installation)
     Event().wait(seconds)
-    return dict(writes(world) - before)
+    return dict(writes(installation) - before)

@@ -27,7 +27,7 @@ RUN = "merchantroute.dev/test-run"  # a label of namespaces: the process that le
 class Tenant:
     """Where a test's routes live. `vhost` is as the administrator sees it; routes connect as `username`."""
 
-    world: Installation
+    installation: Installation
     namespace: str
     vhost: Vhost
     username: str
@@ -35,7 +35,7 @@ class Tenant:
 
     def kubectl(self, *arguments: str, stdin: str = "", check: bool = True, within: float = 120.0) -> str:
         """Run kubectl in this namespace."""
-        return self.world.kubectl("-n", self.namespace, *arguments, stdin=stdin, check=check, within=within)
+        return self.installation.kubectl("-n", self.namespace, *arguments, stdin=stdin, check=check, within=within)
 
     def apply(self, *documents: Json, server_side: bool = True) -> None:
         """`kubectl apply`, as a user does it."""
@@ -44,7 +44,7 @@ class Tenant:
         self.kubectl("apply", *how, "-f", "-", stdin=json.dumps(everything))
 
     def secret(self, name: str = SECRET, **changes: str) -> Json:
-        """The Secret of this place's broker, with `changes`."""
+        """The Secret of this tenant's broker, with `changes`."""
         data = {
             "host": "rabbitmq-pos.orders.svc",
             "port": "5672",
@@ -57,7 +57,7 @@ class Tenant:
 
     def route(self, name: str) -> Json | None:
         """The route as it is in the API server; None when it is gone."""
-        return self.world.get(f"{ROUTES}/namespaces/{self.namespace}/merchantroutes/{name}")
+        return self.installation.get(f"{ROUTES}/namespaces/{self.namespace}/merchantroutes/{name}")
 
     def condition(self, name: str, kind: str) -> Json:
         """A condition of the route; {} before the operator has written it."""
@@ -100,7 +100,7 @@ class Tenant:
         return [*self._labelled("api/v1", "configmaps", selector), *self._labelled("api/v1", "secrets", selector)]
 
     def _labelled(self, group: str, kind: str, selector: str) -> list[Json]:
-        return self.world.items(f"{group}/namespaces/{self.namespace}/{kind}?labelSelector={quote(selector)}")
+        return self.installation.items(f"{group}/namespaces/{self.namespace}/{kind}?labelSelector={quote(selector)}")
 
     def events(self, name: str) -> dict[str, str]:
         """Reason -> message of the events about the route; of two with the same reason, one of them."""
@@ -116,12 +116,12 @@ class Tenant:
             until(partial(self.is_told, name, each), f"an event says {each!r}", 30, partial(self.events, name))
 
     def _events(self, name: str) -> list[Json]:
-        found = self.world.items(f"api/v1/namespaces/{self.namespace}/events")
+        found = self.installation.items(f"api/v1/namespaces/{self.namespace}/events")
         return [event for event in found if event["involvedObject"].get("name") == name]
 
     def rabbit(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask the management API; `{vhost}` in the path is this place's. None for 404."""
-        return self.world.rabbit(method, path.format(vhost=self.vhost.name), body)
+        """Ask the management API; `{vhost}` in the path is this tenant's. None for 404."""
+        return self.installation.rabbit(method, path.format(vhost=self.vhost.name), body)
 
     def queues(self, name: str) -> dict[str, int]:
         """Messages by queue of the route, with the route's own part of the name left out (`standard.stable`)."""
@@ -136,51 +136,55 @@ class Tenant:
     def worker_secret(self, name: str) -> Json:
         """A Secret of another user, who may write and read and nothing else: what docs/operations.md grants to pods."""
         username = f"worker-{self.namespace}"
-        password = _user(self.world, self.vhost, username, tags="", configure="", reach=_rights(self.namespace))
+        password = _user(self.installation, self.vhost, username, tags="", configure="", reach=_rights(self.namespace))
         return self.secret(name, username=username, password=password)
 
 
 def remove_leftovers(kubectl: Kubectl) -> None:
-    """Tell places to go whose run was killed: their pods would take this one's time."""
+    """Tell tenants to go whose run was killed: their pods would take this one's time."""
     found = json.loads(kubectl("get", "namespaces", "--selector", RUN, "-o", "json"))["items"]
     for namespace in (each["metadata"] for each in found):
         if not Path("/proc", namespace["labels"][RUN]).exists():
             kubectl("delete", "namespace", namespace["name"], "--wait=false", "--ignore-not-found")
 
 
-def _is_gone(world: Installation, namespace: str) -> bool:
-    return world.get(f"api/v1/namespaces/{namespace}") is None
+def _is_gone(installation: Installation, namespace: str) -> bool:
+    return installation.get(f"api/v1/namespaces/{namespace}") is None
 
 
 def _rights(namespace: str) -> str:
     return RIGHTS.format(namespace=namespace)
 
 
-def _user(world: Installation, vhost: Vhost, name: str, *, tags: str, configure: str, reach: str) -> str:
+def _user(installation: Installation, vhost: Vhost, name: str, *, tags: str, configure: str, reach: str) -> str:
     """Make a user of the broker who may write and read what matches `reach`; their password."""
     password = uuid.uuid4().hex
-    world.rabbit("PUT", f"users/{name}", {"password": password, "tags": tags})
-    world.leftovers.callback(world.rabbit, "DELETE", f"users/{name}")
+    installation.rabbit("PUT", f"users/{name}", {"password": password, "tags": tags})
+    installation.leftovers.callback(installation.rabbit, "DELETE", f"users/{name}")
     rights = {"configure": configure, "write": reach, "read": reach}
-    world.rabbit("PUT", f"permissions/{vhost.name}/{name}", rights)
+    installation.rabbit("PUT", f"permissions/{vhost.name}/{name}", rights)
     return password
 
 
 @contextmanager
-def made(world: Installation) -> Iterator[Tenant]:
-    """A place, with its broker's Secret. Afterwards its routes and namespace are told to go, and not waited for."""
+def made(installation: Installation) -> Iterator[Tenant]:
+    """A tenant, with its broker's Secret. Afterwards its routes and namespace are told to go, and not waited for."""
     token = uuid.uuid4().hex[:8]
     namespace, username = f"e2e-{token}", f"operator-{token}"
     reach = _rights(namespace)
-    vhost = world.leftovers.enter_context(fresh_vhost(world.amqp_url, world.management_url, world.username))
-    password = _user(world, vhost, username, tags="management", configure=reach, reach=reach)
+    vhost = installation.leftovers.enter_context(
+        fresh_vhost(installation.amqp_url, installation.management_url, installation.username)
+    )
+    password = _user(installation, vhost, username, tags="management", configure=reach, reach=reach)
     # Before the virtual host goes: a route whose broker is gone waits for it a while.
-    world.leftovers.callback(until, partial(_is_gone, world, namespace), f"namespace {namespace} is gone", 90)
-    world.kubectl("create", "namespace", namespace)
+    installation.leftovers.callback(
+        until, partial(_is_gone, installation, namespace), f"namespace {namespace} is gone", 90
+    )
+    installation.kubectl("create", "namespace", namespace)
     labels = ("pod-security.kubernetes.io/enforce=restricted", f"{RUN}={leader()}")
-    world.kubectl("label", "namespace", namespace, *labels)
-    place = Tenant(world, namespace, vhost, username, password)
-    place.apply(place.secret())
-    yield place
-    place.kubectl("delete", "merchantroutes", "--all", "--wait=false", check=False)
-    world.kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")
+    installation.kubectl("label", "namespace", namespace, *labels)
+    tenant = Tenant(installation, namespace, vhost, username, password)
+    tenant.apply(tenant.secret())
+    yield tenant
+    tenant.kubectl("delete", "merchantroutes", "--all", "--wait=false", check=False)
+    installation.kubectl("delete", "namespace", namespace, "--wait=false", "--ignore-not-found")

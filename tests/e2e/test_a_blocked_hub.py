@@ -24,15 +24,15 @@ def compute():
 CODE, WORKER = app("greedy", APP)
 
 
-def test_code_that_holds_up_a_pod_is_an_event_that_names_it(place: Tenant, shop: OpenWebShop) -> None:
+def test_code_that_holds_up_a_pod_is_an_event_that_names_it(tenant: Tenant, web_shop: OpenWebShop) -> None:
     tiers = [tier("only", concurrency=5, minReplicas=1, maxReplicas=1)]
-    place.apply(CODE, route("pos", tiers=tiers, merchants={"beside-greed": "only"}, worker=WORKER))
-    place.ready("pos")
-    till = shop(place, "pos")
+    tenant.apply(CODE, route("pos", tiers=tiers, merchants={"beside-greed": "only"}, worker=WORKER))
+    tenant.ready("pos")
+    till = web_shop(tenant, "pos")
 
     orders = till.publish("beside-greed", 5) | {till.publish_task("greedy.compute", "beside-greed")}
 
-    until(lambda: "HubBlocked" in place.events("pos"), "the event", 60, partial(place.tell, "pos"))
-    (pod,) = [each["metadata"]["name"] for each in place.pods("pos")]
-    assert place.events("pos")["HubBlocked"].startswith(f"{pod}: code held up its hub")
-    until(lambda: till.are_done(orders), "the orders are done all the same", 60, partial(place.tell, "pos"))
+    until(lambda: "HubBlocked" in tenant.events("pos"), "the event", 60, partial(tenant.tell, "pos"))
+    (pod,) = [each["metadata"]["name"] for each in tenant.pods("pos")]
+    assert tenant.events("pos")["HubBlocked"].startswith(f"{pod}: code held up its hub")
+    until(lambda: till.are_done(orders), "the orders are done all the same", 60, partial(tenant.tell, "pos"))

@@ -13,22 +13,22 @@ WITHOUT_BROKER = ("no-secret", "bad-password", "no-broker", "no-vhost")
 
 
 @pytest.fixture(scope="module")
-def there(module_place: Tenant) -> Tenant:
+def tenant(module_tenant: Tenant) -> Tenant:
     """Routes that are each wrong in one way, all applied at once."""
-    place = module_place
+    tenant = module_tenant
     named = {"type": "Bearer", "secretRef": {"name": "unlabelled"}}
     token = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "unlabelled"}, "stringData": {"token": "t"}}
-    place.apply(
+    tenant.apply(
         token,
-        place.secret("bad-password", password="not this one"),
-        place.secret("no-broker", host="rabbitmq-nowhere.orders.svc", management_uri="http://rabbitmq-nowhere:15672"),
-        place.secret("no-vhost", vhost="nowhere"),
+        tenant.secret("bad-password", password="not this one"),
+        tenant.secret("no-broker", host="rabbitmq-nowhere.orders.svc", management_uri="http://rabbitmq-nowhere:15672"),
+        tenant.secret("no-vhost", vhost="nowhere"),
         *(route(name, secret=name) for name in WITHOUT_BROKER),
         route("no-image", worker={"image": "merchantroute-worker:nobody-built-this"}),
         route("no-app", worker={"app": "nobody_wrote_this"}),
         route("no-label", merchants=[merchant("trusting", "standard", credentials=named)]),
     )
-    return place
+    return tenant
 
 
 @pytest.mark.parametrize(
@@ -44,41 +44,41 @@ def there(module_place: Tenant) -> Tenant:
     ],
 )
 def test_a_mistake_is_named_in_a_condition_and_an_event(
-    there: Tenant, name: str, condition: str, reason: str, words: str
+    tenant: Tenant, name: str, condition: str, reason: str, words: str
 ) -> None:
     def said() -> bool:
-        return there.condition(name, condition).get("reason") == reason
+        return tenant.condition(name, condition).get("reason") == reason
 
-    until(said, f"{condition} of {name} is {reason}", SAID_WITHIN, lambda: there.tell(name))
-    found = there.condition(name, condition)
+    until(said, f"{condition} of {name} is {reason}", SAID_WITHIN, lambda: tenant.tell(name))
+    found = tenant.condition(name, condition)
     assert found["status"] == "False"
     assert words in found["message"]
-    ready = there.condition(name, "Ready")
+    ready = tenant.condition(name, "Ready")
     assert (ready["status"], ready["reason"]) == ("False", reason)
-    until(lambda: words in there.events(name).get(reason, ""), f"an event says {reason}", SAID_WITHIN)
-    told = f"{there.tell(name)} {there.events(name)}"
-    assert there.password not in told
+    until(lambda: words in tenant.events(name).get(reason, ""), f"an event says {reason}", SAID_WITHIN)
+    told = f"{tenant.tell(name)} {tenant.events(name)}"
+    assert tenant.password not in told
     assert "not this one" not in told
     if name in WITHOUT_BROKER:
-        assert not there.deployments(name), "no Deployment before QueuesReady"
+        assert not tenant.deployments(name), "no Deployment before QueuesReady"
 
 
-def test_mended_mistakes_need_no_restart(there: Tenant, shop: OpenWebShop) -> None:
-    operator = _restarts(there)
+def test_mended_mistakes_need_no_restart(tenant: Tenant, web_shop: OpenWebShop) -> None:
+    operator = _restarts(tenant)
     label = "merchantroute.dev/credentials=true"
-    there.kubectl("label", "secret", "unlabelled", label)
-    there.apply(*(there.secret(name) for name in WITHOUT_BROKER))
-    there.apply(route("no-image"), route("no-app"))
-    there.ready(*WITHOUT_BROKER, "no-image", "no-app", "no-label")
-    till = shop(there, "no-label")
+    tenant.kubectl("label", "secret", "unlabelled", label)
+    tenant.apply(*(tenant.secret(name) for name in WITHOUT_BROKER))
+    tenant.apply(route("no-image"), route("no-app"))
+    tenant.ready(*WITHOUT_BROKER, "no-image", "no-app", "no-label")
+    till = web_shop(tenant, "no-label")
     till.behave("trusting", auth={"type": "Bearer", "token": "t"})
     till.publish("trusting", 5)
     assert till.settled().done == till.of("trusting"), "the merchant saw its token"
-    assert _restarts(there) == operator
+    assert _restarts(tenant) == operator
 
 
-def _restarts(place: Tenant) -> dict[str, int]:
-    pods = place.world.items("api/v1/namespaces/merchantroute-system/pods")
+def _restarts(tenant: Tenant) -> dict[str, int]:
+    pods = tenant.installation.items("api/v1/namespaces/merchantroute-system/pods")
     return {
         pod["metadata"]["name"]: sum(c["restartCount"] for c in pod["status"].get("containerStatuses", ()))
         for pod in pods

@@ -30,59 +30,61 @@ WOVEN = {"pool": "threads", "concurrency": 3, "scaling": ONE_POD}
 MERCHANTS = {"beside-a": "standard", "beside-b": "standard"}
 
 
-def test_a_legacy_pool_is_given_half_of_the_orders_then_none_and_is_promoted(place: Tenant, shop: OpenWebShop) -> None:
-    _apply(place, None)
-    place.ready(ROUTE)
-    till = shop(place, ROUTE)
+def test_a_legacy_pool_is_given_half_of_the_orders_then_none_and_is_promoted(
+    tenant: Tenant, web_shop: OpenWebShop
+) -> None:
+    _apply(tenant, None)
+    tenant.ready(ROUTE)
+    till = web_shop(tenant, ROUTE)
     with till.stream(list(MERCHANTS), rate=20):
         until(till.done, "orders flow")
         for weight in (50, 0):
-            _apply(place, {**LEGACY, "weight": weight})
-            reaches(place, "Fixed", weight)
+            _apply(tenant, {**LEGACY, "weight": weight})
+            reaches(tenant, "Fixed", weight)
             shares = {"stable": 100 - weight, "canary": weight} if weight else {}
-            assert parts(place) == {lane: share for lane, share in shares.items() if share}
+            assert parts(tenant) == {lane: share for lane, share in shares.items() if share}
             _lanes_meet(till, weight)
-        annotate(place, "promote")
-        reaches(place, "Promoted", 100)
-        is_told(place)
+        annotate(tenant, "promote")
+        reaches(tenant, "Promoted", 100)
+        is_told(tenant)
         _lanes_meet(till, 100)
 
     _is_whole(till)
-    place.told(ROUTE, "CanaryPromoted")
+    tenant.told(ROUTE, "CanaryPromoted")
 
 
 def test_an_aborted_canary_gets_nothing_and_the_stable_lane_works_off_what_it_held(
-    place: Tenant, shop: OpenWebShop
+    tenant: Tenant, web_shop: OpenWebShop
 ) -> None:
     """Its three slots are fewer than half of the orders need, so that a backlog is there to be moved."""
-    _apply(place, {**WOVEN, "weight": 50})
-    reaches(place, "Fixed", 50)
-    place.ready(ROUTE)
-    till = shop(place, ROUTE)
+    _apply(tenant, {**WOVEN, "weight": 50})
+    reaches(tenant, "Fixed", 50)
+    tenant.ready(ROUTE)
+    till = web_shop(tenant, ROUTE)
     for merchant in MERCHANTS:
         till.behave(merchant, latency={"p50_ms": 600})
     with till.stream(list(MERCHANTS), rate=8):
-        until(lambda: queued(place) >= 5, "the canary has a backlog", TURNS, lambda: place.queues(ROUTE))
-        annotate(place, "abort")
-        reaches(place, "Aborted", 0)
-        assert parts(place) == {}
+        until(lambda: queued(tenant) >= 5, "the canary has a backlog", TURNS, lambda: tenant.queues(ROUTE))
+        annotate(tenant, "abort")
+        reaches(tenant, "Aborted", 0)
+        assert parts(tenant) == {}
         for merchant in MERCHANTS:
             till.behave(merchant)
         fresh = till.publish("beside-b", 20)
         until(partial(till.are_done, fresh), "orders are done")
         assert set(lanes_of(till, fresh)) == {"stable"}
-        is_told(place)
-        until(lambda: not has_pods(place), "the canary's Deployment is gone", STARTS)
+        is_told(tenant)
+        until(lambda: not has_pods(tenant), "the canary's Deployment is gone", STARTS)
 
     _is_whole(till)
-    place.told(ROUTE, "by annotation, at 50 % of the orders")
+    tenant.told(ROUTE, "by annotation, at 50 % of the orders")
     # The management API's figures are up to 5 s old.
-    until(lambda: not queued(place), "the canary's queue is empty", TURNS, lambda: place.queues(ROUTE))
+    until(lambda: not queued(tenant), "the canary's queue is empty", TURNS, lambda: tenant.queues(ROUTE))
 
 
-def _apply(place: Tenant, canary: Json | None) -> None:
+def _apply(tenant: Tenant, canary: Json | None) -> None:
     only = {**tier("standard", concurrency=40), **({"canary": canary} if canary is not None else {})}
-    place.apply(route(ROUTE, tiers=[only], merchants=MERCHANTS))
+    tenant.apply(route(ROUTE, tiers=[only], merchants=MERCHANTS))
 
 
 def _lanes_meet(till: WebShop, weight: int) -> None:

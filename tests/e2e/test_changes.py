@@ -35,13 +35,13 @@ def rows() -> Iterator[list[Row]]:
 
 @pytest.mark.parametrize("name", CHANGES if ALL else IN_EVERY_RUN)
 def test_orders_flow_through_a_change(
-    name: str, place: Tenant, shop: OpenWebShop, rows: list[Row], record_property: Callable[[str, object], None]
+    name: str, tenant: Tenant, web_shop: OpenWebShop, rows: list[Row], record_property: Callable[[str, object], None]
 ) -> None:
     document = before()
-    place.apply(document, server_side=False)
-    place.ready(ROUTE)
+    tenant.apply(document, server_side=False)
+    tenant.ready(ROUTE)
 
-    row = measured(name, CHANGES[name], Site(place, shop(place, ROUTE), document), RATE)
+    row = measured(name, CHANGES[name], Site(tenant, web_shop(tenant, ROUTE), document), RATE)
 
     rows.append(row)
     record_property("row", row.document())
@@ -49,16 +49,16 @@ def test_orders_flow_through_a_change(
 
 
 @pytest.mark.extended  # test_orders_flow shows it, without the figures
-def test_changes_reach_running_pods_while_orders_flow(place: Tenant, shop: OpenWebShop) -> None:
+def test_changes_reach_running_pods_while_orders_flow(tenant: Tenant, web_shop: OpenWebShop) -> None:
     document = before()
-    place.apply(document, server_side=False)
-    place.ready(ROUTE)
-    site = Site(place, shop(place, ROUTE), document)
+    tenant.apply(document, server_side=False)
+    tenant.ready(ROUTE)
+    site = Site(tenant, web_shop(tenant, ROUTE), document)
     pods = site.names()
-    with site.shop.stream(MERCHANTS, rate=RATE):
+    with site.web_shop.stream(MERCHANTS, rate=RATE):
         took = seconds_until_loaded(site, 60 if ALL else 3)
 
-    ledger = site.shop.settled()
+    ledger = site.web_shop.settled()
     assert (ledger.done, ledger.lost, ledger.doubled) == (ledger.published, 0, set())
     assert site.names() == pods, "a change that pods can load replaces none"
     if ALL:

@@ -33,10 +33,10 @@ Do = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def here(module_place: Tenant) -> Tenant:
+def here(module_tenant: Tenant) -> Tenant:
     """A namespace with the broker's Secret under the name that the examples use."""
-    module_place.apply(module_place.secret(SECRET))
-    return module_place
+    module_tenant.apply(module_tenant.secret(SECRET))
+    return module_tenant
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def do(here: Tenant) -> Do:
     print; `instead` names words that are others here.
     """
     environment = {**os.environ, "MR_BROKER": here.vhost.amqp_url}
-    context = here.world.kubectl("config", "current-context").strip()
+    context = here.installation.kubectl("config", "current-context").strip()
     ours = {
         "-n orders": f"-n {here.namespace}",
         "=orders/": f"={here.namespace}/",
@@ -81,24 +81,24 @@ def commands(example: str) -> list[str]:
     return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
-def steps_of(place: Tenant, order: str) -> dict[str, int]:
+def steps_of(tenant: Tenant, order: str) -> dict[str, int]:
     """How often each step of an order took effect, in the merchants' own book."""
-    url = f"{place.world.merchants_url}/admin/receipts?run={order}"
+    url = f"{tenant.installation.merchants_url}/admin/receipts?run={order}"
     with _DIRECT.open(url, timeout=30) as answer:
         book: dict[str, dict[str, Any]] = json.load(answer)["orders"]
     return {step: told["effects"] for step, told in book.get(order, {}).items()}
 
 
-def is_done(place: Tenant, order: str) -> bool:
+def is_done(tenant: Tenant, order: str) -> bool:
     """Whether each step of the built-in series took effect once."""
-    return steps_of(place, order) == {"validate": 1, "submit": 1, "confirm": 1}
+    return steps_of(tenant, order) == {"validate": 1, "submit": 1, "confirm": 1}
 
 
-def publish(place: Tenant, route: str, merchant: str, number: int = 1) -> list[str]:
+def publish(tenant: Tenant, route: str, merchant: str, number: int = 1) -> list[str]:
     """Publish good orders; their ids."""
     orders = [f"example-{uuid.uuid4().hex}" for _ in range(number)]
     items = [{"name": "Ramen", "quantity": 1, "unit_price": 1250}]
-    client = Client(broker=place.vhost.amqp_url, route=f"{place.namespace}/{route}")
+    client = Client(broker=tenant.vhost.amqp_url, route=f"{tenant.namespace}/{route}")
     try:
         client.publish_many(
             [Order({"id": order, "items": items, "total": 1250}, merchant=merchant, order_id=order) for order in orders]
@@ -108,16 +108,16 @@ def publish(place: Tenant, route: str, merchant: str, number: int = 1) -> list[s
     return orders
 
 
-def are_done(place: Tenant, orders: list[str]) -> None:
+def are_done(tenant: Tenant, orders: list[str]) -> None:
     """Wait until all of them are."""
     for order in orders:
-        until(partial(is_done, place, order), f"{order} is done", 60, partial(steps_of, place, order))
+        until(partial(is_done, tenant, order), f"{order} is done", 60, partial(steps_of, tenant, order))
 
 
-def lines(place: Tenant, route: str, **labels: str) -> str:
+def lines(tenant: Tenant, route: str, **labels: str) -> str:
     """The logs of the route's pods that carry these labels; not all of them while a container is being created."""
     chosen = ",".join(f"merchantroute.dev/{name}={value}" for name, value in {"route": route, **labels}.items())
-    return place.kubectl("logs", "-l", chosen, "--tail=-1", check=False)
+    return tenant.kubectl("logs", "-l", chosen, "--tail=-1", check=False)
 
 
 def test_an_order_flows_through_the_minimal_route(here: Tenant, do: Do) -> None:
@@ -186,6 +186,6 @@ def test_a_team_s_own_app_runs_as_it_is(here: Tenant, do: Do) -> None:
     until(lambda: steps_of(here, order) == {"validate": 1}, "the task called the merchant", 60)
 
 
-def _number(place: Tenant, lane: str, orders: list[str]) -> int:
-    told = lines(place, "legacy", lane=lane)
+def _number(tenant: Tenant, lane: str, orders: list[str]) -> int:
+    told = lines(tenant, "legacy", lane=lane)
     return sum(order in told for order in orders)

@@ -21,40 +21,40 @@ def an_object(name: str, of: str, *, merchant_id: str = "") -> Json:
     return {"apiVersion": "merchantroute.dev/v1alpha1", "kind": "Merchant", "metadata": {"name": name}, "spec": spec}
 
 
-def status(place: Tenant, name: str) -> Json:
-    found = place.world.get(f"{ROUTES}/namespaces/{place.namespace}/merchants/{name}")
+def status(tenant: Tenant, name: str) -> Json:
+    found = tenant.installation.get(f"{ROUTES}/namespaces/{tenant.namespace}/merchants/{name}")
     return (found or {}).get("status", {})
 
 
-def is_in(place: Tenant, name: str, state: str, of: str | None) -> bool:
-    found = status(place, name)
+def is_in(tenant: Tenant, name: str, state: str, of: str | None) -> bool:
+    found = status(tenant, name)
     return (found.get("state"), found.get("tier")) == (state, of)
 
 
-def test_a_teams_merchant_has_its_orders_called_and_is_shown_by_kubectl(place: Tenant, shop: OpenWebShop) -> None:
-    place.apply(route("pos", tiers=TIERS), an_object("taco-town", "enterprise"))
-    place.ready("pos")
-    until(lambda: is_in(place, "taco-town", "Active", "enterprise"), "taco-town is active", 120)
-    till = shop(place, "pos")
+def test_a_teams_merchant_has_its_orders_called_and_is_shown_by_kubectl(tenant: Tenant, web_shop: OpenWebShop) -> None:
+    tenant.apply(route("pos", tiers=TIERS), an_object("taco-town", "enterprise"))
+    tenant.ready("pos")
+    until(lambda: is_in(tenant, "taco-town", "Active", "enterprise"), "taco-town is active", 120)
+    till = web_shop(tenant, "pos")
     orders = till.publish("taco-town", 10)
     until(lambda: till.are_done(orders), "its orders are done")
     assert till.tiers(orders) == {"enterprise"}
-    head, row = place.kubectl("get", "merchants").splitlines()
+    head, row = tenant.kubectl("get", "merchants").splitlines()
     assert head.split() == ["NAME", "TIER", "STATE", "SINCE", "REASON", "AGE"]
     assert row.split()[:3] == ["taco-town", "enterprise", "Active"]
 
 
 def test_a_merchant_is_moved_to_and_fro_under_load_with_no_order_lost_or_doubled(
-    place: Tenant, shop: OpenWebShop
+    tenant: Tenant, web_shop: OpenWebShop
 ) -> None:
-    place.apply(route("pos", tiers=TIERS), an_object("taco-town", "standard"), an_object("stay-put", "standard"))
-    place.ready("pos")
-    until(lambda: is_in(place, "taco-town", "Active", "standard"), "taco-town is active", 120)
-    till = shop(place, "pos")
+    tenant.apply(route("pos", tiers=TIERS), an_object("taco-town", "standard"), an_object("stay-put", "standard"))
+    tenant.ready("pos")
+    until(lambda: is_in(tenant, "taco-town", "Active", "standard"), "taco-town is active", 120)
+    till = web_shop(tenant, "pos")
     with till.stream(["taco-town", "stay-put"], RATE):
         for of in ("enterprise", "standard", "enterprise"):
-            place.apply(an_object("taco-town", of))
-            until(partial(is_in, place, "taco-town", "Active", of), f"taco-town has moved to {of}", 120)
+            tenant.apply(an_object("taco-town", of))
+            until(partial(is_in, tenant, "taco-town", "Active", of), f"taco-town has moved to {of}", 120)
             moved = till.publish("taco-town", 5)
             until(partial(till.are_done, moved), f"its orders are done in {of}")
             assert till.tiers(moved) == {of}
@@ -66,15 +66,15 @@ def test_a_merchant_is_moved_to_and_fro_under_load_with_no_order_lost_or_doubled
     assert till.tiers(till.of("stay-put")) == {"standard"}
 
 
-def test_a_conflict_with_the_routes_own_list_is_shown_on_both(place: Tenant) -> None:
-    place.apply(route("pos", tiers=TIERS, merchants={"burger-hut": "enterprise"}))
-    place.apply(an_object("team-burger", "standard", merchant_id="burger-hut"))
-    until(lambda: is_in(place, "team-burger", "Refused", None), "team-burger is refused", 120)
-    assert status(place, "team-burger")["reason"] == "Conflicted"
-    until(lambda: place.condition("pos", "Conflicted").get("status") == "True", "the route says so too")
-    assert "team-burger" in place.condition("pos", "Conflicted")["message"]
-    place.ready("pos")
+def test_a_conflict_with_the_routes_own_list_is_shown_on_both(tenant: Tenant) -> None:
+    tenant.apply(route("pos", tiers=TIERS, merchants={"burger-hut": "enterprise"}))
+    tenant.apply(an_object("team-burger", "standard", merchant_id="burger-hut"))
+    until(lambda: is_in(tenant, "team-burger", "Refused", None), "team-burger is refused", 120)
+    assert status(tenant, "team-burger")["reason"] == "Conflicted"
+    until(lambda: tenant.condition("pos", "Conflicted").get("status") == "True", "the route says so too")
+    assert "team-burger" in tenant.condition("pos", "Conflicted")["message"]
+    tenant.ready("pos")
 
-    place.apply(route("pos", tiers=TIERS))
-    until(lambda: is_in(place, "team-burger", "Active", "standard"), "the object counts once the entry is gone", 120)
-    until(lambda: place.condition("pos", "Conflicted").get("status") == "False", "the conflict is over")
+    tenant.apply(route("pos", tiers=TIERS))
+    until(lambda: is_in(tenant, "team-burger", "Active", "standard"), "the object counts once the entry is gone", 120)
+    until(lambda: tenant.condition("pos", "Conflicted").get("status") == "False", "the conflict is over")

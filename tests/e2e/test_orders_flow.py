@@ -12,11 +12,13 @@ COLUMNS = ("NAME", "READY", "REASON", "QUEUED", "RETRYING", "IN-FLIGHT", "DEAD",
 
 
 def test_good_orders_are_done_and_malformed_ones_are_dead_letters_with_a_reason(
-    place: Tenant, shop: OpenWebShop
+    tenant: Tenant, web_shop: OpenWebShop
 ) -> None:
-    place.apply(place.worker_secret("workers"), route("pos", merchants={"flow-a": "standard"}, worker_secret="workers"))
-    place.ready("pos")
-    till = shop(place, "pos")
+    tenant.apply(
+        tenant.worker_secret("workers"), route("pos", merchants={"flow-a": "standard"}, worker_secret="workers")
+    )
+    tenant.ready("pos")
+    till = web_shop(tenant, "pos")
 
     good = till.publish("flow-a", 100)
     wrong = till.publish_malformed("flow-a", 6)
@@ -25,53 +27,55 @@ def test_good_orders_are_done_and_malformed_ones_are_dead_letters_with_a_reason(
     assert ledger.done == good
     assert dict(ledger.reasons) == wrong
     assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
-    until(lambda: _columns(place)["DEAD"] == "6", "kubectl get mr counts the dead letters", 30, lambda: _columns(place))
-    shown = _columns(place)
+    until(
+        lambda: _columns(tenant)["DEAD"] == "6", "kubectl get mr counts the dead letters", 30, lambda: _columns(tenant)
+    )
+    shown = _columns(tenant)
     assert tuple(shown) == COLUMNS
     assert (shown["READY"], shown["REASON"], shown["QUEUED"], shown["PODS"]) == ("True", "AsWanted", "0", "1")
 
 
-def test_a_route_is_tuned_grown_and_rearranged_while_orders_flow(place: Tenant, shop: OpenWebShop) -> None:
+def test_a_route_is_tuned_grown_and_rearranged_while_orders_flow(tenant: Tenant, web_shop: OpenWebShop) -> None:
     """Concurrency, then an env, then a new tier, then a merchant's move: one stream of orders through all four."""
     merchants = {"tune-a": "standard", "tune-b": "standard", "tune-c": "small"}
     tiers = [tier("standard"), tier("small", concurrency=5)]
-    place.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
-    place.ready("pos")
-    till = shop(place, "pos")
+    tenant.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
+    tenant.ready("pos")
+    till = web_shop(tenant, "pos")
     with till.stream(list(merchants), rate=20):
         until(lambda: len(till.done()) > 20, "orders flow")
-        before = _names(place)
+        before = _names(tenant)
 
         tiers = [tier("standard", concurrency=7), tier("small", concurrency=5)]
-        place.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
-        place.ready("pos")
-        until(partial(_all_know_the_newest, place, "standard"), "the tuned tier's pod has loaded what was applied")
-        assert _names(place) == before, "a change of concurrency replaces no pod"
+        tenant.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
+        tenant.ready("pos")
+        until(partial(_all_know_the_newest, tenant, "standard"), "the tuned tier's pod has loaded what was applied")
+        assert _names(tenant) == before, "a change of concurrency replaces no pod"
 
         tiers = [
             tier("standard", concurrency=7),
             {**tier("small", concurrency=5), "env": [{"name": "A", "value": "1"}]},
         ]
-        place.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
-        place.ready("pos")
-        until(lambda: len(before - _names(place)) == 1, "the old pod of the tier with another env is gone, no other")
+        tenant.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
+        tenant.ready("pos")
+        until(lambda: len(before - _names(tenant)) == 1, "the old pod of the tier with another env is gone, no other")
 
         tiers.append(tier("big", concurrency=8))
         merchants["tune-d"] = "big"
-        place.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
-        place.ready("pos")
+        tenant.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
+        tenant.ready("pos")
         fresh = till.publish("tune-d", 10)
         until(lambda: fresh <= till.done(), "orders of the new tier are done")
         assert till.tiers(fresh) == {"big"}
 
         merchants["tune-a"] = "big"
-        pods = _names(place)
-        place.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
-        place.ready("pos")
+        pods = _names(tenant)
+        tenant.apply(route("pos", tiers=tiers, merchants=merchants), server_side=False)
+        tenant.ready("pos")
         moved = till.publish("tune-a", 10)
         until(lambda: moved <= till.done(), "orders of the moved merchant are done")
         assert till.tiers(moved) == {"big"}
-        assert _names(place) == pods, "moving a merchant replaces no pod"
+        assert _names(tenant) == pods, "moving a merchant replaces no pod"
 
     ledger = till.settled()
     assert ledger.done == ledger.published
@@ -81,23 +85,23 @@ def test_a_route_is_tuned_grown_and_rearranged_while_orders_flow(place: Tenant, 
 
 
 def test_a_tier_of_threads_has_new_pods_for_another_concurrency_and_loses_no_order(
-    place: Tenant, shop: OpenWebShop
+    tenant: Tenant, web_shop: OpenWebShop
 ) -> None:
     """Threads are started with the pod; a greenlet is started for each order."""
     tiers = [tier("standard"), {**tier("threaded", concurrency=3), "pool": "threads"}]
     merchants = {"calm": "standard", "woven": "threaded"}
-    place.apply(route("pos", tiers=tiers, merchants=merchants))
-    place.ready("pos")
-    assert _arguments(place, "threaded")[-4:] == ["--pool", "threads", "--concurrency", "3"]
-    assert "--concurrency" not in _arguments(place, "standard")
-    till = shop(place, "pos")
+    tenant.apply(route("pos", tiers=tiers, merchants=merchants))
+    tenant.ready("pos")
+    assert _arguments(tenant, "threaded")[-4:] == ["--pool", "threads", "--concurrency", "3"]
+    assert "--concurrency" not in _arguments(tenant, "standard")
+    till = web_shop(tenant, "pos")
     with till.stream(list(merchants), rate=10):
         until(lambda: len(till.done()) > 10, "orders flow")
-        before = _names(place)
+        before = _names(tenant)
         tiers[1]["concurrency"] = 5
-        place.apply(route("pos", tiers=tiers, merchants=merchants))
-        place.ready("pos")
-        until(lambda: len(before - _names(place)) == 1, "the old pod of the threaded tier is gone, no other")
+        tenant.apply(route("pos", tiers=tiers, merchants=merchants))
+        tenant.ready("pos")
+        until(lambda: len(before - _names(tenant)) == 1, "the old pod of the threaded tier is gone, no other")
 
     ledger = till.settled()
     assert ledger.done == ledger.published
@@ -105,17 +109,17 @@ def test_a_tier_of_threads_has_new_pods_for_another_concurrency_and_loses_no_ord
     assert till.tiers(till.of("woven")) == {"threaded"}
 
 
-def test_a_merchant_moves_under_load_and_no_order_is_lost_or_copied(place: Tenant, shop: OpenWebShop) -> None:
+def test_a_merchant_moves_under_load_and_no_order_is_lost_or_copied(tenant: Tenant, web_shop: OpenWebShop) -> None:
     """There and back, several times, at a rate at which every step of a move meets orders."""
     tiers = [tier("here", concurrency=20), tier("there", concurrency=20)]
     others = [merchant("stay-here", "here"), merchant("stay-there", "there")]
-    place.apply(route("pos", tiers=tiers, merchants=[merchant("nomad", "here"), *others]))
-    place.ready("pos")
-    till = shop(place, "pos")
+    tenant.apply(route("pos", tiers=tiers, merchants=[merchant("nomad", "here"), *others]))
+    tenant.ready("pos")
+    till = web_shop(tenant, "pos")
     with till.stream(["nomad", "stay-here", "nomad", "stay-there"], rate=40):
         for destination in ("there", "here", "there"):
-            place.apply(route("pos", tiers=tiers, merchants=[merchant("nomad", destination), *others]))
-            place.ready("pos")
+            tenant.apply(route("pos", tiers=tiers, merchants=[merchant("nomad", destination), *others]))
+            tenant.ready("pos")
             arrived = till.publish("nomad", 5)
             until(partial(till.are_done, arrived), f"orders arrive {destination}")
             assert till.tiers(arrived) == {destination}
@@ -127,25 +131,25 @@ def test_a_merchant_moves_under_load_and_no_order_is_lost_or_copied(place: Tenan
     assert till.tiers(till.of("stay-there")) == {"there"}
 
 
-def _columns(place: Tenant) -> dict[str, str]:
+def _columns(tenant: Tenant) -> dict[str, str]:
     """What `kubectl get mr` shows, by column; a cell may be empty, so each is cut out beneath its heading."""
-    head, values = place.kubectl("get", "mr", "pos").splitlines()
+    head, values = tenant.kubectl("get", "mr", "pos").splitlines()
     starts = [found.start() for found in re.finditer(r"\S+", head)]
     cells = zip(starts, [*starts[1:], None], strict=True)
     return {head[start:end].strip(): values[start:end].strip() for start, end in cells}
 
 
-def _names(place: Tenant) -> set[str]:
-    return {pod["metadata"]["name"] for pod in place.pods("pos")}
+def _names(tenant: Tenant) -> set[str]:
+    return {pod["metadata"]["name"] for pod in tenant.pods("pos")}
 
 
-def _all_know_the_newest(place: Tenant, of: str) -> bool:
+def _all_know_the_newest(tenant: Tenant, of: str) -> bool:
     """Whether every pod of the tier has loaded the newest configuration, as the route's status tells it."""
-    newest = (place.route("pos") or {})["status"].get("configGeneration")
-    return bool(newest and place.lane("pos", of).get("configGeneration") == newest)
+    newest = (tenant.route("pos") or {})["status"].get("configGeneration")
+    return bool(newest and tenant.lane("pos", of).get("configGeneration") == newest)
 
 
-def _arguments(place: Tenant, of: str) -> list[str]:
-    (deployment,) = place.deployments("pos", of)
+def _arguments(tenant: Tenant, of: str) -> list[str]:
+    (deployment,) = tenant.deployments("pos", of)
     found: list[str] = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
     return found

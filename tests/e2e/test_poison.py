@@ -23,20 +23,20 @@ CODE, WORKER = app("hostile", APP)
 
 
 def test_a_poison_order_ends_alone_in_dead_letters_and_every_innocent_one_is_done(
-    place: Tenant, shop: OpenWebShop
+    tenant: Tenant, web_shop: OpenWebShop
 ) -> None:
     tiers = [tier("only", concurrency=5, minReplicas=2, maxReplicas=2)]
-    place.apply(CODE, route("pos", tiers=tiers, merchants={"mixed": "only"}, worker=WORKER))
-    place.ready("pos")
-    until(lambda: place.lane("pos", "only").get("readyReplicas") == 2, "both pods are ready", 60)
-    till = shop(place, "pos")
+    tenant.apply(CODE, route("pos", tiers=tiers, merchants={"mixed": "only"}, worker=WORKER))
+    tenant.ready("pos")
+    until(lambda: tenant.lane("pos", "only").get("readyReplicas") == 2, "both pods are ready", 60)
+    till = web_shop(tenant, "pos")
     till.behave("mixed", latency={"p50_ms": 100})
 
     innocent = till.publish("mixed", 25)
     poison = till.publish_task("hostile.abort", "mixed", "killed-its-pod")
     innocent |= till.publish("mixed", 25)
 
-    until(partial(_suspected, place), "a pod of the suspect lane takes the order", 60, partial(place.tell, "pos"))
+    until(partial(_suspected, tenant), "a pod of the suspect lane takes the order", 60, partial(tenant.tell, "pos"))
     ledger = till.settled(within=120)
     assert ledger.reasons == {poison: "killed-its-pod"}
     assert ledger.done == innocent
@@ -49,5 +49,5 @@ def test_a_poison_order_ends_alone_in_dead_letters_and_every_innocent_one_is_don
     assert till.tiers(innocent) <= {"only", "suspect"}
 
 
-def _suspected(place: Tenant) -> bool:
-    return any(pod["metadata"]["labels"]["merchantroute.dev/lane"] == "suspect" for pod in place.pods("pos"))
+def _suspected(tenant: Tenant) -> bool:
+    return any(pod["metadata"]["labels"]["merchantroute.dev/lane"] == "suspect" for pod in tenant.pods("pos"))

@@ -9,34 +9,34 @@ from tests.e2e.routes import route
 from tests.e2e.tenant import Tenant
 
 
-def test_a_rotated_password_needs_no_restart_and_costs_no_order(place: Tenant, shop: OpenWebShop) -> None:
-    place.apply(route("pos", merchants={"rotated": "standard"}))
-    place.ready("pos")
-    till = shop(place, "pos")
-    before = [_identity(pod) for pod in place.pods("pos")]
+def test_a_rotated_password_needs_no_restart_and_costs_no_order(tenant: Tenant, web_shop: OpenWebShop) -> None:
+    tenant.apply(route("pos", merchants={"rotated": "standard"}))
+    tenant.ready("pos")
+    till = web_shop(tenant, "pos")
+    before = [_identity(pod) for pod in tenant.pods("pos")]
     with till.stream(["rotated"], rate=10):
         until(lambda: len(till.done()) > 10, "orders flow")
-        place.rabbit("PUT", f"users/{place.username}", {"password": "a-new-one", "tags": "management"})
-        _disconnect(place)
+        tenant.rabbit("PUT", f"users/{tenant.username}", {"password": "a-new-one", "tags": "management"})
+        _disconnect(tenant)
         until(
-            lambda: place.condition("pos", "Ready").get("reason") == "BrokerCredentialsRefused",
+            lambda: tenant.condition("pos", "Ready").get("reason") == "BrokerCredentialsRefused",
             "the route says so",
             90,
-            lambda: place.tell("pos"),
+            lambda: tenant.tell("pos"),
         )
-        until(lambda: not _is_ready(place.pods("pos")), "the pods wait unready", 30)
+        until(lambda: not _is_ready(tenant.pods("pos")), "the pods wait unready", 30)
 
-        place.apply(place.secret(password="a-new-one"))
-        place.ready("pos")
-        until(lambda: _is_ready(place.pods("pos")), "the pods are ready", 60)
+        tenant.apply(tenant.secret(password="a-new-one"))
+        tenant.ready("pos")
+        until(lambda: _is_ready(tenant.pods("pos")), "the pods are ready", 60)
 
     ledger = till.settled()
     assert ledger.done == ledger.published
     assert (ledger.lost, ledger.doubled) == (0, set())
-    assert [_identity(pod) for pod in place.pods("pos")] == before
+    assert [_identity(pod) for pod in tenant.pods("pos")] == before
 
 
-def _disconnect(place: Tenant) -> None:
+def _disconnect(tenant: Tenant) -> None:
     """Close the route's connections: the broker lets one live on that began with the old password.
 
     The broker lists a connection a few seconds after it began.
@@ -44,12 +44,12 @@ def _disconnect(place: Tenant) -> None:
     mine = {"seen": 0}
 
     def closed() -> bool:
-        found = place.rabbit("GET", "vhosts/{vhost}/connections")
+        found = tenant.rabbit("GET", "vhosts/{vhost}/connections")
         for connection in found:
-            if connection.get("user") == place.username:
+            if connection.get("user") == tenant.username:
                 mine["seen"] += 1
-                place.rabbit("DELETE", f"connections/{quote(connection['name'], safe='')}")
-        return mine["seen"] > 0 and not _is_ready(place.pods("pos"))
+                tenant.rabbit("DELETE", f"connections/{quote(connection['name'], safe='')}")
+        return mine["seen"] > 0 and not _is_ready(tenant.pods("pos"))
 
     until(closed, "the pods have lost their connections", 60)
 

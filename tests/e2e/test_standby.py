@@ -17,25 +17,25 @@ OPERATOR = "merchantroute-operator"
 
 
 @pytest.fixture
-def two(world: Installation) -> Iterator[Installation]:
+def two(installation: Installation) -> Iterator[Installation]:
     """A second replica, for the time of a test."""
-    world.kubectl("-n", SYSTEM, "scale", "deployment", OPERATOR, "--replicas=2")
-    until(lambda: len(_alive(world)) == 2, "two operators are ready", 90)
-    yield world
-    world.kubectl("-n", SYSTEM, "scale", "deployment", OPERATOR, "--replicas=1")
-    until(lambda: _alive(world) == [_holder(world)], "one operator is left, and it is active", 90)
+    installation.kubectl("-n", SYSTEM, "scale", "deployment", OPERATOR, "--replicas=2")
+    until(lambda: len(_alive(installation)) == 2, "two operators are ready", 90)
+    yield installation
+    installation.kubectl("-n", SYSTEM, "scale", "deployment", OPERATOR, "--replicas=1")
+    until(lambda: _alive(installation) == [_holder(installation)], "one operator is left, and it is active", 90)
 
 
 def test_a_standby_takes_over_from_a_killed_operator_and_orders_never_stop(
-    two: Installation, place: Tenant, shop: OpenWebShop
+    two: Installation, tenant: Tenant, web_shop: OpenWebShop
 ) -> None:
-    place.apply(route("pos", merchants={"steady": "standard"}))
-    place.ready("pos")
+    tenant.apply(route("pos", merchants={"steady": "standard"}))
+    tenant.ready("pos")
     active = _holder(two)
     (standby,) = set(_alive(two)) - {active}
     assert _passes(two, active) > 0
     assert _passes(two, standby) == 0
-    till = shop(place, "pos")
+    till = web_shop(tenant, "pos")
     with till.stream(["steady"], rate=10):
         until(till.done, "orders flow")
         two.kubectl("-n", SYSTEM, "delete", "pod", active, "--grace-period=0", "--force")
@@ -43,8 +43,8 @@ def test_a_standby_takes_over_from_a_killed_operator_and_orders_never_stop(
         until(lambda: _holder(two) not in {active, ""}, "another operator is active", 90)
         assert till.done() - killed, "orders were done while no operator was"
 
-        place.apply(route("pos", merchants={"steady": "standard", "newcomer": "standard"}))
-        place.ready("pos")
+        tenant.apply(route("pos", merchants={"steady": "standard", "newcomer": "standard"}))
+        tenant.ready("pos")
         fresh = till.publish("newcomer", 5)
         until(lambda: fresh <= till.done(), "the new operator works")
 
@@ -53,8 +53,8 @@ def test_a_standby_takes_over_from_a_killed_operator_and_orders_never_stop(
     assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
 
 
-def _alive(world: Installation) -> list[str]:
-    pods = world.items(f"api/v1/namespaces/{SYSTEM}/pods")
+def _alive(installation: Installation) -> list[str]:
+    pods = installation.items(f"api/v1/namespaces/{SYSTEM}/pods")
     return [
         pod["metadata"]["name"]
         for pod in pods
@@ -63,17 +63,17 @@ def _alive(world: Installation) -> list[str]:
     ]
 
 
-def _holder(world: Installation) -> str:
+def _holder(installation: Installation) -> str:
     """The pod that holds the Lease now; "" where it has run out."""
-    found = world.get(f"apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases/{OPERATOR}") or {}
+    found = installation.get(f"apis/coordination.k8s.io/v1/namespaces/{SYSTEM}/leases/{OPERATOR}") or {}
     spec = found.get("spec", {})
     renewed = datetime.fromisoformat(spec.get("renewTime", "1970-01-01T00:00:00Z"))
     age = (datetime.now(UTC) - renewed).total_seconds()
     return str(spec.get("holderIdentity") or "") if age < spec.get("leaseDurationSeconds", 0) else ""
 
 
-def _passes(world: Installation, pod: str) -> float:
+def _passes(installation: Installation, pod: str) -> float:
     """Passes over routes that this operator has made, by its own metrics."""
-    text = world.text(f"api/v1/namespaces/{SYSTEM}/pods/{pod}:9090/proxy/metrics") or ""
+    text = installation.text(f"api/v1/namespaces/{SYSTEM}/pods/{pod}:9090/proxy/metrics") or ""
     found = re.findall(r'^merchantroute_operator_passes_total\{result="\w+"\} (\S+)$', text, re.MULTILINE)
     return sum(map(float, found))

@@ -26,26 +26,32 @@ QUIET = 20.0  # seconds without a change after which all passes about the mercha
 
 
 def test_merchants_by_the_thousand_are_all_bound_and_told_and_orders_flow_meanwhile(
-    place: Tenant, shop: OpenWebShop
+    tenant: Tenant, web_shop: OpenWebShop
 ) -> None:
-    place.apply(route("pos", tiers=[tier("standard"), tier("enterprise")], merchants={"first": "standard"}))
-    place.ready("pos")
-    till = shop(place, "pos")
-    world, begun, cpu = place.world, time.monotonic(), figure(place.world, "process_cpu_seconds_total")
+    tenant.apply(route("pos", tiers=[tier("standard"), tier("enterprise")], merchants={"first": "standard"}))
+    tenant.ready("pos")
+    till = web_shop(tenant, "pos")
+    installation, begun, cpu = (
+        tenant.installation,
+        time.monotonic(),
+        figure(tenant.installation, "process_cpu_seconds_total"),
+    )
     with till.stream(["first"], 5.0):
         tiers = ("standard", "enterprise")
-        apply_many(world.kubectl, place.namespace, [an_object(f"m-{n:04}", tiers[n % 2]) for n in range(MERCHANTS)])
+        apply_many(
+            installation.kubectl, tenant.namespace, [an_object(f"m-{n:04}", tiers[n % 2]) for n in range(MERCHANTS)]
+        )
         applied = time.monotonic() - begun
-        until(lambda: active(place) == MERCHANTS, "every merchant is active", WITHIN, interval=MERCHANTS / 1000)
+        until(lambda: active(tenant) == MERCHANTS, "every merchant is active", WITHIN, interval=MERCHANTS / 1000)
     told = time.monotonic() - begun
-    spent = figure(world, "process_cpu_seconds_total") - cpu
-    assert bound(place) == {"standard": MERCHANTS // 2 + 1, "enterprise": MERCHANTS // 2}
-    place.ready("pos")
+    spent = figure(installation, "process_cpu_seconds_total") - cpu
+    assert bound(tenant) == {"standard": MERCHANTS // 2 + 1, "enterprise": MERCHANTS // 2}
+    tenant.ready("pos")
 
     last = f"m-{MERCHANTS - 1:04}"
     began = time.monotonic()
-    place.apply(an_object(last, "standard"))
-    until(partial(is_in, place, last, "Active", "standard"), f"{last} has moved", 120)
+    tenant.apply(an_object(last, "standard"))
+    until(partial(is_in, tenant, last, "Active", "standard"), f"{last} has moved", 120)
     moved = time.monotonic() - began
     orders = till.publish("m-0000", 5) | till.publish("m-0001", 5) | till.publish(last, 5)
     until(partial(till.are_done, orders), "orders of the first, the second and the last are done")
@@ -54,11 +60,11 @@ def test_merchants_by_the_thousand_are_all_bound_and_told_and_orders_flow_meanwh
     books = till.settled()
     assert (books.lost, len(books.doubled), len(books.dead)) == (0, 0, 0), books.line()
 
-    versions = resource_versions(place)
-    before, began = figure(world, "process_cpu_seconds_total"), time.monotonic()
+    versions = resource_versions(tenant)
+    before, began = figure(installation, "process_cpu_seconds_total"), time.monotonic()
     until(lambda: time.monotonic() - began > QUIET, "some time has passed", QUIET + 10)
-    idle = (figure(world, "process_cpu_seconds_total") - before) / (time.monotonic() - began)
-    assert resource_versions(place) == versions
+    idle = (figure(installation, "process_cpu_seconds_total") - before) / (time.monotonic() - began)
+    assert resource_versions(tenant) == versions
     figures = {
         "merchants": MERCHANTS,
         "applied_s": round(applied, 1),
@@ -66,7 +72,7 @@ def test_merchants_by_the_thousand_are_all_bound_and_told_and_orders_flow_meanwh
         "one_moved_s": round(moved, 1),
         "operator_cpu_s": round(spent, 1),
         "operator_idle_cores": round(idle, 3),
-        "operator_memory_mb": round(figure(world, "process_resident_memory_bytes") / 1e6),
+        "operator_memory_mb": round(figure(installation, "process_resident_memory_bytes") / 1e6),
         "ledger": books.line(),
     }
     (ROOT / "build").mkdir(exist_ok=True)
@@ -74,32 +80,32 @@ def test_merchants_by_the_thousand_are_all_bound_and_told_and_orders_flow_meanwh
     logger.info("%s", figures)
 
 
-def figure(world: Installation, name: str) -> float:
+def figure(installation: Installation, name: str) -> float:
     """A figure of the operator's own metrics."""
-    lines = (world.text(METRICS) or "").splitlines()
+    lines = (installation.text(METRICS) or "").splitlines()
     return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
 
 
-def merchants(place: Tenant) -> list[Json]:
-    return place.world.items(f"{ROUTES}/namespaces/{place.namespace}/merchants?resourceVersion=0")
+def merchants(tenant: Tenant) -> list[Json]:
+    return tenant.installation.items(f"{ROUTES}/namespaces/{tenant.namespace}/merchants?resourceVersion=0")
 
 
-def active(place: Tenant) -> int:
+def active(tenant: Tenant) -> int:
     """How many say that their orders go where their spec says."""
-    found = merchants(place)
+    found = merchants(tenant)
     return sum(
         each.get("status", {}).get("state") == "Active" and each["status"].get("tier") == each["spec"]["tier"]
         for each in found
     )
 
 
-def resource_versions(place: Tenant) -> dict[str, str]:
-    return {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in merchants(place)}
+def resource_versions(tenant: Tenant) -> dict[str, str]:
+    return {each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in merchants(tenant)}
 
 
-def bound(place: Tenant) -> dict[str, int]:
+def bound(tenant: Tenant) -> dict[str, int]:
     """How many merchants lead to each tier, by the broker's own word."""
-    door = f"mr.{place.namespace}.pos"
-    found = place.rabbit("GET", f"exchanges/{{vhost}}/{door}.assigned/bindings/source")
+    door = f"mr.{tenant.namespace}.pos"
+    found = tenant.rabbit("GET", f"exchanges/{{vhost}}/{door}.assigned/bindings/source")
     ends = [binding["destination"].removeprefix(f"{door}.") for binding in found]
     return {name: ends.count(name) for name in set(ends)}

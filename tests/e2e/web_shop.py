@@ -36,17 +36,17 @@ ONE_CALL = 120.0  # seconds
 class WebShop:
     """Publishes through one route's front door, and hears what becomes of its orders."""
 
-    def __init__(self, place: Tenant, route: str) -> None:
-        self._place = place
+    def __init__(self, tenant: Tenant, route: str) -> None:
+        self._tenant = tenant
         self._route = route
-        self._door = f"mr.{place.namespace}.{route}"
+        self._door = f"mr.{tenant.namespace}.{route}"
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
         self._stack = AsyncExitStack()
         self._run = uuid.uuid4().hex[:10]
         self._number = count(1)
         self._dice = Random(1)
-        known = parse(place.route(route) or {})
+        known = parse(tenant.route(route) or {})
         self.observed = ObservedOrders(known.steps, known.merchants)
 
     def open(self) -> None:
@@ -55,7 +55,7 @@ class WebShop:
         self._do(self._open())
 
     async def _open(self) -> None:
-        vhost = self._place.vhost
+        vhost = self._tenant.vhost
         broker = Broker(vhost.host, vhost.port, vhost.mgmt_url, vhost.username, vhost.password, vhost.name)
         # A connection each: a queue that is deleted under its consumer may cost the connection. What is declared here
         # goes with the virtual host.
@@ -63,7 +63,7 @@ class WebShop:
         await completions.listen(heard, COMPLETIONS, self._run, self.observed.complete)
         self._seen = seen
         await dead_letters.watch(seen, f"{self._door}.dead", self._run, self.observed.die)
-        self._merchants = await self._stack.enter_async_context(SimAdmin(self._place.world.merchants_url))
+        self._merchants = await self._stack.enter_async_context(SimAdmin(self._tenant.installation.merchants_url))
         self._producer = await self._stack.enter_async_context(Producer(broker, self._door))
         self._suspecting = await self._stack.enter_async_context(Producer(broker, f"{self._door}.suspect"))
 
@@ -105,7 +105,7 @@ class WebShop:
             "payload": "[[], {}, {}]",
             "payload_encoding": "string",
         }
-        answer = self._place.rabbit("POST", f"exchanges/{{vhost}}/{self._door}/publish", message)
+        answer = self._tenant.rabbit("POST", f"exchanges/{{vhost}}/{self._door}/publish", message)
         assert answer["routed"]
         self.observed.publish(Published(order, merchant, "e2e", reason, time.time_ns() // 1_000_000))
         return order
@@ -157,7 +157,7 @@ class WebShop:
         return reckon(self.observed.evidence(book, queued, self._producer.repeated | self._suspecting.repeated))
 
     def _where(self) -> str:
-        return f"{len(self.observed.open())} of {len(self.observed.published)} open; {self._place.queues(self._route)}"
+        return f"{len(self.observed.open())} of {len(self.observed.published)} open; {self._tenant.queues(self._route)}"
 
     async def _burst(self, merchant: str, number: int, through: Producer | None = None) -> set[str]:
         return set(await asyncio.gather(*(self._one(merchant, through) for _ in range(number))))
@@ -195,11 +195,11 @@ class WebShop:
 
 
 @contextmanager
-def opened(place: Tenant, route: str) -> Iterator[WebShop]:
+def opened(tenant: Tenant, route: str) -> Iterator[WebShop]:
     """A shop at a route that is Ready."""
-    shop = WebShop(place, route)
-    shop.open()
+    web_shop = WebShop(tenant, route)
+    web_shop.open()
     try:
-        yield shop
+        yield web_shop
     finally:
-        shop.close()
+        web_shop.close()

@@ -18,20 +18,20 @@ def canary_by_hand(site: Site) -> None:
 def canary_promoted(site: Site) -> None:
     """From a fifth to all."""
     _at(site, 20)
-    canaries.annotate(site.place, "promote")
-    canaries.reaches(site.place, "Promoted", 100)
-    canaries.is_told(site.place)
+    canaries.annotate(site.tenant, "promote")
+    canaries.reaches(site.tenant, "Promoted", 100)
+    canaries.is_told(site.tenant)
 
 
 def canary_aborted(site: Site) -> None:
     """From half to nothing; its pods go."""
     _at(site, 50)
-    canaries.annotate(site.place, "abort")
-    canaries.reaches(site.place, "Aborted", 0)
-    canaries.is_told(site.place)
-    site.until(lambda: not canaries.has_pods(site.place), "the canary's Deployment is gone")
+    canaries.annotate(site.tenant, "abort")
+    canaries.reaches(site.tenant, "Aborted", 0)
+    canaries.is_told(site.tenant)
+    site.until(lambda: not canaries.has_pods(site.tenant), "the canary's Deployment is gone")
 
 
 def _at(site: Site, weight: int, lane: Json = WOVEN) -> None:
     site.apply(lambda spec: tier_of(spec, canaries.TIER).update(canary={**lane, "weight": weight}))
-    canaries.reaches(site.place, "Fixed", weight)
+    canaries.reaches(site.tenant, "Fixed", weight)

@@ -20,7 +20,7 @@ def seconds_until_loaded(site: Site, times: int) -> list[float]:
         known = max(_loaded(site))
         document = site.document
         tier_of(document["spec"], STANDARD)["concurrency"] = 10 + number % 7
-        site.place.apply(document, server_side=False)
+        site.tenant.apply(document, server_side=False)
         began = time.monotonic()
         until(lambda known=known: min(_loaded(site)) > known, "every pod has loaded the change")  # type: ignore[misc]
         took.append(time.monotonic() - began)
@@ -35,9 +35,9 @@ def summary(took: list[float]) -> dict[str, float]:
 
 def _loaded(site: Site) -> list[int]:
     """The configuration generation that each pod of the tier says it has loaded."""
-    place = site.place
-    pods = [pod for pod in place.pods(ROUTE) if pod["metadata"]["labels"].get("merchantroute.dev/tier") == STANDARD]
+    tenant = site.tenant
+    pods = [pod for pod in tenant.pods(ROUTE) if pod["metadata"]["labels"].get("merchantroute.dev/tier") == STANDARD]
     paths = [
-        f"api/v1/namespaces/{place.namespace}/pods/{pod['metadata']['name']}:{PORT}/proxy/merchants" for pod in pods
+        f"api/v1/namespaces/{tenant.namespace}/pods/{pod['metadata']['name']}:{PORT}/proxy/merchants" for pod in pods
     ]
-    return [json.loads(place.world.text(path) or "{}")["generation"] for path in paths]
+    return [json.loads(tenant.installation.text(path) or "{}")["generation"] for path in paths]

@@ -39,15 +39,15 @@ class Row:
 
 def measured(name: str, change: Change, site: Site, rate: float) -> Row:
     """Make the change while orders are offered at ``rate`` a second, and reckon once all are settled."""
-    shop = site.shop
-    with shop.stream(MERCHANTS, rate=rate):
-        until(lambda: len(shop.done()) > WARM, "orders flow")
+    web_shop = site.web_shop
+    with web_shop.stream(MERCHANTS, rate=rate):
+        until(lambda: len(web_shop.done()) > WARM, "orders flow")
         begun = time.time()
         change.make(site)
-        so_far = len(shop.done())
-        until(lambda: len(shop.done()) > so_far + AFTERWARDS, "orders flow on")
+        so_far = len(web_shop.done())
+        until(lambda: len(web_shop.done()) > so_far + AFTERWARDS, "orders flow on")
         ended = time.time()
-    ledger = shop.settled(180)
+    ledger = web_shop.settled(180)
     return Row(
         change=name,
         published=len(ledger.published),
@@ -55,11 +55,13 @@ def measured(name: str, change: Change, site: Site, rate: float) -> Row:
         dead=len(ledger.dead),
         lost=ledger.lost,
         doubled=len(ledger.doubled | ledger.copies),
-        gap_ms=_gap(shop, change.lane, begun, ended),
+        gap_ms=_gap(web_shop, change.lane, begun, ended),
     )
 
 
-def _gap(shop: WebShop, tier: str, begun: float, ended: float) -> int:
-    stamps = sorted(one.finished_at for said in shop.observed.completions.values() for one in said if one.tier == tier)
+def _gap(web_shop: WebShop, tier: str, begun: float, ended: float) -> int:
+    stamps = sorted(
+        one.finished_at for said in web_shop.observed.completions.values() for one in said if one.tier == tier
+    )
     within = [stamp for stamp in stamps if begun * 1000 - 1000 <= stamp <= ended * 1000]
     return max((later - earlier for earlier, later in pairwise(within)), default=0)

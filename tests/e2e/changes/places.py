@@ -15,16 +15,16 @@ def merchant_moved(site: Site) -> None:
 
 def merchant_added(site: Site) -> None:
     """Its first orders come before its entry: they wait for it."""
-    early = site.shop.publish("shop-new", 10)
+    early = site.web_shop.publish("shop-new", 10)
     site.apply(lambda spec: spec["merchants"].append(merchant("shop-new", "small")))
     site.arrives("shop-new", "small")
-    site.until(lambda: site.shop.are_done(early), "the orders that came early are done")
+    site.until(lambda: site.web_shop.are_done(early), "the orders that came early are done")
 
 
 def merchant_removed(site: Site) -> None:
     """One whose orders are all done."""
-    last = site.shop.publish("shop-old", 20)
-    site.until(lambda: site.shop.are_done(last), "its last orders are done")
+    last = site.web_shop.publish("shop-old", 20)
+    site.until(lambda: site.web_shop.are_done(last), "its last orders are done")
     site.apply(lambda spec: spec["merchants"].remove(merchant_of(spec, "shop-old")))
     site.knows("small")
 
@@ -48,7 +48,7 @@ def tier_removed(site: Site) -> None:
         for entry in spec["merchants"]:
             entry["tier"] = "standard"
 
-    site.shop.publish("shop-c", 100)
+    site.web_shop.publish("shop-c", 100)
     site.apply(edit)
     site.arrives("shop-c", "standard")
     site.empty("small")
@@ -71,14 +71,14 @@ def tier_replaced(site: Site) -> None:
 def default_tier(site: Site) -> None:
     """Orders of merchants that nobody listed yet wait there until they are."""
     site.apply(lambda spec: spec.update(defaultTier="small"))
-    early = site.shop.publish("shop-new", 5)
+    early = site.web_shop.publish("shop-new", 5)
     site.apply(lambda spec: spec["merchants"].append(merchant("shop-new", "standard")))
-    site.until(lambda: site.shop.are_done(early), "orders of a merchant that came before its entry are done")
+    site.until(lambda: site.web_shop.are_done(early), "orders of a merchant that came before its entry are done")
     site.apply(lambda spec: spec.update(defaultTier="standard"))
 
 
 def operator_killed(site: Site) -> None:
     """In the midst of a move: the next one completes it."""
     operators = ("-n", "merchantroute-system", "-l", "app.kubernetes.io/name=merchantroute-operator")
-    site.place.world.kubectl("delete", "pods", *operators, "--grace-period=0", "--force", "--wait=false")
+    site.tenant.installation.kubectl("delete", "pods", *operators, "--grace-period=0", "--force", "--wait=false")
     merchant_moved(site)

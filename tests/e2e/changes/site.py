@@ -21,8 +21,8 @@ ONE_CHANGE = 180.0  # seconds; a bound, not a measure
 class Site:
     """A route whose orders flow. ``document`` is what was applied last."""
 
-    place: Tenant
-    shop: WebShop
+    tenant: Tenant
+    web_shop: WebShop
     document: Json
 
     def apply(self, edit: Callable[[Json], None]) -> None:
@@ -30,21 +30,21 @@ class Site:
         document = deepcopy(self.document)
         edit(document["spec"])
         self.document = document
-        self.place.apply(document, server_side=False)
-        self.place.ready(ROUTE, within=ONE_CHANGE)
+        self.tenant.apply(document, server_side=False)
+        self.tenant.ready(ROUTE, within=ONE_CHANGE)
 
     def until(self, look: Callable[[], Any], what: str) -> None:
         """Wait for what the cluster does in its own time."""
-        until(look, what, ONE_CHANGE, partial(self.place.tell, ROUTE))
+        until(look, what, ONE_CHANGE, partial(self.tenant.tell, ROUTE))
 
     def names(self) -> set[str]:
         """The route's pods, those that are told to go included."""
-        return {pod["metadata"]["name"] for pod in self.place.pods(ROUTE)}
+        return {pod["metadata"]["name"] for pod in self.tenant.pods(ROUTE)}
 
     def rolled(self, before: set[str], count: int) -> None:
         """Wait until so many of the pods of before are gone, and their successors ready."""
         self.until(lambda: len(before - self.names()) >= count, f"{count} of {sorted(before)} are gone")
-        self.place.ready(ROUTE, within=ONE_CHANGE)
+        self.tenant.ready(ROUTE, within=ONE_CHANGE)
 
     def knows(self, tier: str) -> None:
         """Wait until the tier's pods have loaded what was applied."""
@@ -52,20 +52,20 @@ class Site:
 
     def arrives(self, merchant: str, tier: str) -> None:
         """Orders published from now on for the merchant are done in that tier."""
-        orders = self.shop.publish(merchant, 5)
-        self.until(partial(self.shop.are_done, orders), f"orders of {merchant} are done")
-        assert self.shop.tiers(orders) == {tier}
+        orders = self.web_shop.publish(merchant, 5)
+        self.until(partial(self.web_shop.are_done, orders), f"orders of {merchant} are done")
+        assert self.web_shop.tiers(orders) == {tier}
 
     def empty(self, tier: str) -> None:
         """Wait until nothing of a tier is left in the broker."""
         self.until(lambda: not self._queues(tier), f"the queues of {tier} are gone")
 
     def _queues(self, tier: str) -> list[str]:
-        return [name for name in self.place.queues(ROUTE) if name.startswith(f"{tier}.")]
+        return [name for name in self.tenant.queues(ROUTE) if name.startswith(f"{tier}.")]
 
     def _is_newest(self, tier: str) -> bool:
-        newest = (self.place.route(ROUTE) or {})["status"].get("configGeneration")
-        return bool(newest and self.place.lane(ROUTE, tier).get("configGeneration") == newest)
+        newest = (self.tenant.route(ROUTE) or {})["status"].get("configGeneration")
+        return bool(newest and self.tenant.lane(ROUTE, tier).get("configGeneration") == newest)
 
 
 def tier_of(spec: Json, name: str) -> Json:

@@ -41,17 +41,17 @@ def steps(site: Site) -> None:
 
 def retry_delays(site: Site) -> None:
     """Other rungs while orders wait on the old ones: a removed rung stays until it is empty."""
-    site.shop.behave("shop-a", error_rate=0.3)
+    site.web_shop.behave("shop-a", error_rate=0.3)
     for delays in (["1s", "3s"], ["500ms", "1s"]):
         site.apply(lambda spec, delays=delays: spec["orders"]["retry"].update(delays=delays))  # type: ignore[misc]
         site.knows(STANDARD)
-    site.shop.behave("shop-a")
+    site.web_shop.behave("shop-a")
     wanted = {"500", "1000", "last", "refused"}
     site.until(lambda: _rungs(site) <= wanted, "the rungs that were taken away are gone")
 
 
 def _rungs(site: Site) -> set[str]:
-    found = site.place.queues(ROUTE)
+    found = site.tenant.queues(ROUTE)
     return {name.rpartition(".")[2] for name in found if name.startswith(f"{STANDARD}.retry.")}
 
 
@@ -78,7 +78,7 @@ def app(site: Site) -> None:
 
 
 def _pods(site: Site) -> set[str]:
-    pods = site.place.pods(ROUTE)
+    pods = site.tenant.pods(ROUTE)
     return {
         pod["metadata"]["name"] for pod in pods if pod["metadata"]["labels"].get("merchantroute.dev/tier") == STANDARD
     }
