@@ -15,7 +15,6 @@ import psycopg
 from merchantroute_kit.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
-EVERY_KIND = [(library, database) for library in ("sqlalchemy", "django") for database in ("sqlite", "postgresql")]
 PROGRAMS = ROOT / "tests" / "contract" / "outbox" / "programs"
 
 

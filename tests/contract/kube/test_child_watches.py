@@ -21,7 +21,7 @@ from tests.contract.kube.api_server_alone import requests
 
 ROUTE = {"merchantroute.dev/route": "pos"}
 CREDENTIALS = {"merchantroute.dev/credentials": "true"}
-OTHERS, SIZE = 2_000, 100_000
+OTHERS, SIZE = 500, 100_000
 
 
 @pytest.fixture

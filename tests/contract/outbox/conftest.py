@@ -11,7 +11,7 @@ from merchantroute_kit.servers.vhosts import Vhost
 from tests.contract.client.broker_with_route import ROUTE, BrokerWithRoute
 from tests.harness.outbox_shop import Shop
 
-# Each library and each database once; the others are those of the test that kills relays, which is of every kind.
+# Each library and each database once.
 KINDS = [
     ("sqlalchemy", "postgresql"),
     ("django", "sqlite"),

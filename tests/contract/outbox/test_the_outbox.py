@@ -13,7 +13,7 @@ from merchantroute_kit.servers.ports import free_port
 from merchantroute_kit.waiting import until
 from merchantroute_kit.worker import topology
 from tests.contract.client.broker_with_route import ROUTE, Arrived, BrokerWithRoute
-from tests.harness.outbox_shop import EVERY_KIND, Shop
+from tests.harness.outbox_shop import Shop
 
 SEED = 20261128
 
@@ -75,7 +75,6 @@ def test_an_order_that_no_queue_takes_says_so_and_holds_up_no_other(shop: Shop, 
 
 # One relay's deaths are among those of several.
 @pytest.mark.parametrize("relays", [3, pytest.param(1, marks=pytest.mark.extended)])
-@pytest.mark.parametrize("shop", EVERY_KIND, indirect=True, ids="-".join)
 def test_relays_that_are_killed_at_any_moment_lose_nothing_and_repeat_only_whole_publications(
     shop: Shop, place: BrokerWithRoute, tmp_path: Path, relays: int
 ) -> None:

@@ -14,7 +14,7 @@ from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.objects import Bind, Binding, Unbind
 from merchantroute_operator.topology.plans.changes import retire, unfed
 from tests.contract.topology.publishing import change_to, publish_until, take_all
-from tests.contract.topology.stores import IN_EACH_STORE
+from tests.contract.topology.stores import IN_EACH_STORE, LONG_IN_EACH_STORE
 from tests.unit.operator.rerouting import DOOR, UNLISTED, wanted_by
 from tests.unit.operator.route_samples import a_route
 
@@ -98,7 +98,7 @@ async def test_an_order_that_comes_again_stays_in_its_lane_and_a_larger_weight_o
     assert len(before) == len(orders)
 
 
-@IN_EACH_STORE
+@LONG_IN_EACH_STORE
 async def test_a_canary_from_nothing_to_all_and_back_loses_and_copies_no_order(
     rabbit: RabbitBroker, channel: AbstractChannel
 ) -> None:

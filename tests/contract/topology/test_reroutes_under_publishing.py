@@ -9,7 +9,7 @@ from aio_pika.abc import AbstractChannel
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.topology.plans.changes import retire, tear_down, unfed
 from tests.contract.topology.publishing import MERCHANT_IDS, change_to, publish_until, take_all
-from tests.contract.topology.stores import IN_EACH_STORE
+from tests.contract.topology.stores import IN_EACH_STORE, LONG_IN_EACH_STORE
 from tests.unit.operator.order_routing import arrives
 from tests.unit.operator.rerouting import DOOR, a_random_route, wanted_by
 from tests.unit.operator.route_samples import OWNER
@@ -19,7 +19,7 @@ PUBLISHERS = 3
 SUSPECT = f"{DOOR}.suspect"
 
 
-@IN_EACH_STORE
+@LONG_IN_EACH_STORE
 async def test_forty_changes_of_everything_lose_and_copy_no_order(
     rabbit: RabbitBroker, channel: AbstractChannel
 ) -> None:

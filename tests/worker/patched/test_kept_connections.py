@@ -11,7 +11,7 @@ from gevent.server import StreamServer
 from merchantroute_kit.waiting import until
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.calls.request import Origin
-from tests.worker.patched.raw_merchant import GOOD, Handler, Serve, call
+from tests.worker.patched.raw_merchant import GOOD, SOON, Handler, Serve, call
 
 
 def test_connections_are_kept_and_a_time_out_costs_one(serve: Serve, client: HttpClient) -> None:
@@ -30,7 +30,7 @@ def test_connections_are_kept_and_a_time_out_costs_one(serve: Serve, client: Htt
     assert len(connections) == 1
 
     hang[0] = True
-    assert call(client, origin).failure == "timeout"
+    assert call(client, origin, within=SOON).failure == "timeout"
     hang[0] = False
 
     assert call(client, origin).status == 200
