@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import kopf
 
@@ -19,8 +23,10 @@ from merchantroute_operator import metrics
 from merchantroute_operator.errors import KubeError
 from merchantroute_operator.kube.kube_port import Kube
 from merchantroute_operator.naming import KIND, MERCHANT
+from merchantroute_operator.supervision import keep_running
 
 logger = logging.getLogger(__name__)
+KOPF = Path(kopf.__file__).parent
 SILENCE = 70.0  # seconds; an API server sends a bookmark each minute where nothing happens
 EVERY = 300.0  # seconds between two comparisons
 SETTLE = 30.0  # seconds in which a watch must have told what a list had; far more than any event takes
@@ -31,7 +37,17 @@ Name = tuple[str, str]
 
 
 async def watch(handlers: kopf.OperatorRegistry, namespaces: Sequence[str] = ()) -> None:
-    """Run kopf until SIGTERM or SIGINT comes; no namespaces are all of them. Raises what ended one of its tasks.
+    """Run kopf until SIGTERM or SIGINT comes, and again after each error; no namespaces are all of them.
+
+    Every error that a watch is told ends kopf, except "410 Gone": an election in etcd does.
+    """
+    ended = asyncio.Event()
+    run = partial(_run_kopf, handlers, namespaces, ended.set)
+    await _first_of([asyncio.create_task(keep_running("watches", run)), asyncio.create_task(ended.wait())])
+
+
+async def _run_kopf(handlers: kopf.OperatorRegistry, namespaces: Sequence[str], on_signal: Callable[[], None]) -> None:
+    """Run kopf once, and leave SIGTERM and SIGINT to ``on_signal``. Raises what ended one of its tasks.
 
     Without rights on the cluster nobody can watch definitions and namespaces, so for some namespaces kopf does not try.
     ``kopf.operator`` takes every task that was begun since its own start for its own: at its end it waits for them for
@@ -43,13 +59,36 @@ async def watch(handlers: kopf.OperatorRegistry, namespaces: Sequence[str] = ())
         registry=handlers, settings=options, standalone=True, clusterwide=not namespaces, namespaces=namespaces
     )
     try:
+        await _first_of(tasks)
+    finally:
+        # kopf leaves its handlers behind, and what they set is read by nobody once it has ended.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, on_signal)
+        # By an error kopf's orchestrator ends without the watches that it began, which would go on beside the next run.
+        await _end(each for each in asyncio.all_tasks() if _is_kopfs(each))
+
+
+async def _first_of(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Wait until one of ``tasks`` has ended, raise what it raised, and end the others."""
+    try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _end(tasks)
+
+
+async def _end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    ended = list(tasks)
+    for task in ended:
+        task.cancel()
+    await asyncio.gather(*ended, return_exceptions=True)
+
+
+def _is_kopfs(task: asyncio.Task[Any]) -> bool:
+    """Whether kopf's ``aiotasks.guard`` runs in it, as in each task that is meant to go on until it is cancelled."""
+    code = getattr(task.get_coro(), "cr_code", None)
+    return code is not None and code.co_name == "guard" and Path(code.co_filename).is_relative_to(KOPF)
 
 
 @dataclass(slots=True)
@@ -101,7 +140,7 @@ class Watches:
 
     kube: Kube
     heard: Heard
-    watch: Callable[[], Awaitable[None]]
+    watch: Callable[[], Coroutine[Any, Any, None]]
     gone: Callable[[str, str, str], None]
     namespaces: Sequence[str] = ()
     every: float = EVERY
@@ -110,7 +149,7 @@ class Watches:
     async def run(self) -> None:
         """Return, or raise, as ``watch`` does."""
         while True:
-            watching = asyncio.ensure_future(self.watch())
+            watching = asyncio.create_task(self.watch())
             comparing = asyncio.create_task(self._compare_until_missed())
             try:
                 await asyncio.wait({watching, comparing}, return_when=asyncio.FIRST_COMPLETED)
@@ -118,9 +157,7 @@ class Watches:
                     return watching.result()
                 comparing.result()
             finally:
-                for task in (watching, comparing):
-                    task.cancel()
-                await asyncio.gather(watching, comparing, return_exceptions=True)
+                await _end((watching, comparing))
 
     async def _compare_until_missed(self) -> None:
         """Return when the watches have to be started anew: they list everything then."""
