@@ -23,6 +23,7 @@ HOSTS = "MR_OPERATOR_BROKER_HOSTS"
 NAMESPACES = "MR_OPERATOR_BROKER_NAMESPACES"
 PORTS = "MR_OPERATOR_BROKER_PORTS"
 SERVICES, PUBLIC = "services", "public"
+OWN = "@own"  # in place of a pattern of namespaces: the one of whichever route is meant
 DEFAULT_PORTS = "443, 5671-5672, 15671-15672"  # AMQP and the management API, with TLS and without; https
 _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 address that a gateway goes on to
 _WIRE_SERVER = ip_address("168.63.129.16")  # Azure's host answers every virtual machine here, though it looks public
@@ -50,15 +51,22 @@ class Patterns:
 
     def admit(self, name: str) -> bool:
         """Whether ``name``, whatever its case, is one of those meant."""
-        small = name.lower()
-        return any(matches(each, small) for each in self.only) and not any(matches(each, small) for each in self.never)
+        return any(matches(each, name.lower()) for each in self.only) and not self.excludes(name)
+
+    def excludes(self, name: str) -> bool:
+        """Whether one of ``never`` matches."""
+        return any(matches(each, name.lower()) for each in self.never)
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerRules:
-    """The rules. The defaults are an installation's that sets none: the cluster's Services, and public addresses."""
+    """The rules. The defaults are an installation's that sets none: the cluster's Services, and public addresses.
+
+    ``namespaces`` are those of Services; with ``own`` each route reaches those of its own one beside them.
+    """
 
     namespaces: Patterns = Patterns()
+    own: bool = False
     hosts: Patterns = Patterns()
     ports: tuple[tuple[int, int], ...] = ((443, 443), (5671, 5672), (15671, 15672))
     services: bool = True
@@ -76,7 +84,8 @@ class BrokerRules:
         only = only or [SERVICES, PUBLIC]
         words = {word for word in only if word in (SERVICES, PUBLIC)}
         return cls(
-            namespaces=_patterns(environment.get(NAMESPACES)),
+            namespaces=_namespaces(environment.get(NAMESPACES)),
+            own=OWN in _lists(environment.get(NAMESPACES) or "")[0],
             hosts=_patterns(environment.get(HOSTS)),
             ports=tuple(_range(part) for part in _lists(environment.get(PORTS) or DEFAULT_PORTS)[0]),
             services=SERVICES in words,
@@ -92,6 +101,16 @@ class BrokerRules:
         if not self.hosts.admit(host.rstrip(".")):
             return f"its host is not among those of {HOSTS}"
         return ""
+
+    def refuses_namespace(self, namespace: str, of_route: str) -> str:
+        """Why a Service of ``namespace`` is no broker of a route in ``of_route``, in words; or nothing."""
+        if self.namespaces.admit(namespace):
+            return ""
+        if not self.own:
+            return f"namespace {namespace} is not among those of {NAMESPACES}"
+        if namespace == of_route and not self.namespaces.excludes(namespace):
+            return ""
+        return f"namespace {namespace} is neither the route's own nor among those of {NAMESPACES}"
 
     def kind(self, address: Address) -> Kind:
         """What ``address`` is. A range that is listed counts for everything in it."""
@@ -153,6 +172,16 @@ def _lists(text: str) -> tuple[list[str], list[str]]:
 def _patterns(text: str | None) -> Patterns:
     only, never = _lists(text or "*")
     return Patterns(tuple(only) or ("*",), tuple(never))
+
+
+def _namespaces(text: str | None) -> Patterns:
+    only, never = _lists(text or "")
+    if wrong := next((part for part in (*only, *never) if part.startswith("@") and part != OWN), ""):
+        raise ValueError(f"{NAMESPACES}: {wrong} is no pattern: write names, patterns such as team-*, or {OWN}")
+    if OWN in never:
+        raise ValueError(f"{NAMESPACES}: {OWN} cannot be excluded: leave it out")
+    named = tuple(part for part in only if part != OWN)
+    return Patterns(named if OWN in only else named or ("*",), tuple(never))
 
 
 def _range(part: str) -> tuple[int, int]:

@@ -18,7 +18,7 @@ EVERYTHING = """
 replicas: 3
 image: {repository: "registry.example:5000/team/merchantroute-operator", digest: "sha256:%s", pullPolicy: Always}
 imagePullSecrets: [{name: registry}]
-settings: {resyncSeconds: 60, tickSeconds: 0.5}
+settings: {resyncSeconds: 60, tickSeconds: 0.5, brokerNamespaces: "@own, messaging"}
 resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 2Gi}}
 serviceAccount: {annotations: {eks.amazonaws.com/role-arn: "arn:aws:iam::1:role/x"}}
 rbac: {aggregate: false}
@@ -112,6 +112,7 @@ def test_values_reach_the_objects(helm: Helm, everything: Path) -> None:
     assert container["imagePullPolicy"] == "Always"
     variables = {each["name"]: each.get("value") for each in container["env"]}
     assert (variables["MR_OPERATOR_RESYNC_SECONDS"], variables["MR_OPERATOR_TICK_SECONDS"]) == ("60", "0.5")
+    assert variables["MR_OPERATOR_BROKER_NAMESPACES"] == "@own, messaging"
     assert container["resources"]["limits"] == {"memory": "2Gi"}
     assert pod["imagePullSecrets"] == [{"name": "registry"}]
     assert pod["priorityClassName"] == "system-cluster-critical"
@@ -150,6 +151,7 @@ def test_what_is_switched_off_is_not_there_and_a_pod_monitor_is_where_it_is_aske
         ("settings.healthPort=1", "invalid propertyName 'healthPort'"),
         ("settings.MR_OPERATOR_TICK_SECONDS=1", "invalid propertyName 'MR_OPERATOR_TICK_SECONDS'"),
         ("settings.resyncSeconds=0", "'/settings/resyncSeconds': exclusiveMinimum"),
+        ("settings.brokerNamespaces=1", "'/settings/brokerNamespaces': got number, want string"),
         ("priorityClass.name=", "'/priorityClass/name': minLength"),
         ("rbac.aggregate=maybe", "'/rbac/aggregate': got string, want boolean"),
         ("metrics.podMonitor.interval=30", "'/metrics/podMonitor/interval': got number, want string"),

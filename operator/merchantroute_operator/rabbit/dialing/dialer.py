@@ -18,7 +18,6 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from merchantroute_operator.errors import BrokerNotAllowed, KubeForbidden, RouteError
 from merchantroute_operator.spec.broker_rules import (
     ADDRESSES,
-    NAMESPACES,
     Address,
     BrokerRules,
     Kind,
@@ -41,12 +40,22 @@ class Cluster(Protocol):
 
 
 class Dialer:
-    """Connects where ``rules`` allow it. ``own_namespace`` is the one in which a bare name is a Service."""
+    """Connects where ``rules`` allow it. ``own_namespace`` is the one in which a bare name is a Service.
 
-    def __init__(self, rules: BrokerRules, cluster: Cluster, own_namespace: str) -> None:
+    ``of_routes`` is the namespace of the routes for which it connects, where the rules ask for it.
+    """
+
+    def __init__(self, rules: BrokerRules, cluster: Cluster, own_namespace: str, of_routes: str = "") -> None:
         self._rules = rules
         self._cluster = cluster
         self._own_namespace = own_namespace
+        self.of_routes = of_routes
+
+    def for_routes_of(self, namespace: str) -> Dialer:
+        """One for the routes of ``namespace``: the same for all, unless the rules tell namespaces apart."""
+        if not self._rules.own:
+            return self
+        return Dialer(self._rules, self._cluster, self._own_namespace, namespace)
 
     async def resolve(self, host: str, port: int, family: int = socket.AF_UNSPEC) -> list[str]:
         """The addresses of ``host`` that may be connected to, at least one.
@@ -112,9 +121,7 @@ class Dialer:
             return None
         if not self._rules.services:
             return "it is a Service of the cluster"
-        if not self._rules.namespaces.admit(service[0]):
-            return f"namespace {service[0]} is not among those of {NAMESPACES}"
-        return ""
+        return self._rules.refuses_namespace(service[0], self.of_routes)
 
     async def _why_not_public(self, host: str, address: Address) -> str:
         """A name of two parts may be the internet's, where an operator with Roles cannot ask for a Service."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, cast
 
 from merchantroute_operator.kube.kube_port import Kind, Kube, Object
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.ports.caching import CachingKube
 from merchantroute_operator.reconcile.state.admitted import Admitted
-from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
+from merchantroute_operator.reconcile.state.broker_pool import BrokerPool, User
 from merchantroute_operator.resources.configuration.config_maps import INDEX
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import (
@@ -114,7 +114,7 @@ class DryRunBrokers:
         self._brokers = brokers
         self._left = left
 
-    async def use(self, user: Hashable, address: BrokerAddress) -> Broker:
+    async def use(self, user: User, address: BrokerAddress) -> Broker:
         """The real one stays open for the scaler's figures."""
         return DryRunBroker(await self._brokers.use(user, address), self._left)
 

@@ -6,14 +6,14 @@ less than the last one left has found somebody else's change, and what it writes
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import cast
 
 from merchantroute_operator.kube.kube_port import Children, Kind, Kube, Object
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.ports.caching import CachingKube
-from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
+from merchantroute_operator.reconcile.state.broker_pool import BrokerPool, User
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.seen import Seen
 from merchantroute_operator.resources.differ import differs
@@ -104,7 +104,7 @@ class _Brokers:
         self._seen = seen
         self._repairs = repairs
 
-    async def use(self, user: Hashable, address: BrokerAddress) -> Broker:
+    async def use(self, user: User, address: BrokerAddress) -> Broker:
         return RepairLogBroker(await self._brokers.use(user, address), self._seen, self._repairs)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -22,6 +22,11 @@ from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import QueueSample
+
+User = tuple[str, str]
+"""A route: its namespace and its name."""
+_Key = tuple[BrokerAddress, str]
+"""A broker as one user, and the namespace whose routes may reach it there; empty where that is all the same."""
 
 # The management API, the vhost's name, the certificate that vouches for it, and the one that is shown to it.
 Vhost = tuple[str, str, str | None, str | None]
@@ -38,7 +43,7 @@ class _Entry:
 class VhostFigures:
     """The figures of one vhost, read as whichever of its users the broker lets in."""
 
-    def __init__(self, vhost: Vhost, addresses: Mapping[Hashable, BrokerAddress]) -> None:
+    def __init__(self, vhost: Vhost, addresses: Mapping[BrokerAddress]) -> None:
         """``addresses`` are those of all routes, also of other vhosts."""
         self.vhost = vhost
         self.reads = VhostReads()
@@ -46,7 +51,7 @@ class VhostFigures:
         self._addresses = addresses
 
     @property
-    def users(self) -> tuple[Hashable, ...]:
+    def users(self) -> tuple[...]:
         """The routes on it."""
         return tuple(user for user, address in self._addresses.items() if _vhost(address) == self.vhost)
 
@@ -77,32 +82,33 @@ class VhostFigures:
 class BrokerPool:
     """Brokers by address. An address holds its credentials, so that rotated ones are another entry.
 
-    Users are routes, by namespace and name. ``on_pulse`` gets the pulses of a route from the broker that it uses;
-    ``dialer`` judges where an address leads.
+    ``on_pulse`` gets the pulses of a route from the broker that it uses; ``dialer`` judges where an address leads.
+    Where that depends on the route's namespace, routes of two namespaces share no connection.
     """
 
     def __init__(self, pulses_exchange: str, on_pulse: Callable[[Pulse], None], dialer: Dialer) -> None:
         self._pulses_exchange = pulses_exchange
         self._on_pulse = on_pulse
         self._dialer = dialer
-        self._entries: dict[BrokerAddress, _Entry] = {}
-        self._users: dict[Hashable, BrokerAddress] = {}
+        self._entries: dict[_Key, _Entry] = {}
+        self._users: dict[BrokerAddress] = {}
         self._vhosts: dict[Vhost, VhostFigures] = {}
 
-    async def use(self, user: Hashable, address: BrokerAddress) -> Broker:
+    async def use(self, user: User, address: BrokerAddress) -> Broker:
         """The broker at ``address``, kept open for ``user``, who lets go of the one it used before."""
         if self._users.get(user) != address:
             await self.release(user)
             self._users[user] = address
-        entry = self._entries.get(address)
+        dialer = self._dialer.for_routes_of(user[0])
+        entry = self._entries.get((address, dialer.of_routes))
         if entry is None:
             heard = partial(self._heard, address)
-            listener = PulseListener(address, self._dialer, self._pulses_exchange, heard, on_message=metrics.pulse)
+            listener = PulseListener(address, dialer, self._pulses_exchange, heard, on_message=metrics.pulse)
             figures = self._vhosts.setdefault(_vhost(address), VhostFigures(_vhost(address), self._users))
-            broker = RabbitBroker(address, self._dialer, metrics.broker_call, figures.reads)
+            broker = RabbitBroker(address, dialer, metrics.broker_call, figures.reads)
             figures.brokers.append(broker)
             entry = _Entry(broker, asyncio.create_task(listener.run()))
-            self._entries[address] = entry
+            self._entries[address, dialer.of_routes] = entry
         return entry.broker
 
     def _heard(self, address: BrokerAddress, pulse: Pulse) -> None:
@@ -110,21 +116,24 @@ class BrokerPool:
         if self._users.get((pulse.namespace, pulse.route)) == address:
             self._on_pulse(pulse)
 
-    def address(self, user: Hashable) -> BrokerAddress | None:
+    def address(self, user: User) -> BrokerAddress | None:
         """Where the broker is that ``user`` used last; None where it never came to one."""
         return self._users.get(user)
 
-    def known(self, user: Hashable) -> Broker | None:
+    def known(self, user: User) -> Broker | None:
         """The broker that ``user`` used last, if it is still open."""
-        entry = self._entries.get(self._users[user]) if user in self._users else None
+        entry = self._entries.get(self._key(user, self._users[user])) if user in self._users else None
         return entry.broker if entry else None
 
-    async def release(self, user: Hashable) -> None:
+    async def release(self, user: User) -> None:
         """``user`` needs its broker no more; the last one closes it."""
         address = self._users.pop(user, None)
-        if address is None or address in self._users.values():
+        if address is None:
             return
-        entry = self._entries.pop(address)
+        key = self._key(user, address)
+        if any(other == address and self._key(each, other) == key for each, other in self._users.items()):
+            return
+        entry = self._entries.pop(key)
         figures = self._vhosts[_vhost(address)]
         figures.brokers.remove(entry.broker)
         if not figures.brokers:
@@ -141,6 +150,9 @@ class BrokerPool:
         self._users.clear()
         for entry in entries:
             await self._close(entry)
+
+    def _key(self, user: User, address: BrokerAddress) -> _Key:
+        return address, self._dialer.for_routes_of(user[0]).of_routes
 
     async def _close(self, entry: _Entry) -> None:
         entry.listener.cancel()

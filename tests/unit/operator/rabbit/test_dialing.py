@@ -101,6 +101,17 @@ async def test_everything_else_is_refused_in_words_that_name_the_setting(
     assert address not in said
 
 
+async def test_a_route_reaches_the_services_of_its_own_namespace_and_shared_ones(names: Names) -> None:
+    names.answers = [["10.96.3.4"]]
+    own = dialer(NAMESPACES="@own, messaging")
+    assert await own.for_routes_of("orders").resolve(SERVICE, 5672) == ["10.96.3.4"]
+    with pytest.raises(
+        BrokerNotAllowed, match="namespace orders is neither the route's own nor among those of MR_OPER"
+    ):
+        await own.for_routes_of("teams").resolve(SERVICE, 5672)
+    assert await dialer(NAMESPACES="orders").for_routes_of("teams").resolve(SERVICE, 5672) == ["10.96.3.4"]
+
+
 @pytest.mark.parametrize("host", ["127.1", "0x7f000001", "2130706433", "0177.0.0.1", "127.0.0.1", "::1", "localhost"])
 async def test_no_spelling_of_loopback_is_let_through(host: str) -> None:
     with pytest.raises(BrokerNotAllowed, match="loopback"):

@@ -90,6 +90,24 @@ def test_ports_may_be_ranges() -> None:
 
 
 @pytest.mark.parametrize(
+    ("setting", "reached"),
+    [
+        (None, {"orders", "teams", "messaging", "kube-system"}),
+        ("messaging", {"messaging"}),
+        ("!kube-system", {"orders", "teams", "messaging"}),
+        ("@own", {"orders"}),
+        ("@own, messaging", {"orders", "messaging"}),
+        ("messaging, !orders, @own", {"messaging"}),
+        ("@own, !kube-system", {"orders"}),
+    ],
+)
+def test_the_namespaces_whose_services_a_route_of_orders_reaches(setting: str | None, reached: set[str]) -> None:
+    rules = BrokerRules.from_env({} if setting is None else {"MR_OPERATOR_BROKER_NAMESPACES": setting})
+    all_of_them = ("orders", "teams", "messaging", "kube-system")
+    assert {each for each in all_of_them if not rules.refuses_namespace(each, "orders")} == reached
+
+
+@pytest.mark.parametrize(
     ("name", "text", "words"),
     [
         ("PORTS", "0", "MR_OPERATOR_BROKER_PORTS: 0 is no port"),
@@ -99,10 +117,12 @@ def test_ports_may_be_ranges() -> None:
         ("ADDRESSES", "10.0.0.1/8", "MR_OPERATOR_BROKER_ADDRESSES: 10.0.0.1/8 is no range"),
         ("ADDRESSES", "servces", "MR_OPERATOR_BROKER_ADDRESSES: servces is no range"),
         ("ADDRESSES", "!public", "MR_OPERATOR_BROKER_ADDRESSES: public is no range"),
+        ("NAMESPACES", "@owm", "MR_OPERATOR_BROKER_NAMESPACES: @owm is no pattern"),
+        ("NAMESPACES", "messaging,!@own", "MR_OPERATOR_BROKER_NAMESPACES: @own cannot be excluded"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named_with_what_to_write(name: str, text: str, words: str) -> None:
-    with pytest.raises(ValueError, match=words.replace("/", "/") + ": write"):
+    with pytest.raises(ValueError, match=words + ": (write|leave)"):
         BrokerRules.from_env({f"MR_OPERATOR_BROKER_{name}": text})
 
 
