@@ -13,8 +13,8 @@ REPLAYED_UNASKED = frozenset(
     {"attempts-exhausted", "max-age", "merchant-rejected", "unknown-merchant", "unknown-task", "task-failed"}
 )
 """Reasons of letters that may succeed once merchant, credentials or route are corrected. Letters of other reasons
-cannot (`malformed`, `undecodable`), are of no use any more (`expired`), or have killed their pods (`killed-its-pod`,
-`delivery-limit`): those are replayed only by order id or --reason.
+cannot (`malformed`, `undecodable`, `too-large`, `refused-by-broker`), are of no use any more (`expired`), or killed
+their pods (`killed-its-pod`, `delivery-limit`): those are replayed only by order id or --reason.
 """
 
 

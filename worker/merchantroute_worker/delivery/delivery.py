@@ -16,6 +16,8 @@ from merchantroute_worker.delivery.incoming import incoming
 from merchantroute_worker.orders.envelope import DeliveryKey, publication
 from merchantroute_worker.orders.messages import (
     LOST_PROCESSES,
+    REFUSED_BY_BROKER,
+    TOO_LARGE,
     WAITS,
     DeathReason,
     Outgoing,
@@ -26,7 +28,7 @@ from merchantroute_worker.orders.messages import (
 from merchantroute_worker.orders.suspicion import Suspicion, suspicion, suspicion_alone
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit.address import ERRORS
-from merchantroute_worker.rabbit.publisher import TooLarge
+from merchantroute_worker.rabbit.publisher import Refused, TooLarge
 from merchantroute_worker.runtime.threads import native_lock, sleep
 
 log = logging.getLogger(__name__)
@@ -251,14 +253,14 @@ class Delivery:
             log.warning("could not give a message back, its connection will: %s", error)
 
     def publish_then_ack(self, message: Outgoing, key: DeliveryKey, count: Callable[[], None]) -> None:
-        """Publish until the broker confirms, then ack the incoming message; `count` is called in between. What is too
-        large for the broker goes to dead letters instead.
+        """Publish until the broker confirms, then ack the incoming message; `count` is called in between. What the
+        broker will never take goes to dead letters instead.
         """
         try:
             with self.pod.holds_outcome(self):
                 confirmed = self._publish(message)
-        except TooLarge as error:
-            self._settle_as_too_large(message, key, str(error))
+        except Refused as error:
+            self._settle_as_it_came(message, key, error)
             return
         if confirmed:
             self.pod.remember_settled(key)
@@ -278,16 +280,19 @@ class Delivery:
         headers = {LOST_PROCESSES: lost_processes} if lost_processes else None
         return forward(self.incoming, exchange=self.pod.files.current.suspect, headers=headers)
 
-    def _settle_as_too_large(self, grown: Outgoing, key: DeliveryKey, why: str) -> None:
-        """Send the message to dead letters as it came; the broker does, if it has grown by being decompressed."""
-        letter = to_dead_as_it_came(self.incoming, grown, exchange=self.pod.files.current.dead)
+    def _settle_as_it_came(self, refused: Outgoing, key: DeliveryKey, why: Refused) -> None:
+        """Send the message to dead letters as it came; the broker does, if it does not take that one either: it may
+        have grown by being decompressed.
+        """
+        reason = TOO_LARGE if isinstance(why, TooLarge) else REFUSED_BY_BROKER
+        letter = to_dead_as_it_came(self.incoming, refused, reason, exchange=self.pod.files.current.dead)
         reason = letter.headers["mr-reason"]
         log.error("order is dead: %s: %s", reason, why, extra={"data": self.log_fields(reason)})
         try:
             with self.pod.holds_outcome(self):
                 if not self._publish(letter):
                     return
-        except TooLarge:
+        except Refused:
             self.stage = Stage.SETTLED
             self.pod.outcome_counter.dead(reason)
             self.reject(requeue=False)

@@ -6,7 +6,7 @@ from typing import Any
 
 from merchantroute_worker.orders.messages import Outgoing, plain
 from merchantroute_worker.rabbit.packed_message import NotEncodable
-from merchantroute_worker.rabbit.publisher import NotPublished, Publisher
+from merchantroute_worker.rabbit.publisher import ALONE, ORDERS, NotPublished, PerhapsRefused, Publisher
 from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)
@@ -21,16 +21,17 @@ def publish_until_confirmed(
     must_give_up: Callable[[], bool],
     log_fields: Callable[[str], dict[str, Any]],
 ) -> bool:
-    """Retry until the broker confirms; TooLarge if it never will. False when the process or the message's connection
+    """Retry until the broker confirms; Refused if it never will. False when the process or the message's connection
     ends first: the broker delivers the message again then, and a second copy must not be published.
     """
-    pause = FASTEST_RETRY
+    pause, kind = FASTEST_RETRY, ORDERS
     last_error = None
     while not handed_back():
         try:
-            publisher.publish(message, give_up=lambda: handed_back() or must_give_up())
+            publisher.publish(message, kind, lambda: handed_back() or must_give_up())
             return True
         except NotPublished as error:
+            kind = ALONE if isinstance(error, PerhapsRefused) else kind
             if str(error) != last_error:
                 last_error = str(error)
                 log.warning("order is held: %s", error, extra={"data": log_fields("held")})

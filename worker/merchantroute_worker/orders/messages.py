@@ -28,6 +28,7 @@ UNREAD_SINCE = "mr-unread-since"
 WAITS = "mr-waits"
 """Header of an app's own task, or of what is not read yet: how often it waited for its ETA, or for another pod."""
 TOO_LARGE = "too-large"
+REFUSED_BY_BROKER = "refused-by-broker"
 LOST_PROCESSES = "mr-lost-processes"
 """How many child processes ended with the order in the suspect lane, told by the pods that lived on."""
 REFUSED = "refused"
@@ -139,14 +140,14 @@ def to_dead(
     )
 
 
-def to_dead_as_it_came(message: Incoming, grown: Outgoing, *, exchange: str) -> Outgoing:
-    """The message for dead letters in place of `grown`, an outgoing one that is too large for the broker: without the
-    journal that made it grow. If that one was a dead letter already, its reason stays.
+def to_dead_as_it_came(message: Incoming, refused: Outgoing, reason: str, *, exchange: str) -> Outgoing:
+    """The message for dead letters in place of `refused`, an outgoing one that the broker does not take: without what
+    it was given here, as the journal that made it too large. If that one was a dead letter already, its reason stays.
     """
-    if grown.exchange != exchange:
-        return to_dead(message, DeathReason(reason=TOO_LARGE), exchange=exchange)
+    if refused.exchange != exchange:
+        return to_dead(message, DeathReason(reason=reason), exchange=exchange)
     mark = {AS_PUBLISHED: True} if message.as_published else {}
-    return replace(grown, body=message.body, headers={**grown.headers, **mark})
+    return replace(refused, body=message.body, headers={**refused.headers, **mark})
 
 
 def to_replay(message: Incoming, *, exchange: str, headers: Mapping[str, Any], body: bytes | None = None) -> Outgoing:

@@ -37,14 +37,24 @@ LASTING = 10.0
 PRECONDITION_FAILED = 406
 _SIZES = re.compile(r"message size (\d+)\D*(\d+)?").search
 ORDERS, RECORDS, PULSES = "orders", "records", "pulses"
+ALONE = "alone"
+"""The channel of messages that are published one after the other, opened once the broker refused one of several."""
 
 
 class NotPublished(Exception):
     """The message is not known to be in a queue; the text says why. To publish it again is the caller's decision."""
 
 
-class TooLarge(Exception):
-    """The broker takes no message of that size, now or later; the text says which size it takes."""
+class PerhapsRefused(NotPublished):
+    """The broker refused one of the messages that were on the channel, and does not say which: publish it ALONE."""
+
+
+class Refused(Exception):
+    """The broker refuses the message as it is, now and later; the text is the broker's."""
+
+
+class TooLarge(Refused):
+    """The broker takes no message of that size; the text says which size it takes."""
 
 
 class _Channel(PublishChannel):
@@ -55,6 +65,10 @@ class _Channel(PublishChannel):
         self.lock = threading.Lock()
         self.confirms = confirms
         self.lost_at: float | None = None
+        self.refused_one = False  # whether the broker closed it because of what one message is, other than its size
+        self.given_up = (
+            False  # whether somebody no longer waits for a confirm, so that a refusal may be of that message
+        )
 
     def lose(self, reason: str) -> None:
         """Settle every unconfirmed publish: no answer comes on this channel any more."""
@@ -62,6 +76,7 @@ class _Channel(PublishChannel):
         self.confirms.lost(reason)
 
     def _on_close(self, reply_code: int, reply_text: str, class_id: int, method_id: int) -> None:
+        self.refused_one = reply_code == PRECONDITION_FAILED and largest_message(reply_code, reply_text) is None
         # First of all: whoever writes meanwhile must find the channel lost, and not without a connection.
         self.lose(f"{reply_code} {reply_text}")
         super()._on_close(reply_code, reply_text, class_id, method_id)
@@ -86,6 +101,7 @@ class Publisher:
         self._channels: dict[str, _Channel] = {}
         self._open = threading.Event()
         self._largest: int | None = None
+        self._alone = threading.Lock()
 
     @property
     def open(self) -> bool:
@@ -99,13 +115,25 @@ class Publisher:
     def publish(self, message: Outgoing, kind: str = ORDERS, give_up: Callable[[], bool] = lambda: False) -> None:
         """Publish and wait for the confirm, for as long as the connection lives: a quorum queue without a majority
         stores the message when it has one again, so a second publish would be a second copy. `give_up` is asked every
-        confirm time-out.
+        confirm time-out. A message of the kind ALONE waits for those before it.
 
         Raises:
             TooLarge: the body is larger than the broker's `max_message_size`.
+            Refused: the broker closed the channel because of this message, which was ALONE on it.
             NotPublished: the message was returned or refused, the connection was lost, or `give_up` returned True.
             NotEncodable: the message has a header that AMQP cannot carry.
         """
+        if kind != ALONE:
+            return self._publish(message, kind, give_up)
+        while not self._alone.acquire(timeout=self._confirm_timeout):
+            if give_up():
+                raise NotPublished("given up while another message was published alone")
+        try:
+            self._publish(message, kind, give_up)
+        finally:
+            self._alone.release()
+
+    def _publish(self, message: Outgoing, kind: str, give_up: Callable[[], bool]) -> None:
         channel = self._channels.get(kind)
         if channel is None or not self.open:
             raise NotPublished("the broker takes no messages now")
@@ -117,9 +145,13 @@ class Publisher:
         problem = self._answer(result, give_up)
         if problem == "":
             channel.confirms.forget(confirm)
+            channel.given_up = True
             problem = "given up without a confirm"
-        if problem is not None:
-            raise NotPublished(problem)
+        if problem is None:
+            return
+        if channel.refused_one:
+            raise Refused(problem) if kind == ALONE and not channel.given_up else PerhapsRefused(problem)
+        raise NotPublished(problem)
 
     def send(self, message: Outgoing, kind: str = PULSES) -> None:
         """Publish without a confirm; the message is lost when the broker does not accept it now."""
@@ -168,12 +200,16 @@ class Publisher:
         assert self._reader is not None  # noqa: S101
         while True:
             self._reader.read(1.0)
-            for kind, channel in self._channels.items():
+            for kind, channel in tuple(self._channels.items()):
                 if channel.closed is not None:
                     # Before the channel is replaced: the message that closed it would close the next one too, with all
                     # unconfirmed publishes of others. The limit is not told before.
                     self._largest = largest_message(*channel.closed) or self._largest
-                if channel.lost_at is not None and (kind == ORDERS or time.monotonic() - channel.lost_at > REOPEN):
+                if channel.refused_one and ALONE not in self._kinds:
+                    self._kinds = (*self._kinds, ALONE)
+                    self._channels[ALONE] = self._opened(self._reader, ALONE)
+                at_once = kind in (ORDERS, ALONE)
+                if channel.lost_at is not None and (at_once or time.monotonic() - channel.lost_at > REOPEN):
                     self._channels[kind] = self._opened(self._reader, kind)
 
     def _write(self, channel: _Channel, message: Outgoing, confirm: Confirm | None) -> None:

@@ -18,7 +18,7 @@ from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.messages import Outgoing
 from merchantroute_worker.orders.route import Route
 from merchantroute_worker.pod import Pod
-from merchantroute_worker.rabbit.publisher import NotPublished, TooLarge
+from merchantroute_worker.rabbit.publisher import NotPublished, Refused, TooLarge
 from tests.unit.worker.samples import order, route
 
 ROUTE = route()
@@ -58,6 +58,7 @@ class Publisher:
         self.events, self.published = events, list[Outgoing]()
         self.problems: list[Callable[[], object]] = []
         self.largest = 100_000
+        self.refuses: Callable[[Outgoing], bool] = lambda _: False
 
     def wait_open(self, timeout: float | None = None) -> bool:
         del timeout
@@ -67,6 +68,8 @@ class Publisher:
         del kind, give_up
         if len(message.body) > self.largest:
             raise TooLarge("the broker takes less")
+        if self.refuses(message):
+            raise Refused("406 PRECONDITION_FAILED - something of it")
         if self.problems:
             self.problems.pop(0)()
             raise NotPublished("no queue takes it")

@@ -20,6 +20,7 @@ class Channel:
     def __init__(self) -> None:
         self.lock, self.confirms = threading.Lock(), Confirms()
         self.lost_at: float | None = None
+        self.refused_one = self.given_up = False
         self.published: list[str] = []
 
     def publish(self, _content: Any, _exchange: str, routing_key: str, *, mandatory: bool) -> None:

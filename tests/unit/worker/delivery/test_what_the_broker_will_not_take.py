@@ -1,4 +1,4 @@
-"""An order that is too large for the broker, once a worker has written on it, is dead and held up nobody."""
+"""An order that the broker will not take, once a worker has written on it, is dead and holds up nobody."""
 
 from typing import Any
 
@@ -45,6 +45,32 @@ def test_what_does_not_fit_as_it_came_is_moved_by_the_broker(world: Fixture) -> 
 
     assert (rejected, world.events, delivery.stage) == ([False], [], Stage.SETTLED)
     assert world.counted() == ["dead"]
+
+
+@pytest.mark.parametrize(("attempt", "reason"), [(AGAIN, "refused-by-broker"), (NEVER, "merchant-rejected")])
+def test_what_the_broker_refuses_is_dead_as_it_came(
+    attempt: Attempt, reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = Fixture()
+    world.publisher.refuses = lambda message: message.body != BODY
+    world.order(lambda: attempt, Message(body=BODY)).run()
+
+    (letter,) = world.publisher.published
+    assert (letter.exchange, letter.body, letter.headers["mr-reason"]) == (DEAD, BODY, reason)
+    assert world.events == [f"published to {DEAD}", "dead", "acked"]
+    assert "406 PRECONDITION_FAILED - something of it" in caplog.text
+
+
+def test_what_it_refuses_as_it_came_too_is_moved_by_the_broker() -> None:
+    world, message = Fixture(), Message(body=BODY)
+    world.publisher.refuses = lambda _: True
+    rejected: list[bool] = []
+    told: Any = message
+    told.reject = lambda *, requeue: rejected.append(requeue)
+
+    world.order(lambda: AGAIN, message).run()
+
+    assert (rejected, world.events, world.counted()) == ([False], [], ["dead"])
 
 
 def test_a_task_that_does_not_fit_is_moved_by_the_broker(world: Fixture) -> None:
