@@ -100,13 +100,16 @@ def test_a_merchant_with_a_rate_gets_no_more_for_long_and_loses_no_order(lane: L
     limited = lane.orders(busy, 150)
     assert [entry["merchant"] for entry in in_a_pulse(lane, "paused")] == [busy]
     lane.until_done(lane.orders(healthy, 60))
-    assert 'merchantroute_ladder_total{reason="paused"}' in worker.get("/metrics")[1]
+    assert 'merchantroute_ladder_total{reason="rate-limit"}' in worker.get("/metrics")[1]
 
     lane.until_done(limited, 90)
     assert not lane.dead
     book = lane.ledger()
     assert (book["done"], book["dead"], book["doubled"], book["copies"]) == (210, 0, 0, 0)
     assert {lane.done[order][0]["attempts"] for order in limited} == {1}, "no 429 is an attempt"
+    told = worker.get("/metrics")[1]
+    assert 'merchantroute_ladder_total{reason="slow"}' not in told
+    assert 'outcome="refused"' not in told
 
 
 def test_a_pause_holds_for_all_orders_of_the_merchant_at_once(lane: LocalLane) -> None:

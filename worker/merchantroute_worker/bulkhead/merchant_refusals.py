@@ -29,7 +29,9 @@ class MerchantRefusals:
         with self._lock:
             if credentials and self._credentials.left(merchant, now) > 0:
                 return Verdict.CREDENTIALS
-            return None if self._pauses.admits(merchant, now) else Verdict.PAUSED
+            if self._pauses.admits(merchant, now):
+                return None
+            return Verdict.PAUSED if self._pauses.is_paused(merchant, now) else Verdict.RATE_LIMIT
 
     def asks_again(self, merchant: str, now: float) -> None:
         """Note that an order begins, which asks a merchant that refuses its credentials again; the next one waits."""

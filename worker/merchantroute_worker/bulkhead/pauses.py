@@ -120,6 +120,11 @@ class Pauses:
         admitted, self._pauses[merchant] = admit(pause, now)
         return admitted
 
+    def is_paused(self, merchant: str, now: float) -> bool:
+        """Whether the merchant's pause is not over: what it does not admit after that, its rate holds back."""
+        pause = self._pauses.get(merchant)
+        return pause is not None and pause.until > now
+
     def left(self, merchant: str, now: float) -> float:
         """Give the seconds until an order of the merchant may begin, 0 where it may now."""
         pause = self._pauses.get(merchant)

@@ -35,14 +35,15 @@ LENIENCY = 1.25
 
 
 class Verdict(Enum):
-    """The decision on one order: admitted, or refused because its merchant is at its cap, slow, asked for time, or
-    refuses the credentials.
+    """The decision on one order: admitted, or not because its merchant is at its cap, slow, asked for time, limits its
+    rate, or refuses the credentials.
     """
 
     ADMIT = "admit"
     CAP = "cap"
     SLOW = "slow"
     PAUSED = "paused"
+    RATE_LIMIT = "rate-limit"
     CREDENTIALS = "credentials-refused"
 
 

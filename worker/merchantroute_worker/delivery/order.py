@@ -104,7 +104,7 @@ class OrderDelivery(Settlement[Order]):
         verdict = bulkhead.decide(merchant, now)
         if verdict is Verdict.ADMIT:
             return self._attempt(run, route)
-        if verdict in {Verdict.PAUSED, Verdict.CREDENTIALS}:
+        if verdict in {Verdict.PAUSED, Verdict.RATE_LIMIT, Verdict.CREDENTIALS}:
             return decisions.waits(run.order, route, verdict.value, wait=bulkhead.refusals.wait(merchant, now))
         return decisions.refused(run.order, route, slow=verdict is Verdict.SLOW)
 

@@ -104,6 +104,8 @@ class TaskDelivery(Settlement[TaskMessage]):
         decision = task_decisions.before_slot(task, route, now=now, own=self._limits)
         if isinstance(decision, RunTask):
             verdict = self.pod.bulkhead.decide(task.merchant, self.pod.clock.now(), own_task=True)
+            if verdict in {Verdict.PAUSED, Verdict.RATE_LIMIT}:
+                return task_decisions.waits(task, route, verdict.value)
             if verdict is not Verdict.ADMIT:
                 return task_decisions.refused(task, route, slow=verdict is not Verdict.CAP)
         return decision

@@ -15,6 +15,7 @@ from merchantroute_worker.orders.route import Merchant, Route, Step
 FORBIDDEN_ATTEMPTS = 3
 """Attempts answered 403 after which an order is final whose merchant takes others: while a token is being rotated, the
 first orders of a pod look the same."""
+CREDENTIALS_REFUSED = "credentials-refused"
 
 
 class Run(NamedTuple):
@@ -79,10 +80,11 @@ def refused(order: Order, route: Route, *, slow: bool) -> ToLadder[Order]:
 
 
 def waits(order: Order, route: Route, reason: str, *, wait: float) -> ToLadder[Order]:
-    """To the ladder: the merchant asked for time, or refuses the credentials, for so many seconds at least. Not counted
-    as an attempt.
+    """To the ladder: the merchant asked for time, limits the rate, or refuses the credentials, for so many seconds at
+    least. Not counted as an attempt.
     """
-    return _to_ladder(order, _refusal(order), ladder.before_eta(wait, route.delays), reason, "refused", paced=True)
+    outcome: LadderOutcome = "refused" if reason == CREDENTIALS_REFUSED else "deferred"
+    return _to_ladder(order, _refusal(order), ladder.before_eta(wait, route.delays), reason, outcome, paced=True)
 
 
 def deferred(order: Order, route: Route, reason: str) -> ToLadder[Order]:
@@ -125,7 +127,7 @@ def after_attempt(
 def _merchants_own(answer: Answer, meaning: Meaning, route: Route, health: MerchantHealth) -> str | None:
     """Why the attempt is uncounted: the answer is the merchant's to every order. None where it is the order's."""
     if meaning is Meaning.DENIED and health.credentials_refused:
-        return "credentials-refused"
+        return CREDENTIALS_REFUSED
     if meaning is not Meaning.AGAIN:
         return None
     if route.is_paused_by(answer):
@@ -140,7 +142,7 @@ def _for_the_merchant(
 ) -> ToLadder[Order]:
     """To the ladder until the merchant takes orders again."""
     journal = order.journal
-    if reason == "credentials-refused":
+    if reason == CREDENTIALS_REFUSED:
         rung = ladder.before_eta(health.wait, route.delays)
     elif route.is_paused_by(answer):
         asked = min(answer.retry_after or health.wait, route.retry_after_max or health.wait)

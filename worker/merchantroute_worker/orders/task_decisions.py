@@ -54,6 +54,11 @@ def refused(task: TaskMessage, route: Route, *, slow: bool) -> ToLadder[TaskMess
     return ToLadder(order=refusal, rung=rung, reason="slow" if slow else "cap", outcome="refused", paced=slow)
 
 
+def waits(task: TaskMessage, route: Route, reason: str) -> ToLadder[TaskMessage]:
+    """To the ladder, paced: the merchant asked for time, or limits the rate. Not counted as an attempt."""
+    return replace(deferred(task, route, reason), paced=True)
+
+
 def deferred(task: TaskMessage, route: Route, reason: str) -> ToLadder[TaskMessage]:
     """To the ladder: the task did not run, for a reason outside the task. Not counted as an attempt."""
     rung = ladder.after_refusal(task.refusals, route.delays)

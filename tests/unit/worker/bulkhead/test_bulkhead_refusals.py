@@ -75,6 +75,20 @@ def test_a_merchant_that_asked_for_time_has_no_orders_until_then_and_others_have
     assert bulkhead.health("bistro", 700.0).wait == 0.0
 
 
+def test_after_the_pause_it_is_the_rate_that_holds_orders_back() -> None:
+    bulkhead = answering()
+    bulkhead.asked_to_wait("bistro", 1.0, began=0.9, seconds=30.0)
+    for slot in range(3):
+        bulkhead.release("bistro", ("bistro", slot), 1.0)
+
+    assert [bulkhead.decide("bistro", now) for now in (30.9, 31.1, 31.2, 32.2)] == [
+        Verdict.PAUSED,
+        Verdict.ADMIT,
+        Verdict.RATE_LIMIT,
+        Verdict.ADMIT,
+    ]
+
+
 def test_a_pause_is_remembered_longer_than_an_idle_merchant() -> None:
     bulkhead = answering()
     bulkhead.asked_to_wait("bistro", 1.0, began=0.9, seconds=3_000.0)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from merchantroute_worker.bulkhead.rule import Verdict
+from merchantroute_worker.bulkhead.views import Totals
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.config.identity import from_environment
 from merchantroute_worker.delivery.delivery import Delivery, Stage
@@ -294,3 +295,17 @@ def test_a_flood_s_refused_order_waits_for_its_own_time(world: Fixture, slow: bo
     assert [message.headers["mr-rung"] == "refused" for message in messages] == [paced, paced]
     assert [int(message.properties.get("expiration", 0)) > 0 for message in messages] == [paced, paced]
     assert world.counted() == ["refused", "refused"]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PAUSED, Verdict.RATE_LIMIT])
+def test_a_task_whose_merchant_wants_it_later_is_refused_by_nobody(world: Fixture, verdict: Verdict) -> None:
+    bulkhead: Any = world.pod.bulkhead
+    bulkhead.decide = lambda *_, **__: verdict
+
+    world.task()
+
+    (message,) = world.publisher.published
+    assert message.exchange == LADDER
+    assert world.counted() == ["deferred"]
+    told = world.pod.metrics.render(slots=1, busy=0, merchants=Totals(slow=0, at_cap=0, known=0)).decode()
+    assert f'merchantroute_ladder_total{{reason="{verdict.value}"}} 1.0' in told

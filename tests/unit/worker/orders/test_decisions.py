@@ -239,11 +239,12 @@ def test_an_attempt_counts_or_is_a_refusal_and_what_is_final_by_the_table_is_dea
         assert counted == 1, "nothing speaks against the merchant"
 
 
-@given(wait=st.floats(0, 1e6), reason=st.sampled_from(["paused", "credentials-refused"]))
+@given(wait=st.floats(0, 1e6), reason=st.sampled_from(["paused", "rate-limit", "credentials-refused"]))
 def test_an_order_that_its_merchant_wants_later_waits_uncounted(wait: float, reason: str) -> None:
     decision = decisions.waits(order(journal=FAILED), route(), reason, wait=wait)
 
-    assert (decision.outcome, decision.reason, decision.paced) == ("refused", reason, True)
+    outcome = "refused" if reason == "credentials-refused" else "deferred"
+    assert (decision.outcome, decision.reason, decision.paced) == (outcome, reason, True)
     assert (decision.order.journal.attempts, decision.order.journal.refusals) == (2, 2)
     assert decision.rung == 1_000 or decision.rung <= wait * 1000
 
