@@ -43,7 +43,7 @@ class _Entry:
 class VhostFigures:
     """The figures of one vhost, read as whichever of its users the broker lets in."""
 
-    def __init__(self, vhost: Vhost, addresses: Mapping[BrokerAddress]) -> None:
+    def __init__(self, vhost: Vhost, addresses: Mapping[User, BrokerAddress]) -> None:
         """``addresses`` are those of all routes, also of other vhosts."""
         self.vhost = vhost
         self.reads = VhostReads()
@@ -51,7 +51,7 @@ class VhostFigures:
         self._addresses = addresses
 
     @property
-    def users(self) -> tuple[...]:
+    def users(self) -> tuple[User, ...]:
         """The routes on it."""
         return tuple(user for user, address in self._addresses.items() if _vhost(address) == self.vhost)
 
@@ -91,7 +91,7 @@ class BrokerPool:
         self._on_pulse = on_pulse
         self._dialer = dialer
         self._entries: dict[_Key, _Entry] = {}
-        self._users: dict[BrokerAddress] = {}
+        self._users: dict[User, BrokerAddress] = {}
         self._vhosts: dict[Vhost, VhostFigures] = {}
 
     async def use(self, user: User, address: BrokerAddress) -> Broker:
