@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import amqp
@@ -49,9 +50,13 @@ def connected(vhost: Vhost) -> Iterator[Connected]:
     )
     over = threading.Event()
 
+    def until_over(publisher: Publisher) -> None:
+        with suppress(SystemExit):
+            publisher.run()
+
     def read_address() -> BrokerAddress:
         if over.is_set():
-            raise SystemExit  # the thread ends
+            raise SystemExit  # of the thread
         return address
 
     with amqp.Connection(
@@ -60,7 +65,7 @@ def connected(vhost: Vhost) -> Iterator[Connected]:
         channel = connection.channel()
         channel.queue_declare(QUEUE, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
         publisher = Publisher(read_address, confirm_timeout=1.0)
-        running = threading.Thread(target=publisher.run, daemon=True)
+        running = threading.Thread(target=until_over, args=(publisher,), daemon=True)
         running.start()
         assert publisher.wait_open(SOON)
         yield Connected(publisher, channel)
