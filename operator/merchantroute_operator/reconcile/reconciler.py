@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from merchantroute_operator import metrics, naming
 from merchantroute_operator.errors import KubeConflict, KubeError, NamespaceTerminating, RouteError, unforeseen
@@ -23,6 +21,7 @@ from merchantroute_operator.reconcile.passes.deleting import reconcile_deleting
 from merchantroute_operator.reconcile.passes.drift import reconcile_and_report_repairs
 from merchantroute_operator.reconcile.passes.paused_route import reconcile_paused
 from merchantroute_operator.reconcile.passes.status import is_ready, update_status
+from merchantroute_operator.reconcile.secret_index import FollowSecrets, SecretIndex, follow_none
 from merchantroute_operator.reconcile.state.backoff import LONGEST, retry_delay
 from merchantroute_operator.reconcile.state.context import Context, Key
 from merchantroute_operator.reconcile.state.findings import NO_CHILDREN, Findings
@@ -33,7 +32,6 @@ from merchantroute_operator.reconcile.steps.open_broker import open_broker
 from merchantroute_operator.resources.workload.own_pods import is_worker
 from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.parse import parse
-from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.deletion import parse_deleting
 from merchantroute_operator.spec.sections.lanes_only import parse_lanes_only
 from merchantroute_operator.spec.sections.pause import parse_pause
@@ -45,22 +43,13 @@ FAILING_A_BROKER = 2  # at once, of routes whose last pass failed
 MERCHANTS_SETTLE = 1.0  # seconds in which further Merchants join the first: a team applies hundreds at once
 
 
-FollowSecrets: TypeAlias = Callable[[Key, frozenset[Key]], None]
-
-
-def follow_none(_user: Key, _secrets: frozenset[Key], /) -> None:
-    """For a reconciler that nobody tells of changes."""
-
-
 class Reconciler:
     """Reconciles all routes, and holds their state."""
 
     def __init__(self, ctx: Context, follow_secrets: FollowSecrets = follow_none) -> None:
         """``follow_secrets`` is told which Secrets (namespace, name) without a label a route uses from now on."""
         self._ctx = ctx
-        self._follow_secrets = follow_secrets
-        self._by_secret: defaultdict[Key, set[Key]] = defaultdict(set)  # Secret -> routes that use it
-        self._secrets: dict[Key, frozenset[Key]] = {}  # route -> Secrets that it uses
+        self._secrets = SecretIndex(follow_secrets)
         self.states: dict[Key, RouteState] = {}
         self.queue: WorkQueue[Key] = WorkQueue(self.reconcile, self._budget)
         self.claims = Claims(ctx.kube, partial(self.touch, after=MERCHANTS_SETTLE), ctx.monotonic)
@@ -171,31 +160,13 @@ class Reconciler:
             raise
         route = await take_claims(self.claims, findings.route, state, findings)
         findings.route = state.route = route
-        self._use_secrets((route.namespace, route.name), route)
+        self._secrets.use((route.namespace, route.name), route)
         if findings.pause.holds:
             return await reconcile_paused(self._ctx, route, state, findings)
         if naming.FINALIZER not in route.finalizers:
             await self._ctx.kube.set_finalizers(raw, [*route.finalizers, naming.FINALIZER])
             return REQUEUE_SOON
         return await reconcile_and_report_repairs(self._ctx, route, state, findings)
-
-    def _use_secrets(self, key: Key, route: Route) -> None:
-        """Remember which Secrets bring the route news: the brokers', and those of merchants, which have a label."""
-        named = frozenset((route.namespace, name) for name in (route.broker_secret, route.worker_secret) if name)
-        labelled = {(route.namespace, each.credentials.secret) for each in route.merchants if each.credentials}
-        self._follow_secrets(key, named)
-        self._index_secrets(key, named | labelled)
-
-    def _index_secrets(self, key: Key, secrets: frozenset[Key]) -> None:
-        before = self._secrets.pop(key, frozenset())
-        if secrets:
-            self._secrets[key] = secrets
-        for gone in before - secrets:
-            self._by_secret[gone].discard(key)
-            if not self._by_secret[gone]:
-                del self._by_secret[gone]
-        for new in secrets - before:
-            self._by_secret[new].add(key)
 
     async def _keep_scaling(self, raw: Object, state: RouteState, findings: Findings) -> None:
         """After a restart nothing else knows the lanes of a route whose spec is invalid, and they work."""
@@ -207,7 +178,7 @@ class Reconciler:
             logger.info("route %s/%s is not scaled: %s", route.namespace, route.name, error)
             return
         state.route = route
-        self._use_secrets((route.namespace, route.name), route)
+        self._secrets.use((route.namespace, route.name), route)
 
     def _judged(self, state: RouteState, findings: Findings) -> Findings:
         """What the status is made of: the last good look, for as long as what failed since may pass by itself.
@@ -262,8 +233,7 @@ class Reconciler:
 
     async def _forget(self, key: Key) -> None:
         self.states.pop(key, None)
-        self._follow_secrets(key, frozenset())
-        self._index_secrets(key, frozenset())
+        self._secrets.forget(key)
         self._ctx.pulses.forget(key)
         await self._ctx.brokers.release(key)
 
@@ -316,7 +286,7 @@ class Reconciler:
 
     def secret_changed(self, namespace: str, name: str, version: str) -> None:
         """See ``child_watches.Watcher``; routes that have read this version themselves hear nothing new."""
-        for key in self._by_secret.get((namespace, name), set()):
+        for key in self._secrets.users(namespace, name):
             state = self.states.get(key)
             if state is not None and state.broker_secret != (name, version):
                 self.touch(key)
