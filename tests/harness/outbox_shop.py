@@ -1,5 +1,6 @@
-"""A shop that keeps its orders in an outbox: programs of its own, on SQLAlchemy or Django, SQLite or PostgreSQL."""
+"""A shop that keeps its orders in an outbox: programs of its own, on SQLAlchemy or Django, and a database."""
 
+import importlib
 import os
 import sqlite3
 import subprocess
@@ -9,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -20,7 +22,10 @@ PROGRAMS = ROOT / "tests" / "contract" / "outbox" / "programs"
 
 @dataclass(frozen=True)
 class Shop:
-    """One shop: its program (a file's name), database, broker and route (as the client's settings have them)."""
+    """One shop: its program (a file's name), database, broker and route (as the client's settings have them).
+
+    `libraries` is a folder of further libraries for the program.
+    """
 
     program: str
     database: str
@@ -28,6 +33,7 @@ class Shop:
     route: str
     merchant: str = "bistro"
     within: float = 10.0
+    libraries: str = ""
 
     def create(self) -> None:
         """Create the tables."""
@@ -48,13 +54,19 @@ class Shop:
         table = {"sqlalchemy_shop": "merchantroute_outbox", "django_shop": "merchantroute_outbox_outboxorder"}
         query = f"SELECT * FROM {table[self.program]} ORDER BY id"  # noqa: S608 - names of our own
         with closing(self._connect()) as connection:
-            cursor = connection.execute(query)
+            cursor = connection.cursor()
+            cursor.execute(query)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
 
     def _connect(self) -> Any:
         if self.database.startswith("sqlite:///"):
             return sqlite3.connect(self.database.removeprefix("sqlite:///"), timeout=60)
+        if self.database.startswith("mysql:"):
+            url = urlsplit(self.database)
+            return importlib.import_module("pymysql").connect(
+                host=url.hostname, port=url.port, user=url.username, database=url.path[1:], autocommit=True
+            )
         return psycopg.connect(self.database)
 
     def until_at_most(self, left: int) -> None:
@@ -93,6 +105,7 @@ class Shop:
         return [sys.executable, str(PROGRAMS / f"{self.program}.py"), *arguments]
 
     def _environment(self) -> dict[str, str]:
-        given = {"MR_BROKER": self.broker, "MR_ROUTE": self.route, "PYTHONPATH": str(ROOT / "worker")}
+        path = os.pathsep.join(filter(None, (str(ROOT / "worker"), self.libraries)))
+        given = {"MR_BROKER": self.broker, "MR_ROUTE": self.route, "PYTHONPATH": path}
         shop = {"SHOP_DATABASE": self.database, "SHOP_MERCHANT": self.merchant, "SHOP_WITHIN": str(self.within)}
         return {**os.environ, **given, **shop}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from merchantroute_kit.servers.mariadb import mariadb, pymysql_alone
 from merchantroute_kit.servers.postgresql import postgresql
 from merchantroute_kit.servers.vhosts import Vhost
 from tests.contract.client.broker_with_route import ROUTE, BrokerWithRoute
@@ -17,6 +18,8 @@ KINDS = [
     ("django", "sqlite"),
     pytest.param(("sqlalchemy", "sqlite"), marks=pytest.mark.extended),
     pytest.param(("django", "postgresql"), marks=pytest.mark.extended),
+    pytest.param(("sqlalchemy", "mariadb"), marks=pytest.mark.extended),
+    pytest.param(("django", "mariadb"), marks=pytest.mark.extended),
 ]
 
 
@@ -29,13 +32,22 @@ def place(vhost: Vhost) -> BrokerWithRoute:
 
 
 @pytest.fixture(params=KINDS, ids="-".join)
-def shop(request: pytest.FixtureRequest, tmp_path: Path, place: BrokerWithRoute) -> Iterator[Shop]:
+def shop(
+    request: pytest.FixtureRequest, tmp_path: Path, place: BrokerWithRoute, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Shop]:
     """A shop of each kind: library and database."""
     library, kind = request.param
     made = Shop(f"{library}_shop", f"sqlite:///{tmp_path / 'shop.db'}", place.url(), ROUTE)
     if kind == "sqlite":
         made.create()
         yield made
+        return
+    if kind == "mariadb":
+        with mariadb() as url, pymysql_alone() as libraries:
+            monkeypatch.syspath_prepend(libraries)
+            made = replace(made, database=url, libraries=libraries)
+            made.create()
+            yield made
         return
     with postgresql() as url:
         made = replace(made, database=url)

@@ -2,6 +2,7 @@
 
 import random
 import signal
+import socket
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import replace
@@ -71,6 +72,19 @@ def test_an_order_that_no_queue_takes_says_so_and_holds_up_no_other(shop: Shop, 
     assert "of 3 orders stay in the outbox" in told
     assert "soup" not in told  # an order's contents
     assert ids(place.arrived()) == ["a-0", "a-1"]
+
+
+def test_applications_add_orders_while_a_relay_publishes(shop: Shop, place: BrokerWithRoute) -> None:
+    shop.enqueue("a-", 2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(60)
+        away = replace(shop, broker=place.url(silent.getsockname()[1]), within=600.0)
+        with away.relay(Path("/dev/null")) as relay:
+            connection, _ = silent.accept()  # the relay has its rows, and waits for a broker that says nothing
+            with connection:
+                shop.enqueue("b-", 1)
+            assert [row["order_id"] for row in shop.rows()] == ["a-0", "a-1", "b-0"]
+            relay.kill()
 
 
 # One relay's deaths are among those of several.

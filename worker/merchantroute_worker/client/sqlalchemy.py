@@ -99,6 +99,10 @@ class _Store:
 
     def __init__(self, table: Table, engine: Engine) -> None:
         self._table, self._engine = table, engine
+        if engine.dialect.name in {"mysql", "mariadb"}:
+            # By default, REPEATABLE READ, a claim would lock the gap behind the last row as well: whoever adds an order
+            # would wait until the round is over. Django's own default is this one.
+            self._engine = engine.execution_options(isolation_level="READ COMMITTED")
 
     @contextmanager
     def claim(self, limit: int, now: int) -> Iterator["_Claim"]:

@@ -1,5 +1,6 @@
 """A shop on Django, with the same commands; the relay is `merchantroute_relay`."""
 
+import importlib
 import os
 import sys
 from urllib.parse import urlsplit
@@ -10,17 +11,19 @@ from django.core.management import call_command
 from django.db import transaction
 
 _URL = urlsplit(os.environ["SHOP_DATABASE"])
-_POSTGRESQL = {
-    "ENGINE": "django.db.backends.postgresql",
-    "HOST": _URL.hostname,
-    "PORT": _URL.port,
-    "USER": _URL.username,
-    "NAME": _URL.path.removeprefix("/"),
-}
-_SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": _URL.path.removeprefix("/"), "OPTIONS": {"timeout": 60}}
+_SERVER = {"HOST": _URL.hostname, "PORT": _URL.port, "USER": _URL.username}
+_SQLITE = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {"timeout": 60}}
+_POSTGRESQL = {"ENGINE": "django.db.backends.postgresql", **_SERVER}
+_MARIADB = {"ENGINE": "django.db.backends.mysql", **_SERVER}
+_DATABASE = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL, "mysql": _MARIADB}[_URL.scheme]
+if _URL.scheme == "mysql":
+    # Django knows mysqlclient alone; PyMySQL takes its place, and has to claim a version that Django takes.
+    pymysql = importlib.import_module("pymysql")
+    pymysql.version_info = (2, 2, 7, "final", 0)
+    pymysql.install_as_MySQLdb()
 settings.configure(
     INSTALLED_APPS=["merchantroute_worker.client.django"],
-    DATABASES={"default": _POSTGRESQL if _URL.scheme == "postgresql" else _SQLITE},
+    DATABASES={"default": {**_DATABASE, "NAME": _URL.path.removeprefix("/")}},
     USE_TZ=True,
 )
 django.setup()

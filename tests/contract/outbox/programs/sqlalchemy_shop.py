@@ -12,7 +12,9 @@ from merchantroute_worker.client.sqlalchemy import Outbox
 metadata = MetaData()
 outbox = Outbox(metadata)
 carts = Table("carts", metadata, Column("id", Integer, primary_key=True), Column("name", String(100)))
-engine = create_engine(os.environ["SHOP_DATABASE"].replace("postgresql://", "postgresql+psycopg://"))
+DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql", "sqlite": "sqlite"}
+kind, _, rest = os.environ["SHOP_DATABASE"].partition("://")
+engine = create_engine(f"{DRIVERS[kind]}://{rest}")
 
 
 class Undone(Exception):
