@@ -13,6 +13,7 @@ from typing import Any
 
 from merchantroute_worker.delivery.held_publish import publish_until_confirmed
 from merchantroute_worker.delivery.incoming import incoming
+from merchantroute_worker.delivery.suspects import POLL_INTERVAL, judge
 from merchantroute_worker.orders.envelope import DeliveryKey, publication
 from merchantroute_worker.orders.messages import (
     LOST_PROCESSES,
@@ -25,18 +26,14 @@ from merchantroute_worker.orders.messages import (
     to_dead,
     to_dead_as_it_came,
 )
-from merchantroute_worker.orders.suspicion import Suspicion, suspicion, suspicion_alone
+from merchantroute_worker.orders.suspicion import Suspicion, suspicion_alone
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit.address import ERRORS
 from merchantroute_worker.rabbit.publisher import Refused, TooLarge
 from merchantroute_worker.runtime.threads import native_lock, sleep
 
 log = logging.getLogger(__name__)
-POLL_INTERVAL = 0.1
 KILLED_ITS_POD = "killed-its-pod"
-DEATH_IS_TOLD_WITHIN = 10.0
-"""Seconds until a pod's death is in the other pods' configuration: the kubelet notices it within one or two, the
-operator writes it at once, and a kubelet that missed the new files is asked again after five."""
 _TRANSITION = native_lock()
 
 
@@ -141,7 +138,14 @@ class Delivery:
         """
         if not self.deliveries and not self.pod.identity.alone:
             return False
-        verdict = self._verdict(key)
+        verdict = judge(
+            self.pod,
+            key,
+            deliveries=self.deliveries,
+            lost_processes=self.lost_processes,
+            handed_back=lambda: self.stage is Stage.HANDED_BACK or self.connection_lost,
+            log_fields=self.log_fields,
+        )
         if verdict is Suspicion.NONE:
             return False
         if verdict is Suspicion.UNEXPLAINED or not self.advance(Stage.SETTLING):
@@ -169,28 +173,6 @@ class Delivery:
             self._settle_as_guilty(key, why)
         else:
             self._settle_as_suspect(key, "process lost", lost)
-
-    def _verdict(self, key: DeliveryKey) -> Suspicion:
-        """Judge the message; UNEXPLAINED only if it is handed back while it waits to hear of a dead pod."""
-        pod = self.pod
-        if pod.identity.alone:
-            survived = key in pod.survived_orders
-            pod.survived_orders.add(key)
-            return suspicion_alone(self.deliveries, self.lost_processes, survived=survived)
-        end, told = time.monotonic() + DEATH_IS_TOLD_WITHIN, False
-        while (verdict := suspicion(self.deliveries, pod_died=pod.died_lately())) is Suspicion.UNEXPLAINED:
-            if self.stage is Stage.HANDED_BACK or self.connection_lost or pod.stopping.is_set():
-                return verdict
-            if time.monotonic() > end:
-                return Suspicion.NONE
-            if not told:
-                told = True
-                fields = {**self.log_fields("unexplained"), "count": self.deliveries}
-                log.info(
-                    "order came back %s times: waiting to hear of a dead pod", self.deliveries, extra={"data": fields}
-                )
-            sleep(POLL_INTERVAL)
-        return verdict
 
     def _settle_as_guilty(self, key: DeliveryKey, why: Callable[[str], DeathReason]) -> None:
         log.error("order is dead: %s", KILLED_ITS_POD, extra={"data": self.log_fields(KILLED_ITS_POD)})

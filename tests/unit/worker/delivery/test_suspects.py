@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from merchantroute_worker.delivery import delivery as deliveries
+from merchantroute_worker.delivery import suspects
 from merchantroute_worker.delivery.delivery import Stage
 from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.envelope import Order
@@ -58,7 +58,7 @@ def test_beside_a_pod_that_died(times: int, events: list[str]) -> None:
 
 @pytest.mark.parametrize("config", [route(), died(DEATH_WINDOW + 60), died(30, "enterprise")])
 def test_without_a_death_it_is_worked_among_others(config: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliveries, "DEATH_IS_TOLD_WITHIN", 0.0)
+    monkeypatch.setattr(suspects, "DEATH_IS_TOLD_WITHIN", 0.0)
     world = Fixture(config)
     world.order(lambda: DONE, back(6)).run()
 
