@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import cast
 
 from merchantroute_operator import metrics
 from merchantroute_operator.errors import RouteError
@@ -116,7 +115,7 @@ class Scaler:
         samples = await self._samples(figures)
         topology = await self._topology(figures) if samples is not None else None
         policies = by_place(samples)
-        for key in cast(tuple[Key, ...], figures.users):
+        for key in figures.users:
             state = self._states.get(key)
             if state is not None:
                 await self._guarded(key, state, Seen(samples, policies, topology))
@@ -174,7 +173,7 @@ class Scaler:
 
     def _touch_failing(self, broker: VhostFigures) -> None:
         """The broker is back: nobody waits until the next try is due."""
-        for key in cast(tuple[Key, ...], broker.users):
+        for key in broker.users:
             if (state := self._states.get(key)) is not None and state.schedule.failures:
                 state.schedule.failures = 0
                 self._touch(key)
