@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from merchantroute_operator import naming
+from merchantroute_operator.resources.configuration.sharding import ONE_PAIR, Sharding
 from merchantroute_operator.resources.metadata import Object
 from merchantroute_operator.resources.workload.overlay import overlay
 from merchantroute_operator.resources.workload.program import probes, program, variables
@@ -24,8 +25,8 @@ _CONFIG, _CREDENTIALS, _BROKER, _TMP = (f"merchantroute-{name}" for name in ("co
 _READABLE = 0o440  # by the pod's group, fsGroup
 
 
-def pod_template(route: Route, tier: Tier, lane: str) -> Object:
-    """The template of ``spec.template``: metadata and spec."""
+def pod_template(route: Route, tier: Tier, lane: str, mounts: Sharding = ONE_PAIR) -> Object:
+    """The template of ``spec.template``: metadata and spec. Of the configuration it names the objects alone."""
     user = tier.pod.fields
     metadata: Object = {
         "labels": {
@@ -51,7 +52,7 @@ def pod_template(route: Route, tier: Tier, lane: str) -> Object:
         },
         "topologySpreadConstraints": _spread(route, tier, lane),
         "containers": [_container(route, tier, lane)],
-        "volumes": [*_volumes(route), *user.get("volumes", ())],
+        "volumes": [*_volumes(route, mounts), *user.get("volumes", ())],
         **{name: user[name] for name in given if name in user},
     }
     return {"metadata": metadata, "spec": overlay(spec, user.get("podTemplate", {}).get("spec", {}))}
@@ -108,9 +109,11 @@ def _identity(route: Route, tier: Tier, lane: str) -> list[dict[str, Any]]:
     return [*({"name": name, "value": value} for name, value in fixed.items()), pod]
 
 
-def _volumes(route: Route) -> list[Object]:
-    config = [{"configMap": {"name": naming.config_map(route.name, part)}} for part in naming.SHARDS]
-    credentials = [{"secret": {"name": naming.credentials_secret(route.name, part)}} for part in naming.SHARDS]
+def _volumes(route: Route, mounts: Sharding) -> list[Object]:
+    names = naming.shards(mounts.config)
+    config = [{"configMap": {"name": naming.config_map(route.name, shard)}} for shard in names]
+    names = naming.shards(mounts.credentials)
+    credentials = [{"secret": {"name": naming.credentials_secret(route.name, shard)}} for shard in names]
     return [
         {"name": _CONFIG, "projected": {"sources": config, "defaultMode": _READABLE}},
         {"name": _CREDENTIALS, "projected": {"sources": credentials, "defaultMode": _READABLE}},
