@@ -56,17 +56,24 @@ def file_name(what: str, shard: str) -> str:
 
 def bounds(config: Mapping[str, Any], credentials: Mapping[str, Any]) -> Bounds:
     """What these entries of all merchants ask for; both are as the files hold them."""
-    sized = [{name: len(canonical({name: each}).encode()) for name, each in of.items()} for of in (config, credentials)]
-    return Bounds(
-        *(Sharding(*(_fewest(sizes, limit) for sizes in sized)) for limit in (HOLDS, GROW_ABOVE, SHRINK_BELOW))
-    )
+    largest = [_largest(entries) for entries in (config, credentials)]
+    limits = (HOLDS, GROW_ABOVE, SHRINK_BELOW)
+    return Bounds(*(Sharding(*(_fewest(sizes, limit) for sizes in largest)) for limit in limits))
 
 
-def _fewest(sizes: Mapping[str, int], limit: int) -> int:
+def _largest(entries: Mapping[str, Any]) -> list[int]:
+    """Bytes of the largest shard by the number of digits; no further than to where there is room to spare."""
+    sizes: list[int] = []
     for digits in range(MOST_DIGITS):
-        if max(sum(shard.values()) for shard in divide(sizes, digits).values()) <= limit:
-            return digits
-    return MOST_DIGITS
+        shards = divide(entries, digits) if digits else {"": entries}
+        sizes.append(max(len(canonical(shard).encode()) for shard in shards.values()))
+        if sizes[-1] <= SHRINK_BELOW:
+            break
+    return sizes
+
+
+def _fewest(sizes: Iterable[int], limit: int) -> int:
+    return next((digits for digits, size in enumerate(sizes) if size <= limit), MOST_DIGITS)
 
 
 def target(needs: Bounds, mounted: Iterable[Sharding]) -> Sharding:

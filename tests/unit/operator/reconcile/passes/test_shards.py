@@ -1,4 +1,4 @@
-"""A route's configuration in more and in fewer objects: no pod is replaced for it without need, each reads a whole one."""
+"""A route's configuration in more and in fewer objects: no pod is replaced without need, and each reads a whole one."""
 
 from __future__ import annotations
 
