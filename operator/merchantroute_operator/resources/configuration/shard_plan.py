@@ -32,7 +32,7 @@ class Digits:
 
     wanted: frozenset[int]  # by Deployments as they should be
     used: frozenset[int]  # by these, by pods, or by pods that a Deployment may still make
-    written: frozenset[int]  # those of ``used`` whose objects can hold all
+    written: frozenset[int]  # those of ``used`` with which a pod's objects of both kinds can hold all
     there: frozenset[int]  # whose objects exist, or some of them
 
     @property
@@ -85,25 +85,24 @@ def plan_shards(
         for lane in lanes(route)
     }
     used = {*mounts.values(), *now.values(), *_mounted_by_pods(route, pods)}
+    whole = {
+        each for each in used if each.config >= needs.possible.config and each.credentials >= needs.possible.credentials
+    }
     rolls = any(map(_rolls, deployments.values()))
-    there = [
-        frozenset(digits for digits in _ALL for shard in naming.shards(digits) if name(route.name, shard) in names)
-        for name, names in ((naming.config_map, config_maps), (naming.credentials_secret, secrets))
-    ]
-    config, credentials = (
-        _digits(
-            frozenset(each[kind] for each in mounts.values()),
-            frozenset(each[kind] for each in used) | (there[kind] if rolls else frozenset()),
-            there[kind],
-            needs.possible[kind],
+    digits = []
+    for kind, (name, names) in enumerate(((naming.config_map, config_maps), (naming.credentials_secret, secrets))):
+        there = frozenset(each for each in _ALL for shard in naming.shards(each) if name(route.name, shard) in names)
+        wanted = frozenset(each[kind] for each in mounts.values())
+        left = there if rolls else frozenset()
+        digits.append(
+            Digits(
+                wanted,
+                frozenset(each[kind] for each in used) | left,
+                wanted | {each[kind] for each in whole} | {each for each in left if each >= needs.possible[kind]},
+                there,
+            )
         )
-        for kind in (0, 1)
-    )
-    return ShardPlan(mounts, config, credentials)
-
-
-def _digits(wanted: frozenset[int], used: frozenset[int], there: frozenset[int], possible: int) -> Digits:
-    return Digits(wanted, used, wanted | {digits for digits in used if digits >= possible}, there)
+    return ShardPlan(mounts, *digits)
 
 
 def _mounted_by_pods(route: Route, pods: Mapping[str, Live]) -> Iterator[Sharding]:

@@ -20,6 +20,8 @@ GROW_ABOVE = OBJECT // 2
 SHRINK_BELOW = OBJECT // 4
 """Bytes of the largest of fewer shards: as much again may come before there must be more."""
 
+CONFIG_VOLUME, CREDENTIALS_VOLUME = "merchantroute-config", "merchantroute-credentials"
+
 Value = TypeVar("Value")
 
 
@@ -92,17 +94,15 @@ def suffices(mounted: Sharding, needs: Bounds) -> bool:
 
 def mounted_by(route: str, pod: Live) -> Sharding | None:
     """What a pod, or a pod template, mounts; None if it mounts no configuration of the route."""
-    sources = [
-        source
-        for volume in pod.get("spec", {}).get("volumes") or ()
-        for source in (volume.get("projected") or {}).get("sources") or ()
-    ]
-    maps = {source["configMap"].get("name") for source in sources if "configMap" in source}
-    secrets = {source["secret"].get("name") for source in sources if "secret" in source}
-    config = _first(naming.config_map(route, "0" * digits) in maps for digits in range(MOST_DIGITS + 1))
-    credentials = _first(naming.credentials_secret(route, "0" * digits) in secrets for digits in range(MOST_DIGITS + 1))
+    maps, secrets = _sources(pod, CONFIG_VOLUME, "configMap"), _sources(pod, CREDENTIALS_VOLUME, "secret")
+    firsts = [(digits, "0" * digits) for digits in range(MOST_DIGITS + 1)]
+    config = next((digits for digits, first in firsts if naming.config_map(route, first) in maps), None)
+    credentials = next((digits for digits, first in firsts if naming.credentials_secret(route, first) in secrets), None)
     return None if config is None or credentials is None else Sharding(config, credentials)
 
 
-def _first(hits: Iterable[bool]) -> int | None:
-    return next((digits for digits, hit in enumerate(hits) if hit), None)
+def _sources(pod: Live, volume: str, kind: str) -> set[str]:
+    """The names of a projected volume's objects."""
+    found = (each for each in pod.get("spec", {}).get("volumes") or () if each["name"] == volume)
+    sources = [source for each in found for source in each.get("projected", {}).get("sources") or ()]
+    return {source[kind]["name"] for source in sources if kind in source}
