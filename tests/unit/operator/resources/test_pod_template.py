@@ -17,8 +17,8 @@ from merchantroute_operator.spec.parse import parse
 from tests.unit.operator.route_samples import CLUSTER, a_route, raw_route
 
 # Digests of the template of a route that says nothing about its pods. Another one replaces every worker of every route
-# when the operator is upgraded: that has to be meant, and stand in the changelog. A Deployment that mounts sixteen objects
-# of each kind keeps them, so its template must stay as well.
+# when the operator is upgraded: that has to be meant, and stand in the changelog. A Deployment that mounts sixteen
+# objects of each kind keeps them, so its template must stay as well.
 SIXTEEN = Sharding(1, 1)
 TEMPLATES = {
     ("stable", ONE_PAIR): "469a6bcd8b99c2ae",

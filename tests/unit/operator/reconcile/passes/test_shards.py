@@ -19,7 +19,7 @@ from merchantroute_operator.resources.workload.deployment import deployment
 from merchantroute_operator.spec.lane_specs import lanes
 from merchantroute_operator.spec.parse import parse
 from tests.unit.operator.fake_ports import a_pod
-from tests.unit.operator.operator_under_test import World
+from tests.unit.operator.operator_under_test import KEY, World
 from tests.unit.operator.route_samples import CLUSTER, raw_route
 
 ONE, SIXTEEN = Sharding(0, 0), Sharding(1, 1)
@@ -146,6 +146,31 @@ def test_it_goes_over_to_one_pair_when_its_pods_are_replaced_for_another_reason(
     assert loaded(world, "new") == (before + 1, {"hut", "sushi"})
     world.look()
     assert world.log == []
+
+
+def test_what_replaces_no_pod_changes_no_objects() -> None:
+    world = of_before()
+    rollout = {"maxSurge": 3}
+    world.change(merchants=FEW, worker={"image": "worker:1", "app": "merchantroute_worker.app", "rollout": rollout})
+    world.look()
+    assert world.kube.objects["Deployment", NAME]["spec"]["strategy"]["rollingUpdate"]["maxSurge"] == 3
+    assert mounts(world) == SIXTEEN
+    assert objects(world) == (16, 16)
+
+
+def test_a_route_is_looked_at_until_the_objects_of_before_are_gone() -> None:
+    world = of_before()
+    world.change(merchants=FEW, worker={"image": "worker:2", "app": "merchantroute_worker.app"})
+    world.look()
+    start_pod(world, "new")
+    for pod in ("old", "new"):
+        world.pulse(pod, generation(world))
+    world.look()
+    assert not world.reconciler.states[KEY].schedule.settled
+    del world.kube.objects["Pod", "old"]
+    world.look()
+    world.look()
+    assert world.reconciler.states[KEY].schedule.settled
 
 
 def test_only_the_lane_that_is_replaced_goes_over_and_the_others_keep_what_they_mount() -> None:
