@@ -43,7 +43,7 @@ SHARDINGS = st.builds(Sharding, EVERY, EVERY)
 def maps_of(merchants: Mapping[str, Any], digits: int, previous: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """The ConfigMaps' data by name."""
     contents = ConfigContents("{}", merchants)
-    given: dict[str, int] = {"now_ms": 0, "credentials_generation": 1, "known_generation": 0}
+    given: dict[str, Any] = {"now_ms": 0, "credentials_generation": 1, "known_generation": 0}
     _, maps = config_maps(ROUTE, contents, previous, [digits], **given)
     return {body["metadata"]["name"]: body["data"] for body in maps}
 
