@@ -37,7 +37,6 @@ STABLE = "stable"
 CANARY = "canary"
 SUSPECT = "suspect"  # a lane, and the word that stands where its tier would: the lane is the route's
 REFUSED = "refused"  # a rung: the header ``mr-rung`` of orders that got no slot
-SHARDS = "0123456789abcdef"
 RESERVED_TIERS = frozenset(
     {
         "router", "assigned", "default", "fallback", "stable", "canary", "split",
@@ -157,9 +156,14 @@ def place(owner_mark: str) -> tuple[str, str]:
     return namespace, route
 
 
-def shard(merchant_id: str) -> str:
-    """Which of the sixteen parts of configuration and credentials holds a merchant."""
-    return sha256(merchant_id.encode()).hexdigest()[0]
+def shards(digits: int) -> tuple[str, ...]:
+    """All shards that ``digits`` hex digits name: one without a name, or 16, or 256."""
+    return tuple(f"{number:0{digits}x}" for number in range(16**digits)) if digits else ("",)
+
+
+def shard(merchant_id: str, digits: int) -> str:
+    """Which of ``shards(digits)`` holds a merchant's part of configuration and credentials."""
+    return sha256(merchant_id.encode()).hexdigest()[:digits]
 
 
 def deployment(route: str, tier: str, lane: str) -> str:
@@ -173,14 +177,18 @@ def deployment(route: str, tier: str, lane: str) -> str:
     return f"{head}-{digest}"
 
 
-def config_map(route: str, part: str) -> str:
-    """The ConfigMap with part ``part`` (a hex digit) of the workers' configuration."""
-    return f"{route}-mr-config-{part}"
+def config_map(route: str, shard: str) -> str:
+    """The ConfigMap with a shard of the workers' configuration; that of a whole one has no digit after its name."""
+    return _shard_name(f"{route}-mr-config", shard)
 
 
-def credentials_secret(route: str, part: str) -> str:
-    """The Secret with part ``part`` (a hex digit) of the merchants' credentials, written by the operator."""
-    return f"{route}-mr-credentials-{part}"
+def credentials_secret(route: str, shard: str) -> str:
+    """The same of the Secrets with the merchants' credentials, written by the operator."""
+    return _shard_name(f"{route}-mr-credentials", shard)
+
+
+def _shard_name(whole: str, shard: str) -> str:
+    return f"{whole}-{shard}" if shard else whole
 
 
 def workers(route: str) -> str:

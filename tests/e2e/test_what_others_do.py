@@ -97,9 +97,9 @@ def test_a_deployment_and_a_configmap_are_back_at_once_and_told(tenant: Tenant, 
     tenant.kubectl("delete", "deployment", name, "--wait=false")
     until(lambda: uid(tenant) not in ("", before), "the Deployment is back", BACK_WITHIN)
     until(is_told(tenant, f"Deployment {name} was deleted"), "an event tells it", BACK_WITHIN)
-    change = '{"data":{"merchants-7.json":"{}"}}'
-    tenant.kubectl("patch", "configmap", f"{NAME}-mr-config-7", "--type=merge", "-p", change)
-    until(is_told(tenant, f"ConfigMap {NAME}-mr-config-7 was changed"), "an event tells it", BACK_WITHIN)
+    change = '{"data":{"merchants-all.json":"{}"}}'
+    tenant.kubectl("patch", "configmap", f"{NAME}-mr-config", "--type=merge", "-p", change)
+    until(is_told(tenant, f"ConfigMap {NAME}-mr-config was changed"), "an event tells it", BACK_WITHIN)
     tenant.ready(NAME)
     works(tenant, web_shop)
 

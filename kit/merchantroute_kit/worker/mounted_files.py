@@ -63,18 +63,17 @@ def write_config(
     config, secrets = root / "config", root / "credentials"
     for folder in (config, secrets):
         folder.mkdir(exist_ok=True)
-    documents = {"route.json": route_document(concurrency=concurrency, limits=limits, died_at=died_at)}
-    keys: dict[str, Any] = {}
-    for part in "0123456789abcdef":
-        documents[f"merchants-{part}.json"] = {"v": 1, "merchants": {}}
-        keys[f"credentials-{part}.json"] = {"v": 1, "credentials": {}}
-    for merchant, entry in merchants.items():
-        part = hashlib.sha256(merchant.encode()).hexdigest()[0]
-        public = {"tier": topology.TIER, "endpoint": entry["endpoint"]}
-        if secret := entry.get("credentials"):
-            public["credentials"] = secret["type"]
-            keys[f"credentials-{part}.json"]["credentials"][merchant] = secret
-        documents[f"merchants-{part}.json"]["merchants"][merchant] = public
+    secret = {merchant: entry["credentials"] for merchant, entry in merchants.items() if entry.get("credentials")}
+    public = {
+        merchant: {"tier": topology.TIER, "endpoint": entry["endpoint"]}
+        | ({"credentials": secret[merchant]["type"]} if merchant in secret else {})
+        for merchant, entry in merchants.items()
+    }
+    documents = {
+        "route.json": route_document(concurrency=concurrency, limits=limits, died_at=died_at),
+        "merchants-all.json": {"v": 1, "merchants": public},
+    }
+    keys = {"credentials-all.json": {"v": 1, "credentials": secret}}
     key_sums, sums = _write(secrets, keys), _write(config, documents)
     _write(secrets, {"index.json": {"v": 1, "generation": generation, "files": key_sums}})
     index = {"v": 1, "generation": generation, "renderedAt": round(time.time() * 1000), "files": sums}

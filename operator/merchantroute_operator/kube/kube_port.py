@@ -103,8 +103,11 @@ class Kube(Protocol):
     async def apply(self, body: Object) -> Object:
         """Server-side apply as field manager ``merchantroute``, forced; returns the object as stored."""
 
-    async def dry_run(self, body: Object) -> None:
-        """Server-side apply with dryRun=All; raises ``KubeInvalid`` with the API server's words."""
+    async def dry_run(self, body: Object) -> Object:
+        """Server-side apply with dryRun=All: the object as it would be stored.
+
+        Raises ``KubeInvalid`` with the API server's words.
+        """
 
     async def create_deployment(self, body: Object, replicas: int) -> None:
         """Create with ``replicas`` as field manager ``merchantroute-scaler``; an existing one is left as it is."""

@@ -27,9 +27,9 @@ class Writes:
         """Server-side apply as ``merchantroute``, forced."""
         return await self._apply(body, {"force": "true"})
 
-    async def dry_run(self, body: Object) -> None:
+    async def dry_run(self, body: Object) -> Object:
         """The same without storing it; raises what the real one would."""
-        await self._apply(body, {"force": "true", "dryRun": "All"})
+        return await self._apply(body, {"force": "true", "dryRun": "All"})
 
     async def create_deployment(self, body: Object, replicas: int) -> None:
         """Make the Deployment with its number of pods, which then belongs to the scaler.

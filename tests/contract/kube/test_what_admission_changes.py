@@ -10,7 +10,9 @@ from merchantroute_operator.kube.kube_port import Kube, Object
 from merchantroute_operator.reconcile.ports.repair_log import RepairLogKube
 from merchantroute_operator.reconcile.state.seen import Seen
 from merchantroute_operator.reconcile.steps.deployments import check_deployments, ensure_deployments
+from merchantroute_operator.resources.configuration.sharding import ONE_PAIR
 from merchantroute_operator.resources.foreign_fields import foreign_fields
+from merchantroute_operator.spec.lane_specs import lanes
 from merchantroute_operator.spec.route import Route
 from tests.contract.kube.test_pod_templates import CLUSTER, a_route
 from tests.contract.kube.webhook import mutating_webhook
@@ -38,7 +40,8 @@ class Passes:
         port = RepairLogKube(cast(Kube, self.kube), self.seen, repairs)
         children = await port.children(self.namespace, "pos")
         await check_deployments(cast(Kube, port), route, CLUSTER, children.deployments)
-        await ensure_deployments(cast(Kube, port), route, CLUSTER, children.deployments)
+        mounts = dict.fromkeys((lane.deployment for lane in lanes(route)), ONE_PAIR)
+        await ensure_deployments(cast(Kube, port), route, CLUSTER, children.deployments, mounts)
         port.settled()
         return repairs, dict(children.deployments)
 

@@ -115,19 +115,21 @@ class MemoryKube:
         return self.scalers
 
     async def apply(self, body: Object) -> Object:
-        name = body["metadata"]["name"]
-        old = self.objects.get((body["kind"], name), {}).get("spec", {})
-        replicas = {"replicas": old["replicas"]} if "replicas" in old else {}
-        body = self.mutate(deepcopy(body))
-        merged = {**body, **({"spec": {**body["spec"], **replicas}} if "spec" in body else {})}
-        self.objects[body["kind"], name] = merged
+        merged = self._merged(body)
+        self.objects[body["kind"], body["metadata"]["name"]] = merged
         self.log.append(f"apply {body['kind']}")
         return merged
 
-    async def dry_run(self, body: Object) -> None:
-        del body
+    async def dry_run(self, body: Object) -> Object:
         if self.refusing:
             raise self.refusing
+        return self._merged(body)
+
+    def _merged(self, body: Object) -> Object:
+        old = self.objects.get((body["kind"], body["metadata"]["name"]), {}).get("spec", {})
+        replicas = {"replicas": old["replicas"]} if "replicas" in old else {}
+        body = self.mutate(deepcopy(body))
+        return {**body, **({"spec": {**body["spec"], **replicas}} if "spec" in body else {})}
 
     async def create_deployment(self, body: Object, replicas: int) -> None:
         named = {**body, "spec": {**body["spec"], "replicas": replicas}}

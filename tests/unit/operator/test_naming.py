@@ -59,12 +59,20 @@ def test_no_broker_name_of_a_route_is_too_long_for_an_amqp_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("merchant", "part"),
-    # first hex digit of the SHA-256 of the id's UTF-8, as sha256sum says
-    [("burger-hut", "8"), ("寿司", "b"), ("", "e")],
+    ("merchant", "shard"),
+    # first hex digits of the SHA-256 of the id's UTF-8, as sha256sum says
+    [("burger-hut", "8e"), ("寿司", "b6"), ("", "e3")],
 )
-def test_a_merchant_is_always_in_the_same_part(merchant: str, part: str) -> None:
-    assert naming.shard(merchant) == part
+def test_a_merchant_is_always_in_the_same_shard(merchant: str, shard: str) -> None:
+    assert [naming.shard(merchant, digits) for digits in range(3)] == ["", shard[0], shard]
+    assert all(naming.shard(merchant, digits) in naming.shards(digits) for digits in range(3))
+
+
+def test_no_two_shards_of_any_number_of_them_have_one_name() -> None:
+    shards = [shard for digits in range(3) for shard in naming.shards(digits)]
+    assert len({naming.config_map("pos", shard) for shard in shards}) == len(shards) == 1 + 16 + 256
+    assert naming.config_map("pos", "") == "pos-mr-config"
+    assert naming.credentials_secret("pos", "0f") == "pos-mr-credentials-0f"
 
 
 def test_an_owner_mark_tells_where_its_route_is() -> None:

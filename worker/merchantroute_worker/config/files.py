@@ -1,8 +1,8 @@
 """Loads the route's configuration from mounted ConfigMaps and Secrets, completely or not at all.
 
-The kubelet swaps the files of one ConfigMap at once, but sixteen ConfigMaps and sixteen Secrets at as many different
-moments: only when every checksum in the indexes matches do the files belong together. Until then the pod keeps the
-configuration that it has.
+The kubelet swaps the files of one volume at once, from ConfigMaps and Secrets of which each is as new as it has come to
+know it: only when every checksum in the indexes matches do the files belong together. Until then the pod keeps the
+configuration that it has. How many files hold the merchants, the index says.
 """
 
 import hashlib

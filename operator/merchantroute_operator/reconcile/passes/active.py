@@ -8,7 +8,7 @@ pod starts before its queue is there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from merchantroute_operator import naming
 from merchantroute_operator.errors import RouteError, SecretInvalid, SecretMissing, TopologyConflict
@@ -21,7 +21,13 @@ from merchantroute_operator.reconcile.state.lane import is_idle
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.reconcile.steps.auxiliaries import delete_auxiliaries, ensure_auxiliaries
 from merchantroute_operator.reconcile.steps.canary import advance_canaries
-from merchantroute_operator.reconcile.steps.configuration import annotate_stale_pods, attempt, write_configuration
+from merchantroute_operator.reconcile.steps.configuration import (
+    annotate_stale_pods,
+    attempt,
+    delete_superseded,
+    plan_configuration,
+    write_configuration,
+)
 from merchantroute_operator.reconcile.steps.credentials import Credential, collect
 from merchantroute_operator.reconcile.steps.deployments import (
     check_deployments,
@@ -33,6 +39,9 @@ from merchantroute_operator.reconcile.steps.deployments import (
 from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
 from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import drop_agreement, open_broker, owner_of_route
+from merchantroute_operator.resources.configuration.config_maps import render
+from merchantroute_operator.resources.configuration.deaths import deaths, told_deaths
+from merchantroute_operator.resources.configuration.shard_plan import ShardPlan
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.broker_secret import parse_broker
 from merchantroute_operator.topology.desired import desired
@@ -87,26 +96,28 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     state.broker_secret = route.broker_secret, secret_version
     owner = owner_of_route(ctx, route, findings)
     route = findings.route = state.route = await advance_canaries(ctx, route, state, findings)
-    await check_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
+    replaced = await check_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
     observed = await _queues(ctx, broker, route, state, owner, findings)
     found, problems = await collect(ctx.kube, route)
     findings.merchants.credential_problems = {
         m: why for m, why in problems.items() if m not in findings.merchants.claimed
     }
     findings.merchants.claim_problems = {m: why for m, why in problems.items() if m in findings.merchants.claimed}
-    await _configuration(ctx, route, state, findings, found)
+    plan = await _configuration(ctx, route, state, findings, found, replaced)
     mounted, unmounted = await _mounted_secret(ctx, route, secret_version)
     await _bring_to_pods(ctx, route, state, findings, mounted)
     # Told, and tried again by the next pass: it slows down nothing that comes after.
     findings.beside = await ensure_auxiliaries(ctx.kube, route, findings.children, findings.merchants.claimed)
     findings.error = unmounted
-    await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
+    await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments, plan.mounts)
     observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
     state.split_watch.left(in_use(route, observed))
     needed = observed.queues.keys() - findings.topology.drained
     await delete_deployments(ctx.kube, route, findings.children, needed, findings.aborted)
     await move_orders(ctx, broker, state, findings, _leftovers(route, findings))
     await delete_auxiliaries(ctx.kube, route, findings.children)
+    undeleted = await delete_superseded(ctx.kube, route, findings.children, plan)
+    findings.beside = findings.beside or undeleted
     await drop_agreement(ctx, findings)
     if (
         not findings.configuration.gate.open
@@ -144,22 +155,32 @@ async def _queues(
 
 
 async def _configuration(
-    ctx: Context, route: Route, state: RouteState, findings: Findings, found: Mapping[str, Credential]
-) -> None:
+    ctx: Context,
+    route: Route,
+    state: RouteState,
+    findings: Findings,
+    found: Mapping[str, Credential],
+    replaced: Collection[str],
+) -> ShardPlan:
     remembered = max(state.configuration.generation, int(findings.raw.get("status", {}).get("configGeneration") or 0))
+    children = findings.children
+    contents = render(route, ctx.cluster, deaths(route, children.pods, told_deaths(route, children.config_maps)))
+    plan = plan_configuration(route, children, contents, found, replaced)
     generation = await write_configuration(
         ctx.kube,
         route,
-        ctx.cluster,
-        findings.children,
+        children,
+        contents,
         found,
+        plan,
         known=remembered,
         now_ms=int(ctx.wall() * 1000),
         renew=not (state.lanes and all(map(is_idle, state.lanes.values()))),
     )
     if generation != state.configuration.generation:
         state.configuration.generation, state.configuration.written_at = generation, ctx.monotonic()
-    findings.configuration.generation = generation
+    findings.configuration.generation, findings.configuration.superseded = generation, not plan.has_settled
+    return plan
 
 
 async def _bring_to_pods(

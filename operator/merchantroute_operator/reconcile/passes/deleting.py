@@ -28,6 +28,7 @@ from merchantroute_operator.reconcile.steps.deployments import lane_of
 from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
 from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import open_broker, owner_of_route
+from merchantroute_operator.resources.configuration.sharding import MOST_DIGITS
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.status.text import some
 from merchantroute_operator.topology.drained import QUIET
@@ -209,10 +210,10 @@ def _held(samples: Mapping[str, QueueSample], queues: Mapping[str, object] | set
 
 async def _forget_configuration(ctx: Context, route: Route, children: Children) -> None:
     """Remove what ``write_configuration`` wrote, by name: a user's own Secret may carry the route's label."""
-    for part in naming.SHARDS:
+    for shard in (shard for digits in range(MOST_DIGITS + 1) for shard in naming.shards(digits)):
         written: tuple[tuple[Kind, str, Mapping[str, Object]], ...] = (
-            ("ConfigMap", naming.config_map(route.name, part), children.config_maps),
-            ("Secret", naming.credentials_secret(route.name, part), children.secrets),
+            ("ConfigMap", naming.config_map(route.name, shard), children.config_maps),
+            ("Secret", naming.credentials_secret(route.name, shard), children.secrets),
         )
         for kind, name, live in written:
             if name in live:

@@ -78,11 +78,12 @@ class RepairLogKube(CachingKube):
         self._seen.remember(key, body)
         return stored
 
-    async def dry_run(self, body: Object) -> None:
+    async def dry_run(self, body: Object) -> Object:
         """Asked only about what ``apply`` would send."""
         live = self.live.get((body["kind"], body["metadata"]["name"]))
         if live is None or not self._seen.admitted.covers(body, live):
-            await self.kube.dry_run(body)
+            return await self.kube.dry_run(body)
+        return live
 
     async def delete(self, kind: Kind, namespace: str, name: str) -> None:
         """Gone by our own doing."""

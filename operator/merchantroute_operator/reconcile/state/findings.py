@@ -51,6 +51,7 @@ class ConfigurationFindings:
 
     generation: int = 0
     gate: Gate = field(default_factory=Gate)
+    superseded: bool = False  # there are objects of it that only pods mount which are to be replaced
 
 
 @dataclass(slots=True)

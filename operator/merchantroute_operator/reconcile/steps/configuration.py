@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
-from merchantroute_operator.kube.kube_port import Children, Kube, Object
+from merchantroute_operator import naming
+from merchantroute_operator.errors import KubeError
+from merchantroute_operator.kube.kube_port import Children, Kind, Kube, Object
 from merchantroute_operator.naming import ANNOTATION_BROKER, ANNOTATION_GENERATION
 from merchantroute_operator.reconcile.steps.credentials import Credential
-from merchantroute_operator.resources.configuration.config_maps import config_maps, previous_index, render
+from merchantroute_operator.resources.configuration.config_maps import ConfigContents, config_maps, previous_index
 from merchantroute_operator.resources.configuration.credential_secrets import credentials_secrets
-from merchantroute_operator.resources.configuration.deaths import deaths, told_deaths
+from merchantroute_operator.resources.configuration.shard_plan import ShardPlan, plan_shards
+from merchantroute_operator.resources.configuration.sharding import bounds
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.spec.route import Route
 
 NUDGE = 5.0  # seconds after which a pod that still lags is annotated anew
 
 
+def plan_configuration(
+    route: Route,
+    children: Children,
+    contents: ConfigContents,
+    found: Mapping[str, Credential],
+    replaced: Collection[str],
+) -> ShardPlan:
+    """Which shards the route's Deployments mount and which objects stay; ``replaced`` get other pods anyway."""
+    return plan_shards(
+        route,
+        bounds(contents.merchants, found),
+        replaced,
+        deployments=children.deployments,
+        pods=children.pods,
+        config_maps=children.config_maps.keys(),
+        secrets=children.secrets.keys(),
+    )
+
+
 async def write_configuration(
     kube: Kube,
     route: Route,
-    cluster: str,
     children: Children,
+    contents: ConfigContents,
     found: Mapping[str, Credential],
+    plan: ShardPlan,
     *,
     known: int,
     now_ms: int,
@@ -34,12 +57,14 @@ async def write_configuration(
     whose merchant they do not know, so a route without orders needs no such writes.
     """
     known_credentials = int(previous_index(route, children.config_maps).get("credentialsGeneration", 0))
-    credentials_generation, secrets = credentials_secrets(route, found, children.secrets, known_credentials)
-    contents = render(route, cluster, deaths(route, children.pods, told_deaths(route, children.config_maps)))
+    credentials_generation, secrets = credentials_secrets(
+        route, found, children.secrets, sorted(plan.credentials.written), known_credentials
+    )
     generation, maps = config_maps(
         route,
         contents,
         children.config_maps,
+        sorted(plan.config.written),
         now_ms=now_ms,
         credentials_generation=credentials_generation,
         known_generation=known,
@@ -48,6 +73,28 @@ async def write_configuration(
     await _write(kube, secrets, children.secrets)
     await _write(kube, maps, children.config_maps)
     return generation
+
+
+async def delete_superseded(kube: Kube, route: Route, children: Children, plan: ShardPlan) -> KubeError | None:
+    """Delete the objects that no pod of the route mounts and none will; the error of the first that cannot be."""
+    gone: list[tuple[Kind, str]] = [
+        *(("ConfigMap", naming.config_map(route.name, shard)) for shard in _shards(plan.config.superseded)),
+        *(("Secret", naming.credentials_secret(route.name, shard)) for shard in _shards(plan.credentials.superseded)),
+    ]
+    there = children.by_kind()
+    first: KubeError | None = None
+    for kind, name in gone:
+        if name in there[kind]:
+            try:
+                await kube.delete(kind, route.namespace, name)
+            except KubeError as error:
+                first = first or error
+    return first
+
+
+def _shards(digits: Collection[int]) -> Iterator[str]:
+    for each in sorted(digits):
+        yield from naming.shards(each)
 
 
 async def _write(kube: Kube, bodies: list[Object], live: Mapping[str, Object]) -> None:

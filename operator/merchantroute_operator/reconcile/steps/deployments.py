@@ -7,33 +7,43 @@ from datetime import datetime
 
 from merchantroute_operator import naming
 from merchantroute_operator.kube.kube_port import Children, Kube, Object
+from merchantroute_operator.resources.configuration.shard_plan import mounted_now
+from merchantroute_operator.resources.configuration.sharding import ONE_PAIR, Sharding
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.workload.deployment import deployment
 from merchantroute_operator.spec.lane_specs import lanes
 from merchantroute_operator.spec.route import Route
 
 
-async def check_deployments(kube: Kube, route: Route, cluster: str, live: Mapping[str, Object]) -> None:
+async def check_deployments(kube: Kube, route: Route, cluster: str, live: Mapping[str, Object]) -> frozenset[str]:
     """Ask the API server about the Deployments that it does not have yet as the route wants them; nothing is changed.
 
-    Raises what ``ensure_deployments`` would, before anything of the route has been changed for a pod that cannot be.
+    Returns those whose pods would be replaced, by another template with the same shards of the configuration. Raises
+    what ``ensure_deployments`` would, before anything of the route has been changed for a pod that cannot be.
     """
+    replaced = set()
+    mounted = mounted_now(route, live)
     for lane in lanes(route):
-        body = deployment(route, lane.tier, lane.name, cluster)
-        there = live.get(body["metadata"]["name"])
+        body = deployment(route, lane.tier, lane.name, cluster, mounted.get(lane.deployment, ONE_PAIR))
+        there = live.get(lane.deployment)
         if there is None or differs(body, there):
-            await kube.dry_run(body)
+            would_be = await kube.dry_run(body)
+            if there is not None and would_be["spec"]["template"] != there["spec"]["template"]:
+                replaced.add(lane.deployment)
+    return frozenset(replaced)
 
 
-async def ensure_deployments(kube: Kube, route: Route, cluster: str, live: Mapping[str, Object]) -> None:
-    """Create or correct one Deployment per lane.
+async def ensure_deployments(
+    kube: Kube, route: Route, cluster: str, live: Mapping[str, Object], mounts: Mapping[str, Sharding]
+) -> None:
+    """Create or correct one Deployment per lane; ``mounts`` are the shards that each mounts, by its name.
 
     ``spec.replicas`` is in no apply: an apply that creates without it makes 1 pod, and one that ever owned it resets
     it. So a Deployment is created with its number by the scaler's field manager, and applied after that.
     """
     for lane in lanes(route):
-        body = deployment(route, lane.tier, lane.name, cluster)
-        there = live.get(body["metadata"]["name"])
+        body = deployment(route, lane.tier, lane.name, cluster, mounts[lane.deployment])
+        there = live.get(lane.deployment)
         if there is None:
             await kube.create_deployment(body, lane.tier.scaling.min_replicas)
         if there is None or differs(body, there):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from merchantroute_operator import naming
+from merchantroute_operator.resources.configuration.sharding import divide, file_name
 from merchantroute_operator.resources.metadata import canonical
 from merchantroute_operator.spec.route import Merchant, Route, Step, Tier
 
@@ -42,12 +43,17 @@ def route_file(route: Route, cluster: str, deaths: Mapping[str, int]) -> str:
     )
 
 
-def merchants_files(route: Route) -> dict[str, str]:
-    """The sixteen parts of the list of merchants, by file name; all of them, also those without a merchant."""
-    parts: dict[str, dict[str, Any]] = {part: {} for part in naming.SHARDS}
-    for merchant in route.merchants:
-        parts[naming.shard(merchant.id)][merchant.id] = _merchant(merchant)
-    return {f"merchants-{part}.json": canonical({"v": 1, "merchants": found}) for part, found in parts.items()}
+def merchant_entries(route: Route) -> dict[str, dict[str, Any]]:
+    """What the files say of each merchant, by id."""
+    return {merchant.id: _merchant(merchant) for merchant in route.merchants}
+
+
+def merchants_files(entries: Mapping[str, Mapping[str, Any]], digits: int) -> dict[str, str]:
+    """The list of merchants by file name: one file for each shard, also for those without a merchant."""
+    return {
+        file_name("merchants", shard): canonical({"v": 1, "merchants": found})
+        for shard, found in divide(entries, digits).items()
+    }
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Merchants' credentials for the workers: sixteen Secrets that the operator builds from the ones that users wrote.
+"""Merchants' credentials for the workers: Secrets that the operator builds from the ones that users wrote.
 
 A user's Secret counts only with the label ``merchantroute.dev/credentials: "true"``: otherwise a merchant entry could
 have any Secret of the namespace, the broker's for one, sent to an endpoint of its own.
@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from merchantroute_operator import naming
 from merchantroute_operator.errors import SecretInvalid, SecretMissing
+from merchantroute_operator.resources.configuration.sharding import MOST_DIGITS, divide, file_name
 from merchantroute_operator.resources.metadata import Live, Object, canonical, child, digest
 from merchantroute_operator.spec.route import Route
 
 KEYS = {"Bearer": ("token",), "Basic": ("username", "password"), "Header": ("name", "value")}
 INDEX = "index.json"
+LONGEST = 16 * 1024
+"""Bytes of a value: twice what HTTP servers take as a header, and what no shard of credentials is too small for."""
 
 
 class UserSecret(Protocol):
@@ -48,37 +51,45 @@ def credentials_secrets(
     route: Route,
     credentials: Mapping[str, Mapping[str, str]],
     previous: Mapping[str, Live],
+    digits: Collection[int],
     known_generation: int = 0,
 ) -> tuple[int, list[Object]]:
-    """The credentials' generation, and the Secrets in the order to write them: the one with the index last.
+    """The credentials' generation, and the Secrets in the order to write them: those with an index last.
 
-    ``credentials`` is merchant id -> ``credential(...)``; ``previous`` are the live Secrets by name;
-    ``known_generation`` is the one in the configuration's index. The generation rises with each change.
+    ``credentials`` is merchant id -> ``credential(...)``; ``previous`` are the live Secrets by name; ``digits`` are of
+    each sharding that pods mount; ``known_generation`` is the one in the configuration's index. The generation rises
+    with each change.
     """
-    parts: dict[str, dict[str, Mapping[str, str]]] = {part: {} for part in naming.SHARDS}
-    for merchant, found in credentials.items():
-        parts[naming.shard(merchant)][merchant] = found
-    files = {_file(part): canonical({"v": 1, "credentials": found}) for part, found in parts.items()}
-    sums = {name: digest(text) for name, text in files.items()}
-    old_generation, old_sums = _previous_index(route, previous)
-    generation = old_generation if old_sums == sums else max(old_generation, known_generation) + 1
-    index = canonical({"v": 1, "generation": generation, "files": sums})
-    order = [*naming.SHARDS[1:], naming.SHARDS[0]]
-    return generation, [_secret(route, part, files[_file(part)], index) for part in order]
+    files = {each: _files(credentials, each) for each in digits}
+    sums = {each: {name: digest(text) for name, text in files[each].items()} for each in digits}
+    live = {each: _live_index(route, previous, each) for each in range(MOST_DIGITS + 1)}
+    generation = max(found for found, _ in live.values())
+    if not generation or not any(live[each] == (generation, sums[each]) for each in digits):
+        generation = max(generation, known_generation) + 1
+    bodies: list[Object] = []
+    for each in digits:
+        index = canonical({"v": 1, "generation": generation, "files": sums[each]})
+        first, *others = naming.shards(each)
+        bodies += [_secret(route, shard, files[each], index) for shard in (*others, first)]
+    return generation, bodies
 
 
-def _file(part: str) -> str:
-    return f"credentials-{part}.json"
+def _files(credentials: Mapping[str, Mapping[str, str]], digits: int) -> dict[str, str]:
+    return {
+        file_name("credentials", shard): canonical({"v": 1, "credentials": found})
+        for shard, found in divide(credentials, digits).items()
+    }
 
 
-def _secret(route: Route, part: str, text: str, index: str) -> Object:
-    texts = {_file(part): text, **({INDEX: index} if part == naming.SHARDS[0] else {})}
-    body = child("v1", "Secret", route, naming.credentials_secret(route.name, part), naming.labels(route.name))
+def _secret(route: Route, shard: str, files: Mapping[str, str], index: str) -> Object:
+    name = file_name("credentials", shard)
+    texts = {name: files[name], **({} if shard.strip("0") else {INDEX: index})}
+    body = child("v1", "Secret", route, naming.credentials_secret(route.name, shard), naming.labels(route.name))
     return {**body, "type": "Opaque", "data": {name: b64encode(t.encode()).decode() for name, t in texts.items()}}
 
 
-def _previous_index(route: Route, previous: Mapping[str, Live]) -> tuple[int, dict[str, str]]:
-    live = previous.get(naming.credentials_secret(route.name, naming.SHARDS[0]), {})
+def _live_index(route: Route, previous: Mapping[str, Live], digits: int) -> tuple[int, dict[str, str]]:
+    live = previous.get(naming.credentials_secret(route.name, naming.shards(digits)[0]), {})
     try:
         index = json.loads(b64decode(live["data"][INDEX]))
         return int(index["generation"]), dict(index["files"])
@@ -93,6 +104,8 @@ def _text(kind: str, name: str, key: str, value: bytes | None) -> str:
         text = value.decode().rstrip("\r\n")  # Secrets made from a file end in a line end
     except UnicodeDecodeError:
         raise SecretInvalid(f"Secret {name}: {key} is not UTF-8 text") from None
+    if len(value) > LONGEST:
+        raise SecretInvalid(f"Secret {name}: {key} has {len(value)} bytes, more than the {LONGEST} of any header")
     if not text and key != "password":
         raise SecretInvalid(f"Secret {name}: {key} is empty")
     if not text.isprintable():

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from merchantroute_operator import naming
+from merchantroute_operator.resources.configuration.config_maps import newest_route_file
 from merchantroute_operator.resources.metadata import Live
 from merchantroute_operator.spec.route import Route
 
@@ -34,9 +35,8 @@ def deaths(route: Route, pods: Mapping[str, Any], told: Mapping[str, int]) -> di
 
 def told_deaths(route: Route, config_maps: Mapping[str, Live]) -> dict[str, int]:
     """The deaths in the configuration that is live now; none if it cannot be read."""
-    live = config_maps.get(naming.config_map(route.name, naming.SHARDS[0]), {})
     try:
-        document = json.loads((live.get("data") or {})["route.json"])["deaths"]
+        document = json.loads(newest_route_file(route, config_maps))["deaths"]
         return {str(tier): int(died) for tier, died in document.items()}
     except (KeyError, TypeError, ValueError, AttributeError):
         return {}

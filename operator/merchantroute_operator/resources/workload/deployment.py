@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from merchantroute_operator import naming
+from merchantroute_operator.resources.configuration.sharding import ONE_PAIR, Sharding
 from merchantroute_operator.resources.metadata import Object, child, stamped
 from merchantroute_operator.resources.workload.pod import pod_template
 from merchantroute_operator.resources.workload.program import settling
@@ -14,10 +15,11 @@ PROGRESS_DEADLINE = 300  # seconds in which a new pod has to become ready before
 ROLLOUT = {"maxUnavailable": 0, "maxSurge": 1}
 
 
-def deployment(route: Route, tier: Tier, lane: str, cluster: str) -> Object:
+def deployment(route: Route, tier: Tier, lane: str, cluster: str, mounts: Sharding = ONE_PAIR) -> Object:
     """The Deployment to apply. It never holds ``spec.replicas``: those are the scaler's, by ``/scale`` alone.
 
-    Its annotation ``owner`` is the mark on the broker's objects that it works with (``cluster``: UID of kube-system).
+    ``mounts`` are the shards of the configuration for its pods. Its annotation ``owner`` is the mark on the broker's
+    objects that it works with (``cluster``: UID of kube-system).
     """
     labels = naming.labels(route.name, tier.name, lane)
     body = child("apps/v1", "Deployment", route, naming.deployment(route.name, tier.name, lane), labels)
@@ -34,7 +36,7 @@ def deployment(route: Route, tier: Tier, lane: str, cluster: str) -> Object:
                 "progressDeadlineSeconds": PROGRESS_DEADLINE,
                 "revisionHistoryLimit": 3,
                 **settling(tier),
-                "template": pod_template(route, tier, lane),
+                "template": pod_template(route, tier, lane, mounts),
             },
         }
     )

@@ -8,6 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from merchantroute_operator import naming
+from merchantroute_operator.resources.configuration.sharding import (
+    CONFIG_VOLUME,
+    CREDENTIALS_VOLUME,
+    ONE_PAIR,
+    Sharding,
+)
 from merchantroute_operator.resources.metadata import Object
 from merchantroute_operator.resources.workload.overlay import overlay
 from merchantroute_operator.resources.workload.program import probes, program, variables
@@ -20,12 +26,12 @@ BEFORE_SIGTERM = 1  # seconds
 pod that is deleted as it starts gets SIGTERM this much later, when its program has come so far.
 """
 MOUNTS = "/etc/merchantroute"
-_CONFIG, _CREDENTIALS, _BROKER, _TMP = (f"merchantroute-{name}" for name in ("config", "credentials", "broker", "tmp"))
+_BROKER, _TMP = "merchantroute-broker", "merchantroute-tmp"
 _READABLE = 0o440  # by the pod's group, fsGroup
 
 
-def pod_template(route: Route, tier: Tier, lane: str) -> Object:
-    """The template of ``spec.template``: metadata and spec."""
+def pod_template(route: Route, tier: Tier, lane: str, mounts: Sharding = ONE_PAIR) -> Object:
+    """The template of ``spec.template``: metadata and spec. Of the configuration it names the objects alone."""
     user = tier.pod.fields
     metadata: Object = {
         "labels": {
@@ -51,7 +57,7 @@ def pod_template(route: Route, tier: Tier, lane: str) -> Object:
         },
         "topologySpreadConstraints": _spread(route, tier, lane),
         "containers": [_container(route, tier, lane)],
-        "volumes": [*_volumes(route), *user.get("volumes", ())],
+        "volumes": [*_volumes(route, mounts), *user.get("volumes", ())],
         **{name: user[name] for name in given if name in user},
     }
     return {"metadata": metadata, "spec": overlay(spec, user.get("podTemplate", {}).get("spec", {}))}
@@ -83,8 +89,8 @@ def _container(route: Route, tier: Tier, lane: str) -> Object:
             "capabilities": {"drop": ["ALL"]},
         },
         "volumeMounts": [
-            {"name": _CONFIG, "mountPath": f"{MOUNTS}/config", "readOnly": True},
-            {"name": _CREDENTIALS, "mountPath": f"{MOUNTS}/credentials", "readOnly": True},
+            {"name": CONFIG_VOLUME, "mountPath": f"{MOUNTS}/config", "readOnly": True},
+            {"name": CREDENTIALS_VOLUME, "mountPath": f"{MOUNTS}/credentials", "readOnly": True},
             {"name": _BROKER, "mountPath": f"{MOUNTS}/broker", "readOnly": True},
             {"name": _TMP, "mountPath": "/tmp"},  # noqa: S108
             *user.get("volumeMounts", ()),
@@ -108,12 +114,14 @@ def _identity(route: Route, tier: Tier, lane: str) -> list[dict[str, Any]]:
     return [*({"name": name, "value": value} for name, value in fixed.items()), pod]
 
 
-def _volumes(route: Route) -> list[Object]:
-    config = [{"configMap": {"name": naming.config_map(route.name, part)}} for part in naming.SHARDS]
-    credentials = [{"secret": {"name": naming.credentials_secret(route.name, part)}} for part in naming.SHARDS]
+def _volumes(route: Route, mounts: Sharding) -> list[Object]:
+    names = naming.shards(mounts.config)
+    config = [{"configMap": {"name": naming.config_map(route.name, shard)}} for shard in names]
+    names = naming.shards(mounts.credentials)
+    credentials = [{"secret": {"name": naming.credentials_secret(route.name, shard)}} for shard in names]
     return [
-        {"name": _CONFIG, "projected": {"sources": config, "defaultMode": _READABLE}},
-        {"name": _CREDENTIALS, "projected": {"sources": credentials, "defaultMode": _READABLE}},
+        {"name": CONFIG_VOLUME, "projected": {"sources": config, "defaultMode": _READABLE}},
+        {"name": CREDENTIALS_VOLUME, "projected": {"sources": credentials, "defaultMode": _READABLE}},
         {"name": _BROKER, "secret": {"secretName": route.worker_secret, "defaultMode": _READABLE}},
         {"name": _TMP, "emptyDir": {}},
     ]

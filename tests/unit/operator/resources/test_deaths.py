@@ -74,23 +74,21 @@ def test_the_last_of_several_deaths_is_told() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"deaths": 3}', '{"deaths": {"standard": "soon"}}', "{}"])
 def test_a_configuration_that_cannot_be_read_tells_of_none(text: str) -> None:
-    maps = {naming.config_map("pos", naming.SHARDS[0]): {"data": {"route.json": text}}}
+    maps = {naming.config_map("pos", ""): {"data": {"route.json": text}}}
 
     assert told_deaths(a_route(), maps) == {}
     assert told_deaths(a_route(), {}) == {}
 
 
 def test_the_route_s_file_has_them_as_the_schema_says() -> None:
-    assert check("config-route", render(a_route(), CLUSTER, {TIER: AT_MS}).files["route.json"])["deaths"] == {
-        TIER: AT_MS
-    }
-    assert "deaths" not in check("config-route", render(a_route(), CLUSTER).files["route.json"])
+    assert check("config-route", render(a_route(), CLUSTER, {TIER: AT_MS}).route)["deaths"] == {TIER: AT_MS}
+    assert "deaths" not in check("config-route", render(a_route(), CLUSTER).route)
 
 
 def test_a_pod_that_dies_is_told_to_the_others_once() -> None:
     world = World(raw_route())
     world.look()
-    config = naming.config_map("pos", naming.SHARDS[0])
+    config = naming.config_map("pos", "")
 
     def told() -> tuple[Any, int]:
         data = world.kube.objects["ConfigMap", config]["data"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from merchantroute_operator.resources.configuration.sharding import ONE_PAIR, Sharding
 from merchantroute_operator.resources.disruption_budget import disruption_budget
 from merchantroute_operator.resources.metadata import canonical, digest
 from merchantroute_operator.resources.service_account import service_account
@@ -16,8 +17,15 @@ from merchantroute_operator.spec.parse import parse
 from tests.unit.operator.route_samples import CLUSTER, a_route, raw_route
 
 # Digests of the template of a route that says nothing about its pods. Another one replaces every worker of every route
-# when the operator is upgraded: that has to be meant, and stand in the changelog.
-TEMPLATES = {"stable": "ad17ddd785a4c772", "canary": "2050577e23fc47c6"}
+# when the operator is upgraded: that has to be meant, and stand in the changelog. A Deployment that mounts sixteen
+# objects of each kind keeps them, so its template must stay as well.
+SIXTEEN = Sharding(1, 1)
+TEMPLATES = {
+    ("stable", ONE_PAIR): "469a6bcd8b99c2ae",
+    ("canary", ONE_PAIR): "a246d75aea14e78c",
+    ("stable", SIXTEEN): "ad17ddd785a4c772",
+    ("canary", SIXTEEN): "2050577e23fc47c6",
+}
 
 
 def made(worker: dict[str, Any] | None = None, tier: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -34,11 +42,11 @@ def pod(spec: dict[str, Any], **worker: Any) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("lane", TEMPLATES)
-def test_an_upgrade_replaces_no_worker(lane: str) -> None:
+@pytest.mark.parametrize(("lane", "mounts"), TEMPLATES)
+def test_an_upgrade_replaces_no_worker(lane: str, mounts: Sharding) -> None:
     route = a_route()
-    template = deployment(route, route.tier("standard"), lane, CLUSTER)["spec"]["template"]
-    assert digest(canonical(template))[:16] == TEMPLATES[lane]
+    template = deployment(route, route.tier("standard"), lane, CLUSTER, mounts)["spec"]["template"]
+    assert digest(canonical(template))[:16] == TEMPLATES[lane, mounts]
 
 
 def test_a_platform_that_assigns_users_gets_pods_without_one() -> None:

@@ -20,13 +20,15 @@ SECRETS = {
 }
 
 
-def write(root: Path, *, generation: int = 1, credentials_generation: int | None = None, **changes: Any) -> None:
+def write(
+    root: Path, *, generation: int = 1, credentials_generation: int | None = None, shard: str = "all", **changes: Any
+) -> None:
     config, credentials = root / "config", root / "credentials"
     for folder in (config, credentials):
         folder.mkdir(exist_ok=True)
-    documents = {"route.json": {**ROUTE, **changes}, "merchants-0.json": MERCHANTS}
+    documents = {"route.json": {**ROUTE, **changes}, f"merchants-{shard}.json": MERCHANTS}
     index = {"v": 1, "generation": generation, "renderedAt": 1, "credentialsGeneration": generation}
-    keys = {"credentials-0.json": {"v": 1, "credentials": SECRETS}}
+    keys = {f"credentials-{shard}.json": {"v": 1, "credentials": SECRETS}}
     dump(config, documents, index)
     dump(credentials, keys, {"v": 1, "generation": credentials_generation or generation})
 
@@ -44,8 +46,10 @@ def loaded(root: Path) -> Route:
     return load(root / "config", root / "credentials")
 
 
-def test_what_the_operator_writes_is_what_the_worker_reads(tmp_path: Path) -> None:
-    write(tmp_path)
+@pytest.mark.parametrize("shard", ["all", "0", "0f"])
+def test_what_the_operator_writes_is_what_the_worker_reads(tmp_path: Path, shard: str) -> None:
+    """Whatever the number of shards is."""
+    write(tmp_path, shard=shard)
     documents = {"config-route": ROUTE, "config-merchants": MERCHANTS, "credentials": {"v": 1, "credentials": SECRETS}}
     documents["config-index"] = json.loads((tmp_path / "config" / "index.json").read_text())
     documents["credentials-index"] = json.loads((tmp_path / "credentials" / "index.json").read_text())
@@ -76,8 +80,8 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     [
         (lambda root: (root / "config" / "index.json").unlink(), "index.json cannot be read"),
         (lambda root: (root / "config" / "route.json").write_text("{}"), "not yet the version"),
-        (lambda root: (root / "credentials" / "credentials-0.json").write_text("{}"), "not yet the version"),
-        (lambda root: (root / "config" / "merchants-0.json").unlink(), "merchants-0.json cannot be read"),
+        (lambda root: (root / "credentials" / "credentials-all.json").write_text("{}"), "not yet the version"),
+        (lambda root: (root / "config" / "merchants-all.json").unlink(), "merchants-all.json cannot be read"),
         (lambda root: write(root, credentials_generation=9), "credentials generation 1, mounted are those of 9"),
         (lambda root: (root / "config" / "index.json").write_text("[]"), "is not a JSON object"),
         (lambda root: (root / "config" / "index.json").write_text("{"), "is not a JSON object"),

@@ -29,6 +29,7 @@ def has_settled(findings: Findings) -> bool:
         and not findings.merchants.credential_problems
         and not findings.merchants.claim_problems
         and not findings.configuration.gate.overdue
+        and not findings.configuration.superseded
         and all(tier.canary is None for tier in route.tiers)
     )
 

@@ -72,7 +72,7 @@ def test_the_configurations_sign_of_life_is_no_repair() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [("Deployment", NAME), ("ConfigMap", "pos-mr-config-7"), ("Secret", "pos-mr-credentials-0")]
+    ("kind", "name"), [("Deployment", NAME), ("ConfigMap", "pos-mr-config"), ("Secret", "pos-mr-credentials")]
 )
 def test_a_child_that_was_deleted_is_made_again(kind: str, name: str) -> None:
     world = settled()
@@ -85,10 +85,10 @@ def test_a_child_that_was_deleted_is_made_again(kind: str, name: str) -> None:
 
 def test_a_child_that_was_changed_is_put_back() -> None:
     world = settled()
-    world.kube.objects["ConfigMap", "pos-mr-config-7"]["data"] = {"merchants-7.json": "{}"}
+    world.kube.objects["ConfigMap", "pos-mr-config"]["data"] = {"merchants-all.json": "{}"}
     world.kube.objects["Deployment", NAME]["spec"]["template"]["spec"]["containers"][0]["image"] = "other:1"
     told = repairs(world)
-    assert "ConfigMap pos-mr-config-7 was changed: put back" in told
+    assert "ConfigMap pos-mr-config was changed: put back" in told
     assert f"Deployment {NAME} was changed: put back" in told
     assert repairs(world) == ""
 
