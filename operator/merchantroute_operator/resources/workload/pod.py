@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from merchantroute_operator import naming
-from merchantroute_operator.resources.metadata import Object
+from merchantroute_operator.resources.metadata import Live, Object
 from merchantroute_operator.resources.workload.overlay import overlay
 from merchantroute_operator.resources.workload.program import probes, program, variables
 from merchantroute_operator.spec.route import Route, Tier
@@ -51,7 +51,7 @@ def pod_template(route: Route, tier: Tier, lane: str) -> Object:
         },
         "topologySpreadConstraints": _spread(route, tier, lane),
         "containers": [_container(route, tier, lane)],
-        "volumes": [*_volumes(route), *user.get("volumes", ())],
+        "volumes": [*_volumes(route, naming.deployment(route.name, tier.name, lane)), *user.get("volumes", ())],
         **{name: user[name] for name in given if name in user},
     }
     return {"metadata": metadata, "spec": overlay(spec, user.get("podTemplate", {}).get("spec", {}))}
@@ -108,12 +108,18 @@ def _identity(route: Route, tier: Tier, lane: str) -> list[dict[str, Any]]:
     return [*({"name": name, "value": value} for name, value in fixed.items()), pod]
 
 
-def _volumes(route: Route) -> list[Object]:
+def mounted_broker_secret(pod_spec: Live) -> str:
+    """The Secret from which a pod, or a template, knows its broker user; empty where it mounts none."""
+    volumes = {volume["name"]: volume for volume in pod_spec.get("volumes") or ()}
+    return str(volumes.get(_BROKER, {}).get("secret", {}).get("secretName", ""))
+
+
+def _volumes(route: Route, deployment: str) -> list[Object]:
     config = [{"configMap": {"name": naming.config_map(route.name, part)}} for part in naming.SHARDS]
     credentials = [{"secret": {"name": naming.credentials_secret(route.name, part)}} for part in naming.SHARDS]
     return [
         {"name": _CONFIG, "projected": {"sources": config, "defaultMode": _READABLE}},
         {"name": _CREDENTIALS, "projected": {"sources": credentials, "defaultMode": _READABLE}},
-        {"name": _BROKER, "secret": {"secretName": route.worker_secret, "defaultMode": _READABLE}},
+        {"name": _BROKER, "secret": {"secretName": route.mounted_secret(deployment), "defaultMode": _READABLE}},
         {"name": _TMP, "emptyDir": {}},
     ]
