@@ -1,0 +1,378 @@
+"""Each lane's pods with a broker user of their own: made, kept, brought to the pods, and gone with the lane."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from merchantroute_operator import naming
+from merchantroute_operator.errors import BrokerError, BrokerUnreachable
+from merchantroute_operator.kube.kube_port import SecretData
+from merchantroute_operator.lane_users.broker_user import BrokerUser, Permissions
+from merchantroute_operator.lane_users.password import hashed, matches
+from merchantroute_operator.lane_users.user_plan import tag
+from merchantroute_operator.resources.lane_user_secret import lane_password, lane_user
+from merchantroute_operator.resources.workload.pod import mounted_broker_secret
+from tests.unit.operator.fake_ports import BROKER, a_pod
+from tests.unit.operator.operator_under_test import PROOF, STILL, World, first
+from tests.unit.operator.reconcile.test_quiet_routes import Quiet
+from tests.unit.operator.route_samples import CLUSTER, raw_route
+
+PER_LANE = {"secretRef": {"name": "rabbitmq"}, "users": "PerLane"}
+LANES = [("enterprise", "stable"), ("standard", "stable"), ("suspect", "suspect")]
+MARK = tag(CLUSTER)
+
+
+def user(tier: str = "standard", lane: str = "stable", route: str = "pos") -> str:
+    return naming.lane_user(CLUSTER, "/", "orders", route, tier, lane)
+
+
+def secret(tier: str = "standard", lane: str = "stable") -> str:
+    return naming.lane_user_secret("pos", tier, lane)
+
+
+def account(name: str) -> BrokerUser:
+    """One that this operator may have made."""
+    return BrokerUser(name, frozenset({MARK}), hashed("p"), Permissions("^$", "^$", "^$"))
+
+
+def fresh(**spec: Any) -> World:
+    """A route that asks for users, not yet looked at."""
+    return World(raw_route(**{"broker": PER_LANE, **spec}))
+
+
+def made(**spec: Any) -> World:
+    """One that has them, and its Deployments."""
+    world = fresh(**spec)
+    world.look()
+    world.look()
+    return world
+
+
+def mounted(world: World) -> dict[str, str]:
+    """Deployment -> the Secret that its next pod mounts."""
+    return {
+        name: mounted_broker_secret(body["spec"]["template"]["spec"])
+        for (kind, name), body in world.kube.objects.items()
+        if kind == "Deployment"
+    }
+
+
+def start_pod(world: World, tier: str = "standard", lane: str = "stable") -> None:
+    """A ready pod of the lane, as its template is now."""
+    template = world.kube.objects["Deployment", naming.deployment("pos", tier, lane)]["spec"]["template"]
+    world.kube.objects["Pod", f"{tier}-1"] = {**a_pod(f"{tier}-1", tier=tier, lane=lane), "spec": template["spec"]}
+
+
+def password(world: World, tier: str = "standard", lane: str = "stable") -> str:
+    found = lane_password(world.kube.objects["Secret", secret(tier, lane)])
+    assert found is not None
+    return found
+
+
+def end(world: World) -> None:
+    """Passes until the route is gone."""
+    for _ in range(PROOF + 2):
+        world.look()
+        world.at += STILL
+    assert world.kube.stored is not None
+    assert world.kube.stored["metadata"]["finalizers"] == []
+
+
+def test_nobody_gets_a_user_who_did_not_ask_for_one() -> None:
+    world = World(raw_route())
+    world.look()
+    assert world.broker.accounts == {}
+    assert set(mounted(world).values()) == {"rabbitmq"}
+    assert "LaneUsersReady" not in [each["type"] for each in world.kube.status["conditions"]]
+
+
+def test_each_lane_has_a_user_before_its_secret_and_that_before_its_pods() -> None:
+    world = fresh()
+    world.look()
+    assert set(world.broker.accounts) == {user(*lane) for lane in LANES}
+    assert mounted(world) == {naming.deployment("pos", *lane): secret(*lane) for lane in LANES}
+    order = [
+        first(world.log, f"put user {user()}"),
+        first(world.log, f"permit {user()}"),
+        first(world.log, "apply Secret"),
+        first(world.log, "create Deployment"),
+    ]
+    assert order == sorted(order)
+    assert world.condition("LaneUsersReady")[:2] == ("True", "AsWanted")
+
+
+def test_a_lanes_secret_says_all_that_a_pod_needs_and_its_password_is_the_users() -> None:
+    world = fresh()
+    world.kube.secrets["rabbitmq"] = SecretData(
+        "rabbitmq", {}, {**BROKER, "ca.crt": b"PEM", "management_uri": b"http://r:1"}
+    )
+    world.look()
+    data = {key: b64decode(value).decode() for key, value in world.kube.objects["Secret", secret()]["data"].items()}
+    found = data.pop("password")
+    assert data == {"host": "rabbit", "port": "5672", "vhost": "/", "tls": "true", "ca.crt": "PEM", "username": user()}
+    assert matches(found, world.broker.accounts[user()].password_hash)
+    assert len({password(world, *lane) for lane in LANES}) == len(LANES)
+
+
+def test_a_password_is_in_no_status_no_event_and_no_other_object() -> None:
+    world = made()
+    start_pod(world)
+    del world.kube.objects["Secret", secret()]
+    world.broker.accounts[user("enterprise")] = account(user("enterprise"))
+    world.look()
+    shown = json.dumps(
+        [world.kube.status, world.kube.events, [o for key, o in world.kube.objects.items() if key[0] != "Secret"]]
+    )
+    state = repr(world.reconciler.states[("orders", "pos")])
+    assert [lane for lane in LANES if password(world, *lane) in shown + state] == []
+    annotations = [o["metadata"].get("annotations") for key, o in world.kube.objects.items() if key[0] == "Secret"]
+    assert password(world) not in json.dumps(annotations)
+
+
+def test_a_pass_over_lanes_that_have_their_users_writes_nothing() -> None:
+    world = made()
+    world.look()
+    assert world.log == []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (None, "was deleted: made again"),
+        ({"permissions": None}, "was changed: put back"),
+        ({"permissions": Permissions(".*", ".*", ".*")}, "was changed: put back"),
+        ({"password_hash": hashed("x")}, "was changed: put back"),
+        ({"tags": frozenset({MARK, "administrator"})}, "was changed: put back"),
+    ],
+    ids=["deleted", "no rights", "all rights", "another password", "another tag"],
+)
+def test_what_somebody_does_to_a_user_is_put_back_and_told(change: dict[str, Any] | None, told: str) -> None:
+    world = made()
+    before, kept = dict(world.broker.accounts), password(world)
+    if change is None:
+        del world.broker.accounts[user()]
+    else:
+        world.broker.accounts[user()] = replace(before[user()], **change)
+    world.look()
+    found = world.broker.accounts[user()]
+    assert (found.tags, found.permissions) == (before[user()].tags, before[user()].permissions)
+    assert matches(kept, found.password_hash)
+    assert password(world) == kept
+    assert [event for event in world.kube.events if f"user {user()}" in event and told in event]
+    world.look()
+    assert world.log == []
+
+
+def test_a_deleted_secret_is_another_password_which_reaches_the_pods_at_once() -> None:
+    world = made()
+    start_pod(world)
+    world.kube.mutate = lambda body: {**body, "metadata": {**body["metadata"], "resourceVersion": "77"}}
+    before = password(world)
+    del world.kube.objects["Secret", secret()]
+    world.look()
+    assert password(world) != before
+    assert matches(password(world), world.broker.accounts[user()].password_hash)
+    assert first(world.log, f"put user {user()}") < first(world.log, "apply Secret")
+    assert world.kube.objects["Pod", "standard-1"]["metadata"]["annotations"][naming.ANNOTATION_BROKER] == "77"
+
+
+def test_a_weak_password_in_the_secret_is_replaced() -> None:
+    world = made()
+    world.kube.objects["Secret", secret()]["data"]["password"] = "aHVudGVyMg=="
+    world.look()
+    assert matches(password(world), world.broker.accounts[user()].password_hash)
+
+
+def test_a_rotated_authority_comes_into_the_lanes_secrets() -> None:
+    world = made()
+    kept = password(world)
+    world.kube.secrets["rabbitmq"] = SecretData("rabbitmq", {}, {**BROKER, "ca.crt": b"NEW"}, "2")
+    world.look()
+    assert b64decode(world.kube.objects["Secret", secret()]["data"]["ca.crt"]) == b"NEW"
+    assert password(world) == kept
+    world.kube.secrets["rabbitmq"] = SecretData("rabbitmq", {}, BROKER, "3")
+    world.look()
+    assert "put user" not in str(world.log)
+    assert "apply Secret" in world.log, "a key that is no longer wanted is a difference too"
+
+
+def test_an_operator_that_ends_between_user_and_secret_makes_another_password() -> None:
+    world = fresh()
+    world.broker.accounts[user()] = account(user())
+    world.look()
+    assert matches(password(world), world.broker.accounts[user()].password_hash)
+
+
+def test_who_may_not_make_users_is_told_what_to_do_and_goes_on() -> None:
+    world = fresh(broker={**PER_LANE, "workerSecretRef": {"name": "for-pods"}})
+    world.kube.secrets["for-pods"] = SecretData("for-pods", {}, BROKER)
+    world.broker.administrator = False
+    world.look()
+    status, reason, words = world.condition("LaneUsersReady")
+    assert (status, reason) == ("False", "UsersNotAllowed")
+    assert "Secret rabbitmq" in words
+    assert "Secret for-pods" in words
+    assert "set_user_tags" in words
+    assert "Given" in words
+    assert set(mounted(world).values()) == {"for-pods"}
+    assert world.condition("Progressing")[0] != "Blocked"
+    assert [event for event in world.kube.events if event.startswith("Warning UsersNotAllowed")]
+    world.broker.administrator = True
+    world.look()
+    assert world.condition("LaneUsersReady")[:2] == ("True", "AsWanted")
+    assert mounted(world)[naming.deployment("pos", "standard", "stable")] == secret()
+
+
+def test_who_may_no_longer_make_users_keeps_those_that_there_are() -> None:
+    world = made()
+    world.broker.administrator = False
+    world.look()
+    assert world.condition("LaneUsersReady")[:2] == ("False", "UsersNotAllowed")
+    assert mounted(world) == {naming.deployment("pos", *lane): secret(*lane) for lane in LANES}
+    assert "apply Deployment" not in world.log
+
+
+def test_a_user_of_the_same_name_that_is_somebody_elses_is_left_alone() -> None:
+    world = fresh()
+    theirs = BrokerUser(user(), frozenset({"management"}), hashed("theirs"), Permissions(".*", ".*", ".*"))
+    world.broker.accounts[user()] = theirs
+    world.look()
+    assert world.broker.accounts[user()] == theirs
+    status, reason, words = world.condition("LaneUsersReady")
+    assert (status, reason) == ("False", "UserTaken")
+    assert user() in words
+    assert mounted(world)[naming.deployment("pos", "standard", "stable")] == "rabbitmq"
+    assert mounted(world)[naming.deployment("pos", "enterprise", "stable")] == secret("enterprise")
+    world.delete(policy="Force")
+    end(world)
+    assert world.broker.accounts == {user(): theirs}
+
+
+def test_a_broker_that_refuses_a_user_stands_before_nothing() -> None:
+    world = fresh()
+    world.broker.refusing_users = BrokerError("making user x: too many users")
+    world.look()
+    assert world.condition("LaneUsersReady")[:2] == ("False", "BrokerError")
+    assert set(mounted(world).values()) == {"rabbitmq"}
+    assert not [name for kind, name in world.kube.objects if kind == "Secret" and name.endswith("-broker-user")]
+
+
+def test_a_broker_that_goes_away_between_is_tried_again() -> None:
+    world = fresh()
+    world.broker.refusing_users = BrokerUnreachable("the broker does not answer")
+    world.look()
+    assert mounted(world) == {}
+    world.broker.refusing_users = None
+    world.look()
+    assert set(mounted(world).values()) == {secret(*lane) for lane in LANES}
+
+
+def test_a_lanes_user_goes_once_no_pod_needs_it() -> None:
+    world = made()
+    start_pod(world, "enterprise")
+    world.change(broker=PER_LANE, tiers=["standard"])
+    for _ in range(PROOF + 1):
+        world.look()
+        world.at += STILL
+    assert ("Deployment", naming.deployment("pos", "enterprise", "stable")) not in world.kube.objects
+    assert user("enterprise") in world.broker.accounts, "its pod is still there"
+    del world.kube.objects["Pod", "enterprise-1"]
+    world.look()
+    assert set(world.broker.accounts) == {user(), user("suspect", "suspect")}
+    assert ("Secret", secret("enterprise")) not in world.kube.objects
+    assert first(world.log, f"drop user {user('enterprise')}") < first(world.log, "delete Secret")
+
+
+def test_a_route_that_no_longer_asks_gives_its_pods_the_given_user_first() -> None:
+    world = made()
+    start_pod(world)
+    world.change()
+    world.look()
+    world.look()
+    assert set(mounted(world).values()) == {"rabbitmq"}
+    assert lane_user(world.kube.objects["Secret", secret()]) in world.broker.accounts
+    start_pod(world)  # of the new template, in place of the old one
+    world.look()
+    assert world.broker.accounts == {}
+    assert not [name for kind, name in world.kube.objects if kind == "Secret" and name.endswith("-broker-user")]
+    world.look()
+    assert world.log == []
+
+
+def test_users_that_may_not_be_removed_are_told_and_keep_their_secrets() -> None:
+    world = made()
+    world.change()
+    world.broker.administrator = False
+    world.look()
+    world.look()
+    status, reason, words = world.condition("LaneUsersReady")
+    assert (status, reason) == ("False", "UsersNotAllowed")
+    assert "delete_user" in words
+    assert ("Secret", secret()) in world.kube.objects
+
+
+@pytest.mark.parametrize("policy", ["Drain", "Retain", "Force"])
+def test_users_and_secrets_go_with_the_route_whatever_becomes_of_its_orders(policy: str) -> None:
+    world = made()
+    other = account(user(route="other"))
+    world.broker.accounts[other.name] = other
+    world.delete(policy=policy)
+    end(world)
+    assert world.broker.accounts == {other.name: other}
+    assert not [name for kind, name in world.kube.objects if kind == "Secret"]
+
+
+def test_a_route_whose_users_may_not_be_removed_goes_all_the_same_and_says_so() -> None:
+    world = made()
+    world.broker.administrator = False
+    world.delete(policy="Force")
+    end(world)
+    assert [event for event in world.kube.events if event.startswith("Warning UsersLeft") and "mr.orders.pos." in event]
+
+
+def test_users_of_a_route_that_went_without_its_broker_go_with_another_routes_pass() -> None:
+    """Of the same namespace: the others may be another operator's."""
+    world = made()
+    mine = set(world.broker.accounts)
+    gone, theirs = account(user(route="gone")), account("mr.shop.gone.standard.stable.00000000")
+    foreign = BrokerUser("mr.orders.gone.mine", frozenset(), hashed("x"))
+    world.broker.accounts |= {each.name: each for each in (gone, theirs, foreign)}
+    world.look()
+    assert set(world.broker.accounts) == mine | {theirs.name, foreign.name}
+
+
+def test_a_paused_route_says_what_differs_and_changes_nothing() -> None:
+    world = made()
+    world.change(broker=PER_LANE, paused=True)
+    before = world.broker.accounts = {**world.broker.accounts, user(): account(user())}
+    world.look()
+    assert world.broker.accounts == before
+    assert f"user {user()} is missing, or has another password or tag" in world.condition("Drifted")[2]
+
+
+def test_a_route_that_rests_is_looked_at_when_somebody_changes_a_user() -> None:
+    world = Quiet(raw_route(broker=PER_LANE))
+    world.pass_time(130)
+    assert not world.touched
+    world.broker.accounts[user()] = account(user())
+    world.pass_time(62)
+    assert world.touched
+
+
+def test_a_route_that_rests_is_looked_at_when_the_operator_may_no_longer_look() -> None:
+    world = Quiet(raw_route(broker=PER_LANE))
+    world.broker.administrator = False
+    world.pass_time(62)
+    assert world.touched
+
+
+def test_users_are_not_read_for_a_route_that_has_none() -> None:
+    world = Quiet(raw_route())
+    world.broker.administrator = False
+    world.pass_time(130)
+    assert not world.touched
