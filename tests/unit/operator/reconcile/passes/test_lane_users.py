@@ -19,7 +19,6 @@ from merchantroute_operator.resources.lane_user_secret import lane_password, lan
 from merchantroute_operator.resources.workload.pod import mounted_broker_secret
 from tests.unit.operator.fake_ports import BROKER, a_pod
 from tests.unit.operator.operator_under_test import PROOF, STILL, World, first
-from tests.unit.operator.reconcile.test_quiet_routes import Quiet
 from tests.unit.operator.route_samples import CLUSTER, raw_route
 
 PER_LANE = {"secretRef": {"name": "rabbitmq"}, "users": "PerLane"}
@@ -353,26 +352,3 @@ def test_a_paused_route_says_what_differs_and_changes_nothing() -> None:
     world.look()
     assert world.broker.accounts == before
     assert f"user {user()} is missing, or has another password or tag" in world.condition("Drifted")[2]
-
-
-def test_a_route_that_rests_is_looked_at_when_somebody_changes_a_user() -> None:
-    world = Quiet(raw_route(broker=PER_LANE))
-    world.pass_time(130)
-    assert not world.touched
-    world.broker.accounts[user()] = account(user())
-    world.pass_time(62)
-    assert world.touched
-
-
-def test_a_route_that_rests_is_looked_at_when_the_operator_may_no_longer_look() -> None:
-    world = Quiet(raw_route(broker=PER_LANE))
-    world.broker.administrator = False
-    world.pass_time(62)
-    assert world.touched
-
-
-def test_users_are_not_read_for_a_route_that_has_none() -> None:
-    world = Quiet(raw_route())
-    world.broker.administrator = False
-    world.pass_time(130)
-    assert not world.touched
