@@ -18,7 +18,7 @@ PATIENCE = 10.0  # seconds for the broker's answer
 async def notice_user_drift(tick: Tick) -> bool:
     """Whether a user is gone, or has other rights, tags or another password than the last reconcile left it with.
 
-    Also whether the operator may no longer look, which the next reconcile tells.
+    Also whether the operator may no longer look, until a reconcile has told it.
     """
     left = tick.state.seen.users
     if not tick.route.users_per_lane or not left or tick.seen.topology is None or not tick.may_repair:
@@ -30,7 +30,7 @@ async def notice_user_drift(tick: Tick) -> bool:
         async with asyncio.timeout(PATIENCE):
             found = await broker.users(tick.ctx.resync / 2)
     except UsersNotAllowed:
-        return True
+        return tick.state.findings is None or tick.state.findings.users.problem is None
     except (RouteError, TimeoutError) as error:
         logger.info("users of route %s/%s cannot be compared: %s", *tick.key, str(error) or "no answer in time")
         return False

@@ -28,3 +28,14 @@ def test_users_are_not_read_for_a_route_that_has_none() -> None:
     world.broker.administrator = False
     world.pass_time(130)
     assert not world.touched
+
+
+def test_a_route_without_its_users_does_not_rest_until_the_operator_may_make_them() -> None:
+    world = Quiet(raw_route(broker=PER_LANE))
+    world.broker.administrator = False
+    world.look()
+    assert world.condition("LaneUsersReady")[0] == "False"
+    world.pass_time(61)
+    world.broker.administrator = True
+    world.due()
+    assert world.condition("LaneUsersReady")[0] == "True"
