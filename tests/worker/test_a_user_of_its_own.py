@@ -22,6 +22,8 @@ from merchantroute_operator.lane_users.lane_rights import permissions
 from merchantroute_operator.lane_users.password import new_password
 from merchantroute_operator.lane_users.user_plan import WantedUser, ensure, tag
 from merchantroute_operator.rabbit.broker import RabbitBroker
+from merchantroute_operator.resources.workload.own_publishes import own_publishes
+from merchantroute_operator.resources.workload.pod import pod_template
 from merchantroute_operator.spec.lane_specs import lanes
 from tests.contract.rabbit.chains import address_of
 from tests.harness.dialing import loopback
@@ -52,7 +54,8 @@ def lane_user(vhost: Vhost, lane: str, **worker: Any) -> Iterator[Vhost]:
     """The broker as the lane's user, made as the operator makes it; ``worker`` is the route's ``spec.worker``."""
     route = a_route(tiers=[topology.TIER], default=topology.TIER, worker={"image": "worker:1", "env": ENV, **worker})
     spec = next(each for each in lanes(route) if each.name == lane)
-    wanted = WantedUser(f"mr.test.{uuid4().hex}", permissions(route, spec, CLUSTER), new_password())
+    also = own_publishes(route, pod_template(route, spec.tier, lane)["spec"])
+    wanted = WantedUser(f"mr.test.{uuid4().hex}", permissions(route, spec, CLUSTER, also), new_password())
     run(vhost, ensure([wanted], {}, tag(CLUSTER)))
     try:
         yield replace(vhost, username=wanted.name, password=wanted.password)

@@ -6,7 +6,7 @@ neither changed nor removed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from merchantroute_operator.lane_users.broker_user import BrokerUser, DropUser, Permissions, Permit, PutUser, UserOp
@@ -63,8 +63,11 @@ def of_route(live: Iterable[str], front_door: str) -> tuple[str, ...]:
     return tuple(name for name in live if name.startswith(f"{front_door}."))
 
 
-def other_routes(live: Mapping[str, BrokerUser], namespace: str, known: Collection[str], mark: str) -> frozenset[str]:
-    """The names of the namespace's routes that the operator's users belong to, without those ``known``."""
+def routes_before(live: Mapping[str, BrokerUser], namespace: str, route: str, mark: str) -> tuple[str, ...]:
+    """The namespace's other routes that have users of the operator's, as in a ring, the one before ``route`` first.
+
+    Each route looks after those before it up to one that is there: so every one is looked after, by one other.
+    """
     places = (name.split(".") for name, user in live.items() if mark in user.tags)
-    found = {words[_PLACE] for words in places if len(words) > _PLACE and words[1] == namespace}
-    return frozenset(found) - frozenset(known)
+    found = {words[_PLACE] for words in places if len(words) > _PLACE and words[1] == namespace} - {route}
+    return tuple(sorted(found, key=lambda name: (name < route, name), reverse=True))

@@ -202,6 +202,7 @@ class MemoryBroker:
     consumers: dict[str, int] = field(default_factory=dict)  # by queue
     accounts: dict[str, BrokerUser] = field(default_factory=dict)  # users, by name
     administrator: bool = True  # whether the operator's user is one
+    unreadable_users: RouteError | None = None  # what reading users is answered with
     refusing_users: RouteError | None = None  # what every change of users is answered with
 
     async def check(self) -> Uncounted:
@@ -257,6 +258,8 @@ class MemoryBroker:
         assert at_most >= 0
         if not self.administrator:
             raise UsersNotAllowed("the operator's user is no administrator")
+        if self.unreadable_users:
+            raise self.unreadable_users
         return dict(self.accounts)
 
     async def run_user_ops(self, ops: Sequence[UserOp]) -> None:

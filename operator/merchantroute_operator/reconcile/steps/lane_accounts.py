@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from merchantroute_operator import naming
 from merchantroute_operator.errors import (
     BrokerError,
+    BrokerRefusedCredentials,
     BrokerUnreachable,
     RouteError,
     SecretInvalid,
@@ -23,10 +24,11 @@ from merchantroute_operator.kube.kube_port import Children, Object
 from merchantroute_operator.lane_users.broker_user import BrokerUser, UserOp
 from merchantroute_operator.lane_users.lane_rights import permissions
 from merchantroute_operator.lane_users.password import new_password
-from merchantroute_operator.lane_users.user_plan import WantedUser, drop, ensure, of_route, other_routes, tag, taken
+from merchantroute_operator.lane_users.user_plan import WantedUser, drop, ensure, of_route, routes_before, tag, taken
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
+from merchantroute_operator.reconcile.steps.deployments import lane_of
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.lane_user_secret import (
     lane_password,
@@ -35,7 +37,8 @@ from merchantroute_operator.resources.lane_user_secret import (
     own_lane_secrets,
 )
 from merchantroute_operator.resources.metadata import Live
-from merchantroute_operator.resources.workload.pod import mounted_broker_secret
+from merchantroute_operator.resources.workload.own_publishes import own_publishes
+from merchantroute_operator.resources.workload.pod import mounted_broker_secret, pod_template
 from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress, parse_broker
@@ -78,12 +81,10 @@ async def plan_lane_users(ctx: Context, broker: Broker, route: Route, findings: 
     if address is None:
         return LaneUsers(_mounting(route, own))
     findings.users.checked = True
-    try:
-        live = await broker.users()
-    except UsersNotAllowed:
-        findings.users.problem = _not_allowed(route)
+    live = await _users(broker, route, findings)
+    if live is None:
         return LaneUsers(_mounting(route, own))
-    accounts = [_account(ctx.cluster, route, lane, address, own) for lane in lanes(route)]
+    accounts = [_account(ctx.cluster, route, lane, address, findings.children) for lane in lanes(route)]
     mark = tag(ctx.cluster)
     others = taken((each.user.name for each in accounts), live, mark)
     if others:
@@ -142,11 +143,18 @@ async def drop_unused_lane_users(ctx: Context, broker: Broker, planned: LaneUser
     needed = {user.name for user in planned.wanted} | {lane_user(own[name]) for name in own if name in kept}
     door, mark = naming.front_door(route.namespace, route.name), tag(ctx.cluster)
     unneeded = set(of_route(live, door)) - needed
-    for name in other_routes(live, route.namespace, {route.name}, mark):
-        if await ctx.kube.route(route.namespace, name) is None:
-            unneeded.update(of_route(live, naming.front_door(route.namespace, name)))
-    if ops := drop(unneeded, live, mark):
-        await broker.run_user_ops(ops)
+    for name in routes_before(live, route.namespace, route.name, mark):
+        if await ctx.kube.route(route.namespace, name) is not None:
+            break
+        unneeded.update(of_route(live, naming.front_door(route.namespace, name)))
+    try:
+        if ops := drop(unneeded, live, mark):
+            await broker.run_user_ops(ops)
+    except BrokerUnreachable:
+        raise
+    except BrokerError as error:
+        findings.users.problem = error
+        return
     for name in unused:
         await ctx.kube.delete("Secret", route.namespace, name)
 
@@ -160,9 +168,20 @@ async def remove_lane_users(ctx: Context, broker: Broker, route: Route, findings
         live = await broker.users()
         if ops := drop(of_route(live, door), live, tag(ctx.cluster)):
             await broker.run_user_ops(ops)
-    except UsersNotAllowed:
+    except (UsersNotAllowed, BrokerRefusedCredentials):
         words = f"the operator may not remove broker users: those whose names begin with {door}. stay, if there are any"
         await ctx.kube.event(findings.raw, "Warning", "UsersLeft", words)
+
+
+async def _users(broker: Broker, route: Route, findings: Findings) -> Mapping[str, BrokerUser] | None:
+    """Those of the broker; None where it does not tell, of which ``findings`` say why."""
+    try:
+        return await broker.users()
+    except BrokerUnreachable:
+        raise
+    except BrokerError as error:
+        findings.users.problem = _not_allowed(route) if isinstance(error, UsersNotAllowed) else error
+        return None
 
 
 async def _pods_address(ctx: Context, route: Route) -> BrokerAddress | None:
@@ -174,13 +193,18 @@ async def _pods_address(ctx: Context, route: Route) -> BrokerAddress | None:
         return None
 
 
-def _account(cluster: str, route: Route, lane: LaneSpec, address: BrokerAddress, own: Mapping[str, Live]) -> _Account:
+def _account(cluster: str, route: Route, lane: LaneSpec, address: BrokerAddress, children: Children) -> _Account:
+    """What its pods publish to is asked of those of the template before as well: they work on during a rollout."""
     words = lane.tier.name, lane.name
+    template = pod_template(route, lane.tier, lane.name)["spec"]
+    before = (pod.get("spec", {}) for pod in children.pods.values() if lane_of(pod) == words)
+    also = frozenset[str]().union(*(own_publishes(route, spec) for spec in (template, *before)))
+    own = own_lane_secrets(route.name, children.secrets)
     name = naming.lane_user(cluster, address.vhost, route.namespace, route.name, *words)
     password = lane_password(own.get(naming.lane_user_secret(route.name, *words))) or new_password()
     return _Account(
         lane=lane,
-        user=WantedUser(name, permissions(route, lane, cluster), password),
+        user=WantedUser(name, permissions(route, lane, cluster, also), password),
         secret=lane_user_secret(route, lane, address, name, password),
     )
 

@@ -8,6 +8,8 @@ import pytest
 from merchantroute_operator import naming
 from merchantroute_operator.lane_users.broker_user import Permissions
 from merchantroute_operator.lane_users.lane_rights import permissions
+from merchantroute_operator.resources.workload.own_publishes import own_publishes
+from merchantroute_operator.resources.workload.pod import pod_template
 from merchantroute_operator.spec.lane_specs import lanes
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.desired import desired
@@ -29,9 +31,9 @@ OTHERS = {
 
 
 def given(route: Route, tier: str, lane: str) -> Permissions:
-    """The rights of one lane's user."""
+    """The rights of one lane's user, with pods as the spec asks for them."""
     spec = next(each for each in lanes(route) if (each.tier.name, each.name) == (tier, lane))
-    return permissions(route, spec, CLUSTER)
+    return permissions(route, spec, CLUSTER, own_publishes(route, pod_template(route, spec.tier, lane)["spec"]))
 
 
 def allowed(route: Route, pattern: str) -> set[str]:

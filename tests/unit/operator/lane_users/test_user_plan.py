@@ -13,7 +13,7 @@ from merchantroute_operator.lane_users.broker_user import (
     users_after,
 )
 from merchantroute_operator.lane_users.password import hashed, matches
-from merchantroute_operator.lane_users.user_plan import WantedUser, drop, ensure, of_route, other_routes, tag, taken
+from merchantroute_operator.lane_users.user_plan import WantedUser, drop, ensure, of_route, routes_before, tag, taken
 from tests.unit.operator.route_samples import CLUSTER
 
 MARK = tag(CLUSTER)
@@ -74,4 +74,11 @@ def test_users_are_told_apart_by_route_and_namespace() -> None:
     users["mr.orders.foreign.a.1"] = replace(THERE, name="mr.orders.foreign.a.1", tags=frozenset({"management"}))
 
     assert of_route(users, "mr.orders.pos") == (NAME,)
-    assert other_routes(users, "orders", {"pos"}, MARK) == {"pos2", "posx"}
+    assert set(routes_before(users, "orders", "pos", MARK)) == {"pos2", "posx"}
+
+
+@pytest.mark.parametrize(("route", "before"), [("a", ("d", "c", "b")), ("c", ("b", "a", "d")), ("d", ("c", "b", "a"))])
+def test_each_route_looks_after_the_one_before_it_as_in_a_ring(route: str, before: tuple[str, ...]) -> None:
+    users = {name: replace(THERE, name=name) for name in (f"mr.orders.{each}.standard.stable.1" for each in "abcd")}
+
+    assert routes_before(users, "orders", route, MARK) == before

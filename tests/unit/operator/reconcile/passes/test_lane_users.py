@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode
 from dataclasses import replace
 from typing import Any
@@ -10,12 +11,11 @@ from typing import Any
 import pytest
 
 from merchantroute_operator import naming
-from merchantroute_operator.errors import BrokerError, BrokerUnreachable
 from merchantroute_operator.kube.kube_port import SecretData
 from merchantroute_operator.lane_users.broker_user import BrokerUser, Permissions
 from merchantroute_operator.lane_users.password import hashed, matches
 from merchantroute_operator.lane_users.user_plan import tag
-from merchantroute_operator.resources.lane_user_secret import lane_password, lane_user
+from merchantroute_operator.resources.lane_user_secret import lane_password
 from merchantroute_operator.resources.workload.pod import mounted_broker_secret
 from tests.unit.operator.fake_ports import BROKER, a_pod
 from tests.unit.operator.operator_under_test import PROOF, STILL, World, first
@@ -209,142 +209,20 @@ def test_an_operator_that_ends_between_user_and_secret_makes_another_password() 
     assert matches(password(world), world.broker.accounts[user()].password_hash)
 
 
-def test_who_may_not_make_users_is_told_what_to_do_and_goes_on() -> None:
-    world = fresh(broker={**PER_LANE, "workerSecretRef": {"name": "for-pods"}})
-    world.kube.secrets["for-pods"] = SecretData("for-pods", {}, BROKER)
-    world.broker.administrator = False
-    world.look()
-    status, reason, words = world.condition("LaneUsersReady")
-    assert (status, reason) == ("False", "UsersNotAllowed")
-    assert "Secret rabbitmq" in words
-    assert "Secret for-pods" in words
-    assert "set_user_tags" in words
-    assert "Given" in words
-    assert set(mounted(world).values()) == {"for-pods"}
-    assert world.condition("Progressing")[0] != "Blocked"
-    assert [event for event in world.kube.events if event.startswith("Warning UsersNotAllowed")]
-    world.broker.administrator = True
-    world.look()
-    assert world.condition("LaneUsersReady")[:2] == ("True", "AsWanted")
-    assert mounted(world)[naming.deployment("pos", "standard", "stable")] == secret()
-
-
-def test_who_may_no_longer_make_users_keeps_those_that_there_are() -> None:
-    world = made()
-    world.broker.administrator = False
-    world.look()
-    assert world.condition("LaneUsersReady")[:2] == ("False", "UsersNotAllowed")
-    assert mounted(world) == {naming.deployment("pos", *lane): secret(*lane) for lane in LANES}
-    assert "apply Deployment" not in world.log
-
-
-def test_a_user_of_the_same_name_that_is_somebody_elses_is_left_alone() -> None:
-    world = fresh()
-    theirs = BrokerUser(user(), frozenset({"management"}), hashed("theirs"), Permissions(".*", ".*", ".*"))
-    world.broker.accounts[user()] = theirs
-    world.look()
-    assert world.broker.accounts[user()] == theirs
-    status, reason, words = world.condition("LaneUsersReady")
-    assert (status, reason) == ("False", "UserTaken")
-    assert user() in words
-    assert mounted(world)[naming.deployment("pos", "standard", "stable")] == "rabbitmq"
-    assert mounted(world)[naming.deployment("pos", "enterprise", "stable")] == secret("enterprise")
-    world.delete(policy="Force")
-    end(world)
-    assert world.broker.accounts == {user(): theirs}
-
-
-def test_a_broker_that_refuses_a_user_stands_before_nothing() -> None:
-    world = fresh()
-    world.broker.refusing_users = BrokerError("making user x: too many users")
-    world.look()
-    assert world.condition("LaneUsersReady")[:2] == ("False", "BrokerError")
-    assert set(mounted(world).values()) == {"rabbitmq"}
-    assert not [name for kind, name in world.kube.objects if kind == "Secret" and name.endswith("-broker-user")]
-
-
-def test_a_broker_that_goes_away_between_is_tried_again() -> None:
-    world = fresh()
-    world.broker.refusing_users = BrokerUnreachable("the broker does not answer")
-    world.look()
-    assert mounted(world) == {}
-    world.broker.refusing_users = None
-    world.look()
-    assert set(mounted(world).values()) == {secret(*lane) for lane in LANES}
-
-
-def test_a_lanes_user_goes_once_no_pod_needs_it() -> None:
-    world = made()
-    start_pod(world, "enterprise")
-    world.change(broker=PER_LANE, tiers=["standard"])
-    for _ in range(PROOF + 1):
-        world.look()
-        world.at += STILL
-    assert ("Deployment", naming.deployment("pos", "enterprise", "stable")) not in world.kube.objects
-    assert user("enterprise") in world.broker.accounts, "its pod is still there"
-    del world.kube.objects["Pod", "enterprise-1"]
-    world.look()
-    assert set(world.broker.accounts) == {user(), user("suspect", "suspect")}
-    assert ("Secret", secret("enterprise")) not in world.kube.objects
-    assert first(world.log, f"drop user {user('enterprise')}") < first(world.log, "delete Secret")
-
-
-def test_a_route_that_no_longer_asks_gives_its_pods_the_given_user_first() -> None:
-    world = made()
+def test_pods_of_the_app_before_keep_what_they_publish_to_until_they_have_gone() -> None:
+    world = made(worker={"image": "shop:1", "app": "shop.celery"})
     start_pod(world)
-    world.change()
+
+    def publishes_others(tier: str) -> bool:
+        rights = world.broker.accounts[user(tier)].permissions
+        return rights is not None and re.search(rights.write, "mr.orders.pos.router") is not None
+
+    world.change(broker=PER_LANE)
     world.look()
+    assert (publishes_others("standard"), publishes_others("enterprise")) == (True, False)
+    del world.kube.objects["Pod", "standard-1"]
     world.look()
-    assert set(mounted(world).values()) == {"rabbitmq"}
-    assert lane_user(world.kube.objects["Secret", secret()]) in world.broker.accounts
-    start_pod(world)  # of the new template, in place of the old one
-    world.look()
-    assert world.broker.accounts == {}
-    assert not [name for kind, name in world.kube.objects if kind == "Secret" and name.endswith("-broker-user")]
-    world.look()
-    assert world.log == []
-
-
-def test_users_that_may_not_be_removed_are_told_and_keep_their_secrets() -> None:
-    world = made()
-    world.change()
-    world.broker.administrator = False
-    world.look()
-    world.look()
-    status, reason, words = world.condition("LaneUsersReady")
-    assert (status, reason) == ("False", "UsersNotAllowed")
-    assert "delete_user" in words
-    assert ("Secret", secret()) in world.kube.objects
-
-
-@pytest.mark.parametrize("policy", ["Drain", "Retain", "Force"])
-def test_users_and_secrets_go_with_the_route_whatever_becomes_of_its_orders(policy: str) -> None:
-    world = made()
-    other = account(user(route="other"))
-    world.broker.accounts[other.name] = other
-    world.delete(policy=policy)
-    end(world)
-    assert world.broker.accounts == {other.name: other}
-    assert not [name for kind, name in world.kube.objects if kind == "Secret"]
-
-
-def test_a_route_whose_users_may_not_be_removed_goes_all_the_same_and_says_so() -> None:
-    world = made()
-    world.broker.administrator = False
-    world.delete(policy="Force")
-    end(world)
-    assert [event for event in world.kube.events if event.startswith("Warning UsersLeft") and "mr.orders.pos." in event]
-
-
-def test_users_of_a_route_that_went_without_its_broker_go_with_another_routes_pass() -> None:
-    """Of the same namespace: the others may be another operator's."""
-    world = made()
-    mine = set(world.broker.accounts)
-    gone, theirs = account(user(route="gone")), account("mr.shop.gone.standard.stable.00000000")
-    foreign = BrokerUser("mr.orders.gone.mine", frozenset(), hashed("x"))
-    world.broker.accounts |= {each.name: each for each in (gone, theirs, foreign)}
-    world.look()
-    assert set(world.broker.accounts) == mine | {theirs.name, foreign.name}
+    assert not publishes_others("standard")
 
 
 def test_a_paused_route_says_what_differs_and_changes_nothing() -> None:
