@@ -32,7 +32,7 @@ from tests.worker.plain_app import PlainApp
 
 CLUSTER = topology.PULSES.removeprefix("mr-pulses.")
 ENV = [{"name": "MR_COMPLETIONS", "value": topology.COMPLETIONS}]
-REFUSED = ("ACCESS_REFUSED", "access to", "403")
+REFUSED = ("ACCESS_REFUSED", "AccessRefused")
 
 
 def run(vhost: Vhost, work: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import aio_pika
 import pytest
-from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from aiormq.exceptions import ChannelAccessRefused
 
@@ -192,9 +192,13 @@ async def is_refused(opened: AbstractConnection, do: Any) -> bool:
 def consume(queue: str) -> Any:
     async def do(channel: AbstractChannel) -> None:
         found = await channel.get_queue(queue)  # passive, as a worker looks for it
-        await found.cancel(await found.consume(lambda _: None, no_ack=False))
+        await found.cancel(await found.consume(_leave, no_ack=False))
 
     return do
+
+
+async def _leave(_message: AbstractIncomingMessage) -> None:
+    """No queue of the test holds a message."""
 
 
 def publish(exchange: str, key: str = "hut") -> Any:

@@ -86,12 +86,15 @@ def test_task_events_and_completions_are_written_where_the_route_asks_for_them()
     assert found == {*EVERYWHERE, f"{DOOR}.standard.retry", "celeryev", "completions"}
 
 
+BASE = {"cluster": CLUSTER, "vhost": "/", "namespace": "orders", "route": "pos", "tier": "standard", "lane": "stable"}
+
+
 def test_names_of_users_are_bounded_and_differ_where_anything_of_them_does() -> None:
     longest = naming.lane_user(CLUSTER, "/", "n" * 63, "r" * 40, "t" * 30, "canary")
-    base = (CLUSTER, "/", "orders", "pos", "standard", "stable")
-    names = {naming.lane_user(*base[:at], "other", *base[at + 1 :]) for at in range(len(base))}
+    others = {naming.lane_user(**{**BASE, word: "other"}) for word in BASE}
 
     assert len(longest) <= 160
-    assert len(names | {naming.lane_user(*base)}) == len(base) + 1
-    assert naming.lane_user(*base).startswith("mr.orders.pos.standard.stable.")
-    assert re.fullmatch(r"mr\.orders\.pos\.suspect\.\w{8}", naming.lane_user(*base[:4], "suspect", "suspect"))
+    assert len(others | {naming.lane_user(**BASE)}) == len(BASE) + 1
+    assert naming.lane_user(**BASE).startswith("mr.orders.pos.standard.stable.")
+    alone = naming.lane_user(**{**BASE, "tier": "suspect", "lane": "suspect"})
+    assert re.fullmatch(r"mr\.orders\.pos\.suspect\.\w{8}", alone)

@@ -46,7 +46,7 @@ def test_only_what_differs_is_done_and_nothing_to_users_of_others(live: BrokerUs
     assert taken([NAME], users, MARK) == ((NAME,) if live and MARK not in live.tags else ())
     if kinds:
         made = users_after(users, ops)[NAME]
-        assert (made.tags, made.permissions) == ({MARK}, RIGHTS)
+        assert (made.tags, made.permissions) == (frozenset({MARK}), RIGHTS)
         assert matches(PASSWORD, made.password_hash)
         assert ensure([WANTED], {NAME: made}, MARK) == ()
 
