@@ -6,7 +6,6 @@ a lane without one goes on with the Secret that the route names.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -44,8 +43,6 @@ from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress, parse_broker
 from merchantroute_operator.status.text import some
 
-logger = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class LaneUsers:
@@ -81,7 +78,7 @@ async def plan_lane_users(ctx: Context, broker: Broker, route: Route, findings: 
     if address is None:
         return LaneUsers(_mounting(route, own))
     findings.users.checked = True
-    live = await _users(broker, route, findings)
+    live = await _users(broker, findings, _not_allowed(route))
     if live is None:
         return LaneUsers(_mounting(route, own))
     accounts = [_account(ctx.cluster, route, lane, address, findings.children) for lane in lanes(route)]
@@ -135,10 +132,8 @@ async def drop_unused_lane_users(ctx: Context, broker: Broker, planned: LaneUser
     if live is None:
         if not unused or route.users_per_lane:
             return
-        try:
-            live = await broker.users()
-        except UsersNotAllowed:
-            findings.users.checked, findings.users.problem = True, _left(route)
+        live = await _users(broker, findings, _left(route))
+        if live is None:
             return
     needed = {user.name for user in planned.wanted} | {lane_user(own[name]) for name in own if name in kept}
     door, mark = naming.front_door(route.namespace, route.name), tag(ctx.cluster)
@@ -173,14 +168,14 @@ async def remove_lane_users(ctx: Context, broker: Broker, route: Route, findings
         await ctx.kube.event(findings.raw, "Warning", "UsersLeft", words)
 
 
-async def _users(broker: Broker, route: Route, findings: Findings) -> Mapping[str, BrokerUser] | None:
-    """Those of the broker; None where it does not tell, of which ``findings`` say why."""
+async def _users(broker: Broker, findings: Findings, forbidden: RouteError) -> Mapping[str, BrokerUser] | None:
+    """Those of the broker; None where it does not tell: ``findings`` say why, by ``forbidden`` where it is."""
     try:
         return await broker.users()
     except BrokerUnreachable:
         raise
     except BrokerError as error:
-        findings.users.problem = _not_allowed(route) if isinstance(error, UsersNotAllowed) else error
+        findings.users.problem = forbidden if isinstance(error, UsersNotAllowed) else error
         return None
 
 
