@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from uuid import uuid4
 
 import aio_pika
 import pytest
@@ -13,28 +14,29 @@ from aio_pika.exceptions import AMQPError
 from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator import naming
 from merchantroute_operator.lane_users.broker_user import DropUser
+from merchantroute_operator.lane_users.user_plan import tag
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from tests.contract.rabbit.chains import address_of
 from tests.contract.topology.stores import IN_EACH_STORE
 from tests.contract.topology.test_what_others_break import DOOR, Place
 
-CLUSTER = "cluster-of-the-test"
 SECRET = naming.lane_user_secret("pos", "standard", "stable")
 
 
 @pytest.fixture
 async def place(rabbit: RabbitBroker) -> AsyncIterator[Place]:
     """A route that asks for users, and has them."""
-    made = Place(rabbit, CLUSTER, spec={"broker": {"secretRef": {"name": "rabbitmq"}, "users": "PerLane"}})
+    made = Place(rabbit, uuid4().hex, spec={"broker": {"secretRef": {"name": "rabbitmq"}, "users": "PerLane"}})
     await made.look()
     await made.look()
     yield made
-    await rabbit.run_user_ops([DropUser(name) for name in await of_route(rabbit)])
+    await rabbit.run_user_ops([DropUser(name) for name in await of_route(made)])
 
 
-async def of_route(rabbit: RabbitBroker) -> set[str]:
-    return {name for name in await rabbit.users() if name.startswith(f"{DOOR}.")}
+async def of_route(place: Place) -> set[str]:
+    """The users that were made for it: those of other tests are on the same broker."""
+    return {name for name, user in (await place.rabbit.users()).items() if tag(place.cluster) in user.tags}
 
 
 def as_lane(place: Place, vhost: Vhost) -> BrokerAddress:
@@ -63,7 +65,7 @@ async def consumes(address: BrokerAddress) -> bool:
 @IN_EACH_STORE
 async def test_what_somebody_does_to_a_user_is_put_back_and_its_password_stays(place: Place, vhost: Vhost) -> None:
     lane = as_lane(place, vhost)
-    assert len(await of_route(place.rabbit)) == 3
+    assert len(await of_route(place)) == 3
     assert await consumes(lane)
 
     vhost.api("DELETE", f"users/{lane.username}")
@@ -104,5 +106,5 @@ async def test_no_user_is_left_of_a_route_that_is_gone(place: Place) -> None:
     assert stored["metadata"]["finalizers"]
     assert place.kube.stored is not None
     assert place.kube.stored["metadata"]["finalizers"] == []
-    assert await of_route(place.rabbit) == set()
+    assert await of_route(place) == set()
     assert ("Secret", SECRET) not in place.kube.objects
