@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from merchantroute_operator.errors import UsersNotAllowed
@@ -34,7 +35,7 @@ async def read_users(management: Management) -> Mapping[str, BrokerUser]:
         management.read(
             "users",
             what="reading users",
-            parse=lambda found: {row["name"]: row for row in found if _is_ours(row["name"])},
+            parse=lambda found: [_user(row) for row in found if _is_ours(row["name"])],
             query={"columns": "name,tags,password_hash"},
         ),
         management.read(
@@ -45,10 +46,7 @@ async def read_users(management: Management) -> Mapping[str, BrokerUser]:
             parse=lambda found: {row["user"]: _permissions(row) for row in found if _is_ours(row["user"])},
         ),
     )
-    return {
-        name: BrokerUser(name, _tags(row), str(row.get("password_hash") or ""), permissions.get(name))
-        for name, row in users.items()
-    }
+    return {user.name: replace(user, permissions=permissions.get(user.name)) for user in users}
 
 
 async def run_user_ops(management: Management, ops: Sequence[UserOp]) -> None:
@@ -80,6 +78,10 @@ async def _do(management: Management, op: UserOp) -> None:
 
 def _is_ours(name: object) -> bool:
     return isinstance(name, str) and name.startswith(OURS)
+
+
+def _user(row: Mapping[str, Any]) -> BrokerUser:
+    return BrokerUser(row["name"], _tags(row), str(row.get("password_hash") or ""))
 
 
 def _tags(row: Mapping[str, Any]) -> frozenset[str]:
