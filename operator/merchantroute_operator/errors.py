@@ -103,6 +103,20 @@ class TopologyConflict(BrokerError):
     patience = 0.0
 
 
+class UsersNotAllowed(BrokerError):
+    """The Secret's user may not make users: RabbitMQ allows that to administrators only."""
+
+    reason = "UsersNotAllowed"
+    patience = 0.0
+
+
+class UserTaken(BrokerError):
+    """A user of a lane's name is there, and somebody else's."""
+
+    reason = "UserTaken"
+    patience = 0.0
+
+
 class KubeError(RouteError):
     """The API server refused or did not answer."""
 

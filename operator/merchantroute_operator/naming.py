@@ -145,6 +145,22 @@ def pulses_exchange(cluster: str) -> str:
     return f"mr-pulses.{cluster}"
 
 
+def lane_user(cluster: str, vhost: str, namespace: str, route: str, tier: str, lane: str) -> str:
+    """The broker user of a lane's pods; at most 160 characters.
+
+    Users belong to a broker, and not to a vhost. The hash keeps those apart that two clusters, or two vhosts, make for
+    routes of the same name.
+    """
+    digest = sha256("/".join((cluster, vhost, namespace, route, tier, lane)).encode()).hexdigest()[:8]
+    words = (lane,) if tier == lane else (tier, lane)
+    return ".".join((front_door(namespace, route), *words, digest))
+
+
+def lane_user_secret(route: str, tier: str, lane: str) -> str:
+    """The Secret with the lane's user and its password, named after the lane's Deployment."""
+    return f"{deployment(route, tier, lane)}-broker-user"
+
+
 def owner(cluster: str, namespace: str, route: str) -> str:
     """The mark on every broker object: clusters and routes can share a broker without taking each other's."""
     return f"{cluster}/{namespace}/{route}"

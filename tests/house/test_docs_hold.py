@@ -83,7 +83,7 @@ def metrics() -> set[str]:
 
 def conditions() -> set[str]:
     """The types of all conditions."""
-    return set(re.findall(r"^\| \*\*(\w+)\*\* \|", (ROOT / "docs" / "conditions.md").read_text(), re.MULTILINE))
+    return set(re.findall(r"^\| \*\*(\w+)\*\*", (ROOT / "docs" / "conditions.md").read_text(), re.MULTILINE))
 
 
 @pytest.mark.parametrize("kind", [words_of_the_resource, metrics, conditions], ids=["fields", "metrics", "conditions"])

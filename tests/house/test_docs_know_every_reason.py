@@ -6,7 +6,7 @@ import re
 
 from merchantroute_operator.scaling import scale_reasons as scaling
 from merchantroute_operator.spec.claim_reasons import ClaimReason
-from merchantroute_operator.status.assemble import CONDITIONS, WHILE_TRUE
+from merchantroute_operator.status.assemble import CONDITIONS, WHERE_ASKED, WHILE_TRUE
 from merchantroute_operator.status.reasons import Reason
 from tests.house.tracked import ROOT, named, tracked
 
@@ -32,9 +32,10 @@ def reasons_of_errors() -> set[str]:
 
 
 def test_every_condition_is_in_the_first_table() -> None:
-    documented = re.findall(r"^\| \*\*(\w+)\*\* \|", CONDITIONS_PAGE, re.MULTILINE)
+    documented = re.findall(r"^\| \*\*(\w+)\*\*", CONDITIONS_PAGE, re.MULTILINE)
 
-    types = [importlib.import_module(condition.__module__).TYPE for condition in (*CONDITIONS, *WHILE_TRUE)]
+    conditions = (*CONDITIONS, *WHERE_ASKED, *WHILE_TRUE)
+    types = [importlib.import_module(condition.__module__).TYPE for condition in conditions]
     assert documented == types
 
 

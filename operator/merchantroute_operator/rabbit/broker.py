@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from merchantroute_operator.errors import RouteError
-from merchantroute_operator.rabbit import topology_reader, topology_writer
+from merchantroute_operator.lane_users.broker_user import BrokerUser, UserOp
+from merchantroute_operator.rabbit import topology_reader, topology_writer, user_accounts
 from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.management import Management, OnCall, ignore_call
 from merchantroute_operator.rabbit.orders.live_count import live_counts
@@ -27,6 +28,7 @@ class VhostReads:
     def __init__(self) -> None:
         self.topology: SharedRead[VhostTopology] = SharedRead()
         self.samples: SharedRead[Mapping[str, QueueSample]] = SharedRead()
+        self.users: SharedRead[Mapping[str, BrokerUser]] = SharedRead()
 
 
 class RabbitBroker:
@@ -45,6 +47,7 @@ class RabbitBroker:
         self._reads = reads or VhostReads()
         self._greeted = False
         self._hangs = False  # whether the last check failed, and was slow to
+        self._may_know_users: SharedRead[None] = SharedRead()
         self._checked: SharedRead[RouteError | Uncounted] = SharedRead(from_end=True)
 
     async def check(self) -> Uncounted:
@@ -97,6 +100,21 @@ class RabbitBroker:
     async def move(self, queue: str, exchange: str, within: float) -> Moved:
         """Move what is ready in ``queue`` to ``exchange``."""
         return await move(self._address, self._dialer, queue, exchange, within)
+
+    async def users(self, at_most: float = 0.0) -> Mapping[str, BrokerUser]:
+        """The lanes' users; who may not know them is not told what somebody else's read found."""
+        await self._may_know_users.get(self._require_administrator, at_most=at_most)
+        return await self._reads.users.get(self._read_users, at_most=at_most)
+
+    async def run_user_ops(self, ops: Sequence[UserOp]) -> None:
+        """Carry out operations on users."""
+        await user_accounts.run_user_ops(self._management, ops)
+
+    async def _require_administrator(self) -> None:
+        await user_accounts.require_administrator(self._management)
+
+    async def _read_users(self) -> Mapping[str, BrokerUser]:
+        return await user_accounts.read_users(self._management)
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -5,9 +5,10 @@ Every method raises only errors of ``errors.py``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from merchantroute_operator.lane_users.broker_user import BrokerUser, UserOp
 from merchantroute_operator.topology.objects import LiveCount, Moved, Plan, QueueSample, QueueTick, Topology, Uncounted
 
 
@@ -49,6 +50,16 @@ class Broker(Protocol):
 
         After ``within`` seconds no order is taken up any more; what is under way is brought to its end.
         """
+
+    async def users(self, at_most: float = 0.0) -> Mapping[str, BrokerUser]:
+        """All users of the broker whose name starts with ``mr.``, with what they may do in the vhost, by name.
+
+        As a read found them that began at most so many seconds ago. ``UsersNotAllowed`` where the operator's user may
+        not know.
+        """
+
+    async def run_user_ops(self, ops: Sequence[UserOp]) -> None:
+        """Carry the operations out, those of one user in order; removing one that is gone is fine."""
 
     async def close(self) -> None:
         """Let go of connections."""

@@ -24,6 +24,7 @@ from merchantroute_operator.reconcile.observers.refused_credentials import notic
 from merchantroute_operator.reconcile.observers.split_shares import watch_splits
 from merchantroute_operator.reconcile.observers.tick import Observer, Seen, Tick, by_place
 from merchantroute_operator.reconcile.observers.topology_drift import notice_topology_drift
+from merchantroute_operator.reconcile.observers.user_drift import notice_user_drift
 from merchantroute_operator.reconcile.state.backoff import Backoff
 from merchantroute_operator.reconcile.state.broker_pool import VhostFigures
 from merchantroute_operator.reconcile.state.context import Context, Key
@@ -45,6 +46,7 @@ OBSERVERS: tuple[Observer, ...] = (
     count_dead,
     notice_missing_queues,
     notice_topology_drift,
+    notice_user_drift,
     notice_queue_members,
 )
 

@@ -57,6 +57,7 @@ def _route(raw: Raw) -> Route:
         merchants=tuple(_merchant(merchant, names) for merchant in spec.get("merchants", ())),
         deletion=parse_deletion(spec.get("deletion", {})),
         network_policy=spec.get("networkPolicy", "Managed") == "Managed",
+        users_per_lane=broker.get("users", "Given") == "PerLane",
     )
 
 

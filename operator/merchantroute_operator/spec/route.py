@@ -166,6 +166,12 @@ class Route:
     merchants: tuple[Merchant, ...]
     deletion: Deletion
     network_policy: bool = True  # whether the operator keeps one
+    users_per_lane: bool = False  # whether each lane's pods get a broker user of their own
+    lane_secrets: Mapping[str, str] = field(default_factory=dict)  # Deployment -> Secret that its pods mount instead
+
+    def mounted_secret(self, deployment: str) -> str:
+        """The Secret from which pods of this Deployment know their broker user."""
+        return self.lane_secrets.get(deployment, self.worker_secret)
 
     def tier(self, name: str) -> Tier:
         """The tier of that name (the API server has checked that it exists)."""

@@ -11,6 +11,7 @@ from merchantroute_operator.status.conflicted import conflicted
 from merchantroute_operator.status.credentials_accepted import credentials_accepted
 from merchantroute_operator.status.damping import NO_DAMPING, Damping, damp_lanes
 from merchantroute_operator.status.drifted import drifted
+from merchantroute_operator.status.lane_users_ready import lane_users_ready
 from merchantroute_operator.status.lanes import lanes, totals
 from merchantroute_operator.status.paused import paused
 from merchantroute_operator.status.progressing import progressing
@@ -33,6 +34,8 @@ CONDITIONS = (
     conflicted,
     credentials_accepted,
 )
+WHERE_ASKED = (lane_users_ready,)
+"""Those that only a route has that asks for what they speak of."""
 WHILE_TRUE = (reconciling, stalled)
 """Those that are left out while they are not true, as kstatus wants it of its own."""
 
@@ -67,6 +70,6 @@ def status(view: View, old: Raw, now: str, damping: Damping = NO_DAMPING) -> dic
 def _conditions(view: View) -> Iterator[Condition]:
     for condition in CONDITIONS:
         yield condition(view)
-    for present_while_true in WHILE_TRUE:
-        if (found := present_while_true(view)) is not None:
+    for optional in (*WHERE_ASKED, *WHILE_TRUE):
+        if (found := optional(view)) is not None:
             yield found

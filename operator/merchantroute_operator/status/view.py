@@ -63,6 +63,8 @@ class View:
     lanes: tuple[LaneView, ...] = ()
     dead: int | None = None  # orders in dead letters; None: unknown
     canaries: tuple[dict[str, Any], ...] | None = None  # as the status shows them; None: no reconcile came to it yet
+    users_checked: bool = False  # the pass came to the lanes' broker users
+    users_problem: RouteError | None = None  # why some lane has none of its own, or one is left
     pause: Pause = NO_PAUSE  # as asked for
     paused: bool = False  # whether it holds now
     pending: tuple[str, ...] = ()  # while paused: what a pass would have changed

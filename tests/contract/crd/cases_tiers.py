@@ -25,6 +25,7 @@ for field, low, high in (("weight", 0, 100), ("concurrency", 1, 2000), ("minOrde
 CHOICES = {
     "spec.tiers.0.pool": ("gevent", "threads", "prefork"),
     "spec.networkPolicy": ("Managed", "None"),
+    "spec.broker.users": ("Given", "PerLane"),
     "spec.deletion.policy": ("Drain", "Retain", "Force"),
     "spec.deletion.onTimeout": ("Retain", "Force"),
     "spec.deletion.deadLetters": ("Retain", "Delete"),
@@ -99,4 +100,6 @@ ACCEPTED = [
     },
     {"spec.paused": True},
     {"spec.networkPolicy": "None"},
+    {"spec.broker.users": "PerLane"},
+    {"spec.broker.users": "PerLane", "spec.broker.workerSecretRef": {"name": "workers"}},
 ]

@@ -34,7 +34,7 @@ def spec_of(changed: Ask, changes: Json) -> Json:
 
 def test_the_smallest_route_gets_every_default(changed: Ask) -> None:
     assert spec_of(changed, {}) == {
-        "broker": {"secretRef": {"name": "rabbitmq"}},
+        "broker": {"secretRef": {"name": "rabbitmq"}, "users": "Given"},
         "worker": {"image": "worker:1", "app": "merchantroute_worker.app", "events": False},
         "orders": ORDERS,
         "defaultTier": "standard",

@@ -42,6 +42,7 @@ def test_kubectl_explain_tells_it_to_users(definition: str, kubectl: Kubectl) ->
         "mr": "forwards orders to merchants' own systems",
         "merchantroute.spec.orders.maxAge": "goes to dead letters",
         "mroute.spec.tiers.scaling.minReplicas": "lets an idle tier have none",
+        "mr.spec.broker.users": "read its own lane's queue",
         "mr.spec.orders.retry.answers.then": "takes the step as done",
         "mr.spec.orders.steps.verify": "asks the merchant whether it has done this step",
         "mr.spec.tiers.env.valueFrom.secretKeyRef": "A key of a Secret",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 import aio_pika
 import pytest
@@ -35,9 +35,10 @@ class Place:
     rabbit: RabbitBroker
     cluster: str = CLUSTER
     clock: itertools.count[int] = field(default_factory=lambda: itertools.count(100))
+    spec: dict[str, Any] = field(default_factory=dict)  # replaces fields of the route's
 
     def __post_init__(self) -> None:
-        raw = raw_route(merchants={"hut": "enterprise"})
+        raw = raw_route(merchants={"hut": "enterprise"}, **self.spec)
         raw["metadata"]["finalizers"] = [FINALIZER]
         self.kube = MemoryKube([], raw)
         brokers = cast(BrokerPool, OneBroker(self.rabbit))

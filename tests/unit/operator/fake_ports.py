@@ -7,8 +7,16 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from merchantroute_operator.errors import KubeConflict, KubeError, RouteError
+from merchantroute_operator.errors import KubeConflict, KubeError, RouteError, UsersNotAllowed
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Kind, Object, SecretData
+from merchantroute_operator.lane_users.broker_user import (
+    BrokerUser,
+    DropUser,
+    Permit,
+    PutUser,
+    UserOp,
+    users_after,
+)
 from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_ROUTE, deployment, labels
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology, vhost_topology
@@ -65,8 +73,10 @@ class MemoryKube:
         return self.server_clock
 
     async def route(self, namespace: str, name: str) -> Object | None:
-        del namespace, name
-        return {**self.stored, "status": self.status} if self.stored else None
+        del namespace
+        if self.stored is None or self.stored["metadata"]["name"] != name:
+            return None
+        return {**self.stored, "status": self.status}
 
     async def merchants(self, namespace: str) -> list[Object] | None:
         del namespace
@@ -192,6 +202,10 @@ class MemoryBroker:
     reports: int = 0  # how often its queues have reported
     late: dict[str, int] = field(default_factory=dict)  # orders that no report counts yet
     consumers: dict[str, int] = field(default_factory=dict)  # by queue
+    accounts: dict[str, BrokerUser] = field(default_factory=dict)  # users, by name
+    administrator: bool = True  # whether the operator's user is one
+    unreadable_users: RouteError | None = None  # what reading users is answered with
+    refusing_users: RouteError | None = None  # what every change of users is answered with
 
     async def check(self) -> Uncounted:
         if self.failing:
@@ -241,6 +255,20 @@ class MemoryBroker:
         left = max(0, there - self.slice)
         self.held.update({queue: left} if left else {})
         return Moved(there - left, left)
+
+    async def users(self, at_most: float = 0.0) -> Mapping[str, BrokerUser]:
+        assert at_most >= 0
+        if not self.administrator:
+            raise UsersNotAllowed("the operator's user is no administrator")
+        if self.unreadable_users:
+            raise self.unreadable_users
+        return dict(self.accounts)
+
+    async def run_user_ops(self, ops: Sequence[UserOp]) -> None:
+        if self.refusing_users:
+            raise self.refusing_users
+        self.accounts = users_after(self.accounts, ops)
+        self.log.extend(_user_word(op) for op in ops)
 
     async def close(self) -> None:
         """Nothing to let go of."""
@@ -301,6 +329,11 @@ def _word(op: Op) -> str:
             return f"unbind {binding.source} {binding.key}".rstrip()
         case Delete():
             return f"delete {op.name}"
+
+
+def _user_word(op: UserOp) -> str:
+    verb = {PutUser: "put user", Permit: "permit", DropUser: "drop user"}[type(op)]
+    return f"{verb} {op.name}"
 
 
 def a_pod(

@@ -9,6 +9,7 @@ pod starts before its queue is there.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from merchantroute_operator import naming
 from merchantroute_operator.errors import RouteError, SecretInvalid, SecretMissing, TopologyConflict
@@ -37,11 +38,17 @@ from merchantroute_operator.reconcile.steps.deployments import (
     ready_pods,
 )
 from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
+from merchantroute_operator.reconcile.steps.lane_accounts import (
+    drop_unused_lane_users,
+    make_lane_users,
+    plan_lane_users,
+)
 from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import drop_agreement, open_broker, owner_of_route
 from merchantroute_operator.resources.configuration.config_maps import render
 from merchantroute_operator.resources.configuration.deaths import deaths, told_deaths
 from merchantroute_operator.resources.configuration.shard_plan import ShardPlan
+from merchantroute_operator.resources.workload.pod import mounted_broker_secret
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.broker_secret import parse_broker
 from merchantroute_operator.topology.desired import desired
@@ -96,8 +103,10 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     state.broker_secret = route.broker_secret, secret_version
     owner = owner_of_route(ctx, route, findings)
     route = findings.route = state.route = await advance_canaries(ctx, route, state, findings)
-    replaced = await check_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments)
+    users = await plan_lane_users(ctx, broker, route, findings)
+    replaced = await check_deployments(ctx.kube, users.route, ctx.cluster, findings.children.deployments)
     observed = await _queues(ctx, broker, route, state, owner, findings)
+    route = findings.route = state.route = await make_lane_users(ctx, broker, users, findings)
     found, problems = await collect(ctx.kube, route)
     findings.merchants.credential_problems = {
         m: why for m, why in problems.items() if m not in findings.merchants.claimed
@@ -118,6 +127,7 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     await delete_auxiliaries(ctx.kube, route, findings.children)
     undeleted = await delete_superseded(ctx.kube, route, findings.children, plan)
     findings.beside = findings.beside or undeleted
+    await drop_unused_lane_users(ctx, broker, replace(users, route=route), findings)
     await drop_agreement(ctx, findings)
     if (
         not findings.configuration.gate.open
@@ -196,7 +206,10 @@ async def _bring_to_pods(
         route.namespace,
         pods,
         generation=attempt(state.configuration.generation, age),
-        broker=secret_version,
+        brokers={
+            name: findings.users.versions.get(mounted_broker_secret(pod.get("spec", {})), secret_version)
+            for name, pod in pods.items()
+        },
         lagging=(*findings.configuration.gate.awaited, *findings.configuration.gate.overdue),
     )
 

@@ -26,9 +26,11 @@ from merchantroute_operator.reconcile.steps.deletion_policy import (
 )
 from merchantroute_operator.reconcile.steps.deployments import lane_of
 from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
+from merchantroute_operator.reconcile.steps.lane_accounts import remove_lane_users
 from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import open_broker, owner_of_route
 from merchantroute_operator.resources.configuration.sharding import MOST_DIGITS
+from merchantroute_operator.resources.lane_user_secret import own_lane_secrets
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.status.text import some
 from merchantroute_operator.topology.drained import QUIET
@@ -60,6 +62,8 @@ async def reconcile_deleting(ctx: Context, route: Route, state: RouteState, find
                 waits = await _force(ctx, broker, route, state, findings, observed)
             case _:
                 waits = await _retain(ctx, route, state, findings)
+        if waits is None:
+            await remove_lane_users(ctx, broker, route, findings)
     except (BrokerError, SecretMissing, SecretInvalid) as error:
         if not gives_up_on_broker(route.deletion, elapsed=elapsed, terminating=terminating):
             raise
@@ -218,3 +222,5 @@ async def _forget_configuration(ctx: Context, route: Route, children: Children) 
         for kind, name, live in written:
             if name in live:
                 await ctx.kube.delete(kind, route.namespace, name)
+    for name in own_lane_secrets(route.name, children.secrets):
+        await ctx.kube.delete("Secret", route.namespace, name)

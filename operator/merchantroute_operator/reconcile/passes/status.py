@@ -21,7 +21,13 @@ from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.view import LaneView, View
 
 SUSPECT_EVENT = "SuspectLane"
-WORTH_A_WARNING = {"Drifted": "True", "CredentialsAccepted": "False", "WorkersAvailable": "True", "Stalled": "True"}
+WORTH_A_WARNING = {
+    "Drifted": "True",
+    "CredentialsAccepted": "False",
+    "LaneUsersReady": "False",
+    "WorkersAvailable": "True",
+    "Stalled": "True",
+}
 """Conditions that come to this answer, or to another reason for it, beside what Ready says."""
 WAKING = 60.0  # seconds for a node, an image, and a start
 REPORTED_WITHIN = 10.0  # seconds: five pulses
@@ -114,6 +120,8 @@ def _view(ctx: Context, state: RouteState, findings: Findings) -> View:
         dead=state.dead,
         canaries=None if state.canary.progress is None else tuple(to_status(state.canary.progress.values())),
         ending=findings.ending,
+        users_checked=findings.users.checked,
+        users_problem=findings.users.problem,
         pause=findings.pause.asked,
         paused=findings.pause.holds,
         pending=findings.pause.pending,

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, cast
 
 from merchantroute_operator.kube.kube_port import Kind, Kube, Object
+from merchantroute_operator.lane_users.broker_user import BrokerUser, DropUser, Permit, UserOp
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.ports.caching import CachingKube
 from merchantroute_operator.reconcile.state.admitted import Admitted
@@ -103,6 +104,14 @@ class DryRunBroker:
         del queue, exchange, within
         return Moved(0, 0)
 
+    async def users(self, at_most: float = 0.0) -> Mapping[str, BrokerUser]:
+        """See ``broker_port.Broker``."""
+        return await self._broker.users(at_most)
+
+    async def run_user_ops(self, ops: Sequence[UserOp]) -> None:
+        """Record each operation as a sentence."""
+        self._left += [_user_words(op) for op in ops]
+
     async def close(self) -> None:
         """The real one is closed by those who opened it."""
 
@@ -151,3 +160,13 @@ def _words(op: Op) -> str:
             return f"{op.kind} {op.name} is no longer wanted"
         case _:
             return f"binding {op.binding.source} to {op.binding.target} is no longer wanted"
+
+
+def _user_words(op: UserOp) -> str:
+    match op:
+        case Permit(name):
+            return f"permissions of user {name} are not as the spec says"
+        case DropUser(name):
+            return f"user {name} is no longer wanted"
+        case _:
+            return f"user {op.name} is missing, or has another password or tag"

@@ -6,11 +6,13 @@ less than the last one left has found somebody else's change, and what it writes
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
 from merchantroute_operator.kube.kube_port import Children, Kind, Kube, Object
+from merchantroute_operator.lane_users.broker_user import BrokerUser, DropUser, UserOp, users_after
+from merchantroute_operator.naming import front_door
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.ports.caching import CachingKube
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool, User
@@ -106,18 +108,22 @@ class _Brokers:
         self._repairs = repairs
 
     async def use(self, user: User, address: BrokerAddress) -> Broker:
-        return RepairLogBroker(await self._brokers.use(user, address), self._seen, self._repairs)
+        theirs = f"{front_door(*user)}."
+        return RepairLogBroker(await self._brokers.use(user, address), self._seen, self._repairs, theirs)
 
 
 class RepairLogBroker:
-    """All goes on to ``broker``."""
+    """All goes on to ``broker``. The names of the route's users begin with ``users``."""
 
-    def __init__(self, broker: Broker, seen: Seen, repairs: list[str]) -> None:
+    def __init__(self, broker: Broker, seen: Seen, repairs: list[str], users: str) -> None:
         self._broker = broker
         self._seen = seen
         self._repairs = repairs
         self._before: Topology | None = None
         self._found: Topology | None = None
+        self._users = users
+        self._users_before: Mapping[str, BrokerUser] = {}
+        self._users_found: Mapping[str, BrokerUser] | None = None
 
     async def check(self) -> Uncounted:
         """See ``broker_port.Broker``."""
@@ -157,6 +163,29 @@ class RepairLogBroker:
     async def move(self, queue: str, exchange: str, within: float) -> Moved:
         """See ``broker_port.Broker``."""
         return await self._broker.move(queue, exchange, within)
+
+    async def users(self, at_most: float = 0.0) -> Mapping[str, BrokerUser]:
+        """The first read of a pass is what others left of the users that the pass before it had left."""
+        found = await self._broker.users(at_most)
+        if self._users_found is None:
+            self._users_before, self._users_found = self._seen.users or {}, found
+        self._seen.users = self._theirs(found)
+        return found
+
+    async def run_user_ops(self, ops: Sequence[UserOp]) -> None:
+        """An operation on a user that was as it should be after the last pass is a repair."""
+        users, self._seen.users = self._seen.users or {}, None  # unknown, should this end half-way
+        await self._broker.run_user_ops(ops)
+        theirs = [op for op in ops if op.name.startswith(self._users)]
+        self._seen.users = users_after(users, theirs)
+        for name in dict.fromkeys(op.name for op in ops if not isinstance(op, DropUser)):
+            before, found = self._users_before.get(name), (self._users_found or {}).get(name)
+            if before is not None and found != before:
+                done = "deleted: made again" if found is None else "changed: put back"
+                self._repairs.append(f"user {name} was {done}")
+
+    def _theirs(self, users: Mapping[str, BrokerUser]) -> dict[str, BrokerUser]:
+        return {name: user for name, user in users.items() if name.startswith(self._users)}
 
     async def close(self) -> None:
         """See ``broker_port.Broker``."""

@@ -55,6 +55,15 @@ class ConfigurationFindings:
 
 
 @dataclass(slots=True)
+class UserFindings:
+    """The lanes' broker users."""
+
+    checked: bool = False  # the reconcile came to them
+    versions: Mapping[str, str] = field(default_factory=dict)  # Secret of a lane's user -> its resourceVersion
+    problem: RouteError | None = None  # why some lane has none of its own, or one is left that should not be
+
+
+@dataclass(slots=True)
 class PauseFindings:
     """Whether the route is left alone."""
 
@@ -84,6 +93,7 @@ class Findings:
     topology: TopologyFindings = field(default_factory=TopologyFindings)
     merchants: MerchantFindings = field(default_factory=MerchantFindings)
     configuration: ConfigurationFindings = field(default_factory=ConfigurationFindings)
+    users: UserFindings = field(default_factory=UserFindings)
     pause: PauseFindings = field(default_factory=PauseFindings)
     foreign: ForeignFindings = field(default_factory=ForeignFindings)
     aborted: frozenset[str] = frozenset()  # tiers whose canary was aborted: its pods go at once

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from merchantroute_operator.kube.kube_port import Object
+from merchantroute_operator.lane_users.broker_user import BrokerUser
 from merchantroute_operator.reconcile.state.admitted import Admitted
 from merchantroute_operator.topology.objects import Topology
 
@@ -25,6 +26,7 @@ class Seen:
     packed: dict[_KindAndName, bytes] = field(default_factory=dict)  # the fields that count
     versions: dict[_KindAndName, str] = field(default_factory=dict)  # the resourceVersion last read or written
     topology: Topology | None = None
+    users: Mapping[str, BrokerUser] | None = None  # of the route's lanes; None: unknown, or not asked for
     admitted: Admitted = field(default_factory=Admitted)
 
     def remember(self, key: _KindAndName, body: Object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 
 from merchantroute_operator import naming
@@ -105,17 +106,26 @@ async def _write(kube: Kube, bodies: list[Object], live: Mapping[str, Object]) -
 
 
 async def annotate_stale_pods(
-    kube: Kube, namespace: str, pods: Mapping[str, Object], *, generation: str, broker: str, lagging: Collection[str]
+    kube: Kube,
+    namespace: str,
+    pods: Mapping[str, Object],
+    *,
+    generation: str,
+    brokers: Mapping[str, str],
+    lagging: Collection[str],
 ) -> None:
     """Make the kubelet bring new files to these pods now: it syncs a pod's volumes when the pod changes.
 
-    Left alone it takes 70 to 90 s. ``generation`` is the configuration's, ``broker`` is the resourceVersion of the
-    broker's Secret that pods mount. A pod that is not ``lagging`` is left alone once it has both.
+    Left alone it takes 70 to 90 s. ``generation`` is the configuration's, ``brokers`` is the resourceVersion of the
+    broker's Secret that each pod mounts. A pod that is not ``lagging`` is left alone once it has both.
     """
-    annotations = {ANNOTATION_GENERATION: generation, ANNOTATION_BROKER: broker}
-    stale = [name for name, pod in pods.items() if _is_stale(pod, annotations, lags=name in lagging)]
-    if stale:
-        await kube.annotate_pods(namespace, stale, annotations)
+    stale: defaultdict[str, list[str]] = defaultdict(list)  # by what of the broker they should know
+    for name, pod in pods.items():
+        annotations = {ANNOTATION_GENERATION: generation, ANNOTATION_BROKER: brokers[name]}
+        if _is_stale(pod, annotations, lags=name in lagging):
+            stale[brokers[name]].append(name)
+    for version, names in stale.items():
+        await kube.annotate_pods(namespace, names, {ANNOTATION_GENERATION: generation, ANNOTATION_BROKER: version})
 
 
 def attempt(generation: int, age: float) -> str:

@@ -14,7 +14,7 @@ from merchantroute_operator.resources.configuration.sharding import (
     ONE_PAIR,
     Sharding,
 )
-from merchantroute_operator.resources.metadata import Object
+from merchantroute_operator.resources.metadata import Live, Object
 from merchantroute_operator.resources.workload.overlay import overlay
 from merchantroute_operator.resources.workload.program import probes, program, variables
 from merchantroute_operator.spec.route import Route, Tier
@@ -57,7 +57,10 @@ def pod_template(route: Route, tier: Tier, lane: str, mounts: Sharding = ONE_PAI
         },
         "topologySpreadConstraints": _spread(route, tier, lane),
         "containers": [_container(route, tier, lane)],
-        "volumes": [*_volumes(route, mounts), *user.get("volumes", ())],
+        "volumes": [
+            *_volumes(route, mounts, naming.deployment(route.name, tier.name, lane)),
+            *user.get("volumes", ()),
+        ],
         **{name: user[name] for name in given if name in user},
     }
     return {"metadata": metadata, "spec": overlay(spec, user.get("podTemplate", {}).get("spec", {}))}
@@ -114,7 +117,13 @@ def _identity(route: Route, tier: Tier, lane: str) -> list[dict[str, Any]]:
     return [*({"name": name, "value": value} for name, value in fixed.items()), pod]
 
 
-def _volumes(route: Route, mounts: Sharding) -> list[Object]:
+def mounted_broker_secret(pod_spec: Live) -> str:
+    """The Secret from which a pod, or a template, knows its broker user; empty where it mounts none."""
+    volumes = {volume["name"]: volume for volume in pod_spec.get("volumes") or ()}
+    return str(volumes.get(_BROKER, {}).get("secret", {}).get("secretName", ""))
+
+
+def _volumes(route: Route, mounts: Sharding, deployment: str) -> list[Object]:
     names = naming.shards(mounts.config)
     config = [{"configMap": {"name": naming.config_map(route.name, shard)}} for shard in names]
     names = naming.shards(mounts.credentials)
@@ -122,6 +131,6 @@ def _volumes(route: Route, mounts: Sharding) -> list[Object]:
     return [
         {"name": CONFIG_VOLUME, "projected": {"sources": config, "defaultMode": _READABLE}},
         {"name": CREDENTIALS_VOLUME, "projected": {"sources": credentials, "defaultMode": _READABLE}},
-        {"name": _BROKER, "secret": {"secretName": route.worker_secret, "defaultMode": _READABLE}},
+        {"name": _BROKER, "secret": {"secretName": route.mounted_secret(deployment), "defaultMode": _READABLE}},
         {"name": _TMP, "emptyDir": {}},
     ]

@@ -13,10 +13,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from merchantroute_operator.errors import BrokerError
+from merchantroute_operator.lane_users.broker_user import Permissions
+from merchantroute_operator.lane_users.user_plan import WantedUser, ensure
 from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.topology.objects import Binding, Unbind
 from tests.unit.operator.rabbit.odd_server import OddServer, odd_broker
 
+RIGHTS = Permissions("^$", "^$", "^$")
 RUNG = Unbind(Binding("mr.orders.pos.standard.retry", "mr.orders.pos.standard.retry.1000", "queue", "", "1000"))
 FUZZ = settings(derandomize=True, deadline=None, max_examples=40, database=None)
 QUEUE: dict[str, Any] = {
@@ -24,6 +27,8 @@ QUEUE: dict[str, Any] = {
     "messages_unacknowledged": 0, "message_stats": {"publish": 3}, "consumers": 1, "type": "fanout",
     "source": "mr.orders.pos.standard.retry", "destination": "mr.orders.pos.standard.retry.1000",
     "destination_type": "queue", "routing_key": "", "properties_key": "x",
+    "user": "mr.orders.pos.standard.stable", "tags": ["a"], "password_hash": "x",
+    "configure": "", "write": "", "read": "",
 }  # fmt: skip
 TEXTS = st.text(max_size=20) | st.text(st.characters(categories=["Cs", "Cc", "Lo"]), max_size=4)
 SCALARS = st.none() | st.booleans() | st.integers() | st.just(10**400) | st.floats() | TEXTS
@@ -52,6 +57,12 @@ async def every_call(broker: RabbitBroker) -> None:
         for sample in (await broker.samples()).values():
             figures = (sample.messages, sample.ready, sample.unacked, sample.published, sample.consumers)
             assert all(each is None or float(each) >= 0 for each in figures)
+    with suppress(BrokerError):
+        await broker.users()
+    with suppress(BrokerError):
+        for name, user in (await broker._read_users()).items():
+            assert name.startswith("mr.")
+            assert ensure([WantedUser(name, RIGHTS, "p")], {name: user}, "a") is not None
     with suppress(BrokerError):
         await broker.run(((RUNG,),))
 
@@ -84,6 +95,8 @@ def test_any_bytes_as_an_answer_are_an_error_of_the_broker_at_worst(runner: asyn
 @example(body=b"[" * 100_000, status="500 No")
 @example(body=b'[{"name":"mr.orders.pos", "arguments": {}', status="200 OK")
 @example(body=b'{"error":"not_authorised","reason":["\\ud800"]}', status="500 No")
+@example(body=json.dumps([{**QUEUE, "tags": 7}]).encode(), status="200 OK")
+@example(body=json.dumps([{**QUEUE, "password_hash": "\ud800"}]).encode(), status="200 OK")
 @example(body=b"9" * 5000, status="200 OK")
 @example(body=b"\xff\xfe[", status="200 OK")
 def test_any_body_and_any_json_are_an_error_of_the_broker_at_worst(

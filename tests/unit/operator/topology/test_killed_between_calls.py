@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from merchantroute_operator.lane_users.broker_user import UserOp
+from merchantroute_operator.lane_users.password import matches
+from merchantroute_operator.resources.lane_user_secret import lane_password, lane_user, own_lane_secrets
 from merchantroute_operator.topology.objects import Plan
 from tests.unit.operator.fake_ports import MemoryBroker, MemoryKube
 from tests.unit.operator.operator_under_test import World
@@ -28,6 +31,7 @@ BEFORE: dict[str, Any] = {
     "merchants": {"hut": "enterprise", "bar": "standard", "inn": "enterprise"},
     "delays": ("1s", "2m"),
 }
+PER_LANE = {"secretRef": {"name": "rabbitmq"}, "users": "PerLane"}
 CANARY = {"name": "standard", "canary": {"weight": 20, "pool": "gevent", "concurrency": 20}}
 
 
@@ -59,6 +63,11 @@ class FusedBroker(MemoryBroker):
                 self.fuse.burn()
                 await super().run(((op,),))
 
+    async def run_user_ops(self, ops: Sequence[UserOp]) -> None:
+        for op in ops:
+            self.fuse.burn()
+            await super().run_user_ops((op,))
+
 
 class FusedKube(MemoryKube):
     """A pass asks for each of WRITES in order to call it."""
@@ -75,7 +84,7 @@ def fused(stands: World) -> tuple[World, Fuse]:
     """The same route and broker once more, an operator that is new to them, and a fuse in both of its ports."""
     world, fuse, was = World(raw_route(**BEFORE), at=stands.at), Fuse(), deepcopy(stands.kube)
     kube = FusedKube(world.log, was.stored, was.objects, status=was.status)
-    broker = FusedBroker(world.log, stands.broker.topology)
+    broker = FusedBroker(world.log, stands.broker.topology, accounts=stands.broker.accounts)
     world.kube, world.broker, kube.fuse, broker.fuse = kube, broker, fuse, fuse
     world.start()
     return world, fuse
@@ -90,13 +99,25 @@ def ends(world: World) -> None:
 def left(world: World) -> dict[str, Any]:
     """All that stands, but for what tells how often and when the configuration was written."""
     objects = deepcopy(world.kube.objects)
+    without_passwords(world, objects)
     for (kind, _), body in objects.items():
         body["metadata"].pop("annotations", None)
-        for name, text in body.get("data", {}).items():
+        for name, text in body["data"].items() if isinstance(body.get("data"), dict) else ():
             document = json.loads(base64.b64decode(text) if kind == "Secret" else text)
             body["data"][name] = {key: part for key, part in document.items() if key not in COUNTS}
     finalizers = world.kube.stored["metadata"]["finalizers"] if world.kube.stored else []
-    return {"broker": world.broker.topology, "objects": objects, "finalizers": finalizers}
+    rights = {name: (user.tags, user.permissions) for name, user in world.broker.accounts.items()}
+    return {"broker": world.broker.topology, "users": rights, "objects": objects, "finalizers": finalizers}
+
+
+def without_passwords(world: World, objects: dict[Any, Any]) -> None:
+    """Each is made at random, and has to be the one that the broker's user has."""
+    secrets = {name: body for (kind, name), body in world.kube.objects.items() if kind == "Secret"}
+    for name, body in own_lane_secrets("pos", secrets).items():
+        password = lane_password(body)
+        assert password is not None
+        assert matches(password, world.broker.accounts[lane_user(body)].password_hash)
+        objects["Secret", name]["data"] = lane_user(body)
 
 
 def tiers(*names: str | dict[str, Any]) -> Callable[[World], None]:
@@ -114,6 +135,7 @@ CHANGES: dict[str, Callable[[World], None]] = {
     "a tier removed": tiers("standard"),
     "a tier replaced": tiers("renamed", "standard"),
     "a canary": tiers("enterprise", CANARY),
+    "a user for each lane": lambda world: world.change(**BEFORE, broker=PER_LANE),
     "drained": lambda world: world.delete(policy="Drain", timeout="1h"),
     "retained": lambda world: world.delete(policy="Retain"),
     "removed by force": lambda world: world.delete(policy="Force"),

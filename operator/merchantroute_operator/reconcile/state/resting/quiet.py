@@ -24,6 +24,7 @@ def has_settled(findings: Findings) -> bool:
     return (
         route is not None
         and findings.error is None
+        and findings.users.problem is None
         and not findings.pause.holds
         and not findings.merchants.behind
         and not findings.merchants.credential_problems
