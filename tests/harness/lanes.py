@@ -28,6 +28,7 @@ TOGETHER = {
     "tests/e2e/test_standby.py": OPERATOR,
     "tests/e2e/test_changes.py::test_orders_flow_through_a_change[operator killed]": OPERATOR,
     "tests/e2e/test_bad_input.py": OPERATOR,
+    "tests/e2e/installing/": "a cluster of their own",
 }
 # Modules whose tests share nothing and take minutes each.
 ONE_BY_ONE = ("tests/worker/test_every_celery.py",)
