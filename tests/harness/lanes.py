@@ -34,6 +34,7 @@ TOGETHER = {
 ONE_BY_ONE = ("tests/worker/test_every_celery.py",)
 # What takes longest begins first, or the run ends with one process at work. Beginnings of ids, longest first.
 LONGEST = (
+    "tests/e2e/installing/",
     "tests/e2e/test_deletion.py",
     "tests/e2e/test_what_others_do.py",
     "tests/e2e/test_changes.py",

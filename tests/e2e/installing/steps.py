@@ -91,6 +91,6 @@ def _is_rolled_out(deployment: dict[str, Any]) -> bool:
 
 
 def _gap(site: Site, begun: float, ended: float) -> int:
-    said = (one.finished_at for all_said in site.shop.observed.completions.values() for one in all_said)
-    within = sorted(stamp for stamp in said if begun * 1000 <= stamp <= ended * 1000)
+    told = list(site.shop.observed.completions.values())  # which grow while they are looked at
+    within = sorted(one.finished_at for said in told for one in said if begun * 1000 <= one.finished_at <= ended * 1000)
     return max((later - earlier for earlier, later in pairwise(within)), default=0)

@@ -14,13 +14,13 @@ import pytest
 
 from merchantroute_kit.servers.hack import ROOT
 from merchantroute_kit.waiting import until
-from tests.e2e import tenant, web_shop
 from tests.e2e.changes.site import ROUTE, Site, tier_of
-from tests.e2e.installation import Installation
+from tests.e2e.conftest import OpenWebShop
 from tests.e2e.installing.fresh import Fresh
 from tests.e2e.installing.steps import Step, taken
 from tests.e2e.installing.versions import Former, Version, built, formers
 from tests.e2e.routes import route, tier
+from tests.e2e.tenant import Tenant
 
 logger = logging.getLogger(__name__)
 TABLE = ROOT / "build" / "upgrade.json"
@@ -47,23 +47,21 @@ def table() -> Iterator[list[dict[str, Any]]]:
 @pytest.mark.extended  # tests/unit/operator/resources/test_upgrade.py shows whether pods are replaced
 @pytest.mark.parametrize("former", formers(), ids=lambda former: former.name)
 def test_every_order_is_done_once_through_an_upgrade_and_the_way_back(
-    former: Former, fresh: Fresh, newest: Version, inside: Installation, table: list[dict[str, Any]]
+    former: Former, fresh: Fresh, newest: Version, place: Tenant, shop: OpenWebShop, table: list[dict[str, Any]]
 ) -> None:
     old = built(former.commit)
     fresh.load(old)
     fresh.install(old)
-    with tenant.made(inside) as place:
-        document = _document(old)
-        place.apply(document, server_side=False)
-        place.ready(ROUTE, within=180)
-        with web_shop.opened(place, ROUTE) as shop:
-            site = Site(place, shop, document)
-            for merchant, (_, behaviour) in MERCHANTS.items():
-                shop.behave(merchant, **behaviour)
-            with shop.stream(list(MERCHANTS), rate=RATE):
-                until(lambda: len(shop.done()) > WARM, "orders flow")
-                steps = _there_and_back(fresh, site, old, newest, by_operator=int(former.replaced))
-            ledger = shop.settled(180)
+    document = _document(old)
+    place.apply(document, server_side=False)
+    place.ready(ROUTE, within=180)
+    site = Site(place, shop(place, ROUTE), document)
+    for merchant, (_, behaviour) in MERCHANTS.items():
+        site.shop.behave(merchant, **behaviour)
+    with site.shop.stream(list(MERCHANTS), rate=RATE):
+        until(lambda: len(site.shop.done()) > WARM, "orders flow")
+        steps = _there_and_back(fresh, site, old, newest, by_operator=int(former.replaced))
+    ledger = site.shop.settled(180)
 
     table.append({"from": former.name, "steps": [step.document() for step in steps], "ledger": ledger.line()})
     logger.info("%s", json.dumps(table[-1], indent=2))
