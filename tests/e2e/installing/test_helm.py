@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+import yaml
 
 from merchantroute_kit.servers.hack import ROOT, hack
 from merchantroute_kit.waiting import until
@@ -21,7 +22,8 @@ from tests.e2e.installing.minimal import Minimal
 from tests.e2e.installing.versions import Version
 
 logger = logging.getLogger(__name__)
-CHART = str(ROOT / "dist" / "merchantroute-0.1.0.tgz")
+VERSION = yaml.safe_load((ROOT / "charts" / "merchantroute" / "Chart.yaml").read_text())["version"]
+CHART = str(ROOT / "dist" / f"merchantroute-{VERSION}.tgz")
 FIGURES = ROOT / "build" / "helm.json"
 RELEASE = ("merchantroute", CHART, "--namespace", SYSTEM)
 WAIT = ("--wait", "--timeout", "5m")
