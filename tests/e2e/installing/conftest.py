@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from merchantroute_kit.servers.hack import hack
-from tests.e2e import tenant
 from tests.e2e.installation import Installation, opened
 from tests.e2e.installing import fresh as clusters
 from tests.e2e.installing.fresh import Fresh
 from tests.e2e.installing.versions import Version, built
-from tests.e2e.tenant import Tenant
 from tests.harness.terminal import aloud
 
 BUILDING = 1200.0  # seconds; cold, helm is compiled
@@ -40,17 +38,13 @@ def newest(pytestconfig: pytest.Config, fresh: Fresh) -> Version:
 
 
 @pytest.fixture
-def inside(fresh: Fresh) -> Iterator[Installation]:
-    """The cluster from within, for tenants and web shops."""
-    with opened(fresh.kubeconfig, fresh.kubectl) as world:
-        yield world
+def installation(fresh: Fresh) -> Iterator[Installation]:
+    """The cluster as tenants and web shops reach it, in the place of the one that all other tests share.
 
-
-@pytest.fixture
-def place(inside: Installation) -> Iterator[Tenant]:
-    """A namespace and a virtual host for one test. Its route ends by the operator that is there at the test's end."""
-    with tenant.made(inside) as made:
-        yield made
+    A tenant's route ends by the operator that is there at the test's end.
+    """
+    with opened(fresh.kubeconfig, fresh.kubectl) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

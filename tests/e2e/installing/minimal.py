@@ -32,9 +32,9 @@ def document(worker: str) -> dict[str, Any]:
 class Minimal:
     """The route in its namespace."""
 
-    def __init__(self, fresh: Fresh, inside: Installation) -> None:
+    def __init__(self, fresh: Fresh, installation: Installation) -> None:
         self._kubectl = partial(fresh.kubectl, "-n", ORDERS)
-        self._client = Client(broker=f"{inside.amqp_url}/", route=f"{ORDERS}/{NAME}")
+        self._client = Client(broker=f"{installation.amqp_url}/", route=f"{ORDERS}/{NAME}")
 
     def apply(self, worker: str) -> None:
         """Apply it."""

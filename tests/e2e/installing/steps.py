@@ -39,13 +39,13 @@ class Step:
 def taken(name: str, site: Site, act: Callable[[], None], rollouts: int) -> Step:
     """Act, wait until every Deployment of the route has been rolled out so many times, and say what that did."""
     before, pods = revisions(site), running(site)
-    in_flight, begun = len(site.shop.observed.open()), time.time()
+    in_flight, begun = len(site.web_shop.observed.open()), time.time()
     act()
     wanted = {deployment: revision + rollouts for deployment, revision in before.items()}
     site.until(partial(_settled, site, wanted), f"{name}: revisions {wanted}, and no pod that goes")
     seconds = round(time.time() - begun, 1)
-    so_far = len(site.shop.done())
-    until(lambda: len(site.shop.done()) > so_far + AFTERWARDS, "orders flow on", ONE_STEP)
+    so_far = len(site.web_shop.done())
+    until(lambda: len(site.web_shop.done()) > so_far + AFTERWARDS, "orders flow on", ONE_STEP)
     after = revisions(site)
     return Step(
         step=name,
@@ -59,7 +59,7 @@ def taken(name: str, site: Site, act: Callable[[], None], rollouts: int) -> Step
 
 def revisions(site: Site) -> dict[str, int]:
     """How often each Deployment's template has changed."""
-    found = site.place.deployments("pos")
+    found = site.tenant.deployments("pos")
     return {each["metadata"]["name"]: int(each["metadata"]["annotations"][REVISION]) for each in found}
 
 
@@ -70,12 +70,12 @@ def running(site: Site) -> set[str]:
     """The pods, by name and number of restarts: a container that was started again is another one."""
     return {
         f"{pod['metadata']['name']} {sum(each['restartCount'] for each in pod['status']['containerStatuses'])}"
-        for pod in site.place.pods("pos")
+        for pod in site.tenant.pods("pos")
     }
 
 
 def _settled(site: Site, wanted: dict[str, int]) -> bool:
-    found = site.place.deployments("pos")
+    found = site.tenant.deployments("pos")
     return revisions(site) == wanted and all(map(_is_rolled_out, found)) and _count(found) == len(site.names())
 
 
@@ -91,6 +91,6 @@ def _is_rolled_out(deployment: dict[str, Any]) -> bool:
 
 
 def _gap(site: Site, begun: float, ended: float) -> int:
-    told = list(site.shop.observed.completions.values())  # which grow while they are looked at
+    told = list(site.web_shop.observed.completions.values())  # which grow while they are looked at
     within = sorted(one.finished_at for said in told for one in said if begun * 1000 <= one.finished_at <= ended * 1000)
     return max((later - earlier for earlier, later in pairwise(within)), default=0)

@@ -52,9 +52,9 @@ class Stages:
 
 @pytest.mark.extended  # tests/contract/chart shows what is installed, on an API server without nodes
 def test_from_helm_install_to_the_first_order_and_back_to_nothing(
-    fresh: Fresh, newest: Version, inside: Installation, helm: Helm
+    fresh: Fresh, newest: Version, installation: Installation, helm: Helm
 ) -> None:
-    stages, route = Stages(), Minimal(fresh, inside)
+    stages, route = Stages(), Minimal(fresh, installation)
     hack("chart-package", "", newest.operator.rpartition(":")[2], within=300)
 
     with stages.stage("helm install --wait"):

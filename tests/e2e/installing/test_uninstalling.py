@@ -19,10 +19,10 @@ ROUTES = "customresourcedefinition.apiextensions.k8s.io/merchantroutes.merchantr
 
 
 @pytest.fixture
-def route(fresh: Fresh, newest: Version, inside: Installation) -> Minimal:
+def route(fresh: Fresh, newest: Version, installation: Installation) -> Minimal:
     """The operator as this checkout installs it, and a route whose orders flow."""
     fresh.install(newest)
-    made = Minimal(fresh, inside)
+    made = Minimal(fresh, installation)
     made.apply(newest.worker)
     made.ready()
     made.publish("before")

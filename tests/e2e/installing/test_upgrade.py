@@ -47,21 +47,21 @@ def table() -> Iterator[list[dict[str, Any]]]:
 @pytest.mark.extended  # tests/unit/operator/resources/test_upgrade.py shows whether pods are replaced
 @pytest.mark.parametrize("former", formers(), ids=lambda former: former.name)
 def test_every_order_is_done_once_through_an_upgrade_and_the_way_back(
-    former: Former, fresh: Fresh, newest: Version, place: Tenant, shop: OpenWebShop, table: list[dict[str, Any]]
+    former: Former, fresh: Fresh, newest: Version, tenant: Tenant, web_shop: OpenWebShop, table: list[dict[str, Any]]
 ) -> None:
     old = built(former.commit)
     fresh.load(old)
     fresh.install(old)
     document = _document(old)
-    place.apply(document, server_side=False)
-    place.ready(ROUTE, within=180)
-    site = Site(place, shop(place, ROUTE), document)
+    tenant.apply(document, server_side=False)
+    tenant.ready(ROUTE, within=180)
+    site = Site(tenant, web_shop(tenant, ROUTE), document)
     for merchant, (_, behaviour) in MERCHANTS.items():
-        site.shop.behave(merchant, **behaviour)
-    with site.shop.stream(list(MERCHANTS), rate=RATE):
-        until(lambda: len(site.shop.done()) > WARM, "orders flow")
+        site.web_shop.behave(merchant, **behaviour)
+    with site.web_shop.stream(list(MERCHANTS), rate=RATE):
+        until(lambda: len(site.web_shop.done()) > WARM, "orders flow")
         steps = _there_and_back(fresh, site, old, newest, by_operator=int(former.replaced))
-    ledger = site.shop.settled(180)
+    ledger = site.web_shop.settled(180)
 
     table.append({"from": former.name, "steps": [step.document() for step in steps], "ledger": ledger.line()})
     logger.info("%s", json.dumps(table[-1], indent=2))
