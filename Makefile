@@ -59,7 +59,7 @@ worker-next: venv ## Run the worker's tests against the RabbitMQ of the next Deb
 
 .PHONY: e2e
 e2e: venv ## Run the end-to-end tests on a kind cluster
-	@$(PY) -m pytest -n auto tests/e2e $(PYTEST_ARGS)
+	@$(PY) -m pytest -n auto tests/e2e --ignore=tests/e2e/installing $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: venv ## Run ruff, mypy and import-linter

@@ -26,6 +26,7 @@ VERSION = yaml.safe_load((ROOT / "charts" / "merchantroute" / "Chart.yaml").read
 CHART = str(ROOT / "dist" / f"merchantroute-{VERSION}.tgz")
 FIGURES = ROOT / "build" / "helm.json"
 RELEASE = ("merchantroute", CHART, "--namespace", SYSTEM)
+RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 WAIT = ("--wait", "--timeout", "5m")
 
 
@@ -59,6 +60,7 @@ def test_from_helm_install_to_the_first_order_and_back_to_nothing(
 
     with stages.stage("helm install --wait"):
         helm("install", *RELEASE, "--create-namespace", *WAIT)
+    fresh.kubectl("label", "namespace", SYSTEM, RESTRICTED)  # which the upgrade's pods have to pass
     with stages.stage("kubectl apply of the route, until it is Ready"):
         route.apply(newest.worker)
         route.ready()
