@@ -1,7 +1,6 @@
 """Watches of a real API server whose connections pass nothing more, and are never closed: what they miss is found."""
 
 import asyncio
-import urllib.error
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,28 +16,22 @@ from merchantroute_kit.waiting import until, until_async
 from merchantroute_operator.handlers import Version, registry
 from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.watches.watch_comparison import Heard, Watches, watch
-from tests.contract.crd.routes import route
 from tests.contract.kube.test_refusals import moved, server_of
 from tests.contract.silent_relay import Wire, wire
 
 CRDS = Path(__file__).parents[3] / "crds"
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-ROUTES = "/apis/merchantroute.dev/v1alpha1/namespaces/default/merchantroutes"
 MERCHANTS = "/apis/merchantroute.dev/v1alpha1/namespaces/default/merchants"
 NEVER = 3600.0  # seconds
 
 
 @dataclass
 class Told:
-    """Merchants of which the watches told, by name, and routes; what a comparison told is beside them."""
+    """Merchants of which the watches told, by name; what a comparison told is beside them."""
 
     names: set[str] = field(default_factory=set)
-    routes: set[str] = field(default_factory=set)
     missed: list[tuple[str, str]] = field(default_factory=list)
 
-    def route_changed(self, namespace: str, name: str, version: Version) -> None:
-        del namespace, version
-        self.routes.add(name)
+    def route_changed(self, namespace: str, name: str, version: Version) -> None: ...
 
     def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None: ...
 
@@ -58,16 +51,12 @@ def server() -> Iterator[ApiServer]:
     """An API server of these tests' own: an operator of another one would act on what they make."""
     with api_server() as made:
         for file in sorted(CRDS.glob("merchant*.yaml")):
-            define(made, file)
+            definition = yaml.safe_load(file.read_text())
+            name = definition["metadata"]["name"]
+            path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}"
+            made.apply(path, definition)
+            until(partial(established, made, path), f"{name} is served")
         yield made
-
-
-def define(server: ApiServer, file: Path) -> None:
-    """Apply a definition, and wait for it."""
-    definition = yaml.safe_load(file.read_text())
-    path = f"{DEFINITIONS}/{definition['metadata']['name']}"
-    server.apply(path, definition)
-    until(partial(established, server, path), f"{file.name} is served")
 
 
 def established(server: ApiServer, path: str) -> bool:
@@ -92,21 +81,12 @@ async def way(server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 @asynccontextmanager
-async def watching(
-    kube: KubeClient, *, silence: float, every: float, while_none: float | None = None
-) -> AsyncIterator[Told]:
-    """The operator's watches, which have told of the Merchant ``first``; compared ``every`` so many seconds."""
+async def watching(kube: KubeClient, *, silence: float, every: float) -> AsyncIterator[Told]:
+    """The operator's watches, which have told of the Merchant ``first``."""
     told, heard = Told(), Heard()
     handlers = registry(told, heard, silence=silence)
-    watches = Watches(
-        kube,
-        heard,
-        partial(watch, handlers),
-        told.deletion_missed,
-        every=every,
-        while_none=every if while_none is None else while_none,
-        settle=1.0,
-    )
+    compared = partial(Watches, every=every, while_none=every, settle=1.0)
+    watches = compared(kube, heard, partial(watch, handlers), told.deletion_missed)
     task = asyncio.create_task(watches.run())
     try:
         await until_async(lambda: "first" in told.names, "the watch tells of what there is")
@@ -168,36 +148,3 @@ async def test_what_a_watch_does_not_tell_is_found_in_a_list_and_the_watches_sta
         assert told.missed == [("Merchant", "first")]
         assert not others.done()
         others.cancel()
-
-
-@pytest.mark.usefixtures("first")
-async def test_routes_of_a_definition_that_comes_again_are_told(kube: KubeClient, server: ApiServer, way: Wire) -> None:
-    """A kind is looked for at the last change of its definition, and an API server serves it a moment later."""
-    definition = f"{DEFINITIONS}/merchantroutes.merchantroute.dev"
-    async with watching(kube, silence=NEVER, every=NEVER, while_none=2.0) as told:
-        await asyncio.to_thread(server.call, "DELETE", definition)
-        await until_async(partial(is_gone, server, definition), "the definition is gone", in_thread=True)
-        await asyncio.to_thread(define, server, CRDS / "merchantroute.yaml")
-        await asyncio.to_thread(until, partial(is_made, server), "the API server takes a route")
-
-        await until_async(lambda: "pos" in told.routes, "the watches tell of the route")
-
-
-def is_gone(server: ApiServer, path: str) -> bool:
-    """Whether the API server has no such object."""
-    try:
-        server.call("GET", path)
-    except urllib.error.HTTPError as error:
-        return error.code == 404
-    return False
-
-
-def is_made(server: ApiServer) -> bool:
-    """Whether the route is stored; its kind answers 404 at first."""
-    try:
-        server.apply(f"{ROUTES}/pos", route())
-    except urllib.error.HTTPError as error:
-        if error.code == 404:
-            return False
-        raise
-    return True
