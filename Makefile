@@ -59,7 +59,7 @@ worker-next: venv ## Run the worker's tests against the RabbitMQ of the next Deb
 
 .PHONY: e2e
 e2e: venv ## Run the end-to-end tests on a kind cluster
-	@$(PY) -m pytest -n auto tests/e2e $(PYTEST_ARGS)
+	@$(PY) -m pytest -n auto tests/e2e --ignore=tests/e2e/installing $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: venv ## Run ruff, mypy and import-linter
@@ -114,6 +114,18 @@ e2e-changes: venv ## Change everything about a route under 100 orders a second (
 .PHONY: e2e-idle
 e2e-idle: venv ## Count the operator's writes to the API server over ten idle minutes (build/idle.json)
 	@MR_IDLE=600 $(PY) -m pytest tests/e2e/test_what_others_do.py -k idle $(PYTEST_ARGS)
+
+.PHONY: e2e-helm
+e2e-helm: venv ## From `helm install` on a kind cluster of its own to the first order, upgrade, uninstall (build/helm.json)
+	@$(PY) -m pytest tests/e2e/installing/test_helm.py --log-cli-level=INFO $(PYTEST_ARGS)
+
+.PHONY: e2e-upgrade
+e2e-upgrade: venv ## Upgrade from former versions and back with orders in flight (hack/former-versions; build/upgrade.json)
+	@$(PY) -m pytest tests/e2e/installing/test_upgrade.py --log-cli-level=INFO $(PYTEST_ARGS)
+
+.PHONY: e2e-uninstall
+e2e-uninstall: venv ## `kubectl delete -k` with a route there, on a kind cluster of its own
+	@$(PY) -m pytest tests/e2e/installing/test_uninstalling.py --log-cli-level=INFO $(PYTEST_ARGS)
 
 ##@ Parts
 

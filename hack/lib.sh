@@ -86,3 +86,13 @@ alone() {
 
 # The legacy builder where the client has no buildx: a bare `docker build` only warns or refuses there.
 docker buildx version >/dev/null 2>&1 || export DOCKER_BUILDKIT=0
+
+# build_image NAME IMAGE CONTEXT CONTENT: build a context of hack/image-context, whose hash is CONTENT.
+build_image() {
+  local name=$1 image=$2 context=$3 content=$4 variable proxies=() target=()
+  step "building image $image" "about 20 s"
+  # The host's network: a bridge may lack the host's name servers. Proxies are handed on if the host has any.
+  for variable in http_proxy https_proxy no_proxy; do [ -z "${!variable:-}" ] || proxies+=(--build-arg "$variable"); done
+  if grep -q "^FROM .* AS $name\$" "$context/Dockerfile"; then target=(--target "$name"); fi
+  logged "image-$name" docker build --network host "${proxies[@]}" "${target[@]}" --label "merchantroute.content=$content" -t "$image" "$context"
+}

@@ -61,9 +61,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def kubectl(cluster: Path) -> Kubectl:
     """Run kubectl against the cluster: kubectl("get", "pods", stdin="", check=True) gives its stdout."""
+    return kubectl_of(cluster)
+
+
+def kubectl_of(kubeconfig: Path) -> Kubectl:
+    """kubectl for a cluster, by its kubeconfig."""
 
     def run(*arguments: str, stdin: str = "", check: bool = True, within: float = 120.0) -> str:
-        command = ["kubectl", "--kubeconfig", str(cluster), *arguments]
+        command = ["kubectl", "--kubeconfig", str(kubeconfig), *arguments]
         ended = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=within)
         if check and ended.returncode:
             raise AssertionError(f"kubectl {' '.join(arguments)}: {ended.stderr.strip()}")

@@ -28,11 +28,13 @@ TOGETHER = {
     "tests/e2e/test_standby.py": OPERATOR,
     "tests/e2e/test_changes.py::test_orders_flow_through_a_change[operator killed]": OPERATOR,
     "tests/e2e/test_bad_input.py": OPERATOR,
+    "tests/e2e/installing/": "a cluster of their own",
 }
 # Modules whose tests share nothing and take minutes each.
 ONE_BY_ONE = ("tests/worker/test_every_celery.py",)
 # What takes longest begins first, or the run ends with one process at work. Beginnings of ids, longest first.
 LONGEST = (
+    "tests/e2e/installing/",
     "tests/e2e/test_deletion.py",
     "tests/e2e/test_what_others_do.py",
     "tests/e2e/test_changes.py",

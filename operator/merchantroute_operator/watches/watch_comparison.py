@@ -1,8 +1,9 @@
 """Runs kopf's watches, compares what they told with what the API server has, and starts them anew when they miss it.
 
 A connection that a firewall forgot passes nothing more and is never closed: kopf gives a watch up that brings nothing,
-not even a bookmark, for ``SILENCE`` seconds. Two faults are left. A watch that starts anew from a list is not told what
-was deleted meanwhile, and one may bring bookmarks and still miss changes. Lists of metadata, now and then, find both.
+not even a bookmark, for ``SILENCE`` seconds. Three faults are left. A watch that starts anew from a list is not told
+what was deleted meanwhile; one may bring bookmarks and still miss changes; and there is none of a kind that kopf looked
+for too early. Lists of metadata, now and then, find all of them.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ logger = logging.getLogger(__name__)
 KOPF = Path(kopf.__file__).parent
 SILENCE = 70.0  # seconds; an API server sends a bookmark each minute where nothing happens
 EVERY = 300.0  # seconds between two comparisons
+# … while no watch has told of a route. kopf looks for a kind when its definition changes, and an API server serves it a
+# moment after the last change: the routes of a definition that comes, or comes again, under a running operator.
+WHILE_NONE = 20.0
 SETTLE = 30.0  # seconds in which a watch must have told what a list had; far more than any event takes
 COMPARED = (KIND, MERCHANT)  # what routes own and use has watches of its own, which list everything now and then
 
@@ -144,6 +148,7 @@ class Watches:
     gone: Callable[[str, str, str], None]
     namespaces: Sequence[str] = ()
     every: float = EVERY
+    while_none: float = WHILE_NONE
     settle: float = SETTLE
 
     async def run(self) -> None:
@@ -162,7 +167,7 @@ class Watches:
     async def _compare_until_missed(self) -> None:
         """Return when the watches have to be started anew: they list everything then."""
         while True:
-            await asyncio.sleep(self.every)
+            await asyncio.sleep(self.every if self.heard.versions[KIND] else self.while_none)
             found = [each for each in await self._compare() if each]
             for each in found:
                 metrics.MISSED_EVENTS.labels(each.kind).inc(len(each.changed) + len(each.gone))

@@ -85,7 +85,8 @@ async def watching(kube: KubeClient, *, silence: float, every: float) -> AsyncIt
     """The operator's watches, which have told of the Merchant ``first``."""
     told, heard = Told(), Heard()
     handlers = registry(told, heard, silence=silence)
-    watches = Watches(kube, heard, partial(watch, handlers), told.deletion_missed, every=every, settle=1.0)
+    compared = partial(Watches, every=every, while_none=every, settle=1.0)
+    watches = compared(kube, heard, partial(watch, handlers), told.deletion_missed)
     task = asyncio.create_task(watches.run())
     try:
         await until_async(lambda: "first" in told.names, "the watch tells of what there is")

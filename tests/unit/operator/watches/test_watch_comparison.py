@@ -68,6 +68,7 @@ class Running:
     runs: int = 0
     gone: list[tuple[str, ...]] = field(default_factory=list)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    every: float = 0.0
 
     async def watch(self) -> None:
         self.runs += 1
@@ -75,7 +76,13 @@ class Running:
 
     def start(self) -> asyncio.Task[None]:
         watches = Watches(
-            cast(Kube, self.lists), self.heard, self.watch, lambda *name: self.gone.append(name), every=0.0, settle=0.0
+            cast(Kube, self.lists),
+            self.heard,
+            self.watch,
+            lambda *name: self.gone.append(name),
+            every=self.every,
+            while_none=0.0,
+            settle=0.0,
         )
         return asyncio.create_task(watches.run())
 
@@ -121,6 +128,26 @@ async def test_watches_that_tell_what_was_listed_run_on() -> None:
     assert running.runs == 1
     running.ended.set()
     await task
+
+
+async def test_while_no_route_was_told_of_it_looks_much_sooner() -> None:
+    """A definition that comes while the operator runs: kopf may look for it too early, and not again."""
+    running = Running(Lists({POS: "1"}), every=1e9)
+    task = running.start()
+    await reached(lambda: running.runs == 2)
+    running.heard.put(KIND, POS, "1")
+    await some_turns()
+    lists = running.lists.lists
+    await some_turns()
+    assert running.lists.lists == lists, "a watch that tells of a route is compared now and then"
+    running.heard.drop(KIND, POS)
+    running.ended.set()
+    await task
+
+
+async def some_turns() -> None:
+    for _ in range(100):
+        await asyncio.sleep(0)
 
 
 async def test_the_end_of_the_watches_is_the_end() -> None:
