@@ -65,7 +65,7 @@ def kubectl(cluster: Path) -> Kubectl:
 
 
 def kubectl_of(kubeconfig: Path) -> Kubectl:
-    """kubectl for a cluster, by its kubeconfig."""
+    """Kubectl for a cluster, by its kubeconfig."""
 
     def run(*arguments: str, stdin: str = "", check: bool = True, within: float = 120.0) -> str:
         command = ["kubectl", "--kubeconfig", str(kubeconfig), *arguments]

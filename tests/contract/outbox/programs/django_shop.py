@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+from typing import Any
 from urllib.parse import urlsplit
 
 import django
@@ -11,14 +12,14 @@ from django.core.management import call_command
 from django.db import transaction
 
 _URL = urlsplit(os.environ["SHOP_DATABASE"])
-_SERVER = {"HOST": _URL.hostname, "PORT": _URL.port, "USER": _URL.username}
-_SQLITE = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {"timeout": 60}}
+_SERVER: dict[str, Any] = {"HOST": _URL.hostname, "PORT": _URL.port, "USER": _URL.username}
+_SQLITE: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {"timeout": 60}}
 _POSTGRESQL = {"ENGINE": "django.db.backends.postgresql", **_SERVER}
 _MARIADB = {"ENGINE": "django.db.backends.mysql", **_SERVER}
 _DATABASE = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL, "mysql": _MARIADB}[_URL.scheme]
 if _URL.scheme == "mysql":
     # Django knows mysqlclient alone; PyMySQL takes its place, and has to claim a version that Django takes.
-    pymysql = importlib.import_module("pymysql")
+    pymysql: Any = importlib.import_module("pymysql")
     pymysql.version_info = (2, 2, 7, "final", 0)
     pymysql.install_as_MySQLdb()
 settings.configure(
