@@ -5,8 +5,8 @@ that waits is one entry, however often it is added; a key that is being worked o
 never twice at once. The idea is client-go's workqueue; asyncio has no library for it.
 
 Keys whose work waits for the same server are a group, and only so many of one are worked on at once: a server that
-hangs holds up its own keys, and nobody else's. No step goes through all keys: a thousand routes ask for their turn every
-few seconds.
+hangs holds up its own keys, and nobody else's. No step goes through all keys: a thousand routes ask for their turn
+every few seconds.
 """
 
 from __future__ import annotations
