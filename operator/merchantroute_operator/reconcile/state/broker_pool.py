@@ -33,22 +33,30 @@ Answer = TypeVar("Answer")
 class _Entry:
     broker: RabbitBroker
     listener: asyncio.Task[None]
+    users: int = 0  # routes
 
 
 class VhostFigures:
     """The figures of one vhost, read as whichever of its users the broker lets in."""
 
-    def __init__(self, vhost: Vhost, addresses: Mapping[Hashable, BrokerAddress]) -> None:
-        """``addresses`` are those of all routes, also of other vhosts."""
+    def __init__(self, vhost: Vhost) -> None:
         self.vhost = vhost
         self.reads = VhostReads()
         self.brokers: list[RabbitBroker] = []
-        self._addresses = addresses
+        self._users: dict[Hashable, None] = {}
 
     @property
     def users(self) -> tuple[Hashable, ...]:
         """The routes on it."""
-        return tuple(user for user, address in self._addresses.items() if _vhost(address) == self.vhost)
+        return tuple(self._users)
+
+    def add(self, user: Hashable) -> None:
+        """A route uses it from now on."""
+        self._users[user] = None
+
+    def drop(self, user: Hashable) -> None:
+        """A route uses it no longer."""
+        self._users.pop(user, None)
 
     async def samples(self) -> Mapping[str, QueueSample]:
         """See ``broker_port.Broker.samples``."""
@@ -91,18 +99,22 @@ class BrokerPool:
 
     async def use(self, user: Hashable, address: BrokerAddress) -> Broker:
         """The broker at ``address``, kept open for ``user``, who lets go of the one it used before."""
-        if self._users.get(user) != address:
+        if (before := self._users.get(user)) == address:
+            return self._entries[address].broker
+        if before is not None:
             await self.release(user)
-            self._users[user] = address
+        self._users[user] = address
         entry = self._entries.get(address)
         if entry is None:
             heard = partial(self._heard, address)
             listener = PulseListener(address, self._dialer, self._pulses_exchange, heard, on_message=metrics.pulse)
-            figures = self._vhosts.setdefault(_vhost(address), VhostFigures(_vhost(address), self._users))
+            figures = self._vhosts.setdefault(_vhost(address), VhostFigures(_vhost(address)))
             broker = RabbitBroker(address, self._dialer, metrics.broker_call, figures.reads)
             figures.brokers.append(broker)
             entry = _Entry(broker, asyncio.create_task(listener.run()))
             self._entries[address] = entry
+        entry.users += 1
+        self._vhosts[_vhost(address)].add(user)
         return entry.broker
 
     def _heard(self, address: BrokerAddress, pulse: Pulse) -> None:
@@ -122,10 +134,14 @@ class BrokerPool:
     async def release(self, user: Hashable) -> None:
         """``user`` needs its broker no more; the last one closes it."""
         address = self._users.pop(user, None)
-        if address is None or address in self._users.values():
+        if address is None:
             return
-        entry = self._entries.pop(address)
-        figures = self._vhosts[_vhost(address)]
+        entry, figures = self._entries[address], self._vhosts[_vhost(address)]
+        figures.drop(user)
+        entry.users -= 1
+        if entry.users:
+            return
+        del self._entries[address]
         figures.brokers.remove(entry.broker)
         if not figures.brokers:
             del self._vhosts[figures.vhost]
