@@ -88,7 +88,7 @@ class OperatorProcess:
         return cpu_seconds(self.process.pid)
 
     def longest_turn(self) -> float:
-        """CPU seconds that its event loop spent at most before a timer that was due had its turn."""
+        """CPU seconds that its event loop spent at most between two turns of a timer."""
         return self.metrics()["bench_longest_turn_cpu_seconds"]
 
     def starved(self) -> float:
