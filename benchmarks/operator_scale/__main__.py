@@ -1,8 +1,9 @@
 """`python -m benchmarks.operator_scale`: what the operator costs with 1, 100 and 1,000 routes.
 
 ROUTES=1,100 selects; QUICK=1 measures for a third of the time; SECRETS=2000 puts so many Secrets of 100 kB of others
-beside them. One process of the operator, a real API server without
-nodes (so no pods), two virtual hosts of a real RabbitMQ and a broker that hangs; every third route uses that one.
+beside them; MERCHANTS=20000 makes so many Merchant objects of one more route, of which one moves then, five times. One
+process of the operator, a real API server without nodes (so no pods), two virtual hosts of a real RabbitMQ and a broker
+that hangs; every third route uses that one.
 """
 
 import os
@@ -26,8 +27,8 @@ def main() -> None:
     """The program."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers and containers are ended, too
     sizes = [int(each) for each in os.environ.get("ROUTES", "1,100,1000").split(",")]
-    secrets = int(os.environ.get("SECRETS", "0"))
-    times = Times.quick(secrets) if os.environ.get("QUICK") else Times(secrets=secrets)
+    times = Times(secrets=int(os.environ.get("SECRETS", "0")), crowd=int(os.environ.get("MERCHANTS", "0")))
+    times = times.quick() if os.environ.get("QUICK") else times
     results = []
     for routes in sizes:
         progress = Progress()

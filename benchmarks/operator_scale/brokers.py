@@ -50,6 +50,14 @@ class Brokers:
             return found
         return []
 
+    def leads(self, broker: int, source: str, target: str, key: str) -> bool:
+        """Whether a binding leads from the one exchange to the other by this key: one small answer."""
+        vhost = self.vhosts[broker]
+        path = f"bindings/{quote(vhost.name, safe='')}/e/{source}/e/{target}/{quote(key, safe='')}"
+        with suppress(OSError):  # not found
+            return bool(vhost.api("GET", path))
+        return False
+
     def unbind(self, broker: int, source: str, target: str, key: str) -> None:
         """Take a binding away, as somebody with the management UI does."""
         vhost = self.vhosts[broker]

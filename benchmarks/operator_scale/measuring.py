@@ -3,7 +3,7 @@
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -12,8 +12,9 @@ from typing import Any
 import yaml
 
 from benchmarks.operator_scale.brokers import Brokers
+from benchmarks.operator_scale.crowd import Crowd
 from benchmarks.operator_scale.operator_process import AuditLog, OperatorProcess
-from benchmarks.operator_scale.routes import NAMESPACES, Place, places, route, secret
+from benchmarks.operator_scale.routes import MERCHANTS, NAMESPACES, TIERS, Place, places, route, secret
 from benchmarks.progress import Progress
 from merchantroute_kit.servers.api_server import ApiServer
 from merchantroute_kit.waiting import until
@@ -22,7 +23,7 @@ CRDS = Path(__file__).resolve().parents[2] / "crds"
 SYSTEM = "merchantroute-system"
 TICK = 2.0  # seconds, the operator's own default
 PATIENCE = 1800.0
-DRIFTS = 100
+DRIFTS = 100  # bindings
 SECRET = 100_000  # bytes of one of others
 
 
@@ -33,11 +34,11 @@ class Times:
     idle: float = 120.0
     changes: int = 60
     secrets: int = 0  # of others: half of them are releases of Helm
+    crowd: int = 0  # Merchant objects of one more route
 
-    @classmethod
-    def quick(cls, secrets: int = 0) -> "Times":
+    def quick(self) -> "Times":
         """Enough to see the size of a figure."""
-        return cls(40.0, 20, secrets)
+        return replace(self, idle=40.0, changes=20)
 
 
 class Bench:
@@ -64,15 +65,19 @@ class Bench:
             self._each(self._apply, self._places)
             self._until_judged(self._live, 1)
             applied = time.monotonic() - began
-            self._progress.line(f"  all were applied and judged after {applied:.1f} s")
+            applied_cpu, starved = operator.cpu(), operator.starved()
+            self._progress.line(f"  all were applied and judged after {applied:.1f} s, {applied_cpu:.1f} of CPU")
             bound = self._bound_seconds()
+            bound_cpu = operator.cpu() - applied_cpu
             idle = self._idle(operator)
             drift = self._drift_seconds()
+            turn = operator.longest_turn()
+            crowd = self._crowd(operator) if self._times.crowd else {}
         self._each(self._touch, self._places)
         began = time.monotonic()
         with OperatorProcess(self._server, self._log, settings) as second:
             self._until_judged(self._live, 2)
-            restart = time.monotonic() - began
+            restart, restart_cpu = time.monotonic() - began, second.cpu()
         return {
             "routes": len(self._places),
             "bound_p99_seconds": round(bound, 2),
@@ -80,8 +85,19 @@ class Bench:
             "restart_seconds": round(restart, 1),
             "drift_seconds": round(drift, 1),
             "applied_seconds": round(applied, 1),
+            "applied_cpu_seconds": round(applied_cpu, 1),
+            "change_cpu_seconds": round(bound_cpu / self._times.changes, 3),
+            "restart_cpu_seconds": round(restart_cpu, 1),
+            "longest_turn_cpu_seconds": round(turn, 3),
+            "starved_seconds": round(starved, 1),
             "leases_lost": operator.restarts + second.restarts,
+            **crowd,
         }
+
+    def _crowd(self, operator: OperatorProcess) -> dict[str, Any]:
+        crowd = Crowd(self._server, self._brokers, self._times.crowd, self._progress)
+        found = crowd.run()
+        return {**found, "crowd_memory_mb": round(operator.memory(), 1), "crowd_peak_mb": round(operator.peak(), 1)}
 
     def _prepare(self) -> None:
 
@@ -180,14 +196,16 @@ class Bench:
         }
 
     def _drift_seconds(self) -> float:
-        """Until a hundred bindings that were taken away at once are back."""
-        of = self._live[:DRIFTS]
-        for place in of:
+        """Until a hundred bindings, of as many routes as there are, that were taken away at once are back."""
+        most = min(DRIFTS, MERCHANTS * len(self._live))
+        gone = [(self._live[number % len(self._live)], number // len(self._live)) for number in range(most)]
+        for place, number in gone:
             prefix = f"mr.{place.namespace}.{place.name}"
-            self._brokers.unbind(place.broker, f"{prefix}.assigned", f"{prefix}.enterprise", "merchant-0")
+            tier = TIERS[number % len(TIERS)]
+            self._brokers.unbind(place.broker, f"{prefix}.assigned", f"{prefix}.{tier}", f"merchant-{number}")
         began = time.monotonic()
-        for place in of:
-            until(partial(self._is_bound, place, "merchant-0"), "a binding to be back", PATIENCE)
+        for place, number in gone:
+            until(partial(self._is_bound, place, f"merchant-{number}"), "a binding to be back", PATIENCE)
         return time.monotonic() - began
 
 

@@ -16,6 +16,8 @@ from merchantroute_kit.servers.ports import free_port
 from merchantroute_kit.waiting import until
 
 SOURCE = Path(__file__).resolve().parents[2] / "operator"
+# The benchmark's brokers listen where no installation lets the operator connect to unasked.
+BROKERS_HERE = {"MR_OPERATOR_BROKER_ADDRESSES": "127.0.0.0/8", "MR_OPERATOR_BROKER_PORTS": "1-65535"}
 _WRITES = frozenset({"create", "update", "patch", "delete"})
 
 
@@ -26,8 +28,9 @@ class OperatorProcess:
         self._metrics = free_port()
         environment = {
             **os.environ,
+            **BROKERS_HERE,
             **settings,
-            "PYTHONPATH": str(SOURCE),
+            "PYTHONPATH": f"{SOURCE}{os.pathsep}{SOURCE.parent}",
             "KUBECONFIG": str(server.kubeconfig),
             "MR_OPERATOR_METRICS_PORT": str(self._metrics),
             "MR_OPERATOR_HEALTH_PORT": str(free_port()),
@@ -64,7 +67,7 @@ class OperatorProcess:
                 self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "merchantroute_operator"]
+        command = [sys.executable, "-m", "benchmarks.operator_scale.measured_operator"]
         return subprocess.Popen(command, env=self._environment, stdout=self._out, stderr=self._out)
 
     def is_up(self) -> bool:
@@ -83,6 +86,14 @@ class OperatorProcess:
     def cpu(self) -> float:
         """CPU seconds so far."""
         return cpu_seconds(self.process.pid)
+
+    def longest_turn(self) -> float:
+        """CPU seconds that its event loop spent at most between two turns of a timer."""
+        return self.metrics()["bench_longest_turn_cpu_seconds"]
+
+    def starved(self) -> float:
+        """Seconds so far in which its event loop could have run and got no core: what the machine took from it."""
+        return int(Path(f"/proc/{self.process.pid}/schedstat").read_text().split()[1]) / 1e9
 
     def memory(self) -> float:
         """MB."""

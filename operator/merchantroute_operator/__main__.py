@@ -14,7 +14,7 @@ from functools import partial
 from merchantroute_operator import handlers, metrics
 from merchantroute_operator.health import Health
 from merchantroute_operator.kube.client import KubeClient, connect
-from merchantroute_operator.kube.lease import lead
+from merchantroute_operator.kube.lease import Terms, lead
 from merchantroute_operator.kube.network.cluster_addresses import ClusterAddresses
 from merchantroute_operator.kube.watching.secret_watches import SecretWatches
 from merchantroute_operator.logs import log_json
@@ -89,12 +89,15 @@ async def operate(kube: KubeClient, settings: Settings, health: Health) -> None:
         await brokers.close()
 
 
-async def run(settings: Settings) -> None:
-    """Serve probes and metrics at once, so that a standby is alive, and operate while the Lease is ours."""
+async def run(settings: Settings, terms: Terms | None = None) -> None:
+    """Serve probes and metrics at once, so that a standby is alive, and operate while the Lease is ours.
+
+    ``terms`` are other than the Lease's usual ones where a machine is too slow for these.
+    """
     metrics.serve(settings.metrics_port)
     health = Health()
     async with health.serve(settings.health_port), connect(on_call=metrics.kube_call) as kube:
-        await lead(kube, settings, lambda: _lead(kube, settings, health))
+        await lead(kube, settings, lambda: _lead(kube, settings, health), terms=terms)
 
 
 async def _lead(kube: KubeClient, settings: Settings, health: Health) -> None:

@@ -7,6 +7,7 @@ more than the calls, and its dynamic client keeps a discovery cache in the file 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -22,6 +23,7 @@ from merchantroute_operator.kube.kube_port import Object
 
 TIMEOUT = 20.0  # seconds; the largest read, a route's children, takes well under one
 CONNECT = 10.0  # seconds, of a watch
+READS_AT_ONCE = 16  # a pass asks for eight lists at a time, and dozens of passes begin at once when the operator starts
 JSON = "application/json"
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"  # JSON is YAML
@@ -45,6 +47,7 @@ class Api:
         self.client = client
         self._on_call = on_call
         self._dated: tuple[str, float] | None = None  # the last answer's date, and when (monotonic) it came
+        self._reads = asyncio.Semaphore(READS_AT_ONCE)
 
     def server_time(self) -> float | None:
         """The API server's clock in epoch seconds, whole ones; None where no answer had a date."""
@@ -66,14 +69,21 @@ class Api:
         body: Object | None = None,
         content_type: str = JSON,
         query: Mapping[str, str] | None = None,
+        waits: bool = True,
     ) -> Object:
-        """The answer's JSON. Raises ``NotFound`` or another ``KubeError`` that names ``kind`` and ``name``."""
-        return await self._counted(method, path, kind, name, (body, content_type, query, JSON))
+        """The answer's JSON. Raises ``NotFound`` or another ``KubeError`` that names ``kind`` and ``name``.
+
+        A GET waits for its turn among the reads that are under way, unless ``waits`` is false.
+        """
+        turn = self._reads if method == "GET" and waits else contextlib.nullcontext()
+        async with turn:
+            return await self._counted(method, path, kind, name, (body, content_type, query, JSON))
 
     async def page(self, path: str, *, kind: str, query: Mapping[str, str], metadata_only: bool = False) -> Object:
         """One page of a list; with ``metadata_only`` of nothing but the objects' metadata. Raises as ``call``."""
         accept = _METADATA_LIST if metadata_only else JSON
-        return await self._counted("GET", path, kind, "*", (None, JSON, query, accept))
+        async with self._reads:
+            return await self._counted("GET", path, kind, "*", (None, JSON, query, accept))
 
     async def stream(
         self, path: str, *, kind: str, query: Mapping[str, str], metadata_only: bool, silent: float

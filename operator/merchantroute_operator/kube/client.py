@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from kubernetes.aio import config
 from kubernetes.aio.client.api_client import ApiClient
@@ -47,5 +49,14 @@ async def connect(kubeconfig: str | None = None, on_call: OnCall = ignore_call) 
         )
     else:
         config.load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    configuration.proxy = configuration.proxy or _proxy(configuration.host)
+    # Left to itself aiohttp reads ~/.netrc and the environment for every call, each in a thread of its own.
+    configuration.client_session_kwargs = {"trust_env": False}
     async with ApiClient(configuration) as client:
         yield KubeClient(Api(client, on_call))
+
+
+def _proxy(server: str) -> str | None:
+    """The one that the environment names for this API server (HTTPS_PROXY, NO_PROXY)."""
+    url = urlsplit(server)
+    return None if proxy_bypass(url.netloc) else getproxies().get(url.scheme)

@@ -45,7 +45,7 @@ class LeaseStore:
     async def read(self) -> StoredLease | None:
         """The Lease; None where there is none."""
         try:
-            return await self._stored(self._api.call("GET", self._item, kind=KIND, name=self._name))
+            return await self._stored(self._api.call("GET", self._item, kind=KIND, name=self._name, waits=False))
         except NotFound:
             return None
 

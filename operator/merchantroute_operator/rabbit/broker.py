@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from merchantroute_operator.errors import RouteError
 from merchantroute_operator.lane_users.broker_user import BrokerUser, UserOp
 from merchantroute_operator.rabbit import topology_reader, topology_writer, user_accounts
+from merchantroute_operator.rabbit.broker_errors import NotFound
 from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.management import Management, OnCall, ignore_call
 from merchantroute_operator.rabbit.orders.live_count import live_counts
@@ -17,9 +18,11 @@ from merchantroute_operator.rabbit.vhost.shared_reads import SharedRead
 from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import LiveCount, Moved, Plan, QueueSample, QueueTick, Topology, Uncounted
+from merchantroute_operator.topology.queries import rebound_by
 
 CHECKED = 5.0  # seconds for which a failed check serves all routes of the same user, if it was a slow one
 SLOW = 1.0  # seconds
+FEW = 4  # exchanges whose bindings are read one by one; a merchant that moves changes those of two
 
 
 class VhostReads:
@@ -60,6 +63,16 @@ class RabbitBroker:
     async def observe(self, prefix: str) -> Topology:
         """What is there of a route."""
         return (await self._reads.topology.get(self._read_topology)).of(prefix)
+
+    async def observe_after(self, plan: Plan, prefix: str, observed: Topology) -> Topology:
+        """What is there of a route after ``plan``; a vhost of hundreds of routes is not read whole for one binding."""
+        exchanges = rebound_by(plan)
+        if exchanges is None or len(exchanges) > FEW:
+            return await self.observe(prefix)
+        try:
+            return await topology_reader.read_bindings_of(self._management, exchanges, observed)
+        except NotFound:  # somebody deleted it meanwhile
+            return await self.observe(prefix)
 
     async def recent(self, at_most: float) -> VhostTopology:
         """All of the vhost, as a read found it that began at most so many seconds ago."""

@@ -27,6 +27,12 @@ class Broker(Protocol):
         Arguments come back whole, owner marker included, so that the core can compare them.
         """
 
+    async def observe_after(self, plan: Plan, prefix: str, observed: Topology) -> Topology:
+        """``observe`` once more, after ``plan`` was carried out on what ``observed`` says.
+
+        Where the plan only binds and unbinds, the bindings of these exchanges are read anew, and no others.
+        """
+
     async def run(self, plan: Plan) -> None:
         """Carry out the batches in order; within a batch a bounded number of calls at once.
 

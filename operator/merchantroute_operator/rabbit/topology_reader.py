@@ -11,16 +11,18 @@ import contextlib
 import json
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from merchantroute_operator.rabbit.broker_errors import NotFound
 from merchantroute_operator.rabbit.gather import gather
 from merchantroute_operator.rabbit.management import Management
 from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology, vhost_topology
-from merchantroute_operator.topology.objects import Binding, Exchange, Queue, QueueSample, QueueTick
+from merchantroute_operator.topology.objects import Binding, Exchange, Queue, QueueSample, QueueTick, Topology
 
 OURS = "mr."  # how the names of all routes' objects begin
 LARGEST_COUNT = 2**63 - 1
+_BINDINGS = {"columns": "source,destination,destination_type,routing_key,arguments"}
 _SAMPLE = (
     "name,messages,messages_ready,messages_unacknowledged,message_stats.publish,consumers,policy,operator_policy,"
     "members,online,state"
@@ -53,10 +55,33 @@ async def read_topology(management: Management) -> VhostTopology:
             what="reading bindings",
             # Without a source it is the one that each queue has to its own name.
             parse=lambda found: [binding_of(each) for each in _rows(found) if each["source"]],
-            query={"columns": "source,destination,destination_type,routing_key,arguments"},
+            query=_BINDINGS,
         ),
     )
     return vhost_topology(began, exchanges, queues, bindings)
+
+
+async def read_bindings_of(management: Management, exchanges: Collection[str], observed: Topology) -> Topology:
+    """``observed`` with the bindings from these exchanges as they are now. Raises ``NotFound`` where one is gone."""
+    found: list[Binding] = []
+
+    async def read(source: str) -> None:
+        found.extend(
+            await management.read(
+                "exchanges",
+                management.address.vhost,
+                source,
+                "bindings",
+                "source",
+                what=f"reading the bindings of exchange {source}",
+                parse=lambda rows: [binding_of(each) for each in _rows(rows)],
+                query=_BINDINGS,
+            )
+        )
+
+    await gather(sorted(exchanges), read)
+    others = (binding for binding in observed.bindings if binding.source not in exchanges)
+    return replace(observed, bindings=frozenset((*others, *found)))
 
 
 async def samples(management: Management) -> Mapping[str, QueueSample]:
@@ -156,7 +181,12 @@ def _arguments(row: Mapping[str, Any]) -> Mapping[str, Any]:
     value = row.get("arguments") or {}
     if not isinstance(value, dict):
         raise TypeError("arguments are no object")
-    json.dumps(value, ensure_ascii=False).encode()
+    for key, each in value.items():
+        key.encode()
+        if isinstance(each, str):
+            each.encode()
+        elif not isinstance(each, int):  # a table or a list, which none of ours has: a hundred thousand rows are read
+            json.dumps(each, ensure_ascii=False).encode()
     return value
 
 

@@ -22,7 +22,7 @@ from merchantroute_operator.reconcile.observers.missing_queues import notice_mis
 from merchantroute_operator.reconcile.observers.queue_members import notice_queue_members
 from merchantroute_operator.reconcile.observers.refused_credentials import notice_refused_credentials
 from merchantroute_operator.reconcile.observers.split_shares import watch_splits
-from merchantroute_operator.reconcile.observers.tick import Observer, Seen, Tick, by_place
+from merchantroute_operator.reconcile.observers.tick import Observer, Seen, Tick, grouped
 from merchantroute_operator.reconcile.observers.topology_drift import notice_topology_drift
 from merchantroute_operator.reconcile.observers.user_drift import notice_user_drift
 from merchantroute_operator.reconcile.state.backoff import Backoff
@@ -113,14 +113,14 @@ class Scaler:
         """Look once at every route of every vhost."""
         await asyncio.gather(*(self._vhost(figures) for figures in self._ctx.brokers.vhosts()))
 
-    async def _vhost(self, figures: VhostFigures) -> None:
-        samples = await self._samples(figures)
-        topology = await self._topology(figures) if samples is not None else None
-        policies = by_place(samples)
-        for key in figures.users:
-            state = self._states.get(key)
-            if state is not None:
-                await self._guarded(key, state, Seen(samples, policies, topology))
+    async def _vhost(self, vhost: VhostFigures) -> None:
+        samples = await self._samples(vhost)
+        topology = await self._topology(vhost) if samples is not None else None
+        seen = Seen(grouped(samples) if samples is not None else None, topology)
+        for key in vhost.users:
+            if (state := self._states.get(key)) is not None:
+                await self._guarded(key, state, seen)
+                await asyncio.sleep(0)  # hundreds of routes: the Lease's renewal is not to wait for all of them
 
     async def _guarded(self, key: Key, state: RouteState, seen: Seen) -> None:
         """What fails over one route is that route's: the others of the broker, and of all brokers, are looked at."""
@@ -185,7 +185,7 @@ class Scaler:
             return
         # A broker without statistics may still answer with lengths, and nothing says how old they are.
         if state.findings.topology.uncounted.queues:
-            seen = replace(seen, samples=None)
+            seen = replace(seen, figures=None)
         tick = Tick(self._ctx, key, state, state.route, state.findings.raw, seen)
         asked = [await observer(tick) for observer in OBSERVERS]
         # Passes that fail come at growing intervals, whatever is missing because of that.

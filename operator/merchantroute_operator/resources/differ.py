@@ -33,13 +33,15 @@ def differs(desired: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
 
 
 def _wants(desired: Any, live: Any, field: str) -> bool:
+    if desired == live:  # most parts of most objects, by far
+        return False
     if isinstance(desired, Mapping):
         found = live if isinstance(live, Mapping) else {}
         inner = "sizeLimit" if field in _QUANTITIES else None
         return any(_wants(value, found.get(key), inner or key) for key, value in desired.items())
     if isinstance(desired, Sequence) and not isinstance(desired, str):
         return _list_wants(desired, live or (), field)
-    if desired == live or (live is None and not desired):  # the API server leaves out what is empty, 0 or false
+    if live is None and not desired:  # the API server leaves out what is empty, 0 or false
         return False
     return field not in _QUANTITY or live is None or quantity(desired) != quantity(live)
 

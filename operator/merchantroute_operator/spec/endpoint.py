@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 _PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = frozenset({"Cc", "Cs", "Zs", "Zl", "Zp"})  # control characters, half surrogate pairs, white space
+_FORBIDDEN_ASCII = re.compile(r"[\x00-\x20\x7f\\]")  # those of them that are ASCII, and the backslash
 _AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:]+(?:\.[0-9]+){0,3})\]|([-A-Za-z0-9_.]+))(?::([0-9]{1,5}))?")
 _LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_]{0,61}[A-Za-z0-9])?")
 _HEXADECIMAL = ("0x", "0X")  # what resolvers read as a number at a host's end: 0x7f000001
+_KEPT = 2**15  # endpoints; each pass over a route asks for each of its merchants' several times
 _LONGEST_HOST = 253  # characters, as DNS has them; a dot at its end does not count
 
 
+@lru_cache(_KEPT)
 def host_and_port(endpoint: str) -> tuple[str, int]:
     """Of ``endpoint``, in lower case and without brackets; the port is its scheme's where it names none.
 
@@ -26,17 +30,24 @@ def host_and_port(endpoint: str) -> tuple[str, int]:
     scheme, separator, rest = endpoint.partition("://")
     if not separator or scheme not in _PORTS:
         raise ValueError("begin it with https://")
-    if any(char == "\\" or unicodedata.category(char) in _FORBIDDEN for char in endpoint):
+    if _is_forbidden_in(endpoint):
         raise ValueError("it holds white space, a control character or a backslash: write it percent-encoded")
     if "?" in rest or "#" in rest:
         raise ValueError("it holds a query or a fragment: remove '?' or '#' and what follows")
     authority, _, path = rest.partition("/")
     if "@" in authority:
         raise ValueError("it holds a user or password before '@': remove it, and write credentials with a secretRef")
-    if any(brace in authority + path.replace("{merchant}", "") for brace in "{}"):
+    variables = authority + path.replace("{merchant}", "")
+    if "{" in variables or "}" in variables:
         raise ValueError("write no variable but {merchant}, and that only in the path")
     host, port = _parts(authority)
     return host.lower(), port or _PORTS[scheme]
+
+
+def _is_forbidden_in(endpoint: str) -> bool:
+    if endpoint.isascii():
+        return _FORBIDDEN_ASCII.search(endpoint) is not None
+    return any(char == "\\" or unicodedata.category(char) in _FORBIDDEN for char in endpoint)
 
 
 def _parts(authority: str) -> tuple[str, int | None]:

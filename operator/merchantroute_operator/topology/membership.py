@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from merchantroute_operator.topology.objects import QueueSample
@@ -22,13 +22,14 @@ class Membership:
     nodes: int = 0  # the most members that a queue of the broker has
 
 
-def membership(queues: Iterable[str], samples: Mapping[str, QueueSample]) -> Membership:
-    """Of ``queues``; ``samples`` are the broker's by name. Of what a reading does not tell nothing is said."""
+def membership(queues: Mapping[str, QueueSample], nodes: int) -> Membership:
+    """Of ``queues``; ``nodes`` is the most members that a queue of the broker has.
+
+    Of what a reading does not tell nothing is said.
+    """
     lost, degraded, short = [], [], []
-    nodes = max((sample.members or 0 for sample in samples.values()), default=0)
-    for name in sorted(queues):
-        sample = samples.get(name)
-        if sample is None or not sample.members or sample.online is None:
+    for name, sample in sorted(queues.items(), key=lambda each: each[0]):
+        if not sample.members or sample.online is None:
             continue
         if 2 * sample.online <= sample.members:
             lost.append(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from merchantroute_operator import naming
-from merchantroute_operator.topology.objects import OWNER, Binding, Exchange, Queue, Topology
+from merchantroute_operator.topology.objects import OWNER, Bind, Binding, Exchange, Plan, Queue, Topology, Unbind
 
 
 def owner_of(thing: Exchange | Queue) -> str:
@@ -26,6 +26,16 @@ def the_owner(topology: Topology) -> str:
 def is_inside(name: str, front_door: str) -> bool:
     """Whether a name is the route's own."""
     return name == front_door or name.startswith(front_door + ".")
+
+
+def rebound_by(plan: Plan) -> frozenset[str] | None:
+    """The exchanges whose bindings a plan changes; None where it changes anything else."""
+    sources = set()
+    for op in (op for batch in plan for op in batch):
+        if not isinstance(op, Bind | Unbind):
+            return None
+        sources.add(op.binding.source)
+    return frozenset(sources)
 
 
 def bindings_from(bindings: Iterable[Binding], source: str) -> frozenset[Binding]:

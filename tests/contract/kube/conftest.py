@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from merchantroute_kit.waiting import until_async
-from merchantroute_operator.kube.api import JSON, Api, Method
+from merchantroute_operator.kube.api import Api, Method
 from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.kube.kube_port import Object
 from tests.harness.cluster import Kubectl
@@ -24,22 +24,12 @@ GROUP, PLURAL, MERCHANTS = "ports.merchantroute.dev", "portroutes", "portmerchan
 class Unwatched(Api):
     """The same calls about the same kind in another group: an operator that runs in the cluster leaves it alone."""
 
-    async def call(
-        self,
-        method: Method,
-        path: str,
-        *,
-        kind: str,
-        name: str,
-        body: Object | None = None,
-        content_type: str = JSON,
-        query: Mapping[str, str] | None = None,
-    ) -> Object:
+    async def call(self, method: Method, path: str, *, body: Object | None = None, **rest: Any) -> Object:
         path = path.replace("/apis/merchantroute.dev/", f"/apis/{GROUP}/")
         path = path.replace("/merchantroutes", f"/{PLURAL}").replace("/merchants", f"/{MERCHANTS}")
         if body and body.get("apiVersion") == "merchantroute.dev/v1alpha1":
             body = {**body, "apiVersion": f"{GROUP}/v1alpha1"}
-        return await super().call(method, path, kind=kind, name=name, body=body, content_type=content_type, query=query)
+        return await super().call(method, path, body=body, **rest)
 
 
 @contextmanager

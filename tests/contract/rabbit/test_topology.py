@@ -51,6 +51,21 @@ async def test_merchant_ids_of_any_letters_can_be_bound_seen_and_unbound(rabbit:
     assert (await rabbit.observe(ROUTE)).bindings == frozenset()
 
 
+async def test_after_a_plan_that_binds_and_unbinds_a_part_is_read_and_equals_the_whole(rabbit: RabbitBroker) -> None:
+    tiers = [Binding(f"{ROUTE}.assigned", f"{ROUTE}.{tier}", "exchange", "burger") for tier in ("one", "two")]
+    rung = Binding(f"{ROUTE}.retry", f"{ROUTE}.one", "exchange", "", "1000")
+    made = (*map(exchange, (tiers[0].target, tiers[1].target)), exchange(rung.source, "headers"))
+    await rabbit.run(((exchange(f"{ROUTE}.assigned", "direct"), *made), (Bind(tiers[0]), Bind(rung))))
+    before = await rabbit.observe(ROUTE)
+
+    moves: Plan = ((Bind(tiers[1]),), (Unbind(tiers[0]),))
+    await rabbit.run(moves)
+
+    after = await rabbit.observe_after(moves, ROUTE, before)
+    assert after == await rabbit.observe(ROUTE)
+    assert after.bindings == {tiers[1], rung}
+
+
 async def test_a_binding_with_an_empty_key_is_no_other_binding(rabbit: RabbitBroker) -> None:
     objects, bound = lane(f"{ROUTE}.tier")
     other = Binding(f"{ROUTE}.tier", f"{ROUTE}.tier", "queue", "~")

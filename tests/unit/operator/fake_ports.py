@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from merchantroute_operator.errors import KubeConflict, KubeError, RouteError, UsersNotAllowed
@@ -37,6 +37,7 @@ from merchantroute_operator.topology.objects import (
     Unbind,
     Uncounted,
 )
+from merchantroute_operator.topology.queries import rebound_by
 from tests.unit.operator.order_routing import NOTHING, run
 from tests.unit.operator.route_samples import CLUSTER
 
@@ -199,6 +200,7 @@ class MemoryBroker:
     failing: RouteError | None = None
     slice: int = 1_000_000  # orders that are moved at once
     uncounted: Uncounted = COUNTS_ALL
+    observed: int = 0  # how often the vhost was read whole
     reports: int = 0  # how often its queues have reported
     late: dict[str, int] = field(default_factory=dict)  # orders that no report counts yet
     consumers: dict[str, int] = field(default_factory=dict)  # by queue
@@ -214,7 +216,17 @@ class MemoryBroker:
 
     async def observe(self, prefix: str) -> Topology:
         del prefix
+        self.observed += 1
         return self.topology
+
+    async def observe_after(self, plan: Plan, prefix: str, observed: Topology) -> Topology:
+        """What was not of the plan is not looked at."""
+        exchanges = rebound_by(plan)
+        if exchanges is None:
+            return await self.observe(prefix)
+        kept = {binding for binding in observed.bindings if binding.source not in exchanges}
+        now = {binding for binding in self.topology.bindings if binding.source in exchanges}
+        return replace(observed, bindings=frozenset(kept | now))
 
     async def run(self, plan: Plan) -> None:
         self.topology = run(self.topology, plan)

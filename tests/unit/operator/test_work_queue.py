@@ -232,3 +232,144 @@ def test_a_key_may_be_in_another_group_by_the_end_of_its_pass() -> None:
 
     play(script)
     assert passes == ["before", "after 1", "after 2"]
+
+
+class Counted:
+    """A key that notes how often a look-up of it begins."""
+
+    looks = 0
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __hash__(self) -> int:
+        Counted.looks += 1
+        return hash(self.name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Counted) and other.name == self.name
+
+
+def looks_for_turns(turns: int, *, waiting: int, parked: int) -> int:
+    """Look-ups that so many turns of one key take beside keys that are due much later, and keys without room."""
+    looks: list[int] = []
+
+    async def script() -> None:
+        done, hang = asyncio.Event(), asyncio.Event()
+        left = turns
+
+        async def work(key: Counted) -> float | None:
+            nonlocal left
+            if key.name.startswith("hung"):
+                await hang.wait()
+            if left == turns:
+                looks.append(Counted.looks)
+            left -= 1
+            if left:
+                return 0.0
+            looks.append(Counted.looks)
+            done.set()
+            return None
+
+        queue = WorkQueue(work, lambda key: Budget(key.name[:4], 1))
+        for number in range(waiting):
+            queue.add(Counted(f"late-{number}"), after=1000)
+        for number in range(parked + 1):
+            queue.add(Counted(f"hung-{number}"), after=0)
+        queue.add(Counted("good"), after=0)
+        running = asyncio.create_task(queue.run(4))
+        await asyncio.wait_for(done.wait(), PATIENCE)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    play(script)
+    return looks[1] - looks[0]
+
+
+def test_a_turn_goes_through_no_key_that_waits_for_something_else() -> None:
+    alone = looks_for_turns(20, waiting=0, parked=0)
+    assert looks_for_turns(20, waiting=500, parked=0) < 2 * alone
+    assert looks_for_turns(20, waiting=0, parked=500) < 2 * alone
+
+
+def test_keys_that_are_asked_for_earlier_again_and_again_are_kept_once() -> None:
+    async def script() -> None:
+        done = asyncio.Event()
+        turns = 0
+
+        async def work(_key: str) -> float | None:
+            nonlocal turns
+            turns += 1
+            if turns < 500:
+                queue.add("pos", after=0)
+            else:
+                done.set()
+            return 1000.0
+
+        queue = WorkQueue(work)
+        queue.add("pos", after=0)
+        await run_until(queue, done)
+        for seconds in range(2000, 1000, -1):
+            queue.add("burgers", after=seconds)
+        assert len(queue._later) < 100
+
+    play(script)
+
+
+def test_a_key_that_leaves_a_full_group_gives_its_place_to_the_next() -> None:
+    """Its server is another one by the time it gets room, and nobody else's turn ends there any more."""
+    groups = {"first": "old", "second": "old", "third": "old", "other": "new"}
+    order: list[str] = []
+
+    async def script() -> None:
+        done, go = asyncio.Event(), asyncio.Event()
+
+        async def work(key: str) -> None:
+            order.append(key)
+            if key == "first":
+                await go.wait()
+            if key == "other":
+                await asyncio.Event().wait()
+            if key == "third":
+                done.set()
+
+        queue = WorkQueue(work, lambda key: Budget(groups[key], 1))
+        for key in groups:
+            queue.add(key, after=0)
+        running = asyncio.create_task(run_until(queue, done))
+        while len(order) < 2:
+            await asyncio.sleep(0)
+        groups["second"] = "new"
+        go.set()
+        await running
+
+    play(script)
+    assert order == ["first", "other", "third"]
+
+
+def test_a_key_that_waits_for_room_goes_where_there_is_some_when_it_is_asked_for_again() -> None:
+    groups = {"first": "old", "second": "old"}
+    order: list[str] = []
+
+    async def script() -> None:
+        done = asyncio.Event()
+
+        async def work(key: str) -> None:
+            order.append(key)
+            if key == "first":
+                await asyncio.Event().wait()
+            done.set()
+
+        queue = WorkQueue(work, lambda key: Budget(groups[key], 1))
+        for key in groups:
+            queue.add(key, after=0)
+        running = asyncio.create_task(run_until(queue, done))
+        while not order:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        groups["second"] = "new"
+        queue.add("second")
+        await running
+
+    play(script)
+    assert order == ["first", "second"]

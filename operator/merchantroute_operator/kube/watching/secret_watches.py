@@ -7,6 +7,7 @@ Not one of them comes here.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Hashable
 
 from merchantroute_operator.kube.api import Api
@@ -25,6 +26,7 @@ class SecretWatches:
         self._api = api
         self._changed: Callable[[str, str, str], None] = _nobody
         self._used: dict[Hashable, frozenset[Key]] = {}
+        self._users: Counter[Key] = Counter()
         self._watches: dict[Key, asyncio.Task[None]] = {}
 
     def tell(self, changed: Callable[[str, str, str], None]) -> None:
@@ -33,21 +35,22 @@ class SecretWatches:
 
     def use(self, user: Hashable, secrets: frozenset[Key]) -> None:
         """From now on ``user`` wants to hear of these, and of no others; of none: it is gone."""
-        if self._used.get(user, frozenset()) == secrets:
-            return
+        before = self._used.pop(user, frozenset())
         if secrets:
             self._used[user] = secrets
-        else:
-            self._used.pop(user, None)
-        wanted = frozenset().union(*self._used.values())
-        for gone in self._watches.keys() - wanted:
-            self._watches.pop(gone).cancel()
-        for new in wanted - self._watches.keys():
-            self._watches[new] = asyncio.create_task(self._watch(new).run())
+        for new in secrets - before:
+            self._users[new] += 1
+            if new not in self._watches:
+                self._watches[new] = asyncio.create_task(self._watch(new).run())
+        for gone in before - secrets:
+            self._users[gone] -= 1
+            if not self._users[gone]:
+                del self._users[gone]
+                self._watches.pop(gone).cancel()
 
     async def close(self) -> None:
         """End all watches."""
-        watches, self._watches, self._used = list(self._watches.values()), {}, {}
+        watches, self._watches, self._used, self._users = list(self._watches.values()), {}, {}, Counter()
         for watch in watches:
             watch.cancel()
         await asyncio.gather(*watches, return_exceptions=True)

@@ -65,10 +65,8 @@ class Dialer:
         """
         if why := self._rules.refuses(host, port):
             raise _not_allowed(host, port, why)
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, family=socket.AddressFamily(family), type=socket.SOCK_STREAM)
         allowed, refusals = [], []
-        for text in dict.fromkeys(str(info[4][0]) for info in found):
+        for text in await _addresses(host, port, family):
             if why := await self._why_not(host, text):
                 refusals.append(why)
             else:
@@ -133,6 +131,15 @@ class Dialer:
         if embedded(address) in await self._cluster.hosts():
             return "it leads to an address of a node or of the API server"
         return ""
+
+
+async def _addresses(host: str, port: int, family: int) -> Collection[str]:
+    """All of ``host``, each once. An address in full is its own, and needs no thread that looks it up."""
+    if (address := literal(host)) is not None:
+        return [str(address)]
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, family=socket.AddressFamily(family), type=socket.SOCK_STREAM)
+    return dict.fromkeys(str(info[4][0]) for info in found)
 
 
 class JudgedResolver(AbstractResolver):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -29,13 +30,13 @@ class Claims:
         self._by_name: dict[str, dict[str, Claim]] = {}  # by namespace
         self._by_route: dict[Key, dict[str, Claim]] = {}
         self._read_at: dict[str, float] = {}
-        self._gone: set[str] = set()  # uids of those deleted while a namespace is being read
-        self._reading = asyncio.Lock()
+        self._gone: defaultdict[str, set[str]] = defaultdict(set)  # uids deleted while their namespace is being read
+        self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # of each namespace
         self._kind_is_missing = False
 
     async def of(self, place: Key) -> tuple[Claim, ...]:
         """Those of a route (namespace and name). Raises ``KubeError`` if they have to be read and cannot."""
-        async with self._reading:
+        async with self._reading[place[0]]:
             read_at = self._read_at.get(place[0])
             if read_at is None or self._monotonic() - read_at > REREAD:
                 await self._read(place[0])
@@ -54,7 +55,7 @@ class Claims:
     def put(self, claim: Claim) -> None:
         """Take in a reading; an older one than is known says nothing, nor does one of an object that is gone."""
         old = self._by_name.get(claim.namespace, {}).get(claim.name)
-        if claim.uid in self._gone or (old is not None and old.version > claim.version):
+        if claim.uid in self._gone.get(claim.namespace, ()) or (old is not None and old.version > claim.version):
             return
         if old is not None and old.route != claim.route:
             self._forget(old)
@@ -65,8 +66,8 @@ class Claims:
 
     def drop(self, claim: Claim) -> None:
         """The object is gone."""
-        if self._reading.locked():
-            self._gone.add(claim.uid)
+        if self._reading[claim.namespace].locked():
+            self._gone[claim.namespace].add(claim.uid)
         if (known := self.current(claim)) is not None:
             self._forget(known)
 
@@ -91,7 +92,7 @@ class Claims:
             for claim in found.values():
                 self.put(claim)
         finally:
-            self._gone.clear()
+            self._gone.pop(namespace, None)
         for name, claim in before.items():
             if name not in found and self._by_name[namespace].get(name) == claim:
                 self._forget(claim)

@@ -141,5 +141,5 @@ def _worn_out(state: RouteState, spec: LaneSpec) -> str:
 
 def _policies(tick: Tick, place: str) -> dict[str, str]:
     """Queue -> policy that somebody put on it; ``place`` is a tier's part of the broker, or the suspect queue."""
-    mine = tick.seen.policies.get(place_of(place), {})
+    mine = tick.seen.figures.policies.get(place_of(place), {}) if tick.seen.figures is not None else {}
     return {name: policy for name, policy in mine.items() if name == place or name.startswith(f"{place}.")}

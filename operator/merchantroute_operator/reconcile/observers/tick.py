@@ -15,14 +15,27 @@ from merchantroute_operator.topology.objects import QueueSample
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One look at a vhost: ``samples`` are the figures of all its queues by name, None where they could not be read.
+class Figures:
+    """The figures of all queues of a vhost, one reading, in order, so that no route goes through those of all others.
 
-    ``policies`` are by ``place_of`` a queue's name. ``topology`` is read now and then only.
+    ``places`` are the same figures by ``place_of`` the queue. ``policies``, ordered alike, are queue -> policy that
+    somebody put on it. ``nodes`` is the most members that a queue of the vhost has.
     """
 
-    samples: Mapping[str, QueueSample] | None
+    samples: Mapping[str, QueueSample]
+    places: Mapping[str, Mapping[str, QueueSample]]
     policies: Mapping[str, Mapping[str, str]]
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at a vhost: ``figures`` are None where they could not be read.
+
+    ``topology`` is read now and then only.
+    """
+
+    figures: Figures | None
     topology: VhostTopology | None = None
 
 
@@ -40,7 +53,7 @@ class Tick:
     @property
     def samples(self) -> Mapping[str, QueueSample] | None:
         """The figures of all queues of the route's vhost by name; None where they could not be read."""
-        return self.seen.samples
+        return self.seen.figures.samples if self.seen.figures is not None else None
 
     @property
     def may_repair(self) -> bool:
@@ -52,13 +65,18 @@ Observer = Callable[[Tick], Awaitable[bool]]
 """Takes in what a tick shows, and says whether the route has to be reconciled at once."""
 
 
-def by_place(samples: Mapping[str, QueueSample] | None) -> Mapping[str, Mapping[str, str]]:
-    """Queue -> policy that somebody put on it, by ``place_of`` the queue."""
-    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for name, sample in (samples or {}).items():
+def grouped(samples: Mapping[str, QueueSample]) -> Figures:
+    """The reading, in order."""
+    places: defaultdict[str, dict[str, QueueSample]] = defaultdict(dict)
+    policies: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    nodes = 0
+    for name, sample in samples.items():
+        place = place_of(name)
+        places[place][name] = sample
+        nodes = max(nodes, sample.members or 0)
         if sample.policy:
-            found[place_of(name)][name] = sample.policy
-    return found
+            policies[place][name] = sample.policy
+    return Figures(samples, dict(places), dict(policies), nodes)
 
 
 def place_of(name: str) -> str:

@@ -235,7 +235,7 @@ async def _bindings(
     changes = (*wiring(wanted, observed), *open_front_door(wanted, observed))
     if changes:
         await broker.run(changes)
-        observed = await broker.observe(front_door)
+        observed = await broker.observe_after(changes, front_door, observed)
         bound = bound_in(observed, naming.assigned(*place), f"{front_door}.")
     findings.topology.bound = bound
     own = (merchant for merchant in route.merchants if merchant.id not in findings.merchants.claimed)

@@ -83,6 +83,11 @@ class DryRunBroker:
         """What is there, also after a plan."""
         return await self._broker.observe(prefix)
 
+    async def observe_after(self, plan: Plan, prefix: str, observed: Topology) -> Topology:
+        """What was there before: nothing was carried out."""
+        del plan, prefix
+        return observed
+
     async def run(self, plan: Plan) -> None:
         """Record each operation as a sentence."""
         self._left += [_words(op) for batch in plan for op in batch]

@@ -140,6 +140,11 @@ class RepairLogBroker:
         self._seen.topology = observed
         return observed
 
+    async def observe_after(self, plan: Plan, prefix: str, observed: Topology) -> Topology:
+        """What the pass leaves behind."""
+        self._seen.topology = await self._broker.observe_after(plan, prefix, observed)
+        return self._seen.topology
+
     async def run(self, plan: Plan) -> None:
         """An operation that brings back what the last pass had left, or takes away what it had not, is a repair."""
         self._seen.topology = None  # unknown, should this end half-way

@@ -38,22 +38,30 @@ Answer = TypeVar("Answer")
 class _Entry:
     broker: RabbitBroker
     listener: asyncio.Task[None]
+    users: int = 0  # routes
 
 
 class VhostFigures:
     """The figures of one vhost, read as whichever of its users the broker lets in."""
 
-    def __init__(self, vhost: Vhost, addresses: Mapping[User, BrokerAddress]) -> None:
-        """``addresses`` are those of all routes, also of other vhosts."""
+    def __init__(self, vhost: Vhost) -> None:
         self.vhost = vhost
         self.reads = VhostReads()
         self.brokers: list[RabbitBroker] = []
-        self._addresses = addresses
+        self._users: dict[User, None] = {}
 
     @property
     def users(self) -> tuple[User, ...]:
         """The routes on it."""
-        return tuple(user for user, address in self._addresses.items() if _vhost(address) == self.vhost)
+        return tuple(self._users)
+
+    def add(self, user: User) -> None:
+        """A route uses it from now on."""
+        self._users[user] = None
+
+    def drop(self, user: User) -> None:
+        """A route uses it no longer."""
+        self._users.pop(user, None)
 
     async def samples(self) -> Mapping[str, QueueSample]:
         """See ``broker_port.Broker.samples``."""
@@ -96,19 +104,24 @@ class BrokerPool:
 
     async def use(self, user: User, address: BrokerAddress) -> Broker:
         """The broker at ``address``, kept open for ``user``, who lets go of the one it used before."""
-        if self._users.get(user) != address:
+        if (before := self._users.get(user)) == address:
+            return self._entries[self._key(user, address)].broker
+        if before is not None:
             await self.release(user)
-            self._users[user] = address
-        dialer = self._dialer.for_routes_of(user[0])
-        entry = self._entries.get((address, dialer.of_routes))
+        self._users[user] = address
+        key = self._key(user, address)
+        entry = self._entries.get(key)
         if entry is None:
+            dialer = self._dialer.for_routes_of(user[0])
             heard = partial(self._heard, address)
             listener = PulseListener(address, dialer, self._pulses_exchange, heard, on_message=metrics.pulse)
-            figures = self._vhosts.setdefault(_vhost(address), VhostFigures(_vhost(address), self._users))
+            figures = self._vhosts.setdefault(_vhost(address), VhostFigures(_vhost(address)))
             broker = RabbitBroker(address, dialer, metrics.broker_call, figures.reads)
             figures.brokers.append(broker)
             entry = _Entry(broker, asyncio.create_task(listener.run()))
-            self._entries[address, dialer.of_routes] = entry
+            self._entries[key] = entry
+        entry.users += 1
+        self._vhosts[_vhost(address)].add(user)
         return entry.broker
 
     def _heard(self, address: BrokerAddress, pulse: Pulse) -> None:
@@ -131,10 +144,12 @@ class BrokerPool:
         if address is None:
             return
         key = self._key(user, address)
-        if any(other == address and self._key(each, other) == key for each, other in self._users.items()):
+        entry, figures = self._entries[key], self._vhosts[_vhost(address)]
+        figures.drop(user)
+        entry.users -= 1
+        if entry.users:
             return
-        entry = self._entries.pop(key)
-        figures = self._vhosts[_vhost(address)]
+        del self._entries[key]
         figures.brokers.remove(entry.broker)
         if not figures.brokers:
             del self._vhosts[figures.vhost]

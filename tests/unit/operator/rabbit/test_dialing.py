@@ -221,3 +221,11 @@ async def test_a_name_whose_first_address_refuses_is_reached_at_the_next() -> No
         await reader.read()
         writer.close()
     assert heads == [b"AMQP"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_an_address_is_looked_up_nowhere(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(asyncio.get_running_loop(), "run_in_executor", lambda *of: asked.append(of))
+    assert await Dialer(BrokerRules.from_env(ON_LOOPBACK), CLUSTER, "system").resolve(host, 5672) == [host]
+    assert not asked

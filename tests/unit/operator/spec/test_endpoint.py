@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+from contextlib import nullcontext
+
 import pytest
 
 from merchantroute_operator.spec.endpoint import host_and_port
@@ -43,3 +46,11 @@ def test_an_id_that_no_order_can_have_is_refused(merchant: str) -> None:
 )
 def test_host_and_port_are_those_that_workers_connect_to(endpoint: str, address: tuple[str, int]) -> None:
     assert host_and_port(endpoint) == address
+
+
+@pytest.mark.parametrize("char", [chr(number) for number in range(128)])
+def test_of_ascii_the_control_characters_the_space_and_the_backslash_are_refused(char: str) -> None:
+    refused = unicodedata.category(char) in {"Cc", "Zs"} or char == "\\"
+    expected = pytest.raises(ValueError, match="white space") if refused else nullcontext()
+    with expected:
+        host_and_port(f"https://pos.example/v1/{char if char not in '?#{}' else ''}")

@@ -234,6 +234,25 @@ def test_one_that_goes_while_the_namespace_is_read_does_not_come_back() -> None:
     assert asyncio.run(heard.claims.of(KEY)) == ()
 
 
+def test_a_namespace_that_takes_long_to_read_holds_up_no_other() -> None:
+    class Slow(MemoryKube):
+        async def merchants(self, namespace: str) -> list[Object] | None:
+            if namespace == "crowded":
+                await asyncio.Event().wait()
+            return await super().merchants(namespace)
+
+    async def both() -> tuple[int, bool]:
+        claims = Claims(Slow([], None, claims={"taco": raw_merchant()}), lambda _: None, lambda: 0.0)
+        crowded = asyncio.create_task(claims.of(("crowded", "pos")))
+        await asyncio.sleep(0)
+        found = len(await asyncio.wait_for(claims.of(KEY), 10))
+        waits = not crowded.done()
+        crowded.cancel()
+        return found, waits
+
+    assert asyncio.run(both()) == (1, True)
+
+
 def test_a_status_that_is_wanted_twice_is_written_once_as_wanted_last() -> None:
     heard = Heard()
     heard.kube.claims["taco"] = raw_merchant()

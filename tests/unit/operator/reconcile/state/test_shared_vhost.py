@@ -98,3 +98,25 @@ async def test_routes_that_are_gone_are_no_users_and_the_last_one_closes_the_vho
         await pool.release(("pizza", "pos"))
         assert not tuple(pool.vhosts())
         assert not figures.users
+
+
+async def test_a_route_that_goes_to_another_vhost_is_no_user_of_the_one_before() -> None:
+    async with pool_of(Guarded(), USERS[:2]) as pool:
+        before = only(pool)
+        moved = BrokerAddress("127.0.0.1", 1, "burgers", "p4ss", "other", before.vhost[0])
+        await pool.use(("burgers", "pos"), moved)
+        assert before.users == (("pizza", "pos"),)
+        assert [each.users for each in pool.vhosts()] == [(("pizza", "pos"),), (("burgers", "pos"),)]
+
+
+async def test_routes_with_the_same_user_share_a_broker_until_the_last_one_goes() -> None:
+    async with pool_of(Guarded(), USERS[:1]) as pool:
+        address = pool.address(("burgers", "pos"))
+        assert address is not None
+        first = await pool.use(("burgers", "pos"), address)
+        assert await pool.use(("burgers", "kiosk"), address) is first
+        await pool.release(("burgers", "pos"))
+        assert pool.known(("burgers", "kiosk")) is first
+        assert only(pool).users == (("burgers", "kiosk"),)
+        await pool.release(("burgers", "kiosk"))
+        assert not tuple(pool.vhosts())
