@@ -63,7 +63,7 @@ async def channels(three_nodes: RabbitMQCluster, vhost: Vhost) -> AsyncIterator[
         connections = [await aio_pika.connect(f"{node.amqp_url}/{vhost.name}") for node in three_nodes.nodes]
         for connection in connections:
             await stack.enter_async_context(connection)
-        yield [await stack.enter_async_context(connection.channel(on_return_raises=True)) for connection in connections]
+        yield [await connection.channel(on_return_raises=True) for connection in connections]
 
 
 async def lag(node: Node, stop: asyncio.Event) -> int:
