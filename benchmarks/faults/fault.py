@@ -12,6 +12,7 @@ class Fault:
     """`strike` is called once publishing has begun, and runs beside it.
 
     `begun_once`: though orders come back, none of which a call had begun, so none may be run to its end again.
+    `may_spare`: whether an order comes back is chance: the node that it hits may be one that no pod is connected to.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Fault:
     strike: Callable[[Environment], Awaitable[None]]
     needs: Needs = Needs()  # noqa: RUF009 - it is frozen
     begun_once: bool = False
+    may_spare: bool = False
 
     @property
     def runs_again(self) -> bool:

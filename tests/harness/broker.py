@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from merchantroute_kit.servers.hack import adopt_tools, hack
-from merchantroute_kit.servers.rabbitmq import STARTING, remove, start
+from merchantroute_kit.servers.rabbitmq import STARTING, docker, remove, start
 from merchantroute_kit.servers.vhosts import Vhost, fresh_vhost
 from tests.harness.run import leader, leads, made, once
 from tests.harness.terminal import aloud
@@ -68,11 +68,17 @@ def _remove_leftovers() -> None:
     """Remove brokers of runs that were killed; a run that still lives keeps its own."""
     hack("docker-up", within=STARTING)
     adopt_tools()
-    listed = ["docker", "ps", "-a", "--format", "{{.Names}}"]
-    for name in subprocess.run(listed, capture_output=True, text=True, check=True, timeout=60).stdout.split():
-        owner = OURS.match(name)
-        if owner and not Path("/proc", owner[1]).exists():
-            remove(name)
+    for name in _left("ps", "--all", "--format", "{{.Names}}"):
+        remove(name)
+    for name in _left("network", "ls", "--format", "{{.Name}}"):  # of brokers of several nodes
+        docker("network", "rm", name)
+
+
+def _left(*listing: str) -> list[str]:
+    """Names of ours in a listing, whose run has gone."""
+    listed = subprocess.run(["docker", *listing], capture_output=True, text=True, check=True, timeout=60)
+    owned = ((name, OURS.match(name)) for name in listed.stdout.split())
+    return [name for name, owner in owned if owner and not Path("/proc", owner[1]).exists()]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -17,6 +17,7 @@ from benchmarks.faults.environment.scale import Scale
 from merchantroute_kit.accounting.observed_orders import ObservedOrders
 from merchantroute_kit.servers.merchant_sim import MerchantSim
 from merchantroute_kit.servers.rabbitmq import RabbitMQ
+from merchantroute_kit.servers.rabbitmq_cluster import RabbitMQCluster
 from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_kit.waiting import TimedOut, until_async
 from merchantroute_kit.wire import dead_letters
@@ -38,9 +39,17 @@ _LATE = {"p50_ms": 1500, "p99_ms": 1800}  # of a step; later than a fifth of the
 class Environment:
     """What a fault's strike is given. `complaints` are its findings: what must not be, in words."""
 
-    def __init__(self, root: Path, vhost: Vhost, merchants: MerchantSim, broker: RabbitMQ | None, scale: Scale) -> None:
+    def __init__(
+        self,
+        root: Path,
+        vhost: Vhost,
+        merchants: MerchantSim,
+        broker: RabbitMQ | None,
+        scale: Scale,
+        cluster: RabbitMQCluster | None = None,
+    ) -> None:
         self.root, self.vhost, self.merchants, self.scale = root, vhost, merchants, scale
-        self._broker = broker
+        self._broker, self._cluster = broker, cluster
         self.run = uuid.uuid4().hex[:8]
         self.observed = ObservedOrders(STEPS)
         self.logs = LogTail(self.observed.complete)
@@ -60,6 +69,12 @@ class Environment:
         """The broker of the run's own."""
         assert self._broker is not None, "the fault did not ask for a broker of its own"  # noqa: S101
         return self._broker
+
+    @property
+    def cluster(self) -> RabbitMQCluster:
+        """The three nodes of the run's own."""
+        assert self._cluster is not None, "the fault did not ask for three nodes"  # noqa: S101
+        return self._cluster
 
     async def set_up(self, needs: Needs) -> None:
         """Declare, configure, start pods; ready to publish afterwards."""

@@ -1,6 +1,6 @@
 """The scale of a run: thousands of orders for `make chaos-worker`, hundreds in the tests; the faults are the same."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,3 +37,9 @@ SMALL = Scale(
     orders=300, pods=2, concurrency=20, window=100, rate=200.0, merchants=6, p50_ms=20, p99_ms=40,
     strikes=1, lasting=2.0, alarm=2.0, away=1.0, spin=1.0, standstill=2.0, backoff=0.5,
 )  # fmt: skip
+_CLUSTER_ORDERS, _CLUSTER_RATE = 3_000, 100.0
+
+
+def of_a_cluster(scale: Scale) -> Scale:
+    """The scale of a fault of three nodes: it hits once, under 100 orders a second, for about half a minute."""
+    return replace(scale, orders=min(scale.orders, _CLUSTER_ORDERS), rate=_CLUSTER_RATE, strikes=1)

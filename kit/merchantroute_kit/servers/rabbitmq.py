@@ -43,16 +43,16 @@ class RabbitMQ:
     async def restart(self, *, crash: bool) -> None:
         """Stop it, or kill it, and start it again. Returns when it answers."""
         for command in ("kill", "start") if crash else ("restart",):
-            await until_async(partial(_docker, command, self.container), f"docker {command}", _BACK, in_thread=True)
+            await until_async(partial(docker, command, self.container), f"docker {command}", _BACK, in_thread=True)
         await until_async(self.answers, "the broker to answer again", _BACK, in_thread=True)
 
     def stop(self) -> None:
         """Stop it: its port refuses connections until `start_again`."""
-        until(partial(_docker, "stop", self.container), "docker stop", _BACK)
+        until(partial(docker, "stop", self.container), "docker stop", _BACK)
 
     def start_again(self) -> None:
         """Start it after `stop`, with its data and its ports. Returns when it answers."""
-        until(partial(_docker, "start", self.container), "docker start", _BACK)
+        until(partial(docker, "start", self.container), "docker start", _BACK)
         until(self.answers, "the broker to answer again", _BACK)
 
     def starve(self) -> bool:
@@ -69,7 +69,7 @@ class RabbitMQ:
 
     def run(self, *command: str) -> bool:
         """Run a command in the container; whether it succeeded."""
-        return _docker("exec", self.container, *command)
+        return docker("exec", self.container, *command)
 
     def answers(self) -> bool:
         """Whether its management API says that every virtual host is up."""
@@ -105,7 +105,7 @@ def remove(container: str) -> None:
 @contextmanager
 def own_broker(settings: str | None = None) -> Iterator[RabbitMQ]:
     """A broker for the time of the block, which may be restarted, killed and starved; ``settings`` as for `start`."""
-    broker = start(_own_name(), settings)
+    broker = start(own_name(), settings)
     try:
         yield broker
     finally:
@@ -115,7 +115,7 @@ def own_broker(settings: str | None = None) -> Iterator[RabbitMQ]:
 @contextmanager
 def bare_broker() -> Iterator[RabbitMQ]:
     """A broker without a single plugin, as Debian's package starts it; so there is no management API to wait for."""
-    broker = RabbitMQ(_own_name(), free_port(), free_port())
+    broker = RabbitMQ(own_name(), free_port(), free_port())
     with _container(broker, "--env", "RABBITMQ_ENABLED_PLUGINS_FILE=/tmp/enabled_plugins"):
         yield broker
 
@@ -135,7 +135,7 @@ def tls_broker(certificates: Path) -> Iterator[tuple[RabbitMQ, TLSPorts]]:
     `certificates` is a folder with ca.crt, which signed its own certificate and has to have signed its clients',
     tls.crt and tls.key.
     """
-    broker, tls = RabbitMQ(_own_name(), free_port(), free_port()), TLSPorts(free_port(), free_port())
+    broker, tls = RabbitMQ(own_name(), free_port(), free_port()), TLSPorts(free_port(), free_port())
     (certificates / "90-tls.conf").write_text(_TLS)
     for path in (certificates, *certificates.iterdir()):  # the broker is another user
         path.chmod(0o755)
@@ -191,10 +191,13 @@ def _container(broker: RabbitMQ, *options: str) -> Iterator[None]:
         remove(broker.container)
 
 
-def _own_name() -> str:
-    """It carries the process that leads the run: whoever finds the container can tell whether it is still used."""
+def own_name() -> str:
+    """A container's name that no other has. It carries the process that leads the run: whoever finds the container can
+    tell whether it is still used.
+    """
     return f"merchantroute-own-{os.environ.get('MR_TEST_LEADER', os.getpid())}-{uuid4().hex[:8]}"
 
 
-def _docker(*command: str) -> bool:
+def docker(*command: str) -> bool:
+    """Run docker; whether it succeeded."""
     return subprocess.run(["docker", *command], capture_output=True, timeout=120).returncode == 0

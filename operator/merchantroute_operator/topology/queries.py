@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from merchantroute_operator import naming
 from merchantroute_operator.topology.objects import OWNER, Bind, Binding, Exchange, Plan, Queue, Topology, Unbind
@@ -42,3 +43,13 @@ def bindings_from(bindings: Iterable[Binding], source: str) -> frozenset[Binding
     """The bindings from an exchange to the route's own objects; a team's tap on ours is not ours to judge."""
     ours = source.split(".")[:3]
     return frozenset(b for b in bindings if b.source == source and b.target.split(".")[:3] == ours)
+
+
+def without_twins(bindings: Iterable[Binding], wanted: Iterable[Binding]) -> frozenset[Binding]:
+    """The bindings but for twins of a wanted one, which differ from it in nothing but arguments; for fanout and direct.
+
+    Those exchanges look at no argument, so that a twin gives no order a copy. It has to stay: with Khepri a RabbitMQ
+    before 4.2 routes by neither of the two once one is removed, and lists the other one all the same.
+    """
+    ours = {replace(binding, rung="") for binding in wanted}
+    return frozenset(binding for binding in bindings if replace(binding, rung="") not in ours)

@@ -89,7 +89,7 @@ def schemas(server: ApiServer, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 KINDS = {
-    "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Deployment", "PodDisruptionBudget",
-    "PriorityClass", "Role", "RoleBinding", "Service", "ServiceAccount",
+    "ClusterRole", "ClusterRoleBinding", "ConfigMap", "CustomResourceDefinition", "Deployment", "Namespace",
+    "PodDisruptionBudget", "PriorityClass", "Role", "RoleBinding", "Service", "ServiceAccount", "StatefulSet",
     "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding",
 }  # fmt: skip

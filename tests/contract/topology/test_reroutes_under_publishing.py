@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+from dataclasses import replace
 
 import aio_pika
 from aio_pika.abc import AbstractChannel
 
 from merchantroute_operator.rabbit.broker import RabbitBroker
+from merchantroute_operator.topology.objects import Bind
 from merchantroute_operator.topology.plans.changes import retire, tear_down, unfed
 from tests.contract.topology.publishing import MERCHANT_IDS, change_to, publish_until, take_all
 from tests.contract.topology.stores import IN_EACH_STORE, LONG_IN_EACH_STORE
@@ -67,3 +69,24 @@ async def test_the_broker_routes_as_the_unit_tests_model_says(rabbit: RabbitBrok
     await rabbit.run(tear_down(observed, owner=OWNER, keep_dead=False))
     gone = await rabbit.observe(DOOR)
     assert (gone.exchanges, gone.queues, gone.bindings) == ({}, {}, frozenset())
+
+
+@IN_EACH_STORE
+async def test_a_route_changes_beside_bindings_that_differ_only_in_arguments(
+    rabbit: RabbitBroker, channel: AbstractChannel
+) -> None:
+    dice = random.Random(7)
+    observed = await change_to(rabbit, a_random_route(dice))
+    for _ in range(8):
+        routed = {name for name, found in observed.exchanges.items() if found.kind in {"fanout", "direct"}}
+        plain = sorted((b for b in observed.bindings if b.source in routed and not b.rung), key=repr)
+        twins = [Bind(replace(binding, rung='{"note": "of a team"}')) for binding in dice.sample(plain, 6)]
+        await rabbit.run((tuple(twins),))
+        observed = await change_to(rabbit, a_random_route(dice))
+        exchange = await channel.get_exchange(DOOR, ensure=False)
+        for merchant in MERCHANT_IDS:
+            await exchange.publish(aio_pika.Message(b"order"), routing_key=merchant, mandatory=True)
+            (lane,) = arrives(observed, DOOR, merchant)
+            tier = lane.rsplit(".", 1)[0]  # which of its lanes is the broker's hash to say
+            lanes = [name for name in (f"{tier}.stable", f"{tier}.canary") if name in observed.queues]
+            assert await take_all(channel, lanes) == {b"order": 1}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import aio_pika
@@ -18,7 +18,7 @@ from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.topology.objects import OWNER as OWNER_ARGUMENT
-from merchantroute_operator.topology.objects import Binding, Declare, Delete, Exchange, Op, Topology, Unbind
+from merchantroute_operator.topology.objects import Bind, Binding, Declare, Delete, Exchange, Op, Topology, Unbind
 from tests.contract.topology.stores import IN_EACH_STORE
 from tests.unit.operator.fake_ports import MemoryKube, OneBroker
 from tests.unit.operator.route_samples import CLUSTER, OWNER, raw_route
@@ -107,6 +107,28 @@ async def test_it_is_back_after_one_pass_and_told(
     assert words in await place.look()
     assert await place.rabbit.observe(DOOR) == before
     assert await place.look() == ""
+    assert (await arrives(channel, "hut"), await arrives(channel, "unlisted")) == ("enterprise", "standard")
+
+
+@pytest.mark.parametrize(
+    "ours",
+    [
+        Binding(DOOR, f"{DOOR}.router", "exchange"),
+        Binding(f"{DOOR}.assigned", f"{DOOR}.enterprise", "exchange", key="hut"),
+        Binding(f"{DOOR}.default", f"{DOOR}.standard", "exchange"),
+        Binding(f"{DOOR}.fallback", f"{DOOR}.standard", "exchange"),
+        Binding(f"{DOOR}.enterprise.stable", f"{DOOR}.enterprise.stable", "queue"),
+    ],
+    ids=lambda ours: ours.source,
+)
+@IN_EACH_STORE
+async def test_a_binding_that_differs_from_ours_only_in_arguments_stays(
+    place: Place, channel: AbstractChannel, ours: Binding
+) -> None:
+    """With Khepri, before 4.2, a broker stops routing by ours once the other one is removed."""
+    before = await place.breaks(Bind(replace(ours, rung='{"note": "of a team"}')))
+    assert await place.look() == ""
+    assert (await place.rabbit.observe(DOOR)).bindings > before.bindings
     assert (await arrives(channel, "hut"), await arrives(channel, "unlisted")) == ("enterprise", "standard")
 
 

@@ -8,7 +8,7 @@ from itertools import chain
 
 from merchantroute_operator.topology.objects import Binding, Plan, Topology
 from merchantroute_operator.topology.plans.batches import binds, in_order, unbinds
-from merchantroute_operator.topology.queries import bindings_from
+from merchantroute_operator.topology.queries import bindings_from, without_twins
 
 
 def repoint_merchants(router: str, assigned: str, desired: Topology, observed: Topology) -> Plan:
@@ -21,7 +21,7 @@ def repoint_merchants(router: str, assigned: str, desired: Topology, observed: T
     want = _by_key(bindings_from(desired.bindings, assigned))
     have = _by_key(bindings_from(observed.bindings, assigned))
     over = _by_key(bindings_from(observed.bindings, router))
-    surplus = [b for bindings in over.values() for b in sorted(bindings, key=lambda b: b.target)[1:]]
+    surplus = [b for bindings in over.values() for b in bindings if b.target != min(each.target for each in bindings)]
     moved = [
         Binding(router, b.target, b.to, key=b.key)
         for b in chain.from_iterable(want.values())
@@ -30,7 +30,7 @@ def repoint_merchants(router: str, assigned: str, desired: Topology, observed: T
     kept = {b for bindings in over.values() for b in bindings}.difference(surplus)
     return in_order(
         (*unbinds(surplus), *binds(moved)),
-        unbinds(_minus(have, want)),
+        unbinds(without_twins(_minus(have, want), chain.from_iterable(want.values()))),
         binds(_minus(want, have)),
         unbinds(kept.union(moved)),
     )

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from merchantroute_operator.topology.objects import Plan, Topology
 from merchantroute_operator.topology.plans.batches import binds, in_order, unbinds
-from merchantroute_operator.topology.queries import bindings_from
+from merchantroute_operator.topology.queries import bindings_from, without_twins
 from merchantroute_operator.topology.splits import detours
 
 
 def repoint(source: str, desired: Topology, observed: Topology) -> Plan:
     """Unbind whatever is not wanted from ``source``, then bind what is; never both at once, or orders get copies."""
     want, have = bindings_from(desired.bindings, source), bindings_from(observed.bindings, source)
-    return in_order(unbinds(have - want), binds(want - have))
+    return in_order(unbinds(without_twins(have - want, want)), binds(want - have))
 
 
 def divert(desired: Topology, observed: Topology) -> Plan:
     """Send tiers' orders through the splits that are wanted, and no others; in between ``stable`` gets them."""
-    return in_order(unbinds(detours(desired, observed)), binds(detours(observed, desired)))
+    left = without_twins(detours(desired, observed), desired.bindings)
+    return in_order(unbinds(left), binds(detours(observed, desired)))
 
 
 def unbind_unwanted_splits(desired: Topology, observed: Topology) -> Plan:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.faults.environment.scale import FULL, SMALL, of_a_cluster
 from benchmarks.faults.every_fault import ALL
 from benchmarks.faults.selection import Unusable, chosen_faults, chosen_scale
 
@@ -31,3 +32,8 @@ def test_a_number_of_orders_that_shows_nothing_is_refused(text: str) -> None:
 def test_an_alarm_that_lasts_no_number_of_seconds_is_refused() -> None:
     with pytest.raises(Unusable, match="ALARM='long': a whole number"):
         chosen_scale({"ALARM": "long"})
+
+
+def test_faults_of_three_nodes_hit_once_under_a_hundred_orders_a_second() -> None:
+    assert (of_a_cluster(FULL).orders, of_a_cluster(FULL).rate, of_a_cluster(FULL).strikes) == (3_000, 100.0, 1)
+    assert of_a_cluster(SMALL).orders == SMALL.orders

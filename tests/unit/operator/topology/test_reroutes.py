@@ -261,3 +261,23 @@ def test_an_idle_split_that_a_crash_left_behind_is_emptied_before_it_is_built() 
     made = calls.index(Bind(Binding(other, canary, "queue", key="80")))
     assert gone < made  # the broker ignores a second binding of a queue
     assert settle(at[80], half_way, dice) == wanted_by(at[80], settle(at[80], half_way, dice))
+
+
+def test_twins_of_what_is_wanted_stay_and_give_no_copies() -> None:
+    """Bindings that somebody made beside ours, which differ in arguments alone; the plans go on around them."""
+    for seed in range(6):
+        dice = random.Random(seed)
+        broker = settle(a_random_route(dice), NOTHING, dice)
+        for _ in range(4):
+            plain = sorted((b for b in broker.bindings if b.to == "exchange" and not b.rung), key=repr)
+            twins = {replace(binding, rung='{"note": "1"}') for binding in dice.sample(plain, min(5, len(plain)))}
+            broker = replace(broker, bindings=broker.bindings | twins)
+            wanted = wanted_by(a_random_route(dice), broker)
+            watch = Watch()
+            for state in a_pass(wanted, broker, dice):
+                watch.see(state)
+                broker = state
+            broker = settle(wanted, broker, dice)
+            ours = {replace(binding, rung="") for binding in wanted.bindings}
+            assert {b for b in twins if replace(b, rung="") in ours} <= broker.bindings
+            assert {replace(b, rung="") for b in broker.bindings if b.to == "exchange"} <= ours
