@@ -27,7 +27,8 @@ from merchantroute_operator.spec.lane_specs import lanes
 from merchantroute_operator.spec.parse import parse
 from tests.contract.kube.bodies import secret
 from tests.contract.kube.test_watches import established
-from tests.unit.operator.fake_ports import MemoryBroker, OneBroker, worker_metadata
+from tests.unit.operator.fake_ports import MemoryBroker, OneBroker
+from tests.unit.operator.pod_samples import worker_metadata
 from tests.unit.operator.route_samples import CLUSTER, raw_route
 
 CRDS = Path(__file__).parents[3] / "crds"

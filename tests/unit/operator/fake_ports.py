@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from merchantroute_operator.errors import KubeConflict, KubeError, RouteError, UsersNotAllowed
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Kind, Object, SecretData
@@ -17,7 +16,7 @@ from merchantroute_operator.lane_users.broker_user import (
     UserOp,
     users_after,
 )
-from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_ROUTE, deployment, labels
+from merchantroute_operator.naming import AUXILIARY_KINDS, LABEL_ROUTE
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology, vhost_topology
 from merchantroute_operator.resources.workload.own_pods import is_worker
@@ -346,34 +345,3 @@ def _word(op: Op) -> str:
 def _user_word(op: UserOp) -> str:
     verb = {PutUser: "put user", Permit: "permit", DropUser: "drop user"}[type(op)]
     return f"{verb} {op.name}"
-
-
-def a_pod(
-    name: str, since: str = "2026-01-01T00:00:00Z", *, tier: str = "standard", lane: str = "stable"
-) -> dict[str, Any]:
-    """A ready pod of the route ``pos``."""
-    return {
-        "metadata": worker_metadata(name, tier, lane),
-        "status": {"conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": since}]},
-    }
-
-
-def worker_metadata(name: str, tier: str, lane: str) -> dict[str, Any]:
-    """Of a pod that the lane's Deployment of the route ``pos`` made."""
-    owner = {"kind": "ReplicaSet", "name": f"{deployment('pos', tier, lane)}-5d8f", "controller": True}
-    return {"name": name, "labels": labels("pos", tier, lane), "ownerReferences": [owner]}
-
-
-def a_loose_pod(name: str) -> dict[str, Any]:
-    """A ready pod with the labels of the route ``pos`` that no controller made."""
-    made = a_pod(name)
-    del made["metadata"]["ownerReferences"]
-    return made
-
-
-def a_job_pod(name: str) -> dict[str, Any]:
-    """One that a Job made, with the same labels."""
-    made = a_loose_pod(name)
-    job = f"{deployment('pos', 'standard', 'stable')}-1"
-    made["metadata"]["ownerReferences"] = [{"kind": "Job", "name": job, "controller": True}]
-    return made

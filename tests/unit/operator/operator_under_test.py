@@ -14,7 +14,8 @@ from merchantroute_operator.reconcile.state.pulse_board import PulseBoard
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.topology.drained import FRESH, QUIET
-from tests.unit.operator.fake_ports import MemoryBroker, MemoryKube, OneBroker, a_pod, worker_metadata
+from tests.unit.operator.fake_ports import MemoryBroker, MemoryKube, OneBroker
+from tests.unit.operator.pod_samples import a_pod, worker_metadata
 from tests.unit.operator.route_samples import CLUSTER, raw_route
 
 KEY = ("orders", "pos")

@@ -10,8 +10,8 @@ import pytest
 from merchantroute_operator import naming
 from merchantroute_operator.resources.configuration.config_maps import render
 from merchantroute_operator.resources.configuration.deaths import TELL_AGAIN_MS, deaths, told_deaths
-from tests.unit.operator.fake_ports import a_pod
 from tests.unit.operator.operator_under_test import World
+from tests.unit.operator.pod_samples import a_pod
 from tests.unit.operator.resources.test_configuration import check
 from tests.unit.operator.route_samples import CLUSTER, a_route, raw_route
 

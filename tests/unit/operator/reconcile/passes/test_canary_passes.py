@@ -8,8 +8,8 @@ import pytest
 
 from merchantroute_operator.naming import LABEL_LANE, LABEL_TIER
 from tests.unit.operator.canary_scenario import ANNOTATION, CANARY, TIER, WALK, Road, road, spec_of
-from tests.unit.operator.fake_ports import worker_metadata
 from tests.unit.operator.operator_under_test import DOOR, KEY, PROOF, STILL
+from tests.unit.operator.pod_samples import worker_metadata
 from tests.unit.operator.route_samples import raw_route
 
 

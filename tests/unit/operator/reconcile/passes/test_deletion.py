@@ -8,8 +8,8 @@ import pytest
 
 from merchantroute_operator.errors import BrokerRefusedCredentials, BrokerUnreachable
 from merchantroute_operator.naming import FINALIZER
-from tests.unit.operator.fake_ports import a_job_pod, a_loose_pod
 from tests.unit.operator.operator_under_test import DOOR, NOW, PROOF, STILL, World
+from tests.unit.operator.pod_samples import a_job_pod, a_loose_pod
 from tests.unit.operator.route_samples import raw_route
 
 HELD = {f"{DOOR}.standard.stable": 4, f"{DOOR}.standard.retry.1000": 3, f"{DOOR}.dead": 2}

@@ -14,9 +14,9 @@ from merchantroute_operator.naming import deployment
 from merchantroute_operator.resources.foreign_fields import foreign_fields
 from merchantroute_operator.topology.objects import OWNER as OWNER_ARGUMENT
 from merchantroute_operator.topology.objects import Binding, Exchange
-from tests.unit.operator.fake_ports import a_pod
 from tests.unit.operator.operator_under_test import DOOR, World
 from tests.unit.operator.order_routing import NOTHING
+from tests.unit.operator.pod_samples import a_pod
 from tests.unit.operator.reconcile.passes.test_suspect_lane import Fleet
 from tests.unit.operator.route_samples import OWNER, raw_route
 

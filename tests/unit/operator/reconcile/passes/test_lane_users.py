@@ -17,8 +17,9 @@ from merchantroute_operator.lane_users.password import hashed, matches
 from merchantroute_operator.lane_users.user_plan import tag
 from merchantroute_operator.resources.lane_user_secret import lane_password
 from merchantroute_operator.resources.workload.pod import mounted_broker_secret
-from tests.unit.operator.fake_ports import BROKER, a_pod
+from tests.unit.operator.fake_ports import BROKER
 from tests.unit.operator.operator_under_test import PROOF, STILL, World, first
+from tests.unit.operator.pod_samples import a_pod
 from tests.unit.operator.route_samples import CLUSTER, raw_route
 
 PER_LANE = {"secretRef": {"name": "rabbitmq"}, "users": "PerLane"}

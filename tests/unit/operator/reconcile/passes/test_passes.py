@@ -10,8 +10,9 @@ from merchantroute_operator.errors import BrokerRefusedCredentials, KubeInvalid
 from merchantroute_operator.kube.kube_port import SecretData
 from merchantroute_operator.naming import ANNOTATION_BROKER, FINALIZER
 from merchantroute_operator.reconcile.passes.active import REQUEUE_SOON
-from tests.unit.operator.fake_ports import BROKER, a_job_pod, a_loose_pod
+from tests.unit.operator.fake_ports import BROKER
 from tests.unit.operator.operator_under_test import DOOR, PROOF, STILL, World, first, last
+from tests.unit.operator.pod_samples import a_job_pod, a_loose_pod
 from tests.unit.operator.route_samples import raw_route
 
 

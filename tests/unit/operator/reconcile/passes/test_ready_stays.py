@@ -20,8 +20,8 @@ from merchantroute_operator.errors import (
 )
 from merchantroute_operator.kube.kube_port import Autoscaler, Children, Object
 from merchantroute_operator.naming import LABEL_LANE, LABEL_TIER
-from tests.unit.operator.fake_ports import worker_metadata
 from tests.unit.operator.operator_under_test import DOOR, KEY, World
+from tests.unit.operator.pod_samples import worker_metadata
 from tests.unit.operator.reconcile.passes.test_suspect_lane import fleet
 from tests.unit.operator.route_samples import raw_route
 

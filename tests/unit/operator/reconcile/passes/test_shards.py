@@ -18,8 +18,8 @@ from merchantroute_operator.resources.configuration.sharding import GROW_ABOVE, 
 from merchantroute_operator.resources.workload.deployment import deployment
 from merchantroute_operator.spec.lane_specs import lanes
 from merchantroute_operator.spec.parse import parse
-from tests.unit.operator.fake_ports import a_pod
 from tests.unit.operator.operator_under_test import KEY, World
+from tests.unit.operator.pod_samples import a_pod
 from tests.unit.operator.route_samples import CLUSTER, raw_route
 
 ONE, SIXTEEN = Sharding(0, 0), Sharding(1, 1)

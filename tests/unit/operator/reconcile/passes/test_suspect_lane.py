@@ -10,8 +10,8 @@ from merchantroute_operator.naming import FINALIZER
 from merchantroute_operator.reconcile.scaler import Scaler
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.topology.objects import COUNTS_ALL, Uncounted
-from tests.unit.operator.fake_ports import a_pod
 from tests.unit.operator.operator_under_test import DOOR, KEY, PROOF, STILL, World
+from tests.unit.operator.pod_samples import a_pod
 from tests.unit.operator.route_samples import raw_route
 
 SUSPECT = f"{DOOR}.suspect"
