@@ -17,7 +17,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from yarl import URL
 
-from merchantroute_operator.errors import BrokerError, retry_after
+from merchantroute_operator.errors import RouteError, retry_after
 from merchantroute_operator.rabbit.broker_errors import failure, too_large, unanswered, unreadable
 from merchantroute_operator.rabbit.dialing.dialer import Dialer, JudgedResolver
 from merchantroute_operator.rabbit.tls import context
@@ -79,7 +79,7 @@ class Management:
         try:
             async with asyncio.timeout(within):
                 status, content, wait = await self._send(method, self._url(path, query), body)
-        except BrokerError:
+        except RouteError:
             raise
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unanswered(error, what=what, uri=self.address.management_uri) from None
