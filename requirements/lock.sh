@@ -23,9 +23,9 @@ celery() { # NAME REQUIREMENT...
     --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 }
 celeries() {
-  celery 5.5.0 celery==5.5.0 kombu==5.5.2 amqp==5.4.2 billiard==4.2.1 tzdata==2025.2
+  celery 5.5.0 celery==5.5.0 kombu==5.5.2 amqp==5.4.2 billiard==4.3.0 tzdata==2025.2
   celery 5.5 'celery==5.5.*' 'kombu==5.5.*' 'amqp<5.5' 'billiard<4.4' 'tzdata>=2025.2'
-  celery 5.6.0 celery==5.6.0 kombu==5.6.0 amqp==5.4.2 billiard==4.2.1 'tzdata>=2025.2' 'exceptiongroup>=1.3'
+  celery 5.6.0 celery==5.6.0 kombu==5.6.0 amqp==5.4.2 billiard==4.3.0 'tzdata>=2025.2' 'exceptiongroup>=1.3'
   celery 5.6 'celery==5.6.*' 'kombu<5.8' 'amqp<5.5' 'billiard<4.4'
 }
 

@@ -10,7 +10,7 @@ from importlib import metadata
 
 BOUNDS = {
     "amqp": ">=5.4.2,<5.5",
-    "billiard": ">=4.2.1,<4.4",
+    "billiard": ">=4.3,<4.4",
     "celery": ">=5.5,<5.8",
     "gevent": ">=26.9,<27",
     "geventhttpclient": ">=2.6,<2.7",

@@ -50,8 +50,8 @@ def test_an_older_celery_has_its_own_kombu(monkeypatch: pytest.MonkeyPatch, cele
         ({"celery": "5.5.3", "kombu": "5.7.0"}, "kombu 5.7.0", "'kombu<5.6,>=5.5.2'"),
         ({"celery": "5.6.3", "kombu": "5.5.4"}, "kombu 5.5.4", "'kombu>=5.6.0'"),
         (
-            {"celery": "5.7.0", "kombu": "5.6.2", "billiard": "4.2.4"},
-            "billiard 4.2.4, kombu 5.6.2",
+            {"celery": "5.7.0", "kombu": "5.6.2", "billiard": "4.3.0"},
+            "billiard 4.3.0, kombu 5.6.2",
             "'billiard>=4.3.2' 'kombu>=5.7.0'",
         ),
     ],
