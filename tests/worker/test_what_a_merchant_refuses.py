@@ -109,7 +109,7 @@ def test_a_merchant_with_a_rate_gets_no_more_for_long_and_loses_no_order(lane: L
     assert {lane.done[order][0]["attempts"] for order in limited} == {1}, "no 429 is an attempt"
     told = worker.get("/metrics")[1]
     assert 'merchantroute_ladder_total{reason="slow"}' not in told
-    assert 'outcome="refused"' not in told
+    assert 'outcome="deferred"' in told
 
 
 def test_a_pause_holds_for_all_orders_of_the_merchant_at_once(lane: LocalLane) -> None:

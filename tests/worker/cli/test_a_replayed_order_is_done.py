@@ -94,7 +94,8 @@ def cut(lane: LocalLane) -> None:
 
     def consuming() -> str | None:
         channels = lane.vhost.api("GET", f"vhosts/{lane.vhost.name}/channels")
-        found = [each for each in channels if each.get("messages_unacknowledged")]
+        # A channel that the broker has not counted yet has [] in place of its connection.
+        found = [each for each in channels if each.get("messages_unacknowledged") and each["connection_details"]]
         return found[0]["connection_details"]["name"] if found else None
 
     name = until(consuming, "the broker tells who consumes")
