@@ -80,6 +80,24 @@ def test_sigterm_finishes_what_was_begun(lane: LocalLane, pool: str) -> None:
 
 
 @every_pool
+def test_short_orders_are_finished_at_sigterm_and_none_is_handed_back(lane: LocalLane, pool: str) -> None:
+    """Also those that a pod has taken and not begun: their attempts begin after Celery has closed its pools."""
+    merchant = lane.merchant("bistro", latency={"p50_ms": 5, "p99_ms": 10})
+    lane.configure(merchant, concurrency=4)
+    leaving = lane.work(4, arguments=["--pool", pool], MR_GRACE="10").ready()
+
+    ids = lane.orders(merchant, 1000)
+    lane.until_some_done(100)
+    leaving.signal(signal.SIGTERM)
+    assert leaving.wait() == 0
+    work(lane, pool)
+
+    lane.until_done(ids, 60)
+    assert lane.ledger() == {"done": 1000}
+    assert "handed back" not in leaving.log.read_text()
+
+
+@every_pool
 def test_orders_that_outlast_the_grace_are_handed_back(lane: LocalLane, pool: str) -> None:
     lane.limits = {"callTimeoutMs": 60_000, "deadlineMs": 60_000}
     merchant = lane.merchant("hung", "hang")

@@ -33,8 +33,8 @@ class Deliveries:
         self._runner: AttemptRunner = InChildProcess(pool) if in_children else InProcess(pod.client)
         # The list is filled once the work was started, and it may have ended by then: so the entry is made before.
         self._in_flight: dict[Delivery, list[executors.Handle]] = {}
-        self._stop_pool = pool.on_stop
-        pool.on_stop = self._stop
+        self._close_pool, self._stop_pool = pool.on_close, pool.on_stop
+        pool.on_close, pool.on_stop = _nothing, self._stop
 
     def start_order(self, message: Any) -> None:
         """Start the delivery of an order of the built-in task."""
@@ -100,8 +100,14 @@ class Deliveries:
             self.executor.spawn_outside(work, *arguments)
 
     def _stop(self) -> None:
-        # First the work, then the pool: billiard takes nothing more once it is closed, and says nothing.
+        # First the work, then the pool. Celery closes a pool as soon as it begins to end, before the consumer; billiard
+        # then takes no attempt more, and says nothing.
         while (self._in_flight or len(self._pod.acks)) and not self._pod.grace_is_over:
             sleep(POLL_INTERVAL)
+        self._close_pool()
         self._stop_pool()
         self.executor.close()
+
+
+def _nothing() -> None:
+    pass
