@@ -25,7 +25,9 @@ class EndsAtOnce:
 
 def test_work_that_ends_before_its_start_returns_is_not_in_flight() -> None:
     world = Fixture()
-    deliveries = Deliveries(world.pod, SimpleNamespace(is_green=True, on_close=lambda: None, on_stop=None, limit=1, apply_async=None))
+    deliveries = Deliveries(
+        world.pod, SimpleNamespace(is_green=True, on_close=lambda: None, on_stop=None, limit=1, apply_async=None)
+    )
     ports: Any = deliveries
     ports.executor = EndsAtOnce()
 
