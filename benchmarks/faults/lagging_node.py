@@ -1,17 +1,14 @@
 """A node that lags: the one that leads the lane's queue stands still, first for moments, then until it is missed."""
 
 import asyncio
-from functools import partial
 
 from benchmarks.faults.environment.environment import Environment
-from benchmarks.faults.environment.lane_leader import goes_on, lane_leader, led_elsewhere, whole_again
+from benchmarks.faults.environment.lane_leader import goes_on, lane_leader, led_elsewhere, missed, whole_again
 from benchmarks.faults.environment.needs import Needs
 from benchmarks.faults.fault import Fault
-from merchantroute_kit.waiting import until_async
 
 _MOMENTS = 3
 _MOMENT, _BETWEEN = 2.0, 1.0  # seconds; shorter than what the others take for gone
-_NOTICED = 60.0
 
 
 async def strike(environment: Environment) -> None:
@@ -27,8 +24,7 @@ async def strike(environment: Environment) -> None:
         await asyncio.to_thread(node.freeze)
         try:
             await led_elsewhere(environment, node)
-            without = partial(environment.cluster.is_without, node)
-            await until_async(without, f"the others to miss {node.host}", _NOTICED, in_thread=True)
+            await missed(environment, node)
             await goes_on(environment, f"{node.host} stands still")
         finally:
             await asyncio.to_thread(node.thaw)

@@ -1,15 +1,11 @@
 """A partition: the node that leads the lane's queue does not reach the two others, and clients still reach it."""
 
 import asyncio
-from functools import partial
 
 from benchmarks.faults.environment.environment import Environment
-from benchmarks.faults.environment.lane_leader import goes_on, lane_leader, led_elsewhere, whole_again
+from benchmarks.faults.environment.lane_leader import goes_on, lane_leader, led_elsewhere, missed, whole_again
 from benchmarks.faults.environment.needs import Needs
 from benchmarks.faults.fault import Fault
-from merchantroute_kit.waiting import until_async
-
-_NOTICED = 60.0
 
 
 async def strike(environment: Environment) -> None:
@@ -19,8 +15,7 @@ async def strike(environment: Environment) -> None:
         await asyncio.to_thread(node.cut_off)
         try:
             await led_elsewhere(environment, node)
-            without = partial(environment.cluster.is_without, node)
-            await until_async(without, f"the others to miss {node.host}", _NOTICED, in_thread=True)
+            await missed(environment, node)
             await goes_on(environment, f"{node.host} is cut off")
         finally:
             await asyncio.to_thread(node.reach)

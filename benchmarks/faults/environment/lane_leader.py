@@ -24,6 +24,12 @@ async def led_elsewhere(environment: Environment, node: Node) -> None:
     await until_async(elsewhere, f"another node than {node.host} to lead the lane's queue", _WITHIN, in_thread=True)
 
 
+async def missed(environment: Environment, node: Node) -> None:
+    """Wait until each of the other nodes sees that this one does not run."""
+    without = partial(environment.cluster.is_without, node)
+    await until_async(without, f"the others to miss {node.host}", _WITHIN, in_thread=True)
+
+
 async def goes_on(environment: Environment, what: str) -> None:
     """Complain if no orders end meanwhile."""
     enough = environment.observed.ended + _ORDERS

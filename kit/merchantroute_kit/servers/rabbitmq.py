@@ -22,11 +22,9 @@ STARTING = 1800.0  # seconds; cold, Docker is installed and the image is built f
 _BACK = 120.0
 
 
-@dataclass(frozen=True)
-class RabbitMQ:
-    """A broker of our own: its container, and its ports on 127.0.0.1. `USER` may do everything."""
+class OnLoopback:
+    """Where a broker is reached: two ports on 127.0.0.1, its own or a load balancer's. `USER` may do everything."""
 
-    container: str
     amqp_port: int
     management_port: int
 
@@ -39,6 +37,15 @@ class RabbitMQ:
     def mgmt_url(self) -> str:
         """http://user:password@host:port of the management API, without /api."""
         return f"http://{USER}:{PASSWORD}@127.0.0.1:{self.management_port}"
+
+
+@dataclass(frozen=True)
+class RabbitMQ(OnLoopback):
+    """A broker of our own: its container, and its ports on 127.0.0.1. `USER` may do everything."""
+
+    container: str
+    amqp_port: int
+    management_port: int
 
     async def restart(self, *, crash: bool) -> None:
         """Stop it, or kill it, and start it again. Returns when it answers."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from merchantroute_kit.servers.hack import adopt_tools, hack
 from merchantroute_kit.servers.load_balancer import LoadBalancer
 from merchantroute_kit.servers.ports import free_port
-from merchantroute_kit.servers.rabbitmq import PASSWORD, STARTING, USER, RabbitMQ, docker, own_name, remove
+from merchantroute_kit.servers.rabbitmq import PASSWORD, STARTING, USER, OnLoopback, RabbitMQ, docker, own_name, remove
 from merchantroute_kit.servers.vhosts import api
 from merchantroute_kit.waiting import until
 
@@ -71,22 +71,12 @@ class Node(RabbitMQ):
 
 
 @dataclass(frozen=True)
-class RabbitMQCluster:
+class RabbitMQCluster(OnLoopback):
     """The nodes, and the two ports of the load balancer, on which clients reach some node or other."""
 
     nodes: tuple[Node, ...]
     amqp_port: int
     management_port: int
-
-    @property
-    def amqp_url(self) -> str:
-        """amqp://user:password@host:port of the load balancer, without a virtual host."""
-        return f"amqp://{USER}:{PASSWORD}@127.0.0.1:{self.amqp_port}"
-
-    @property
-    def mgmt_url(self) -> str:
-        """http://user:password@host:port of the load balancer in front of the management APIs, without /api."""
-        return f"http://{USER}:{PASSWORD}@127.0.0.1:{self.management_port}"
 
     def leader(self, vhost: str, queue: str) -> Node:
         """The node that leads a quorum queue; only while all nodes run."""
