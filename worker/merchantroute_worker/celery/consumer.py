@@ -27,6 +27,7 @@ from merchantroute_worker.celery.send_task import SendTask
 from merchantroute_worker.celery.strategy import make_safe
 from merchantroute_worker.delivery.deliveries import Deliveries
 from merchantroute_worker.rabbit import address
+from merchantroute_worker.rabbit.ack_flush import BUFFERED_FROM, flush_acks
 from merchantroute_worker.rabbit.connection import connect
 from merchantroute_worker.rabbit.frames import use_bulk_io
 from merchantroute_worker.rabbit.non_utf8 import non_utf8_fields, read_non_utf8
@@ -63,6 +64,7 @@ class LeanConsumer(Consumer):
         start.start_reporting(self.mr_pod)
         self.deliveries = Deliveries(self.mr_pod, pool)
         self._heartbeat_checked_at = time.monotonic()
+        self._acks_at_cancel = 0
         self._was_ready = False
         # Configuration is read by another thread; a consumer may be changed only by the one that reads its connection.
         self.mr_pod.on_slots_change(lambda slots: self.call_soon(set_prefetch, self, slots))
@@ -97,12 +99,18 @@ class LeanConsumer(Consumer):
 
     def stop(self) -> None:
         """Stop consuming. The connection stays open for the acks of what the pool finishes."""
+        self._acks_at_cancel = self.mr_pod.acks.written
         super().stop()
         if not self.pool.is_green:
             start_daemon(self._send_heartbeats, "heartbeats")
 
     def shutdown(self) -> None:
         """Called once the pool has stopped."""
+        if self.task_consumer and self.mr_pod.acks.written - self._acks_at_cancel >= BUFFERED_FROM:
+            try:
+                flush_acks(self.task_consumer.channel, self.mr_pod.queue, on_delivery=_leave_to_broker)
+            except address.ERRORS as error:
+                log.warning("the last acks may not have reached the queue: %s", error)
         super().shutdown()
         if self._event_sender:
             self._event_sender.close()
@@ -251,6 +259,10 @@ class LeanConsumer(Consumer):
                 connection.collect()
             except address.ERRORS as error:
                 log.debug("the broken connection would not close: %s", error)
+
+
+def _leave_to_broker(message: Any) -> None:
+    del message
 
 
 def _has_queue(connection: Any, queue: str) -> bool:

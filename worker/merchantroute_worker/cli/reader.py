@@ -20,6 +20,7 @@ from amqp.exceptions import NotFound
 from merchantroute_worker.cli import dead_letter
 from merchantroute_worker.cli.dead_letter import DeadLetter
 from merchantroute_worker.cli.errors import Problem
+from merchantroute_worker.rabbit.ack_flush import flush_acks
 
 PREFETCH = 500  # messages in transit
 SILENCE = 1.0  # seconds without a delivery, after which the queue is declared passively to see whether it has more
@@ -87,7 +88,7 @@ class DeadLetterReader:
         """
         with suppress(Problem, NotFound):  # nothing is requeued in a queue that is gone
             if self._acked:
-                self._flush_acks()
+                flush_acks(self._channel, self._queue, self._on_delivery, self._on_cancel)
         self._channel.close()
         self._channel = self._connection.channel()
         end = monotonic() + REQUEUE_TIMEOUT
@@ -95,17 +96,6 @@ class DeadLetterReader:
             while self._count()[0] < self._unacked and monotonic() < end:
                 with suppress(TimeoutError):
                     self._connection.drain_events(timeout=0.02)
-
-    def _flush_acks(self) -> None:
-        """Wait until the queue has applied all acks.
-
-        RabbitMQ's channel buffers acks while a quorum queue is behind with 32 of them, and drops its buffer when it
-        closes. `basic.consume` and `basic.cancel` are entries of the queue's log that the channel waits for: when one
-        is answered, the acks sent before it are applied; the buffered ones follow, and the next entry waits for them.
-        """
-        for tag in ("acks-sent", "acks-kept-back"):
-            self._channel.basic_consume(self._queue, tag, callback=self._on_delivery, on_cancel=self._on_cancel)
-            self._channel.basic_cancel(tag)
 
     def _wait_for_delivery(self) -> bool:
         """Wait for a delivery; False when the queue has no message left."""

@@ -20,7 +20,9 @@ log = logging.getLogger(__name__)
 
 
 class Acks(Protocol):
-    """Port for completion records and acks. `len` is the number of acks not yet written."""
+    """Port for completion records and acks. `len` is the number of acks not yet written, `written` of the others."""
+
+    written: int
 
     def line(self, logger: logging.Logger, message: str, document: dict[str, Any]) -> None:
         """Log a completion record."""
@@ -34,12 +36,16 @@ class Acks(Protocol):
 class ImmediateAcks:
     """Writes each record and ack at once, for pools of native threads."""
 
+    def __init__(self) -> None:
+        self.written = 0
+
     def line(self, logger: logging.Logger, message: str, document: dict[str, Any]) -> None:
         """See `Acks`."""
         logger.info(message, extra={"data": document})
 
     def ack(self, message: Any) -> None:
         """See `Acks`."""
+        self.written += 1
         try:
             message.ack()
         except ERRORS as error:
@@ -55,7 +61,7 @@ class BatchedAcks:
     def __init__(self, lines: LineBuffer) -> None:
         self._lines = lines
         self._acks: list[Any] = []
-        self._open = 0
+        self._open = self.written = 0
         self._batch = HubBatch(self._write)
 
     def line(self, logger: logging.Logger, message: str, document: dict[str, Any]) -> None:
@@ -88,6 +94,7 @@ class BatchedAcks:
                 _close_connection(messages[0], error)
             finally:
                 self._open -= len(messages)
+                self.written += len(messages)
 
 
 def _close_connection(message: Any, error: Exception) -> None:
