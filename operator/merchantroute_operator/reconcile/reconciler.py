@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
 from typing import Any
 
 from merchantroute_operator import metrics, naming
@@ -40,7 +39,8 @@ from merchantroute_operator.work_queue import SETTLE, Budget, WorkQueue
 logger = logging.getLogger(__name__)
 PASSES_A_BROKER = 4  # at once
 FAILING_A_BROKER = 2  # at once, of routes whose last pass failed
-MERCHANTS_SETTLE = 1.0  # seconds in which further Merchants join the first: a team applies hundreds at once
+MERCHANTS_SETTLE = 1.0  # seconds in which further Merchants join one that changed: a team applies hundreds at once
+MERCHANTS_CALM = 5.0  # seconds without a reconcile after which the first Merchant that changes does not wait for others
 
 
 class Reconciler:
@@ -52,7 +52,7 @@ class Reconciler:
         self._secrets = SecretIndex(follow_secrets)
         self.states: dict[Key, RouteState] = {}
         self.queue: WorkQueue[Key] = WorkQueue(self.reconcile, self._budget)
-        self.claims = Claims(ctx.kube, partial(self.touch, after=MERCHANTS_SETTLE), ctx.monotonic)
+        self.claims = Claims(ctx.kube, self._merchants_changed, ctx.monotonic)
         self.status_writer = MerchantStatusWriter(ctx.kube, self.claims)
 
     async def reconcile(self, key: Key) -> float | None:
@@ -241,6 +241,11 @@ class Reconciler:
         """Request a full reconcile of the route, ``after`` seconds from now."""
         self.states.setdefault(key, RouteState()).schedule.full = True
         self.queue.add(key, after)
+
+    def _merchants_changed(self, key: Key) -> None:
+        passed_at = self.states.setdefault(key, RouteState()).schedule.passed_at
+        calm = self._ctx.monotonic() - passed_at >= MERCHANTS_CALM
+        self.touch(key, SETTLE if calm else MERCHANTS_SETTLE)
 
     def route_changed(self, namespace: str, name: str, version: tuple[str, int, int, bool, str]) -> None:
         """See ``handlers.Watcher``; the operator's own status writes come back as events, and are nothing new."""

@@ -13,7 +13,6 @@ Policies add up: a team opens more for its own app by a policy of its own on the
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -70,9 +69,16 @@ def network_policy(route: Route, brokers: Iterable[Address], claimed: Collection
 def _merchants(route: Route, claimed: Collection[str]) -> Iterable[Address]:
     """Those that the route's own fields name; what is no address leads no worker anywhere either."""
     endpoints = {merchant.endpoint for merchant in route.merchants if merchant.id not in claimed}
-    for endpoint in (*endpoints, *((route.default_endpoint,) if route.default_endpoint else ())):
-        with contextlib.suppress(ValueError):
-            yield Address(*host_and_port(endpoint))
+    endpoints |= {route.default_endpoint} if route.default_endpoint else set()
+    places = {place for endpoint in endpoints if (place := _place(endpoint)) is not None}
+    return {Address(*place) for place in places}
+
+
+def _place(endpoint: str) -> tuple[str, int] | None:
+    try:
+        return host_and_port(endpoint)
+    except ValueError:
+        return None
 
 
 def _namespaces(route: Route, addresses: Iterable[Address]) -> set[str]:

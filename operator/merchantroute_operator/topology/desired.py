@@ -99,8 +99,10 @@ def _bindings(place: tuple[str, str], route: Route, assigned: Mapping[str, str])
     default_tier = naming.tier_exchange(*place, route.default_tier)
     yield Binding(naming.default(*place), default_tier, "exchange")
     yield Binding(naming.fallback(*place), default_tier, "exchange")
+    exchange = naming.assigned(*place)
+    tiers = {tier: naming.tier_exchange(*place, tier) for tier in set(assigned.values())}
     for merchant, its_tier in assigned.items():
-        yield Binding(naming.assigned(*place), naming.tier_exchange(*place, its_tier), "exchange", key=merchant)
+        yield Binding(exchange, tiers[its_tier], "exchange", key=merchant)
     for tier in route.tiers:
         stable = naming.stable_queue(*place, tier.name)
         yield Binding(stable, stable, "queue")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 Arguments: TypeAlias = Mapping[str, str | int]
 OWNER = "x-merchantroute-owner"
@@ -32,9 +32,11 @@ class Queue:
     arguments: Arguments = field(hash=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """``source`` exchange to ``target``; ``rung`` is the ladder's headers value (``mr-rung``), else empty."""
+class Binding(NamedTuple):
+    """``source`` exchange to ``target``; ``rung`` is the ladder's headers value (``mr-rung``), else empty.
+
+    A route has one for each merchant, and passes compare sets of them: tuples do that without Python code.
+    """
 
     source: str
     target: str

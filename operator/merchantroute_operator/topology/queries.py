@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from merchantroute_operator import naming
 from merchantroute_operator.topology.objects import OWNER, Bind, Binding, Exchange, Plan, Queue, Topology, Unbind
@@ -51,5 +50,11 @@ def without_twins(bindings: Iterable[Binding], wanted: Iterable[Binding]) -> fro
     Those exchanges look at no argument, so that a twin gives no order a copy. It has to stay: with Khepri a RabbitMQ
     before 4.2 routes by neither of the two once one is removed, and lists the other one all the same.
     """
-    ours = {replace(binding, rung="") for binding in wanted}
-    return frozenset(binding for binding in bindings if replace(binding, rung="") not in ours)
+    bindings = tuple(bindings)
+    keys = {binding.key for binding in bindings}
+    ours = {_without_arguments(binding) for binding in wanted if binding.key in keys}
+    return frozenset(binding for binding in bindings if _without_arguments(binding) not in ours)
+
+
+def _without_arguments(binding: Binding) -> tuple[str, str, str, str]:
+    return binding.source, binding.target, binding.to, binding.key

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from dataclasses import replace
 
 import aio_pika
 from aio_pika.abc import AbstractChannel
@@ -80,7 +79,7 @@ async def test_a_route_changes_beside_bindings_that_differ_only_in_arguments(
     for _ in range(8):
         routed = {name for name, found in observed.exchanges.items() if found.kind in {"fanout", "direct"}}
         plain = sorted((b for b in observed.bindings if b.source in routed and not b.rung), key=repr)
-        twins = [Bind(replace(binding, rung='{"note": "of a team"}')) for binding in dice.sample(plain, 6)]
+        twins = [Bind(binding._replace(rung='{"note": "of a team"}')) for binding in dice.sample(plain, 6)]
         await rabbit.run((tuple(twins),))
         observed = await change_to(rabbit, a_random_route(dice))
         exchange = await channel.get_exchange(DOOR, ensure=False)

@@ -50,7 +50,7 @@ class Claims:
     def refreshed(self, claim: Claim) -> Claim:
         """``claim`` with the status that the object has by now."""
         found = self.current(claim)
-        return claim if found is None else replace(claim, status=found.status)
+        return claim if found is None or found.status is claim.status else replace(claim, status=found.status)
 
     def put(self, claim: Claim) -> None:
         """Take in a reading; an older one than is known says nothing, nor does one of an object that is gone."""

@@ -36,7 +36,7 @@ def publish(world: Road, stable: int, canary: int) -> None:
 @pytest.mark.parametrize(
     ("less", "more", "words"),
     [
-        ({OF_CANARY}, {replace(OF_CANARY, key="20")}, "split a had canary 20, stable 50"),
+        ({OF_CANARY}, {OF_CANARY._replace(key="20")}, "split a had canary 20, stable 50"),
         ({OF_CANARY}, set(), "split a had stable 50"),
         (set(), {Binding(SPLIT, "tap", "queue", key="60")}, "split a had canary 50, stable 50, tap 60"),
         ({OF_STABLE, OF_CANARY}, set(), "split a had no binding"),

@@ -270,7 +270,7 @@ def test_twins_of_what_is_wanted_stay_and_give_no_copies() -> None:
         broker = settle(a_random_route(dice), NOTHING, dice)
         for _ in range(4):
             plain = sorted((b for b in broker.bindings if b.to == "exchange" and not b.rung), key=repr)
-            twins = {replace(binding, rung='{"note": "1"}') for binding in dice.sample(plain, min(5, len(plain)))}
+            twins = {binding._replace(rung='{"note": "1"}') for binding in dice.sample(plain, min(5, len(plain)))}
             broker = replace(broker, bindings=broker.bindings | twins)
             wanted = wanted_by(a_random_route(dice), broker)
             watch = Watch()
@@ -278,6 +278,6 @@ def test_twins_of_what_is_wanted_stay_and_give_no_copies() -> None:
                 watch.see(state)
                 broker = state
             broker = settle(wanted, broker, dice)
-            ours = {replace(binding, rung="") for binding in wanted.bindings}
-            assert {b for b in twins if replace(b, rung="") in ours} <= broker.bindings
-            assert {replace(b, rung="") for b in broker.bindings if b.to == "exchange"} <= ours
+            ours = {binding._replace(rung="") for binding in wanted.bindings}
+            assert {b for b in twins if b._replace(rung="") in ours} <= broker.bindings
+            assert {b._replace(rung="") for b in broker.bindings if b.to == "exchange"} <= ours

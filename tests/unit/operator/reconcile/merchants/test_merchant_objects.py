@@ -11,7 +11,9 @@ import pytest
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.reconcile.merchants.claims import REREAD, Claims
 from merchantroute_operator.reconcile.merchants.status_writer import MerchantStatusWriter
+from merchantroute_operator.reconcile.reconciler import MERCHANTS_CALM, MERCHANTS_SETTLE
 from merchantroute_operator.spec.claim import parse_claim
+from merchantroute_operator.work_queue import SETTLE
 from tests.unit.operator.fake_ports import MemoryKube
 from tests.unit.operator.merchant_samples import a_claim, raw_merchant
 from tests.unit.operator.operator_under_test import DOOR, KEY, World
@@ -289,3 +291,15 @@ def test_in_a_crowd_what_stays_is_told_before_what_passes() -> None:
 
     asyncio.run(run())
     assert heard.kube.log == ["status of second", "status of first", "status of third"]
+
+
+def test_the_first_that_changes_waits_for_no_others_and_those_after_it_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(raw_route())
+    asked: list[float] = []
+    monkeypatch.setattr(world.reconciler.queue, "add", lambda _, after: asked.append(after))
+    world.look()
+    world.at += MERCHANTS_CALM
+    shop(world, raw_merchant("taco"))
+    world.look()
+    shop(world, raw_merchant("pizza"))
+    assert asked == [SETTLE, MERCHANTS_SETTLE]
