@@ -15,9 +15,11 @@ from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator.rabbit.pulses import listener as listener_module
 from merchantroute_operator.rabbit.pulses.listener import LONGEST, PulseListener
 from merchantroute_operator.rabbit.pulses.pulse_format import parse_pulse
+from merchantroute_operator.rabbit.pulses.shared_listener import SharedListener
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from tests.contract.rabbit.chains import until
+from tests.contract.rabbit.users import user
 from tests.contract.silent_relay import wire
 from tests.harness.dialing import loopback
 
@@ -47,7 +49,7 @@ class Ear:
 async def listening(address: BrokerAddress) -> AsyncIterator[Ear]:
     ear = Ear()
     listener = PulseListener(
-        address, loopback(), EXCHANGE, ear.pulses.append, on_message=ear.good.append, clock=lambda: 99.0
+        lambda: address, loopback(), EXCHANGE, ear.pulses.append, on_message=ear.good.append, clock=lambda: 99.0
     )
     task = asyncio.create_task(listener.run())
     try:
@@ -89,6 +91,32 @@ async def test_a_pods_pulse_is_heard(address: BrokerAddress, vhost: Vhost, chann
         await bound_queue(vhost)
         await send_until_heard(channel, ear)
         assert ear.pulses[0] == HEARD
+
+
+async def test_users_of_a_vhost_hear_each_pulse_once_and_on_after_one_is_gone(
+    address: BrokerAddress, vhost: Vhost, channel: AbstractChannel
+) -> None:
+    ear = Ear()
+    shared = SharedListener(loopback(), EXCHANGE, ear.pulses.append, ear.good.append)
+    wrong = replace(address, password="wrong")
+    with user(vhost, address, tags="", configure=".*") as other:
+        for each in (wrong, other, address):
+            shared.add(each)
+        first = await bound_queue(vhost)
+        await send_until_heard(channel, ear)
+        assert len(queues(vhost)) == 1
+        await shared.drop(other)
+        second = await until(lambda: bound_queue(vhost), lambda found: found["name"] != first["name"])
+        assert [each["name"] for each in queues(vhost)] == [second["name"]]
+        ear.pulses.clear()
+        await send_until_heard(channel, ear)
+        assert await shared.drop(wrong)
+        assert not await shared.drop(address)
+
+    async def all_queues() -> int:
+        return len(queues(vhost))
+
+    await until(all_queues, lambda count: count == 0)
 
 
 async def test_what_is_no_pulse_is_counted_and_dropped(

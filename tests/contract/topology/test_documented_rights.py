@@ -39,7 +39,7 @@ async def test_a_namespaces_user_is_enough_for_the_operator_and_reaches_no_other
     with user(vhost, address_of(vhost), tags="management", configure=configure, write=write, read=read) as theirs:
         broker = RabbitBroker(theirs, loopback())
         listening = asyncio.create_task(
-            PulseListener(theirs, loopback(), EXCHANGE, heard.put_nowait, clock=lambda: 99.0).run()
+            PulseListener(lambda: theirs, loopback(), EXCHANGE, heard.put_nowait, clock=lambda: 99.0).run()
         )
         try:
             await broker.check()

@@ -37,12 +37,12 @@ def ignore_message(_good: bool, /) -> None:
 class PulseListener:
     """Calls ``on_pulse`` with every pulse on ``exchange``; ``on_message`` gets whether each message was one.
 
-    ``clock`` gives the monotonic seconds of ``Pulse.at``.
+    ``address`` gives the broker's address for the next connection, ``clock`` the monotonic seconds of ``Pulse.at``.
     """
 
     def __init__(
         self,
-        address: BrokerAddress,
+        address: Callable[[], BrokerAddress],
         dialer: Dialer,
         exchange: str,
         on_pulse: Callable[[Pulse], None],
@@ -63,14 +63,15 @@ class PulseListener:
         delay = BACKOFF[0]
         while True:
             self._listening = False
+            address = self._address()
             try:
-                async with connection(self._address, self._dialer, "hears pulses") as opened:
+                async with connection(address, self._dialer, "hears pulses") as opened:
                     await self._listen(opened)
                 error: Exception | None = None
             except RouteError as failed:
                 error = failed
             except Exception as failed:  # noqa: BLE001 - whatever surprised the library: being deaf for good is worse
-                error = named(failed, self._address)
+                error = named(failed, address)
             if self._listening or delay == BACKOFF[0]:
                 logger.warning("no pulses until the broker is back: %s", error or "the connection was closed")
             delay = BACKOFF[0] if self._listening else min(delay * 2, BACKOFF[1])

@@ -5,8 +5,6 @@ What is read of a vhost is shared by all its users: a company's teams have a use
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +15,7 @@ from merchantroute_operator.errors import BrokerUnreachable, RouteError
 from merchantroute_operator.rabbit.broker import RabbitBroker, VhostReads
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.rabbit.dialing.dialer import Dialer
-from merchantroute_operator.rabbit.pulses.listener import PulseListener
+from merchantroute_operator.rabbit.pulses.shared_listener import SharedListener, vhost_of
 from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
@@ -37,7 +35,6 @@ Answer = TypeVar("Answer")
 @dataclass(slots=True)
 class _Entry:
     broker: RabbitBroker
-    listener: asyncio.Task[None]
     users: int = 0  # routes
 
 
@@ -101,6 +98,7 @@ class BrokerPool:
         self._entries: dict[_Key, _Entry] = {}
         self._users: dict[User, BrokerAddress] = {}
         self._vhosts: dict[Vhost, VhostFigures] = {}
+        self._listeners: dict[_Key, SharedListener] = {}  # by what the users of a vhost have in common
 
     async def use(self, user: User, address: BrokerAddress) -> Broker:
         """The broker at ``address``, kept open for ``user``, who lets go of the one it used before."""
@@ -113,20 +111,27 @@ class BrokerPool:
         entry = self._entries.get(key)
         if entry is None:
             dialer = self._dialer.for_routes_of(user[0])
-            heard = partial(self._heard, address)
-            listener = PulseListener(address, dialer, self._pulses_exchange, heard, on_message=metrics.pulse)
+            self._listener(user, address, dialer).add(address)
             figures = self._vhosts.setdefault(_vhost(address), VhostFigures(_vhost(address)))
             broker = RabbitBroker(address, dialer, metrics.broker_call, figures.reads)
             figures.brokers.append(broker)
-            entry = _Entry(broker, asyncio.create_task(listener.run()))
-            self._entries[key] = entry
+            entry = self._entries[key] = _Entry(broker)
         entry.users += 1
         self._vhosts[_vhost(address)].add(user)
         return entry.broker
 
-    def _heard(self, address: BrokerAddress, pulse: Pulse) -> None:
-        """A pulse counts from the broker that its route uses: on another, anybody could speak in the route's name."""
-        if self._users.get((pulse.namespace, pulse.route)) == address:
+    def _listener(self, user: User, address: BrokerAddress, dialer: Dialer) -> SharedListener:
+        key = self._listener_key(user, address)
+        if key not in self._listeners:
+            heard = partial(self._heard, key)
+            self._listeners[key] = SharedListener(dialer, self._pulses_exchange, heard, metrics.pulse)
+        return self._listeners[key]
+
+    def _heard(self, key: _Key, pulse: Pulse) -> None:
+        """A pulse counts from the vhost that its route uses: on another, anybody could speak in the route's name."""
+        user = (pulse.namespace, pulse.route)
+        address = self._users.get(user)
+        if address is not None and self._listener_key(user, address) == key:
             self._on_pulse(pulse)
 
     def address(self, user: User) -> BrokerAddress | None:
@@ -153,7 +158,10 @@ class BrokerPool:
         figures.brokers.remove(entry.broker)
         if not figures.brokers:
             del self._vhosts[figures.vhost]
-        await self._close(entry)
+        listened = self._listener_key(user, address)
+        if not await self._listeners[listened].drop(address):
+            self._listeners.pop(listened, None)
+        await entry.broker.close()
 
     def vhosts(self) -> Iterable[VhostFigures]:
         """Every vhost that is in use."""
@@ -162,18 +170,18 @@ class BrokerPool:
     async def close(self) -> None:
         """Let go of everything."""
         entries, self._entries, self._vhosts = list(self._entries.values()), {}, {}
+        listeners, self._listeners = list(self._listeners.values()), {}
         self._users.clear()
+        for listener in listeners:
+            await listener.close()
         for entry in entries:
-            await self._close(entry)
+            await entry.broker.close()
 
     def _key(self, user: User, address: BrokerAddress) -> _Key:
         return address, self._dialer.for_routes_of(user[0]).of_routes
 
-    async def _close(self, entry: _Entry) -> None:
-        entry.listener.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await entry.listener
-        await entry.broker.close()
+    def _listener_key(self, user: User, address: BrokerAddress) -> _Key:
+        return vhost_of(address), self._dialer.for_routes_of(user[0]).of_routes
 
 
 def _vhost(address: BrokerAddress) -> Vhost:

@@ -102,7 +102,7 @@ async def test_a_message_that_announces_gigabytes_is_not_collected() -> None:
     header = frame.marshal(ContentHeader(body_size=2**40), 1)
     server = Hostile(deliver + header, frame.marshal(ContentBody(bytes(131064)), 1), greets=True)
     listening, address = await address_of(server)
-    listener = asyncio.create_task(PulseListener(address, loopback(), "mr-pulses.c", lambda _: None).run())
+    listener = asyncio.create_task(PulseListener(lambda: address, loopback(), "mr-pulses.c", lambda _: None).run())
     await asyncio.wait_for(server.cut_off.wait(), 10)
     listener.cancel()
     await asyncio.gather(listener, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from merchantroute_operator.rabbit.pulses.shared_listener import vhost_of
 from merchantroute_operator.reconcile.state.broker_pool import BrokerPool
 from merchantroute_operator.reconcile.state.pulse_board import FORGET_AFTER, MOST_UNKNOWN, PulseBoard
 from merchantroute_operator.scaling.model import Pulse
@@ -15,6 +16,11 @@ THEIRS = BrokerAddress("127.0.0.1", 2, "tenant", "p", "/", "http://127.0.0.1:2")
 TENANT = ("tenant", "own")
 
 
+def vhost(address: BrokerAddress) -> tuple[BrokerAddress, str]:
+    """Under which the pool hears what is said there, whoever uses it."""
+    return vhost_of(address), ""
+
+
 def pulse(pod: str, at: float = 100.0, key: tuple[str, str] = KEY, finished: int = 0) -> Pulse:
     """Of a pod that takes 5,000 s an order."""
     return Pulse(pod, *key, "standard", "stable", 0, at, 10**9, 1, 5000.0 * finished, finished, 0, 0)
@@ -25,13 +31,13 @@ async def test_a_pulse_from_another_broker_than_its_routes_is_nobodys() -> None:
     pool = BrokerPool("mr-pulses.c", lambda pulse: heard.append(pulse.pod), loopback())
     await pool.use(KEY, OURS)
     await pool.use(TENANT, THEIRS)
-    pool._heard(THEIRS, pulse("forged"))
-    pool._heard(OURS, pulse("ours"))
-    pool._heard(THEIRS, pulse("theirs", key=TENANT))
-    pool._heard(OURS, pulse("of no route", key=("orders", "none")))
+    pool._heard(vhost(THEIRS), pulse("forged"))
+    pool._heard(vhost(OURS), pulse("ours"))
+    pool._heard(vhost(THEIRS), pulse("theirs", key=TENANT))
+    pool._heard(vhost(OURS), pulse("of no route", key=("orders", "none")))
     await pool.use(KEY, THEIRS)  # the Secret leads to the other one now
-    pool._heard(OURS, pulse("late"))
-    pool._heard(THEIRS, pulse("moved"))
+    pool._heard(vhost(OURS), pulse("late"))
+    pool._heard(vhost(THEIRS), pulse("moved"))
     await pool.close()
     assert heard == ["ours", "theirs", "moved"]
 
