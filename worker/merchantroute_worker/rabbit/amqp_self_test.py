@@ -21,7 +21,7 @@ from merchantroute_worker.rabbit.confirms import Confirms
 from merchantroute_worker.rabbit.frames import use_bulk_io, write_acks
 from merchantroute_worker.rabbit.non_utf8 import read_non_utf8
 from merchantroute_worker.rabbit.publish_channel import PublishChannel
-from merchantroute_worker.rabbit.reader import ConnectionReader
+from merchantroute_worker.rabbit.shared_connection.reader import ConnectionReader
 
 _METHOD = 1
 _CONSUMES, _PUBLISHES = 1, 2  # numbers of channels

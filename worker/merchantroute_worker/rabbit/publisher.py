@@ -24,8 +24,8 @@ from merchantroute_worker.rabbit.confirms import Confirm, Confirms, MessageKey
 from merchantroute_worker.rabbit.frames import read_ahead
 from merchantroute_worker.rabbit.packed_message import PackedMessage
 from merchantroute_worker.rabbit.publish_channel import PublishChannel
-from merchantroute_worker.rabbit.reader import ConnectionReader
-from merchantroute_worker.rabbit.write_batch import write_together
+from merchantroute_worker.rabbit.shared_connection.reader import ConnectionReader
+from merchantroute_worker.rabbit.shared_connection.write_batch import write_together
 from merchantroute_worker.runtime.threads import sleep
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from typing import Any
 import gevent
 from amqp import method_framing, spec
 
-from merchantroute_worker.rabbit.write_batch import WriteBatch, write_together
+from merchantroute_worker.rabbit.shared_connection.write_batch import WriteBatch, write_together
 from tests.unit.worker.rabbit.test_frames import Connection
 
 
