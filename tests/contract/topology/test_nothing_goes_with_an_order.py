@@ -19,6 +19,7 @@ from tests.unit.operator.operator_under_test import with_finalizer
 from tests.unit.operator.route_samples import raw_route
 
 SLOW = "-rabbit collect_statistics_interval 30000 -rabbit quorum_tick_interval 30000"
+BETWEEN = 0.5  # seconds from one pass to the next
 LANE, RUNG = f"{DOOR}.standard.stable", f"{DOOR}.standard.retry.21600000"
 
 
@@ -68,6 +69,7 @@ async def test_a_drain_waits_for_orders_that_statistics_do_not_count_for_a_minut
                 passes += 1
                 blind += are_empty(await slow.ticks((LANE, RUNG)))
                 assert (await slow.observe(DOOR)).queues.keys() >= {LANE, RUNG}
+                await asyncio.sleep(BETWEEN)
 
         assert blind > 10, passes
         assert place.kube.stored["metadata"]["finalizers"]
