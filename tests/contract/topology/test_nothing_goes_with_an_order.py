@@ -91,7 +91,7 @@ async def test_a_tier_that_goes_takes_no_order_along(rabbit: RabbitBroker, chann
         await place.look()
         return {name for name in (await rabbit.observe(DOOR)).queues if name.startswith(f"{DOOR}.enterprise.")}
 
-    await until(left, lambda found: not found, 240)
+    await until(left, lambda found: not found, 240, every=BETWEEN)
 
     found = await take_all(channel, [LANE])
     assert found.keys() == {f"o-{number}".encode() for number in range(50)}
