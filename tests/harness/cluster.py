@@ -91,7 +91,7 @@ def namespace(namespaces: client.CoreV1Api) -> Iterator[str]:
     """A fresh namespace with the restricted Pod Security Standard, deleted after the test without waiting for it."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    namespaces.create_namespace({"metadata": {"name": name, "labels": labels}})
+    namespaces.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name, labels=labels)))
     yield name
     try:
         namespaces.delete_namespace(name)
