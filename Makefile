@@ -11,6 +11,9 @@ CLUSTER ?= merchantroute
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
+# A run of the tests starts hundreds of Python processes, each of which would compile the same modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 PY := $(VENV)/bin/python
 # The virtual environment is current when it was made from this lock file, at this place.

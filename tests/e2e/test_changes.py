@@ -18,7 +18,7 @@ from tests.e2e.conftest import OpenWebShop
 from tests.e2e.tenant import Tenant
 
 ALL = os.environ.get("MR_CHANGES") == "all"
-RATE = float(os.environ.get("MR_RATE", "100" if ALL else "40"))
+RATE = float(os.environ.get("MR_RATE", "100" if ALL else "12"))
 BUILD = Path(__file__).resolve().parents[2] / "build"
 TABLE, LIVE = BUILD / "changes.json", BUILD / "live-changes.json"
 

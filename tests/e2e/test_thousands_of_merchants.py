@@ -1,4 +1,4 @@
-"""Many Merchant objects applied while the operator runs: 150 in the suite, 5,000 by `make e2e-merchants`.
+"""Many Merchant objects applied while the operator runs: 150 by `make test-all`, 5,000 by `make e2e-merchants`.
 
 The figures go to build/merchants.json.
 """
@@ -8,6 +8,8 @@ import logging
 import os
 import time
 from functools import partial
+
+import pytest
 
 from merchantroute_kit.servers.hack import ROOT
 from merchantroute_kit.waiting import until
@@ -25,6 +27,7 @@ METRICS = "api/v1/namespaces/merchantroute-system/services/merchantroute-operato
 QUIET = 20.0  # seconds without a change after which all passes about the merchants have ended
 
 
+@pytest.mark.extended  # one object at a time in test_merchants, more than a page of them in tests/contract/kube
 def test_merchants_by_the_thousand_are_all_bound_and_told_and_orders_flow_meanwhile(
     tenant: Tenant, web_shop: OpenWebShop
 ) -> None:

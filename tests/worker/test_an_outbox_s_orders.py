@@ -11,7 +11,7 @@ from merchantroute_kit.worker.local_lane import LocalLane
 from tests.harness.outbox_shop import Shop
 
 SEED = 20261128
-ROUNDS, ORDERS, RELAYS = 4, 100, 2
+ROUNDS, ORDERS, RELAYS = 2, 100, 2
 
 
 def test_whatever_is_committed_is_done_once_though_relays_are_killed(lane: LocalLane, tmp_path: Path) -> None:

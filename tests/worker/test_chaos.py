@@ -18,10 +18,14 @@ from tests.harness.broker import the_broker
 # A killed broker may forget its last acks, and its clients complain about that for long: that fault, and the poison
 # order, whose small version is in test_suspect_orders, are played by `make chaos-worker` alone.
 SUITE = [fault for fault in ALL if fault.name not in {"broker-restart", "poison-order"} and not fault.needs.cluster]
-# Pods that stand still, are blocked or killed have tests of their own (killed is killed, by whatever). A second
+# Pods that stand still, are blocked, killed or told to end while they start have tests of their own (killed is killed,
+# by whatever), and so has a queue that is gone. An alarm over a backlog is the harder one of the two alarms. A second
 # blip has to come while an order of five seconds lasts, and on a busy machine the management lists the connection that
 # is to be closed up to five seconds late.
-EXTENDED = {"standstill", "hub-blocked", "memory-limit", "rolling-restart", "blips"}
+EXTENDED = {
+    "standstill", "hub-blocked", "memory-limit", "rolling-restart", "blips", "sigterm-at-start", "queue-gone",
+    "memory-alarm",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

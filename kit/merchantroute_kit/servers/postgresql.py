@@ -6,9 +6,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psycopg
+from psycopg.sql import SQL, Identifier
 
 from merchantroute_kit.servers.hack import hack
 from merchantroute_kit.servers.ports import free_port
@@ -42,6 +46,14 @@ def postgresql() -> Iterator[str]:
             process.wait(60)
     finally:
         shutil.rmtree(data, ignore_errors=True)
+
+
+def new_database(url: str) -> str:
+    """Make an empty database beside the one that ``url`` names; gives its URL."""
+    name = f"shop_{uuid.uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    return url.rpartition("/")[0] + f"/{name}"
 
 
 def _as_user() -> list[str]:

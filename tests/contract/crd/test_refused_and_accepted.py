@@ -1,12 +1,12 @@
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from tests.contract.crd import cases_merchants, cases_names, cases_orders, cases_pods, cases_tiers
 from tests.contract.crd.cases import Refused
-from tests.contract.crd.conftest import Ask
+from tests.contract.crd.conftest import Answer, Ask
 from tests.contract.crd.routes import Json
 
 AREAS = (cases_names, cases_orders, cases_merchants, cases_tiers, cases_pods)
@@ -15,9 +15,22 @@ ACCEPTED: list[Mapping[str, Any]] = [case for area in AREAS for case in area.ACC
 A_FIX = re.compile(r"\b(write|begin|remove|raise|lower|add)\b")
 
 
+@pytest.fixture(scope="module")
+def refusal(changed: Ask) -> Callable[[Refused], Answer]:
+    """What the API server says to a case, which is sent once."""
+    answers: dict[int, Answer] = {}
+
+    def of(case: Refused) -> Answer:
+        if id(case) not in answers:
+            answers[id(case)] = changed(case.changes)
+        return answers[id(case)]
+
+    return of
+
+
 @pytest.mark.parametrize("case", REFUSED, ids=str)
-def test_the_api_server_names_the_field_and_the_fix(changed: Ask, case: Refused) -> None:
-    answer = changed(case.changes)
+def test_the_api_server_names_the_field_and_the_fix(refusal: Callable[[Refused], Answer], case: Refused) -> None:
+    answer = refusal(case)
     assert answer.says(case.field, *case.words), answer
 
 
@@ -59,8 +72,8 @@ def test_every_rule_says_what_to_write_instead(schema: Json) -> None:
     assert not silent
 
 
-def test_every_rule_is_refused_by_some_case_above(schema: Json, changed: Ask) -> None:
-    causes = [cause for case in REFUSED for cause in changed(case.changes).causes]
+def test_every_rule_is_refused_by_some_case_above(schema: Json, refusal: Callable[[Refused], Answer]) -> None:
+    causes = [cause for case in REFUSED for cause in refusal(case).causes]
     heard = {(re.sub(r"\[[^]]*\]", "[]", field), text) for field, text in causes}
     unheard = [
         (path, rule["rule"])

@@ -9,9 +9,9 @@ from merchantroute_kit.servers.api_server import ApiServer
 Request = tuple[str, str, dict[str, str]]  # verb, path, query
 
 
-def requests(server: ApiServer, resource: str) -> Iterator[Request]:
-    """What the operator's client asked of a resource so far; not what the test itself did."""
-    for line in server.audit_log.read_text().splitlines():
+def requests(server: ApiServer, resource: str, *, since: int = 0) -> Iterator[Request]:
+    """What the operator's client asked of a resource, from a place in the log on; not what the test itself did."""
+    for line in server.audit_log.read_bytes()[since:].splitlines():
         entry = json.loads(line)
         if entry.get("objectRef", {}).get("resource") != resource or entry["userAgent"].startswith("Python-urllib"):
             continue

@@ -1,9 +1,10 @@
 """Watches on a real API server: what is heard, what is asked for, and that nothing is missed while nobody listens."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,18 +18,33 @@ from merchantroute_operator.kube.paths import everywhere
 from merchantroute_operator.kube.watching.secret_watches import SecretWatches
 from merchantroute_operator.kube.watching.watches import Watch
 from merchantroute_operator.watches.child_watches import child_watches
-from tests.contract.kube.api_server_alone import requests
+from tests.contract.kube.api_server_alone import Request, requests
+
+Asked = Callable[[str], Iterator[Request]]
 
 ROUTE = {"merchantroute.dev/route": "pos"}
 CREDENTIALS = {"merchantroute.dev/credentials": "true"}
-OTHERS, SIZE = 500, 100_000
+OTHERS, SIZE = 40, 100_000
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[ApiServer]:
+    with api_server() as made:
+        yield made
 
 
 @pytest.fixture
-def server() -> Iterator[ApiServer]:
-    """One for each test: its audit log is the test's."""
-    with api_server() as started:
-        yield started
+def server(started: ApiServer) -> Iterator[ApiServer]:
+    """It holds nothing of the test before."""
+    yield started
+    for plural in ("secrets", "configmaps"):
+        started.call("DELETE", f"/api/v1/namespaces/default/{plural}")
+
+
+@pytest.fixture
+def asked(server: ApiServer) -> Asked:
+    """asked(resource) is what the operator's client has asked of it in this test."""
+    return partial(requests, server, since=server.audit_log.stat().st_size)
 
 
 @pytest.fixture
@@ -82,7 +98,7 @@ def remove(server: ApiServer, name: str, plural: str = "secrets") -> None:
     server.call("DELETE", f"/api/v1/namespaces/default/{plural}/{name}")
 
 
-async def test_what_is_there_what_comes_and_what_goes_is_heard(server: ApiServer, api: Api) -> None:
+async def test_what_is_there_what_comes_and_what_goes_is_heard(server: ApiServer, api: Api, asked: Asked) -> None:
     store(server, "there", ROUTE, plural="configmaps", data={"a": "secret enough"})
     listener = Listener()
     async with running(list(child_watches(api, listener))):
@@ -96,7 +112,7 @@ async def test_what_is_there_what_comes_and_what_goes_is_heard(server: ApiServer
         remove(server, "token")
         await until_async(lambda: "token gone" in listener.secrets, "credentials that are gone")
     assert all("data" not in body for body in listener.bodies)
-    assert all(query.get("limit") for verb, _, query in requests(server, "configmaps") if verb == "list")
+    assert all(query.get("limit") for verb, _, query in asked("configmaps") if verb == "list")
 
 
 async def test_autoscalers_are_heard_of_once_for_each_target(server: ApiServer, api: Api) -> None:
@@ -160,7 +176,7 @@ async def test_a_version_that_the_api_server_has_forgotten_is_listed_again(serve
         await until_async(lambda: "new" in heard, "what is new")
 
 
-async def test_children_are_listed_in_pages(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_children_are_listed_in_pages(server: ApiServer, asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reads, "PAGE", 3)
     names = {f"part-{number}" for number in range(7)}
     for name in names:
@@ -168,11 +184,11 @@ async def test_children_are_listed_in_pages(server: ApiServer, monkeypatch: pyte
     async with connect(str(server.kubeconfig)) as kube:
         found = await kube.children("default", "pos")
     assert found.config_maps.keys() == names
-    limits = [query["limit"] for verb, _, query in requests(server, "configmaps") if verb == "list"]
+    limits = [query["limit"] for verb, _, query in asked("configmaps") if verb == "list"]
     assert limits == ["3", "3", "3"]
 
 
-async def test_the_secrets_of_others_are_never_asked_for(server: ApiServer, api: Api) -> None:
+async def test_the_secrets_of_others_are_never_asked_for(server: ApiServer, api: Api, asked: Asked) -> None:
     text = "x" * SIZE
 
     def others(number: int) -> None:
@@ -195,7 +211,7 @@ async def test_the_secrets_of_others_are_never_asked_for(server: ApiServer, api:
         remove(server, "rabbitmq")
         await until_async(lambda: "rabbitmq gone" in named, "the one that is gone")
         await secrets.close()
-    asked = [query for _, _, query in requests(server, "secrets")]
-    assert asked
-    assert all("labelSelector" in query or query["fieldSelector"].startswith("metadata.name=") for query in asked)
+    queries = [query for _, _, query in asked("secrets")]
+    assert queries
+    assert all("labelSelector" in query or query["fieldSelector"].startswith("metadata.name=") for query in queries)
     assert listener.children == []

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from merchantroute_kit.waiting import until
+from merchantroute_kit.waiting import PATIENCE
 from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.kube.lease import LEASE, LeaseLost, Terms, lead
+from merchantroute_operator.kube.lease_store import LeaseStore
 from merchantroute_operator.settings import Settings
 from tests.contract.kube.test_refusals import moved, server_of
 from tests.contract.silent_relay import wire
@@ -63,16 +64,14 @@ def lease(kubectl: Kubectl, namespace: str) -> dict[str, Any]:
     return spec
 
 
-async def renewals(kubectl: Kubectl, namespace: str, count: int) -> None:
+async def renewals(kube: KubeClient, namespace: str, count: int) -> None:
     """Wait until the Lease's time has been written anew ``count`` times."""
-    seen: set[str] = set()
-
-    def enough() -> bool:
-        with suppress(AssertionError):  # it is deleted for a moment
-            seen.add(lease(kubectl, namespace)["renewTime"])
-        return len(seen) > count
-
-    await asyncio.to_thread(until, enough, f"{count} renewals", 60)
+    store, seen = LeaseStore(kube.api, namespace, LEASE), set[str]()
+    async with asyncio.timeout(60 * PATIENCE):
+        while len(seen) <= count:
+            if (stored := await store.read()) is not None:  # it is deleted for a moment
+                seen.add(stored.spec["renewTime"])
+            await asyncio.sleep(QUICK.retry / 5)
 
 
 async def ended(work: Work, leading: asyncio.Task[None], *waiting: asyncio.Task[None]) -> None:
@@ -181,7 +180,7 @@ async def test_a_label_on_the_lease_changes_nothing(kube: KubeClient, settings: 
     await soon(work.started)
 
     await asyncio.to_thread(kubectl, "-n", settings.namespace, "label", "lease", LEASE, "team.example/seen=yes")
-    await renewals(kubectl, settings.namespace, 3)
+    await renewals(kube, settings.namespace, 3)
 
     assert not leading.done()
     work.finish.set()
@@ -198,7 +197,7 @@ async def test_a_lease_that_is_deleted_is_made_anew_by_its_holder_and_nobody_tak
 
     await asyncio.to_thread(kubectl, "-n", settings.namespace, "delete", "lease", LEASE)
     waiting += [asyncio.create_task(lead(kube, replace(settings, identity="third"), third.run, terms=QUICK))]
-    await renewals(kubectl, settings.namespace, 20)  # every half second, more than the Lease's eight
+    await renewals(kube, settings.namespace, 20)  # every half second, more than the Lease's eight
 
     assert not leading.done()
     assert not second.started.is_set()
@@ -207,9 +206,7 @@ async def test_a_lease_that_is_deleted_is_made_anew_by_its_holder_and_nobody_tak
     await ended(first, leading, *waiting)
 
 
-async def test_steps_of_the_clock_neither_take_the_lease_nor_lose_it(
-    kube: KubeClient, settings: Settings, kubectl: Kubectl
-) -> None:
+async def test_steps_of_the_clock_neither_take_the_lease_nor_lose_it(kube: KubeClient, settings: Settings) -> None:
     """Both processes' clocks go an hour ahead and an hour back, each more than once, while the first one leads."""
     first, second = Work(), Work()
     leading = asyncio.create_task(lead(kube, settings, first.run, terms=QUICK, wall=Stepping(HOUR)))
@@ -218,7 +215,7 @@ async def test_steps_of_the_clock_neither_take_the_lease_nor_lose_it(
         lead(kube, replace(settings, identity="second"), second.run, terms=QUICK, wall=Stepping(-HOUR))
     )
 
-    await renewals(kubectl, settings.namespace, 20)  # every half second, more than the Lease's eight
+    await renewals(kube, settings.namespace, 20)  # every half second, more than the Lease's eight
 
     assert not leading.done()
     assert not second.started.is_set()

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from merchantroute_operator.errors import KubeConflict
+from merchantroute_operator.kube import reads
 from merchantroute_operator.kube.api import Api, Method
 from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.kube.kube_port import Object
-from merchantroute_operator.kube.reads import PAGE
 from merchantroute_operator.reconcile.merchants.claims import Claims
 from merchantroute_operator.reconcile.merchants.status_writer import MerchantStatusWriter
 from merchantroute_operator.spec.claim import parse_claim
@@ -19,7 +19,8 @@ from tests.contract.kube.conftest import GROUP
 from tests.harness.cluster import Kubectl
 from tests.harness.many import apply_many
 
-MANY = 2 * PAGE + 200
+PAGE, SOME = 50, 20
+MANY = 2 * PAGE + SOME
 STATUS = {"observedGeneration": 1, "state": "Active", "since": "2026-01-01T00:00:00Z", "reason": "AsWanted"}
 
 
@@ -89,18 +90,19 @@ async def test_one_that_changed_or_was_made_anew_is_not_told_of_the_old_one_and_
 
 
 async def test_more_than_a_page_of_merchants_are_read_whole_and_told_once(
-    kube: KubeClient, merchants_definition: str, namespace: str, kubectl: Kubectl
+    kube: KubeClient, merchants_definition: str, namespace: str, kubectl: Kubectl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(reads, "PAGE", PAGE)
     apply_many(kubectl, namespace, [merchant(f"m-{n:04}", namespace) for n in range(MANY)])
     claims = Claims(kube, lambda _: None, time.monotonic)
     found = await claims.of((namespace, "pos"))
     assert {claim.name for claim in found} == {f"m-{n:04}" for n in range(MANY)}
     status_writer = MerchantStatusWriter(kube, claims)
-    for claim in found[:200]:
+    for claim in found[:SOME]:
         status_writer.want(claim, STATUS)
     while status_writer.waiting:
         await status_writer.write_one()
-    for claim in found[:200]:
+    for claim in found[:SOME]:
         status_writer.want(claim, STATUS)
     assert status_writer.waiting == 0
 

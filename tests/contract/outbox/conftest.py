@@ -1,13 +1,15 @@
 """Shops with an outbox, on every library and database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from merchantroute_kit.servers.mariadb import mariadb, pymysql_alone
-from merchantroute_kit.servers.postgresql import postgresql
+from merchantroute_kit.servers.postgresql import new_database, postgresql
 from merchantroute_kit.servers.vhosts import Vhost
 from tests.contract.client.broker_with_route import ROUTE, BrokerWithRoute
 from tests.harness.outbox_shop import Shop
@@ -31,9 +33,21 @@ def place(vhost: Vhost) -> BrokerWithRoute:
     return made
 
 
+@pytest.fixture(scope="module")
+def databases() -> Iterator[Callable[[], str]]:
+    """databases() is the URL of a new, empty database; the PostgreSQL that holds them is started for the first."""
+    with ExitStack() as stack:
+        url = cache(lambda: stack.enter_context(postgresql()))
+        yield lambda: new_database(url())
+
+
 @pytest.fixture(params=KINDS, ids="-".join)
 def shop(
-    request: pytest.FixtureRequest, tmp_path: Path, place: BrokerWithRoute, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    place: BrokerWithRoute,
+    databases: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Shop]:
     """A shop of each kind: library and database."""
     library, kind = request.param
@@ -49,7 +63,6 @@ def shop(
             made.create()
             yield made
         return
-    with postgresql() as url:
-        made = replace(made, database=url)
-        made.create()
-        yield made
+    made = replace(made, database=databases())
+    made.create()
+    yield made

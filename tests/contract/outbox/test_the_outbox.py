@@ -17,6 +17,7 @@ from tests.contract.client.broker_with_route import ROUTE, Arrived, BrokerWithRo
 from tests.harness.outbox_shop import Shop
 
 SEED = 20261128
+ROUNDS = 3
 
 
 def ids(arrived: list[Arrived]) -> list[str]:
@@ -96,7 +97,7 @@ def test_relays_that_are_killed_at_any_moment_lose_nothing_and_repeat_only_whole
         relays = 2  # the second one is against the advice: it repeats orders, and loses none either
     dice = random.Random(SEED)
     wanted: list[str] = []
-    for round_ in range(6):
+    for round_ in range(ROUNDS):
         wanted += shop.enqueue(f"{round_}-", 150)
         with ExitStack() as running:
             killed = [running.enter_context(shop.relay(tmp_path / "log")) for _ in range(relays)]

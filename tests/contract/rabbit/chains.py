@@ -33,12 +33,14 @@ def lane(name: str) -> tuple[tuple[Declare, ...], tuple[Bind, ...]]:
     return (exchange(name), queue(name)), (Bind(Binding(name, name, "queue")),)
 
 
-async def until(look: Callable[[], Awaitable[Found]], holds: Callable[[Found], bool], within: float = 60.0) -> Found:
-    """What ``look`` gives once it ``holds``; fails with the last one."""
+async def until(
+    look: Callable[[], Awaitable[Found]], holds: Callable[[Found], bool], within: float = 60.0, *, every: float = 0.1
+) -> Found:
+    """What ``look`` gives once it ``holds``; fails with the last one. ``every`` is seconds between two looks."""
     deadline = asyncio.get_running_loop().time() + within
     while True:
         found = await look()
         if holds(found):
             return found
         assert asyncio.get_running_loop().time() < deadline, f"still {found} after {within} s"
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(every)

@@ -1,4 +1,4 @@
-"""A broker whose statistics are half a minute old: no queue is taken for empty that holds an order.
+"""A broker whose statistics are a quarter of a minute old: no queue is taken for empty that holds an order.
 
 The orders come at the worst moment: just after a report that says the queue is empty, which is the newest for long.
 """
@@ -20,7 +20,7 @@ from merchantroute_operator.topology.objects import Bind, Binding, Declare, Live
 from tests.contract.rabbit.chains import ME, ROUTE, address_of, exchange, queue, until
 from tests.harness.dialing import loopback
 
-SLOW = "-rabbit collect_statistics_interval 30000 -rabbit quorum_tick_interval 30000"
+SLOW = "-rabbit collect_statistics_interval 15000 -rabbit quorum_tick_interval 15000"
 LANE, LATE, RUNG = f"{ROUTE}.tier.stable", f"{ROUTE}.tier.canary", f"{ROUTE}.tier.retry.120000"
 QUEUES = (LANE, LATE, RUNG)
 

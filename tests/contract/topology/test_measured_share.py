@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -32,6 +33,7 @@ STABLE, CANARY, SPLIT = f"{TIER}.stable", f"{TIER}.canary", f"{TIER}.split.a"
 SHARE = Binding(SPLIT, CANARY, "queue", key="50")
 ORDERS = [f"order-{number}" for number in range(2_000)]
 BOUND = 90.0  # seconds; the broker counts every 5
+BETWEEN = 0.5  # seconds from one tick to the next: each asks the broker
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Place:
         while not told():
             assert time.monotonic() < end, what
             await self.scaler.tick()
+            await asyncio.sleep(BETWEEN)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tests.e2e.changes.site import Site
 from tests.e2e.web_shop import WebShop
 
 MERCHANTS = ("shop-a", "shop-b", "shop-c")
-WARM, AFTERWARDS = 200, 200
+WARM, AFTERWARDS = 2.5, 2.5  # seconds of orders before the change and after it
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ def measured(name: str, change: Change, site: Site, rate: float) -> Row:
     """Make the change while orders are offered at ``rate`` a second, and reckon once all are settled."""
     web_shop = site.web_shop
     with web_shop.stream(MERCHANTS, rate=rate):
-        until(lambda: len(web_shop.done()) > WARM, "orders flow")
+        until(lambda: len(web_shop.done()) > WARM * rate, "orders flow")
         begun = time.time()
         change.make(site)
         so_far = len(web_shop.done())
-        until(lambda: len(web_shop.done()) > so_far + AFTERWARDS, "orders flow on")
+        until(lambda: len(web_shop.done()) > so_far + AFTERWARDS * rate, "orders flow on")
         ended = time.time()
     ledger = web_shop.settled(180)
     return Row(
