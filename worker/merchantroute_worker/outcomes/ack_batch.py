@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 class Acks(Protocol):
     """Port for completion records and acks. `len` is the number of acks not yet written, `written` of the others."""
 
-    written: int
+    @property
+    def written(self) -> int: ...
 
     def line(self, logger: logging.Logger, message: str, document: dict[str, Any]) -> None:
         """Log a completion record."""

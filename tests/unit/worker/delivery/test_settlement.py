@@ -87,6 +87,10 @@ class Acks:
     def line(self, *_: Any) -> None:
         self.events.append("recorded")
 
+    @property
+    def written(self) -> int:
+        return self.events.count("acked")
+
     def ack(self, _message: Any) -> None:
         self.events.extend([*self.counted(), "acked"])
 
