@@ -6,6 +6,7 @@ DELETE /admin/merchants/<id>       back to the default
 PUT    /admin/default              set the default; fields left out are the built-in ones
 GET    /admin/receipts?run=<prefix>
 GET    /admin/stats
+GET    /admin/most-at-once         how many calls of each merchant were under way together
 POST   /admin/reset                forget receipts, tickets and behaviours
 """
 
@@ -36,6 +37,7 @@ class Admin:
             web.put("/admin/default", self._set_default),
             web.get("/admin/receipts", self._receipts),
             web.get("/admin/stats", self._stats),
+            web.get("/admin/most-at-once", self._most_at_once),
             web.post("/admin/reset", self._reset),
         ]
 
@@ -76,11 +78,15 @@ class Admin:
             }
         )
 
+    async def _most_at_once(self, _: web.Request) -> web.Response:
+        return _json(self._merchants.most_at_once)
+
     async def _reset(self, _: web.Request) -> web.Response:
         self._merchants.pos.clear()
         self._merchants.own.clear()
         self._merchants.default = Behaviour()
         self._merchants.served.clear()
+        self._merchants.most_at_once.clear()
         self._begin_book()
         return _json({"book": self._book})
 

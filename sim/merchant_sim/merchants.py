@@ -17,7 +17,9 @@ from merchant_sim.rate import Rate
 
 
 class Merchants:
-    """Behaviours by merchant over one point of sale. `hung` and `served` are figures for /admin/stats."""
+    """Behaviours by merchant over one point of sale. `hung` and `served` are figures for /admin/stats, `most_at_once`
+    those calls of each merchant that were under way together.
+    """
 
     def __init__(self, pos: PointOfSale, dice: Random, clock: Callable[[], float] = time.monotonic) -> None:
         self.pos = pos
@@ -25,6 +27,8 @@ class Merchants:
         self.own: dict[str, Behaviour] = {}
         self.hung = 0
         self.served: Counter[str] = Counter()
+        self.most_at_once: dict[str, int] = {}
+        self._under_way: Counter[str] = Counter()
         self._dice = dice
         self._clock = clock
         self._rates: dict[str, Rate] = {}
@@ -36,6 +40,14 @@ class Merchants:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One call. A refused connection was never a receipt; everything else is noted before anything happens."""
         merchant = request.match_info["merchant"]
+        self._under_way[merchant] += 1
+        self.most_at_once[merchant] = max(self.most_at_once.get(merchant, 0), self._under_way[merchant])
+        try:
+            return await self._meet(request, merchant)
+        finally:
+            self._under_way[merchant] -= 1
+
+    async def _meet(self, request: web.Request, merchant: str) -> web.StreamResponse:
         behaviour = self.behaviour(merchant)
         plan = self._within_rate(merchant, behaviour, decide(behaviour, self._dice))
         self.served[plan.outcome.value] += 1

@@ -130,6 +130,10 @@ class WebShop:
         """Tell merchant-sim how a merchant behaves; by its default it answers at once."""
         self._do(self._merchants.behave(merchant, **behaviour))
 
+    def most_at_once(self, merchant: str) -> int:
+        """How many of the merchant's calls were under way together."""
+        return self._do(self._merchants.most_at_once(merchant))
+
     def done(self) -> set[str]:
         """Orders of which a worker has said that they are done."""
         return set(self.observed.completions)
