@@ -20,10 +20,11 @@ log = logging.getLogger(__name__)
 
 
 class Acks(Protocol):
-    """Port for completion records and acks. `len` is the number of acks not yet written, `written` of the others."""
+    """Port for completion records and acks. `len` is the number of acks not yet written."""
 
     @property
-    def written(self) -> int: ...
+    def written(self) -> int:
+        """The number of acks that were written."""
 
     def line(self, logger: logging.Logger, message: str, document: dict[str, Any]) -> None:
         """Log a completion record."""
