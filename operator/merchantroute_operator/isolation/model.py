@@ -12,8 +12,8 @@ from typing import Literal
 
 Mode = Literal["Off", "DryRun", "Automatic"]
 Why = Literal["Slow", "Refused", "Limited", "Pinned", "Held"]
-"""Why a merchant has an own queue: it is slow, pods refuse many of its orders, it has limits, it is on the list of pinned
-ones, or somebody holds it by hand.
+"""Why a merchant has an own queue: it is slow, pods refuse many of its orders, it has limits, it is on the list of
+pinned ones, or somebody holds it by hand.
 """
 Stage = Literal["Opening", "Open", "Closing"]
 """An own queue is declared and told to pods; then bound, so that orders enter it; then unbound, and drained by its pods
@@ -63,7 +63,8 @@ class PodFigures:
     """One pod of a tier's stable lane at a tick, from its newest pulse.
 
     ``active`` is the number of merchants that had calls within the last minute, slow ones among them; ``fair_share`` is
-    the number of the pod's slots that one more merchant might have now.
+    the number of the pod's slots that one more merchant might have now. ``busy`` slots have an order, None where the
+    pod does not say.
     """
 
     pod: str
@@ -73,6 +74,7 @@ class PodFigures:
     active: int
     fair_share: int
     merchants: Mapping[str, MerchantFigures] = field(default_factory=dict)
+    busy: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
