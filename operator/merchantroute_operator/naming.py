@@ -29,6 +29,8 @@ ANNOTATION_MOVED = f"{GROUP}/broker-moved-to"
 ANNOTATION_ADOPT = f"{GROUP}/adopt"
 ANNOTATION_BROKER = f"{GROUP}/broker-secret"
 ANNOTATION_PAUSED_UNTIL = f"{GROUP}/paused-until"
+ANNOTATION_ISOLATED_UNTIL = f"{GROUP}/isolated-until"
+ANNOTATION_HELD_UNTIL = f"{GROUP}/held-until"
 
 AuxiliaryKind = Literal["ServiceAccount", "PodDisruptionBudget", "NetworkPolicy", "PodMonitor"]
 AUXILIARY_KINDS: tuple[AuxiliaryKind, ...] = get_args(AuxiliaryKind)
@@ -40,7 +42,7 @@ REFUSED = "refused"  # a rung: the header ``mr-rung`` of orders that got no slot
 RESERVED_TIERS = frozenset(
     {
         "router", "assigned", "default", "fallback", "stable", "canary", "split",
-        "retry", "last", "dead", "suspect", "quarantine", "pulses",
+        "retry", "last", "dead", "suspect", "quarantine", "pulses", "own",
     }
 )  # fmt: skip
 

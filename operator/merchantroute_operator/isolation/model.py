@@ -1,7 +1,8 @@
 """Values of the isolation of merchants: what was seen of each, what a route asks for, and the own queues that follow.
 
-Times are seconds: ``now`` is monotonic, ``since`` counts from the epoch, since it is kept in the route's status. Rates
-are orders per second. A share is a number of orders in flight over all pods of the merchant's tier.
+What a route asks for (``Policy``, ``MerchantLimits``) is parsed in ``spec``. Times are seconds: ``now`` is monotonic,
+``since`` counts from the epoch, since it is kept in the route's status. Rates are orders per second. A share is a
+number of orders in flight over all pods of the merchant's tier.
 """
 
 from __future__ import annotations
@@ -10,7 +11,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Mode = Literal["Off", "DryRun", "Automatic"]
+from merchantroute_operator.spec.route import IsolationMode as Mode
+from merchantroute_operator.spec.route import IsolationPolicy as Policy
+from merchantroute_operator.spec.route import MerchantLimits
+
+__all__ = [
+    "MerchantFigures",
+    "MerchantLimits",
+    "Mode",
+    "OwnQueue",
+    "PodFigures",
+    "Policy",
+    "Stage",
+    "Waiting",
+    "Why",
+]
+
 Why = Literal["Slow", "Refused", "Limited", "Pinned", "Held"]
 """Why a merchant has an own queue: it is slow, pods refuse many of its orders, it has limits, it is on the list of
 pinned ones, or somebody holds it by hand.
@@ -19,28 +35,6 @@ Stage = Literal["Opening", "Open", "Closing"]
 """An own queue is declared and told to pods; then bound, so that orders enter it; then unbound, and drained by its pods
 until it is proven empty and deleted.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class MerchantLimits:
-    """What a merchant bears over all pods: orders in flight, and orders per second with so many at once."""
-
-    max_in_flight: int | None = None
-    max_rate: float | None = None
-    burst: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """A route's section ``isolation``, with each merchant's limits (its own, or its tier's, or the route's)."""
-
-    mode: Mode = "Automatic"
-    pinned: frozenset[str] = frozenset()
-    exempt: frozenset[str] = frozenset()
-    held: Mapping[str, float] = field(default_factory=dict)  # merchant -> epoch seconds until which its share is 0
-    max_own_queues: int = 200
-    max_tripped_share: float = 0.5
-    limits: Mapping[str, MerchantLimits] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

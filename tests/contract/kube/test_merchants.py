@@ -63,7 +63,7 @@ async def test_a_status_is_written_whole_and_what_is_no_longer_said_goes(
     told = await kube.write_merchant_status(namespace, "taco", parse_claim(found).version, first)
     assert told is not None
     head, row = kubectl("get", merchants_definition, "-n", namespace).splitlines()
-    assert head.split() == ["NAME", "TIER", "STATE", "SINCE", "REASON", "AGE"]
+    assert head.split() == ["NAME", "TIER", "STATE", "SINCE", "REASON", "ISOLATED", "WAITING", "SHARE", "AGE"]
     assert row.split()[:3] == ["taco", "standard", "Active"]
 
     stored = await kube.write_merchant_status(
