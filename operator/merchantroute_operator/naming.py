@@ -38,7 +38,7 @@ AUXILIARY_KINDS: tuple[AuxiliaryKind, ...] = get_args(AuxiliaryKind)
 STABLE = "stable"
 CANARY = "canary"
 SUSPECT = "suspect"  # a lane, and the word that stands where its tier would: the lane is the route's
-REFUSED = "refused"  # a rung: the header ``mr-rung`` of orders that got no slot
+OWN = "own"  # stands where a tier would in the names of merchants' own queues
 RESERVED_TIERS = frozenset(
     {
         "router", "assigned", "default", "fallback", "stable", "canary", "split",
@@ -137,9 +137,15 @@ def rung_queue(namespace: str, route: str, tier: str, ms: int) -> str:
     return f"{retry_exchange(namespace, route, tier)}.{ms}"
 
 
-def refused_queue(namespace: str, route: str, tier: str) -> str:
-    """The delay queue of orders that got no slot, each with its own time to wait."""
-    return f"{retry_exchange(namespace, route, tier)}.{REFUSED}"
+def own_queue(namespace: str, route: str, merchant_id: str) -> str:
+    """The queue of one merchant. Its id may hold anything, so that its name is a part of the id's hash."""
+    return f"{front_door(namespace, route)}.{OWN}.{sha256(merchant_id.encode()).hexdigest()[:12]}"
+
+
+def is_own_queue(queue: str) -> bool:
+    """Whether a queue of a route is one merchant's own."""
+    words = queue.split(".")
+    return len(words) == 5 and words[3] == OWN  # noqa: PLR2004 - as ``own_queue`` makes them
 
 
 def pulses_exchange(cluster: str) -> str:

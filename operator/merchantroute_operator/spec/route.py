@@ -13,6 +13,8 @@ from typing import Any, Literal
 Raw = Mapping[str, Any]  # a Kubernetes object or a part of one, as JSON
 
 
+SOONEST = 1_000
+"""Milliseconds that an order waits which got no slot: its merchant's own queue is open soon, or a slot is free."""
 _FAR = (600_000, 3_600_000, 21_600_000)  # milliseconds: ten minutes, an hour, six hours
 
 
@@ -57,8 +59,8 @@ class Orders:
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """All rungs of fixed time, the shortest first."""
-        return (*self.delays, *self.eta_delays)
+        """All rungs, the shortest first: one of a second is there whatever the delays are, for orders without a slot."""
+        return tuple(sorted({SOONEST, *self.delays, *self.eta_delays}))
 
 
 @dataclass(frozen=True, slots=True)
