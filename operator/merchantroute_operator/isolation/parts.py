@@ -73,3 +73,10 @@ def _most(pod: str, generation: int | None, written: Sequence[Written], running:
     oldest = max(before, default=0)
     parts = [each.parts.get(pod, 0) for each in written if each.generation >= oldest]
     return max([running.get(pod, 0), *parts])
+
+
+def still_running(
+    loaded: Mapping[str, int | None], written: Sequence[Written], running: Mapping[str, int] | None = None
+) -> int:
+    """The most orders that these pods may have in flight; no part of theirs is written any more."""
+    return sum(_most(pod, generation, written, running or {}) for pod, generation in loaded.items())
