@@ -145,7 +145,7 @@ def own_queue(namespace: str, route: str, merchant_id: str) -> str:
 def is_own_queue(queue: str) -> bool:
     """Whether a queue of a route is one merchant's own."""
     words = queue.split(".")
-    return len(words) == 5 and words[3] == OWN  # noqa: PLR2004 - as ``own_queue`` makes them
+    return len(words) == 5 and words[3] == OWN
 
 
 def pulses_exchange(cluster: str) -> str:

@@ -39,6 +39,16 @@ class ConfigContents:
         own = {OWN: self.own} if self.own else {}
         return {ROUTE: self.route, **own, **merchants_files(self.merchants, digits)}
 
+    def first_shard(self, digits: int) -> int:
+        """Bytes of the merchants beside which the own queues' file is."""
+        first = naming.shards(digits)[0]
+        mine = (merchant for merchant in self.merchants if naming.shard(merchant, digits) == first)
+        return len(canonical({"v": 1, "merchants": {merchant: self.merchants[merchant] for merchant in mine}}).encode())
+
+    def digest(self) -> str:
+        """Of all but the own queues."""
+        return digest(canonical({"route": self.route, "merchants": self.merchants}))
+
 
 def render(route: Route, cluster: str, deaths: Mapping[str, int] = MappingProxyType({})) -> ConfigContents:
     """All that workers need to know of the route; ``cluster`` (the UID of kube-system) names where they report,

@@ -65,7 +65,7 @@ def _overlays(router: str, desired: Topology, observed: Topology) -> _Overlays:
     there: dict[str, Binding] = {}
     for key, bindings in _by_key(found).items():
         own = wanted[key].target if key in wanted else ""
-        there[key] = min(bindings, key=lambda b: (b.target != own, b.target))  # noqa: B023 - called at once
+        there[key] = min(bindings, key=lambda b: (b.target != own, b.target))
     surplus = frozenset(b for b in found if b.target != there[b.key].target)
     return _Overlays(wanted, there, surplus, found - surplus)
 
