@@ -59,7 +59,7 @@ class Orders:
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """All rungs, the shortest first; whatever the delays are, one of a second is there for orders without a slot."""
+        """All rungs, the shortest first; one of a second is always there, for orders without a slot."""
         return tuple(sorted({SOONEST, *self.delays, *self.eta_delays}))
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from merchantroute_operator.isolation.status_codec import to_status
 from merchantroute_operator.spec.route import Raw
 from merchantroute_operator.status.conditions import merge
 from merchantroute_operator.status.conflicted import conflicted
 from merchantroute_operator.status.credentials_accepted import credentials_accepted
-from merchantroute_operator.status.damping import NO_DAMPING, Damping, damp_lanes
+from merchantroute_operator.status.damping import NO_DAMPING, Damping, damp_lanes, damp_own
 from merchantroute_operator.status.drifted import drifted
+from merchantroute_operator.status.isolating import isolating
 from merchantroute_operator.status.lane_users_ready import lane_users_ready
 from merchantroute_operator.status.lanes import lanes, totals
 from merchantroute_operator.status.paused import paused
@@ -29,6 +31,7 @@ CONDITIONS = (
     workers_available,
     scaling_active,
     progressing,
+    isolating,
     paused,
     drifted,
     conflicted,
@@ -50,6 +53,7 @@ def status(view: View, old: Raw, now: str, damping: Damping = NO_DAMPING) -> dic
     canaries = view.canaries if view.canaries is not None else old.get("canaries")
     generation = view.config_generation or old.get("configGeneration")
     broker = view.broker or old.get("broker")
+    own = damp_own(to_status(view.own.queues, view.own.waiting), old.get("ownQueues") or (), damping)
     lane_figures = damp_lanes(lanes(view), old.get("lanes") or (), damping)
     return {
         "observedGeneration": view.generation,
@@ -64,6 +68,7 @@ def status(view: View, old: Raw, now: str, damping: Damping = NO_DAMPING) -> dic
         "lanes": lane_figures,
         "totals": totals(view, lane_figures, old.get("totals") or {}, damping),
         **({"canaries": list(canaries)} if canaries else {}),
+        **({"ownQueues": own} if own else {}),
     }
 
 

@@ -69,7 +69,7 @@ def totals(view: View, figures: Sequence[Raw], old: Raw, damping: Damping) -> di
     sums = {name: _sum(lane.get(name) for lane in figures) for name in _SUMMED} if figures else {}
     merchants = len(view.route.merchants) if view.route is not None else None
     dead = damp_dead(view.dead, old.get("dead"), damping)
-    return _known({**sums, "dead": dead, "merchants": merchants})
+    return _known({**sums, "dead": dead, "ownQueues": len(view.own.queues) or None, "merchants": merchants})
 
 
 def order_times(old: Raw) -> dict[tuple[str, str], float]:

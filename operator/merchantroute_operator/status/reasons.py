@@ -66,6 +66,27 @@ class Reason(ReasonWord):
         "No worker calls the merchants named, which an older definition let through: correct them as the message says.",
     )
 
+    MERCHANTS_ISOLATED = (
+        "MerchantsIsolated",
+        "Merchants are slow, send too much, or are held: their orders wait in queues of their own, and others' do not.",
+    )
+    EGRESS_FAILING = (
+        "EgressFailing",
+        "Most merchants of every pod are slow at once, so that the way out seems to fail: nobody is isolated by that.",
+    )
+    OWN_QUEUES_FULL = "OwnQueuesFull", "More merchants need an own queue than maxOwnQueues allows: the worst have one."
+    OWN_QUEUES_REFUSED = (
+        "OwnQueuesRefused",
+        "The broker does not make own queues, or their names are taken: their merchants stay in their tiers' queues.",
+    )
+    ISOLATION_INVALID = (
+        "IsolationInvalid",
+        "What was asked of isolation by hand cannot be read, or names unknown merchants: that counts for nothing.",
+    )
+    ISOLATION_OFF = "IsolationOff", "spec.isolation.mode is Off: own queues are closed, and none is opened."
+    ISOLATION_DRY_RUN = "IsolationDryRun", "spec.isolation.mode is DryRun: what would be done is told, and not done."
+    NOBODY_ISOLATED = "NobodyIsolated", "No merchant has an own queue for what it does, or by hand."
+
     CREDENTIALS_UNUSABLE = (
         "CredentialsUnusable",
         "Secrets of the merchants named are missing or lack a key or the label.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from merchantroute_operator.errors import RouteError
+from merchantroute_operator.isolation.model import OwnQueue
 from merchantroute_operator.scaling.model import Decision, Observation
 from merchantroute_operator.spec.route import Raw, Route
 from merchantroute_operator.spec.sections.pause import NO_PAUSE, Pause
@@ -28,6 +29,17 @@ class LaneView:
     paused: int | None  # merchants that asked some pod for time; None: unknown, or no pod
     pods: int | None  # that the Deployment has, ready or not; None: there is no Deployment
     generation: int | None  # the configuration that every ready pod has loaded; None: unknown, or no pod
+
+
+@dataclass(frozen=True, slots=True)
+class OwnView:
+    """The merchants' own queues, by merchant where it says so."""
+
+    queues: tuple[OwnQueue, ...] = ()
+    waiting: Mapping[str, int] = field(default_factory=dict)  # merchant -> orders in its queue, as far as known
+    frozen: str = ""  # why nothing is decided
+    without_room: int = 0  # merchants that need one and have none
+    refused: Mapping[str, str] = field(default_factory=dict)  # merchant -> why the broker has none for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,7 @@ class View:
     pause: Pause = NO_PAUSE  # as asked for
     paused: bool = False  # whether it holds now
     pending: tuple[str, ...] = ()  # while paused: what a pass would have changed
+    own: OwnView = field(default_factory=OwnView)
     ending: str = ""  # set while the route is being deleted: what is waited for
 
 

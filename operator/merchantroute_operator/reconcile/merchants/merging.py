@@ -44,7 +44,9 @@ async def take_claims(claims: Claims, route: Route, state: RouteState, findings:
     return findings.merchants.merged.route
 
 
-def update_merchant_statuses(ctx: Context, claims: Claims, writer: MerchantStatusWriter, findings: Findings) -> None:
+def update_merchant_statuses(
+    ctx: Context, claims: Claims, writer: MerchantStatusWriter, state: RouteState, findings: Findings
+) -> None:
     """Queue the status of each of the route's Merchant objects."""
     if findings.merchants.merged is None:
         return
@@ -54,6 +56,8 @@ def update_merchant_statuses(ctx: Context, claims: Claims, writer: MerchantStatu
         refused=findings.merchants.credentials_refused,
         error=f"route: {findings.error}" if findings.error else "",
         paused=findings.pause.holds,
+        own_queues=state.own.queues,
+        waiting=state.own.waiting_orders(),
     )
     merged = replace(
         findings.merchants.merged,

@@ -9,7 +9,7 @@ from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.isolation.model import OwnQueue, Waiting
 from merchantroute_operator.isolation.parts import Written
 from merchantroute_operator.isolation.status_codec import from_status
-from merchantroute_operator.spec.route import Raw
+from merchantroute_operator.spec.route import Merchant, Raw, Route
 
 MOST_GENERATIONS = 32
 """Generations of the configuration of which the parts are remembered; of older ones each pod's largest."""
@@ -51,12 +51,19 @@ class OwnQueues:
     opened: int = 0  # by this process
     seconds_to_open: float = 0.0  # of those, added up
     restored: bool = False
+    _tiers: tuple[tuple[Merchant, ...], Mapping[str, str]] = ((), {})
 
     def restore(self, status: Raw) -> None:
         """Take over what an operator before this one had decided; once."""
         if not self.restored:
             self.restored = True
             self.queues = from_status(status)
+
+    def tiers_of(self, route: Route) -> Mapping[str, str]:
+        """Merchant -> its tier; made anew only where the list of merchants is another one."""
+        if self._tiers[0] is not route.merchants:
+            self._tiers = route.merchants, {merchant.id: merchant.tier for merchant in route.merchants}
+        return self._tiers[1]
 
     def copy(self) -> OwnQueues:
         """A copy for a pass that writes nothing."""
