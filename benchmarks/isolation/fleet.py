@@ -25,6 +25,8 @@ DELAYS = (1_000, 15_000, 120_000)
 SOON, SOONEST = 3, 1.0
 """How often an order that got no slot waits for a second, before it waits as long as today."""
 FLAP = 5.0
+import os
+PICK = os.environ.get("PICK", "turns")
 
 
 @dataclass(slots=True)
@@ -151,7 +153,9 @@ class Fleet:
 
     def _next(self, pod: FleetPod) -> bool:
         """Let the pod take one order, if there is one for it."""
-        own = None if self.lane and pod.own_was_last else self._own_ready(pod)
+        own = self._own_ready(pod)
+        if own is not None and self.lane and not self._own_first(pod, own):
+            own = None
         pod.own_was_last = own is not None
         if own is not None:
             part = pod.parts[own]
@@ -162,6 +166,11 @@ class Fleet:
             return False
         self._from_lane(pod, self.lane.popleft())
         return True
+
+    def _own_first(self, pod: FleetPod, own: int) -> bool:
+        if PICK == "turns":
+            return not pod.own_was_last
+        return pod.running[own] < pod.running[self.lane[0].merchant]
 
     def _own_ready(self, pod: FleetPod) -> int | None:
         best, fewest = None, 0

@@ -16,10 +16,11 @@ from merchantroute_operator.isolation.shares import slots_of
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One tier at a tick: its pods' newest figures, and those that are believed."""
+    """One tier at a tick: its pods' newest figures, those that are believed, and how many own queues have a backlog."""
 
     pods: Sequence[PodFigures]
     fleet: Fleet
+    wanting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,10 @@ class Case:
     frozen: bool = False
 
 
-def tier_at(tier: str, news: Sequence[PodNews], policy: Policy, now: float) -> Tier:
+def tier_at(tier: str, news: Sequence[PodNews], policy: Policy, now: float, wanting: int) -> Tier:
     """The tier by the pods whose figures are of now."""
     fresh = [each for each in news if now - each.pod.at <= STALE_AFTER]
-    return Tier([each.pod for each in fresh], believe(tier, fresh, policy.max_tripped_share))
+    return Tier([each.pod for each in fresh], believe(tier, fresh, policy.max_tripped_share), wanting)
 
 
 def candidates(

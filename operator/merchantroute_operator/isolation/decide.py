@@ -8,6 +8,7 @@ memory back in.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -59,7 +60,8 @@ def decide(
     if policy.mode == "Off":
         return _all_closing(queues, "isolation is off")
     news = {tier: [pod_news(pod, memory.pods.get(pod.pod), now) for pod in those] for tier, those in pods.items()}
-    tiers = {tier: tier_at(tier, those, policy, now) for tier, those in news.items()}
+    wanting = Counter(queue.tier for name, queue in queues.items() if name in waiting and waiting[name].ready)
+    tiers = {tier: tier_at(tier, those, policy, now, wanting[tier]) for tier, those in news.items()}
     tick = Tick(now, wall, policy, tiers, waiting)
     if policy.mode == "DryRun":
         return _dry_run(tick, news, merchants, default_tier, queues, memory)
