@@ -19,6 +19,7 @@ from merchantroute_worker.orders import ladder
 
 PolicyName = Literal["fifo", "today", "own", "ideal"]
 REFUSAL_COST = 0.001
+EPOCH = 1_000_000.0
 AT_ONCE = 0.02
 """Seconds that an order takes through the router to an own queue."""
 DELAYS = (1_000, 15_000, 120_000)
@@ -26,6 +27,7 @@ SOON, SOONEST = 3, 1.0
 """How often an order that got no slot waits for a second, before it waits as long as today."""
 FLAP = 5.0
 import os
+
 PICK = os.environ.get("PICK", "turns")
 
 
@@ -106,7 +108,8 @@ class Fleet:
         for _ in range(pods - len(staying)):
             self._number += 1
             name = f"pod-{self._number}"
-            self.pods.append(FleetPod(name, self.scenario.slots, CALL_TIMEOUT, self._number))
+            started = int((EPOCH + self.now) * 1000)
+            self.pods.append(FleetPod(name, self.scenario.slots, CALL_TIMEOUT, started))
         self.pods = [pod for pod in self.pods if not pod.ending or pod.busy]
 
     def put(self, order: FleetOrder) -> None:
@@ -301,7 +304,9 @@ class Fleet:
         self._end(pod, order, success=False)
         self.happened.moves += 1
         if slow and self.policy != "fifo":
-            wait = ladder.after_refusal(max(0, order.refusals - SOON if self.policy == "own" else order.refusals), DELAYS)
+            wait = ladder.after_refusal(
+                max(0, order.refusals - SOON if self.policy == "own" else order.refusals), DELAYS
+            )
             order.refusals += 1
         else:
             order.attempts += 1

@@ -75,6 +75,7 @@ def _share(case: Case, past: Past, why: Why, tick: Tick) -> Share:
         fair=_most(case, tick),
         waiting=tick.waiting.get(case.merchant),
         held=held,
+        pressed=at.pressed if at is not None else False,
     )
 
 

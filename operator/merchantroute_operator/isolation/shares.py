@@ -2,8 +2,8 @@
 
 A slow merchant begins with one. Its successes raise that as in TCP's slow start: each by three up to a quarter of the
 fair share, and by one from there on, so that it grows fourfold and then doubles with each round. Above half of what it
-had when it failed last, a whole round of successes raises it by an eighth. Failures halve it. A healed merchant's backlog
-so leaves at a pace that it bears.
+had when it failed last, a whole round of successes raises it by an eighth. Failures halve it. A healed merchant's
+backlog so leaves at a pace that it bears.
 
 The fair share is max-min, as in the pods: what they could give to one more merchant, and what the merchant has there
 already. Where slots are free the merchant may have them, but for a few.
@@ -73,15 +73,16 @@ def next_share(
     fair: int,
     waiting: Waiting | None,
     held: bool,
+    pressed: bool = False,
 ) -> Share:
-    """The share at this tick, without the merchant's limits."""
+    """The share at this tick, without the merchant's limits. ``pressed``: the lane's orders wait for the slots."""
     if held:
         return Share(0, replace(past, threshold=None, credit=0, proven=False))
     if figures.slow:
         return Share(1, _slow(queue, past))
     if queue is None or why not in {"Slow", "Held"}:
-        return Share(_steady(queue, fair, used=_is_used(queue, figures, waiting)), past)
-    return _recovering(queue, figures, past, fair=fair, waiting=waiting)
+        return Share(_steady(queue, fair, used=_is_used(queue, figures, waiting), pressed=pressed), past)
+    return _recovering(queue, figures, past, fair=fair, waiting=waiting, pressed=pressed)
 
 
 def limited(share: int, limits: MerchantLimits | None) -> int:
@@ -96,16 +97,20 @@ def _slow(queue: OwnQueue | None, past: Past) -> Past:
     return replace(past, threshold=threshold, credit=0, proven=False)
 
 
-def _steady(queue: OwnQueue | None, fair: int, *, used: bool) -> int:
-    """The fair share, which varies with every order: followed upwards where the merchant has a use for it."""
+def _steady(queue: OwnQueue | None, fair: int, *, used: bool, pressed: bool) -> int:
+    """The fair share, which varies with every order: followed upwards where the merchant has a use for it, downwards
+    where the lane is pressed. In each pod own queues and the lane take turns anyhow.
+    """
     if queue is None:
         return fair
     if fair < queue.share:
-        return max(fair, int(queue.share * (1 - STEADY))) if used else queue.share
+        return max(fair, int(queue.share * (1 - STEADY))) if used and pressed else queue.share
     return fair if used and fair - queue.share >= GROWS_BY * queue.share else queue.share
 
 
-def _recovering(queue: OwnQueue, figures: Figures, past: Past, *, fair: int, waiting: Waiting | None) -> Share:
+def _recovering(
+    queue: OwnQueue, figures: Figures, past: Past, *, fair: int, waiting: Waiting | None, pressed: bool
+) -> Share:
     share = max(1, queue.share)
     if figures.failed > FAILING_SHARE * (figures.failed + figures.succeeded):
         if share == 1:
@@ -115,7 +120,7 @@ def _recovering(queue: OwnQueue, figures: Figures, past: Past, *, fair: int, wai
         past = replace(past, proven=True)
     used = _is_used(queue, figures, waiting)
     if share >= fair:
-        return Share(_steady(queue, fair, used=used), replace(past, credit=0))
+        return Share(_steady(queue, fair, used=used, pressed=pressed), replace(past, credit=0))
     if not used:
         return Share(share, past)
     return _grown(share, figures.succeeded, past, fair)
