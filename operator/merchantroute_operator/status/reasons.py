@@ -83,7 +83,10 @@ class Reason(ReasonWord):
         "IsolationFrozen",
         "Too many merchants are slow at once for it to be their own fault: no own queue is opened until that is over.",
     )
-    NO_ROOM = "NoRoom", "More merchants have a reason for an own queue than spec.isolation.maxOwnQueues lets have one."
+    NO_ROOM = (
+        "TooManyOwnQueues",
+        "More merchants have a reason for an own queue than spec.isolation.maxOwnQueues lets have one.",
+    )
     BY_HAND_INVALID = (
         "ByHandInvalid",
         "An annotation that holds or isolates merchants cannot be read: it counts for nothing.",

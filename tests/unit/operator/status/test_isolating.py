@@ -39,7 +39,7 @@ def with_policy(**changes: Any) -> dict[str, Any]:
         (
             {"own_queues": THREE, "without_room": 7, **with_policy(max_own_queues=3)},
             "True",
-            "NoRoom",
+            "TooManyOwnQueues",
             "7 more would have an own queue, and there is no room: raise spec.isolation.maxOwnQueues, which is 3",
         ),
         (
