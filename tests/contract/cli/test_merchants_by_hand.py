@@ -44,7 +44,7 @@ def _is_served(server: ApiServer, plural: str) -> bool:
     try:
         server.call("GET", f"{API}/{plural}")
     except HTTPError as error:
-        if error.code != 404:
+        if error.code not in (404, 429):  # 429: its storage is being initialised
             raise
         return False
     return True
