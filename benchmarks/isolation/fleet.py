@@ -19,12 +19,16 @@ from merchantroute_worker.orders import ladder
 
 PolicyName = Literal["fifo", "today", "own", "ideal"]
 REFUSAL_COST = 0.001
+EPOCH = 1_000_000.0
 AT_ONCE = 0.02
 """Seconds that an order takes through the router to an own queue."""
 DELAYS = (1_000, 15_000, 120_000)
 SOON, SOONEST = 3, 1.0
 """How often an order that got no slot waits for a second, before it waits as long as today."""
 FLAP = 5.0
+import os
+
+PICK = os.environ.get("PICK", "turns")
 
 
 @dataclass(slots=True)
@@ -104,7 +108,8 @@ class Fleet:
         for _ in range(pods - len(staying)):
             self._number += 1
             name = f"pod-{self._number}"
-            self.pods.append(FleetPod(name, self.scenario.slots, CALL_TIMEOUT, self._number))
+            started = int((EPOCH + self.now) * 1000)
+            self.pods.append(FleetPod(name, self.scenario.slots, CALL_TIMEOUT, started))
         self.pods = [pod for pod in self.pods if not pod.ending or pod.busy]
 
     def put(self, order: FleetOrder) -> None:
@@ -151,7 +156,9 @@ class Fleet:
 
     def _next(self, pod: FleetPod) -> bool:
         """Let the pod take one order, if there is one for it."""
-        own = None if self.lane and pod.own_was_last else self._own_ready(pod)
+        own = self._own_ready(pod)
+        if own is not None and self.lane and not self._own_first(pod, own):
+            own = None
         pod.own_was_last = own is not None
         if own is not None:
             part = pod.parts[own]
@@ -162,6 +169,11 @@ class Fleet:
             return False
         self._from_lane(pod, self.lane.popleft())
         return True
+
+    def _own_first(self, pod: FleetPod, own: int) -> bool:
+        if PICK == "turns":
+            return not pod.own_was_last
+        return pod.running[own] < pod.running[self.lane[0].merchant]
 
     def _own_ready(self, pod: FleetPod) -> int | None:
         best, fewest = None, 0
@@ -292,7 +304,9 @@ class Fleet:
         self._end(pod, order, success=False)
         self.happened.moves += 1
         if slow and self.policy != "fifo":
-            wait = ladder.after_refusal(max(0, order.refusals - SOON if self.policy == "own" else order.refusals), DELAYS)
+            wait = ladder.after_refusal(
+                max(0, order.refusals - SOON if self.policy == "own" else order.refusals), DELAYS
+            )
             order.refusals += 1
         else:
             order.attempts += 1

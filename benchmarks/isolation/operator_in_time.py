@@ -7,7 +7,7 @@ loads within 0.7 s; when all have it, what opens is bound. What closes is unboun
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from benchmarks.isolation.fleet import Fleet
+from benchmarks.isolation.fleet import EPOCH, Fleet
 from benchmarks.isolation.fleet_pod import FleetPod, Part
 from merchantroute_operator.isolation.decide import decide
 from merchantroute_operator.isolation.history import Memory
@@ -18,7 +18,6 @@ TICK = 2.0
 LOADED_WITHIN = 0.7
 LOOK_FOR_SLOW = 0.25
 """Seconds between two looks of a pod whether a merchant has turned slow."""
-EPOCH = 1_000_000.0
 TIER = "only"
 
 
@@ -70,6 +69,7 @@ class OperatorInTime:
             waiting={name: self._waiting(int(name)) for name in self.queues},
             queues=self.queues,
             memory=self.memory,
+            backlog={TIER: len(fleet.lane)},
         )
         self._note(decision.queues)
         self.memory, self.queues = decision.memory, dict(decision.queues)

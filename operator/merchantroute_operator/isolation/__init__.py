@@ -1,1 +1,1 @@
-"""Which merchants have an own queue, and with how many slots: pure functions from what was seen to own queues."""
+"""Which merchants have a queue of their own, and with which share: pure functions from what was seen to queues."""

@@ -14,12 +14,20 @@ from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy,
 from merchantroute_operator.isolation.shares import slots_of
 
 
+PRESSED = 0.1
+"""Orders that are ready in a tier's lane, for each slot of the tier, from which on they wait for more than chance."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One tier at a tick: its pods' newest figures, and those that are believed."""
+    """One tier at a tick: its pods' newest figures, and those that are believed. ``wanting`` own queues have a backlog;
+    ``pressed`` says that the lane has one too.
+    """
 
     pods: Sequence[PodFigures]
     fleet: Fleet
+    wanting: int = 0
+    pressed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +54,14 @@ class Case:
     frozen: bool = False
 
 
-def tier_at(tier: str, news: Sequence[PodNews], policy: Policy, now: float) -> Tier:
-    """The tier by the pods whose figures are of now."""
+def tier_at(
+    tier: str, news: Sequence[PodNews], policy: Policy, now: float, *, wanting: int = 0, backlog: int = 0
+) -> Tier:
+    """The tier by the pods whose figures are of now; ``backlog`` orders are ready in its lane."""
     fresh = [each for each in news if now - each.pod.at <= STALE_AFTER]
-    return Tier([each.pod for each in fresh], believe(tier, fresh, policy.max_tripped_share))
+    pods = [each.pod for each in fresh]
+    pressed = backlog > PRESSED * slots_of(pods)
+    return Tier(pods, believe(tier, fresh, policy.max_tripped_share), wanting, pressed)
 
 
 def candidates(

@@ -8,6 +8,7 @@ memory back in.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -49,17 +50,25 @@ def decide(
     waiting: Mapping[str, Waiting],
     queues: Mapping[str, OwnQueue],
     memory: Memory,
+    backlog: Mapping[str, int] | None = None,
 ) -> Decision:
     """The decision at one tick of a whole route.
 
     ``now`` is monotonic seconds, ``wall`` seconds since the epoch. ``pods`` are each tier's stable pods with their
     newest figures, ``merchants`` the tier of each merchant of the route; orders of others go to ``default_tier``.
     ``waiting`` has the broker's figures of own queues, ``queues`` the own queues that there are, both by merchant.
+    ``backlog`` are the orders that are ready in each tier's lane; where that is unknown, no share is lowered for them.
     """
     if policy.mode == "Off":
         return _all_closing(queues, "isolation is off")
-    news = {tier: [pod_news(pod, memory.pods.get(pod.pod), now) for pod in those] for tier, those in pods.items()}
-    tiers = {tier: tier_at(tier, those, policy, now) for tier, those in news.items()}
+    known = memory.pods
+    news = {tier: [pod_news(pod, known.get(pod.pod), now, wall) for pod in those] for tier, those in pods.items()}
+    wanting = Counter(queue.tier for name, queue in queues.items() if name in waiting and waiting[name].ready)
+    lanes = backlog or {}
+    tiers = {
+        tier: tier_at(tier, those, policy, now, wanting=wanting[tier], backlog=lanes.get(tier, 0))
+        for tier, those in news.items()
+    }
     tick = Tick(now, wall, policy, tiers, waiting)
     if policy.mode == "DryRun":
         return _dry_run(tick, news, merchants, default_tier, queues, memory)

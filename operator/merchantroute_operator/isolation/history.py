@@ -31,10 +31,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class PodPast:
-    """One pod at the last tick."""
+    """One pod at the last tick. ``complete``: heard from its first minute on, so that no count is older than what is
+    known here.
+    """
 
     started: int
     merchants: Mapping[str, Seen] = field(default_factory=dict)
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,10 +75,11 @@ def _share(case: Case, past: Past, why: Why, tick: Tick) -> Share:
         fair=_most(case, tick),
         waiting=tick.waiting.get(case.merchant),
         held=held,
+        pressed=at.pressed if at is not None else False,
     )
 
 
 def _most(case: Case, tick: Tick) -> int:
     at = tick.tiers.get(case.tier)
-    fair = 1 if at is None else fair_share(case.merchant, at.pods)
+    fair = 1 if at is None else fair_share(case.merchant, at.pods, at.wanting)
     return limited(fair, tick.policy.limits.get(case.merchant))

@@ -1,8 +1,9 @@
 """How many orders of an own queue may be in flight over all pods.
 
-A slow merchant begins with one. Its successes raise that like TCP's slow start: each raises it by one, so it doubles
-with each round, up to the fair share, or up to half of what it had when it failed last; beyond that a whole round of
-successes raises it by one. Failures halve it. A healed merchant's backlog so leaves at a pace that it bears.
+A slow merchant begins with one. Its successes raise that as in TCP's slow start: each by three up to a quarter of the
+fair share, and by one from there on, so that it grows fourfold and then doubles with each round. Above half of what it
+had when it failed last, a whole round of successes raises it by an eighth. Failures halve it. A healed merchant's
+backlog so leaves at a pace that it bears.
 
 The fair share is max-min, as in the pods: what they could give to one more merchant, and what the merchant has there
 already. Where slots are free the merchant may have them, but for a few.
@@ -22,8 +23,14 @@ KEPT_FREE = 20
 """One slot in so many of a pod stays free for orders of the lane."""
 FAILING_SHARE = 0.25
 """Attempts that failed, of all since the last tick, that halve the share."""
-STEADY = 0.25
-"""A fair share is changed when it differs by so much: each change is a new configuration for the pods."""
+QUICK, QUICK_UP_TO = 3, 0.25
+"""By how much a success raises the share, and up to which part of the fair share."""
+STEP = 8
+"""Above what it bore last, a round of successes raises the share by one in so many."""
+STEADY, GROWS_BY = 0.25, 0.1
+"""Of a share: how much of it is lost at most in a tick, and how much there must be to win. Each change is a new
+configuration for the pods.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +41,23 @@ class Share:
     past: Past
 
 
-def fair_share(merchant: str, pods: Sequence[PodFigures]) -> int:
-    """The merchant's fair share of all slots of its tier, at least 1."""
-    return max(1, int(sum(_of_pod(merchant, pod) for pod in pods)))
+def fair_share(merchant: str, pods: Sequence[PodFigures], wanting: int = 1) -> int:
+    """The merchant's fair share of all slots of its tier, at least 1; ``wanting`` own queues share what is free."""
+    one_more = has = free = slots = 0
+    for pod in pods:
+        of_pod = _within(pod.slots)
+        slots += of_pod
+        one_more += min(max(0, pod.fair_share), of_pod)
+        known = pod.merchants.get(merchant)
+        has += 0 if known is None else min(max(0, known.in_flight), of_pod)
+        free += 0 if pod.busy is None else of_pod - min(max(0, pod.busy), of_pod)
+    room = has + (free - slots // KEPT_FREE) / max(1, wanting)
+    return max(1, min(slots, int(max(one_more, room))))
 
 
 def slots_of(pods: Sequence[PodFigures]) -> int:
     """The slots of all pods of a tier."""
     return sum(_within(pod.slots) for pod in pods)
-
-
-def _of_pod(merchant: str, pod: PodFigures) -> float:
-    slots = _within(pod.slots)
-    one_more = min(max(0, pod.fair_share), slots)
-    known = pod.merchants.get(merchant)
-    has = 0 if known is None else min(max(0, known.in_flight), slots)
-    if pod.busy is None:
-        return one_more
-    free = slots - min(max(0, pod.busy), slots)
-    # Counted as one more beside itself it would have half of what it has as itself, where the others need less.
-    return max(one_more, min(2 * one_more, has + free - slots / KEPT_FREE))
 
 
 def _within(slots: int) -> int:
@@ -69,15 +73,16 @@ def next_share(
     fair: int,
     waiting: Waiting | None,
     held: bool,
+    pressed: bool = False,
 ) -> Share:
-    """The share at this tick, without the merchant's limits."""
+    """The share at this tick, without the merchant's limits. ``pressed``: the lane's orders wait for the slots."""
     if held:
         return Share(0, replace(past, threshold=None, credit=0, proven=False))
     if figures.slow:
         return Share(1, _slow(queue, past))
     if queue is None or why not in {"Slow", "Held"}:
-        return Share(_steady(queue, fair), past)
-    return _recovering(queue, figures, past, fair=fair, waiting=waiting)
+        return Share(_steady(queue, fair, used=_is_used(queue, figures, waiting), pressed=pressed), past)
+    return _recovering(queue, figures, past, fair=fair, waiting=waiting, pressed=pressed)
 
 
 def limited(share: int, limits: MerchantLimits | None) -> int:
@@ -92,40 +97,49 @@ def _slow(queue: OwnQueue | None, past: Past) -> Past:
     return replace(past, threshold=threshold, credit=0, proven=False)
 
 
-def _steady(queue: OwnQueue | None, fair: int) -> int:
-    if queue is None or abs(fair - queue.share) > STEADY * queue.share:
+def _steady(queue: OwnQueue | None, fair: int, *, used: bool, pressed: bool) -> int:
+    """The fair share, which varies with every order: followed upwards where the merchant has a use for it, downwards
+    where the lane is pressed. In each pod own queues and the lane take turns anyhow.
+    """
+    if queue is None:
         return fair
-    return queue.share
+    if fair < queue.share:
+        return max(fair, int(queue.share * (1 - STEADY))) if used and pressed else queue.share
+    return fair if used and fair - queue.share >= GROWS_BY * queue.share else queue.share
 
 
-def _recovering(queue: OwnQueue, figures: Figures, past: Past, *, fair: int, waiting: Waiting | None) -> Share:
+def _recovering(
+    queue: OwnQueue, figures: Figures, past: Past, *, fair: int, waiting: Waiting | None, pressed: bool
+) -> Share:
     share = max(1, queue.share)
     if figures.failed > FAILING_SHARE * (figures.failed + figures.succeeded):
-        halved = max(1, share // 2)
-        return Share(halved, replace(past, threshold=halved, credit=0))
+        if share == 1:
+            return Share(1, replace(past, credit=0))
+        return Share(share // 2, replace(past, threshold=share // 2, credit=0))
     if figures.succeeded:
         past = replace(past, proven=True)
+    used = _is_used(queue, figures, waiting)
     if share >= fair:
-        return Share(_steady(queue, fair), replace(past, credit=0))
-    if not _is_used(share, figures, waiting):
+        return Share(_steady(queue, fair, used=used, pressed=pressed), replace(past, credit=0))
+    if not used:
         return Share(share, past)
     return _grown(share, figures.succeeded, past, fair)
 
 
-def _is_used(share: int, figures: Figures, waiting: Waiting | None) -> bool:
+def _is_used(queue: OwnQueue | None, figures: Figures, waiting: Waiting | None) -> bool:
     """Whether more of the merchant's orders would begin if they might."""
+    share = 1 if queue is None else max(1, queue.share)
     if waiting is None:
         return figures.in_flight >= share
     return waiting.ready > 0 or max(figures.in_flight, waiting.in_flight) >= share
 
 
 def _grown(share: int, successes: int, past: Past, fair: int) -> Share:
-    threshold = fair if past.threshold is None else past.threshold
-    quick = min(successes, share, max(0, threshold - share))
-    grown = share + quick
-    credit = past.credit + successes - quick
-    # Few successes at a time raise the share by one when a round of them is over.
-    while credit >= grown and grown < fair:
-        credit -= grown
-        grown += 1
-    return Share(min(grown, fair), replace(past, credit=0 if grown >= fair else credit))
+    threshold = fair if past.threshold is None else max(past.threshold, 1)
+    if share < threshold:
+        factor = QUICK if share < fair * QUICK_UP_TO else 1
+        return Share(min(share + factor * min(successes, share), threshold, fair), past)
+    credit = past.credit + successes
+    if credit < share:
+        return Share(share, replace(past, credit=credit))
+    return Share(min(share + max(1, share // STEP), fair), replace(past, credit=0))

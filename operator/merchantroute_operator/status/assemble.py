@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from merchantroute_operator.isolation.status_codec import to_status
 from merchantroute_operator.spec.route import Raw
 from merchantroute_operator.status.conditions import merge
 from merchantroute_operator.status.conflicted import conflicted
@@ -15,6 +14,7 @@ from merchantroute_operator.status.drifted import drifted
 from merchantroute_operator.status.isolating import isolating
 from merchantroute_operator.status.lane_users_ready import lane_users_ready
 from merchantroute_operator.status.lanes import lanes, totals
+from merchantroute_operator.status.own_queues import entries
 from merchantroute_operator.status.paused import paused
 from merchantroute_operator.status.progressing import progressing
 from merchantroute_operator.status.queues_ready import queues_ready
@@ -48,12 +48,15 @@ def status(view: View, old: Raw, now: str, damping: Damping = NO_DAMPING) -> dic
 
     It speaks of the generation that the pass worked on, which may be behind the newest. The configuration's generation
     is kept when a pass did not come to it: were it lost, the count could begin anew. So are the canaries: one that was
-    aborted would begin anew. And so is the broker: a change of it would not be noticed.
+    aborted would begin anew. So are the own queues: what was decided would be forgotten. And so is the broker: a change
+    of it would not be noticed.
     """
     canaries = view.canaries if view.canaries is not None else old.get("canaries")
+    queues = old.get("ownQueues") or ()
+    if view.own_queues is not None:
+        queues = damp_own(entries(view.own_queues.values(), view.own_waiting), queues, damping)
     generation = view.config_generation or old.get("configGeneration")
     broker = view.broker or old.get("broker")
-    own = damp_own(to_status(view.own.queues, view.own.waiting), old.get("ownQueues") or (), damping)
     lane_figures = damp_lanes(lanes(view), old.get("lanes") or (), damping)
     return {
         "observedGeneration": view.generation,
@@ -68,7 +71,7 @@ def status(view: View, old: Raw, now: str, damping: Damping = NO_DAMPING) -> dic
         "lanes": lane_figures,
         "totals": totals(view, lane_figures, old.get("totals") or {}, damping),
         **({"canaries": list(canaries)} if canaries else {}),
-        **({"ownQueues": own} if own else {}),
+        **({"ownQueues": list(queues)} if queues else {}),
     }
 
 

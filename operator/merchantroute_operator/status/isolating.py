@@ -1,47 +1,54 @@
-"""Isolating: whether merchants have a queue of their own because of what they do, or cannot have one."""
+"""Isolating: whether merchants have queues of their own, and what of that could not be done."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.isolation import unknown_merchants
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.text import some
 from merchantroute_operator.status.view import Condition, View
 
 TYPE = "Isolating"
-_BY_CONDUCT = ("Slow", "Refused", "Held")
 
 
 def isolating(view: View) -> Condition:
-    """True while a merchant has an own queue for being slow, for sending too much, or because somebody holds it."""
+    """True while a merchant has an own queue. The reason is the first thing that is in the way, if anything is; the
+    message has the sentences of all.
+    """
     if view.route is None:
         return Condition(TYPE, "Unknown", Reason.NOT_CHECKED, "The spec could not be read; Ready says why")
-    mode = view.route.isolation.mode
-    found = {why: [q.merchant for q in view.own.queues if q.why == why and q.stage != "Closing"] for why in _BY_CONDUCT}
-    isolated = ", ".join(f"{why}: {some(sorted(merchants))}" for why, merchants in found.items() if merchants)
-    status = "True" if isolated else "False"
-    words = "; ".join(each for each in (isolated, *_remarks(view)) if each)
-    if view.own.frozen:
-        return Condition(TYPE, status, Reason.EGRESS_FAILING, "; ".join((view.own.frozen, *([words] if words else ()))))
-    if view.own.without_room:
-        full = f"{view.own.without_room} merchants need an own queue beside those that maxOwnQueues allows"
-        return Condition(TYPE, status, Reason.OWN_QUEUES_FULL, "; ".join((full, *([words] if words else ()))))
-    if view.own.refused:
-        return Condition(TYPE, status, Reason.OWN_QUEUES_REFUSED, words)
-    if isolated:
-        return Condition(TYPE, "True", Reason.MERCHANTS_ISOLATED, words)
-    if words:
-        return Condition(TYPE, "False", Reason.ISOLATION_INVALID, words)
-    if mode != "Automatic":
-        reason = Reason.ISOLATION_OFF if mode == "Off" else Reason.ISOLATION_DRY_RUN
-        return Condition(TYPE, "False", reason, f"spec.isolation.mode is {mode}: no own queue is opened")
-    return Condition(TYPE, "False", Reason.NOBODY_ISOLATED, "No merchant is slow, sends too much, or is held")
+    if view.own_queues is None:
+        return Condition(TYPE, "Unknown", Reason.NOT_CHECKED, "The pass ended before it came to own queues")
+    troubles = tuple(_troubles(view, view.route))
+    reason, words = _state(view, view.route)
+    sentences = ". ".join((*(trouble for _, trouble in troubles), words))
+    return Condition(TYPE, "True" if view.own_queues else "False", troubles[0][0] if troubles else reason, sentences)
 
 
-def _remarks(view: View) -> list[str]:
-    """What was asked for in vain, and what the broker does not make."""
-    said = [f"{merchant}: {why}" for merchant, why in sorted(view.own.refused.items())]
-    if view.route is None:
-        return said
-    unknown = unknown_merchants(view.route)
-    named = [f"the route has no merchant {some(unknown)}, which isolation names"] if unknown else []
-    return [*([some(said, "; ")] if said else []), *view.route.isolation.problems, *named]
+def _state(view: View, route: Route) -> tuple[Reason, str]:
+    if view.own_queues:
+        named = some(f"{queue.merchant} ({queue.why})" for _, queue in sorted(view.own_queues.items()))
+        return Reason.MERCHANTS_ISOLATED, f"With a queue of its own: {named}"
+    if route.isolation.mode == "Off":
+        return Reason.ISOLATION_OFF, "spec.isolation.mode is Off: no merchant gets a queue of its own"
+    if route.isolation.mode == "DryRun":
+        return Reason.ISOLATION_OFF, "spec.isolation.mode is DryRun: what would be opened is told in events alone"
+    return Reason.NOBODY_ISOLATED, "No merchant has a queue of its own"
+
+
+def _troubles(view: View, route: Route) -> Iterator[tuple[Reason, str]]:
+    if view.isolation_frozen:
+        yield Reason.ISOLATION_FROZEN, view.isolation_frozen
+    if view.own_refused:
+        refused = some((f"{merchant}: {why}" for merchant, why in sorted(view.own_refused.items())), "; ")
+        yield Reason.OWN_QUEUES_REFUSED, f"The broker makes no queue of its own for {refused}"
+    if view.without_room:
+        words = f"{view.without_room} more would have an own queue, and there is no room"
+        yield Reason.NO_ROOM, f"{words}: raise spec.isolation.maxOwnQueues, which is {route.isolation.max_own_queues}"
+    if route.isolation.problems:
+        yield Reason.BY_HAND_INVALID, some(route.isolation.problems, "; ")
+    if unknown := unknown_merchants(route):
+        words = f"spec.isolation or an annotation names {some(unknown)}, which the route does not know"
+        yield Reason.MERCHANTS_UNKNOWN, f"{words}: correct the id, or list the merchant"

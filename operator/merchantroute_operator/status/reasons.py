@@ -66,27 +66,6 @@ class Reason(ReasonWord):
         "No worker calls the merchants named, which an older definition let through: correct them as the message says.",
     )
 
-    MERCHANTS_ISOLATED = (
-        "MerchantsIsolated",
-        "Merchants are slow, send too much, or are held: their orders wait in queues of their own, and others' do not.",
-    )
-    EGRESS_FAILING = (
-        "EgressFailing",
-        "Most merchants of every pod are slow at once, so that the way out seems to fail: nobody is isolated by that.",
-    )
-    OWN_QUEUES_FULL = "OwnQueuesFull", "More merchants need an own queue than maxOwnQueues allows: the worst have one."
-    OWN_QUEUES_REFUSED = (
-        "OwnQueuesRefused",
-        "The broker does not make own queues, or their names are taken: their merchants stay in their tiers' queues.",
-    )
-    ISOLATION_INVALID = (
-        "IsolationInvalid",
-        "What was asked of isolation by hand cannot be read, or names unknown merchants: that counts for nothing.",
-    )
-    ISOLATION_OFF = "IsolationOff", "spec.isolation.mode is Off: own queues are closed, and none is opened."
-    ISOLATION_DRY_RUN = "IsolationDryRun", "spec.isolation.mode is DryRun: what would be done is told, and not done."
-    NOBODY_ISOLATED = "NobodyIsolated", "No merchant has an own queue for what it does, or by hand."
-
     CREDENTIALS_UNUSABLE = (
         "CredentialsUnusable",
         "Secrets of the merchants named are missing or lack a key or the label.",
@@ -95,6 +74,30 @@ class Reason(ReasonWord):
     CREDENTIALS_REFUSED = (
         "CredentialsRefused",
         "Merchants answer 401 or 403: correct their Secrets, or ask them; their orders wait on the ladder until then.",
+    )
+
+    MERCHANTS_ISOLATED = "MerchantsIsolated", "Merchants have queues of their own; status.ownQueues has all of them."
+    NOBODY_ISOLATED = "NobodyIsolated", "No merchant has a queue of its own."
+    ISOLATION_OFF = "IsolationOff", "spec.isolation.mode is Off or DryRun: no merchant gets a queue of its own."
+    ISOLATION_FROZEN = (
+        "IsolationFrozen",
+        "Too many merchants are slow at once for it to be their own fault: no own queue is opened until that is over.",
+    )
+    OWN_QUEUES_REFUSED = (
+        "OwnQueuesRefused",
+        "The broker refuses own queues, or their names are taken: their merchants' orders stay in their tiers' queues.",
+    )
+    NO_ROOM = (
+        "TooManyOwnQueues",
+        "More merchants have a reason for an own queue than spec.isolation.maxOwnQueues lets have one.",
+    )
+    BY_HAND_INVALID = (
+        "ByHandInvalid",
+        "An annotation that holds or isolates merchants cannot be read: it counts for nothing.",
+    )
+    MERCHANTS_UNKNOWN = (
+        "MerchantsUnknown",
+        "spec.isolation or an annotation names merchants that the route does not know.",
     )
 
     ROUTE_PAUSED = "RoutePaused", "spec.paused is set: nothing is changed, in the broker or in Kubernetes."

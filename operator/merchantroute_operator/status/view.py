@@ -32,17 +32,6 @@ class LaneView:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnView:
-    """The merchants' own queues, by merchant where it says so."""
-
-    queues: tuple[OwnQueue, ...] = ()
-    waiting: Mapping[str, int] = field(default_factory=dict)  # merchant -> orders in its queue, as far as known
-    frozen: str = ""  # why nothing is decided
-    without_room: int = 0  # merchants that need one and have none
-    refused: Mapping[str, str] = field(default_factory=dict)  # merchant -> why the broker has none for it
-
-
-@dataclass(frozen=True, slots=True)
 class View:
     """One pass over one route. What the pass did not come to stays at its default."""
 
@@ -75,12 +64,16 @@ class View:
     lanes: tuple[LaneView, ...] = ()
     dead: int | None = None  # orders in dead letters; None: unknown
     canaries: tuple[dict[str, Any], ...] | None = None  # as the status shows them; None: no reconcile came to it yet
+    own_queues: Mapping[str, OwnQueue] | None = None  # merchant -> its own; None: no reconcile came to them yet
+    own_waiting: Mapping[str, int] = field(default_factory=dict)  # merchant -> orders in its own queue, where known
+    without_room: int = 0  # merchants that have a reason for an own queue and none, since there are too many
+    own_refused: Mapping[str, str] = field(default_factory=dict)  # merchant -> why the broker has no queue for it
+    isolation_frozen: str = ""  # why nothing is opened for now, in words
     users_checked: bool = False  # the pass came to the lanes' broker users
     users_problem: RouteError | None = None  # why some lane has none of its own, or one is left
     pause: Pause = NO_PAUSE  # as asked for
     paused: bool = False  # whether it holds now
     pending: tuple[str, ...] = ()  # while paused: what a pass would have changed
-    own: OwnView = field(default_factory=OwnView)
     ending: str = ""  # set while the route is being deleted: what is waited for
 
 

@@ -10,27 +10,28 @@ from tests.contract.crd.routes import Json
 
 ISOLATION = "spec.isolation"
 LIMITS = ("spec.isolation.merchantLimits", "spec.tiers.0.merchantLimits", "spec.merchants.0.limits")
-BOUNDS: dict[str, tuple[float, float, Json]] = {
+BOUNDS: dict[str, tuple[int, int, Json]] = {
     f"{ISOLATION}.maxOwnQueues": (0, 1000, {}),
     f"{ISOLATION}.maxTrippedShare": (0, 1, {}),
     **{
         f"{where}.{field}": (low, high, {f"{where}.maxRate": 5} if field == "burst" else {})
         for where in LIMITS
-        for field, low, high in (("maxInFlight", 1, 1_000_000), ("maxRate", 0.001, 10_000), ("burst", 1, 1_000_000))
+        for field, low, high in (("maxInFlight", 1, 1_000_000), ("burst", 1, 1_000_000))
     },
 }
-BELOW_AND_ABOVE = 0.0005  # what is out of bounds by less than the smallest step
 
 REFUSED = [
     *(
         refused(path, wrong, f"{word} than or equal to {bound}", also=rest)
         for path, (low, high, rest) in BOUNDS.items()
-        for wrong, word, bound in (
-            (low - (1 if isinstance(low, int) else BELOW_AND_ABOVE), "greater", low),
-            (high + 1, "less", high),
-        )
+        for wrong, word, bound in ((low - 1, "greater", low), (high + 1, "less", high))
     ),
-    *(refused(f"{where}.maxRate", wrong, "greater than or equal to 0.001") for where in LIMITS for wrong in (0, -0.5)),
+    *(
+        refused(f"{where}.maxRate", wrong, f"maxRate {wrong}", "write 0.001 or more, such as 0.5")
+        for where in LIMITS
+        for wrong in (0, -0.5, 0.0005)
+    ),
+    *(refused(f"{where}.maxRate", high, "less than or equal to 10000") for where in LIMITS for high in (10_001, 1e300)),
     *(refused(f"{where}.maxRate", "fast", "must be of type number") for where in LIMITS),
     *(refused(where, {}, "write maxInFlight, maxRate or both, or remove them") for where in LIMITS),
     *(
@@ -60,7 +61,7 @@ REFUSED = [
 ACCEPTED: list[Mapping[str, Any]] = [
     *({path: value, **rest} for path, (low, high, rest) in BOUNDS.items() for value in (low, high)),
     *({f"{ISOLATION}.mode": mode} for mode in ("Off", "DryRun", "Automatic")),
-    *({f"{where}.maxRate": 0.5} for where in LIMITS),
+    *({f"{where}.maxRate": rate} for where in LIMITS for rate in (0.001, 0.5, 1, 10_000)),
     *({where: {"maxInFlight": 30, "maxRate": 12.5, "burst": 20}} for where in LIMITS),
     {
         f"{ISOLATION}.pinned": [f"{n:03}" + "p" * 252 for n in range(200)],

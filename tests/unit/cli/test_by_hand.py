@@ -57,12 +57,11 @@ def test_nothing_is_written_for_one_whom_nobody_holds() -> None:
 
 @pytest.mark.parametrize("text", ["", "hut", "[]", "[" * 60_000])
 def test_an_annotation_that_cannot_be_read_is_not_written_over(text: str) -> None:
-    for edit in (
-        lambda: asked({HELD: text}, "hut", ISOLATED, NOW + 60, NOW),
-        lambda: released({HELD: text}, "hut", NOW),
-    ):
-        with pytest.raises(Problem, match=f"annotation {HELD} of the route is no JSON object: correct it"):
-            edit()
+    said = f"annotation {HELD} of the route is no JSON object: correct it"
+    with pytest.raises(Problem, match=said):
+        asked({HELD: text}, "hut", ISOLATED, NOW + 60, NOW)
+    with pytest.raises(Problem, match=said):
+        released({HELD: text}, "hut", NOW)
 
 
 def test_a_hundred_merchants_at_most() -> None:

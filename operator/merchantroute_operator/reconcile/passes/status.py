@@ -18,7 +18,7 @@ from merchantroute_operator.status.assemble import status
 from merchantroute_operator.status.damping import Damping, between
 from merchantroute_operator.status.lanes import lanes as lane_figures
 from merchantroute_operator.status.reasons import Reason
-from merchantroute_operator.status.view import LaneView, OwnView, View
+from merchantroute_operator.status.view import LaneView, View
 
 SUSPECT_EVENT = "SuspectLane"
 WORTH_A_WARNING = {
@@ -42,7 +42,7 @@ async def update_status(ctx: Context, state: RouteState, findings: Findings) -> 
     wait = between(findings.listed)
     may_move = state.status.written_at - state.status.figures_at >= wait
     view = _view(ctx, state, findings)
-    still = state.status.standing.take_in(lane_figures(view), view.dead, view.own.waiting, state.status.written_at)
+    still = state.status.standing.take_in(lane_figures(view), view.dead, view.own_waiting, state.status.written_at)
     if status(view, old, now, Damping(may_move, still)) == old:
         state.status.told = old
         return
@@ -119,24 +119,17 @@ def _view(ctx: Context, state: RouteState, findings: Findings) -> View:
         lanes=tuple(_lane(state, spec) for spec in lanes(route)) if route else (),
         dead=state.dead,
         canaries=None if state.canary.progress is None else tuple(to_status(state.canary.progress.values())),
-        own=_own(state),
+        own_queues=dict(state.own.queues) if state.own.restored else None,
+        own_waiting=state.own.waiting_orders(),
+        own_refused=state.own.refused,
+        without_room=state.own.without_room,
+        isolation_frozen=state.own.frozen or "",
         ending=findings.ending,
         users_checked=findings.users.checked,
         users_problem=findings.users.problem,
         pause=findings.pause.asked,
         paused=findings.pause.holds,
         pending=findings.pause.pending,
-    )
-
-
-def _own(state: RouteState) -> OwnView:
-    own = state.own
-    return OwnView(
-        queues=tuple(own.queues.values()),
-        waiting=own.waiting_orders(),
-        frozen=own.frozen or "",
-        without_room=own.without_room,
-        refused=own.refused,
     )
 
 

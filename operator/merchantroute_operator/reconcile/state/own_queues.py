@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.isolation.model import OwnQueue, Waiting
 from merchantroute_operator.isolation.parts import Written
-from merchantroute_operator.isolation.status_codec import from_status
 from merchantroute_operator.spec.route import Merchant, Raw, Route
+from merchantroute_operator.status.own_queues import remembered
 
 MOST_GENERATIONS = 32
 """Generations of the configuration of which the parts are remembered; of older ones each pod's largest."""
@@ -57,7 +57,7 @@ class OwnQueues:
         """Take over what an operator before this one had decided; once."""
         if not self.restored:
             self.restored = True
-            self.queues = from_status(status)
+            self.queues = remembered(status)
 
     def tiers_of(self, route: Route) -> Mapping[str, str]:
         """Merchant -> its tier; made anew only where the list of merchants is another one."""

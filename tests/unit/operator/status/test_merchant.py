@@ -135,7 +135,8 @@ def test_what_is_wrong_comes_before_the_own_queue_and_does_not_hide_it() -> None
 def test_a_broker_that_does_not_answer_leaves_the_own_queue_as_it_was_told() -> None:
     outcome = Outcome(bound={"taco": "standard"}, own_queues={"taco": an_own_queue()})
     isolated = told(a_claim(), outcome)
-    assert told(replace(a_claim(), status=isolated), Outcome(error="no broker")) == isolated
+    blind = Outcome(error="no broker", own_queues={"taco": an_own_queue(share=9)})
+    assert told(replace(a_claim(), status=isolated), blind) == isolated
 
 
 @pytest.mark.parametrize(
