@@ -17,7 +17,12 @@ from benchmarks.isolation.isolation_scenarios import CALL_TIMEOUT, FAULT_AT, HEA
 from merchantroute_worker.bulkhead.rule import Verdict
 from merchantroute_worker.orders import ladder
 
-PolicyName = Literal["fifo", "today", "own", "ideal"]
+PolicyName = Literal["fifo", "today", "own", "fewest", "ideal"]
+"""One queue and no bulkhead; the bulkhead and its rungs; own queues; own queues where in a pod the next order is that of
+the merchant with fewest in flight, whether it waits in the lane or in an own queue; a queue per merchant, from which
+whoever has fewest in flight is served.
+"""
+OPERATED = frozenset({"own", "fewest"})
 REFUSAL_COST = 0.001
 EPOCH = 1_000_000.0
 AT_ONCE = 0.02
@@ -26,9 +31,6 @@ DELAYS = (1_000, 15_000, 120_000)
 SOON, SOONEST = 3, 1.0
 """How often an order that got no slot waits for a second, before it waits as long as today."""
 FLAP = 5.0
-import os
-
-PICK = os.environ.get("PICK", "turns")
 
 
 @dataclass(slots=True)
@@ -171,7 +173,7 @@ class Fleet:
         return True
 
     def _own_first(self, pod: FleetPod, own: int) -> bool:
-        if PICK == "turns":
+        if self.policy == "own":
             return not pod.own_was_last
         return pod.running[own] < pod.running[self.lane[0].merchant]
 
@@ -210,7 +212,7 @@ class Fleet:
             self._refuse(pod, order, slow=verdict is Verdict.SLOW)
 
     def _take_ideal(self) -> None:
-        """From a queue per merchant, who has fewest in flight first. A merchant with a fault has one slot a pod, its limits
+        """From a queue per merchant, who has fewest in flight first. A merchant with a fault has one slot a pod; limits
         hold.
         """
         free = sum(pod.slots - pod.busy for pod in self.pods if not pod.ending)
@@ -250,7 +252,7 @@ class Fleet:
     def _wait_after_refusal(self, order: FleetOrder, *, slow: bool) -> float:
         if order.merchant in self.bound:
             return AT_ONCE
-        if self.policy == "own":
+        if self.policy in OPERATED:
             if order.refusals < SOON:
                 return SOONEST
             return ladder.after_refusal(order.refusals - SOON, DELAYS) / 1000

@@ -18,6 +18,7 @@ def figures(fleet: Fleet) -> dict[str, Any]:
     during = [(arrived, ended) for arrived, ended in healthy if FAULT_AT <= arrived < end]
     before = p(0.99, [(a, e) for a, e in healthy if WARM <= a < FAULT_AT])
     orders = sum(happened.orders.values())
+    orders_of_healthy = sum(count for merchant, count in happened.orders.items() if merchant not in odd)
     refused = sum(count for merchant, count in happened.refusals.items() if merchant not in odd)
     return {
         "scenario": scenario.name,

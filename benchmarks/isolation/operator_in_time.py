@@ -128,7 +128,7 @@ class OperatorInTime:
         written: tuple[Written, ...],
         running: Mapping[str, int],
     ) -> Mapping[str, int]:
-        """The parts, with those of ending pods taken off the share: they take nothing more, but have what runs there."""
+        """The parts. Ending pods take nothing more, and what runs there comes off the share."""
         ending = sum(running.get(pod, 0) for pod in loaded.keys() - wanted)
         staying = {pod: generation for pod, generation in loaded.items() if pod in wanted}
         return parts_to_write(max(0, queue.share - ending), queue.merchant, staying, written, running)

@@ -13,7 +13,6 @@ from merchantroute_operator.isolation.history import Memory, Past
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
 from merchantroute_operator.isolation.shares import slots_of
 
-
 PRESSED = 0.1
 """Orders that are ready in a tier's lane, for each slot of the tier, from which on they wait for more than chance."""
 

@@ -12,7 +12,7 @@ from merchantroute_operator.isolation.model import OwnQueue, Policy, Why
 WINDOW = 10.0
 """Seconds over which refused orders are counted."""
 REFUSED_AT_LEAST = 20
-REFUSED_SHARE = 0.25
+REFUSED_SHARE = 0.3
 """Orders refused within the window that are worth a queue: so many, or so many for each slot of the tier. What healthy
 merchants are refused in passing is fewer (see docs/benchmarks/isolation-simulation.md).
 """

@@ -81,5 +81,5 @@ def _share(case: Case, past: Past, why: Why, tick: Tick) -> Share:
 
 def _most(case: Case, tick: Tick) -> int:
     at = tick.tiers.get(case.tier)
-    fair = 1 if at is None else fair_share(case.merchant, at.pods, at.wanting)
+    fair = 1 if at is None else fair_share(case.merchant, at.pods, wanting=at.wanting, pressed=at.pressed)
     return limited(fair, tick.policy.limits.get(case.merchant))

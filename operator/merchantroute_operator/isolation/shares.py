@@ -21,6 +21,8 @@ from merchantroute_operator.isolation.model import MerchantLimits, OwnQueue, Pod
 
 KEPT_FREE = 20
 """One slot in so many of a pod stays free for orders of the lane."""
+HEADROOM = 1.25
+"""How much of what it has in flight a healthy merchant may have before there is a need to look for free slots."""
 FAILING_SHARE = 0.25
 """Attempts that failed, of all since the last tick, that halve the share."""
 QUICK, QUICK_UP_TO = 3, 0.25
@@ -41,8 +43,12 @@ class Share:
     past: Past
 
 
-def fair_share(merchant: str, pods: Sequence[PodFigures], wanting: int = 1) -> int:
-    """The merchant's fair share of all slots of its tier, at least 1; ``wanting`` own queues share what is free."""
+def fair_share(merchant: str, pods: Sequence[PodFigures], *, wanting: int = 1, pressed: bool = False) -> int:
+    """The merchant's fair share of all slots of its tier, at least 1.
+
+    ``wanting`` own queues have a backlog, and share what is free. Unless the lane is ``pressed``, each may have a
+    quarter more than it has, up to an equal part beside the others and the lane: orders in flight vary.
+    """
     one_more = has = free = slots = 0
     for pod in pods:
         of_pod = _within(pod.slots)
@@ -52,7 +58,8 @@ def fair_share(merchant: str, pods: Sequence[PodFigures], wanting: int = 1) -> i
         has += 0 if known is None else min(max(0, known.in_flight), of_pod)
         free += 0 if pod.busy is None else of_pod - min(max(0, pod.busy), of_pod)
     room = has + (free - slots // KEPT_FREE) / max(1, wanting)
-    return max(1, min(slots, int(max(one_more, room))))
+    more = 0.0 if pressed else min(has * HEADROOM, slots / (wanting + 1))
+    return max(1, min(slots, int(max(one_more, room, more))))
 
 
 def slots_of(pods: Sequence[PodFigures]) -> int:
