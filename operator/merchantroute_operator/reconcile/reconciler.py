@@ -118,14 +118,8 @@ class Reconciler:
             deleting = "deletionTimestamp" in raw["metadata"]
             after = self._retry(state, findings.error, longest=REQUEUE_LATER if deleting else LONGEST)
         try:
-            update_merchant_statuses(
-                self._ctx,
-                self.claims,
-                self.status_writer,
-                findings,
-                own_queues=state.own.queues,
-                waiting=state.own.waiting_orders(),
-            )
+            of_route = self._ctx, self.claims, self.status_writer, findings
+            update_merchant_statuses(*of_route, own_queues=state.own.queues, waiting=state.own.waiting_orders())
         except Exception as error:  # noqa: BLE001 - the route says what it is
             findings.error = findings.error or self._unforeseen("merchants", raw, error)
         return after

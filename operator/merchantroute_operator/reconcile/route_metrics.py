@@ -210,8 +210,9 @@ def _of_own_queues(routes: list[tuple[Key, RouteState]]) -> Iterator[GaugeMetric
         "Merchants with a queue of their own, by why and stage",
         labels=(*_ROUTE, "tier", "why", "stage"),
     )
-    for labels, number in Counter((*key, queue.tier, queue.why, queue.stage) for key, _, queue in queues).items():
-        count.add_metric(labels, number)
+    kinds = Counter((*key, queue.tier, queue.why, queue.stage) for key, _, queue in queues)
+    for kind, number in kinds.items():
+        count.add_metric(kind, number)
     yield count
     for gauge in OWN_QUEUES:
         family = GaugeMetricFamily(gauge.name, gauge.help, labels=(*_ROUTE, "tier"))
