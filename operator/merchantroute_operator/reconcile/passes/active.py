@@ -205,7 +205,7 @@ async def _retire(
     left = sorted(unfed(wanted, observed))
     findings.topology.retiring = tuple(name for name in left if not naming.is_own_queue(name))
     findings.own.closing = tuple(name for name in left if naming.is_own_queue(name))
-    state.own.drained = drained.intersection(findings.own.closing)
+    state.own.drained = drained.intersection(findings.own.closing, state.empty.quiet)
     return observed
 
 

@@ -100,7 +100,8 @@ async def configure(
         now_ms=int(ctx.wall() * 1000),
         renew=not (state.lanes and all(map(is_idle, state.lanes.values()))),
     )
-    _note(state.configuration, shared.digest() if own.text else "", generation, ctx.monotonic())
+    others = own.text == newest_own_file(route, children.config_maps)  # it is not own queues that changed, if anything
+    _note(state.configuration, shared.digest(), generation, ctx.monotonic(), others=others)
     told(state.own, own, generation, ctx.monotonic())
     state.own.forget_before(loaded_by(fleet.tiers))
     findings.configuration.generation, findings.configuration.superseded = generation, not plan.has_settled
@@ -132,12 +133,10 @@ def _first_shard(contents: ConfigContents, plan: ShardPlan) -> int:
     return max((contents.first_shard(digits) for digits in plan.config.written), default=0)
 
 
-def _note(known: ConfigurationState, contents: str, generation: int, now: float) -> None:
-    """``contents`` is empty where there is nothing but what merchants may wait for."""
+def _note(known: ConfigurationState, contents: str, generation: int, now: float, *, others: bool) -> None:
     if generation == known.generation:
-        known.contents = contents
         return
-    if not contents or contents != known.contents:
+    if others or contents != known.contents:
         known.contents_since, known.contents_at = generation, now
     known.generation, known.written_at, known.contents = generation, now, contents
 

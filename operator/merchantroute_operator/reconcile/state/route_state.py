@@ -59,7 +59,7 @@ class ConfigurationState:
 
     generation: int = 0
     written_at: float = 0.0  # monotonic seconds
-    contents: str = ""  # digest of all but the own queues; not taken while there are none
+    contents: str = ""  # digest of what holds for every merchant, and of each merchant's entry
     contents_since: int = 0  # the generation in which all but the own queues last changed
     contents_at: float = 0.0  # monotonic seconds at which it did
     claims: tuple[Claim, ...] | None = None  # the Merchant objects that it was made of

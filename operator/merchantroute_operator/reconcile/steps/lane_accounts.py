@@ -69,11 +69,11 @@ class _Account:
 
 
 async def plan_lane_users(
-    ctx: Context, broker: Broker, route: Route, findings: Findings, own: Mapping[str, Collection[str]]
+    ctx: Context, broker: Broker, route: Route, findings: Findings, own_queues: Mapping[str, Collection[str]]
 ) -> LaneUsers:
     """See what is to be done; nothing is changed. What keeps a lane without a user of its own is in ``findings``.
 
-    ``own`` are the own queues of each tier's merchants.
+    ``own_queues`` are those of each tier's merchants.
     """
     own = own_lane_secrets(route.name, findings.children.secrets)
     findings.users.versions = {name: _version(body) for name, body in own.items()}
@@ -86,7 +86,7 @@ async def plan_lane_users(
     live = await _users(broker, findings, _not_allowed(route))
     if live is None:
         return LaneUsers(_mounting(route, own))
-    accounts = [_account(ctx.cluster, route, lane, address, findings.children, own) for lane in lanes(route)]
+    accounts = [_account(ctx.cluster, route, lane, address, findings.children, own_queues) for lane in lanes(route)]
     mark = tag(ctx.cluster)
     others = taken((each.user.name for each in accounts), live, mark)
     if others:
