@@ -20,7 +20,7 @@ from merchantroute_operator.isolation.model import OwnQueue
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.reconcile.state.context import Key
 from merchantroute_operator.reconcile.state.lane import Lane
-from merchantroute_operator.reconcile.state.own_queues import OwnQueues
+from merchantroute_operator.reconcile.state.own.own_memory import OwnQueues
 from merchantroute_operator.reconcile.state.route_state import RouteState
 
 _ROUTE = ("namespace", "route")

@@ -17,7 +17,7 @@ from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.reconcile.observers.blocked_hubs import report_blocked_hubs
 from merchantroute_operator.reconcile.observers.canary_steps import notice_due_canaries
 from merchantroute_operator.reconcile.observers.dead_letters import count_dead
-from merchantroute_operator.reconcile.observers.isolation import decide_own_queues
+from merchantroute_operator.reconcile.observers.isolated_merchants import decide_own_queues
 from merchantroute_operator.reconcile.observers.lane_scale import scale_lanes
 from merchantroute_operator.reconcile.observers.missing_queues import notice_missing_queues
 from merchantroute_operator.reconcile.observers.queue_members import notice_queue_members

@@ -76,8 +76,12 @@ class OwnFleet(Fleet):
 
 def own_fleet(**spec: Any) -> OwnFleet:
     """A route of which both pods know the configuration; by default one merchant is pinned."""
-    spec = {"merchants": {MERCHANT: "standard", "bar": "enterprise"}, "isolation": {"pinned": [MERCHANT]}} | spec
-    world = OwnFleet(raw_route(**spec))
+    given: dict[str, Any] = {
+        "merchants": {MERCHANT: "standard", "bar": "enterprise"},
+        "isolation": {"pinned": [MERCHANT]},
+        **spec,
+    }
+    world = OwnFleet(raw_route(**given))
     world.settle()
     world.say()
     world.look()

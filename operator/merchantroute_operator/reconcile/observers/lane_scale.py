@@ -14,12 +14,12 @@ from merchantroute_operator.errors import KubeError
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.reconcile.observers.tick import Tick, place_of
 from merchantroute_operator.reconcile.state.lane import Lane, retrying
-from merchantroute_operator.reconcile.state.own_queues import share_now
+from merchantroute_operator.reconcile.state.own.own_memory import share_now
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.scaling.decide import decide
 from merchantroute_operator.scaling.figures import observe, remember
 from merchantroute_operator.scaling.model import Decision, Memory, Observation, QueueReading
-from merchantroute_operator.scaling.own_queues import OwnHistory, OwnLoad, remember_own, with_own
+from merchantroute_operator.scaling.own_load import OwnHistory, OwnLoad, remember_own, with_own
 from merchantroute_operator.scaling.renew import renew
 from merchantroute_operator.scaling.scale_reasons import FOREIGN_SCALER
 from merchantroute_operator.scaling.whole_tier import whole_tier

@@ -45,7 +45,7 @@ from merchantroute_operator.reconcile.steps.lane_accounts import (
 from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import drop_agreement, open_broker, owner_of_route
 from merchantroute_operator.reconcile.steps.own_parts import may_open
-from merchantroute_operator.reconcile.steps.own_queues import (
+from merchantroute_operator.reconcile.steps.own_queue_steps import (
     declare_own_queues,
     led_to,
     own_by_tier,

@@ -29,7 +29,7 @@ from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch
 from merchantroute_operator.reconcile.steps.lane_accounts import remove_lane_users
 from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import open_broker, owner_of_route
-from merchantroute_operator.reconcile.steps.own_queues import held_queues, lead_away
+from merchantroute_operator.reconcile.steps.own_queue_steps import held_queues, lead_away
 from merchantroute_operator.resources.configuration.sharding import MOST_DIGITS
 from merchantroute_operator.resources.lane_user_secret import own_lane_secrets
 from merchantroute_operator.spec.route import Route

@@ -8,7 +8,7 @@ from merchantroute_operator.canary.counting import Counting
 from merchantroute_operator.reconcile.state.backoff import Backoff
 from merchantroute_operator.scaling.figures import History
 from merchantroute_operator.scaling.model import Decision, Memory, Observation
-from merchantroute_operator.scaling.own_queues import OwnHistory
+from merchantroute_operator.scaling.own_load import OwnHistory
 from merchantroute_operator.topology.objects import QueueSample
 
 

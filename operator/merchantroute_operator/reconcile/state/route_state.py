@@ -12,7 +12,7 @@ from merchantroute_operator.reconcile.state.backoff import Backoff
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.hub_reports import HubReports
 from merchantroute_operator.reconcile.state.lane import Lane
-from merchantroute_operator.reconcile.state.own_queues import OwnQueues
+from merchantroute_operator.reconcile.state.own.own_memory import OwnQueues
 from merchantroute_operator.reconcile.state.seen import Seen
 from merchantroute_operator.reconcile.state.split_watch import SplitWatch
 from merchantroute_operator.spec.claim import Claim

@@ -9,7 +9,7 @@ from merchantroute_operator import naming
 from merchantroute_operator.isolation.model import OwnQueue
 from merchantroute_operator.isolation.parts import parts_to_write, still_running
 from merchantroute_operator.reconcile.state.gate import PATIENCE
-from merchantroute_operator.reconcile.state.own_queues import Named, OwnQueues, share_now
+from merchantroute_operator.reconcile.state.own.own_memory import Named, OwnQueues, share_now
 from merchantroute_operator.resources.configuration.own_file import OwnEntry, own_file
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.route import Raw, Route

@@ -15,7 +15,7 @@ from merchantroute_operator.isolation.decide import Decision, decide
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Waiting
 from merchantroute_operator.reconcile.observers.tick import Tick
-from merchantroute_operator.reconcile.state.own_queues import OwnQueues
+from merchantroute_operator.reconcile.state.own.own_memory import OwnQueues
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.status.text import some
