@@ -121,11 +121,11 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
         or findings.topology.retiring
         or is_undecided(route, observed)
         or _canary_asked(findings)
-        or findings.own.opening
-        or findings.own.unfinished
+        or findings.own.awaited
     ):
         return REQUEUE_SOON
-    return REQUEUE_LATER if findings.configuration.gate.overdue or findings.own.closing else ctx.resync
+    waits = findings.configuration.gate.overdue or findings.own.closing or findings.own.opening
+    return REQUEUE_LATER if waits or findings.own.unfinished else ctx.resync
 
 
 async def _queues(
@@ -185,9 +185,7 @@ async def _bindings(
     findings.topology.door_open = front_door in observed.exchanges
     observed = await _retire(ctx, broker, state, findings, wanted, observed)
     settle(route, state.own, observed, ctx.monotonic())
-    findings.own.opening = any(
-        queue.stage == "Opening" and merchant in state.own.named for merchant, queue in state.own.queues.items()
-    )
+    findings.own.opening = any(queue.stage == "Opening" for queue in state.own.queues.values())
     return observed
 
 

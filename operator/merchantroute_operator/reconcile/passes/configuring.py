@@ -30,7 +30,6 @@ from merchantroute_operator.reconcile.steps.own_parts import (
     loaded_by,
     plan_own,
     pods_of_tiers,
-    stale,
     told,
 )
 from merchantroute_operator.resources.configuration.config_maps import (
@@ -105,7 +104,7 @@ async def configure(
     told(state.own, own, generation, ctx.monotonic())
     state.own.forget_before(loaded_by(fleet.tiers))
     findings.configuration.generation, findings.configuration.superseded = generation, not plan.has_settled
-    findings.own.unfinished = own.unfinished or (bool(own.text) and stale(fleet.tiers, generation))
+    findings.own.unfinished = own.unfinished
     return plan
 
 
@@ -150,6 +149,7 @@ async def bring_to_pods(
     newest = gate(fleet.ready, fleet.loaded, known.generation, age=age)
     merchants = gate(fleet.ready, fleet.loaded, known.contents_since, age=now - known.contents_at)
     findings.configuration.gate = replace(merchants, overdue=newest.overdue)
+    findings.own.awaited = bool(state.own.named and newest.awaited)
     await annotate_stale_pods(
         ctx.kube,
         route.namespace,

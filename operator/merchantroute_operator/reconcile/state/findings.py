@@ -58,8 +58,9 @@ class ConfigurationFindings:
 class OwnFindings:
     """The merchants' own queues."""
 
-    unfinished: bool = False  # a share is not given out yet, or pods run by an older one
+    unfinished: bool = False  # a share is not given out yet
     opening: bool = False  # a queue is not led to yet
+    awaited: bool = False  # pods are about to load the newest parts
     closing: tuple[str, ...] = ()  # queues that wait to be empty
 
 

@@ -169,11 +169,6 @@ def _parts(
     return parts_to_write(share, name, mine.live, written, running)
 
 
-def stale(tiers: Mapping[str, TierPods], generation: int) -> bool:
-    """Whether a pod that consumes own queues runs by an older generation."""
-    return any((loaded or 0) < generation for those in tiers.values() for loaded in those.live.values())
-
-
 def loaded_by(tiers: Mapping[str, TierPods]) -> Collection[int | None]:
     """The generations by which pods run."""
     return [each for those in tiers.values() for pods in (those.live, those.ending) for each in pods.values()]

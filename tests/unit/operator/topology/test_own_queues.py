@@ -12,7 +12,7 @@ from merchantroute_operator import naming
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.objects import Bind, Binding, Delete, Topology, Unbind
-from merchantroute_operator.topology.plans.changes import conflicts, retire, tear_down, unfed, wiring
+from merchantroute_operator.topology.plans.changes import conflicts, retire, skeleton, tear_down, unfed, wiring
 from merchantroute_operator.topology.splits import choose
 from tests.unit.operator.order_routing import NOTHING, apply, arrives, run
 from tests.unit.operator.rerouting import DOOR, MERCHANTS, PLACE, a_random_route
@@ -60,6 +60,15 @@ def test_any_changes_with_crashes_keep_one_way_for_every_order_and_one_binding_f
     assert broker == wanted_with(route, own, broker)
 
 
+def test_a_queue_is_declared_first_and_led_to_with_what_else_changes_ways() -> None:
+    route = a_route()
+    broker = settle(wanted_with(route, {}), NOTHING, random.Random(1))
+    wanted = wanted_with(route, {"m0": True})
+    declared = run(broker, skeleton(wanted, broker))
+    assert declared.queues == wanted.queues
+    assert declared.bindings == broker.bindings
+
+
 def test_a_merchant_with_an_own_queue_moves_by_its_assignment_alone() -> None:
     before = a_route(merchants={"m0": "enterprise"})
     broker = settle(wanted_with(before, {"m0": True}), NOTHING, random.Random(1))
@@ -102,7 +111,7 @@ def test_an_own_queue_waits_for_the_overlay_that_a_crash_left() -> None:
 def test_a_second_binding_beside_an_own_queues_goes_and_a_twin_of_it_stays() -> None:
     wanted = wanted_with(a_route(merchants={"m0": "enterprise"}), {"m0": True})
     broker = settle(wanted, NOTHING, random.Random(1))
-    second = Binding(ROUTER, naming.tier_exchange(*PLACE, "standard"), "exchange", key="m0")
+    second = Binding(ROUTER, naming.tier_exchange(*PLACE, "enterprise"), "exchange", key="m0")
     twin = Binding(ROUTER, own_of("m0"), "queue", key="m0", rung='{"note": "1"}')
 
     assert wiring(wanted, apply(broker, Bind(second))) == ((Unbind(second),),)
