@@ -13,6 +13,7 @@ from merchantroute_operator.isolation.model import MerchantFigures
 from merchantroute_operator.topology.objects import Declare, Plan
 from tests.unit.operator.operator_under_test import DOOR, KEY, STILL, first
 from tests.unit.operator.own_queue_world import MERCHANT, PODS, QUEUE, ROUTER, OwnFleet, own_fleet
+from tests.unit.operator.pod_samples import a_pod
 from tests.unit.operator.route_samples import OWNER, raw_route
 from tests.unit.operator.topology.test_own_queues import own_of
 
@@ -83,6 +84,15 @@ def test_a_pod_of_an_older_version_is_waited_for_and_gets_no_part() -> None:
         world.look()
     assert world.own()[MERCHANT]["pods"] == ["pod-1"]
     assert world.leads() == []
+
+
+def test_a_pod_that_does_not_run_yet_gets_no_part_of_a_small_share() -> None:
+    world = opened()
+    starting = a_pod("pod-0")
+    starting["status"]["conditions"][0]["status"] = "False"
+    world.kube.objects["Pod", "pod-0"] = starting
+    world.turn(times=2)
+    assert world.own()[MERCHANT]["pods"] == list(PODS)
 
 
 def test_a_tier_without_pods_has_its_merchants_queue_led_to_at_once() -> None:
