@@ -28,9 +28,7 @@ def figures(fleet: Fleet) -> dict[str, Any]:
         "before_p99": before,
         "fault_p99": p(0.99, during),
         "fault_p99_from_3s": p(0.99, [(a, e) for a, e in during if a >= FAULT_AT + REACTION]),
-        "refused_per_order": round(
-            refused / max(1, sum(happened.orders[m] for m in happened.orders if m not in odd)), 4
-        ),
+        "refused_per_order": round(refused / max(1, orders_of_healthy), 4),
         "openings": len(happened.opened),
         "false_openings": sum(merchant not in odd for _, merchant in happened.opened),
         "isolated_after": _isolated_after(happened, odd),
