@@ -1,6 +1,7 @@
 """Which merchants get a queue of their own, and when it is closed again."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -297,7 +298,7 @@ def test_a_flapping_merchant_is_opened_at_a_falling_rate() -> None:
         route.tick(*[report] * 4)
 
     opened = route.times(told.ISOLATED)
-    gaps = [later - earlier for earlier, later in zip(opened, opened[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(opened)]
     assert len(opened) <= 4
     assert gaps == sorted(gaps)
 
@@ -354,7 +355,7 @@ REPORTS = st.dictionaries(
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(REPORTS, min_size=1, max_size=4), min_size=1, max_size=40))
-def test_never_more_than_there_may_be_and_closed_only_after_calm(
+def test_never_more_than_there_may_be_and_closed_after_calm_only(
     history: list[list[dict[str, MerchantFigures]]],
 ) -> None:
     route = Route(Policy(max_own_queues=2))
