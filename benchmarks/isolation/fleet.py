@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from benchmarks.isolation.fleet_pod import FleetPod
-from benchmarks.isolation.isolation_scenarios import CALL_TIMEOUT, FAULT_AT, HEALED_AT, IsolationScenario
+from benchmarks.isolation.isolation_scenarios import CALL_TIMEOUT, FAULT_AT, IsolationScenario
 from merchantroute_worker.bulkhead.rule import Verdict
 from merchantroute_worker.orders import ladder
 
@@ -237,7 +237,7 @@ class Fleet:
 
     def _fault(self, merchant: int) -> str | None:
         fault = self.scenario.faults.get(merchant)
-        return fault if fault and FAULT_AT <= self.now < HEALED_AT else None
+        return fault if fault and FAULT_AT <= self.now < self.scenario.healed_at else None
 
     def _refuse(self, pod: FleetPod, order: FleetOrder, *, slow: bool) -> None:
         happened = self.happened

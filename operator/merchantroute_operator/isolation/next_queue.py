@@ -9,7 +9,7 @@ from merchantroute_operator.isolation.closing import calm_long_enough, hold_of_n
 from merchantroute_operator.isolation.grounds import Ground, never_closes
 from merchantroute_operator.isolation.history import Past
 from merchantroute_operator.isolation.model import OwnQueue, Why
-from merchantroute_operator.isolation.shares import Share, fair_share, limited, next_share
+from merchantroute_operator.isolation.shares import Share, fair_share, limited, next_share, rate
 
 
 def next_queue(case: Case, tick: Tick) -> tuple[OwnQueue | None, Past]:
@@ -40,11 +40,12 @@ def _opened(case: Case, found: Ground, tick: Tick) -> tuple[OwnQueue, Past]:
 
 def _queue(case: Case, tick: Tick, queue: OwnQueue) -> OwnQueue:
     limits = tick.policy.limits.get(case.merchant)
+    probed = queue.why == "Slow" and queue.share == 1
     return replace(
         queue,
         share=limited(queue.share, limits),
-        rate=None if limits is None else limits.max_rate,
-        burst=1 if limits is None else limits.burst,
+        rate=rate(limits, probed=probed),
+        burst=1 if limits is None or probed else limits.burst,
     )
 
 

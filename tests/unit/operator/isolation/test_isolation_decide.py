@@ -159,6 +159,18 @@ def test_a_share_grows_fourfold_then_doubles_and_closes_after_calm() -> None:
     assert route.times(told.RELEASED)[0] - begun >= HOLD
 
 
+def test_a_slow_merchant_with_one_slot_is_probed_once_a_second_until_it_succeeds() -> None:
+    route = isolated(Route(Policy(limits={"other": MerchantLimits(max_rate=0.5, burst=4)})))
+    route.waiting["hung"] = Waiting(500, 1)
+    probed = route.queues["hung"]
+
+    route.tick(well("hung", in_flight=1, succeeded=1), QUIET, QUIET, QUIET)
+
+    assert (probed.rate, probed.burst, route.queues["hung"].rate) == (1.0, 1, None)
+    isolated(route, "other")
+    assert (route.queues["other"].rate, route.queues["other"].burst) == (0.5, 1)
+
+
 def test_failures_halve_the_share_and_slowness_is_one_again() -> None:
     route = isolated(Route())
     route.queues["hung"] = replace(route.queues["hung"], share=40)
