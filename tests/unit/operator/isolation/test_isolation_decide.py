@@ -32,7 +32,8 @@ def test_a_merchant_that_is_slow_in_most_pods_gets_one_slot_of_the_fleet() -> No
 
     queue = decision.queues["hung"]
     assert (queue.why, queue.stage, queue.share, queue.tier) == ("Slow", "Opening", 1, TIER)
-    assert route.told(told.ISOLATED) == ["hung: slow in 3 of 4 pods; its orders get a queue of their own, 1 at a time"]
+    text = "hung: slow in 3 of 4 pods; its orders get a queue of their own, 1 at a time, 1 a second"
+    assert route.told(told.ISOLATED) == [text]
 
 
 @pytest.mark.parametrize(("pods", "finding"), [(2, 1), (4, 1), (8, 1), (20, 4)])
@@ -58,9 +59,9 @@ def test_a_quarter_of_the_pods_convicts(pods: int, finding: int) -> None:
 def test_a_pod_with_a_bad_network_is_not_believed() -> None:
     route = Route()
     all_slow = {f"m{number}": MerchantFigures(f"m{number}", 1, slow=True) for number in range(8)}
-    route.tick(QUIET, QUIET)
+    route.tick(*[QUIET] * 4)
 
-    decision = route.ticks(60, all_slow, QUIET)
+    decision = route.ticks(60, all_slow, slow("m1"), QUIET, QUIET)
 
     assert (list(route.queues), decision.frozen) == ([], None)
 
