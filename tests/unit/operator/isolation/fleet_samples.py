@@ -31,6 +31,7 @@ class Route:
     policy: Policy = field(default_factory=Policy)
     active: int = 10
     busy: int = 20
+    fair: int = 12
     now: float = 1_000.0
     memory: Memory = field(default_factory=Memory)
     queues: dict[str, OwnQueue] = field(default_factory=dict)
@@ -42,7 +43,7 @@ class Route:
         """One tick with these pods' reports."""
         self.now += TICK
         pods = [
-            PodFigures(f"pod-{place}", self.started, self.now, 50, self.active, 12, report, busy=self.busy)
+            PodFigures(f"pod-{place}", self.started, self.now, 50, self.active, self.fair, report, busy=self.busy)
             for place, report in enumerate(reports)
         ]
         decision = decide(

@@ -172,6 +172,17 @@ def test_a_slow_merchant_with_one_slot_is_probed_once_a_second_until_it_succeeds
     assert (route.queues["other"].rate, route.queues["other"].burst) == (0.5, 1)
 
 
+def test_a_merchant_whose_fair_share_is_one_is_not_probed_once_it_is_well() -> None:
+    route = isolated(Route(busy=50, fair=0))
+    route.waiting["hung"] = Waiting(500, 1)
+
+    route.tick(*[QUIET] * 4)
+    still = route.queues["hung"].rate
+    route.tick(well("hung", in_flight=0, succeeded=1), QUIET, QUIET, QUIET)
+
+    assert (still, route.queues["hung"].share, route.queues["hung"].rate) == (1.0, 1, None)
+
+
 def test_failures_halve_the_share_and_slowness_is_one_again() -> None:
     route = isolated(Route())
     route.queues["hung"] = replace(route.queues["hung"], share=40)
