@@ -1,1 +1,1 @@
-"""Own queues of merchants in virtual time: the worker's real bulkhead in many pods, under the operator's real decisions."""
+"""Own queues in virtual time: the worker's real bulkhead in many pods, under the operator's real decisions."""

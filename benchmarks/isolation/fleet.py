@@ -1,8 +1,8 @@
 """A tier in virtual time: orders arrive, pods take them from the lane's queue and from own queues, merchants answer.
 
 Left out are the broker, the network, and the CPU but for what a refusal costs. Who has the most free slots takes next,
-as consumers with a prefetch of their slots do. In a pod the lane and the own queues take turns, among own queues the one
-with fewest orders in flight is first.
+as consumers with a prefetch of their slots do. In a pod the lane and the own queues take turns, among own queues the
+one with fewest orders in flight is first.
 """
 
 import heapq
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from benchmarks.isolation.fleet_pod import FleetPod
-from benchmarks.isolation.isolation_scenarios import CALL_TIMEOUT, FAULT_AT, HEALED_AT, IsolationScenario
+from benchmarks.isolation.isolation_scenarios import CALL_TIMEOUT, FAULT_AT, IsolationScenario
 from merchantroute_worker.bulkhead.rule import Verdict
 from merchantroute_worker.orders import ladder
 
 PolicyName = Literal["fifo", "today", "own", "fewest", "ideal"]
-"""One queue and no bulkhead; the bulkhead and its rungs; own queues; own queues where in a pod the next order is that of
-the merchant with fewest in flight, whether it waits in the lane or in an own queue; a queue per merchant, from which
+"""One queue and no bulkhead; the bulkhead and its rungs; own queues; own queues where in a pod the next order is that
+of the merchant with fewest in flight, whether it waits in the lane or in an own queue; a queue per merchant, from which
 whoever has fewest in flight is served.
 """
 OPERATED = frozenset({"own", "fewest"})
@@ -60,7 +60,7 @@ class Happened:
 
 
 class Fleet:
-    """A scenario under one policy. The operator of policy `own` is another's: see `own_parts`, `bound` and `on_tick`."""
+    """A scenario under one policy. With own queues somebody else has to operate it: see `operator_in_time`."""
 
     def __init__(self, scenario: IsolationScenario, policy: PolicyName, seed: int = 3) -> None:
         self.scenario, self.policy = scenario, policy
@@ -237,7 +237,7 @@ class Fleet:
 
     def _fault(self, merchant: int) -> str | None:
         fault = self.scenario.faults.get(merchant)
-        return fault if fault and FAULT_AT <= self.now < HEALED_AT else None
+        return fault if fault and FAULT_AT <= self.now < self.scenario.healed_at else None
 
     def _refuse(self, pod: FleetPod, order: FleetOrder, *, slow: bool) -> None:
         happened = self.happened

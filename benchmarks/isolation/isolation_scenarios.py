@@ -1,6 +1,6 @@
 """Scenarios of the isolation simulation: a tier's pods and merchants, their load, and what happens to some of them.
 
-Times are seconds. Merchants are numbers, 0 has most orders. A fault begins at `FAULT_AT` and is over at `HEALED_AT`.
+Times are seconds. Merchants are numbers, 0 has most orders. A fault begins at `FAULT_AT`.
 """
 
 from collections.abc import Mapping
@@ -34,6 +34,7 @@ class IsolationScenario:
     limits: Mapping[int, MerchantLimits] = field(default_factory=dict)
     scale: Mapping[float, int] = field(default_factory=dict)
     """How many pods there are from when on."""
+    healed_at: float = HEALED_AT
     seconds: float = SECONDS
 
     @property
@@ -67,6 +68,8 @@ SCENARIOS = (
     IsolationScenario(name="1 pod, 3 equal, 80 %", weights=equal(3), load=0.8, pods=1),
     IsolationScenario(name="20 pods, 50 Zipf, 80 %", weights=FIFTY, load=0.8, pods=20, slots=20),
     IsolationScenario(name="50 Zipf, 50 %, one hangs", weights=FIFTY, load=0.5, faults=_hang(1)),
+    IsolationScenario(name="50 Zipf, 50 %, one hangs for 10 min", weights=FIFTY, load=0.5, faults=_hang(1),
+                      healed_at=690.0, seconds=960.0),
     IsolationScenario(name="50 Zipf, 50 %, the biggest hangs", weights=FIFTY, load=0.5, faults=_hang(0)),
     IsolationScenario(name="50 Zipf, 90 %, one hangs", weights=FIFTY, load=0.9, faults=_hang(1)),
     IsolationScenario(name="50 Zipf, 50 %, 5 hang", weights=FIFTY, load=0.5, faults=_hang(*range(1, 6))),

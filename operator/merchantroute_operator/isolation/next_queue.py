@@ -9,7 +9,7 @@ from merchantroute_operator.isolation.closing import calm_long_enough, hold_of_n
 from merchantroute_operator.isolation.grounds import Ground, never_closes
 from merchantroute_operator.isolation.history import Past
 from merchantroute_operator.isolation.model import OwnQueue, Why
-from merchantroute_operator.isolation.shares import Share, fair_share, limited, next_share
+from merchantroute_operator.isolation.shares import Share, fair_share, limited, next_share, rate
 
 
 def next_queue(case: Case, tick: Tick) -> tuple[OwnQueue | None, Past]:
@@ -22,7 +22,7 @@ def next_queue(case: Case, tick: Tick) -> tuple[OwnQueue | None, Past]:
         return closed(queue, past, tick.now)
     why = _why(case, queue, found, tick)
     share = _share(case, past, why, tick)
-    return _queue(case, tick, replace(queue, why=why, tier=case.tier, share=share.share)), share.past
+    return _queue(case, tick, replace(queue, why=why, tier=case.tier, share=share.share), share.past), share.past
 
 
 def closed(queue: OwnQueue, past: Past, now: float) -> tuple[OwnQueue, Past]:
@@ -35,16 +35,17 @@ def _opened(case: Case, found: Ground, tick: Tick) -> tuple[OwnQueue, Past]:
     past = replace(case.past, calm_since=None, credit=0, threshold=None)
     share = _share(replace(case, queue=None), past, found.why, tick)
     opened = OwnQueue(case.merchant, case.tier, found.why, "Opening", tick.wall, share.share, hold=hold)
-    return _queue(case, tick, opened), share.past
+    return _queue(case, tick, opened, share.past), share.past
 
 
-def _queue(case: Case, tick: Tick, queue: OwnQueue) -> OwnQueue:
+def _queue(case: Case, tick: Tick, queue: OwnQueue, past: Past) -> OwnQueue:
     limits = tick.policy.limits.get(case.merchant)
+    probed = queue.why == "Slow" and queue.share == 1 and not past.proven
     return replace(
         queue,
         share=limited(queue.share, limits),
-        rate=None if limits is None else limits.max_rate,
-        burst=1 if limits is None else limits.burst,
+        rate=rate(limits, probed=probed),
+        burst=1 if limits is None or probed else limits.burst,
     )
 
 

@@ -23,6 +23,8 @@ KEPT_FREE = 20
 """One slot in so many of a pod stays free for orders of the lane."""
 HEADROOM = 1.25
 """How much of what it has in flight a healthy merchant may have before there is a need to look for free slots."""
+PROBES = 1.0
+"""Orders a second of a slow merchant that has one slot."""
 FAILING_SHARE = 0.25
 """Attempts that failed, of all since the last tick, that halve the share."""
 QUICK, QUICK_UP_TO = 3, 0.25
@@ -97,6 +99,16 @@ def limited(share: int, limits: MerchantLimits | None) -> int:
     if limits is None or limits.max_in_flight is None:
         return share
     return min(share, max(0, limits.max_in_flight))
+
+
+def rate(limits: MerchantLimits | None, *, probed: bool) -> float | None:
+    """The most orders that may begin per second, None for no limit. Of one that has a single slot while it fails, few:
+    one that answers its errors at once would otherwise turn over its whole backlog.
+    """
+    most = None if limits is None else limits.max_rate
+    if not probed:
+        return most
+    return PROBES if most is None else min(PROBES, most)
 
 
 def _slow(queue: OwnQueue | None, past: Past) -> Past:
