@@ -84,6 +84,10 @@ bench-bulkhead: venv ## Measure what a hung merchant's 10,000 orders cost a pod 
 bench-fairness: venv ## Simulate what caps cost healthy merchants, and a hung one its neighbours (build/bench-fairness.json)
 	@PYTHONPATH=.:worker $(PY) -m benchmarks.fairness
 
+.PHONY: sim-isolation
+sim-isolation: venv ## Simulate who waits for whom with own queues, without, and ideally (build/sim-isolation.json)
+	@PYTHONPATH=.:operator:worker $(PY) -m benchmarks.isolation
+
 .PHONY: bench-deadlines
 bench-deadlines: venv ## Measure how far calls overshoot their deadline, by misbehaviour (build/bench-deadlines.json)
 	@PYTHONPATH=.:kit:worker $(PY) -m benchmarks.deadlines

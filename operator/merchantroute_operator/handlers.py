@@ -17,6 +17,8 @@ import kopf
 
 from merchantroute_operator.naming import (
     ANNOTATION_CANARY,
+    ANNOTATION_HELD_UNTIL,
+    ANNOTATION_ISOLATED_UNTIL,
     ANNOTATION_PAUSED_UNTIL,
     GROUP,
     KIND,
@@ -24,6 +26,7 @@ from merchantroute_operator.naming import (
     MERCHANTS,
 )
 
+ASKED_BY_HAND = (ANNOTATION_PAUSED_UNTIL, ANNOTATION_CANARY, ANNOTATION_ISOLATED_UNTIL, ANNOTATION_HELD_UNTIL)
 Version = tuple[str, int, int, bool, str]  # uid, generation, finalizers, gone, what annotations ask for
 
 
@@ -88,7 +91,7 @@ def registry(watcher: Watcher, heard: Heard, *, silence: float) -> kopf.Operator
         gone = _note(heard, KIND, meta, event)
         # The API server raises the generation with every change of the spec and with the deletion's time, never with
         # a status or an annotation.
-        asked = "|".join(meta.annotations.get(key, "") for key in (ANNOTATION_PAUSED_UNTIL, ANNOTATION_CANARY))
+        asked = "|".join(meta.annotations.get(key, "") for key in ASKED_BY_HAND)
         version = (meta["uid"], meta["generation"], len(meta.get("finalizers", ())), gone, asked)
         watcher.route_changed(namespace or "", name, version)
 

@@ -29,6 +29,8 @@ ANNOTATION_MOVED = f"{GROUP}/broker-moved-to"
 ANNOTATION_ADOPT = f"{GROUP}/adopt"
 ANNOTATION_BROKER = f"{GROUP}/broker-secret"
 ANNOTATION_PAUSED_UNTIL = f"{GROUP}/paused-until"
+ANNOTATION_ISOLATED_UNTIL = f"{GROUP}/isolated-until"
+ANNOTATION_HELD_UNTIL = f"{GROUP}/held-until"
 
 AuxiliaryKind = Literal["ServiceAccount", "PodDisruptionBudget", "NetworkPolicy", "PodMonitor"]
 AUXILIARY_KINDS: tuple[AuxiliaryKind, ...] = get_args(AuxiliaryKind)
@@ -36,11 +38,11 @@ AUXILIARY_KINDS: tuple[AuxiliaryKind, ...] = get_args(AuxiliaryKind)
 STABLE = "stable"
 CANARY = "canary"
 SUSPECT = "suspect"  # a lane, and the word that stands where its tier would: the lane is the route's
-REFUSED = "refused"  # a rung: the header ``mr-rung`` of orders that got no slot
+OWN = "own"  # stands where a tier would in the names of merchants' own queues
 RESERVED_TIERS = frozenset(
     {
         "router", "assigned", "default", "fallback", "stable", "canary", "split",
-        "retry", "last", "dead", "suspect", "quarantine", "pulses",
+        "retry", "last", "dead", "suspect", "quarantine", "pulses", "own",
     }
 )  # fmt: skip
 
@@ -135,9 +137,15 @@ def rung_queue(namespace: str, route: str, tier: str, ms: int) -> str:
     return f"{retry_exchange(namespace, route, tier)}.{ms}"
 
 
-def refused_queue(namespace: str, route: str, tier: str) -> str:
-    """The delay queue of orders that got no slot, each with its own time to wait."""
-    return f"{retry_exchange(namespace, route, tier)}.{REFUSED}"
+def own_queue(namespace: str, route: str, merchant_id: str) -> str:
+    """The queue of one merchant. Its id may hold anything, so that its name is a part of the id's hash."""
+    return f"{front_door(namespace, route)}.{OWN}.{sha256(merchant_id.encode()).hexdigest()[:12]}"
+
+
+def is_own_queue(queue: str) -> bool:
+    """Whether a queue of a route is one merchant's own."""
+    words = queue.split(".")
+    return len(words) == 5 and words[3] == OWN
 
 
 def pulses_exchange(cluster: str) -> str:

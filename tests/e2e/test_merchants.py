@@ -40,7 +40,7 @@ def test_a_teams_merchant_has_its_orders_called_and_is_shown_by_kubectl(tenant: 
     until(lambda: till.are_done(orders), "its orders are done")
     assert till.tiers(orders) == {"enterprise"}
     head, row = tenant.kubectl("get", "merchants").splitlines()
-    assert head.split() == ["NAME", "TIER", "STATE", "SINCE", "REASON", "AGE"]
+    assert head.split() == ["NAME", "TIER", "STATE", "SINCE", "REASON", "ISOLATED", "WAITING", "SHARE", "AGE"]
     assert row.split()[:3] == ["taco-town", "enterprise", "Active"]
 
 

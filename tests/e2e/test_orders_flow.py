@@ -8,7 +8,7 @@ from tests.e2e.conftest import OpenWebShop
 from tests.e2e.routes import merchant, route, tier
 from tests.e2e.tenant import Tenant
 
-COLUMNS = ("NAME", "READY", "REASON", "QUEUED", "RETRYING", "IN-FLIGHT", "DEAD", "PODS", "WANTED", "AGE")
+COLUMNS = ("NAME", "READY", "REASON", "QUEUED", "RETRYING", "IN-FLIGHT", "DEAD", "PODS", "WANTED", "ISOLATED", "AGE")
 
 
 def test_good_orders_are_done_and_malformed_ones_are_dead_letters_with_a_reason(

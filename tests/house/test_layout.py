@@ -18,6 +18,8 @@ PACKAGES = (
 # Folders in which every module is one of a kind (a condition, a fault, a contender, a command), and folders whose
 # modules have the names that a library or a program of its own gives them.
 FAMILIES = frozenset({"status", "faults", "contenders", "cli", "client", "celery"})
+# What each folder of pure decisions calls its entrance and its values.
+OF_EACH_DECISION = frozenset({"decide", "model"})
 # Words that named modules once and told a reader nothing that they could look up.
 RETIRED = frozenset({
     "again", "at_once", "board", "book", "browse", "callers", "calm", "choosing", "collected", "company", "crew",
@@ -58,7 +60,7 @@ def test_no_two_modules_of_a_package_have_the_same_name() -> None:
     for package in PACKAGES:
         places: dict[str, list[str]] = defaultdict(list)
         for path in modules(package):
-            if family(path) is None and path.stem != "__main__":
+            if family(path) is None and path.stem not in {"__main__", *OF_EACH_DECISION}:
                 places[path.stem].append(named(path))
         doubles |= {f"{package}: {name}": where for name, where in places.items() if len(where) > 1}
 

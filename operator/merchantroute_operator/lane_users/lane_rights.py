@@ -1,5 +1,8 @@
 """What a lane's worker does at the broker, as permissions: it declares nothing, and reads its own lane's queue alone.
 
+A tier's stable lane reads its merchants' own queues as well, each by its name: they begin alike for all tiers. It sends
+orders to those through the router; to there its ladder leads any order, too.
+
 RabbitMQ compares a permission with an object's name, whatever its kind: a name may be both an exchange's and a queue's.
 """
 
@@ -17,13 +20,24 @@ NOTHING = "^$"
 _ANY_TIER = "[^.]+"
 
 
-def permissions(route: Route, lane: LaneSpec, cluster: str, also: Collection[str] = ()) -> Permissions:
+def permissions(
+    route: Route, lane: LaneSpec, cluster: str, also: Collection[str] = (), own: Collection[str] = ()
+) -> Permissions:
     """Those of the lane's user. ``cluster`` is the UID of kube-system.
 
-    ``also`` are the names of exchanges that the lane's pods write to beyond what every worker does.
+    ``also`` are the names of exchanges that the lane's pods write to beyond what every worker does, ``own`` those of
+    the tier's merchants' own queues.
     """
     written = (*_written(route, lane, cluster), *map(re.escape, sorted(also)))
-    return Permissions(configure=NOTHING, write=_one_of(written), read=_one_of([re.escape(lane.queue)]))
+    read = [re.escape(lane.queue), *_own(route, own)] if lane.name == naming.STABLE else [re.escape(lane.queue)]
+    return Permissions(configure=NOTHING, write=_one_of(dict.fromkeys(written)), read=_one_of(read))
+
+
+def _own(route: Route, queues: Collection[str]) -> list[str]:
+    """One pattern for all: what they have in common stands in it once."""
+    prefix = f"{naming.front_door(route.namespace, route.name)}.{naming.OWN}."
+    ends = "|".join(sorted(queue.removeprefix(prefix) for queue in queues))
+    return [f"{re.escape(prefix)}({ends})"] if ends else []
 
 
 def _written(route: Route, lane: LaneSpec, cluster: str) -> Iterator[str]:
@@ -32,6 +46,8 @@ def _written(route: Route, lane: LaneSpec, cluster: str) -> Iterator[str]:
     yield re.escape(naming.dead(*place))
     yield re.escape(naming.suspect(*place))
     yield _ladder(route, lane)
+    if lane.name == naming.STABLE:
+        yield re.escape(naming.router(*place))
     yield re.escape(naming.pulses_exchange(cluster))
 
 

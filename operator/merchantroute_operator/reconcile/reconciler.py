@@ -84,6 +84,7 @@ class Reconciler:
             await self._forget(key)
             return await update_orphan_statuses(self._ctx, self.claims, self.status_writer, key)
         state = self._state_of(key, raw["metadata"]["uid"])
+        state.own.restore(raw.get("status", {}))
         findings = Findings(raw=raw, listed=len(raw.get("spec", {}).get("merchants") or ()))
         findings.merchants.credentials_refused = frozenset(state.credentials_refused)
         known = dict(state.deployments)
@@ -117,7 +118,8 @@ class Reconciler:
             deleting = "deletionTimestamp" in raw["metadata"]
             after = self._retry(state, findings.error, longest=REQUEUE_LATER if deleting else LONGEST)
         try:
-            update_merchant_statuses(self._ctx, self.claims, self.status_writer, findings)
+            of_route = self._ctx, self.claims, self.status_writer, findings
+            update_merchant_statuses(*of_route, own_queues=state.own.queues, waiting=state.own.waiting_orders())
         except Exception as error:  # noqa: BLE001 - the route says what it is
             findings.error = findings.error or self._unforeseen("merchants", raw, error)
         return after

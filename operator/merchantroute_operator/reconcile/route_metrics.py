@@ -6,6 +6,7 @@ names from specs and words of closed lists, never a merchant. Whoever does not l
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,9 +16,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from merchantroute_operator import naming
+from merchantroute_operator.isolation.model import OwnQueue
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.reconcile.state.context import Key
 from merchantroute_operator.reconcile.state.lane import Lane
+from merchantroute_operator.reconcile.state.own.own_memory import OwnQueues
 from merchantroute_operator.reconcile.state.route_state import RouteState
 
 _ROUTE = ("namespace", "route")
@@ -103,6 +106,7 @@ class RouteMetrics(Collector):
         routes = [(key, state) for key, state in list(self._states.items()) if state.route is not None]
         yield from _of_lanes(routes)
         yield from _of_routes(routes)
+        yield from _of_own_queues(routes)
 
 
 @contextmanager
@@ -163,7 +167,74 @@ ROUTES = (
         "Merchants of the route, those of Merchant objects included",
         lambda state: len(state.route.merchants) if state.route is not None else None,
     ),
+    RouteGauge(
+        "merchantroute_operator_isolation_frozen",
+        "1 while most merchants are slow at once, so that nobody is isolated or released by what pods see",
+        lambda state: float(state.own.frozen is not None),
+    ),
+    RouteGauge(
+        "merchantroute_operator_own_queues_without_room",
+        "Merchants that need an own queue beside those that maxOwnQueues allows",
+        lambda state: state.own.without_room,
+    ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnGauge:
+    """A figure of a tier's own queues, added up."""
+
+    name: str
+    help: str
+    of: Callable[[OwnQueues, OwnQueue], float | None]
+
+
+OWN_QUEUES = (
+    OwnGauge(
+        "merchantroute_operator_own_queue_waiting",
+        "Orders that wait in the own queues of a tier's merchants",
+        lambda own, queue: waiting.ready if (waiting := own.waiting.get(queue.merchant)) is not None else None,
+    ),
+    OwnGauge(
+        "merchantroute_operator_own_queue_share",
+        "Orders of own queues that a tier's pods may have in flight",
+        lambda _, queue: queue.share,
+    ),
+)
+
+
+def _of_own_queues(routes: list[tuple[Key, RouteState]]) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:
+    queues = [(key, state.own, queue) for key, state in routes for queue in list(state.own.queues.values())]
+    count = GaugeMetricFamily(
+        "merchantroute_operator_own_queues",
+        "Merchants with a queue of their own, by why and stage",
+        labels=(*_ROUTE, "tier", "why", "stage"),
+    )
+    kinds = Counter((*key, queue.tier, queue.why, queue.stage) for key, _, queue in queues)
+    for kind, number in kinds.items():
+        count.add_metric(kind, number)
+    yield count
+    for gauge in OWN_QUEUES:
+        family = GaugeMetricFamily(gauge.name, gauge.help, labels=(*_ROUTE, "tier"))
+        sums: dict[tuple[str, ...], float] = {}
+        for key, own, queue in queues:
+            if (value := gauge.of(own, queue)) is not None:
+                sums[(*key, queue.tier)] = sums.get((*key, queue.tier), 0.0) + value
+        for labels, value in sums.items():
+            family.add_metric(labels, value)
+        yield family
+    opened = CounterMetricFamily(
+        "merchantroute_operator_own_queues_opened", "Own queues to which orders were led", labels=_ROUTE
+    )
+    seconds = CounterMetricFamily(
+        "merchantroute_operator_own_queues_opening_seconds",
+        "Seconds from the decision until orders were led there, added up",
+        labels=_ROUTE,
+    )
+    for key, state in routes:
+        opened.add_metric(key, state.own.opened)
+        seconds.add_metric(key, state.own.seconds_to_open)
+    yield from (opened, seconds)
 
 
 def _of_routes(routes: list[tuple[Key, RouteState]]) -> Iterator[GaugeMetricFamily | CounterMetricFamily]:

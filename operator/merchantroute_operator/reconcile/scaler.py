@@ -17,6 +17,7 @@ from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.reconcile.observers.blocked_hubs import report_blocked_hubs
 from merchantroute_operator.reconcile.observers.canary_steps import notice_due_canaries
 from merchantroute_operator.reconcile.observers.dead_letters import count_dead
+from merchantroute_operator.reconcile.observers.isolated_merchants import decide_own_queues
 from merchantroute_operator.reconcile.observers.lane_scale import scale_lanes
 from merchantroute_operator.reconcile.observers.missing_queues import notice_missing_queues
 from merchantroute_operator.reconcile.observers.queue_members import notice_queue_members
@@ -36,8 +37,9 @@ logger = logging.getLogger(__name__)
 PATIENCE = 10.0  # seconds for a broker's figures; lanes hold their number of pods when they are 15 s old
 LONGEST_SILENCE = 10.0  # seconds between two tries to read figures that could not be read
 STATUS_EVERY = 5.0  # seconds between two status writes that only bring new figures
-# In this order: the lanes' figures are what a canary is judged by.
+# In this order: own queues are a part of a lane's figures, which are what a canary is judged by.
 OBSERVERS: tuple[Observer, ...] = (
+    decide_own_queues,
     scale_lanes,
     report_blocked_hubs,
     notice_refused_credentials,

@@ -70,6 +70,11 @@ def observe(
     )
 
 
+def observe_arrivals(history: History, now: float) -> float | None:
+    """First-time arrivals per second in a queue; None until it has been watched for long enough."""
+    return _arrivals(history.readings, now)
+
+
 def due_retries(rungs: Mapping[int, QueueSample], drain_time: float) -> float | None:
     """Orders on the ladder that come back within the drain time; None if a rung's figure is unknown."""
     due = 0.0

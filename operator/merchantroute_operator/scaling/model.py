@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from merchantroute_operator.isolation.model import MerchantFigures
 from merchantroute_operator.topology.objects import QueueSample
 
 
@@ -44,6 +46,10 @@ class Pulse:
     paused: frozenset[str] = frozenset()  # merchants that asked this pod for time (429, Retry-After)
     credentials_refused: frozenset[str] = frozenset()  # merchants that refuse this pod's credentials (401, 403)
     blocked: Blocked | None = None  # None: it never happened, or an older pod does not know
+    slots: int | None = None  # orders at a time; None of an older pod, which knows nothing of own queues
+    active: int = 0  # merchants that had calls within the last minute
+    fair_share: int = 0  # slots that one more merchant might have now
+    merchants: Mapping[str, MerchantFigures] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from merchantroute_operator.spec.route import Credentials, Merchant, Raw
+from merchantroute_operator.spec.sections.isolation import parse_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ def parse_claim(raw: Raw) -> Claim:
             tier=spec["tier"],
             endpoint=spec["endpoint"],
             credentials=Credentials(credentials["type"], credentials["secretRef"]["name"]) if credentials else None,
+            limits=parse_limits(spec.get("limits"), "spec.limits"),
         ),
         status=raw.get("status") or {},
     )

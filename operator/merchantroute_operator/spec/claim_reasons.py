@@ -9,6 +9,8 @@ class ClaimReason(ReasonWord):
     """See ``ReasonWord``."""
 
     AS_WANTED = "AsWanted", "Its orders go to its tier, to its endpoint."
+    ISOLATED = "Isolated", "It has a queue of its own for now; the message says why, ownQueue what it gets."
+    HELD = "Held", "It is held by hand: no order of it begins until that ends, and none is lost."
     BINDING = "Binding", "It waits until every ready pod knows it; a merchant that moves works on where it is."
     CREDENTIALS_UNUSABLE = (
         "CredentialsUnusable",

@@ -60,10 +60,7 @@ def _stable(route: Route, tier: Tier) -> LaneSpec:
         tier=tier,
         queue=naming.stable_queue(*place),
         deployment=naming.deployment(route.name, tier.name, naming.STABLE),
-        rungs=(
-            *((ms, naming.rung_queue(*place, ms)) for ms in route.orders.rungs),
-            (2 * route.orders.delays[-1], naming.refused_queue(*place)),
-        ),
+        rungs=tuple((ms, naming.rung_queue(*place, ms)) for ms in route.orders.rungs),
     )
 
 

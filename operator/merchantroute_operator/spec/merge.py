@@ -15,6 +15,7 @@ from merchantroute_operator.spec.claim_reasons import ClaimReason
 from merchantroute_operator.spec.endpoint import host_and_port
 from merchantroute_operator.spec.patterns import matches
 from merchantroute_operator.spec.route import Route
+from merchantroute_operator.spec.sections.isolation import with_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,9 @@ def merge(route: Route, claims: Iterable[Claim]) -> Merged:
                 contested[first.name] = f"it counts, since it is the oldest; also claimed by {_names(others)}"
         winner = "" if merchant in listed else first.name
         refused.update((loser.name, (loser, _lost(route, merchant, winner))) for loser in losers)
+    merchants = (*route.merchants, *(claim.merchant for claim in taken.values()))
     return Merged(
-        route=replace(route, merchants=(*route.merchants, *(claim.merchant for claim in taken.values()))),
+        route=with_limits(replace(route, merchants=merchants)),
         taken=taken,
         refused=refused,
         contested=contested,

@@ -13,6 +13,7 @@ from merchantroute_operator.spec.duration import seconds
 from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.route import Credentials, Deletion, Merchant, Raw, Route, Tier
 from merchantroute_operator.spec.sections.canary_lane import with_canary
+from merchantroute_operator.spec.sections.isolation import parse_isolation, parse_limits, with_limits
 from merchantroute_operator.spec.sections.orders import parse_orders
 from merchantroute_operator.spec.sections.pod_options import pod_options
 from merchantroute_operator.spec.sections.scaling_policy import parse_scaling
@@ -41,7 +42,7 @@ def _route(raw: Raw) -> Route:
     names = {tier.name for tier in tiers}
     if spec["defaultTier"] not in names:
         raise SpecInvalid(f"spec.defaultTier: there is no tier {spec['defaultTier']}; write one of {_listed(names)}")
-    return Route(
+    route = Route(
         namespace=metadata["namespace"],
         name=metadata["name"],
         uid=metadata["uid"],
@@ -58,7 +59,9 @@ def _route(raw: Raw) -> Route:
         deletion=parse_deletion(spec.get("deletion", {})),
         network_policy=spec.get("networkPolicy", "Managed") == "Managed",
         users_per_lane=broker.get("users", "Given") == "PerLane",
+        isolation=parse_isolation(spec.get("isolation", {}), metadata.get("annotations") or {}),
     )
+    return with_limits(route)
 
 
 def _tier(raw: Raw, worker: Raw, where: str, deadline: float) -> Tier:
@@ -71,6 +74,7 @@ def _tier(raw: Raw, worker: Raw, where: str, deadline: float) -> Tier:
         scaling=parse_scaling(raw.get("scaling", {}), f"{where}.scaling"),
         pod=pod_options(worker, raw, where, deadline=deadline),
         allowed=tuple(raw.get("allowedMerchants") or ()),
+        merchant_limits=parse_limits(raw.get("merchantLimits"), f"{where}.merchantLimits"),
     )
     return with_canary(tier, raw, worker, where, deadline=deadline)
 
@@ -86,6 +90,7 @@ def _merchant(raw: Raw, tiers: set[str]) -> Merchant:
         tier=raw["tier"],
         endpoint=raw["endpoint"],
         credentials=Credentials(credentials["type"], credentials["secretRef"]["name"]) if credentials else None,
+        limits=parse_limits(raw.get("limits"), f"spec.merchants[{raw['id']}].limits"),
     )
 
 

@@ -7,12 +7,14 @@ for ladder delays, which are whole milliseconds since they name queues.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 Raw = Mapping[str, Any]  # a Kubernetes object or a part of one, as JSON
 
 
+SOONEST = 1_000
+"""Milliseconds that an order waits which got no slot: its merchant's own queue is open soon, or a slot is free."""
 _FAR = (600_000, 3_600_000, 21_600_000)  # milliseconds: ten minutes, an hour, six hours
 
 
@@ -57,8 +59,8 @@ class Orders:
 
     @property
     def rungs(self) -> tuple[int, ...]:
-        """All rungs of fixed time, the shortest first."""
-        return (*self.delays, *self.eta_delays)
+        """All rungs, the shortest first; one of a second is always there, for orders without a slot."""
+        return tuple(sorted({SOONEST, *self.delays, *self.eta_delays}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,53 @@ class Scaling:
     scale_down_after: float
     assumed_order_time: float
     paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantLimits:
+    """What a merchant bears over all pods: orders in flight, and orders per second with so many at once."""
+
+    max_in_flight: int | None = None
+    max_rate: float | None = None
+    burst: int = 1
+
+
+NO_LIMITS = MerchantLimits()
+IsolationMode = Literal["Off", "DryRun", "Automatic"]
+
+
+@dataclass(frozen=True, slots=True)
+class IsolationPolicy:
+    """Which merchants may, must or must not have a queue of their own, and each merchant's limits.
+
+    ``held`` and ``isolated`` are by hand: merchant -> epoch seconds until which it gets no slot, or has an own queue;
+    ``at`` drops those that have passed. ``problems`` are sentences about what was asked by hand and counts for nothing.
+    """
+
+    mode: IsolationMode = "Automatic"
+    pinned: frozenset[str] = frozenset()
+    exempt: frozenset[str] = frozenset()  # never opened for being slow or refused
+    held: Mapping[str, float] = field(default_factory=dict)
+    isolated: Mapping[str, float] = field(default_factory=dict)
+    max_own_queues: int = 200
+    max_tripped_share: float = 0.5
+    default_limits: MerchantLimits = NO_LIMITS  # of merchants of which neither their tier nor themselves say any
+    limits: Mapping[str, MerchantLimits] = field(default_factory=dict)  # merchant -> all of its limits, merged
+    problems: tuple[str, ...] = ()
+
+    def at(self, wall: float) -> IsolationPolicy:
+        """The policy as it holds at ``wall`` (epoch seconds): those isolated by hand are pinned, and no hand is bound
+        by ``exempt``.
+        """
+        held = {merchant: end for merchant, end in self.held.items() if wall < end}
+        isolated = {merchant: end for merchant, end in self.isolated.items() if wall < end}
+        return replace(
+            self,
+            pinned=self.pinned | isolated.keys(),
+            exempt=self.exempt - isolated.keys() - held.keys(),
+            held=held,
+            isolated=isolated,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +145,7 @@ class Tier:
     pod: PodOptions
     canary: Canary | None = None
     allowed: tuple[str, ...] = ()  # patterns of the ids of Merchant objects that may claim it
+    merchant_limits: MerchantLimits = NO_LIMITS  # of each of its merchants that says none itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +185,7 @@ class Merchant:
     tier: str
     endpoint: str
     credentials: Credentials | None
+    limits: MerchantLimits = NO_LIMITS  # its own; ``IsolationPolicy.limits`` has what holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +219,7 @@ class Route:
     network_policy: bool = True  # whether the operator keeps one
     users_per_lane: bool = False  # whether each lane's pods get a broker user of their own
     lane_secrets: Mapping[str, str] = field(default_factory=dict)  # Deployment -> Secret that its pods mount instead
+    isolation: IsolationPolicy = field(default_factory=IsolationPolicy)
 
     def mounted_secret(self, deployment: str) -> str:
         """The Secret from which pods of this Deployment know their broker user."""

@@ -9,10 +9,12 @@ from merchantroute_operator.spec.route import Raw
 from merchantroute_operator.status.conditions import merge
 from merchantroute_operator.status.conflicted import conflicted
 from merchantroute_operator.status.credentials_accepted import credentials_accepted
-from merchantroute_operator.status.damping import NO_DAMPING, Damping, damp_lanes
+from merchantroute_operator.status.damping import NO_DAMPING, Damping, damp_lanes, damp_own
 from merchantroute_operator.status.drifted import drifted
+from merchantroute_operator.status.isolating import isolating
 from merchantroute_operator.status.lane_users_ready import lane_users_ready
 from merchantroute_operator.status.lanes import lanes, totals
+from merchantroute_operator.status.own_queues import entries
 from merchantroute_operator.status.paused import paused
 from merchantroute_operator.status.progressing import progressing
 from merchantroute_operator.status.queues_ready import queues_ready
@@ -29,6 +31,7 @@ CONDITIONS = (
     workers_available,
     scaling_active,
     progressing,
+    isolating,
     paused,
     drifted,
     conflicted,
@@ -45,9 +48,13 @@ def status(view: View, old: Raw, now: str, damping: Damping = NO_DAMPING) -> dic
 
     It speaks of the generation that the pass worked on, which may be behind the newest. The configuration's generation
     is kept when a pass did not come to it: were it lost, the count could begin anew. So are the canaries: one that was
-    aborted would begin anew. And so is the broker: a change of it would not be noticed.
+    aborted would begin anew. So are the own queues: what was decided would be forgotten. And so is the broker: a change
+    of it would not be noticed.
     """
     canaries = view.canaries if view.canaries is not None else old.get("canaries")
+    queues = old.get("ownQueues") or ()
+    if view.own_queues is not None:
+        queues = damp_own(entries(view.own_queues.values(), view.own_waiting), queues, damping)
     generation = view.config_generation or old.get("configGeneration")
     broker = view.broker or old.get("broker")
     lane_figures = damp_lanes(lanes(view), old.get("lanes") or (), damping)
@@ -64,6 +71,7 @@ def status(view: View, old: Raw, now: str, damping: Damping = NO_DAMPING) -> dic
         "lanes": lane_figures,
         "totals": totals(view, lane_figures, old.get("totals") or {}, damping),
         **({"canaries": list(canaries)} if canaries else {}),
+        **({"ownQueues": list(queues)} if queues else {}),
     }
 
 

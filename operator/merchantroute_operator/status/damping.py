@@ -8,7 +8,7 @@ reason, a fault. What changes every few seconds is in the operator's metrics, an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,9 @@ EVERY = 10.0  # seconds between two moves
 A_MERCHANT = 0.03  # seconds more for each in the spec: every write stores and sends the whole object
 STILL = 10.0  # seconds without a change, after which figures are written as they are
 DEAD = "dead"  # the key of the figure that stands alone
+OWN = "own"  # with a merchant the key of the orders in its own queue; no tier has this name
 TENTH = 0.1
+_WAITING = "waiting"
 FIGURES = (
     "queued",
     "retrying",
@@ -43,12 +45,15 @@ class Standing:
 
     _since: dict[Hashable, tuple[Hashable, float]] = field(default_factory=dict)
 
-    def take_in(self, lanes: Sequence[Raw], dead: int | None, now: float) -> frozenset[Hashable]:
-        """Those that have not changed for ``STILL``: (tier, lane) and ``DEAD``."""
+    def take_in(
+        self, lanes: Sequence[Raw], dead: int | None, waiting: Mapping[str, int], now: float
+    ) -> frozenset[Hashable]:
+        """Those that have not changed for ``STILL``: (tier, lane), ``DEAD``, and (``OWN``, merchant)."""
         seen: dict[Hashable, Hashable] = {
             _key(lane): tuple(lane.get(name) for name in (*FIGURES, _WORDS)) for lane in lanes
         }
         seen[DEAD] = dead
+        seen |= {(OWN, merchant): count for merchant, count in waiting.items()}
         self._since = {key: (value, self._begun(key, value, now)) for key, value in seen.items()}
         return frozenset(key for key, (_, since) in self._since.items() if now - since >= STILL)
 
@@ -75,6 +80,12 @@ def damp_lanes(new: Sequence[Raw], old: Sequence[Raw], damping: Damping) -> list
     return [_lane(lane, before.get(_key(lane), {}), damping) for lane in new]
 
 
+def damp_own(new: Sequence[Raw], old: Sequence[Raw], damping: Damping) -> list[dict[str, Any]]:
+    """``new`` own queues, each with the orders that wait as in ``old`` where that need not move."""
+    before = {queue.get("merchant"): queue for queue in old}
+    return [_own(queue, before.get(queue["merchant"], {}), damping) for queue in new]
+
+
 def damp_dead(new: int | None, old: int | None, damping: Damping) -> int | None:
     """The figure that stands alone."""
     return new if damping.exact or (damping.may_move and (DEAD in damping.still or _moved(new, old))) else old
@@ -90,6 +101,15 @@ def _lane(new: Raw, old: Raw, damping: Damping) -> dict[str, Any]:
         return dict(new)
     kept = {name: old[name] for name in (*FIGURES, _WORDS) if name in old}
     return {**{name: value for name, value in new.items() if name not in (*FIGURES, _WORDS)}, **kept}
+
+
+def _own(new: Raw, old: Raw, damping: Damping) -> dict[str, Any]:
+    rest = {name: value for name, value in new.items() if name != _WAITING}
+    is_new = rest != {name: value for name, value in old.items() if name != _WAITING}
+    moves = (OWN, new["merchant"]) in damping.still or _moved(new.get(_WAITING), old.get(_WAITING))
+    if damping.exact or is_new or (damping.may_move and moves):
+        return dict(new)
+    return {**rest, **({_WAITING: old[_WAITING]} if _WAITING in old else {})}
 
 
 def _exact(lane: Raw) -> dict[str, Any]:

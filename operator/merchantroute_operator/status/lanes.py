@@ -69,7 +69,8 @@ def totals(view: View, figures: Sequence[Raw], old: Raw, damping: Damping) -> di
     sums = {name: _sum(lane.get(name) for lane in figures) for name in _SUMMED} if figures else {}
     merchants = len(view.route.merchants) if view.route is not None else None
     dead = damp_dead(view.dead, old.get("dead"), damping)
-    return _known({**sums, "dead": dead, "merchants": merchants})
+    own = old.get("ownQueues") if view.own_queues is None else len(view.own_queues)
+    return _known({**sums, "dead": dead, "merchants": merchants, "ownQueues": own})
 
 
 def order_times(old: Raw) -> dict[tuple[str, str], float]:

@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from merchantroute_operator.isolation.model import OwnQueue, Why
 from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.claim_reasons import ClaimReason
 from merchantroute_operator.spec.merge import Merged, Refusal
+from merchantroute_operator.spec.sections.pause import as_time
 from merchantroute_operator.status.text import bounded
 
 ACTIVE, PENDING, REFUSED = "Active", "Pending", "Refused"
+_WORDS: Mapping[Why, str] = {
+    "Slow": "its calls take too long or fail; its orders wait in a queue of their own, and others do not wait for them",
+    "Refused": "it sends more orders than there are slots for; they wait in a queue of their own",
+    "Limited": "orders beyond its limits wait in a queue of their own",
+    "Pinned": "spec.isolation.pinned of the route, or somebody by hand, gives its orders a queue of their own",
+    "Held": "somebody holds it by hand: its orders wait in a queue of their own, and none begins until that ends",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +32,16 @@ class Outcome:
     refused: frozenset[str] = frozenset()  # merchant ids that refuse the credentials
     error: str = ""  # what ended the pass early
     paused: bool = False  # nothing is bound while the route is
+    own_queues: Mapping[str, OwnQueue] = field(default_factory=dict)  # merchant id -> the queue of its own
+    waiting: Mapping[str, int] = field(default_factory=dict)  # merchant id -> orders in it, as far as known
 
 
 def merchant_statuses(merged: Merged, outcome: Outcome, now: str) -> list[tuple[Claim, dict[str, Any]]]:
     """Every object with the status that it should have; ``now`` is RFC 3339."""
     refused = [(claim, refusal_status(claim, refusal, now)) for claim, refusal in merged.refused.values()]
-    taken = [(claim, _taken(claim, merged, outcome, now)) for claim in merged.taken.values()]
+    taken = [
+        (claim, _with_own_queue(claim, _taken(claim, merged, outcome, now), outcome)) for claim in merged.taken.values()
+    ]
     return [*refused, *taken]
 
 
@@ -58,7 +71,35 @@ def _taken(claim: Claim, merged: Merged, outcome: Outcome, now: str) -> dict[str
         return _status(claim, PENDING, ClaimReason.CREDENTIALS_REFUSED, words, tier, now)
     if contested := merged.contested.get(claim.name):
         return _status(claim, ACTIVE, ClaimReason.CONFLICTED, contested, tier, now)
+    if own := outcome.own_queues.get(merchant.id):
+        reason = ClaimReason.HELD if own.why == "Held" else ClaimReason.ISOLATED
+        return _status(claim, ACTIVE, reason, _WORDS[own.why], tier, now)
     return _status(claim, ACTIVE, ClaimReason.AS_WANTED, "Orders flow", tier, now)
+
+
+def _with_own_queue(claim: Claim, status: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
+    """``status`` with the merchant's own queue as of now; as it was where the pass did not come to the bindings."""
+    if outcome.bound is None:
+        return status
+    own = outcome.own_queues.get(claim.merchant.id)
+    if own is None:
+        return status
+    waiting = outcome.waiting.get(own.merchant)
+    was = (claim.status.get("ownQueue") or {}).get("waiting")
+    figures = {
+        "why": own.why,
+        "stage": own.stage,
+        "since": as_time(own.since),
+        "share": own.share,
+        **({"rate": own.rate} if own.rate is not None else {}),
+        **({"waiting": _damped(waiting, was)} if waiting is not None else {}),
+    }
+    return {**status, "ownQueue": figures}
+
+
+def _damped(waiting: int, was: int | None) -> int:
+    """The figure that was written, where it is as good: every pass sees another one, and each would be a write."""
+    return was if was and waiting and abs(waiting - was) * 10 < was else waiting
 
 
 def _status(claim: Claim, state: str, reason: ClaimReason, message: str, tier: str | None, now: str) -> dict[str, Any]:

@@ -76,6 +76,30 @@ class Reason(ReasonWord):
         "Merchants answer 401 or 403: correct their Secrets, or ask them; their orders wait on the ladder until then.",
     )
 
+    MERCHANTS_ISOLATED = "MerchantsIsolated", "Merchants have queues of their own; status.ownQueues has all of them."
+    NOBODY_ISOLATED = "NobodyIsolated", "No merchant has a queue of its own."
+    ISOLATION_OFF = "IsolationOff", "spec.isolation.mode is Off or DryRun: no merchant gets a queue of its own."
+    ISOLATION_FROZEN = (
+        "IsolationFrozen",
+        "Too many merchants are slow at once for it to be their own fault: no own queue is opened until that is over.",
+    )
+    OWN_QUEUES_REFUSED = (
+        "OwnQueuesRefused",
+        "The broker refuses own queues, or their names are taken: their merchants' orders stay in their tiers' queues.",
+    )
+    NO_ROOM = (
+        "TooManyOwnQueues",
+        "More merchants have a reason for an own queue than spec.isolation.maxOwnQueues lets have one.",
+    )
+    BY_HAND_INVALID = (
+        "ByHandInvalid",
+        "An annotation that holds or isolates merchants cannot be read: it counts for nothing.",
+    )
+    MERCHANTS_UNKNOWN = (
+        "MerchantsUnknown",
+        "spec.isolation or an annotation names merchants that the route does not know.",
+    )
+
     ROUTE_PAUSED = "RoutePaused", "spec.paused is set: nothing is changed, in the broker or in Kubernetes."
     PAUSED_UNTIL = "PausedUntil", "The annotation paused-until holds the route until the time named."
     PAUSE_INVALID = "PauseInvalid", "The annotation paused-until is no time with a time zone: it counts for nothing."

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from merchantroute_operator.errors import RouteError
+from merchantroute_operator.isolation.model import OwnQueue
 from merchantroute_operator.scaling.model import Decision, Observation
 from merchantroute_operator.spec.route import Raw, Route
 from merchantroute_operator.spec.sections.pause import NO_PAUSE, Pause
@@ -63,6 +64,11 @@ class View:
     lanes: tuple[LaneView, ...] = ()
     dead: int | None = None  # orders in dead letters; None: unknown
     canaries: tuple[dict[str, Any], ...] | None = None  # as the status shows them; None: no reconcile came to it yet
+    own_queues: Mapping[str, OwnQueue] | None = None  # merchant -> its own; None: no reconcile came to them yet
+    own_waiting: Mapping[str, int] = field(default_factory=dict)  # merchant -> orders in its own queue, where known
+    without_room: int = 0  # merchants that have a reason for an own queue and none, since there are too many
+    own_refused: Mapping[str, str] = field(default_factory=dict)  # merchant -> why the broker has no queue for it
+    isolation_frozen: str = ""  # why nothing is opened for now, in words
     users_checked: bool = False  # the pass came to the lanes' broker users
     users_problem: RouteError | None = None  # why some lane has none of its own, or one is left
     pause: Pause = NO_PAUSE  # as asked for

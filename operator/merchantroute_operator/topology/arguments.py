@@ -9,10 +9,8 @@ from __future__ import annotations
 from merchantroute_operator.topology.objects import OWNER, Arguments
 
 DELIVERY_LIMIT = 50
-LONGEST_TURN = 3_600_000
-"""Milliseconds that a refused order waits at most. Workers give each a shorter time of its own, which follows the
-route's delays; the argument of a queue that holds orders could not.
-"""
+MERCHANT = "x-merchantroute-merchant"
+"""Whose own queue it is: the name has but a hash of that, and an operator may find a queue that no status speaks of."""
 
 
 def exchange(owner: str, alternate: str | None = None) -> Arguments:
@@ -23,6 +21,11 @@ def exchange(owner: str, alternate: str | None = None) -> Arguments:
 def lane(owner: str, dead: str) -> Arguments:
     """A queue that workers consume; what was delivered too often becomes a dead letter."""
     return {**_quorum(owner, DELIVERY_LIMIT), **_dead_lettered(dead)}
+
+
+def own(owner: str, dead: str, merchant: str) -> Arguments:
+    """One merchant's own queue, which workers consume as their lane's."""
+    return {**lane(owner, dead), MERCHANT: merchant}
 
 
 def rung(owner: str, router: str, ms: int) -> Arguments:

@@ -1,14 +1,15 @@
 """The desired topology: all that a route should have in the broker, as a value.
 
     F front door  fanout -> R, AE R: it is never open without a way on, also between its birth and its binding
-    R router      direct, AE A: overlays, usually none
+    R router      direct, AE A: own queues, and overlays of moves
     A assigned    direct, AE D: merchant id -> its tier
     D default     fanout -> the default tier, AE fallback
     fallback      fanout -> the default tier: catches while D is re-pointed
     T <tier>      fanout, AE <tier>.stable -> the lane's queue; with a canary one binding -> a split
     <tier>.split  x-consistent-hash on the order's id -> the queues of the lanes stable and canary, AE <tier>.stable
-    <tier>.retry  headers -> rungs, AE <tier>.retry.last -> the longest delay; one rung is for the refused, those longer
-                  than the delays are for ETAs; all expire to R
+    <tier>.retry  headers -> rungs, AE <tier>.retry.last -> the longest delay; the rung of a second is for orders that
+                  got no slot, those longer than the delays are for ETAs; all expire to R
+    own.<hash>    one merchant's own queue: a binding on R leads its orders there, past A and its tier
     suspect       fanout -> the suspect lane's queue; workers publish to it, nothing leads there
     dead          fanout -> the dead letters
 
@@ -26,13 +27,20 @@ from merchantroute_operator.topology import arguments, splits
 from merchantroute_operator.topology.objects import Binding, Exchange, Queue, Topology
 
 
-def desired(route: Route, owner: str, assigned: Mapping[str, str], sides: Mapping[str, str] | None = None) -> Topology:
+def desired(
+    route: Route,
+    owner: str,
+    assigned: Mapping[str, str],
+    sides: Mapping[str, str] | None = None,
+    own: Mapping[str, bool] | None = None,
+) -> Topology:
     """The route's whole topology; ``assigned`` is merchant id -> tier, of those merchants that pods know.
 
     A tier in ``assigned`` may be one that the route no longer has: its merchants stay there until pods know better.
-    ``sides`` is tier -> side of its split that orders take, from ``splits.choose``.
+    ``sides`` is tier -> side of its split that orders take, from ``splits.choose``. ``own`` has the merchants with an
+    own queue, and whether their orders are led to it.
     """
-    sides = sides or {}
+    sides, own = sides or {}, own or {}
     place = (route.namespace, route.name)
     exchanges = [*_trunk(place, owner), *(e for tier in route.tiers for e in _tier_exchanges(place, owner, tier))]
     parted = [(tier, sides[tier.name]) for tier in route.tiers if tier.name in sides]
@@ -43,17 +51,29 @@ def desired(route: Route, owner: str, assigned: Mapping[str, str], sides: Mappin
     ]
     for tier in route.tiers:
         queues += _tier_queues(place, owner, tier, route.orders.rungs)
+    queues += [own_queue(place, owner, merchant) for merchant in own]
     return Topology(
         exchanges={exchange.name: exchange for exchange in exchanges},
         queues={queue.name: queue for queue in queues},
         bindings=frozenset(
             (
                 *_bindings(place, route, assigned),
+                *(own_binding(place, merchant) for merchant, is_bound in own.items() if is_bound),
                 *(splits.way_to(place, tier, side) for tier, side in parted),
                 *(share for tier, side in parted for share in splits.shares(place, tier, side)),
             )
         ),
     )
+
+
+def own_queue(place: tuple[str, str], owner: str, merchant: str) -> Queue:
+    """The queue of one merchant."""
+    return Queue(naming.own_queue(*place, merchant), arguments.own(owner, naming.dead(*place), merchant))
+
+
+def own_binding(place: tuple[str, str], merchant: str) -> Binding:
+    """What leads a merchant's orders to its own queue."""
+    return Binding(naming.router(*place), naming.own_queue(*place, merchant), "queue", key=merchant)
 
 
 def _trunk(place: tuple[str, str], owner: str) -> Iterator[Exchange]:
@@ -86,10 +106,6 @@ def _tier_queues(place: tuple[str, str], owner: str, tier: Tier, rungs: tuple[in
             naming.rung_queue(*place, tier.name, ms),
             arguments.rung(owner, naming.router(*place), ms),
         )
-    yield Queue(
-        naming.refused_queue(*place, tier.name),
-        arguments.rung(owner, naming.router(*place), arguments.LONGEST_TURN),
-    )
 
 
 def _bindings(place: tuple[str, str], route: Route, assigned: Mapping[str, str]) -> Iterator[Binding]:
@@ -109,5 +125,4 @@ def _bindings(place: tuple[str, str], route: Route, assigned: Mapping[str, str])
         retry, last = naming.retry_exchange(*place, tier.name), naming.retry_last(*place, tier.name)
         for ms in route.orders.rungs:
             yield Binding(retry, naming.rung_queue(*place, tier.name, ms), "queue", rung=str(ms))
-        yield Binding(retry, naming.refused_queue(*place, tier.name), "queue", rung=naming.REFUSED)
         yield Binding(last, naming.rung_queue(*place, tier.name, route.orders.delays[-1]), "queue")

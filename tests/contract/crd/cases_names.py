@@ -6,7 +6,7 @@ from tests.contract.crd.cases import Refused, refused
 
 RESERVED = (
     "router", "assigned", "default", "fallback", "stable", "canary", "split",
-    "retry", "last", "dead", "suspect", "quarantine", "pulses",
+    "retry", "last", "dead", "suspect", "quarantine", "pulses", "own",
 )  # fmt: skip
 
 TIER = "spec.tiers.0.name"

@@ -21,6 +21,7 @@ SCALING = {
     "assumedOrderTime": "2s",
     "paused": False,
 }
+ISOLATION = {"mode": "Automatic", "maxTrippedShare": 0.5, "maxOwnQueues": 200}
 TIER = {"pool": "gevent", "concurrency": 100, "scaling": SCALING}
 DELETION = {"policy": "Drain", "timeout": "15m", "onTimeout": "Retain", "deadLetters": "Retain"}
 
@@ -37,6 +38,7 @@ def test_the_smallest_route_gets_every_default(changed: Ask) -> None:
         "broker": {"secretRef": {"name": "rabbitmq"}, "users": "Given"},
         "worker": {"image": "worker:1", "app": "merchantroute_worker.app", "events": False},
         "orders": ORDERS,
+        "isolation": ISOLATION,
         "defaultTier": "standard",
         "tiers": [{"name": "standard", **TIER}],
         "networkPolicy": "Managed",
@@ -52,12 +54,14 @@ def test_one_field_of_a_group_leaves_the_others_at_their_defaults(changed: Ask) 
             "spec.orders.callTimeout": "5s",
             "spec.orders.retry.maxAttempts": 3,
             "spec.tiers.0.scaling.maxReplicas": 2,
+            "spec.isolation.mode": "DryRun",
             "spec.deletion.policy": "Force",
         },
     )
     retry = {**ORDERS["retry"], "maxAttempts": 3}
     assert spec["orders"] == {**ORDERS, "callTimeout": "5s", "retry": retry}
     assert spec["tiers"][0]["scaling"] == {**SCALING, "maxReplicas": 2}
+    assert spec["isolation"] == {**ISOLATION, "mode": "DryRun"}
     assert spec["deletion"] == {**DELETION, "policy": "Force"}
 
 

@@ -10,6 +10,7 @@ import yaml
 from kubernetes import client
 
 from tests.contract.crd.cases import Refused, refused
+from tests.contract.crd.cases_isolation import REFUSED as ISOLATION
 from tests.contract.crd.cases_merchants import BEARER
 from tests.contract.crd.cases_merchants import REFUSED as INLINE
 from tests.contract.crd.routes import REMOVED, Json, put
@@ -31,8 +32,18 @@ SAME = [
     if path.startswith(PREFIX)
     if case.field != "spec.merchants" and "merchant 'burger-hut'" not in case.words
 ]
+LIMITS = [
+    Refused(
+        {f"spec.{path.removeprefix(PREFIX)}": value for path, value in case.changes.items()},
+        case.field.replace("spec.merchants[0]", "spec"),
+        case.words,
+    )
+    for case in ISOLATION
+    if all(path.startswith(PREFIX) for path in case.changes)
+]
 REFUSED = [
     *SAME,
+    *LIMITS,
     refused("spec.routeRef.name", "POS", "'POS' cannot be the name of a MerchantRoute", "write at most 40"),
     refused("spec.routeRef.name", "a.b", "without dots"),
     refused("spec.routeRef", REMOVED, "Required value"),
@@ -43,6 +54,8 @@ ACCEPTED = [
     {"spec.id": "寿司 №7 / 🍔.#*"},
     {"spec.endpoint": "http://pos.example"},  # whether it may be is the route's word
     {"spec.credentials": BEARER},
+    {"spec.limits": {"maxInFlight": 30, "maxRate": 0.5, "burst": 3}},
+    {"spec.limits.maxRate": 10_000},
     {"metadata.name": "a.b.c"},
 ]
 
@@ -126,4 +139,6 @@ def test_kubectl_get_answers_where_its_orders_go_and_since_when(
     fresh = json.loads(kubectl("get", "merchant", "burger-hut", "-n", namespace, "-o", "json"))
     assert fresh["status"]["observedGeneration"] in {-1, 1}  # 1: an operator that runs in the cluster has seen it
     head = kubectl("get", "merchants", "-n", namespace).splitlines()[0]
-    assert head.split() == ["NAME", "TIER", "STATE", "SINCE", "REASON", "AGE"]
+    assert head.split() == [
+        "NAME", "TIER", "STATE", "SINCE", "REASON", "ISOLATED", "WAITING", "SHARE", "AGE",
+    ]  # fmt: skip

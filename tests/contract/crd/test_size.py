@@ -22,9 +22,12 @@ def large(namespace: str) -> Json:
             "tier": "tier-19",
             "endpoint": f"https://pos.merchant-{n:04}.example:8443/api/v1/regions/eu-west/brands/{{merchant}}/orders",
             "credentials": {"type": "Bearer", "secretRef": {"name": f"merchant-{n:04}-pos"}},
+            "limits": {"maxInFlight": 30, "maxRate": 12.5, "burst": 20},
         }
         for n in range(MERCHANTS)
     ]
+    ids = [merchant["id"] for merchant in document["spec"]["merchants"]]
+    document["spec"]["isolation"] = {"pinned": ids[:200], "exempt": ids[200:700]}
     return document
 
 

@@ -45,6 +45,29 @@ STATUS = {
             "message": "pod pos-suspect-1: ended 2 times, exit code 137: no message",
         },
     ],
+    "ownQueues": [
+        {
+            "merchant": "burger-hut",
+            "tier": "standard",
+            "why": "Slow",
+            "stage": "Open",
+            "since": NOW,
+            "share": 4,
+            "hold": 60,
+            "waiting": 812,
+        },
+        {
+            "merchant": "taco",
+            "tier": "standard",
+            "why": "Limited",
+            "stage": "Opening",
+            "since": NOW,
+            "share": 30,
+            "rate": 0.5,
+            "burst": 3,
+            "hold": 30,
+        },
+    ],
     "totals": {
         "queued": 12,
         "retrying": 3,
@@ -53,6 +76,7 @@ STATUS = {
         "replicas": 1,
         "readyReplicas": 1,
         "desiredReplicas": 2,
+        "ownQueues": 2,
         "merchants": 14,
     },
 }
@@ -106,8 +130,8 @@ def test_the_whole_status_is_kept_as_written_and_the_spec_does_not_change_with_i
 def test_kubectl_get_answers_whether_the_route_is_healthy(stored: Stored) -> None:
     stored.write(STATUS)
     head, row = (" ".join(line.split()) for line in stored.get().splitlines())
-    assert head == "NAME READY REASON QUEUED RETRYING IN-FLIGHT DEAD PODS WANTED AGE"
-    assert row.startswith("pos False BrokerUnreachable 12 3 40 5 1 2 ")
+    assert head == "NAME READY REASON QUEUED RETRYING IN-FLIGHT DEAD PODS WANTED ISOLATED AGE"
+    assert row.startswith("pos False BrokerUnreachable 12 3 40 5 1 2 2 ")
     wide, row = (" ".join(line.split()) for line in stored.get("-o", "wide").splitlines())
     assert "MERCHANTS" in wide
     assert "rabbitmq:5672 refuses connections" in row

@@ -60,12 +60,14 @@ async def test_a_status_is_written_whole_and_what_is_no_longer_said_goes(
 ) -> None:
     apply(kubectl, merchant("taco", namespace))
     found = await only_one(kube, namespace)
-    first = {**STATUS, "tier": "standard", "message": "Orders flow"}
+    own = {"why": "Slow", "stage": "Open", "since": "2026-01-01T00:00:00Z", "share": 4, "waiting": 812}
+    first = {**STATUS, "tier": "standard", "message": "Orders flow", "ownQueue": own}
     told = await kube.write_merchant_status(namespace, "taco", parse_claim(found).version, first)
     assert told is not None
     head, row = kubectl("get", merchants_definition, "-n", namespace).splitlines()
-    assert head.split() == ["NAME", "TIER", "STATE", "SINCE", "REASON", "AGE"]
+    assert head.split() == ["NAME", "TIER", "STATE", "SINCE", "REASON", "ISOLATED", "WAITING", "SHARE", "AGE"]
     assert row.split()[:3] == ["taco", "standard", "Active"]
+    assert row.split()[4:8] == ["AsWanted", "Slow", "812", "4"]
 
     stored = await kube.write_merchant_status(
         namespace, "taco", parse_claim(told).version, {**STATUS, "state": "Refused"}

@@ -88,6 +88,36 @@ def test_help_tells_every_command() -> None:
     assert [name for name in ("list", "show", "replay", "drop") if f"\n  {name} " not in shown] == []
 
 
+def merchant(*arguments: str, **env: str) -> Result:
+    return CliRunner(env=env).invoke(main, ["merchant", *arguments])
+
+
+def test_help_tells_every_command_about_merchants() -> None:
+    shown = CliRunner().invoke(main, ["merchant", "--help"]).output
+
+    assert [name for name in ("list", "isolate", "hold", "release") if f"\n  {name} " not in shown] == []
+
+
+@pytest.mark.parametrize("wrong", ["0s", "30", "forever", "366d", "-5m", ""])
+def test_how_long_is_a_time_that_ends(wrong: str) -> None:
+    result = merchant("hold", "hut", "--route", "orders/pos", f"--for={wrong}")
+
+    assert result.exit_code == 2
+    assert "write how long, such as 30m, 2h or 1d" in result.stderr
+    assert merchant("hold", "hut", "--route", "orders/pos").exit_code == 2  # and it must be said
+
+
+def test_a_merchant_is_sought_nowhere_but_through_kubectl() -> None:
+    for command in (["list"], ["release", "hut"], ["hold", "hut", "--for", "1m"], ["isolate", "hut", "--for", "1m"]):
+        result = merchant(*command, "--route", "orders/pos", PATH="/nowhere")
+        assert (result.exit_code, result.stderr) == (1, "Error: kubectl is not on PATH: install it\n")
+
+
+def test_what_no_order_can_name_is_refused_before_anything_is_read() -> None:
+    assert "1 to 255 bytes" in merchant("hold", "m" * 256, "--for", "1m", "--route", "orders/pos", PATH="/x").stderr
+    assert "1 to 255 bytes" in merchant("release", "", "--route", "orders/pos", PATH="/x").stderr
+
+
 def test_it_starts_without_what_only_pods_need() -> None:
     asked = "import sys, merchantroute_worker.cli.main; print(*{'gevent', 'celery', 'kombu'} & set(sys.modules))"
 

@@ -72,6 +72,7 @@ def a_view(**changes: Any) -> View:
         pods={"pos-1": a_pod()},
         lanes=(a_lane("enterprise"), a_lane("standard")),
         dead=1,
+        own_queues={},
     )
     return replace(good, **changes)
 

@@ -1,1 +1,1 @@
-"""The command line `merchantroute`: lists, shows, replays and drops dead letters."""
+"""The command line `merchantroute`: looks after dead letters, and after merchants that have a queue of their own."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+from merchantroute_operator.isolation.model import MerchantFigures
 from merchantroute_operator.scaling.model import Blocked, Pulse
 
 LARGEST = 256 * 2**10  # bytes; a pod with 1,000 slow merchants says so in a third of that
 LARGEST_COUNT = 2**63 - 1
 LONGEST_NAME = 256  # characters
+MOST_MERCHANTS = 200  # with figures; of a longer list the beginning counts, where the slow ones are
 
 
 def parse_pulse(body: bytes, *, at: float) -> Pulse | None:
@@ -42,6 +45,28 @@ def _pulse(document: dict[str, Any], at: float) -> Pulse:
         paused=frozenset(_text(entry["merchant"]) for entry in document.get("paused", ())),
         credentials_refused=frozenset(_text(merchant) for merchant in document.get("credentialsRefused", ())),
         blocked=_blocked(document["blocked"]) if "blocked" in document else None,
+        slots=max(1, _count(document["slots"])) if "slots" in document else None,
+        active=_count(document.get("active", 0)),
+        fair_share=_count(document.get("fairShare", 0)),
+        merchants=_merchants(document.get("merchants", ())),
+    )
+
+
+def _merchants(listed: Sequence[Any]) -> dict[str, MerchantFigures]:
+    found = (_figures(entry) for entry in listed[:MOST_MERCHANTS])
+    return {figures.merchant: figures for figures in found}
+
+
+def _figures(entry: dict[str, Any]) -> MerchantFigures:
+    if not isinstance(entry["slow"], bool):
+        raise TypeError("neither slow nor not slow")
+    return MerchantFigures(
+        merchant=_text(entry["merchant"]),
+        in_flight=_count(entry["inFlight"]),
+        slow=entry["slow"],
+        refused=_count(entry["refused"]),
+        succeeded=_count(entry["succeeded"]),
+        failed=_count(entry["failed"]),
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from merchantroute_operator.errors import KubeError
+from merchantroute_operator.isolation.model import OwnQueue
 from merchantroute_operator.reconcile.merchants.claims import Claims
 from merchantroute_operator.reconcile.merchants.status_writer import MerchantStatusWriter
 from merchantroute_operator.reconcile.state.context import Context
@@ -19,6 +21,8 @@ from merchantroute_operator.spec.route import Route
 from merchantroute_operator.status.merchant import Outcome, merchant_statuses, refusal_status
 
 logger = logging.getLogger(__name__)
+NONE: Mapping[str, OwnQueue] = {}
+NOTHING: Mapping[str, int] = {}
 LATER = 5.0  # seconds until the next look where they could not be read
 
 
@@ -44,8 +48,19 @@ async def take_claims(claims: Claims, route: Route, state: RouteState, findings:
     return findings.merchants.merged.route
 
 
-def update_merchant_statuses(ctx: Context, claims: Claims, writer: MerchantStatusWriter, findings: Findings) -> None:
-    """Queue the status of each of the route's Merchant objects."""
+def update_merchant_statuses(
+    ctx: Context,
+    claims: Claims,
+    writer: MerchantStatusWriter,
+    findings: Findings,
+    *,
+    own_queues: Mapping[str, OwnQueue] = NONE,
+    waiting: Mapping[str, int] = NOTHING,
+) -> None:
+    """Queue the status of each of the route's Merchant objects.
+
+    ``own_queues`` are by merchant id, ``waiting`` the orders in them, as far as they are known.
+    """
     if findings.merchants.merged is None:
         return
     outcome = Outcome(
@@ -54,6 +69,8 @@ def update_merchant_statuses(ctx: Context, claims: Claims, writer: MerchantStatu
         refused=findings.merchants.credentials_refused,
         error=f"route: {findings.error}" if findings.error else "",
         paused=findings.pause.holds,
+        own_queues=own_queues,
+        waiting=waiting,
     )
     merged = replace(
         findings.merchants.merged,

@@ -14,10 +14,12 @@ from merchantroute_operator.errors import KubeError
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.reconcile.observers.tick import Tick, place_of
 from merchantroute_operator.reconcile.state.lane import Lane, retrying
+from merchantroute_operator.reconcile.state.own.own_memory import share_now
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.scaling.decide import decide
 from merchantroute_operator.scaling.figures import observe, remember
 from merchantroute_operator.scaling.model import Decision, Memory, Observation, QueueReading
+from merchantroute_operator.scaling.own_load import OwnHistory, OwnLoad, remember_own, with_own
 from merchantroute_operator.scaling.renew import renew
 from merchantroute_operator.scaling.scale_reasons import FOREIGN_SCALER
 from merchantroute_operator.scaling.whole_tier import whole_tier
@@ -80,7 +82,25 @@ def _observe(tick: Tick, spec: LaneSpec, lane: Lane, live: Object, replicas: int
         ready_pods=int(live.get("status", {}).get("readyReplicas", 0)),
     )
     # A queue without a count was not published to, or its broker does not count.
-    return replace(seen, arrival_rate=None) if _uncounted(tick.state).words else seen
+    seen = replace(seen, arrival_rate=None) if _uncounted(tick.state).words else seen
+    return _with_own_queues(tick, spec, lane, seen)
+
+
+def _with_own_queues(tick: Tick, spec: LaneSpec, lane: Lane, seen: Observation) -> Observation:
+    """A tier's stable pods work its merchants' own queues, too."""
+    if spec.name != naming.STABLE or not tick.state.own.queues:
+        lane.own = OwnHistory()
+        return seen
+    now, samples = tick.ctx.monotonic(), tick.samples or {}
+    names = {m: naming.own_queue(*tick.key, m) for m in tick.state.own.queues}
+    loads = tuple(
+        OwnLoad(names[merchant], samples.get(names[merchant]), share_now(queue), queue.rate)
+        for merchant, queue in tick.state.own.queues.items()
+        if queue.tier == spec.tier.name
+    )
+    lane.own = remember_own(lane.own, loads, now)
+    order_time = lane.memory.order_time or spec.tier.scaling.assumed_order_time
+    return with_own(seen, loads, lane.own, order_time, now)
 
 
 def _decide(state: RouteState, spec: LaneSpec, lane: Lane, seen: Observation, replicas: int) -> Decision:

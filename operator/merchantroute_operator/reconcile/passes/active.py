@@ -8,34 +8,33 @@ pod starts before its queue is there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from merchantroute_operator import naming
-from merchantroute_operator.errors import RouteError, SecretInvalid, SecretMissing, TopologyConflict
+from merchantroute_operator.errors import TopologyConflict
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.rabbit.broker_port import Broker
+from merchantroute_operator.reconcile.passes.configuring import (
+    Fleet,
+    bring_to_pods,
+    configure,
+    fleet_now,
+    mounted_secret,
+)
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
-from merchantroute_operator.reconcile.state.gate import assign, bound_in, gate, reporting_pods
-from merchantroute_operator.reconcile.state.lane import is_idle
+from merchantroute_operator.reconcile.state.gate import assign, bound_in
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.reconcile.steps.auxiliaries import delete_auxiliaries, ensure_auxiliaries
 from merchantroute_operator.reconcile.steps.canary import advance_canaries
-from merchantroute_operator.reconcile.steps.configuration import (
-    annotate_stale_pods,
-    attempt,
-    delete_superseded,
-    plan_configuration,
-    write_configuration,
-)
-from merchantroute_operator.reconcile.steps.credentials import Credential, collect
+from merchantroute_operator.reconcile.steps.configuration import delete_superseded
+from merchantroute_operator.reconcile.steps.credentials import collect
 from merchantroute_operator.reconcile.steps.deployments import (
     check_deployments,
     delete_deployments,
     ensure_deployments,
     lane_of,
-    ready_pods,
 )
 from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
 from merchantroute_operator.reconcile.steps.lane_accounts import (
@@ -45,12 +44,16 @@ from merchantroute_operator.reconcile.steps.lane_accounts import (
 )
 from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import drop_agreement, open_broker, owner_of_route
-from merchantroute_operator.resources.configuration.config_maps import render
-from merchantroute_operator.resources.configuration.deaths import deaths, told_deaths
-from merchantroute_operator.resources.configuration.shard_plan import ShardPlan
-from merchantroute_operator.resources.workload.pod import mounted_broker_secret
+from merchantroute_operator.reconcile.steps.own_parts import may_open
+from merchantroute_operator.reconcile.steps.own_queue_steps import (
+    declare_own_queues,
+    led_to,
+    own_by_tier,
+    settle,
+    stranded,
+    take_in,
+)
 from merchantroute_operator.spec.route import Route
-from merchantroute_operator.spec.sections.broker_secret import parse_broker
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.objects import Topology
 from merchantroute_operator.topology.plans.changes import (
@@ -70,24 +73,6 @@ REQUEUE_SOON = 1.0  # seconds until the next reconcile while something is under 
 REQUEUE_LATER = 5.0  # seconds until the next reconcile where others have to fix something
 
 
-async def _mounted_secret(ctx: Context, route: Route, operators: str) -> tuple[str, RouteError | None]:
-    """The resourceVersion of the Secret that pods mount, and what is wrong with it.
-
-    ``operators`` is that of ``secretRef``, which is the same Secret unless ``workerSecretRef`` names another.
-    """
-    if route.worker_secret == route.broker_secret:
-        return operators, None
-    secret = await ctx.kube.secret(route.namespace, route.worker_secret)
-    if secret is None:
-        words = f"Secret {route.worker_secret} (workerSecretRef) does not exist: no new pod can start without it"
-        return "", SecretMissing(f"{words}, so create it in namespace {route.namespace}")
-    try:
-        parse_broker(secret.name, secret.data)
-    except SecretInvalid as error:
-        return secret.version, error
-    return secret.version, None
-
-
 async def reconcile_active(ctx: Context, route: Route, state: RouteState, findings: Findings) -> float:
     """One pass; returns the seconds until the next one. Raises ``RouteError``; ``findings`` hold what it came to.
 
@@ -103,7 +88,7 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     state.broker_secret = route.broker_secret, secret_version
     owner = owner_of_route(ctx, route, findings)
     route = findings.route = state.route = await advance_canaries(ctx, route, state, findings)
-    users = await plan_lane_users(ctx, broker, route, findings)
+    users = await plan_lane_users(ctx, broker, route, findings, own_by_tier(route, state.own))
     replaced = await check_deployments(ctx.kube, users.route, ctx.cluster, findings.children.deployments)
     observed = await _queues(ctx, broker, route, state, owner, findings)
     route = findings.route = state.route = await make_lane_users(ctx, broker, users, findings)
@@ -112,18 +97,20 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
         m: why for m, why in problems.items() if m not in findings.merchants.claimed
     }
     findings.merchants.claim_problems = {m: why for m, why in problems.items() if m in findings.merchants.claimed}
-    plan = await _configuration(ctx, route, state, findings, found, replaced)
-    mounted, unmounted = await _mounted_secret(ctx, route, secret_version)
-    await _bring_to_pods(ctx, route, state, findings, mounted)
+    fleet = fleet_now(ctx, route, findings)
+    plan = await configure(ctx, route, state, findings, found=found, replaced=replaced, fleet=fleet, observed=observed)
+    mounted, unmounted = await mounted_secret(ctx, route, secret_version)
+    await bring_to_pods(ctx, route, state, findings, fleet, mounted)
     # Told, and tried again by the next pass: it slows down nothing that comes after.
     findings.beside = await ensure_auxiliaries(ctx.kube, route, findings.children, findings.merchants.claimed)
     findings.error = unmounted
     await ensure_deployments(ctx.kube, route, ctx.cluster, findings.children.deployments, plan.mounts)
-    observed = await _bindings(ctx, broker, route, state, findings, observed, owner)
+    observed = await _bindings(ctx, broker, route, state, findings, fleet, observed, owner)
     state.split_watch.left(in_use(route, observed))
     needed = observed.queues.keys() - findings.topology.drained
     await delete_deployments(ctx.kube, route, findings.children, needed, findings.aborted)
-    await move_orders(ctx, broker, state, findings, _leftovers(route, findings))
+    ways = (*_leftovers(route, findings), *stranded(route, state.own, fleet.tiers, findings.own.closing))
+    await move_orders(ctx, broker, state, findings, ways)
     await delete_auxiliaries(ctx.kube, route, findings.children)
     undeleted = await delete_superseded(ctx.kube, route, findings.children, plan)
     findings.beside = findings.beside or undeleted
@@ -134,9 +121,11 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
         or findings.topology.retiring
         or is_undecided(route, observed)
         or _canary_asked(findings)
+        or findings.own.awaited
     ):
         return REQUEUE_SOON
-    return REQUEUE_LATER if findings.configuration.gate.overdue else ctx.resync
+    waits = findings.configuration.gate.overdue or findings.own.closing or findings.own.opening
+    return REQUEUE_LATER if waits or findings.own.unfinished else ctx.resync
 
 
 async def _queues(
@@ -161,57 +150,8 @@ async def _queues(
         await broker.run(plan)
         observed = await broker.observe(prefix)
     findings.topology.queues_ready = not skeleton(wanted, observed)
-    return observed
-
-
-async def _configuration(
-    ctx: Context,
-    route: Route,
-    state: RouteState,
-    findings: Findings,
-    found: Mapping[str, Credential],
-    replaced: Collection[str],
-) -> ShardPlan:
-    remembered = max(state.configuration.generation, int(findings.raw.get("status", {}).get("configGeneration") or 0))
-    children = findings.children
-    contents = render(route, ctx.cluster, deaths(route, children.pods, told_deaths(route, children.config_maps)))
-    plan = plan_configuration(route, children, contents, found, replaced)
-    generation = await write_configuration(
-        ctx.kube,
-        route,
-        children,
-        contents,
-        found,
-        plan,
-        known=remembered,
-        now_ms=int(ctx.wall() * 1000),
-        renew=not (state.lanes and all(map(is_idle, state.lanes.values()))),
-    )
-    if generation != state.configuration.generation:
-        state.configuration.generation, state.configuration.written_at = generation, ctx.monotonic()
-    findings.configuration.generation, findings.configuration.superseded = generation, not plan.has_settled
-    return plan
-
-
-async def _bring_to_pods(
-    ctx: Context, route: Route, state: RouteState, findings: Findings, secret_version: str
-) -> None:
-    pods = findings.children.pods
-    age = ctx.monotonic() - state.configuration.written_at
-    loaded = {pulse.pod: pulse.generation for pulse in ctx.pulses.of(route.namespace, route.name)}
-    ready = reporting_pods(route, pods, ready_pods(pods, ctx.wall()), loaded)
-    findings.configuration.gate = gate(ready, loaded, state.configuration.generation, age=age)
-    await annotate_stale_pods(
-        ctx.kube,
-        route.namespace,
-        pods,
-        generation=attempt(state.configuration.generation, age),
-        brokers={
-            name: findings.users.versions.get(mounted_broker_secret(pod.get("spec", {})), secret_version)
-            for name, pod in pods.items()
-        },
-        lagging=(*findings.configuration.gate.awaited, *findings.configuration.gate.overdue),
-    )
+    take_in(route, state.own, observed, owner, ctx.wall())
+    return await declare_own_queues(broker, route, state.own, observed, owner) or observed
 
 
 async def _bindings(
@@ -220,6 +160,7 @@ async def _bindings(
     route: Route,
     state: RouteState,
     findings: Findings,
+    fleet: Fleet,
     observed: Topology,
     owner: str,
 ) -> Topology:
@@ -231,6 +172,7 @@ async def _bindings(
         owner,
         assign(route.merchants, bound, findings.configuration.gate),
         choose(route, observed, state.split_watch.shunned),
+        led_to(route, state.own, observed, may_open(state.own, fleet.tiers, ctx.monotonic())),
     )
     changes = (*wiring(wanted, observed), *open_front_door(wanted, observed))
     if changes:
@@ -241,7 +183,10 @@ async def _bindings(
     own = (merchant for merchant in route.merchants if merchant.id not in findings.merchants.claimed)
     findings.topology.unbound = sum(bound.get(merchant.id) != merchant.tier for merchant in own)
     findings.topology.door_open = front_door in observed.exchanges
-    return await _retire(ctx, broker, state, findings, wanted, observed)
+    observed = await _retire(ctx, broker, state, findings, wanted, observed)
+    settle(route, state.own, observed, ctx.monotonic())
+    findings.own.opening = any(queue.stage == "Opening" for queue in state.own.queues.values())
+    return observed
 
 
 async def _retire(
@@ -255,7 +200,10 @@ async def _retire(
     if plan:
         await broker.run(plan)
         observed = await broker.observe(naming.front_door(*place_of(wanted)))
-    findings.topology.retiring = tuple(sorted(unfed(wanted, observed)))
+    left = sorted(unfed(wanted, observed))
+    findings.topology.retiring = tuple(name for name in left if not naming.is_own_queue(name))
+    findings.own.closing = tuple(name for name in left if naming.is_own_queue(name))
+    state.own.drained = drained.intersection(findings.own.closing, state.empty.quiet)
     return observed
 
 

@@ -29,6 +29,7 @@ from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch
 from merchantroute_operator.reconcile.steps.lane_accounts import remove_lane_users
 from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import open_broker, owner_of_route
+from merchantroute_operator.reconcile.steps.own_queue_steps import held_queues, lead_away
 from merchantroute_operator.resources.configuration.sharding import MOST_DIGITS
 from merchantroute_operator.resources.lane_user_secret import own_lane_secrets
 from merchantroute_operator.spec.route import Route
@@ -165,11 +166,16 @@ async def _force(
 async def _drain(
     ctx: Context, broker: Broker, route: Route, state: RouteState, findings: Findings, observed: Topology
 ) -> float | None:
-    """Workers run until lanes and rungs are proven empty; then all goes, dead letters as the route says."""
+    """Workers run until lanes and rungs are proven empty; then all goes, dead letters as the route says.
+
+    Own queues are led to no more, and drained as lanes; what nobody would begin there goes to the tier's lane.
+    """
+    await lead_away(broker, route, observed)
     lanes = observed.queues.keys() - {naming.dead(route.namespace, route.name)}
     samples = await broker.samples()
     drained = await watch_drained(ctx, broker, state, lanes, samples)
-    await move_orders(ctx, broker, state, findings, _unconsumed(route, findings, samples))
+    held = ((queue, to) for queue, to in held_queues(route, state.own) if queue in samples and samples[queue].messages)
+    await move_orders(ctx, broker, state, findings, (*_unconsumed(route, findings, samples), *held))
     if not lanes <= drained:
         findings.ending = "; ".join((f"draining: {_held(samples, lanes)} orders left", *_remarks(findings)))
         return REQUEUE_SOON

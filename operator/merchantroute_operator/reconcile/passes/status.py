@@ -42,7 +42,7 @@ async def update_status(ctx: Context, state: RouteState, findings: Findings) -> 
     wait = between(findings.listed)
     may_move = state.status.written_at - state.status.figures_at >= wait
     view = _view(ctx, state, findings)
-    still = state.status.standing.take_in(lane_figures(view), view.dead, state.status.written_at)
+    still = state.status.standing.take_in(lane_figures(view), view.dead, view.own_waiting, state.status.written_at)
     if status(view, old, now, Damping(may_move, still)) == old:
         state.status.told = old
         return
@@ -51,7 +51,7 @@ async def update_status(ctx: Context, state: RouteState, findings: Findings) -> 
     metadata = findings.raw["metadata"]
     findings.raw = {**findings.raw, "metadata": {**metadata, "resourceVersion": version or metadata["resourceVersion"]}}
     state.status.written = state.status.told = new
-    if any(new[part] != old.get(part) for part in ("lanes", "totals")):
+    if any(new.get(part) != old.get(part) for part in ("lanes", "totals", "ownQueues")):
         state.status.figures_at = state.status.written_at
     await _report(ctx, findings, old, new)
 
@@ -119,6 +119,11 @@ def _view(ctx: Context, state: RouteState, findings: Findings) -> View:
         lanes=tuple(_lane(state, spec) for spec in lanes(route)) if route else (),
         dead=state.dead,
         canaries=None if state.canary.progress is None else tuple(to_status(state.canary.progress.values())),
+        own_queues=dict(state.own.queues) if state.own.restored else None,
+        own_waiting=state.own.waiting_orders(),
+        own_refused=state.own.refused,
+        without_room=state.own.without_room,
+        isolation_frozen=state.own.frozen or "",
         ending=findings.ending,
         users_checked=findings.users.checked,
         users_problem=findings.users.problem,

@@ -55,6 +55,16 @@ class ConfigurationFindings:
 
 
 @dataclass(slots=True)
+class OwnFindings:
+    """The merchants' own queues."""
+
+    unfinished: bool = False  # a share is not given out yet
+    opening: bool = False  # a queue is not led to yet
+    awaited: bool = False  # pods are about to load the newest parts
+    closing: tuple[str, ...] = ()  # queues that wait to be empty
+
+
+@dataclass(slots=True)
 class UserFindings:
     """The lanes' broker users."""
 
@@ -93,6 +103,7 @@ class Findings:
     topology: TopologyFindings = field(default_factory=TopologyFindings)
     merchants: MerchantFindings = field(default_factory=MerchantFindings)
     configuration: ConfigurationFindings = field(default_factory=ConfigurationFindings)
+    own: OwnFindings = field(default_factory=OwnFindings)
     users: UserFindings = field(default_factory=UserFindings)
     pause: PauseFindings = field(default_factory=PauseFindings)
     foreign: ForeignFindings = field(default_factory=ForeignFindings)

@@ -8,6 +8,7 @@ from merchantroute_operator.canary.counting import Counting
 from merchantroute_operator.reconcile.state.backoff import Backoff
 from merchantroute_operator.scaling.figures import History
 from merchantroute_operator.scaling.model import Decision, Memory, Observation
+from merchantroute_operator.scaling.own_load import OwnHistory
 from merchantroute_operator.topology.objects import QueueSample
 
 
@@ -26,6 +27,7 @@ class Lane:
     generation: int = 0  # the oldest that a pod of the lane has loaded; 0 while none has reported
     backoff: Backoff = field(default_factory=Backoff)  # of writes of its number of pods
     renewed: str = ""  # the pod for which the lane was last scaled to none, so that a new one starts
+    own: OwnHistory = field(default_factory=OwnHistory)  # of a stable lane: its merchants' own queues
     policies: dict[str, str] = field(default_factory=dict)  # queue -> policy that somebody put on it
 
 

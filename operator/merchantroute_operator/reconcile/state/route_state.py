@@ -12,6 +12,7 @@ from merchantroute_operator.reconcile.state.backoff import Backoff
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.hub_reports import HubReports
 from merchantroute_operator.reconcile.state.lane import Lane
+from merchantroute_operator.reconcile.state.own.own_memory import OwnQueues
 from merchantroute_operator.reconcile.state.seen import Seen
 from merchantroute_operator.reconcile.state.split_watch import SplitWatch
 from merchantroute_operator.spec.claim import Claim
@@ -58,6 +59,9 @@ class ConfigurationState:
 
     generation: int = 0
     written_at: float = 0.0  # monotonic seconds
+    contents: str = ""  # digest of what holds for every merchant, and of each merchant's entry
+    contents_since: int = 0  # the generation in which all but the own queues last changed
+    contents_at: float = 0.0  # monotonic seconds at which it did
     claims: tuple[Claim, ...] | None = None  # the Merchant objects that it was made of
 
 
@@ -122,6 +126,7 @@ class RouteState:
     seen: Seen = field(default_factory=Seen)
     split_watch: SplitWatch = field(default_factory=SplitWatch)
     hub_reports: HubReports = field(default_factory=HubReports)
+    own: OwnQueues = field(default_factory=OwnQueues)
 
     def successor(self) -> RouteState:
         """The memory of a route that was made anew under the same name: nothing but when it is due."""
@@ -139,4 +144,6 @@ class RouteState:
 
     def copy(self) -> RouteState:
         """A copy for a reconcile that writes nothing: what it counts up is not remembered."""
-        return replace(self, configuration=replace(self.configuration), canary=replace(self.canary))
+        return replace(
+            self, configuration=replace(self.configuration), canary=replace(self.canary), own=self.own.copy()
+        )

@@ -6,7 +6,7 @@ a lane without one goes on with the Secret that the route names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from merchantroute_operator import naming
@@ -68,8 +68,13 @@ class _Account:
     secret: Object = field(repr=False)
 
 
-async def plan_lane_users(ctx: Context, broker: Broker, route: Route, findings: Findings) -> LaneUsers:
-    """See what is to be done; nothing is changed. What keeps a lane without a user of its own is in ``findings``."""
+async def plan_lane_users(
+    ctx: Context, broker: Broker, route: Route, findings: Findings, own_queues: Mapping[str, Collection[str]]
+) -> LaneUsers:
+    """See what is to be done; nothing is changed. What keeps a lane without a user of its own is in ``findings``.
+
+    ``own_queues`` are those of each tier's merchants.
+    """
     own = own_lane_secrets(route.name, findings.children.secrets)
     findings.users.versions = {name: _version(body) for name, body in own.items()}
     if not route.users_per_lane:
@@ -81,7 +86,7 @@ async def plan_lane_users(ctx: Context, broker: Broker, route: Route, findings: 
     live = await _users(broker, findings, _not_allowed(route))
     if live is None:
         return LaneUsers(_mounting(route, own))
-    accounts = [_account(ctx.cluster, route, lane, address, findings.children) for lane in lanes(route)]
+    accounts = [_account(ctx.cluster, route, lane, address, findings.children, own_queues) for lane in lanes(route)]
     mark = tag(ctx.cluster)
     others = taken((each.user.name for each in accounts), live, mark)
     if others:
@@ -188,7 +193,14 @@ async def _pods_address(ctx: Context, route: Route) -> BrokerAddress | None:
         return None
 
 
-def _account(cluster: str, route: Route, lane: LaneSpec, address: BrokerAddress, children: Children) -> _Account:
+def _account(
+    cluster: str,
+    route: Route,
+    lane: LaneSpec,
+    address: BrokerAddress,
+    children: Children,
+    own_queues: Mapping[str, Collection[str]],
+) -> _Account:
     """What its pods publish to is asked of those of the template before as well: they work on during a rollout."""
     words = lane.tier.name, lane.name
     template = pod_template(route, lane.tier, lane.name)["spec"]
@@ -199,7 +211,7 @@ def _account(cluster: str, route: Route, lane: LaneSpec, address: BrokerAddress,
     password = lane_password(own.get(naming.lane_user_secret(route.name, *words))) or new_password()
     return _Account(
         lane=lane,
-        user=WantedUser(name, permissions(route, lane, cluster, also), password),
+        user=WantedUser(name, permissions(route, lane, cluster, also, own_queues.get(lane.tier.name, ())), password),
         secret=lane_user_secret(route, lane, address, name, password),
     )
 

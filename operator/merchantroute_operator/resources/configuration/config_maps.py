@@ -15,6 +15,7 @@ from typing import Any
 
 from merchantroute_operator import naming
 from merchantroute_operator.resources.configuration.config_files import merchant_entries, merchants_files, route_file
+from merchantroute_operator.resources.configuration.own_file import OWN
 from merchantroute_operator.resources.configuration.sharding import MOST_DIGITS, file_name
 from merchantroute_operator.resources.metadata import Live, Object, canonical, child, digest
 from merchantroute_operator.spec.route import Route
@@ -25,14 +26,28 @@ INDEX, ROUTE = "index.json", "route.json"
 
 @dataclass(frozen=True, slots=True)
 class ConfigContents:
-    """What holds for every merchant, as the text of its file; and each merchant's entry by id."""
+    """What holds for every merchant, as the text of its file; each merchant's entry by id; and the own queues' file,
+    empty where there are none.
+    """
 
     route: str
     merchants: Mapping[str, Mapping[str, Any]]
+    own: str = ""
 
     def files(self, digits: int) -> dict[str, str]:
         """Every file but the index, by name, with the merchants in as many shards as ``digits`` name."""
-        return {ROUTE: self.route, **merchants_files(self.merchants, digits)}
+        own = {OWN: self.own} if self.own else {}
+        return {ROUTE: self.route, **own, **merchants_files(self.merchants, digits)}
+
+    def first_shard(self, digits: int) -> int:
+        """Bytes of the merchants beside which the own queues' file is."""
+        first = naming.shards(digits)[0]
+        mine = (merchant for merchant in self.merchants if naming.shard(merchant, digits) == first)
+        return len(canonical({"v": 1, "merchants": {merchant: self.merchants[merchant] for merchant in mine}}).encode())
+
+    def digest(self) -> str:
+        """Of all but the own queues."""
+        return digest(canonical({"route": self.route, "merchants": self.merchants}))
 
 
 def render(route: Route, cluster: str, deaths: Mapping[str, int] = MappingProxyType({})) -> ConfigContents:
@@ -91,8 +106,17 @@ def previous_index(route: Route, previous: Mapping[str, Live]) -> dict[str, Any]
 
 def newest_route_file(route: Route, previous: Mapping[str, Live]) -> str:
     """The live text of what holds for every merchant; empty if there is none."""
+    return _newest(route, previous, ROUTE)
+
+
+def newest_own_file(route: Route, previous: Mapping[str, Live]) -> str:
+    """The live text of the own queues; empty if there is none."""
+    return _newest(route, previous, OWN)
+
+
+def _newest(route: Route, previous: Mapping[str, Live], name: str) -> str:
     digits = max(range(MOST_DIGITS + 1), key=lambda each: int(_live_index(route, previous, each).get("generation", 0)))
-    return str(_data(route, previous, digits).get(ROUTE, ""))
+    return str(_data(route, previous, digits).get(name, ""))
 
 
 def _data(route: Route, previous: Mapping[str, Live], digits: int) -> Mapping[str, Any]:
@@ -120,6 +144,6 @@ def _config_map(route: Route, shard: str, files: Mapping[str, str], index: str) 
     name = file_name("merchants", shard)
     data = {name: files[name]}
     if not shard.strip("0"):
-        data |= {INDEX: index, ROUTE: files[ROUTE]}
+        data |= {INDEX: index, **{each: files[each] for each in (ROUTE, OWN) if each in files}}
     body = child("v1", "ConfigMap", route, naming.config_map(route.name, shard), naming.labels(route.name))
     return {**body, "data": data}

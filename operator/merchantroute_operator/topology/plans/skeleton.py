@@ -3,7 +3,8 @@
 Exchanges come first (all but the front door), then queues, then the bindings that never change while their ends are
 there: those to queues before those to exchanges, so that what an exchange leads to leads on. A binding that replaces
 another (``default``, ``retry.last``) is made here only where there is none at all: beside another one, an order
-would get copies; swapping is ``wiring``'s. So is sending orders through a split, which here is only made whole.
+would get copies; swapping is ``wiring``'s. So is sending orders through a split, which here is only made whole, and to
+a merchant's own queue.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from merchantroute_operator.topology.splits import detours, is_share, to_rebuild
 def skeleton(desired: Topology, observed: Topology) -> Plan:
     """Declare what is missing and make the fixed inner bindings."""
     place = place_of(desired)
-    door, assigned = naming.front_door(*place), naming.assigned(*place)
-    later = {door, assigned, *(b.source for b in detours(observed, desired))}
+    door = naming.front_door(*place)
+    later = {door, naming.router(*place), naming.assigned(*place), *(b.source for b in detours(observed, desired))}
     missing = (b for b in desired.bindings - observed.bindings if b.source not in later and not is_share(b, desired))
     inner = [binding for binding in missing if not _would_double(binding, observed)]
     made = in_order(

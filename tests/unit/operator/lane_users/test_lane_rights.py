@@ -48,8 +48,24 @@ def test_a_tiers_lane_writes_to_its_ladder_and_the_routes_exchanges_and_reads_it
     found = given(route, "enterprise", "stable")
 
     assert allowed(route, found.configure) == set()
-    assert allowed(route, found.write) == {*EVERYWHERE, f"{DOOR}.enterprise.retry"}
+    assert allowed(route, found.write) == {*EVERYWHERE, f"{DOOR}.enterprise.retry", f"{DOOR}.router"}
     assert allowed(route, found.read) == {f"{DOOR}.enterprise.stable"}
+
+
+def test_a_tiers_stable_lane_reads_its_merchants_own_queues_and_no_other_tiers() -> None:
+    route = a_route(tiers=["enterprise", {"name": "standard", "canary": {"weight": 20}}])
+    mine, theirs = (naming.own_queue("orders", "pos", merchant) for merchant in ("m0", "m1"))
+    own = {"enterprise": (mine, naming.own_queue("orders", "pos", "m2")), "standard": (theirs,)}
+    read = {
+        (lane.tier.name, lane.name): permissions(route, lane, CLUSTER, own=own.get(lane.tier.name, ())).read
+        for lane in lanes(route)
+    }
+
+    assert re.search(read["enterprise", "stable"], mine)
+    assert not re.search(read["enterprise", "stable"], theirs)
+    assert not re.search(read["enterprise", "stable"], f"{mine}0")
+    assert re.search(read["standard", "stable"], theirs)
+    assert not re.search(read["standard", "canary"], theirs), "a canary works none of them"
 
 
 def test_a_canary_reads_its_own_queue_and_waits_on_its_tiers_ladder() -> None:
@@ -83,7 +99,7 @@ def test_task_events_and_completions_are_written_where_the_route_asks_for_them()
 
     found = allowed(route, given(route, "standard", "stable").write)
 
-    assert found == {*EVERYWHERE, f"{DOOR}.standard.retry", "celeryev", "completions"}
+    assert found == {*EVERYWHERE, f"{DOOR}.standard.retry", f"{DOOR}.router", "celeryev", "completions"}
 
 
 BASE = {"cluster": CLUSTER, "vhost": "/", "namespace": "orders", "route": "pos", "tier": "standard", "lane": "stable"}

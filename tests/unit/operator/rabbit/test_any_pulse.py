@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from merchantroute_operator.isolation.model import MerchantFigures
 from merchantroute_operator.rabbit.pulses.pulse_format import LARGEST, parse_pulse
 from tests.unit.operator.rabbit.test_any_answer import SHAPES
 
 GOOD: dict[str, Any] = {
     "pod": "pos-1", "namespace": "orders", "route": "pos", "tier": "standard", "lane": "stable", "started": 1, "at": 2,
     "generation": 7, "busy": 3, "busySeconds": 1.5, "finished": 7, "retried": 1, "dead": 0,
+    "slots": 20, "active": 4, "fairShare": 5,
+    "merchants": [{"merchant": "hut", "inFlight": 1, "slow": True, "refused": 3, "succeeded": 9, "failed": 2}],
     "slow": [{"merchant": "hut"}], "blocked": {"count": 1, "longest": 1.0, "latest": 1.0, "ago": 0.0},
 }  # fmt: skip
 
@@ -42,3 +45,27 @@ def test_a_message_larger_than_a_pulse_can_be_is_not_read() -> None:
     padded = json.dumps({**GOOD, "more": "x" * LARGEST}).encode()
     assert parse_pulse(padded, at=1.0) is None
     assert parse_pulse(json.dumps(GOOD).encode(), at=1.0) is not None
+
+
+def test_the_figures_of_merchants_are_read_to_a_bound() -> None:
+    many = [{**GOOD["merchants"][0], "merchant": f"m{number}"} for number in range(500)]
+    pulse = parse_pulse(json.dumps({**GOOD, "merchants": many}).encode(), at=1.0)
+
+    assert pulse is not None
+    assert (pulse.slots, pulse.active, pulse.fair_share) == (20, 4, 5)
+    assert list(pulse.merchants) == [f"m{number}" for number in range(200)]
+    assert pulse.merchants["m7"] == MerchantFigures("m7", 1, slow=True, refused=3, succeeded=9, failed=2)
+
+
+@pytest.mark.parametrize("wrong", [{"inFlight": -1}, {"slow": 1}, {"merchant": ""}, {"failed": 1.5}])
+def test_a_merchants_figure_that_is_none_makes_no_pulse(wrong: dict[str, Any]) -> None:
+    entry = {**GOOD["merchants"][0], **wrong}
+    assert parse_pulse(json.dumps({**GOOD, "merchants": [entry]}).encode(), at=1.0) is None
+
+
+def test_an_older_pod_says_nothing_of_merchants() -> None:
+    older = {key: value for key, value in GOOD.items() if key not in ("slots", "active", "fairShare", "merchants")}
+    pulse = parse_pulse(json.dumps(older).encode(), at=1.0)
+
+    assert pulse is not None
+    assert (pulse.slots, pulse.merchants) == (None, {})

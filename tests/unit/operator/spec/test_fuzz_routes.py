@@ -26,12 +26,21 @@ WHOLE = raw_route(
             "scaling": {"minReplicas": 1, "maxReplicas": 3, "targetDrainTime": "30s", "scaleDownAfter": "2m"},
             "canary": {"weight": 20, "pool": "prefork", "concurrency": 3},
             "allowedMerchants": ["burger-*"],
+            "merchantLimits": {"maxInFlight": 5, "maxRate": 0.5, "burst": 3},
         },
         {"name": "standard", "canary": {"steps": [5, 50, 100], "interval": "10m", "minOrders": 500}},
     ),
     merchants={"hut": "enterprise", "bar": "standard"},
     deletion={"policy": "Drain", "timeout": "15m", "onTimeout": "Retain", "deadLetters": "Retain"},
     paused=False,
+    isolation={
+        "mode": "Automatic",
+        "pinned": ["hut"],
+        "exempt": ["bar"],
+        "maxOwnQueues": 20,
+        "maxTrippedShare": 0.5,
+        "merchantLimits": {"maxInFlight": 50},
+    },
 )
 TEXTS = st.sampled_from(["", "60s", "1m", "-1s", "1e9h", "0", "Infinity", "mr.x", "default", "é" * 200, "{merchant}"])
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | st.text(max_size=20)

@@ -39,7 +39,6 @@ def test_each_tier_has_a_lane_and_the_route_has_one_for_suspect_orders() -> None
         (600_000, "mr.orders.pos.enterprise.retry.600000"),
         (3_600_000, "mr.orders.pos.enterprise.retry.3600000"),
         (21_600_000, "mr.orders.pos.enterprise.retry.21600000"),
-        (240_000, "mr.orders.pos.enterprise.retry.refused"),
     )
     assert found[-1].rungs == ()
     assert len({lane.deployment for lane in found}) == 3

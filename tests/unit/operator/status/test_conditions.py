@@ -38,6 +38,7 @@ def test_a_route_that_is_as_it_should_be_is_ready() -> None:
         "WorkersAvailable": ("True", "AsWanted"),
         "ScalingActive": ("True", "Scaling"),
         "Progressing": ("False", "AsWanted"),
+        "Isolating": ("False", "NobodyIsolated"),
         "Paused": ("False", "NotPaused"),
         "Drifted": ("False", "NoDrift"),
         "Conflicted": ("False", "NoConflict"),

@@ -157,8 +157,8 @@ def test_a_larger_object_is_written_less_often(merchants: int, seconds: float) -
 def test_what_changed_a_moment_ago_does_not_stand_still() -> None:
     standing_figures = Standing()
     key = ("standard", "stable")
-    assert standing_figures.take_in([LANE], 3, 0.0) == frozenset()
-    assert standing_figures.take_in([LANE], 4, 9.0) == frozenset()
-    assert standing_figures.take_in([LANE], 4, 10.0) == {key}
-    assert standing_figures.take_in([{**LANE, "queued": 101}], 4, 20.0) == {"dead"}
-    assert standing_figures.take_in([], 4, 21.0) == {"dead"}
+    assert standing_figures.take_in([LANE], 3, {}, 0.0) == frozenset()
+    assert standing_figures.take_in([LANE], 4, {}, 9.0) == frozenset()
+    assert standing_figures.take_in([LANE], 4, {}, 10.0) == {key}
+    assert standing_figures.take_in([{**LANE, "queued": 101}], 4, {}, 20.0) == {"dead"}
+    assert standing_figures.take_in([], 4, {}, 21.0) == {"dead"}

@@ -41,6 +41,7 @@ def test_the_whole_status_with_figures_and_sums() -> None:
         "readyReplicas": 4,
         "desiredReplicas": 4,
         "merchants": 1,
+        "ownQueues": 0,
     }
     assert status(a_view(), written, "2026-01-02T04:00:00Z") == written
 

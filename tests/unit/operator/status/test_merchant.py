@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from merchantroute_operator.isolation.model import OwnQueue
 from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.merge import merge
 from merchantroute_operator.status.merchant import Outcome, merchant_statuses
@@ -83,3 +86,67 @@ def test_the_older_of_two_works_and_says_that_there_is_another() -> None:
     found = merchant_statuses(merge(a_route(), claims), Outcome(bound={"hut": "standard"}), T1)
     statuses = {claim.name: (status["state"], status["reason"]) for claim, status in found}
     assert statuses == {"old": ("Active", "Conflicted"), "late": ("Refused", "Conflicted")}
+
+
+def an_own_queue(**changes: Any) -> OwnQueue:
+    made = OwnQueue("taco", "standard", why="Slow", stage="Open", since=1_767_225_601.4, share=1)
+    return replace(made, **changes)
+
+
+def test_one_with_an_own_queue_says_why_and_what_it_gets() -> None:
+    outcome = Outcome(bound={"taco": "standard"}, own_queues={"taco": an_own_queue()}, waiting={"taco": 812})
+    status = told(a_claim(), outcome)
+
+    assert (status["state"], status["reason"]) == ("Active", "Isolated")
+    assert "its calls take too long or fail" in status["message"]
+    assert status["ownQueue"] == {"why": "Slow", "stage": "Open", "since": T1, "share": 1, "waiting": 812}
+
+
+def test_a_rate_is_said_where_there_is_one_and_what_is_not_known_is_left_out() -> None:
+    own = an_own_queue(why="Limited", stage="Opening", share=30, rate=0.5, burst=3)
+    status = told(a_claim(), Outcome(bound={"taco": "standard"}, own_queues={"taco": own}))
+    assert status["ownQueue"] == {"why": "Limited", "stage": "Opening", "since": T1, "share": 30, "rate": 0.5}
+
+
+def test_one_that_is_held_by_hand_says_so() -> None:
+    held = an_own_queue(why="Held", share=0)
+    status = told(a_claim(), Outcome(bound={"taco": "standard"}, own_queues={"taco": held}))
+    assert (status["state"], status["reason"], status["ownQueue"]["share"]) == ("Active", "Held", 0)
+
+
+def test_an_own_queue_of_another_is_not_ones_own_and_a_closed_one_is_gone() -> None:
+    isolated = told(a_claim(), Outcome(bound={"taco": "standard"}, own_queues={"taco": an_own_queue()}))
+    after = told(replace(a_claim(), status=isolated), Outcome(bound={"taco": "standard"}))
+    assert "ownQueue" not in after
+    assert after["reason"] == "AsWanted"
+    other = Outcome(bound={"taco": "standard"}, own_queues={"hut": an_own_queue(merchant="hut")})
+    assert "ownQueue" not in told(a_claim(), other)
+
+
+def test_what_is_wrong_comes_before_the_own_queue_and_does_not_hide_it() -> None:
+    outcome = Outcome(
+        bound={"taco": "standard"}, refused=frozenset({"taco"}), own_queues={"taco": an_own_queue()}
+    )  # fmt: skip
+    status = told(a_claim(), outcome)
+    assert status["reason"] == "CredentialsRefused"
+    assert status["ownQueue"]["why"] == "Slow"
+
+
+def test_a_broker_that_does_not_answer_leaves_the_own_queue_as_it_was_told() -> None:
+    outcome = Outcome(bound={"taco": "standard"}, own_queues={"taco": an_own_queue()})
+    isolated = told(a_claim(), outcome)
+    blind = Outcome(error="no broker", own_queues={"taco": an_own_queue(share=9)})
+    assert told(replace(a_claim(), status=isolated), blind) == isolated
+
+
+@pytest.mark.parametrize(
+    ("was", "waiting", "written"),
+    [(812, 780, 812), (812, 730, 730), (812, 900, 900), (812, 0, 0), (0, 1, 1), (5, 6, 6), (None, 7, 7)],
+)
+def test_a_figure_of_orders_that_wait_is_not_written_for_every_small_change(
+    was: int | None, waiting: int, written: int
+) -> None:
+    before = {"ownQueue": {} if was is None else {"waiting": was}}
+    outcome = Outcome(bound={"taco": "standard"}, own_queues={"taco": an_own_queue()}, waiting={"taco": waiting})
+    status = told(replace(a_claim(), status=before), outcome)
+    assert status["ownQueue"]["waiting"] == written

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from merchantroute_operator import naming
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.objects import OWNER as OWNER_ARGUMENT
 from merchantroute_operator.topology.objects import Binding, Delete, Exchange, Queue
@@ -159,9 +160,25 @@ def test_closing_the_door_closes_only_the_door() -> None:
     assert close_front_door(run(WANTED, close_front_door(WANTED, "mr.orders.pos")), "mr.orders.pos") == ()
 
 
-def test_orders_that_got_no_slot_wait_in_a_queue_of_their_own_and_come_back_to_the_router() -> None:
-    queue = WANTED.queues["mr.orders.pos.standard.retry.refused"]
+def test_every_tier_has_a_rung_of_a_second_for_orders_without_a_slot() -> None:
+    wanted = desired(a_route(delays=("5s", "2m")), OWNER, {})
 
-    assert queue.arguments["x-dead-letter-exchange"] == "mr.orders.pos.router"
-    assert queue.arguments["x-message-ttl"] == 3_600_000
-    assert Binding("mr.orders.pos.standard.retry", queue.name, "queue", rung="refused") in WANTED.bindings
+    assert wanted.queues["mr.orders.pos.standard.retry.1000"].arguments["x-message-ttl"] == 1_000
+    assert Binding("mr.orders.pos.standard.retry", "mr.orders.pos.standard.retry.1000", "queue", rung="1000") in (
+        wanted.bindings
+    )
+    assert Binding("mr.orders.pos.standard.retry.last", "mr.orders.pos.standard.retry.120000", "queue") in (
+        wanted.bindings
+    )
+
+
+def test_an_own_queue_is_as_safe_as_a_lanes_and_says_whose_it_is() -> None:
+    wanted = desired(a_route(), OWNER, {}, own={"mönch/7": False, "m1": True})
+    name = naming.own_queue("orders", "pos", "mönch/7")
+
+    assert name == "mr.orders.pos.own.26ab43cf1ddf"
+    assert wanted.queues[name].arguments == {
+        **wanted.queues["mr.orders.pos.standard.stable"].arguments,
+        "x-merchantroute-merchant": "mönch/7",
+    }
+    assert {b.key for b in wanted.bindings if naming.is_own_queue(b.target)} == {"m1"}

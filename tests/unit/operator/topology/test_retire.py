@@ -6,7 +6,7 @@ import pytest
 
 from merchantroute_operator.topology.desired import desired
 from merchantroute_operator.topology.drained import FRESH, EmptyWatch
-from merchantroute_operator.topology.objects import Delete, QueueTick, Topology
+from merchantroute_operator.topology.objects import Bind, Binding, Declare, Delete, Queue, QueueTick, Topology
 from merchantroute_operator.topology.plans.changes import open_front_door, retire, skeleton, unfed, wiring
 from tests.unit.operator.order_routing import NOTHING, run
 from tests.unit.operator.route_samples import OWNER, a_route
@@ -23,7 +23,6 @@ GOLD = {
         "retry.600000",
         "retry.3600000",
         "retry.21600000",
-        "retry.refused",
     )
 }
 
@@ -60,6 +59,21 @@ def test_a_removed_rung_loses_its_binding_first_and_goes_once_it_is_empty() -> N
     assert broker.queues.keys() >= old
     assert retire(SHORTER, broker, ()) == ()
     assert set(retire(SHORTER, broker, old)[0]) == {Delete("queue", name) for name in old}
+
+
+def test_the_queue_in_which_refused_orders_took_turns_goes_once_it_is_empty() -> None:
+    broker = up_to_wiring(BOTH, NOTHING)
+    name = "mr.orders.pos.gold.retry.refused"
+    old = Binding("mr.orders.pos.gold.retry", name, "queue", rung="refused")
+    broker = run(broker, ((Declare(Queue(name, {"x-merchantroute-owner": OWNER})),), (Bind(old),)))
+    broker = up_to_wiring(BOTH, broker)
+    # an older pod may still publish to it
+    assert unfed(BOTH, broker) == frozenset()
+    broker = run(broker, retire(BOTH, broker, {name}))
+    assert old not in broker.bindings
+    assert unfed(BOTH, broker) == {name}
+    assert retire(BOTH, broker, ()) == ()
+    assert run(broker, retire(BOTH, broker, {name})) == BOTH
 
 
 def test_dead_letters_are_never_retired() -> None:

@@ -216,7 +216,7 @@ def test_pods_of_the_app_before_keep_what_they_publish_to_until_they_have_gone()
 
     def publishes_others(tier: str) -> bool:
         rights = world.broker.accounts[user(tier)].permissions
-        return rights is not None and re.search(rights.write, "mr.orders.pos.router") is not None
+        return rights is not None and re.search(rights.write, "mr.orders.pos") is not None
 
     world.change(broker=PER_LANE)
     world.look()

@@ -1,0 +1,1 @@
+"""Which merchants have a queue of their own, and with which share: pure functions from what was seen to queues."""

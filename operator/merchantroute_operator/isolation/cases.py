@@ -1,0 +1,94 @@
+"""Which merchants are looked at in a tick, and what is known of each: figures, past, ground, and its own queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from merchantroute_operator.isolation.conviction import NOTHING, Figures, Fleet, believe, figures
+from merchantroute_operator.isolation.evidence import STALE_AFTER, PodNews
+from merchantroute_operator.isolation.grounds import WINDOW, Ground, ground
+from merchantroute_operator.isolation.history import Memory, Past
+from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
+from merchantroute_operator.isolation.shares import slots_of
+
+PRESSED = 0.1
+"""Orders that are ready in a tier's lane, for each slot of the tier, from which on they wait for more than chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One tier at a tick: its pods' newest figures, and those that are believed. ``wanting`` own queues have a backlog;
+    ``pressed`` says that the lane has one too.
+    """
+
+    pods: Sequence[PodFigures]
+    fleet: Fleet
+    wanting: int = 0
+    pressed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What holds for all merchants of a route at one tick."""
+
+    now: float
+    wall: float
+    policy: Policy
+    tiers: Mapping[str, Tier]
+    waiting: Mapping[str, Waiting]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One merchant at a tick."""
+
+    merchant: str
+    tier: str
+    figures: Figures
+    past: Past
+    ground: Ground | None
+    queue: OwnQueue | None
+    frozen: bool = False
+
+
+def tier_at(
+    tier: str, news: Sequence[PodNews], policy: Policy, now: float, *, wanting: int = 0, backlog: int = 0
+) -> Tier:
+    """The tier by the pods whose figures are of now; ``backlog`` orders are ready in its lane."""
+    fresh = [each for each in news if now - each.pod.at <= STALE_AFTER]
+    pods = [each.pod for each in fresh]
+    pressed = backlog > PRESSED * slots_of(pods)
+    return Tier(pods, believe(tier, fresh, policy.max_tripped_share), wanting, pressed)
+
+
+def candidates(
+    tick: Tick, news: Mapping[str, Sequence[PodNews]], queues: Mapping[str, OwnQueue]
+) -> Iterator[tuple[str, str | None]]:
+    """Each merchant that may have an own queue after this tick, and the tier whose pods report it.
+
+    Of those that have limits and no orders so far, as many as there could be queues: a tier's default may be the limit
+    of 100,000 merchants.
+    """
+    reported = {merchant: tier for tier, those in news.items() for each in those for merchant in each.merchants}
+    policy = tick.policy
+    asked = {*queues, *policy.pinned, *(merchant for merchant, until in policy.held.items() if until > tick.wall)}
+    yield from reported.items()
+    yield from ((merchant, None) for merchant in sorted(asked - reported.keys()))
+    quiet = (merchant for merchant in policy.limits if merchant not in reported and merchant not in asked)
+    yield from ((merchant, None) for merchant in islice(quiet, policy.max_own_queues + 1))
+
+
+def case_of(merchant: str, tier: str, tick: Tick, memory: Memory, queue: OwnQueue | None) -> Case:
+    """What is known of the merchant at this tick."""
+    at, past = tick.tiers.get(tier), memory.merchants.get(merchant, Past())
+    seen = NOTHING if at is None else figures(merchant, at.fleet, isolated=queue is not None)
+    refused = tuple(item for item in past.refused if tick.now - item[0] < WINDOW)
+    if seen.refused:
+        refused = (*refused, (tick.now, seen.refused))
+    past = replace(past, refused=refused, at=past.at if seen is NOTHING and queue is None else tick.now)
+    frozen = at is not None and at.fleet.frozen is not None
+    slots = 0 if at is None else slots_of(at.pods)
+    found = ground(merchant, seen, tick.policy, past, wall=tick.wall, slots=slots, frozen=frozen)
+    return Case(merchant, tier, seen, past, found, queue, frozen)

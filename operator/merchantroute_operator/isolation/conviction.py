@@ -1,0 +1,93 @@
+"""Whose figures are believed, and which merchants are slow by them.
+
+A pod in which most merchants are slow at once has a bad network itself, so it convicts nobody. If that holds for every
+pod that can be judged, our own way out fails: then nothing is decided until it has passed. And one pod of several is no
+witness alone: a merchant is slow when a quarter of the pods say so, two at least where there are two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from merchantroute_operator.isolation.evidence import News, PodNews
+
+JUDGED_FROM = 4
+"""Active merchants from which on a pod can be judged: with fewer, most of them slow may be chance."""
+WITNESSES = 0.25
+"""The share of pods that must find a merchant slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """A tier's pods whose figures are believed; ``frozen`` says in words why none is, None where some are."""
+
+    believed: tuple[PodNews, ...]
+    frozen: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One merchant over the believed pods of its tier, since the last tick.
+
+    ``refused`` are those of pods in which it is not slow. ``slow_in`` pods of ``pods`` find it slow.
+    """
+
+    succeeded: int = 0
+    failed: int = 0
+    refused: int = 0
+    in_flight: int = 0
+    slow_in: int = 0
+    pods: int = 0
+    slow: bool = False
+
+
+NOTHING = Figures()
+
+
+def believe(tier: str, pods: Sequence[PodNews], max_tripped_share: float) -> Fleet:
+    """The pods that are believed."""
+    judged = [each for each in pods if _active(each) >= JUDGED_FROM]
+    tripped = [each for each in judged if each.slow > max_tripped_share * _active(each)]
+    if tripped and len(tripped) == len(judged):
+        slow, active = max((each.slow, _active(each)) for each in tripped)
+        words = (
+            f"Tier {tier}: {slow} of {active} active merchants are slow at once"
+            f"{_in_all(len(tripped))}, so the way out of the cluster seems to fail. No merchant is isolated or released"
+        )
+        return Fleet((), words)
+    return Fleet(tuple(each for each in pods if each not in tripped) if tripped else tuple(pods))
+
+
+def figures(merchant: str, fleet: Fleet, *, isolated: bool) -> Figures:
+    """The merchant's sums, and the verdict. Of an ``isolated`` one only pods that work its orders are witnesses."""
+    heard = [news for each in fleet.believed if (news := each.merchants.get(merchant)) is not None]
+    if not heard:
+        return NOTHING
+    slow_in = sum(news.slow for news in heard)
+    witnesses = sum(news.slow or news.in_flight > 0 for news in heard) if isolated else len(fleet.believed)
+    return Figures(
+        succeeded=sum(news.succeeded for news in heard),
+        failed=sum(news.failed for news in heard),
+        refused=sum(news.refused for news in heard if not news.slow),
+        in_flight=sum(news.in_flight for news in heard),
+        slow_in=slow_in,
+        pods=witnesses,
+        slow=0 < _needed(witnesses) <= slow_in,
+    )
+
+
+def _needed(witnesses: int) -> int:
+    return max(min(2, witnesses), ceil(witnesses * WITNESSES))
+
+
+def _active(each: PodNews) -> int:
+    return max(each.pod.active, each.slow, 0)
+
+
+def _in_all(count: int) -> str:
+    return "" if count == 1 else f" in each of {count} pods"
+
+
+__all__ = ["NOTHING", "Figures", "Fleet", "News", "believe", "figures"]

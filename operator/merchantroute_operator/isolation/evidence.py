@@ -1,0 +1,111 @@
+"""What pods have seen of merchants since the last tick: differences of counters, and slowness that a call showed.
+
+A pod goes on calling a merchant slow that it does not call any more: its last calls failed, and nobody has tried since.
+Such a flag says nothing about now. What counts is that it appeared, that calls failed, or that calls hang; one order in
+time ends it. So an own queue that is served by one pod is not kept shut by what the others remember.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from heapq import nsmallest
+
+from merchantroute_operator.isolation.history import PodPast, Seen
+from merchantroute_operator.isolation.model import MerchantFigures, PodFigures
+
+EVIDENCE_FOR = 15.0
+"""Seconds for which a pod's evidence counts after the last call that showed it."""
+STALE_AFTER = 15.0
+"""Seconds after which a pod's figures say nothing about now."""
+LISTED_FOR = 60.0
+"""Seconds for which a pod lists a merchant after its last refused order."""
+MOST_PER_POD, MOST_KEPT = 200, 400
+MOST_SLOTS, MOST_COUNTED = 10_000, 1_000_000
+"""Of one pod: merchants that are heard and kept, slots, and orders since the last tick. What reports more is heard as
+far as that."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One merchant in one pod since the last tick."""
+
+    succeeded: int = 0
+    failed: int = 0
+    refused: int = 0
+    in_flight: int = 0
+    slow: bool = False  # by evidence
+
+
+@dataclass(frozen=True, slots=True)
+class PodNews:
+    """One pod since the last tick."""
+
+    pod: PodFigures
+    merchants: Mapping[str, News]
+    past: PodPast
+
+    @property
+    def slow(self) -> int:
+        """How many merchants are slow here by evidence."""
+        return sum(news.slow for news in self.merchants.values())
+
+
+def pod_news(pod: PodFigures, past: PodPast | None, now: float, wall: float) -> PodNews:
+    """The news of one pod. A pod that is new or began anew has no differences yet."""
+    known = past if past is not None and past.started == pod.started else None
+    before = {} if known is None else known.merchants
+    complete = wall - pod.started / 1000 <= LISTED_FOR if known is None else known.complete
+    news: dict[str, News] = {}
+    seen: dict[str, Seen] = {}
+    for figures in _heard(pod.merchants.values()):
+        earlier = before.get(figures.merchant)
+        evidence = _evidence(figures, earlier, now, known=known is not None)
+        news[figures.merchant] = _news(figures, earlier, evidence, now, first=complete and known is not None)
+        seen[figures.merchant] = _seen(figures, evidence)
+    # A pod lists who was refused lately; counts of others go on from what they were.
+    unlisted = [(name, old) for name, old in before.items() if name not in seen]
+    seen |= ((name, replace(old, slow=False, evidence=None)) for name, old in unlisted[: max(0, MOST_KEPT - len(seen))])
+    complete = complete and len(seen) < MOST_KEPT
+    return PodNews(pod, news, PodPast(pod.started, seen, complete))
+
+
+def _heard(merchants: Iterable[MerchantFigures]) -> list[MerchantFigures]:
+    listed = list(merchants)
+    if len(listed) <= MOST_PER_POD:
+        return listed
+    return nsmallest(MOST_PER_POD, listed, key=lambda each: (not each.slow, -each.refused, each.merchant))
+
+
+def _seen(figures: MerchantFigures, evidence: float | None) -> Seen:
+    return Seen(figures.slow, figures.succeeded, figures.failed, figures.refused, evidence)
+
+
+def _news(figures: MerchantFigures, earlier: Seen | None, evidence: float | None, now: float, *, first: bool) -> News:
+    """``first``: what was refused of a merchant that was not listed before was refused just now."""
+    unheard = 0 if first else figures.refused
+    refused_before = unheard if earlier is None else earlier.refused
+    return News(
+        succeeded=0 if earlier is None else _since(figures.succeeded, earlier.succeeded),
+        failed=0 if earlier is None else _since(figures.failed, earlier.failed),
+        refused=_since(figures.refused, refused_before),
+        in_flight=min(max(0, figures.in_flight), MOST_SLOTS),
+        slow=evidence is not None and now - evidence <= EVIDENCE_FOR,
+    )
+
+
+def _since(count: int, earlier: int) -> int:
+    """A counter's difference; one that is lower than before has begun anew, and says nothing this time."""
+    return min(max(0, count - earlier), MOST_COUNTED)
+
+
+def _evidence(figures: MerchantFigures, before: Seen | None, now: float, *, known: bool) -> float | None:
+    if not figures.slow:
+        return None
+    if before is None:
+        # A pod that is heard for the first time may have called it slow for long: its calls now are what counts.
+        return now if known or figures.in_flight > 0 else None
+    if not before.slow or figures.failed > before.failed:
+        return now
+    goes_on = before.evidence is not None and now - before.evidence <= EVIDENCE_FOR
+    return now if goes_on and figures.in_flight > 0 else before.evidence

@@ -1,0 +1,72 @@
+"""Why a merchant needs a queue of its own, in words, and which of them come first where there is not room for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from merchantroute_operator.isolation.conviction import Figures
+from merchantroute_operator.isolation.history import Past
+from merchantroute_operator.isolation.model import OwnQueue, Policy, Why
+
+WINDOW = 10.0
+"""Seconds over which refused orders are counted."""
+REFUSED_AT_LEAST = 20
+REFUSED_SHARE = 0.3
+"""Orders refused within the window that are worth a queue: so many, or so many for each slot of the tier. What healthy
+merchants are refused in passing is fewer (see docs/benchmarks/isolation-simulation.md).
+"""
+_FIRST: Mapping[Why, int] = {"Held": 0, "Limited": 1, "Pinned": 2, "Slow": 3, "Refused": 4}
+_NO_GROUND = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """One reason for an own queue; ``weight`` compares merchants that have the same."""
+
+    why: Why
+    words: str
+    weight: float = 0.0
+
+
+def ground(
+    merchant: str, figures: Figures, policy: Policy, past: Past, *, wall: float, slots: int, frozen: bool
+) -> Ground | None:
+    """The strongest reason there is now, None without any. What was asked for by hand does not depend on figures."""
+    if policy.held.get(merchant, 0.0) > wall:
+        return Ground("Held", "held by hand")
+    slow = None if frozen or merchant in policy.exempt else _slow(figures)
+    if slow is not None:
+        return slow
+    if merchant in policy.limits:
+        return Ground("Limited", "has limits", figures.in_flight)
+    if merchant in policy.pinned:
+        return Ground("Pinned", "pinned by hand")
+    return None if frozen or merchant in policy.exempt else _refused(past, slots)
+
+
+def never_closes(merchant: str, policy: Policy, wall: float) -> bool:
+    """Whether the merchant's queue stays whatever is seen of it."""
+    return merchant in policy.limits or merchant in policy.pinned or policy.held.get(merchant, 0.0) > wall
+
+
+def rank(merchant: str, found: Ground | None, queue: OwnQueue | None) -> tuple[int, bool, float, str]:
+    """The place among those that need a queue, lowest first; who has one keeps it before others of the same ground."""
+    if found is None:
+        return _NO_GROUND, queue is None, 0.0, merchant
+    return _FIRST[found.why], queue is None, -found.weight, merchant
+
+
+def _slow(figures: Figures) -> Ground | None:
+    if not figures.slow:
+        return None
+    if figures.pods == 1:
+        return Ground("Slow", "slow in its only pod", 1.0)
+    return Ground("Slow", f"slow in {figures.slow_in} of {figures.pods} pods", figures.slow_in / figures.pods)
+
+
+def _refused(past: Past, slots: int) -> Ground | None:
+    count = sum(refused for _, refused in past.refused)
+    if count < max(REFUSED_AT_LEAST, REFUSED_SHARE * slots):
+        return None
+    return Ground("Refused", f"{count} orders refused in {WINDOW:.0f} s", count)

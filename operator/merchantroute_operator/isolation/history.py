@@ -1,0 +1,78 @@
+"""What the isolation of a route's merchants remembers between two ticks. Bounded, and empty after a restart.
+
+Pods report cumulative counters, so a tick needs those of the tick before. What has to survive an operator is in
+``OwnQueue`` and in the route's status; what is lost here delays an opening or a closing by some ticks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from merchantroute_operator.isolation.model import OwnQueue
+
+MOST_MERCHANTS = 2_000
+"""Merchants whose past is kept; those of which the latest news is oldest are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One merchant in one pod at the last tick: its counters, and when it was last known to be slow by a call.
+
+    ``evidence`` is None where the pod calls it slow and has not called it for a while, or never called it slow.
+    """
+
+    slow: bool
+    succeeded: int
+    failed: int
+    refused: int
+    evidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodPast:
+    """One pod at the last tick. ``complete``: heard from its first minute on, so that no count is older than what is
+    known here.
+    """
+
+    started: int
+    merchants: Mapping[str, Seen] = field(default_factory=dict)
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One merchant over all pods.
+
+    ``refused`` are refusals by tick within the window, ``threshold`` is the share above which growth is slow,
+    ``credit`` the successes that no growth has been given for yet, ``proven`` whether an order succeeded since it was
+    slow.
+    """
+
+    at: float = 0.0
+    refused: tuple[tuple[float, int], ...] = ()
+    calm_since: float | None = None
+    proven: bool = True
+    threshold: int | None = None
+    credit: int = 0
+    closed_at: float | None = None
+    hold: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Everything of one route. ``would`` are the own queues that a dry run would have; ``frozen`` names tiers."""
+
+    pods: Mapping[str, PodPast] = field(default_factory=dict)
+    merchants: Mapping[str, Past] = field(default_factory=dict)
+    frozen: frozenset[str] = frozenset()
+    without_room: bool = False
+    would: Mapping[str, OwnQueue] = field(default_factory=dict)
+
+
+def bounded(pasts: Mapping[str, Past]) -> dict[str, Past]:
+    """The pasts that are kept: all of them, or the latest."""
+    if len(pasts) <= MOST_MERCHANTS:
+        return dict(pasts)
+    latest = sorted(pasts.items(), key=lambda item: -item[1].at)
+    return dict(latest[:MOST_MERCHANTS])

@@ -1,0 +1,1 @@
+"""What the operator remembers of merchants' own queues: what was decided, and how far broker and pods are with it."""

@@ -1,0 +1,50 @@
+"""What the simulation of `make sim-isolation` says of own queues, for some minutes of virtual time."""
+
+from dataclasses import replace
+
+from benchmarks.isolation.fleet import Fleet
+from benchmarks.isolation.fleet_figures import figures
+from benchmarks.isolation.isolation_scenarios import FAULT_AT, IsolationScenario, equal, zipf
+from benchmarks.isolation.operator_in_time import OperatorInTime
+from merchantroute_operator.isolation.model import MerchantLimits, Policy
+
+SMALL = IsolationScenario(name="", weights=zipf(10), load=0.5, pods=2, slots=20)
+
+
+def operated(scenario: IsolationScenario) -> Fleet:
+    """A fleet whose operator opens and closes own queues, after its run."""
+    fleet = Fleet(scenario, "own")
+    OperatorInTime(fleet, Policy(limits={str(merchant): limits for merchant, limits in scenario.limits.items()}))
+    fleet.run()
+    return fleet
+
+
+def test_a_merchant_that_hangs_is_isolated_and_its_neighbours_do_not_wait() -> None:
+    fleet = operated(replace(SMALL, faults={1: "hang"}, seconds=200.0))
+
+    found = figures(fleet)
+    assert fleet.bound == {1}
+    assert (found["openings"], found["false_openings"]) == (1, 0)
+    assert found["fault_p99_from_3s"] <= 1.1 * found["before_p99"]
+
+
+def test_a_healed_merchants_backlog_goes_and_its_queue_is_closed() -> None:
+    fleet = operated(replace(SMALL, faults={1: "hang"}))
+
+    assert fleet.bound == set()
+    assert not any(fleet.own.values())
+
+
+def test_nobody_is_isolated_where_all_are_well() -> None:
+    fleet = operated(replace(SMALL, weights=zipf(50), pods=4, slots=50, load=0.8, noise=0.6, seconds=150.0))
+
+    assert fleet.happened.opened == []
+
+
+def test_a_limit_holds_while_pods_come_and_go() -> None:
+    limits = {1: MerchantLimits(max_in_flight=4)}
+    scenario = replace(SMALL, weights=equal(4), limits=limits, scale={FAULT_AT: 5, 130.0: 1, 170.0: 3}, seconds=250.0)
+
+    fleet = operated(scenario)
+
+    assert max(count for at, count in fleet.happened.begun if at > 20.0) == 4

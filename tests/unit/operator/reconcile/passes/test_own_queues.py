@@ -1,0 +1,354 @@
+"""Own queues from decision to deletion: pods are told before orders come, and none is deleted that may hold one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from merchantroute_operator import naming
+from merchantroute_operator.errors import BrokerError
+from merchantroute_operator.isolation.model import MerchantFigures
+from merchantroute_operator.topology.objects import Declare, Plan
+from tests.unit.operator.operator_under_test import DOOR, KEY, STILL, first
+from tests.unit.operator.own_queue_world import MERCHANT, PODS, QUEUE, ROUTER, OwnFleet, own_fleet
+from tests.unit.operator.pod_samples import a_pod
+from tests.unit.operator.route_samples import OWNER, raw_route
+from tests.unit.operator.topology.test_own_queues import own_of
+
+BOTH: dict[str, Any] = {"merchants": {MERCHANT: "standard", "bar": "enterprise"}}
+SLOW = MerchantFigures(MERCHANT, in_flight=1, slow=True, failed=3)
+
+
+def opened(**spec: Any) -> OwnFleet:
+    """A fleet whose merchant has an open queue that pods know to be bound."""
+    world = own_fleet(**spec)
+    world.turn(times=4)
+    assert world.stage() == "Open"
+    world.say()
+    return world
+
+
+def test_a_queue_is_declared_then_told_to_pods_then_led_to() -> None:
+    world = own_fleet()
+    world.tick()
+    world.look()
+    assert first(world.log, f"declare {QUEUE}") < first(world.log, "apply ConfigMap")
+    assert world.own()[MERCHANT]["bound"] is False
+    assert world.own()[MERCHANT]["pods"] == list(PODS)
+    assert (world.stage(), world.leads()) == ("Opening", [])
+
+    world.say(pods=("pod-1",))
+    world.look()
+    assert world.leads() == [], "one pod does not know it"
+
+    world.say(pods=("pod-2",))
+    world.look()
+    assert world.leads() == [QUEUE]
+    assert world.stage() == "Open"
+    world.look()
+    assert world.own()[MERCHANT]["bound"] is True
+
+
+def test_the_merchant_that_pods_find_slow_gets_one_order_at_a_time_in_the_fleet() -> None:
+    world = own_fleet(isolation={})
+    world.turn()
+    assert world.own() == {}
+    world.turn(SLOW)
+    world.turn(replace(SLOW, failed=4), times=3)
+    assert world.stage() == "Open"
+    assert sorted(world.own()[MERCHANT]["parts"]) == [0, 1]
+    assert world.condition("Isolating")[:2] == ("True", "MerchantsIsolated")
+    assert any("MerchantIsolated: hut: slow in 2 of 2 pods" in event for event in world.kube.events)
+
+
+def test_only_the_first_shard_is_written_for_own_queues_and_merchants_may_be_bound_meanwhile() -> None:
+    world = own_fleet()
+    world.tick()
+    world.look()
+    assert world.log.count("apply ConfigMap") == 1
+    world.say(pods=("pod-1",))  # pod-2 has not loaded the own queue yet, and knows all merchants
+    world.look()
+    assert world.reconciler.states[KEY].findings is not None
+    assert world.reconciler.states[KEY].findings.configuration.gate.open  # type: ignore[union-attr]
+
+
+def test_a_pod_of_an_older_version_is_waited_for_and_gets_no_part() -> None:
+    world = own_fleet()
+    world.say(pods=("pod-2",), slots=None)
+    for _ in range(3):
+        world.tick()
+        world.say(pods=("pod-1",))
+        world.say(pods=("pod-2",), slots=None)
+        world.look()
+    assert world.own()[MERCHANT]["pods"] == ["pod-1"]
+    assert world.leads() == []
+
+
+def test_a_pod_that_does_not_run_yet_gets_no_part_of_a_small_share() -> None:
+    world = opened()
+    starting = a_pod("pod-0")
+    starting["status"]["conditions"][0]["status"] = "False"
+    world.kube.objects["Pod", "pod-0"] = starting
+    world.turn(times=2)
+    assert world.own()[MERCHANT]["pods"] == list(PODS)
+
+
+def test_a_tier_without_pods_has_its_merchants_queue_led_to_at_once() -> None:
+    world = own_fleet(merchants={MERCHANT: "enterprise"})
+    world.tick()
+    world.look()
+    assert (world.stage(), world.leads()) == ("Open", [QUEUE])
+
+
+def closed() -> OwnFleet:
+    world = opened()
+    world.change(**BOTH, isolation={"mode": "Off"})
+    world.look()
+    world.tick()
+    return world
+
+
+def test_a_closed_queue_is_worked_until_it_is_drained_and_deleted_once_nobody_consumes_it() -> None:
+    world = closed()
+    world.broker.held[QUEUE], world.broker.consumers[QUEUE] = 3, 2
+    world.look()
+    assert (world.leads(), world.stage()) == ([], "Closing")
+    for _ in range(10):
+        world.at += STILL
+        world.say()
+        world.look()
+    assert sum(world.own()[MERCHANT]["parts"]) > 0, "it holds orders"
+
+    del world.broker.held[QUEUE]
+    for _ in range(6):
+        world.at += STILL
+        world.say()
+        world.look()
+    assert MERCHANT not in world.own(), "pods need it no more"
+    assert QUEUE in world.broker.topology.queues, "somebody consumes it still"
+
+    del world.broker.consumers[QUEUE]
+    world.look()
+    assert QUEUE not in world.broker.topology.queues
+    assert "ownQueues" not in world.kube.status
+    assert "own.json" not in world.config()
+
+
+def test_an_order_that_comes_late_to_a_closed_queue_is_worked() -> None:
+    world = closed()
+    for _ in range(6):
+        world.at += STILL
+        world.say()
+        world.look()
+        if MERCHANT not in world.own():
+            break
+        world.broker.consumers[QUEUE] = 2
+    world.broker.late[QUEUE] = 1
+    world.broker.consumers[QUEUE] = 0
+    world.look()
+    assert QUEUE in world.broker.topology.queues
+    world.broker.held[QUEUE] = 1
+    world.look()
+    assert MERCHANT in world.own()
+
+
+def test_a_merchant_that_needs_its_queue_again_while_it_closes_keeps_it() -> None:
+    world = closed()
+    world.look()
+    world.change(**BOTH, isolation={"pinned": [MERCHANT]})
+    world.look()
+    world.turn(times=3)
+    assert (world.stage(), world.leads()) == ("Open", [QUEUE])
+
+
+def test_another_operator_goes_on_from_the_status() -> None:
+    world = opened()
+    before = world.reconciler.states[KEY].own.queues[MERCHANT]
+    world.start()
+    world.scaler = world.new_scaler()
+    parts = world.own()
+    world.look()
+    assert world.own() == parts, "pods have not spoken yet, and keep their parts"
+    world.turn()
+    assert world.reconciler.states[KEY].own.queues[MERCHANT] == replace(before, since=round(before.since))
+    assert world.leads() == [QUEUE]
+
+
+def test_a_queue_of_which_no_status_speaks_is_drained_and_deleted() -> None:
+    world = opened(isolation={"pinned": [MERCHANT]})
+    world.kube.status.pop("ownQueues")
+    world.change(**BOTH)
+    world.start()
+    world.scaler = world.new_scaler()
+    world.look()
+    assert (world.stage(), world.leads()) == ("Closing", [])
+    for _ in range(8):
+        world.at += STILL
+        world.say()
+        world.look()
+    assert QUEUE not in world.broker.topology.queues
+    assert world.stage() is None
+
+
+def test_a_merchant_moves_with_its_queue_to_its_new_tiers_pods() -> None:
+    world = opened()
+    world.say(pods=("pod-3",), tier="enterprise")
+    world.change(**{**BOTH, "merchants": {MERCHANT: "enterprise"}}, isolation={"pinned": [MERCHANT]})
+    world.look()
+    for _ in range(3):
+        world.say()
+        world.say(pods=("pod-3",), tier="enterprise")
+        world.tick()
+        world.look()
+    assert world.bound()[MERCHANT] == f"{DOOR}.enterprise"
+    assert world.leads() == [QUEUE]
+    assert (world.own()[MERCHANT]["tier"], world.own()[MERCHANT]["pods"]) == ("enterprise", ["pod-3"])
+    assert sum(world.own()[MERCHANT]["parts"]) > 0
+
+
+def test_the_new_tiers_pods_begin_only_what_the_old_ones_may_not() -> None:
+    world = opened(isolation={}, merchants={MERCHANT: "standard"}, tiers=limited_tiers(4))
+    assert sum(world.own()[MERCHANT]["parts"]) == 4
+    world.change(isolation={}, merchants={MERCHANT: "enterprise"}, tiers=limited_tiers(4))
+    old = world.generation()
+    world.say(pods=("pod-3",), tier="enterprise")
+    world.look()
+    world.tick()
+    world.look()
+    assert world.own()[MERCHANT]["tier"] == "enterprise"
+    assert sum(world.own()[MERCHANT]["parts"]) == 0, "the old tier's pods run by their parts"
+    world.say(pods=("pod-1",))
+    world.say(pods=("pod-2",), generation=old)
+    world.look()
+    assert sum(world.own()[MERCHANT]["parts"]) == 2
+    world.say()
+    world.look()
+    assert sum(world.own()[MERCHANT]["parts"]) == 4
+
+
+def limited_tiers(most: int) -> list[dict[str, Any]]:
+    limits = {"allowedMerchants": ["*"], "merchantLimits": {"maxInFlight": most}}
+    return [{"name": name, **limits} for name in ("enterprise", "standard")]
+
+
+def test_a_tier_that_is_removed_leaves_its_merchants_queue_to_the_default_tier() -> None:
+    world = opened(merchants={MERCHANT: "enterprise"}, tiers=("enterprise", "standard"))
+    world.change(tiers=("standard",), merchants={MERCHANT: "standard"}, isolation={"pinned": [MERCHANT]})
+    world.look()
+    world.turn(times=3)
+    assert world.own()[MERCHANT]["tier"] == "standard"
+    assert world.leads() == [QUEUE]
+
+
+class Full(BrokerError):
+    """As a vhost whose limit of queues is reached."""
+
+
+@pytest.fixture
+def refusing(monkeypatch: pytest.MonkeyPatch) -> OwnFleet:
+    world = own_fleet()
+    run = type(world.broker).run
+
+    async def refuse(self: Any, plan: Plan) -> None:
+        if any(isinstance(op, Declare) and naming.is_own_queue(op.object.name) for batch in plan for op in batch):
+            raise Full("declaring queue: cannot declare queue: queue limit in vhost is reached")
+        await run(self, plan)
+
+    monkeypatch.setattr(type(world.broker), "run", refuse)
+    return world
+
+
+def test_a_broker_that_makes_no_more_queues_leaves_the_merchant_in_its_tier(refusing: OwnFleet) -> None:
+    refusing.turn(times=3)
+    assert refusing.stage() == "Opening"
+    assert (refusing.own(), refusing.leads()) == ({}, [])
+    assert refusing.condition()[:2] == ("True", "AsWanted")
+    status, reason, words = refusing.condition("Isolating")
+    assert (status, reason) == ("True", "OwnQueuesRefused")
+    assert "queue limit in vhost is reached" in words
+
+
+def test_a_name_that_somebody_else_has_harms_nobody() -> None:
+    world = own_fleet()
+    lane = world.broker.topology.queues[f"{DOOR}.standard.stable"]
+    taken = replace(lane, name=QUEUE, arguments={**lane.arguments, "x-merchantroute-owner": "other/orders/pos"})
+    world.broker.topology = replace(world.broker.topology, queues={**world.broker.topology.queues, QUEUE: taken})
+    world.turn(times=3)
+    assert (world.own(), world.leads()) == ({}, [])
+    assert world.broker.topology.queues[QUEUE] == taken
+    assert world.condition()[:2] == ("True", "AsWanted")
+    assert "belongs to other/orders/pos" in world.condition("Isolating")[2]
+
+
+def test_a_paused_route_opens_nothing_and_keeps_what_is_open() -> None:
+    world = opened()
+    world.change(**{**BOTH, "merchants": {MERCHANT: "standard", "bar": "standard"}}, paused=True,
+                 isolation={"pinned": ["bar"]})  # fmt: skip
+    world.turn(times=4)
+    assert (world.stage(), world.stage("bar")) == ("Open", None)
+    assert world.leads() == [QUEUE]
+    assert own_of("bar") not in world.broker.topology.queues
+
+
+def test_a_route_that_is_drained_leads_past_own_queues_and_moves_what_is_held() -> None:
+    world = opened()
+    held = replace(world.reconciler.states[KEY].own.queues[MERCHANT], share=0)
+    world.reconciler.states[KEY].own.queues[MERCHANT] = held
+    world.broker.held[QUEUE] = 5
+    world.delete(policy="Drain", timeout="1h")
+    world.look()
+    assert world.leads() == []
+    assert f"move {QUEUE} to {DOOR}.standard.stable" in world.log
+    for _ in range(12):
+        world.at += STILL
+        world.look()
+        for pod in [key for key in world.kube.objects if key[0] == "Pod"]:
+            del world.kube.objects[pod]
+    assert world.broker.topology.queues.keys() <= {f"{DOOR}.dead"}
+
+
+def test_a_retained_routes_queue_is_taken_over_by_the_next_of_its_name() -> None:
+    world = opened()
+    world.delete(policy="Retain")
+    for key in [key for key in world.kube.objects if key[0] == "Pod"]:
+        del world.kube.objects[key]
+    world.look()
+    world.look()
+    assert world.leads() == [QUEUE]
+
+    world.kube.status = {}
+    anew = raw_route(**BOTH, isolation={"pinned": [MERCHANT]})
+    anew["metadata"] |= {"uid": "u2", "finalizers": ["merchantroute.dev/finalizer"]}
+    world.kube.stored = anew
+    world.start()
+    world.scaler = world.new_scaler()
+    world.settle()
+    world.turn(times=4)
+    assert (world.stage(), world.leads()) == ("Open", [QUEUE])
+    assert world.broker.topology.queues[QUEUE].arguments["x-merchantroute-owner"] == OWNER
+
+
+def test_own_queues_of_a_route_of_users_per_lane_are_read_by_their_tiers_user_alone() -> None:
+    world = opened(broker={"secretRef": {"name": "rabbitmq"}, "users": "PerLane"})
+    rights = {name: user.permissions for name, user in world.broker.accounts.items()}
+    readers = [name for name, each in rights.items() if each is not None and QUEUE.rsplit(".", 1)[1] in each.read]
+    assert [name.split(".")[3:5] for name in readers] == [["standard", "stable"]]
+
+
+def test_what_somebody_does_to_an_open_queue_is_mended() -> None:
+    world = opened()
+    world.broker.topology = replace(
+        world.broker.topology, bindings=frozenset(b for b in world.broker.topology.bindings if b.source != ROUTER)
+    )
+    world.look()
+    assert world.leads() == [QUEUE]
+    queues = {name: queue for name, queue in world.broker.topology.queues.items() if name != QUEUE}
+    bindings = frozenset(b for b in world.broker.topology.bindings if b.target != QUEUE)
+    world.broker.topology = replace(world.broker.topology, queues=queues, bindings=bindings)
+    world.say()
+    world.tick()
+    assert world.reconciler.states[KEY].schedule.full, "a tick has seen it"
+    world.look()
+    assert world.leads() == [QUEUE]

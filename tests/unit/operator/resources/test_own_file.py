@@ -1,0 +1,51 @@
+"""The file of own queues: as its schema says, with room for 200 queues of 20 pods, and never more than fits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from merchantroute_operator import naming
+from merchantroute_operator.resources.configuration.own_file import OwnEntry, own_file, parts_in, room_beside
+from merchantroute_operator.resources.configuration.sharding import GROW_ABOVE
+
+SCHEMA = json.loads((Path(__file__).parents[4] / "schema" / "config-own.json").read_text())
+PODS = [f"pos-standard-stable-1a2b3c-{number:05d}" for number in range(20)]
+
+
+def entry(merchant: str, tier: str = "standard", **more: float) -> OwnEntry:
+    queue = naming.own_queue("orders", "pos", merchant)
+    rate = more.get("rate")
+    return OwnEntry(merchant, tier, queue, {PODS[0]: 2, PODS[3]: 1}, bound=True, rate=rate, burst=3)
+
+
+def test_it_is_as_the_schema_says_and_can_be_read_back() -> None:
+    entries = [entry("hut"), entry("bär", rate=0.5), entry("inn", "enterprise")]
+    text, named = own_file(entries, {"standard": PODS, "enterprise": PODS[:4]}, 10**6)
+
+    jsonschema.validate(json.loads(text), SCHEMA)
+    assert named == {"hut", "bär", "inn"}
+    assert parts_in(text) == {merchant: {PODS[0]: 2, PODS[3]: 1} for merchant in named}
+    assert parts_in("{") == parts_in('{"tiers": 7}') == {}
+
+
+def test_a_route_without_own_queues_has_no_file() -> None:
+    assert own_file([], {"standard": PODS}, 10**6) == ("", frozenset())
+
+
+def test_two_hundred_queues_of_twenty_pods_are_small_beside_a_shard_that_is_full() -> None:
+    text, named = own_file([entry(f"merchant-{n}") for n in range(200)], {"standard": PODS}, room_beside(GROW_ABOVE))
+    assert len(named) == 200
+    assert len(text) < 50_000
+
+
+@pytest.mark.parametrize("room", [0, 500, 3_000, 20_000])
+def test_what_finds_no_room_is_left_out_last_ones_first(room: int) -> None:
+    merchants = ["é" * 127 + str(n) for n in range(60)]
+    text, named = own_file([entry(each) for each in merchants], {"standard": PODS[:4]}, room)
+    assert len(text.encode()) <= room + 64
+    assert sorted(named) == sorted(merchants[: len(named)])
+    assert len(named) < 60

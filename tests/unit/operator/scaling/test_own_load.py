@@ -1,0 +1,50 @@
+"""What own queues add to their tier's lane: as much as their shares let through."""
+
+from __future__ import annotations
+
+import pytest
+
+from merchantroute_operator.scaling.decide import decide
+from merchantroute_operator.scaling.model import Memory, Observation
+from merchantroute_operator.scaling.own_load import OwnHistory, OwnLoad, remember_own, with_own
+from merchantroute_operator.spec.route import Scaling
+from merchantroute_operator.topology.objects import QueueSample
+
+LANE = Observation(100.0, 0, 0, 0.0, 0.0, 0.0, 0.0, replicas=1, ready_pods=1, fresh=True)
+POLICY = Scaling(0, 20, 30.0, 0.0, 1.0, paused=False)
+
+
+def load(ready: int, share: int, unacked: int = 0, published: int = 0, rate: float | None = None) -> OwnLoad:
+    return OwnLoad("own", QueueSample(ready + unacked, ready, unacked, published, 0), share, rate)
+
+
+@pytest.mark.parametrize(
+    ("ready", "share", "unacked", "queued", "in_flight"),
+    [(1000, 1, 1, 1, 1), (3, 10, 0, 3, 0), (1000, 0, 0, 0, 0), (0, 5, 2, 0, 2)],
+)
+def test_of_what_waits_its_share_counts(ready: int, share: int, unacked: int, queued: int, in_flight: int) -> None:
+    seen = with_own(LANE, (load(ready, share, unacked),), OwnHistory(), 1.0, 100.0)
+    assert (seen.queued, seen.in_flight) == (queued, in_flight)
+
+
+def test_a_pod_stays_while_anything_waits_unless_it_is_held() -> None:
+    for share, pods in ((1, 1), (0, 0)):
+        seen = with_own(LANE, (load(1000, share),), OwnHistory(), 1.0, 100.0)
+        assert decide(seen, POLICY, 20, Memory(asked=((0.0, 0),))).replicas == pods
+
+
+@pytest.mark.parametrize(("share", "rate", "arriving"), [(100, None, 50.0), (10, None, 20.0), (100, 5.0, 5.0)])
+def test_of_what_arrives_counts_what_the_share_or_the_rate_can_work(
+    share: int, rate: float | None, arriving: float
+) -> None:
+    history = OwnHistory()
+    for second in range(11):
+        history = remember_own(history, (load(0, share, published=50 * second, rate=rate),), float(second))
+    seen = with_own(LANE, (load(0, share, rate=rate),), history, 0.5, 10.0)
+    assert seen.arrival_rate == pytest.approx(arriving)
+
+
+def test_what_is_unknown_adds_nothing_and_hides_nothing() -> None:
+    seen = with_own(LANE, (OwnLoad("own", None, 5),), OwnHistory(), 1.0, 100.0)
+    assert seen == LANE
+    assert remember_own(remember_own(OwnHistory(), (load(1, 1),), 1.0), (), 2.0) == OwnHistory()
