@@ -21,6 +21,7 @@ from celery.worker.state import maybe_shutdown
 from merchantroute_worker import pod
 from merchantroute_worker.celery.event_sender import EventSender
 from merchantroute_worker.celery.order_task import TASK
+from merchantroute_worker.celery.own_queues import OwnQueueConsumers
 from merchantroute_worker.celery.prefetch import set_prefetch
 from merchantroute_worker.celery.producers import use_lane_producers
 from merchantroute_worker.celery.send_task import SendTask
@@ -62,10 +63,13 @@ class LeanConsumer(Consumer):
         self.mr_pod = pod.start(pool.limit, green=pool.is_green)
         start.start_reporting(self.mr_pod)
         self.deliveries = Deliveries(self.mr_pod, pool)
+        self.own_queues = OwnQueueConsumers(self)
+        self.mr_pod.own_orders = self.deliveries.waiting
         self._heartbeat_checked_at = time.monotonic()
         self._was_ready = False
         # Configuration is read by another thread; a consumer may be changed only by the one that reads its connection.
         self.mr_pod.on_slots_change(lambda slots: self.call_soon(set_prefetch, self, slots))
+        self.mr_pod.files.on_change(self.own_queues.configure)
         # Disabled even if the command line does not say so: with its event connection the loop wakes up ten times a
         # second.
         disabled = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
@@ -97,6 +101,7 @@ class LeanConsumer(Consumer):
 
     def stop(self) -> None:
         """Stop consuming. The connection stays open for the acks of what the pool finishes."""
+        self._stop_own_queues()
         super().stop()
         if not self.pool.is_green:
             start_daemon(self._send_heartbeats, "heartbeats")
@@ -138,6 +143,9 @@ class LeanConsumer(Consumer):
         super().on_ready()
         keep_own_records()
         set_prefetch(self, self.mr_pod.concurrency)
+        if self.mr_pod.files.generation:
+            self.own_queues.configure(self.mr_pod.files.current)
+        self.own_queues.connected()
         if self.pool.is_green:
             # Only from here on: startup imports block the hub too, and no order waits then.
             hub_monitor.start_monitor(self.mr_pod)
@@ -152,6 +160,7 @@ class LeanConsumer(Consumer):
         """
         super().perform_pending_operations()
         now = time.monotonic()
+        self.own_queues.retry(now)
         if not self.pool.is_green and self.connection and now - self._heartbeat_checked_at >= HEARTBEAT_CHECK_INTERVAL:
             self._heartbeat_checked_at = now
             self.connection.heartbeat_check()
@@ -208,6 +217,12 @@ class LeanConsumer(Consumer):
                 self.deliveries.dead_letter(message, "malformed", f"the message cannot be handled: {error!r}")
 
         return on_task_received
+
+    def _stop_own_queues(self) -> None:
+        try:
+            self.own_queues.stop()
+        except Exception as error:  # noqa: BLE001 - nothing may keep a pod from ending; the broker has the orders
+            log.warning("the own queues' consumers could not be cancelled: %s", error)
 
     def _start_events(self) -> EventSender:
         """Record what happens to orders and tasks alike, and send it. Celery's own dispatcher stays off."""
