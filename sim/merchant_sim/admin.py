@@ -47,6 +47,7 @@ class Admin:
         merchant = request.match_info["merchant"]
         behaviour = await _parsed(request, self._merchants.default)
         self._merchants.own[merchant] = behaviour
+        self._merchants.peaks.pop(merchant, None)
         return _json(as_json(behaviour))
 
     async def _unset_one(self, request: web.Request) -> web.Response:
@@ -73,6 +74,7 @@ class Admin:
                 "forgotten": records.forgotten,
                 "hung": self._merchants.hung,
                 "served": dict(self._merchants.served),
+                "peaks": self._merchants.peaks,
             }
         )
 
@@ -81,6 +83,7 @@ class Admin:
         self._merchants.own.clear()
         self._merchants.default = Behaviour()
         self._merchants.served.clear()
+        self._merchants.peaks.clear()
         self._begin_book()
         return _json({"book": self._book})
 

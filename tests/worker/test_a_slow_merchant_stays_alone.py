@@ -2,10 +2,11 @@
 
 import json
 
+from merchantroute_worker.bulkhead.pacing import BURST
+
 from merchantroute_kit.waiting import until
 from merchantroute_kit.worker import topology
 from merchantroute_kit.worker.local_lane import LocalLane
-from merchantroute_worker.bulkhead.pacing import BURST
 
 
 def test_others_are_done_while_one_hangs_and_its_orders_are_done_once_it_heals(lane: LocalLane) -> None:

@@ -110,7 +110,7 @@ class Metrics:
         """Count an order that came without a correlation_id."""
         self._without_correlation_id.labels(self._tier).inc()
 
-    def render(self, *, slots: int, busy: int, merchants: Totals, own_queues: int, own_waiting: int) -> bytes:
+    def render(self, *, slots: int, busy: int, merchants: Totals, own_queues: int = 0, own_waiting: int = 0) -> bytes:
         """The exposition text for /metrics."""
         self._own_queues.set(own_queues)
         self._own_orders_waiting.set(own_waiting)
