@@ -117,11 +117,8 @@ def test_its_part_follows_the_configuration_and_is_never_exceeded(lane: LocalLan
 
 
 def test_more_orders_than_slots_wait_and_the_lane_s_do_not_starve(lane: LocalLane) -> None:
-    first, second, other = (
-        lane.merchant("one", latency=SLOWLY),
-        lane.merchant("two", latency=SLOWLY),
-        lane.merchant("x"),
-    )
+    first, second = lane.merchant("one", latency=SLOWLY), lane.merchant("two", latency=SLOWLY)
+    other = lane.merchant("other")
     lane.configure(first, second, other)
     worker = lane.work(2).ready()
     open_queue(lane, first, 2)

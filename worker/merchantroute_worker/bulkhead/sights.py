@@ -32,8 +32,8 @@ class RecentRefusals:
 def figures(
     known: KnownMerchants, refused: Iterable[str], own: Iterable[str], is_slow: IsSlow, *, now: float, most: int
 ) -> tuple[MerchantFigures, ...]:
-    """Give up to `most` merchants that are slow, were `refused` lately or have an `own` queue here: slow ones first, and
-    then those that were refused most.
+    """Give up to `most` merchants that are slow, were `refused` lately or have an `own` queue here, in this order:
+    slow ones, then those that were refused most.
     """
     slow = [name for name, state in known.active.items() if is_slow(state, now)]
     named = dict.fromkeys(chain(slow, islice(reversed(known.failing), most), refused, own))
