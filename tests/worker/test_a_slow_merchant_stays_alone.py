@@ -2,7 +2,6 @@
 
 import json
 
-
 from merchantroute_kit.waiting import until
 from merchantroute_kit.worker import topology
 from merchantroute_kit.worker.local_lane import LocalLane
