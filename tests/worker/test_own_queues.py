@@ -94,13 +94,14 @@ def test_its_part_follows_the_configuration_and_is_never_exceeded(lane: LocalLan
     lane.configure(own)
     worker = lane.work(20).ready()
     queue = open_queue(lane, own, 3)
-    ids = lane.orders(own, 150)
+    ids = lane.orders(own, 200)
 
     for part in (3, 1, 5):
         lane.own(own, part, bound=True)
         until_prefetch(lane, queue, part)
         until(lambda part=part: seen(worker, own)["inFlight"] <= part, "earlier orders to end")  # type: ignore[misc]
         lane.merchants.behave(own, "normal", latency=SLOWLY)
+        lane.look()
         lane.until_some_done(len(lane.done) + 4 * part)
         assert lane.merchants.peak(own) == part
     lane.own(own, 0, bound=True)
@@ -109,11 +110,11 @@ def test_its_part_follows_the_configuration_and_is_never_exceeded(lane: LocalLan
     until(lambda: seen(worker, own)["ownQueue"]["waiting"] == 0, "what waits to be given back")
     lane.look()
     done = len(lane.done)
-    assert ready_in(lane, queue) == 150 - done > 0
+    assert ready_in(lane, queue) == 200 - done > 0
 
-    lane.own(own, 4, bound=True)
+    lane.own(own, 9, bound=True)
     lane.until_done(ids, 60)
-    assert lane.ledger() == {"done": 150}
+    assert lane.ledger() == {"done": 200}
 
 
 def test_more_orders_than_slots_wait_and_the_lane_s_do_not_starve(lane: LocalLane) -> None:

@@ -14,9 +14,9 @@ from merchantroute_worker.bulkhead.rule import Limits
 from merchantroute_worker.calls.http_client import Client
 from merchantroute_worker.config.files import ConfigurationFiles
 from merchantroute_worker.config.identity import Identity, from_environment
+from merchantroute_worker.isolation.own_queues import PodPart
 from merchantroute_worker.orders import suspicion
 from merchantroute_worker.orders.envelope import DeliveryKey
-from merchantroute_worker.orders.own_queues import PodPart
 from merchantroute_worker.orders.route import Route
 from merchantroute_worker.outcomes.ack_batch import Acks, BatchedAcks, ImmediateAcks
 from merchantroute_worker.outcomes.completions import Completions

@@ -12,6 +12,7 @@ from merchantroute_worker.bulkhead import adaptive_limit
 from merchantroute_worker.bulkhead.adaptive_limit import Baseline
 from merchantroute_worker.bulkhead.fair_share import fair_share
 from merchantroute_worker.bulkhead.known_merchants import KnownMerchants, Merchant
+from merchantroute_worker.bulkhead.merchant_figures import RECENTLY, RecentRefusals, figures, view
 from merchantroute_worker.bulkhead.merchant_refusals import MerchantRefusals
 from merchantroute_worker.bulkhead.name_failures import NameFailures
 from merchantroute_worker.bulkhead.neighbours import Neighbours
@@ -25,7 +26,6 @@ from merchantroute_worker.bulkhead.rule import (
     is_scarce,
     is_slow,
 )
-from merchantroute_worker.bulkhead.sights import RECENTLY, RecentRefusals, figures, view
 from merchantroute_worker.bulkhead.views import Failure, MerchantView, PodFigures, SlowMerchant, Totals
 from merchantroute_worker.orders.attempt_result import MerchantHealth
 from merchantroute_worker.runtime.threads import native_lock

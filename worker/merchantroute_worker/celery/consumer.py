@@ -21,7 +21,7 @@ from celery.worker.state import maybe_shutdown
 from merchantroute_worker import pod
 from merchantroute_worker.celery.event_sender import EventSender
 from merchantroute_worker.celery.order_task import TASK
-from merchantroute_worker.celery.own_queues import OwnQueueConsumers
+from merchantroute_worker.celery.own_queue_consumers import OwnQueueConsumers
 from merchantroute_worker.celery.prefetch import set_prefetch
 from merchantroute_worker.celery.producers import use_lane_producers
 from merchantroute_worker.celery.send_task import SendTask

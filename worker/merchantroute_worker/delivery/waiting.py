@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 from merchantroute_worker.bulkhead.bulkhead import Bulkhead
 from merchantroute_worker.delivery.delivery import Delivery
-from merchantroute_worker.delivery.slot_queue import SlotQueue
-from merchantroute_worker.orders.own_queues import PodPart
+from merchantroute_worker.isolation.own_queues import PodPart
+from merchantroute_worker.isolation.slot_queue import SlotQueue
 from merchantroute_worker.runtime.clock import StallAwareClock
 from merchantroute_worker.runtime.threads import native_lock, start_daemon
 

@@ -13,8 +13,8 @@ from math import inf
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from merchantroute_worker.isolation.own_queues import OwnQueue, parse_own
 from merchantroute_worker.orders.answers import Answer, Table, table
-from merchantroute_worker.orders.own_queues import OwnQueue, parse_own
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}

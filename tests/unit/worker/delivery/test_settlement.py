@@ -14,10 +14,10 @@ from merchantroute_worker.config.identity import from_environment
 from merchantroute_worker.delivery.delivery import Delivery, Stage
 from merchantroute_worker.delivery.order import OrderDelivery
 from merchantroute_worker.delivery.task import TaskDelivery
+from merchantroute_worker.isolation.own_queues import OwnQueue
 from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.messages import Outgoing
-from merchantroute_worker.orders.own_queues import OwnQueue
 from merchantroute_worker.orders.route import Route
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit.publisher import NotPublished, Refused, TooLarge

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from merchantroute_worker.delivery.slot_queue import SlotQueue, TokenBucket
-from merchantroute_worker.orders.own_queues import PodPart
+from merchantroute_worker.isolation.own_queues import PodPart
+from merchantroute_worker.isolation.slot_queue import SlotQueue, TokenBucket
 
 MERCHANTS = ("bistro", "cafe", "diner")
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
-from merchantroute_worker.orders.own_queues import PodPart
+from merchantroute_worker.isolation.own_queues import PodPart
 
 T = TypeVar("T")
 NO_PART = PodPart("", 0, bound=False)

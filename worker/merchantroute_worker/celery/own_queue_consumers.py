@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from amqp.exceptions import ChannelError
 from kombu import messaging
 
-from merchantroute_worker.orders.own_queues import PodPart
+from merchantroute_worker.isolation.own_queues import PodPart
 from merchantroute_worker.orders.route import Route
 
 log = logging.getLogger(__name__)
