@@ -3,8 +3,8 @@
 A real worker on a real broker: first its neighbours alone, at a steady rate with 50 ms a call, then with the backlog.
 The rungs are the sample's. Four phases: the neighbours alone; while the backlog arrives all at once, and the hung
 merchant's own queue is opened, as the operator does within seconds; while the backlog waits there; and the neighbours
-alone once more, with the backlog taken out of the broker: what they cost by themselves changes with the machine, so both
-ends count.
+alone once more, with the backlog taken out of the broker: what they cost by themselves changes with the machine, so
+both ends count.
 ORDERS, BASELINE and BACKLOG (seconds) change it, and ISOLATED (seconds until the own queue is opened, 0 for never).
 MR_TEST_AMQP and MR_TEST_MGMT name a broker that is there already.
 """
