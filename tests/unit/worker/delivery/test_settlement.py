@@ -296,7 +296,7 @@ def test_who_gets_no_slot_goes_to_its_own_queue_at_once_and_to_a_rung_where_ther
     world = Fixture(own_route)
     bulkhead: Any = world.pod.bulkhead
     bulkhead.decide = lambda *_, **__: verdict
-    headers = {"mr-returns": returned} if returned else {}
+    headers: dict[str, Any] = {"mr-returns": returned} if returned else {}
 
     world.order(message=Message(exchange=ROUTE.router, **headers)).run()
     world.task(Message(exchange=ROUTE.router, **headers))

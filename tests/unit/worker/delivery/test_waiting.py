@@ -113,6 +113,9 @@ def test_what_waits_for_a_token_begins_when_it_is_due(consumer: Consumer) -> Non
 
     assert len(consumer.begun) == 1
     until(lambda: len(consumer.begun) == 2, "the token to fall due")
+    consumer.ends(consumer.begun[0])
+    consumer.arrives(own=True)
+    until(lambda: len(consumer.begun) == 3, "the next token, which the timer did not know of")
 
 
 @pytest.mark.parametrize(("seconds", "waits"), [(LONGEST_WAIT - 1, True), (LONGEST_WAIT + 9, False)])

@@ -158,6 +158,15 @@ def test_a_rate_lets_its_burst_begin_and_then_one_after_the_other() -> None:
     assert (len(world.begin(0.4)), len(world.begin(0.5)), len(world.begin(10.0))) == (0, 1, 3)
 
 
+def test_a_higher_rate_is_not_waited_for_as_the_lower_one_was() -> None:
+    world = pod(99, bistro=part(99, rate=0.001))
+    world.add(*own("bistro", 2))
+    assert len(world.begin(0.0)) == 1
+    assert world.begin(1.0) == []
+    world.queue.configure({"bistro": part(99)}, {}, 1.0)
+    assert len(world.begin(1.0)) == 1
+
+
 def test_a_merchant_that_takes_none_for_a_while_holds_up_nobody() -> None:
     world = pod(bistro=part(9), cafe=part(9))
     world.takes_none["bistro"] = 7.0
