@@ -64,7 +64,14 @@ def open_queue(lane: LocalLane, merchant: str, *parts: int, **more: Any) -> str:
     until_consumed(lane.workers[0], sum(entry["parts"][0] > 0 for entry in lane.own_queues.values()))
     topology.bind_own_queue(lane.channel, merchant)
     lane.own(merchant, *parts, bound=True, **more)
+    until_taken(lane)
     return queue
+
+
+def until_taken(lane: LocalLane) -> None:
+    """Wait until the first pod has the newest configuration."""
+    wanted, worker = lane.generation, lane.workers[0]
+    until(lambda: json.loads(worker.get("/merchants")[1])["generation"] == wanted, "the pod to take the configuration")
 
 
 def ready_in(lane: LocalLane, queue: str) -> int:

@@ -60,6 +60,11 @@ class LocalLane:
         self._concurrency = concurrency
         self._write()
 
+    @property
+    def generation(self) -> int:
+        """The newest generation of the configuration."""
+        return self._generation
+
     def own(self, merchant: str, *parts: int, bound: bool = False, **more: Any) -> str:
         """Write the next generation, with this merchant's own queue and each pod's part of it; without parts it is left
         out. Gives the queue's name.
