@@ -2,14 +2,18 @@
 
 import json
 import re
+import secrets
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from merchantroute_kit.waiting import until
-from merchantroute_kit.worker import topology
+from merchantroute_kit.worker import mounted_files, topology
 from merchantroute_kit.worker.cut_connections import cut
 from merchantroute_kit.worker.local_lane import LocalLane
 from merchantroute_kit.worker.worker_process import WorkerProcess
@@ -147,7 +151,7 @@ def test_a_queue_that_is_there_late_or_goes_harms_no_other(lane: LocalLane) -> N
     worker = lane.work(8).ready()
     open_queue(lane, kept, 2)
     lane.own(late, 2)
-    until(lambda: any("not there yet" in entry["message"] for entry in worker.records()), "the pod to miss it")
+    until(lambda: any("cannot be consumed yet" in entry["message"] for entry in worker.records()), "the pod to miss it")
     lane.until_done([*lane.orders(other, 5), *lane.orders(kept, 5)])
     assert metric(worker, "merchantroute_own_queues") == 1.0
 
@@ -163,6 +167,48 @@ def test_a_queue_that_is_there_late_or_goes_harms_no_other(lane: LocalLane) -> N
 
     assert lane.ledger() == {"done": 27}
     assert not [entry for entry in worker.records() if "the consumer failed" in entry["message"]]
+
+
+def test_a_queue_that_the_pod_may_not_read_harms_no_other(lane: LocalLane) -> None:
+    kept, other, hidden = lane.merchant("kept", latency=SLOWLY), lane.merchant("other"), lane.merchant("hidden")
+    queue = topology.own_queue(kept)
+    with limited_user(lane, rf"^(?!mr\..*\.own\.)|^{re.escape(queue)}$") as user:
+        lane.configure(kept, other, hidden)
+        worker = lane.work(8).ready()
+        open_queue(lane, kept, 2)
+        topology.declare_own_queue(lane.channel, hidden)
+        lane.own(hidden, 2)
+        until(lambda: any("ACCESS_REFUSED" in str(entry) for entry in worker.records()), "the pod to be refused")
+        lane.until_done([*lane.orders(other, 5), *lane.orders(kept, 20)])
+        until_consumed(worker, 1)
+
+        allow(lane, user, ".*")
+        until_consumed(worker, 2)
+        topology.bind_own_queue(lane.channel, hidden)
+        lane.until_done(lane.orders(hidden, 5))
+
+        book = lane.ledger()
+        assert (book["done"], book["lost"], book["dead"], book["doubled"]) == (30, 0, 0, 0)
+        assert not [entry for entry in worker.records() if "the consumer failed" in entry["message"]]
+
+
+def allow(lane: LocalLane, user: str, read: str) -> None:
+    """Let a user read what matches, and write everything."""
+    rights = {"configure": "^$", "write": ".*", "read": read}
+    lane.vhost.api("PUT", f"permissions/{lane.vhost.name}/{user}", rights)
+
+
+@contextmanager
+def limited_user(lane: LocalLane, read: str) -> Iterator[str]:
+    """The pods' user at the broker, which may read what matches."""
+    user, password = f"limited-{lane.run}", secrets.token_hex(16)
+    lane.vhost.api("PUT", f"users/{user}", {"password": password, "tags": ""})
+    try:
+        allow(lane, user, read)
+        mounted_files.write_broker(lane.root, replace(lane.vhost, username=user, password=password))
+        yield user
+    finally:
+        lane.vhost.api("DELETE", f"users/{user}")
 
 
 def test_a_rate_is_kept(lane: LocalLane) -> None:

@@ -2,8 +2,9 @@
 
 Each consumer has a prefetch count of its own: this pod's part of the merchant's share. It cannot be changed while it is
 registered, so another part is another consumer tag (see prefetch.py). A queue that the broker's node does not know yet
-is looked for on a channel of its own first: a `basic.consume` that fails with 404 closes its channel, and the broker
-would deliver everything again that other own queues' consumers hold.
+is looked for on another channel first: a `basic.consume` that fails closes its channel, and the broker delivers
+everything again that other own queues' consumers hold. Whether the pod may read a queue only `basic.consume` tells; one
+that has failed is tried again on a channel of its own.
 
 All of it must happen in the thread that reads the connection.
 """
@@ -32,6 +33,7 @@ class _Consumed(NamedTuple):
     tag: str
     merchant: str
     prefetch: int
+    channel: Any
 
 
 def parts_of(route: Route, tier: str, pod: str) -> dict[str, PodPart]:
@@ -53,7 +55,7 @@ class OwnQueueConsumers:
         self._tags = count(1)
         self._channel: Any = None
         self._probe: Any = None
-        self._receive: Any = None
+        self._failed: set[str] = set()
         self._consumed: dict[str, _Consumed] = {}
         self._pauses: dict[str, tuple[float, float]] = {}
         self._retry_at: float | None = None
@@ -72,7 +74,9 @@ class OwnQueueConsumers:
 
     def connected(self) -> None:
         """The consumer has a new connection: consume everything again."""
-        self._forget_channel()
+        self._channel = self._probe = None
+        self._forget(list(self._consumed))
+        self._failed.clear()
         self._pauses.clear()
         self.apply()
 
@@ -87,15 +91,13 @@ class OwnQueueConsumers:
         if self._consumer.connection is None or self._consumer.mr_pod.stopping.is_set():
             return
         wanted = self._wanted()
-        try:
-            for queue, consumed in list(self._consumed.items()):
-                if queue not in wanted or wanted[queue][1] != consumed.prefetch:
-                    self._cancel(queue, consumed)
-            for queue, (merchant, prefetch) in wanted.items():
-                if queue not in self._consumed:
-                    self._try_to_consume(queue, merchant, prefetch)
-        except ChannelError as error:
-            self._channel_lost(error)
+        for queue, consumed in list(self._consumed.items()):
+            if queue not in wanted or wanted[queue][1] != consumed.prefetch:
+                self._cancel(queue, consumed)
+        for queue, (merchant, prefetch) in wanted.items():
+            if queue not in self._consumed:
+                self._try_to_consume(queue, merchant, prefetch)
+        self._failed.intersection_update(wanted)
         self._pauses = {queue: pause for queue, pause in self._pauses.items() if queue in wanted}
         self._deliveries.return_waiting(self._deliveries.waiting.take_back())
 
@@ -120,81 +122,89 @@ class OwnQueueConsumers:
         if now < due:
             self._retry_by(due)
             return
-        if self._exists(queue):
-            self._consume(queue, merchant, prefetch)
+        problem = self._missing(queue) or self._consume(queue, merchant, prefetch)
+        if problem is None:
             self._pauses.pop(queue, None)
             return
         if queue not in self._pauses:
-            log.info("an own queue is not there yet", extra={"data": {"merchant": merchant, "queue": queue}})
+            fields = {"merchant": merchant, "queue": queue, "reason": str(problem)}
+            log.warning("an own queue cannot be consumed yet", extra={"data": fields})
         self._pauses[queue] = (now + pause, min(2 * pause, SLOWEST_RETRY))
         self._retry_by(now + pause)
 
     def _retry_by(self, due: float) -> None:
         self._retry_at = due if self._retry_at is None else min(due, self._retry_at)
 
-    def _exists(self, queue: str) -> bool:
+    def _missing(self, queue: str) -> Exception | None:
         if self._probe is None:
             self._probe = self._consumer.connection.channel()
         try:
             self._probe.queue_declare(queue, passive=True)
-            return True
         except ChannelError as error:
-            log.debug("an own queue cannot be looked at: %s", error)
             self._probe = None
-            return False
+            return error
+        return None
 
-    def _consume(self, queue: str, merchant: str, prefetch: int) -> None:
-        channel = self._open_channel()
+    def _consume(self, queue: str, merchant: str, prefetch: int) -> Exception | None:
+        """Consume a queue, and give what the broker says against it."""
+        apart = queue in self._failed
+        channel = self._consumer.connection.channel() if apart or self._channel is None else self._channel
+        if not apart:
+            self._channel = channel
         tag = f"own-{next(self._tags)}"
         self._deliveries.waiting.own_tags[tag] = merchant
-        self._consumed[queue] = _Consumed(tag, merchant, prefetch)
-        channel.basic_qos(0, prefetch, False)
-        channel.basic_consume(queue, consumer_tag=tag, callback=self._receive, on_cancel=self._cancelled)
+        self._consumed[queue] = _Consumed(tag, merchant, prefetch, channel)
+        try:
+            channel.basic_qos(0, prefetch, False)
+            channel.basic_consume(queue, consumer_tag=tag, callback=self._receiver(channel), on_cancel=self._cancelled)
+        except ChannelError as error:
+            self._failed.add(queue)
+            self._channel_lost(channel)
+            return error
+        self._failed.discard(queue)
+        return None
 
     def _cancel(self, queue: str, consumed: _Consumed) -> None:
-        self._channel.basic_cancel(consumed.tag)
-        self._consumed.pop(queue, None)
-        self._deliveries.waiting.own_tags.pop(consumed.tag, None)
+        try:
+            consumed.channel.basic_cancel(consumed.tag)
+        except ChannelError as error:
+            log.warning("an own queue's consumer could not be cancelled: %s", error)
+            self._channel_lost(consumed.channel)
+        self._forget([queue])
 
     def _cancelled(self, tag: str) -> None:
         """The broker has cancelled a consumer: its queue was deleted."""
         for queue, consumed in list(self._consumed.items()):
             if consumed.tag == tag:
                 log.info("an own queue is gone", extra={"data": {"merchant": consumed.merchant, "queue": queue}})
-                del self._consumed[queue]
-                self._deliveries.waiting.own_tags.pop(tag, None)
+                self._forget([queue])
                 self._deliveries.waiting.keep(consumed.merchant)
                 self._pauses[queue] = (time.monotonic() + FASTEST_RETRY, 2 * FASTEST_RETRY)
                 self._retry_by(self._pauses[queue][0])
 
-    def _open_channel(self) -> Any:
-        if self._channel is None:
-            consumer = self._consumer
-            self._channel = consumer.connection.channel()
-            # The lane's consumer bound to another channel: it decodes, and acks go to where the message came from.
-            receiver = _CONSUMER(
-                self._channel,
-                accept=consumer.app.conf.accept_content,
-                on_decode_error=consumer.on_decode_error,
-                on_message=consumer.task_consumer.on_message,
-            )
-            self._receive = receiver._receive_callback  # noqa: SLF001 - kombu has consumers of declared queues only
-        return self._channel
+    def _receiver(self, channel: Any) -> Any:
+        """The lane's consumer bound to another channel: it decodes, and acks go to where the message came from."""
+        consumer = self._consumer
+        receiver = _CONSUMER(
+            channel,
+            accept=consumer.app.conf.accept_content,
+            on_decode_error=consumer.on_decode_error,
+            on_message=consumer.task_consumer.on_message,
+        )
+        return receiver._receive_callback  # noqa: SLF001 - kombu has consumers of declared queues only
 
-    def _channel_lost(self, error: Exception) -> None:
-        log.warning("own queues could not be consumed, trying again: %s", error)
-        channel = self._channel
-        queues = list(self._wanted())
-        self._forget_channel()
+    def _channel_lost(self, channel: Any) -> None:
+        """The broker has closed a channel, and delivers again what came through it."""
+        lost = [queue for queue, consumed in self._consumed.items() if consumed.channel is channel]
         self._deliveries.channel_lost(channel)
-        now = time.monotonic()
-        for queue in queues:
-            pause = self._pauses.get(queue, (0.0, FASTEST_RETRY))[1]
-            self._pauses[queue] = (now + pause, min(2 * pause, SLOWEST_RETRY))
-            self._retry_by(now + pause)
+        self._forget(lost)
+        if channel is self._channel:
+            self._channel = None
+        if lost:
+            self._retry_by(time.monotonic())
 
-    def _forget_channel(self) -> None:
-        self._channel = self._probe = self._receive = None
-        for consumed in self._consumed.values():
-            self._deliveries.waiting.own_tags.pop(consumed.tag, None)
-        self._consumed.clear()
+    def _forget(self, queues: list[str]) -> None:
+        for queue in queues:
+            consumed = self._consumed.pop(queue, None)
+            if consumed is not None:
+                self._deliveries.waiting.own_tags.pop(consumed.tag, None)

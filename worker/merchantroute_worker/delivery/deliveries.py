@@ -75,7 +75,7 @@ class Deliveries:
 
     def channel_lost(self, channel: Any) -> None:
         """Cancel what came through this channel, which the broker has closed: it delivers all of it again."""
-        self.waiting.take_back_all()
+        self.waiting.forget_channel(channel)
         of_channel = [each for each in list(self._in_flight) if each.message.channel is channel]
         self._cancel(of_channel, connection_lost=True)
 

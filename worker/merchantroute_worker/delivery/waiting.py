@@ -127,6 +127,15 @@ class WaitingDeliveries:
         """Remove what waits of all own queues."""
         return self.take_back(self._queue.waiting_in_own)
 
+    def forget_channel(self, channel: Any) -> None:
+        """Forget what waits and came through this channel, which is closed: the broker delivers it again."""
+        with self._lock:
+            for merchant in self._queue.waiting_in_own:
+                for entry in self._queue.take_back([merchant]):
+                    if entry.delivery.message.channel is not channel:
+                        self._queue.add(entry, merchant)
+            self._measure()
+
     def keep(self, merchant: str) -> None:
         """Let what waits of a merchant's own queue begin as the lane's does: the queue is gone, and nobody else has
         these orders.

@@ -177,6 +177,18 @@ def test_a_message_that_cannot_be_begun_keeps_no_slot(consumer: Consumer) -> Non
     assert consumer.arrives(own=True) in consumer.begun
 
 
+def test_a_lost_channel_forgets_what_came_through_it_and_nothing_else(consumer: Consumer) -> None:
+    consumer.waiting.configure(part(1))
+    first, second, third = (consumer.arrives(own=True) for _ in range(3))
+    for delivery, channel in ((first, "kept"), (second, "lost"), (third, "kept")):
+        delivery.message.channel = channel
+    consumer.waiting.forget_channel("lost")
+
+    assert consumer.waiting.of_own("bistro") == 1
+    consumer.ends(first)
+    assert consumer.begun == [first, third]
+
+
 def test_a_lost_connection_forgets_what_waits_and_nothing_that_has_begun(consumer: Consumer) -> None:
     consumer.waiting.configure(part(1))
     first = consumer.arrives(own=True)
