@@ -227,22 +227,27 @@ def test_a_rate_is_kept(lane: LocalLane) -> None:
 
 
 def test_what_waits_in_a_pod_that_ends_is_another_s_at_once(lane: LocalLane) -> None:
-    own, other = lane.merchant("own", latency=SLOWLY), lane.merchant("other", latency=SLOWLY)
+    lane.limits = {"callTimeoutMs": 60_000, "deadlineMs": 60_000}
+    own, other = lane.merchant("own", "hang"), lane.merchant("other", latency=SLOWLY)
     lane.configure(own, other)
     lane.own_pods = ["pod-0", "pod-1"]
-    first = lane.work(20, MR_GRACE="20").ready()
+    ending, staying = lane.work(20, MR_GRACE="15").ready(), lane.work(20).ready()
     queue = open_queue(lane, own, 5, 0, rate=0.5)
     ids = lane.orders(own, 8)
-    until(lambda: metric(first, "merchantroute_own_orders_waiting") >= 3, "orders to wait for a token")
+    until(lambda: metric(ending, "merchantroute_own_orders_waiting") >= 3, "orders to wait for a token")
+    lane.merchants.behave(own, "normal")
 
     beside = lane.orders(other, 40)
-    first.signal(signal.SIGTERM)
-    assert first.wait(30) == 0
+    ending.signal(signal.SIGTERM)
     lane.own(own, 0, 5, bound=True)
-    lane.work(20).ready()
+    until_consumed(staying, 1)
+    lane.until_some_done(40 + 6)
+    assert not ending.ended(), "it still has an order that hangs"
     lane.until_done([*ids, *beside], 60)
 
-    assert lane.ledger() == {"done": 48}
+    assert ending.wait(30) == 0
+    book = lane.ledger()
+    assert (book["done"], book["lost"], book["dead"], book["doubled"]) == (48, 0, 0, 0)
     assert ready_in(lane, queue) == 0
 
 
