@@ -145,7 +145,7 @@ class Deliveries:
     def _stop(self) -> None:
         # First the work, then the pool. Celery closes a pool as soon as it begins to end, before the consumer; billiard
         # then takes no attempt more, and says nothing.
-        while (self._in_flight or self.waiting.of_lane or len(self._pod.acks)) and not self._pod.grace_is_over:
+        while (self.waiting.has_work or len(self._pod.acks)) and not self._pod.grace_is_over:
             sleep(POLL_INTERVAL)
         self._close_pool()
         self._stop_pool()

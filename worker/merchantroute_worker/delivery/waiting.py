@@ -154,9 +154,10 @@ class WaitingDeliveries:
             self._measure()
 
     @property
-    def of_lane(self) -> int:
-        """How many deliveries of the lane's queue wait."""
-        return self._queue.waiting_of_lane
+    def has_work(self) -> bool:
+        """Whether a delivery is in flight, or one of the lane's queue waits. One that is about to begin is either."""
+        with self._lock:
+            return bool(self._in_flight or self._queue.waiting_of_lane)
 
     def of_own(self, merchant: str) -> int:
         """How many deliveries of the merchant's own queue wait."""

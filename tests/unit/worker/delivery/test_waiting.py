@@ -191,14 +191,24 @@ def test_a_lost_channel_forgets_what_came_through_it_and_nothing_else(consumer: 
 
 def test_a_lost_connection_forgets_what_waits_and_nothing_that_has_begun(consumer: Consumer) -> None:
     consumer.waiting.configure(part(1))
-    first = consumer.arrives(own=True)
-    for own in (True, False, False):
+    begun = [consumer.arrives(own=True), consumer.arrives()]
+    for own in (True, False):
         consumer.arrives(own=own)
+    assert consumer.waiting.of_own("bistro") == 1
     consumer.waiting.clear()
 
-    assert (consumer.waiting.of_lane, consumer.waiting.of_all_own) == (0, 0)
-    consumer.ends(first)
-    assert len(consumer.begun) == 2
+    for delivery in begun:
+        assert consumer.waiting.has_work
+        consumer.ends(delivery)
+    assert (consumer.begun, consumer.waiting.has_work, consumer.waiting.of_all_own) == (begun, False, 0)
+
+
+def test_what_waits_of_the_lane_is_work_that_an_ending_pod_does(consumer: Consumer) -> None:
+    deliveries = [consumer.arrives() for _ in range(3)]
+    for delivery in deliveries:
+        assert consumer.waiting.has_work
+        consumer.ends(delivery)
+    assert not consumer.waiting.has_work
 
 
 def test_nothing_is_remembered_of_what_began_once_no_queue_is_open(consumer: Consumer) -> None:
