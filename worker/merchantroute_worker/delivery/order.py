@@ -103,13 +103,13 @@ class OrderDelivery(Settlement[Order]):
         if self.admitted:
             return self._attempt(run, route)
         if self.is_for_own_queue:
-            return decisions.refused(run.order, route, BEYOND_PART, at_once=True)
+            return decisions.refused(run.order, route, BEYOND_PART, at_once=self.goes_at_once)
         bulkhead, merchant, now = self.pod.bulkhead, run.order.merchant, self.pod.clock.now()
         verdict = bulkhead.decide(merchant, now, own_queue=self.from_own_queue)
         if verdict is Verdict.ADMIT:
             return self._attempt(run, route)
         if verdict in NO_SLOT:
-            return decisions.refused(run.order, route, verdict.value, at_once=self.has_open_own_queue)
+            return decisions.refused(run.order, route, verdict.value, at_once=self.goes_at_once)
         return decisions.waits(run.order, route, verdict.value, wait=bulkhead.refusals.wait(merchant, now))
 
     def _attempt(self, run: Run, route: Route) -> Outcome[Order] | None:

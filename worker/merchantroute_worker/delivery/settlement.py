@@ -4,6 +4,7 @@ import logging
 from abc import ABC, abstractmethod
 from typing import Any, Generic
 
+from merchantroute_worker.config.identity import STABLE
 from merchantroute_worker.delivery.delivery import Delivery, Stage
 from merchantroute_worker.orders.envelope import DeliveryKey
 from merchantroute_worker.orders.messages import MOST_RETURNS, Outgoing, at_once, returns
@@ -66,6 +67,13 @@ class Settlement(Delivery, ABC, Generic[T]):
         """
         own = self.pod.files.current.own_queue(self.incoming.routing_key)
         return own is not None and own.bound and returns(self.incoming) < MOST_RETURNS
+
+    @property
+    def goes_at_once(self) -> bool:
+        """Whether the message goes to its merchant's own queue without a wait. The stable lane alone works those, and its
+        user alone may write to the router: from another lane the ladder leads there.
+        """
+        return self.has_open_own_queue and self.pod.identity.lane == STABLE
 
     @property
     def is_for_own_queue(self) -> bool:

@@ -111,13 +111,13 @@ class TaskDelivery(Settlement[TaskMessage]):
         if self.admitted:
             return None
         if self.is_for_own_queue:
-            return task_decisions.refused(task, route, BEYOND_PART, at_once=True)
+            return task_decisions.refused(task, route, BEYOND_PART, at_once=self.goes_at_once)
         bulkhead, now = self.pod.bulkhead, self.pod.clock.now()
         verdict = bulkhead.decide(task.merchant, now, own_task=True, own_queue=self.from_own_queue)
         if verdict is Verdict.ADMIT:
             return None
         if verdict in NO_SLOT:
-            return task_decisions.refused(task, route, verdict.value, at_once=self.has_open_own_queue)
+            return task_decisions.refused(task, route, verdict.value, at_once=self.goes_at_once)
         return task_decisions.deferred(task, route, verdict.value)
 
     def _death_reason(self, reason: str) -> DeathReason:

@@ -323,8 +323,8 @@ def test_an_order_of_an_own_queue_is_refused_no_slot(world: Fixture, verdict: Ve
     assert world.counted() == ["done"]
 
 
-@pytest.mark.parametrize(("lane", "sent_on"), [("stable", True), ("suspect", False)])
-def test_an_order_of_the_lane_beyond_its_own_queue_s_part_makes_no_call(lane: str, sent_on: bool) -> None:
+@pytest.mark.parametrize(("lane", "sent_to"), [("stable", ROUTE.router), ("canary", LADDER), ("suspect", None)])
+def test_an_order_of_the_lane_beyond_its_own_queue_s_part_makes_no_call(lane: str, sent_to: str | None) -> None:
     world = Fixture(replace(ROUTE, own_queues={"bistro": OWN}), MR_LANE=lane)
     calls: list[str] = []
 
@@ -337,7 +337,7 @@ def test_an_order_of_the_lane_beyond_its_own_queue_s_part_makes_no_call(lane: st
     delivery.run()
 
     assert (calls, [message.exchange for message in world.publisher.published]) == (
-        ([], [ROUTE.router]) if sent_on else (["call"], [])
+        ([], [sent_to]) if sent_to else (["call"], [])
     )
 
 
