@@ -70,8 +70,8 @@ class Settlement(Delivery, ABC, Generic[T]):
 
     @property
     def goes_at_once(self) -> bool:
-        """Whether the message goes to its merchant's own queue without a wait. The stable lane alone works those, and its
-        user alone may write to the router: from another lane the ladder leads there.
+        """Whether the message goes to its merchant's own queue without a wait. Only the stable lane works those, and
+        only its user may write to the router: from another lane the ladder leads there.
         """
         return self.has_open_own_queue and self.pod.identity.lane == STABLE
 
