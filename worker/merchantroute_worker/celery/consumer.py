@@ -12,6 +12,8 @@ It differs from `celery.worker.consumer.Consumer` (5.5 to 5.7) in this:
 
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from amqp.exceptions import NotFound
@@ -41,6 +43,8 @@ log = logging.getLogger(__name__)
 HEARTBEAT = 60
 HEARTBEAT_CHECK_INTERVAL = 1.0  # seconds between two checks; py-amqp sends a heartbeat when one is due
 FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
+LONGEST_READ = 0.5
+"""Seconds that the loop reads before it looks at what other threads want done, where nothing comes: Celery's are 2."""
 
 
 class LeanConsumer(Consumer):
@@ -155,7 +159,7 @@ class LeanConsumer(Consumer):
         self.mr_pod.readiness.consuming()
 
     def perform_pending_operations(self) -> None:
-        """Called on each iteration of the loop, at least every two seconds. Without greenlets Celery sends no
+        """Called on each iteration of the loop, at least every half a second. Without greenlets Celery sends no
         heartbeats, so they are sent here.
         """
         super().perform_pending_operations()
@@ -238,6 +242,7 @@ class LeanConsumer(Consumer):
         connection = connect(broker, heartbeat=HEARTBEAT, client_properties={"connection_name": name})
         connection.connect()
         use_bulk_io(connection.connection)
+        connection.drain_events = partial(_drain_events, connection.drain_events)
         return connection
 
     def _sleep_unless_ending(self, seconds: float) -> None:
@@ -266,6 +271,10 @@ class LeanConsumer(Consumer):
                 connection.collect()
             except address.ERRORS as error:
                 log.debug("the broken connection would not close: %s", error)
+
+
+def _drain_events(drain: Callable[..., Any], timeout: float | None = None) -> Any:
+    return drain(timeout=None if timeout is None else min(timeout, LONGEST_READ))
 
 
 def _has_queue(connection: Any, queue: str) -> bool:
