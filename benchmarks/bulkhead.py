@@ -1,10 +1,11 @@
 """`python -m benchmarks.bulkhead`: what 10,000 orders of a hung merchant cost a pod and its other merchants.
 
 A real worker on a real broker: first its neighbours alone, at a steady rate with 50 ms a call, then with the backlog.
-The rungs are the sample's. Four phases: the neighbours alone, while the backlog arrives all at once, while what was
-refused returns, is refused, and returns again, and the neighbours alone once more, with the backlog taken out of the
-broker: what they cost by themselves changes with the machine, so both ends count.
-ORDERS, BASELINE and BACKLOG (seconds) change it.
+The rungs are the sample's. Four phases: the neighbours alone; while the backlog arrives all at once, and the hung
+merchant's own queue is opened, as the operator does within seconds; while the backlog waits there; and the neighbours
+alone once more, with the backlog taken out of the broker: what they cost by themselves changes with the machine, so
+both ends count.
+ORDERS, BASELINE and BACKLOG (seconds) change it, and ISOLATED (seconds until the own queue is opened, 0 for never).
 MR_TEST_AMQP and MR_TEST_MGMT name a broker that is there already.
 """
 
@@ -25,6 +26,7 @@ import click
 from merchantroute_kit.servers.merchant_sim import MerchantSim
 from merchantroute_kit.servers.rabbitmq import own_broker
 from merchantroute_kit.servers.vhosts import Vhost, fresh_vhost
+from merchantroute_kit.waiting import until
 from merchantroute_kit.worker import topology
 from merchantroute_kit.worker.local_lane import LocalLane
 from merchantroute_kit.worker.worker_process import WorkerProcess
@@ -67,11 +69,11 @@ def _measure(lane: LocalLane, backlogged: LocalLane, *, orders: int, baseline: f
     worker = lane.work(concurrency=None).ready()
     _feed(lane, neighbours, 5.0)
     alone = _phase(lane, worker, neighbours, baseline)
-    arriving = _phase(lane, worker, neighbours, baseline, flood=lambda: backlogged.orders(hung, orders))
-    returning = _phase(lane, worker, neighbours, backlog)
+    arriving = _phase(lane, worker, neighbours, baseline, flood=lambda: _flood(lane, worker, backlogged, hung, orders))
+    waiting = _phase(lane, worker, neighbours, backlog)
     _take_out(lane.vhost)
     again = _phase(lane, worker, neighbours, baseline)
-    phases = {"alone": alone, "while the backlog arrives": arriving, "while it returns": returning, "again": again}
+    phases = {"alone": alone, "while the backlog arrives": arriving, "while it waits": waiting, "again": again}
     without = (alone["share"] + again["share"]) / 2
     lane.until_done([order for phase in phases.values() for order in phase["orders"]], 120)
     p99 = {name: _p99(lane, phase["orders"]) for name, phase in phases.items()}
@@ -81,9 +83,9 @@ def _measure(lane: LocalLane, backlogged: LocalLane, *, orders: int, baseline: f
         "orders of the hung merchant": orders,
         "rungs, seconds": [rung / 1000 for rung in RUNGS],
         "neighbours' orders per second": PER_SECOND,
-        "slots of the hung merchant at the end": returning["hung"],
+        "slots of the hung merchant at the end": waiting["hung"],
         "p99 from the arrival to the end, against alone": round(
-            _p99(lane, [*arriving["orders"], *returning["orders"]]) / p99["alone"], 3
+            _p99(lane, [*arriving["orders"], *waiting["orders"]]) / p99["alone"], 3
         ),
         "phases": {
             name: {
@@ -129,11 +131,33 @@ def _phase(
     }
 
 
+def _flood(lane: LocalLane, worker: WorkerProcess, backlogged: LocalLane, hung: str, orders: int) -> None:
+    opening = Thread(target=_open_own_queue, args=(lane, worker, hung))
+    opening.start()
+    backlogged.orders(hung, orders)
+    opening.join()
+
+
+def _open_own_queue(lane: LocalLane, worker: WorkerProcess, merchant: str) -> None:
+    """As the operator does it: declared, told to the pod, consumed, bound, and that told."""
+    seconds = float(os.environ.get("ISOLATED", "3"))
+    if not seconds:
+        return
+    Event().wait(seconds)
+    with topology.connect(lane.vhost) as connection:
+        channel = connection.channel()
+        topology.declare_own_queue(channel, merchant)
+        lane.own(merchant, 1)
+        until(lambda: "merchantroute_own_queues 1.0" in worker.get("/metrics")[1], "the own queue to be consumed")
+        topology.bind_own_queue(channel, merchant)
+    lane.own(merchant, 1, bound=True)
+
+
 def _take_out(vhost: Vhost) -> None:
-    """Empty the ladder. The broker answers once a queue is empty."""
+    """Empty the ladder and the own queue. The broker answers once a queue is empty."""
     where = quote(vhost.name, safe="")
     for queue in vhost.api("GET", f"queues/{where}"):
-        if ".retry." in queue["name"]:
+        if ".retry." in queue["name"] or ".own." in queue["name"]:
             vhost.api("DELETE", f"queues/{where}/{quote(queue['name'], safe='')}/contents")
 
 
@@ -157,9 +181,7 @@ def _p99(lane: LocalLane, orders: list[str]) -> float:
 
 def _refused(worker: WorkerProcess) -> int:
     lines = worker.get("/metrics")[1].splitlines()
-    return sum(
-        round(float(line.split()[-1])) for line in lines if line.startswith('merchantroute_ladder_total{reason="slow"')
-    )
+    return sum(round(float(line.split()[-1])) for line in lines if line.startswith("merchantroute_refused_total"))
 
 
 def _cpu(pid: int) -> float:

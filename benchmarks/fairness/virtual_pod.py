@@ -1,4 +1,4 @@
-"""One pod in virtual time: the worker's own bulkhead, decisions and pacer, events on a heap, nobody sleeps.
+"""One pod in virtual time: the worker's own bulkhead and decisions, events on a heap, nobody sleeps.
 
 What is left out: the broker, the network and the CPU but for what a refusal costs. An order that waits on a rung comes
 back to the end of the queue, behind the others.
@@ -13,9 +13,8 @@ from typing import Any
 
 from benchmarks.fairness.scenario import CALL_TIMEOUT, CEILING, DEADLINE, SLOTS, Scenario
 from merchantroute_worker.bulkhead.bulkhead import Bulkhead
-from merchantroute_worker.bulkhead.pacing import ReturnPacer
 from merchantroute_worker.bulkhead.rule import Limits, Verdict
-from merchantroute_worker.orders import decisions, ladder
+from merchantroute_worker.orders import decisions
 from merchantroute_worker.orders.answers import Answer, table
 from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.envelope import Journal, Order
@@ -62,7 +61,6 @@ class VirtualPod:
         self._scenario, self._asks = scenario, caps
         self._random = random.Random(seed)
         self._bulkhead = Bulkhead(Limits(slots=SLOTS, ceiling=CEILING, call_timeout=CALL_TIMEOUT))
-        self._pacer = ReturnPacer()
         self._route = _route()
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._queue: deque[_Order] = deque()
@@ -141,7 +139,7 @@ class VirtualPod:
             self.figures.refusals[verdict.value] += 1
         self._reads_from = now + REFUSAL_COST
         self._at(self._reads_from, self._go_on)
-        self._settle(now, each, decisions.refused(each.order, self._route, slow=verdict is Verdict.SLOW))
+        self._settle(now, each, decisions.refused(each.order, self._route, verdict.value))
 
     def _begin(self, now: float, each: _Order) -> None:
         self._busy += 1
@@ -214,11 +212,7 @@ class VirtualPod:
             self._count(each, now)
             return
         each.order = outcome.order
-        wait = outcome.rung
-        if outcome.paced:
-            soonest = ladder.middle(self._route.delays) / 1000
-            wait = self._pacer.pace(each.order.merchant, now, soonest=soonest) or wait
-        self._at(now + wait / 1000, self._come_back, each)
+        self._at(now + outcome.rung / 1000, self._come_back, each)
 
     def _count(self, each: _Order, now: float) -> None:
         if self._is_healthy(each.order.merchant):

@@ -6,7 +6,6 @@ DELETE /admin/merchants/<id>       back to the default
 PUT    /admin/default              set the default; fields left out are the built-in ones
 GET    /admin/receipts?run=<prefix>
 GET    /admin/stats
-GET    /admin/most-at-once         how many calls of each merchant were under way together
 POST   /admin/reset                forget receipts, tickets and behaviours
 """
 
@@ -37,7 +36,6 @@ class Admin:
             web.put("/admin/default", self._set_default),
             web.get("/admin/receipts", self._receipts),
             web.get("/admin/stats", self._stats),
-            web.get("/admin/most-at-once", self._most_at_once),
             web.post("/admin/reset", self._reset),
         ]
 
@@ -49,6 +47,7 @@ class Admin:
         merchant = request.match_info["merchant"]
         behaviour = await _parsed(request, self._merchants.default)
         self._merchants.own[merchant] = behaviour
+        self._merchants.peaks.pop(merchant, None)
         return _json(as_json(behaviour))
 
     async def _unset_one(self, request: web.Request) -> web.Response:
@@ -75,18 +74,16 @@ class Admin:
                 "forgotten": records.forgotten,
                 "hung": self._merchants.hung,
                 "served": dict(self._merchants.served),
+                "peaks": self._merchants.peaks,
             }
         )
-
-    async def _most_at_once(self, _: web.Request) -> web.Response:
-        return _json(self._merchants.most_at_once)
 
     async def _reset(self, _: web.Request) -> web.Response:
         self._merchants.pos.clear()
         self._merchants.own.clear()
         self._merchants.default = Behaviour()
         self._merchants.served.clear()
-        self._merchants.most_at_once.clear()
+        self._merchants.peaks.clear()
         self._begin_book()
         return _json({"book": self._book})
 

@@ -17,8 +17,8 @@ from merchant_sim.rate import Rate
 
 
 class Merchants:
-    """Behaviours by merchant over one point of sale. `hung` and `served` are figures for /admin/stats, `most_at_once`
-    those calls of each merchant that were under way together.
+    """Behaviours by merchant over one point of sale. `hung`, `served` and `peaks` are figures for /admin/stats: `peaks`
+    has the most calls at a time of each merchant with a behaviour of its own, since that was set.
     """
 
     def __init__(self, pos: PointOfSale, dice: Random, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,8 +27,8 @@ class Merchants:
         self.own: dict[str, Behaviour] = {}
         self.hung = 0
         self.served: Counter[str] = Counter()
-        self.most_at_once: dict[str, int] = {}
-        self._under_way: Counter[str] = Counter()
+        self.peaks: dict[str, int] = {}
+        self._calls: Counter[str] = Counter()
         self._dice = dice
         self._clock = clock
         self._rates: dict[str, Rate] = {}
@@ -40,14 +40,17 @@ class Merchants:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One call. A refused connection was never a receipt; everything else is noted before anything happens."""
         merchant = request.match_info["merchant"]
-        self._under_way[merchant] += 1
-        self.most_at_once[merchant] = max(self.most_at_once.get(merchant, 0), self._under_way[merchant])
+        self._calls[merchant] += 1
+        if merchant in self.own:
+            self.peaks[merchant] = max(self.peaks.get(merchant, 0), self._calls[merchant])
         try:
-            return await self._meet(request, merchant)
+            return await self._answer(request, merchant)
         finally:
-            self._under_way[merchant] -= 1
+            self._calls[merchant] -= 1
+            if not self._calls[merchant]:
+                del self._calls[merchant]
 
-    async def _meet(self, request: web.Request, merchant: str) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, merchant: str) -> web.StreamResponse:
         behaviour = self.behaviour(merchant)
         plan = self._within_rate(merchant, behaviour, decide(behaviour, self._dice))
         self.served[plan.outcome.value] += 1

@@ -5,7 +5,7 @@ import json
 from merchantroute_kit.waiting import until
 from merchantroute_kit.worker import topology
 from merchantroute_kit.worker.local_lane import LocalLane
-from merchantroute_worker.bulkhead.pacing import BURST
+from tests.worker.conftest import DELAYS
 
 
 def test_others_are_done_while_one_hangs_and_its_orders_are_done_once_it_heals(lane: LocalLane) -> None:
@@ -44,23 +44,31 @@ def test_a_slow_merchant_keeps_one_slot(lane: LocalLane) -> None:
     until(lambda: held() == [1], "the slow merchant to hold one slot")
 
 
-def test_a_flood_waits_for_turns_and_is_done_once_its_merchant_heals(lane: LocalLane) -> None:
+def test_a_flood_without_an_own_queue_waits_longer_after_three_rounds_and_is_done_once_its_merchant_heals(
+    lane: LocalLane,
+) -> None:
     lane.limits = {"callTimeoutMs": 1000}
     hung, healthy = lane.merchant("hung", "hang"), lane.merchant("healthy")
     lane.configure(hung, healthy)
     worker = lane.work(concurrency=20).ready()
-    turns = f"{topology.RETRY}.refused"
 
     flood = lane.orders(hung, 300)
-    until(lambda: lane.channel.queue_declare(turns, passive=True).message_count > BURST, "orders to wait for turns")
+    until(lambda: waiting(lane, topology.SOONEST) > 100, "refused orders to wait for a second")
+    until(lambda: waiting(lane, max(DELAYS)) > 100, "them to wait longer after three rounds")
     lane.until_done(lane.orders(healthy, 20))
-    assert 'merchantroute_ladder_total{reason="slow"' in worker.get("/metrics")[1]
+    metrics = worker.get("/metrics")[1]
+    assert 'merchantroute_ladder_total{reason="slow"' in metrics
+    assert 'merchantroute_refused_total{destination="rung"' in metrics
 
     lane.merchants.behave(hung, "normal")
     lane.until_done(flood, 90)
     book = lane.ledger()
     assert (book["done"], book["dead"], book["doubled"], book["copies"]) == (320, 0, 0, 0)
-    assert lane.channel.queue_declare(turns, passive=True).message_count == 0
+
+
+def waiting(lane: LocalLane, rung: int) -> int:
+    """Orders that wait on a rung."""
+    return int(lane.channel.queue_declare(f"{topology.RETRY}.{rung}", passive=True).message_count)
 
 
 def test_a_drip_fed_answer_ends_at_the_total_deadline(lane: LocalLane) -> None:

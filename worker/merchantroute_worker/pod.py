@@ -7,14 +7,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, tzinfo
+from typing import Protocol
 
 from merchantroute_worker.bulkhead.bulkhead import Bulkhead
-from merchantroute_worker.bulkhead.pacing import ReturnPacer
 from merchantroute_worker.bulkhead.rule import Limits
 from merchantroute_worker.calls.http_client import Client
 from merchantroute_worker.config.files import ConfigurationFiles
 from merchantroute_worker.config.identity import Identity, from_environment
-from merchantroute_worker.orders import ladder, suspicion
+from merchantroute_worker.isolation.own_queues import PodPart
+from merchantroute_worker.orders import suspicion
 from merchantroute_worker.orders.envelope import DeliveryKey
 from merchantroute_worker.orders.route import Route
 from merchantroute_worker.outcomes.ack_batch import Acks, BatchedAcks, ImmediateAcks
@@ -36,10 +37,27 @@ log = logging.getLogger(__name__)
 HOUSEKEEPING_INTERVAL = 15.0
 
 
+class OwnOrders(Protocol):
+    """What waits here of merchants' own queues, for pulses, `/merchants` and metrics."""
+
+    own_tags: dict[str, str]
+    """The merchants whose own queues are consumed, by consumer tag."""
+
+    def part(self, merchant: str) -> PodPart | None:
+        """The merchant's own queue with this pod's part of it, None without one."""
+
+    def of_own(self, merchant: str) -> int:
+        """How many orders of the merchant's own queue wait."""
+
+    @property
+    def of_all_own(self) -> int:
+        """How many orders of own queues wait."""
+
+
 class Pod:
     """One worker process. `stopping` is set when it is to end; from then on it consumes nothing more. `grace_is_over`
     means that shutdown waits for nothing more. `hub_timers` keeps the hub monitor's timer alive; `timezone` is the
-    app's, for times of its tasks that name none.
+    app's, for times of its tasks that name none. `own_orders` is None until there is a consumer.
 
     `slots` fixes the number of slots; None leaves it to the tier's configuration, also while the pod runs.
     """
@@ -68,7 +86,7 @@ class Pod:
         self.events: TaskEvents = NoTaskEvents()
         self.tracer = tracing_setup.from_environment(os.environ, identity)
         self.bulkhead = Bulkhead(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
-        self.pacer = ReturnPacer()
+        self.own_orders: OwnOrders | None = None
         self.settling: set[DeliveryKey] = set()
         self._settled: BoundedSet[DeliveryKey] = BoundedSet()
         self.survived_orders: BoundedSet[DeliveryKey] = BoundedSet()
@@ -125,10 +143,6 @@ class Pod:
     def on_slots_change(self, listener: Callable[[int], None]) -> None:
         """Call the listener with each new number of slots, in the thread that reads the configuration."""
         self._slots_listeners.append(listener)
-
-    def pace_of(self, merchant: str, route: Route) -> int | None:
-        """Milliseconds until a slow merchant's refused order returns; None if it may wait on its rung."""
-        return self.pacer.pace(merchant, time.monotonic(), soonest=ladder.middle(route.delays) / 1000)
 
     def hub_was_blocked(self, seconds: float, now: float) -> None:
         """Count a block of gevent's hub of so many seconds, which ends now (monotonic)."""

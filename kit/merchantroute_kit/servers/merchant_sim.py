@@ -36,6 +36,11 @@ class MerchantSim:
         """Set how a merchant behaves from now on."""
         self._ask("PUT", f"/admin/merchants/{merchant}", {"behaviour": behaviour, **more})
 
+    def peak(self, merchant: str) -> int:
+        """The most calls that the merchant had at a time, since its behaviour was set."""
+        peaks: dict[str, int] = self._ask("GET", "/admin/stats")["peaks"]
+        return peaks.get(merchant, 0)
+
     def receipts(self, run: str) -> dict[str, dict[str, dict[str, int]]]:
         """By order and step: receipts, effects, distinct bodies."""
         orders: dict[str, dict[str, dict[str, int]]] = self._ask("GET", f"/admin/receipts?run={run}")["orders"]

@@ -42,8 +42,8 @@ class SimAdmin:
         return int((await self._ask("GET", "/admin/stats"))["hung"])
 
     async def most_at_once(self, merchant: str) -> int:
-        """How many of the merchant's calls were under way together."""
-        return int((await self._ask("GET", "/admin/most-at-once")).get(merchant, 0))
+        """How many of the merchant's calls were under way together, since its behaviour was set."""
+        return int((await self._ask("GET", "/admin/stats"))["peaks"].get(merchant, 0))
 
     async def book(self, run: str) -> dict[str, dict[str, StepRecord]]:
         """What the merchants noted of the orders of this run, by order id and step."""

@@ -37,6 +37,8 @@ class LocalLane:
         self.channel.events["basic_return"].add(lambda *args: self.returned.append(args))
         self.limits: dict[str, Any] = {}
         self.known: dict[str, dict[str, Any]] = {}
+        self.own_pods: list[str] = ["pod-0"]
+        self.own_queues: dict[str, dict[str, Any]] = {}
         self.died_at: float | None = None
         self._generation, self._concurrency = 0, 20
         self._lock = threading.Lock()
@@ -57,6 +59,23 @@ class LocalLane:
             self.known[merchant]["credentials"] = secret
         self._concurrency = concurrency
         self._write()
+
+    @property
+    def generation(self) -> int:
+        """The newest generation of the configuration."""
+        return self._generation
+
+    def own(self, merchant: str, *parts: int, bound: bool = False, **more: Any) -> str:
+        """Write the next generation, with this merchant's own queue and each pod's part of it; without parts it is left
+        out. Gives the queue's name.
+        """
+        queue = topology.own_queue(merchant)
+        self.own_queues.pop(merchant, None)
+        if parts:
+            entry = {"merchant": merchant, "queue": queue, "parts": list(parts), "bound": bound, **more}
+            self.own_queues[merchant] = entry
+        self._write()
+        return queue
 
     def pod_died(self) -> None:
         """Tell the pods, as the operator does, that one of them died."""
@@ -201,7 +220,14 @@ class LocalLane:
                 merchants=self.known,
                 limits=self.limits,
                 died_at=self.died_at,
+                own=self._own_document(),
             )
+
+    def _own_document(self) -> dict[str, Any] | None:
+        if not self.own_queues:
+            return None
+        tier = {"pods": self.own_pods, "queues": list(self.own_queues.values())}
+        return {"v": 1, "tiers": {topology.TIER: tier}}
 
     def _all(self, ids: Sequence[str], seen: Mapping[str, Any]) -> bool:
         self.look()

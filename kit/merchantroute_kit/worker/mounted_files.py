@@ -58,8 +58,11 @@ def write_config(
     merchants: Mapping[str, Any],
     limits: Mapping[str, Any],
     died_at: float | None = None,
+    own: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write one generation of configuration and credentials, indexes last, as a swap of volumes would look."""
+    """Write one generation of configuration and credentials, indexes last, as a swap of volumes would look. `own` is
+    the document of own queues (schema/config-own.json), without which there is no such file.
+    """
     config, secrets = root / "config", root / "credentials"
     for folder in (config, secrets):
         folder.mkdir(exist_ok=True)
@@ -72,6 +75,7 @@ def write_config(
     documents = {
         "route.json": route_document(concurrency=concurrency, limits=limits, died_at=died_at),
         "merchants-all.json": {"v": 1, "merchants": public},
+        **({} if own is None else {"own.json": own}),
     }
     keys = {"credentials-all.json": {"v": 1, "credentials": secret}}
     key_sums, sums = _write(secrets, keys), _write(config, documents)

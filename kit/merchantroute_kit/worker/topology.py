@@ -3,6 +3,7 @@
 Their names are those that schema/config-route.json and schema/envelope.json speak of.
 """
 
+import hashlib
 from collections.abc import Sequence
 
 import amqp
@@ -17,6 +18,8 @@ DEAD = f"{FRONT}.dead"
 SUSPECT = f"{FRONT}.suspect"
 PULSES = "mr-pulses.test"
 COMPLETIONS = "completions"
+SOONEST = 1_000
+"""The rung, in milliseconds, of orders that got no slot: every tier has it."""
 
 
 def connect(vhost: Vhost, *, confirm: bool = True) -> amqp.Connection:
@@ -40,16 +43,12 @@ def declare(vhost: Vhost, delays: Sequence[int], *, lane: bool = True) -> None:
         _exchanges(channel)
         _safe_queue(channel, DEAD, {"x-delivery-limit": -1})
         channel.queue_bind(DEAD, DEAD)
-        for delay in delays:
+        for delay in sorted({*delays, SOONEST}):
             name = f"{RETRY}.{delay}"
             _safe_queue(channel, name, {"x-message-ttl": delay, "x-dead-letter-exchange": f"{FRONT}.router"})
             channel.queue_bind(name, RETRY, arguments={"x-match": "all", "mr-rung": str(delay)})
             if delay == max(delays):
                 channel.queue_bind(name, f"{RETRY}.last")
-        _safe_queue(
-            channel, f"{RETRY}.refused", {"x-message-ttl": 3_600_000, "x-dead-letter-exchange": f"{FRONT}.router"}
-        )
-        channel.queue_bind(f"{RETRY}.refused", RETRY, arguments={"x-match": "all", "mr-rung": "refused"})
         for observed in (COMPLETIONS, PULSES):
             channel.queue_declare(observed, durable=True, auto_delete=False, arguments={"x-queue-type": "classic"})
             channel.queue_bind(observed, observed)
@@ -93,6 +92,29 @@ def _safe_queue(channel: amqp.Channel, name: str, arguments: dict[str, object]) 
     if "x-dead-letter-exchange" not in arguments:
         del safe["x-dead-letter-strategy"]
     channel.queue_declare(name, durable=True, auto_delete=False, arguments={**safe, **arguments})
+
+
+def own_queue(merchant: str) -> str:
+    """The name of a merchant's own queue."""
+    return f"{FRONT}.own.{hashlib.sha256(merchant.encode()).hexdigest()[:12]}"
+
+
+def declare_own_queue(channel: amqp.Channel, merchant: str) -> str:
+    """A merchant's own queue, not bound yet; gives its name."""
+    name = own_queue(merchant)
+    arguments = {"x-dead-letter-exchange": DEAD, "x-delivery-limit": 50, "x-merchantroute-merchant": merchant}
+    _safe_queue(channel, name, arguments)
+    return name
+
+
+def bind_own_queue(channel: amqp.Channel, merchant: str) -> None:
+    """Lead the merchant's orders to its own queue."""
+    channel.queue_bind(own_queue(merchant), f"{FRONT}.router", merchant)
+
+
+def unbind_own_queue(channel: amqp.Channel, merchant: str) -> None:
+    """Lead the merchant's orders to its tier again."""
+    channel.queue_unbind(own_queue(merchant), f"{FRONT}.router", merchant)
 
 
 def declare_suspect(vhost: Vhost) -> None:

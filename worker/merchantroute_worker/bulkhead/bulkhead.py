@@ -5,12 +5,14 @@ does no I/O and calls nothing back: with the pools `threads` and `prefork` nativ
 its merchant alone; the sum over slow merchants is cached for a moment.
 """
 
+from collections.abc import Iterable
 from itertools import chain, islice
 
 from merchantroute_worker.bulkhead import adaptive_limit
 from merchantroute_worker.bulkhead.adaptive_limit import Baseline
 from merchantroute_worker.bulkhead.fair_share import fair_share
 from merchantroute_worker.bulkhead.known_merchants import KnownMerchants, Merchant
+from merchantroute_worker.bulkhead.merchant_figures import RECENTLY, RecentRefusals, figures, view
 from merchantroute_worker.bulkhead.merchant_refusals import MerchantRefusals
 from merchantroute_worker.bulkhead.name_failures import NameFailures
 from merchantroute_worker.bulkhead.neighbours import Neighbours
@@ -24,7 +26,7 @@ from merchantroute_worker.bulkhead.rule import (
     is_scarce,
     is_slow,
 )
-from merchantroute_worker.bulkhead.views import Failure, MerchantView, SlowMerchant, Totals
+from merchantroute_worker.bulkhead.views import Failure, MerchantView, PodFigures, SlowMerchant, Totals
 from merchantroute_worker.orders.attempt_result import MerchantHealth
 from merchantroute_worker.runtime.threads import native_lock
 
@@ -33,6 +35,8 @@ FRESH = 0.1
 NO_BASELINE = Baseline()
 HEALTHY_FOR = 10.0
 """Seconds after a success of a step for which a 403 to it may concern its order alone."""
+LOOK_AGAIN = 0.25
+"""Seconds after which an order asks again that waits because slow merchants have half of the slots."""
 
 
 class Bulkhead:
@@ -49,29 +53,53 @@ class Bulkhead:
         self._lock = native_lock()
         self._slots_of_slow, self._summed = 0, float("-inf")
         self._slow: set[str] = set()
+        self._refused = RecentRefusals()
 
-    def decide(self, merchant: str, now: float, *, own_task: bool = False) -> Verdict:
+    def decide(self, merchant: str, now: float, *, own_task: bool = False, own_queue: bool = False) -> Verdict:
         """Decide on one more slot for this merchant. No pod sees the calls of an app's `own_task`: it cannot ask
-        whether the credentials are accepted again, so it does not wait for that.
+        whether the credentials are accepted again, so it does not wait for that. An order of the merchant's `own_queue`
+        is within its share, so that it is refused by the merchant only.
         """
         refused = self.refusals.verdict(merchant, now, credentials=not own_task)
         if refused is not None:
             return refused
-        verdict = self._decide(merchant, now)
+        verdict = Verdict.ADMIT if own_queue else self._decide(merchant, now)
         if verdict is Verdict.ADMIT and not own_task:
             self.refusals.asks_again(merchant, now)
         return verdict
 
+    def wait_in_own_queue(self, merchant: str, now: float, *, own_task: bool) -> float:
+        """Give the seconds until an order of the merchant's own queue may begin, and count it as begun if that is 0. It
+        waits while its merchant takes none, and while it is slow and slow merchants have half of the slots.
+        """
+        with self._lock:
+            state = self._known.get(merchant)
+            slow = state is not None and self._is_slow(state, now)
+            if slow and self._count_slow(now) * 2 >= self.limits.slots:
+                return LOOK_AGAIN
+            if not slow:
+                self._neighbours.saw(merchant, now)
+        if self.decide(merchant, now, own_task=own_task, own_queue=True) is Verdict.ADMIT:
+            return 0.0
+        return max(LOOK_AGAIN, self.refusals.wait(merchant, now))
+
     def _decide(self, merchant: str, now: float) -> Verdict:
         with self._lock:
-            snapshot = self._snapshot(self._known.get(merchant), now)
-            if is_slow(snapshot, self.limits):
-                # Its orders wait for itself and for no slot, so it is no neighbour of others.
-                return decide(snapshot, self.limits, busy=self.busy, slots_of_slow=self._count_slow(now))
-            self._neighbours.saw(merchant, now)
-            alone = self._neighbours.is_alone(merchant, now)
-            share = 0.0 if alone or snapshot.in_flight < self.limits.cap else self._fair_share(merchant, now)
-            return decide(snapshot, self.limits, busy=self.busy, slots_of_slow=0, alone=alone, share=share)
+            state = self._known.get(merchant)
+            verdict = self._rule(merchant, state, now)
+            if verdict is not Verdict.ADMIT and state is not None:
+                self._refused.count(merchant, state, now)
+            return verdict
+
+    def _rule(self, merchant: str, state: Merchant | None, now: float) -> Verdict:
+        snapshot = self._snapshot(state, now)
+        if is_slow(snapshot, self.limits):
+            # Its orders wait for itself and for no slot, so it is no neighbour of others.
+            return decide(snapshot, self.limits, busy=self.busy, slots_of_slow=self._count_slow(now))
+        self._neighbours.saw(merchant, now)
+        alone = self._neighbours.is_alone(merchant, now)
+        share = 0.0 if alone or snapshot.in_flight < self.limits.cap else self._fair_share(merchant, now)
+        return decide(snapshot, self.limits, busy=self.busy, slots_of_slow=0, alone=alone, share=share)
 
     def acquire(self, merchant: str, slot: object, now: float, *, timeout: float | None = None, step: str = "") -> None:
         """Acquire a slot for an order; `slot` is any hashable that names it. `timeout` bounds each of its calls
@@ -170,6 +198,13 @@ class Bulkhead:
         with self._lock:
             self._known.active[merchant].last_failure = failure
 
+    def attempted(self, merchant: str, *, failed: bool) -> None:
+        """Count an attempt that ended, and whether the merchant failed it, while it has its slot."""
+        with self._lock:
+            state = self._known.active[merchant]
+            state.attempts += 1
+            state.failed_attempts += failed
+
     def release(self, merchant: str, slot: object, now: float) -> None:
         """Release the slot of an order whose calls are over."""
         with self._lock:
@@ -218,21 +253,7 @@ class Bulkhead:
         """Give views of merchants for people: those with most slots, then those that failed, then the latest."""
         with self._lock:
             return [
-                MerchantView(
-                    merchant=name,
-                    in_flight=len(state.calls),
-                    cap=state.limit.within(self.limits.cap),
-                    oldest=state.oldest(now),
-                    usual=state.usual_of_all(),
-                    successes=state.successes,
-                    timeouts=state.timeouts,
-                    failures_in_a_row=state.failures,
-                    slow=self._is_slow(state, now),
-                    server_errors_in_a_row=state.errors.longest,
-                    paused_for=self.refusals.wait(name, now),
-                    credentials_refused=self.refusals.refuses_credentials(name),
-                    last_failure=state.last_failure and state.last_failure._replace(at=now - state.last_failure.at),
-                )
+                view(name, state, self.refusals, ceiling=self.limits.cap, slow=self._is_slow(state, now), now=now)
                 for name, state in self._known.latest(top)
             ]
 
@@ -246,6 +267,15 @@ class Bulkhead:
                 known=len(self._known),
                 paused=len(self.refusals.paused(now)),
                 credentials_refused=len(self.refusals.refusing_credentials()),
+            )
+
+    def figures(self, now: float, own: Iterable[str], most: int) -> PodFigures:
+        """Give what the operator decides from; of the merchants that matter, or have an `own` queue here, `most`."""
+        with self._lock:
+            return PodFigures(
+                active=self._known.active_since(now - RECENTLY),
+                fair_share=max(1, min(self.limits.slots, int(self._fair_share(None, now)))),
+                merchants=figures(self._known, self._refused.names(now), own, self._is_slow, now=now, most=most),
             )
 
     def forget(self, now: float) -> None:
@@ -269,9 +299,9 @@ class Bulkhead:
     def _is_slow(self, state: Merchant, now: float) -> bool:
         return is_slow(self._snapshot(state, now), self.limits)
 
-    def _fair_share(self, merchant: str, now: float) -> float:
-        """The slots for this merchant beside the others that have some; without any others, a quarter stays free for
-        those that have none at the moment. A slow merchant's slots are not shared, and it gets no more.
+    def _fair_share(self, merchant: str | None, now: float) -> float:
+        """The slots for this merchant, or for one more, beside the others that have some; without any others, a quarter
+        stays free for those that have none at the moment. A slow merchant's slots are not shared, and it gets no more.
         """
         slots_of_slow = self._count_slow(now)
         others = [

@@ -64,12 +64,14 @@ class Merchant:
     """The state of one merchant. `calls` maps a slot to its present call, oldest first (a dict keeps insertion order);
     `timeout` is that of all its calls, None where they differ. `answered` is the time of the last answer, `failures`
     those in a row since; `errors` are server errors in a row, `forbidden` answers 403 in a row, `took` the time of the
-    last success, all by step. `last_failure` is for people only. Times are the caller's, in seconds.
+    last success, all by step. `refused` counts orders that got no slot, `attempts` those that ended, and
+    `failed_attempts` those among them that the merchant failed. `last_failure` is for people only. Times are the
+    caller's, in seconds.
     """
 
     __slots__ = (
-        "answered", "baselines", "calls", "errors", "failures", "forbidden", "idle_since", "last_failure", "limit",
-        "successes", "timeout", "timeouts", "took",
+        "answered", "attempts", "baselines", "calls", "errors", "failed_attempts", "failures", "forbidden",
+        "idle_since", "last_failure", "limit", "refused", "successes", "timeout", "timeouts", "took",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -78,6 +80,7 @@ class Merchant:
         self.limit = AdaptiveLimit()
         self.baselines: dict[str, Baseline] = {}
         self.successes = self.timeouts = 0
+        self.refused = self.attempts = self.failed_attempts = 0
         self.answered: float | None = None
         self.failures = 0
         self.errors, self.forbidden = AnswersInARow(), AnswersInARow()
@@ -187,6 +190,16 @@ class KnownMerchants:
         if len(self._idle) + len(self.failing) > self._most:
             evicted = self._idle or self.failing
             del evicted[next(iter(evicted))]
+
+    def active_since(self, since: float) -> int:
+        """Count the merchants that have calls, or had some since then."""
+        count = len(self.active)
+        for group in (self._idle, self.failing):
+            for merchant in reversed(group.values()):
+                if merchant.idle_since < since:
+                    break
+                count += 1
+        return count
 
     def forget(self, before: float) -> None:
         """Drop merchants that have been idle since before then."""

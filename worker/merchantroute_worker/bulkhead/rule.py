@@ -47,6 +47,10 @@ class Verdict(Enum):
     CREDENTIALS = "credentials-refused"
 
 
+NO_SLOT = frozenset({Verdict.CAP, Verdict.SLOW})
+"""Verdicts of the bulkhead itself; the others are the merchant's own."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """A pod's limits: its slots, the ceiling per merchant, and the time-out (seconds) of a call without its own."""

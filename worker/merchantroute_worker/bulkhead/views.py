@@ -30,12 +30,33 @@ class Failure(NamedTuple):
     at: float
 
 
+class MerchantFigures(NamedTuple):
+    """What the operator decides from: the orders of one merchant in this pod. The counts are for as long as the pod
+    keeps its state: orders that got no slot, and attempts that succeeded or that the merchant failed.
+    """
+
+    merchant: str
+    in_flight: int = 0
+    slow: bool = False
+    refused: int = 0
+    succeeded: int = 0
+    failed: int = 0
+
+
+class PodFigures(NamedTuple):
+    """The merchants of one pod: how many were `active` lately, the slots that one more could have, and some of them."""
+
+    active: int
+    fair_share: int
+    merchants: tuple[MerchantFigures, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class MerchantView:
     """A merchant's complete state. `cap` has an effect only while slots are scarce; `successes` and `timeouts` count
     calls for as long as this pod keeps the merchant's state. `server_errors_in_a_row` are the most of one
     step; `paused_for` is how long its orders wait, since it asked for that. `last_failure` is the latest call that was
-    no success; its `at` is its age here.
+    no success; its `at` is its age here. `refused` counts orders that got no slot.
     """
 
     merchant: str
@@ -50,6 +71,7 @@ class MerchantView:
     server_errors_in_a_row: int = 0
     paused_for: float = 0.0
     credentials_refused: bool = False
+    refused: int = 0
     last_failure: Failure | None = None
 
     def as_json(self) -> dict[str, object]:
@@ -68,6 +90,7 @@ class MerchantView:
             "slow": self.slow,
             "pausedFor": round(self.paused_for, 3),
             "credentialsRefused": self.credentials_refused,
+            "refused": self.refused,
             "lastFailure": failed
             and {"step": failed.step, "answerText": failed.text, "secondsAgo": round(failed.at, 3)},
         }

@@ -12,6 +12,8 @@ It differs from `celery.worker.consumer.Consumer` (5.5 to 5.7) in this:
 
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from amqp.exceptions import NotFound
@@ -21,6 +23,7 @@ from celery.worker.state import maybe_shutdown
 from merchantroute_worker import pod
 from merchantroute_worker.celery.event_sender import EventSender
 from merchantroute_worker.celery.order_task import TASK
+from merchantroute_worker.celery.own_queue_consumers import OwnQueueConsumers
 from merchantroute_worker.celery.prefetch import set_prefetch
 from merchantroute_worker.celery.producers import use_lane_producers
 from merchantroute_worker.celery.send_task import SendTask
@@ -41,6 +44,8 @@ log = logging.getLogger(__name__)
 HEARTBEAT = 60
 HEARTBEAT_CHECK_INTERVAL = 1.0  # seconds between two checks; py-amqp sends a heartbeat when one is due
 FASTEST_RETRY, SLOWEST_RETRY = 0.2, 5.0
+LONGEST_READ = 0.5
+"""Seconds that the loop reads before it looks at what other threads want done, where nothing comes: Celery's are 2."""
 
 
 class LeanConsumer(Consumer):
@@ -63,11 +68,14 @@ class LeanConsumer(Consumer):
         self.mr_pod = pod.start(pool.limit, green=pool.is_green)
         start.start_reporting(self.mr_pod)
         self.deliveries = Deliveries(self.mr_pod, pool)
+        self.own_queues = OwnQueueConsumers(self)
+        self.mr_pod.own_orders = self.deliveries.waiting
         self._heartbeat_checked_at = time.monotonic()
         self._acks_at_cancel = 0
         self._was_ready = False
         # Configuration is read by another thread; a consumer may be changed only by the one that reads its connection.
         self.mr_pod.on_slots_change(lambda slots: self.call_soon(set_prefetch, self, slots))
+        self.mr_pod.files.on_change(self.own_queues.configure)
         # Disabled even if the command line does not say so: with its event connection the loop wakes up ten times a
         # second.
         disabled = dict.fromkeys(("without_mingle", "without_gossip", "without_heartbeat"), True)
@@ -100,6 +108,7 @@ class LeanConsumer(Consumer):
     def stop(self) -> None:
         """Stop consuming. The connection stays open for the acks of what the pool finishes."""
         self._acks_at_cancel = self.mr_pod.acks.written
+        self._stop_own_queues()
         super().stop()
         if not self.pool.is_green:
             start_daemon(self._send_heartbeats, "heartbeats")
@@ -107,10 +116,7 @@ class LeanConsumer(Consumer):
     def shutdown(self) -> None:
         """Called once the pool has stopped."""
         if self.task_consumer and self.mr_pod.acks.written - self._acks_at_cancel >= BUFFERED_FROM:
-            try:
-                flush_acks(self.task_consumer.channel, self.mr_pod.queue, on_delivery=_leave_to_broker)
-            except address.ERRORS as error:
-                log.warning("the last acks may not have reached the queue: %s", error)
+            self._flush_acks()
         super().shutdown()
         if self._event_sender:
             self._event_sender.close()
@@ -146,6 +152,9 @@ class LeanConsumer(Consumer):
         super().on_ready()
         keep_own_records()
         set_prefetch(self, self.mr_pod.concurrency)
+        if self.mr_pod.files.generation:
+            self.own_queues.configure(self.mr_pod.files.current)
+        self.own_queues.connected()
         if self.pool.is_green:
             # Only from here on: startup imports block the hub too, and no order waits then.
             hub_monitor.start_monitor(self.mr_pod)
@@ -155,11 +164,12 @@ class LeanConsumer(Consumer):
         self.mr_pod.readiness.consuming()
 
     def perform_pending_operations(self) -> None:
-        """Called on each iteration of the loop, at least every two seconds. Without greenlets Celery sends no
+        """Called on each iteration of the loop, at least every half a second. Without greenlets Celery sends no
         heartbeats, so they are sent here.
         """
         super().perform_pending_operations()
         now = time.monotonic()
+        self.own_queues.retry(now)
         if not self.pool.is_green and self.connection and now - self._heartbeat_checked_at >= HEARTBEAT_CHECK_INTERVAL:
             self._heartbeat_checked_at = now
             self.connection.heartbeat_check()
@@ -217,6 +227,12 @@ class LeanConsumer(Consumer):
 
         return on_task_received
 
+    def _stop_own_queues(self) -> None:
+        try:
+            self.own_queues.stop()
+        except Exception as error:  # noqa: BLE001 - nothing may keep a pod from ending; the broker has the orders
+            log.warning("the own queues' consumers could not be cancelled: %s", error)
+
     def _start_events(self) -> EventSender:
         """Record what happens to orders and tasks alike, and send it. Celery's own dispatcher stays off."""
         self.mr_pod.events = events = RecordedTaskEvents()
@@ -226,11 +242,19 @@ class LeanConsumer(Consumer):
         sender.start()
         return sender
 
+    def _flush_acks(self) -> None:
+        try:
+            for channel, queue in ((self.task_consumer.channel, self.mr_pod.queue), *self.own_queues.stopped):
+                flush_acks(channel, queue, on_delivery=_leave_to_broker)
+        except address.ERRORS as error:
+            log.warning("the last acks may not have reached their queue: %s", error)
+
     def _open(self, broker: address.BrokerAddress) -> Any:
         name = f"{self.mr_pod.identity.pod} consumer"
         connection = connect(broker, heartbeat=HEARTBEAT, client_properties={"connection_name": name})
         connection.connect()
         use_bulk_io(connection.connection)
+        connection.drain_events = partial(_drain_events, connection.drain_events)
         return connection
 
     def _sleep_unless_ending(self, seconds: float) -> None:
@@ -263,6 +287,10 @@ class LeanConsumer(Consumer):
 
 def _leave_to_broker(message: Any) -> None:
     del message
+
+
+def _drain_events(drain: Callable[..., Any], timeout: float | None = None) -> Any:
+    return drain(timeout=None if timeout is None else min(timeout, LONGEST_READ))
 
 
 def _has_queue(connection: Any, queue: str) -> bool:

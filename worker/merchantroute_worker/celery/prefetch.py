@@ -18,7 +18,7 @@ def set_prefetch(consumer: Any, slots: int) -> None:
     consumer.initial_prefetch_count = slots
     if consumer.task_consumer is None or consumer.qos is None or consumer.qos.value == slots:
         return
-    if not consumer.deliveries.executor.resize(slots):
+    if not consumer.deliveries.resize(slots):
         log.warning("%s slots are wanted: this pool has another number until its pods are replaced", slots)
         return
     before = consumer.qos.value

@@ -39,7 +39,8 @@ def load(config_dir: Path, credentials_dir: Path) -> Route:
         )
     credentials = [_verified(credentials_dir / name, digest) for name, digest in _files(keys).items()]
     merchants = [document for name, document in documents.items() if name.startswith("merchants-")]
-    return parse(index=index, route=documents["route.json"], merchants=merchants, credentials=credentials)
+    own = documents.get("own.json")
+    return parse(index=index, route=documents["route.json"], merchants=merchants, credentials=credentials, own=own)
 
 
 def _files(index: dict[str, Any]) -> dict[str, str]:
@@ -137,6 +138,8 @@ class ConfigurationFiles:
         log.info("configuration generation %s taken, %.1f s after it was rendered", configuration.generation, age)
         for merchant, why in list(configuration.not_understood.items())[:SHOWN]:
             log.error("orders of a merchant wait: %s", why, extra={"data": {"merchant": merchant}})
+        for why in configuration.own_not_understood[:SHOWN]:
+            log.error(why)
         for listener in self._listeners:
             listener(configuration)
 

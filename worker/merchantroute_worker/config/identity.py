@@ -11,7 +11,7 @@ from pathlib import Path
 CONFIG_DIR = "/etc/merchantroute/config"
 CREDENTIALS_DIR = "/etc/merchantroute/credentials"
 BROKER_DIR = "/etc/merchantroute/broker"
-SUSPECT = "suspect"
+STABLE, SUSPECT = "stable", "suspect"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ def from_environment(environment: Mapping[str, str]) -> Identity:
         namespace=environment["MR_NAMESPACE"],
         route=environment["MR_ROUTE"],
         tier=environment["MR_TIER"],
-        lane=environment.get("MR_LANE") or "stable",
+        lane=environment.get("MR_LANE") or STABLE,
         pod=environment.get("MR_POD") or environment.get("HOSTNAME") or "worker",
         port=_port(environment),
         config_dir=Path(environment.get("MR_CONFIG_DIR") or CONFIG_DIR),

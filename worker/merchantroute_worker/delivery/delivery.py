@@ -60,6 +60,8 @@ class Delivery:
         self.incoming = incoming(message, pod.identity.front_door)
         self.stage = Stage.WAITING
         self.connection_lost = False
+        # What the bulkhead is not asked any more: see `waiting.py`.
+        self.from_own_queue = self.admitted = self.beyond_part = False
         self._work_began = 0.0
 
     @property

@@ -8,11 +8,11 @@ from typing import Any
 
 from gevent import GreenletExit
 
-from merchantroute_worker.bulkhead.rule import Verdict
+from merchantroute_worker.bulkhead.rule import NO_SLOT, Verdict
 from merchantroute_worker.calls.request import UnusableEndpoint
 from merchantroute_worker.delivery.call_observer import CallObserver
 from merchantroute_worker.delivery.delivery import Stage
-from merchantroute_worker.delivery.settlement import Settlement
+from merchantroute_worker.delivery.settlement import BEYOND_PART, Settlement
 from merchantroute_worker.delivery.unread import defer_unread
 from merchantroute_worker.orders import decisions, envelope
 from merchantroute_worker.orders.attempt_result import Attempt, MerchantHealth
@@ -100,13 +100,17 @@ class OrderDelivery(Settlement[Order]):
         )
 
     def _ask_bulkhead(self, run: Run, route: Route) -> Outcome[Order] | None:
+        if self.admitted:
+            return self._attempt(run, route)
+        if self.is_for_own_queue:
+            return decisions.refused(run.order, route, BEYOND_PART, at_once=self.goes_at_once)
         bulkhead, merchant, now = self.pod.bulkhead, run.order.merchant, self.pod.clock.now()
-        verdict = bulkhead.decide(merchant, now)
+        verdict = bulkhead.decide(merchant, now, own_queue=self.from_own_queue)
         if verdict is Verdict.ADMIT:
             return self._attempt(run, route)
-        if verdict in {Verdict.PAUSED, Verdict.RATE_LIMIT, Verdict.CREDENTIALS}:
-            return decisions.waits(run.order, route, verdict.value, wait=bulkhead.refusals.wait(merchant, now))
-        return decisions.refused(run.order, route, slow=verdict is Verdict.SLOW)
+        if verdict in NO_SLOT:
+            return decisions.refused(run.order, route, verdict.value, at_once=self.goes_at_once)
+        return decisions.waits(run.order, route, verdict.value, wait=bulkhead.refusals.wait(merchant, now))
 
     def _attempt(self, run: Run, route: Route) -> Outcome[Order] | None:
         """Make the calls; None when nothing is left to settle, since the child process or the connection was lost."""
@@ -145,6 +149,7 @@ class OrderDelivery(Settlement[Order]):
 
     def _health(self, run: Run, result: Attempt) -> MerchantHealth:
         bulkhead, merchant = self.pod.bulkhead, run.merchant
+        bulkhead.attempted(merchant.id, failed=result.answer is not None and result.answer.is_merchants_failure)
         if result.answer is None:
             bulkhead.refusals.accepted(merchant.id)
             return MerchantHealth()

@@ -4,12 +4,15 @@ import logging
 from abc import ABC, abstractmethod
 from typing import Any, Generic
 
+from merchantroute_worker.config.identity import STABLE
 from merchantroute_worker.delivery.delivery import Delivery, Stage
 from merchantroute_worker.orders.envelope import DeliveryKey
-from merchantroute_worker.orders.messages import Outgoing, paced
+from merchantroute_worker.orders.messages import MOST_RETURNS, Outgoing, at_once, returns
 from merchantroute_worker.orders.outcome import Done, Outcome, T, ToDead, ToLadder
 
 log = logging.getLogger(__name__)
+BEYOND_PART = "own-queue"
+"""The reason of an order from the lane's queue whose merchant's own queue has it work elsewhere, or later."""
 
 
 class Settlement(Delivery, ABC, Generic[T]):
@@ -57,14 +60,36 @@ class Settlement(Delivery, ABC, Generic[T]):
             self.pod.events.succeeded(self.incoming, self.work_seconds)
             self.ack()
 
+    @property
+    def has_open_own_queue(self) -> bool:
+        """Whether the router leads the message to its merchant's own queue; not where it has come back from there
+        again and again.
+        """
+        own = self.pod.files.current.own_queue(self.incoming.routing_key)
+        return own is not None and own.bound and returns(self.incoming) < MOST_RETURNS
+
+    @property
+    def goes_at_once(self) -> bool:
+        """Whether the message goes to its merchant's own queue without a wait. Only the stable lane works those, and
+        only its user may write to the router: from another lane the ladder leads there.
+        """
+        return self.has_open_own_queue and self.pod.identity.lane == STABLE
+
+    @property
+    def is_for_own_queue(self) -> bool:
+        """Whether the message came through the lane, and is more than this pod may work of its merchant's own queue."""
+        return self.beyond_part and not self.pod.identity.alone and self.has_open_own_queue
+
     def _settle_on_ladder(self, to: ToLadder[T], key: DeliveryKey) -> None:
         message = self.rung_message(to)
-        if to.paced:
-            message = paced(message, self.pod.pace_of(self.incoming.routing_key, self.pod.files.current))
+        if to.at_once:
+            message = at_once(message, self.pod.files.current.router, returns(self.incoming))
         self.publish_then_ack(message, key, lambda: self._count_ladder(to))
 
     def _count_ladder(self, to: ToLadder[T]) -> None:
         self.pod.outcome_counter.to_ladder(to.outcome, to.reason)
+        if to.outcome == "refused":
+            self.pod.metrics.refused("router" if to.at_once else "rung")
         if to.outcome == "retried":
             self.pod.events.retried(self.incoming, to.reason)
 

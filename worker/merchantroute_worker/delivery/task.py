@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from merchantroute_worker.bulkhead.rule import Verdict
+from merchantroute_worker.bulkhead.rule import NO_SLOT, Verdict
 from merchantroute_worker.delivery.delivery import Stage
-from merchantroute_worker.delivery.settlement import Settlement
+from merchantroute_worker.delivery.settlement import BEYOND_PART, Settlement
 from merchantroute_worker.orders import task_decisions, task_message
 from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, to_dead
 from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
+from merchantroute_worker.orders.route import Route
 from merchantroute_worker.orders.task_body import Malformed
 from merchantroute_worker.orders.task_decisions import RunTask
 from merchantroute_worker.orders.task_message import Limits, TaskMessage
@@ -103,12 +104,21 @@ class TaskDelivery(Settlement[TaskMessage]):
         route = self.pod.files.current
         decision = task_decisions.before_slot(task, route, now=now, own=self._limits)
         if isinstance(decision, RunTask):
-            verdict = self.pod.bulkhead.decide(task.merchant, self.pod.clock.now(), own_task=True)
-            if verdict in {Verdict.PAUSED, Verdict.RATE_LIMIT}:
-                return task_decisions.waits(task, route, verdict.value)
-            if verdict is not Verdict.ADMIT:
-                return task_decisions.refused(task, route, slow=verdict is not Verdict.CAP)
+            return self._ask_bulkhead(task, route) or decision
         return decision
+
+    def _ask_bulkhead(self, task: TaskMessage, route: Route) -> ToLadder[TaskMessage] | None:
+        if self.admitted:
+            return None
+        if self.is_for_own_queue:
+            return task_decisions.refused(task, route, BEYOND_PART, at_once=self.goes_at_once)
+        bulkhead, now = self.pod.bulkhead, self.pod.clock.now()
+        verdict = bulkhead.decide(task.merchant, now, own_task=True, own_queue=self.from_own_queue)
+        if verdict is Verdict.ADMIT:
+            return None
+        if verdict in NO_SLOT:
+            return task_decisions.refused(task, route, verdict.value, at_once=self.goes_at_once)
+        return task_decisions.deferred(task, route, verdict.value)
 
     def _death_reason(self, reason: str) -> DeathReason:
         return DeathReason(reason=reason, attempts=self._parsed_task.attempts)
@@ -213,6 +223,7 @@ class TaskDelivery(Settlement[TaskMessage]):
         if self._settlement == self._settle_success:
             task = self._parsed_task
             self.pod.bulkhead.answered(task.merchant, now, now - slot.began, step=task.task)
+        self.pod.bulkhead.attempted(self._parsed_task.merchant, failed=self._settlement == self._settle_timeout)
         self.pod.bulkhead.release(self._parsed_task.merchant, self, now)
         self.pod.counters.count("finished")
 

@@ -74,6 +74,11 @@ class Answer(NamedTuple):
         return self.status == 429 or (self.is_server_error and self.retry_after is not None)
 
     @property
+    def is_merchants_failure(self) -> bool:
+        """Whether the merchant bears no more orders at the moment: no answer in time, a 5xx, or 429."""
+        return self.failure is not None or self.is_server_error or self.status == 429
+
+    @property
     def leaves_doubt(self) -> bool:
         """Whether the merchant may have executed the request: there was no complete response, or a 5xx."""
         return self.failure not in NEVER_SENT if self.status is None else self.is_server_error

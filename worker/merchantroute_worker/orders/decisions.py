@@ -71,12 +71,12 @@ def _is_key_open(journal: Journal, *, may_have_run: bool) -> bool:
     return journal.steps is None or not called
 
 
-def refused(order: Order, route: Route, *, slow: bool) -> ToLadder[Order]:
-    """To the ladder: the bulkhead refused a slot because the merchant is slow or at its cap. Not counted as an attempt.
-    A slow merchant's orders return paced, or they would all be refused again at once; those of others return soon.
+def refused(order: Order, route: Route, reason: str, *, at_once: bool = False) -> ToLadder[Order]:
+    """To the ladder, or `at_once` to the merchant's own queue: the order got no slot, for this reason (see `NO_SLOT`).
+    Not counted as an attempt.
     """
-    rung = ladder.after_refusal(order.journal.refusals, route.delays) if slow else ladder.after_cap(route.delays)
-    return _to_ladder(order, _refusal(order), rung, "slow" if slow else "cap", "refused", paced=slow)
+    rung = ladder.without_slot(order.journal.refusals, route.delays)
+    return _to_ladder(order, _refusal(order), rung, reason, "refused", at_once=at_once)
 
 
 def waits(order: Order, route: Route, reason: str, *, wait: float) -> ToLadder[Order]:
@@ -84,7 +84,7 @@ def waits(order: Order, route: Route, reason: str, *, wait: float) -> ToLadder[O
     least. Not counted as an attempt.
     """
     outcome: LadderOutcome = "refused" if reason == CREDENTIALS_REFUSED else "deferred"
-    return _to_ladder(order, _refusal(order), ladder.before_eta(wait, route.delays), reason, outcome, paced=True)
+    return _to_ladder(order, _refusal(order), ladder.before_eta(wait, route.delays), reason, outcome)
 
 
 def deferred(order: Order, route: Route, reason: str) -> ToLadder[Order]:
@@ -207,9 +207,9 @@ def _refusal(order: Order) -> Journal:
 
 
 def _to_ladder(
-    order: Order, journal: Journal, rung: int, reason: str, outcome: LadderOutcome, *, paced: bool = False
+    order: Order, journal: Journal, rung: int, reason: str, outcome: LadderOutcome, *, at_once: bool = False
 ) -> ToLadder[Order]:
-    return ToLadder(order=order.with_journal(journal), rung=rung, reason=reason, outcome=outcome, paced=paced)
+    return ToLadder(order=order.with_journal(journal), rung=rung, reason=reason, outcome=outcome, at_once=at_once)
 
 
 def _not_in_future(stamp: float | None, now: float) -> float:

@@ -6,6 +6,13 @@ RabbitMQ expires messages only at a queue's head, so there is no delay per order
 
 from collections.abc import Sequence
 
+SOONEST = 1_000
+"""The rung (milliseconds) of orders that got no slot, which every tier has: an own queue of their merchant, or a free
+slot, is a matter of seconds."""
+SOON = 3
+"""How many uncounted rounds an order may have made to wait on that rung. Where its merchant has no own queue by then,
+it would go round each second for as long as its merchant is slow."""
+
 
 def after_attempt(attempt: int, delays: Sequence[int], *, draw: float, retry_after: float | None = None) -> int:
     """The rung after the attempt-th counted attempt (from 1): one of the two around its position, the last two from
@@ -30,9 +37,11 @@ def after_refusal(refusals: int, delays: Sequence[int]) -> int:
     return middle(delays) if refusals == 0 else delays[-1]
 
 
-def after_cap(delays: Sequence[int]) -> int:
-    """The rung after a refusal by cap: the shortest, since the merchant is well and its slots are released soon."""
-    return delays[0]
+def without_slot(refusals: int, delays: Sequence[int]) -> int:
+    """The rung of an order that got no slot, after this many earlier refusals: soon at first, then the middle one, then
+    the last.
+    """
+    return SOONEST if refusals < SOON else after_refusal(refusals - SOON, delays)
 
 
 def middle(delays: Sequence[int]) -> int:

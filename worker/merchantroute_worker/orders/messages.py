@@ -31,16 +31,18 @@ TOO_LARGE = "too-large"
 REFUSED_BY_BROKER = "refused-by-broker"
 LOST_PROCESSES = "mr-lost-processes"
 """How many child processes ended with the order in the suspect lane, told by the pods that lived on."""
-REFUSED = "refused"
-"""The rung of a slow merchant's refused orders: each message has its own expiration there."""
+RETURNS = "mr-returns"
+"""How often in a row an order was sent at once through the router to its merchant's own queue."""
+MOST_RETURNS = 3
+"""After so many the order waits on a rung: the router does not lead it to the own queue, which is being closed."""
 OWN_PREFIX = "mr-"
 _KEPT_PROPERTIES = (
     "content_type", "content_encoding", "correlation_id", "reply_to", "priority", "message_id", "timestamp", "type",
     "app_id",
 )  # fmt: skip
 _DROPPED_HEADERS = frozenset({
-    "CC", "BCC", RUNG, AS_PUBLISHED, UNREAD_SINCE, LOST_PROCESSES, "x-delivery-count", "x-acquired-count", "x-delay",
-    "compression",
+    "CC", "BCC", RUNG, RETURNS, AS_PUBLISHED, UNREAD_SINCE, LOST_PROCESSES, "x-delivery-count", "x-acquired-count",
+    "x-delay", "compression",
 })  # fmt: skip
 _JSON = {"content_type": "application/json", "content_encoding": "utf-8"}
 _DROPPED_PREFIXES = ("x-death", "x-first-death-", "x-last-death-")
@@ -109,14 +111,16 @@ def to_rung(message: Incoming, order: Order, steps: tuple[Step, ...], *, exchang
     )
 
 
-def paced(message: Outgoing, milliseconds: int | None) -> Outgoing:
-    """The message with its own expiration on the rung of refused orders; unchanged with None. RabbitMQ removes the
-    expiration when it dead-letters the message.
-    """
-    if milliseconds is None:
-        return message
-    headers = {**message.headers, RUNG: REFUSED}
-    return replace(message, headers=headers, properties={**message.properties, "expiration": str(milliseconds)})
+def returns(message: Incoming) -> int:
+    """How often in a row the message was sent at once to its merchant's own queue."""
+    count = message.headers.get(RETURNS)
+    return count if isinstance(count, int) and count >= 0 else 0
+
+
+def at_once(message: Outgoing, router: str, returned: int) -> Outgoing:
+    """A message for a rung, sent through the router instead; it was `returned` so often before."""
+    headers = {name: value for name, value in message.headers.items() if name != RUNG}
+    return replace(message, exchange=router, headers={**headers, RETURNS: returned + 1})
 
 
 def to_dead(

@@ -22,15 +22,15 @@ class Done(NamedTuple, Generic[T]):
 
 @dataclass(frozen=True, kw_only=True)
 class ToLadder(Generic[T]):
-    """Wait on a rung (milliseconds), then return to the queue. `paced` spaces the returns out, because the merchant is
-    slow and its orders would all return at once.
+    """Wait on a rung (milliseconds), then return to the queue; or go `at_once` through the router, which leads to the
+    merchant's own queue.
     """
 
     order: T
     rung: int
     reason: str
     outcome: LadderOutcome
-    paced: bool = False
+    at_once: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from math import inf
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from merchantroute_worker.isolation.own_queues import OwnQueue, parse_own
 from merchantroute_worker.orders.answers import Answer, Table, table
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
@@ -138,6 +139,10 @@ class Route:
     """When a pod of a tier last died other than by a clean end (epoch seconds); tiers without a death are left out."""
     not_understood: Mapping[str, str] = field(default_factory=dict)
     """Merchants whose entry, or whose credentials, this pod does not understand, and why."""
+    own_queues: Mapping[str, OwnQueue] = field(default_factory=dict)
+    """The own queues of all tiers, by merchant."""
+    own_not_understood: tuple[str, ...] = ()
+    """Why entries of own queues were left out."""
     _known: dict[str, Merchant] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Listed merchants that had orders in this generation."""
 
@@ -169,6 +174,10 @@ class Route:
         calls = [call for step in self.steps for call in (step, step.verify) if call is not None]
         return frozenset(call.name for call in calls)
 
+    def own_queue(self, merchant_id: str) -> OwnQueue | None:
+        """The merchant's own queue, None without one."""
+        return self.own_queues.get(merchant_id)
+
     def is_paused_by(self, answer: Answer) -> bool:
         """Whether the answer pauses its merchant: 429, or a 5xx with a Retry-After that the route heeds."""
         return answer.status == 429 or (answer.asks_to_wait and self.retry_after_max > 0)
@@ -197,11 +206,18 @@ class Route:
 
 
 def parse(
-    *, index: Mapping[str, Any], route: Mapping[str, Any], merchants: Sequence[Any], credentials: Sequence[Any]
+    *,
+    index: Mapping[str, Any],
+    route: Mapping[str, Any],
+    merchants: Sequence[Any],
+    credentials: Sequence[Any],
+    own: Mapping[str, Any] | None = None,
 ) -> Route:
-    """Parse all documents into one configuration. ConfigurationError says what is wrong with them."""
+    """Parse all documents into one configuration; a route without own queues has no such document. ConfigurationError
+    says what is wrong with them.
+    """
     try:
-        return _parse(index, route, merchants, credentials)
+        return _parse(index, route, merchants, credentials, own)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ConfigurationError(f"the configuration does not have the agreed shape: {error!r}") from error
 
@@ -253,12 +269,17 @@ def _seconds(milliseconds: Any) -> float:
 
 
 def _parse(
-    index: Mapping[str, Any], route: Mapping[str, Any], merchants: Sequence[Any], credentials: Sequence[Any]
+    index: Mapping[str, Any],
+    route: Mapping[str, Any],
+    merchants: Sequence[Any],
+    credentials: Sequence[Any],
+    own: Mapping[str, Any] | None,
 ) -> Route:
     delays = tuple(sorted(_positive(delay) for delay in route["delaysMs"]))
     steps = tuple(parse_step(step) for step in route["steps"])
     listed, not_read = _entries(merchants, "merchants", _merchant)
     keys, not_known = _entries(credentials, "credentials", _credential)
+    own_queues, own_not_understood = parse_own(own, _text(route["frontDoor"]))
     if not delays or not steps:
         raise ValueError("a route needs at least one step and one delay")
     return Route(
@@ -285,6 +306,8 @@ def _parse(
         merchants=listed,
         credentials=keys,
         not_understood=not_known | not_read,
+        own_queues=own_queues,
+        own_not_understood=own_not_understood,
         deaths={tier: _not_negative(died) / 1000 for tier, died in route.get("deaths", {}).items()},
     )
 

@@ -47,16 +47,11 @@ def before_slot(
     return RunTask(wait=max(0.0, wait), timeout=hard or route.deadline, headers=headers)
 
 
-def refused(task: TaskMessage, route: Route, *, slow: bool) -> ToLadder[TaskMessage]:
-    """To the ladder: the bulkhead refused a slot, the merchant is slow or at its cap. Not counted as an attempt."""
-    rung = ladder.after_refusal(task.refusals, route.delays) if slow else ladder.after_cap(route.delays)
+def refused(task: TaskMessage, route: Route, reason: str, *, at_once: bool = False) -> ToLadder[TaskMessage]:
+    """To the ladder, or `at_once` to the merchant's own queue: the task got no slot. Not counted as an attempt."""
+    rung = ladder.without_slot(task.refusals, route.delays)
     refusal = replace(task, refusals=task.refusals + 1)
-    return ToLadder(order=refusal, rung=rung, reason="slow" if slow else "cap", outcome="refused", paced=slow)
-
-
-def waits(task: TaskMessage, route: Route, reason: str) -> ToLadder[TaskMessage]:
-    """To the ladder, paced: the merchant asked for time, or limits the rate. Not counted as an attempt."""
-    return replace(deferred(task, route, reason), paced=True)
+    return ToLadder(order=refusal, rung=rung, reason=reason, outcome="refused", at_once=at_once)
 
 
 def deferred(task: TaskMessage, route: Route, reason: str) -> ToLadder[TaskMessage]:

@@ -55,7 +55,7 @@ class InChildProcess:
     def attempt(self, order: Order, merchant: Merchant, route: Route, observer: CallObserver) -> Attempt:
         """See `AttemptRunner`."""
         # A child needs the route's limits, but not every merchant's endpoint and credentials.
-        limits = replace(route, merchants=_NO_ENTRIES, credentials=_NO_ENTRIES)
+        limits = replace(route, merchants=_NO_ENTRIES, credentials=_NO_ENTRIES, own_queues=_NO_ENTRIES)
         results: SimpleQueue[Any] = SimpleQueue()
         self._pool.apply_async(_in_child, (order, merchant, limits), callback=results.put, error_callback=results.put)
         result = results.get()

@@ -37,6 +37,9 @@ class Executor(Protocol):
     def spawn_outside(self, work: Work, *arguments: Any) -> Handle:
         """Run it without occupying an order's slot."""
 
+    def soon(self, work: Callable[[], None]) -> None:
+        """Run it where it may wait, at once or soon. Itself it does not block, so that gevent's hub may call it."""
+
     def resize(self, slots: int) -> bool:
         """Change the number of slots; False where that needs new pods."""
 
@@ -77,6 +80,12 @@ class GreenletExecutor:
         import gevent
 
         return _Greenlet(gevent.spawn(work, *arguments))
+
+    def soon(self, work: Callable[[], None]) -> None:
+        """Run it in a greenlet of its own."""
+        import gevent
+
+        gevent.spawn(work)
 
     def resize(self, slots: int) -> bool:
         """Grow or shrink Celery's pool; running greenlets are not affected.
@@ -130,6 +139,10 @@ class ThreadExecutor:
     def spawn_outside(self, work: Work, *arguments: Any) -> Handle:
         """Run it in a thread of the same executor: these threads do not wait for each other."""
         return _Thread(self._executor.submit(work, *arguments))
+
+    def soon(self, work: Callable[[], None]) -> None:
+        """Run it here: nothing in a thread waits for this one."""
+        work()
 
     def resize(self, slots: int) -> bool:
         """Not possible: threads and processes are created at startup."""

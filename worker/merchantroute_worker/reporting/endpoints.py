@@ -92,7 +92,14 @@ class _Pages:
         if url.path == "/metrics":
             kind = "text/plain; version=0.0.4; charset=utf-8"
             totals = pod.bulkhead.sums(pod.clock.now())
-            text = pod.metrics.render(slots=pod.concurrency, busy=pod.counters.busy, merchants=totals)
+            own = pod.own_orders
+            text = pod.metrics.render(
+                slots=pod.concurrency,
+                busy=pod.counters.busy,
+                merchants=totals,
+                own_queues=len(own.own_tags) if own else 0,
+                own_waiting=own.of_all_own if own else 0,
+            )
             return HTTPStatus.OK, kind, text
         if url.path == "/merchants":
             top = parse_qs(url.query).get("top", ["20"])[-1]
@@ -112,5 +119,15 @@ class _Pages:
             "busy": pod.counters.busy,
             "taken": pod.counters.taken,
             "known": pod.bulkhead.sums(now).known,
-            "merchants": [shown.as_json() for shown in pod.bulkhead.busiest(top, now)],
+            "merchants": [
+                {**shown.as_json(), **self._own_queue(shown.merchant)} for shown in pod.bulkhead.busiest(top, now)
+            ],
         }
+
+    def _own_queue(self, merchant: str) -> dict[str, Any]:
+        own = self._pod.own_orders
+        part = own.part(merchant) if own else None
+        if own is None or part is None:
+            return {"ownQueue": None}
+        shown = {"queue": part.queue, "part": part.part, "bound": part.bound, "waiting": own.of_own(merchant)}
+        return {"ownQueue": shown}

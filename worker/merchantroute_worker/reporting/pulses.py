@@ -1,5 +1,5 @@
-"""Pulses: a heartbeat with the pod's counters for the operator's scaler, every two seconds, and at once when a merchant
-becomes slow, asks for time or refuses its credentials.
+"""Pulses: a heartbeat with the pod's counters for the operator, every two seconds, and at once when a merchant becomes
+slow, asks for time or refuses its credentials, and when another configuration is in use.
 
 They are neither persistent nor confirmed, and have a channel of their own: a missing exchange or a blocked broker costs
 a pulse, never an order.
@@ -22,6 +22,8 @@ POLL_INTERVAL = 0.25
 MAX_SLOW = 100
 MAX_REFUSING = 100
 """Merchants of each kind that a pulse names."""
+MAX_FIGURES = 200
+"""Merchants with their figures."""
 
 
 def document(pod: Pod) -> dict[str, Any]:
@@ -47,10 +49,29 @@ def document(pod: Pod) -> dict[str, Any]:
         "retried": counters.retried,
         "dead": counters.dead,
         "slow": [{"merchant": s.merchant, "inFlight": s.in_flight, "oldest": round(s.oldest, 3)} for s in slow],
+        **_figures(pod),
         **({"paused": [{"merchant": p.merchant, "seconds": round(p.seconds, 3)} for p in paused]} if paused else {}),
         **({"credentialsRefused": refusing} if refusing else {}),
         **({"blocked": _blocked(pod.blocked_hub, now)} if pod.blocked_hub.count else {}),
     }
+
+
+def _figures(pod: Pod) -> dict[str, Any]:
+    own = pod.own_orders
+    figures = pod.bulkhead.figures(pod.clock.now(), set(own.own_tags.values()) if own else (), MAX_FIGURES)
+    merchants = [
+        {
+            "merchant": one.merchant,
+            "inFlight": one.in_flight,
+            "slow": one.slow,
+            "refused": one.refused,
+            "succeeded": one.succeeded,
+            "failed": one.failed,
+        }
+        for one in figures.merchants
+    ]
+    named = {"merchants": merchants} if merchants else {}
+    return {"slots": pod.concurrency, "active": figures.active, "fairShare": figures.fair_share, **named}
 
 
 def _blocked(hub: BlockedHub, now: float) -> dict[str, Any]:
@@ -64,14 +85,14 @@ def _blocked(hub: BlockedHub, now: float) -> dict[str, Any]:
 
 def run(pod: Pod) -> None:
     """Send pulses until the process ends."""
-    due, known = 0.0, frozenset[tuple[str, str]]()
+    due, known, generation = 0.0, frozenset[tuple[str, str]](), 0
     while True:
         now = time.monotonic()
         troubles = _troubles(pod)
         for what, merchant in troubles - known:
             log.warning("merchant %s", what, extra={"data": {"merchant": merchant}})
-        if now >= due or troubles - known:
-            due = now + PULSE_INTERVAL
+        if now >= due or troubles - known or generation != pod.files.generation:
+            due, generation = now + PULSE_INTERVAL, pod.files.generation
             _send(pod)
         known = troubles
         sleep(POLL_INTERVAL)

@@ -52,6 +52,20 @@ class Metrics:
         self._dead = Counter(
             "merchantroute_dead", "Orders sent to dead letters, by reason.", ["reason"], registry=registry
         )
+        self._refused = Counter(
+            "merchantroute_refused",
+            "Orders that got no slot, by where they went: a rung, or the router for their merchant's own queue.",
+            ["destination"],
+            registry=registry,
+        )
+        self._own_queues = Gauge(
+            "merchantroute_own_queues", "Merchants' own queues that this pod consumes.", registry=registry
+        )
+        self._own_orders_waiting = Gauge(
+            "merchantroute_own_orders_waiting",
+            "Orders of own queues that this pod has and that have not begun.",
+            registry=registry,
+        )
         self._blocked = Counter(
             "merchantroute_hub_blocked", "How often code blocked the hub, and with it the whole pod.", registry=registry
         )
@@ -73,6 +87,10 @@ class Metrics:
         self._orders.inc(self._tier, self._lane, outcome)
         self._ladder.labels(reason).inc()
 
+    def refused(self, destination: str) -> None:
+        """Count an order that got no slot, by where it went: `rung` or `router`."""
+        self._refused.labels(destination).inc()
+
     def dead(self, reason: str) -> None:
         """Count an order sent to dead letters."""
         self._orders.inc(self._tier, self._lane, "dead")
@@ -92,8 +110,10 @@ class Metrics:
         """Count an order that came without a correlation_id."""
         self._without_correlation_id.labels(self._tier).inc()
 
-    def render(self, *, slots: int, busy: int, merchants: Totals) -> bytes:
+    def render(self, *, slots: int, busy: int, merchants: Totals, own_queues: int = 0, own_waiting: int = 0) -> bytes:
         """The exposition text for /metrics."""
+        self._own_queues.set(own_queues)
+        self._own_orders_waiting.set(own_waiting)
         for state, count in vars(merchants).items():
             self._merchants.labels(state).set(count)
         self._slots.labels("busy").set(busy)

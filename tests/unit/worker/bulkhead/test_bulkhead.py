@@ -213,6 +213,7 @@ def test_what_people_see_of_a_merchant() -> None:
             "slow": True,
             "pausedFor": 30.0,
             "credentialsRefused": False,
+            "refused": 0,
             "lastFailure": {"step": "submit", "answerText": "no whole answer within 5 s", "secondsAgo": 2.5},
         }
     ]

@@ -87,7 +87,7 @@ def test_a_key_stays_as_it_was_when_a_merchant_comes_or_goes(shared: bool) -> No
 
 def test_orders_that_wait_before_their_first_call_keep_it_too() -> None:
     both = route({"bistro": GATEWAY, "tavern": GATEWAY})
-    waiting = decisions.refused(run(order(), both).order, both, slow=True).order
+    waiting = decisions.refused(run(order(), both).order, both, "slow").order
     journal = waiting.journal.as_json(both.steps)
 
     assert key(run(order(journal=journal), route({"bistro": GATEWAY}))) == "bistro/o-1:submit"

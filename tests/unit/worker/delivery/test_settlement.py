@@ -1,6 +1,7 @@
 """How a delivery's outcome is made safe: recorded or published, then counted, then acked; or none of these."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,14 +14,14 @@ from merchantroute_worker.config.identity import from_environment
 from merchantroute_worker.delivery.delivery import Delivery, Stage
 from merchantroute_worker.delivery.order import OrderDelivery
 from merchantroute_worker.delivery.task import TaskDelivery
-from merchantroute_worker.orders import decisions, task_decisions, task_message
+from merchantroute_worker.isolation.own_queues import OwnQueue
 from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.messages import Outgoing
 from merchantroute_worker.orders.route import Route
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit.publisher import NotPublished, Refused, TooLarge
-from tests.unit.worker.samples import order, route
+from tests.unit.worker.samples import route
 
 ROUTE = route()
 LADDER, DEAD = ROUTE.tiers["standard"].retry, ROUTE.dead
@@ -238,7 +239,7 @@ def test_what_is_handed_back_before_its_calls_begin_makes_none_and_has_no_outcom
     task = TaskDelivery(world.pod, Message(), lambda work, *rest: work(*rest), lambda: world.events.append("removed"))
     bulkhead: Any = world.pod.bulkhead
 
-    def admit(*_: Any) -> Verdict:
+    def admit(*_: Any, **__: Any) -> Verdict:
         for delivery in (order, task):
             delivery.hand_back(connection_lost=False)
         return Verdict.ADMIT
@@ -284,21 +285,64 @@ def test_what_is_handed_back(world: Fixture, stage: Stage, connection_lost: bool
         assert (delivery.stage, delivery.connection_lost) == (then, connection_lost)
 
 
-@pytest.mark.parametrize(("slow", "paced"), [(True, True), (False, False)])
-def test_a_flood_s_refused_order_waits_for_its_own_time(world: Fixture, slow: bool, paced: bool) -> None:
-    one, delivery = order(), world.order()
-    waiting = task_message.read(delivery.incoming, now=0.0)
-    while world.pod.pace_of("bistro", ROUTE) is None:
-        """So many refusals a merchant may have on a rung."""
+OWN = OwnQueue(merchant="bistro", queue="own", tier="standard", bound=True, parts={"pod-1": 1})
 
-    delivery.settle(decisions.refused(one, ROUTE, slow=slow), one.delivery_key)
-    world.task().settle(task_decisions.refused(waiting, ROUTE, slow=slow), waiting.delivery_key)
+
+@pytest.mark.parametrize(
+    ("own", "returned", "at_once"),
+    [(None, 0, False), (replace(OWN, bound=False), 0, False), (OWN, 0, True), (OWN, 2, True), (OWN, 3, False)],
+)
+@pytest.mark.parametrize("verdict", [Verdict.SLOW, Verdict.CAP])
+def test_who_gets_no_slot_goes_to_its_own_queue_at_once_and_to_a_rung_where_there_is_none(
+    verdict: Verdict, own: OwnQueue | None, returned: int, at_once: bool
+) -> None:
+    own_route = replace(ROUTE, own_queues={"bistro": own} if own else {})
+    world = Fixture(own_route)
+    bulkhead: Any = world.pod.bulkhead
+    bulkhead.decide = lambda *_, **__: verdict
+    headers: dict[str, Any] = {"mr-returns": returned} if returned else {}
+
+    world.order(message=Message(exchange=ROUTE.router, **headers)).run()
+    world.task(Message(exchange=ROUTE.router, **headers))
 
     messages = world.publisher.published
-    assert [message.exchange for message in messages] == [LADDER, LADDER]
-    assert [message.headers["mr-rung"] == "refused" for message in messages] == [paced, paced]
-    assert [int(message.properties.get("expiration", 0)) > 0 for message in messages] == [paced, paced]
+    assert [message.exchange for message in messages] == [ROUTE.router if at_once else LADDER] * 2
+    assert [message.headers.get("mr-rung") for message in messages] == [None if at_once else "1000"] * 2
+    assert [message.headers.get("mr-returns") for message in messages] == [returned + 1 if at_once else None] * 2
     assert world.counted() == ["refused", "refused"]
+    destination = "router" if at_once else "rung"
+    told = world.pod.metrics.render(slots=1, busy=0, merchants=Totals(slow=0, at_cap=0, known=0)).decode()
+    assert f'merchantroute_refused_total{{destination="{destination}"}} 2.0' in told
+
+
+@pytest.mark.parametrize("verdict", [Verdict.SLOW, Verdict.CAP])
+def test_an_order_of_an_own_queue_is_refused_no_slot(world: Fixture, verdict: Verdict) -> None:
+    bulkhead: Any = world.pod.bulkhead
+    bulkhead._decide = lambda *_: verdict
+    delivery = world.order()
+    delivery.from_own_queue = True
+
+    delivery.run()
+
+    assert world.counted() == ["done"]
+
+
+@pytest.mark.parametrize(("lane", "sent_to"), [("stable", ROUTE.router), ("canary", LADDER), ("suspect", None)])
+def test_an_order_of_the_lane_beyond_its_own_queue_s_part_makes_no_call(lane: str, sent_to: str | None) -> None:
+    world = Fixture(replace(ROUTE, own_queues={"bistro": OWN}), MR_LANE=lane)
+    calls: list[str] = []
+
+    def call() -> Attempt:
+        calls.append("call")
+        return Attempt(done=())
+
+    delivery = world.order(call)
+    delivery.beyond_part = True
+    delivery.run()
+
+    assert (calls, [message.exchange for message in world.publisher.published]) == (
+        ([], [sent_to]) if sent_to else (["call"], [])
+    )
 
 
 @pytest.mark.parametrize("verdict", [Verdict.PAUSED, Verdict.RATE_LIMIT])

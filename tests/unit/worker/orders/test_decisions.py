@@ -244,7 +244,7 @@ def test_an_order_that_its_merchant_wants_later_waits_uncounted(wait: float, rea
     decision = decisions.waits(order(journal=FAILED), route(), reason, wait=wait)
 
     outcome = "refused" if reason == "credentials-refused" else "deferred"
-    assert (decision.outcome, decision.reason, decision.paced) == (outcome, reason, True)
+    assert (decision.outcome, decision.reason) == (outcome, reason)
     assert (decision.order.journal.attempts, decision.order.journal.refusals) == (2, 2)
     assert decision.rung == 1_000 or decision.rung <= wait * 1000
 
@@ -355,7 +355,7 @@ def test_a_letter_of_an_order_that_is_too_old_says_where_it_stood_and_what_it_la
 )
 def test_the_last_answer_is_told_in_words_also_long_after_it(answer: Answer, text: str) -> None:
     waiting = after(answer, slow=True).order
-    again = decisions.refused(waiting, route(), slow=True).order
+    again = decisions.refused(waiting, route(), "slow").order
     late = decisions.before_slot(
         replace(again, published_at=NOW), {}, route(maxAgeMs=60_000), now=NOW + 1e6, unknown_after=300.0
     )
@@ -390,7 +390,7 @@ def test_the_last_attempt_is_the_last() -> None:
 
 
 def test_a_refused_order_is_not_counted() -> None:
-    decision = decisions.refused(order(journal=FAILED), route(), slow=False)
+    decision = decisions.refused(order(journal=FAILED), route(), "cap")
 
-    assert (decision.rung, decision.outcome, decision.reason, decision.paced) == (1_000, "refused", "cap", False)
+    assert (decision.rung, decision.outcome, decision.reason, decision.at_once) == (1_000, "refused", "cap", False)
     assert (decision.order.journal.attempts, decision.order.journal.refusals) == (2, 2)

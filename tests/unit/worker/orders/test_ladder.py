@@ -53,6 +53,11 @@ def test_refusals_wait_on_the_middle_rung_first_and_then_on_the_last(delays: tup
     assert [ladder.after_refusal(refusals, delays) for refusals in range(3)] == rungs
 
 
+def test_who_got_no_slot_comes_back_soon_three_times_and_then_later() -> None:
+    rungs = [ladder.without_slot(refusals, THREE) for refusals in range(6)]
+    assert rungs == [1_000, 1_000, 1_000, 15_000, 120_000, 120_000]
+
+
 @pytest.mark.parametrize(
     ("remaining", "rung"), [(0.4, 1_000), (1.0, 1_000), (14.9, 1_000), (15, 15_000), (9e9, 120_000)]
 )

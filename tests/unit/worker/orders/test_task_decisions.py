@@ -90,17 +90,12 @@ def test_it_is_judged_by_the_time_limit_that_holds_for_it(merchant: str, limit: 
     assert decision.timeout == timeout
 
 
-def test_however_often_a_cap_refuses_it_waits_on_the_shortest_rung() -> None:
-    decision = task_decisions.refused(task(refusals=9), ROUTE, slow=False)
-    assert (decision.rung, decision.reason) == (ROUTE.delays[0], "cap")
-
-
 def test_a_refusal_is_counted_apart_from_attempts() -> None:
-    first = task_decisions.refused(task(), ROUTE, slow=False)
-    later = task_decisions.refused(task(refusals=1), ROUTE, slow=True)
-    assert (first.rung, first.reason, first.paced) == (ROUTE.delays[0], "cap", False)
-    assert (later.rung, later.reason, later.paced) == (ROUTE.delays[-1], "slow", True)
-    assert (later.order.refusals, later.order.attempts) == (2, 0)
+    first = task_decisions.refused(task(), ROUTE, "cap")
+    later = task_decisions.refused(task(refusals=9), ROUTE, "slow", at_once=True)
+    assert (first.rung, first.reason, first.at_once) == (1_000, "cap", False)
+    assert (later.rung, later.reason, later.at_once) == (ROUTE.delays[-1], "slow", True)
+    assert (later.order.refusals, later.order.attempts) == (10, 0)
 
 
 def test_what_a_pod_knows_of_it_travels_in_its_headers() -> None:

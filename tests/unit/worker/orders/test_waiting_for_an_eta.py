@@ -53,7 +53,7 @@ def test_rounds_for_an_eta_are_no_refusals_and_each_is_a_stay_of_its_own() -> No
     keys = [waiting.delivery_key, *(to.order.delivery_key for to in found)]
     assert len({*keys}) == len(keys)
     # When it is due and refused, it waits as briefly as any other at first.
-    assert decisions.refused(last, FAR, slow=True).rung == 15_000
+    assert decisions.refused(last, FAR, "slow").rung == 1_000
 
 
 def test_the_count_travels_in_the_journal() -> None:

@@ -1,0 +1,76 @@
+"""Makes the views of a merchant from the bulkhead's state. Called with its lock."""
+
+from collections.abc import Callable, Iterable
+from itertools import chain, islice
+
+from merchantroute_worker.bulkhead.known_merchants import KnownMerchants, Merchant
+from merchantroute_worker.bulkhead.merchant_refusals import MerchantRefusals
+from merchantroute_worker.bulkhead.views import MerchantFigures, MerchantView
+
+RECENTLY = 60.0
+"""Seconds for which a merchant counts as active, and as refused."""
+IsSlow = Callable[[Merchant, float], bool]
+
+
+class RecentRefusals:
+    """The merchants whose orders got no slot lately: bounded by those whose state is kept, since only these can."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, float] = {}
+
+    def count(self, name: str, merchant: Merchant, now: float) -> None:
+        """Count an order of the merchant that got no slot."""
+        merchant.refused += 1
+        self._latest[name] = now
+
+    def names(self, now: float) -> Iterable[str]:
+        """Give the merchants, and forget those of which no order was refused for long."""
+        self._latest = {name: at for name, at in self._latest.items() if now - at <= RECENTLY}
+        return self._latest
+
+
+def figures(
+    known: KnownMerchants, refused: Iterable[str], own: Iterable[str], is_slow: IsSlow, *, now: float, most: int
+) -> tuple[MerchantFigures, ...]:
+    """Give up to `most` merchants that are slow, were `refused` lately or have an `own` queue here, in this order:
+    slow ones, then those that were refused most.
+    """
+    slow = [name for name, state in known.active.items() if is_slow(state, now)]
+    named = dict.fromkeys(chain(slow, islice(reversed(known.failing), most), refused, own))
+    shown = [_figures(name, known.get(name), is_slow, now) for name in named]
+    return tuple(sorted(shown, key=lambda one: (not one.slow, -one.refused))[:most])
+
+
+def _figures(name: str, state: Merchant | None, is_slow: IsSlow, now: float) -> MerchantFigures:
+    if state is None:
+        return MerchantFigures(merchant=name)
+    return MerchantFigures(
+        merchant=name,
+        in_flight=len(state.calls),
+        slow=is_slow(state, now),
+        refused=state.refused,
+        succeeded=state.attempts - state.failed_attempts,
+        failed=state.failed_attempts,
+    )
+
+
+def view(
+    name: str, state: Merchant, refusals: MerchantRefusals, *, ceiling: int, slow: bool, now: float
+) -> MerchantView:
+    """Give all of a merchant's state."""
+    return MerchantView(
+        merchant=name,
+        in_flight=len(state.calls),
+        cap=state.limit.within(ceiling),
+        oldest=state.oldest(now),
+        usual=state.usual_of_all(),
+        successes=state.successes,
+        timeouts=state.timeouts,
+        failures_in_a_row=state.failures,
+        slow=slow,
+        server_errors_in_a_row=state.errors.longest,
+        paused_for=refusals.wait(name, now),
+        credentials_refused=refusals.refuses_credentials(name),
+        refused=state.refused,
+        last_failure=state.last_failure and state.last_failure._replace(at=now - state.last_failure.at),
+    )
