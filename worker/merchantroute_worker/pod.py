@@ -4,8 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, tzinfo
 
 from merchantroute_worker.bulkhead.bulkhead import Bulkhead
@@ -151,14 +150,9 @@ class Pod:
         """
         return self.publisher.open or 2 * len(self._held_outcomes) < max(2, self.concurrency)
 
-    @contextmanager
-    def holds_outcome(self, delivery: object) -> Iterator[None]:
-        """Count this delivery among those whose outcome is being published, for the time of the block."""
-        self._held_outcomes.add(delivery)
-        try:
-            yield
-        finally:
-            self._held_outcomes.discard(delivery)
+    def holds_outcome(self, delivery: object) -> "_HoldsOutcome":
+        """Count this delivery among those whose outcome is being published, for the time of a `with` block."""
+        return _HoldsOutcome(self._held_outcomes, delivery)
 
     def died_lately(self) -> bool:
         """Whether the configuration tells of a pod of this tier that died within the last minutes."""
@@ -191,6 +185,21 @@ class Pod:
         while True:
             self.clock.tick()
             sleep(EVERY)
+
+
+class _HoldsOutcome:
+    """Not by `contextmanager`: a generator costs each order as much as its counters."""
+
+    __slots__ = ("_delivery", "_held")
+
+    def __init__(self, held: set[object], delivery: object) -> None:
+        self._held, self._delivery = held, delivery
+
+    def __enter__(self) -> None:
+        self._held.add(self._delivery)
+
+    def __exit__(self, *_error: object) -> None:
+        self._held.discard(self._delivery)
 
 
 _pod: Pod | None = None

@@ -51,21 +51,17 @@ class Stage(Enum):
 
 class Delivery:
     """One delivered message, not yet read. Its delivery key distinguishes this stay in a queue from every other stay of
-    the same order.
+    the same order. `redelivered` is the broker's flag: whether it has delivered the message before.
     """
 
     def __init__(self, pod: Pod, message: Any) -> None:
         self.pod = pod
         self.message = message
         self.incoming = incoming(message, pod.identity.front_door)
+        self.redelivered = bool(message.delivery_info.get("redelivered"))
         self.stage = Stage.WAITING
         self.connection_lost = False
         self._work_began = 0.0
-
-    @property
-    def redelivered(self) -> bool:
-        """The broker's `redelivered` flag: whether it has delivered this message before."""
-        return bool(self.message.delivery_info.get("redelivered"))
 
     @property
     def deliveries(self) -> int:
