@@ -22,7 +22,7 @@ from merchantroute_worker.rabbit.address import BrokerAddress
 from merchantroute_worker.rabbit.publisher import PULSES, Publisher
 from merchantroute_worker.runtime.bounded_set import BoundedSet
 from merchantroute_worker.runtime.clock import EVERY, StallAwareClock
-from merchantroute_worker.runtime.threads import sleep, start_daemon
+from merchantroute_worker.runtime.threads import sleep, start_daemon, until_beat
 from merchantroute_worker.telemetry import tracing_setup
 from merchantroute_worker.telemetry.counters import BlockedHub, Counters
 from merchantroute_worker.telemetry.logs import LineBuffer
@@ -184,7 +184,7 @@ class Pod:
     def _run_clock(self) -> None:
         while True:
             self.clock.tick()
-            sleep(EVERY)
+            sleep(until_beat(EVERY))
 
 
 class _HoldsOutcome:

@@ -7,6 +7,7 @@ So nothing here waits by gevent's functions, and this must not be imported befor
 
 import _thread
 import threading
+import time
 from collections.abc import Callable
 
 _NEVER = threading.Event()
@@ -15,6 +16,16 @@ _NEVER = threading.Event()
 def sleep(seconds: float) -> None:
     """Sleep for so many seconds; only this thread or greenlet waits."""
     _NEVER.wait(seconds)
+
+
+def until_beat(interval: float) -> float:
+    """Give the seconds until the monotonic clock is at a multiple of `interval`, at least a fourth of it.
+
+    Loops that wait for a multiple wake an idle process together. Each by itself is a turn of the hub of its own, of
+    which an idle pod's CPU time consists.
+    """
+    left = interval - time.monotonic() % interval
+    return left if left > interval / 4 else left + interval
 
 
 def start_daemon(target: Callable[[], None], name: str) -> None:
