@@ -38,7 +38,7 @@ class Identity:
     blocked_after: float
     events: bool = False
 
-    @property
+    @cached_property
     def alone(self) -> bool:
         """Whether this is the suspect lane, which belongs to the route and not to a tier, and has one slot."""
         return self.lane == SUSPECT
