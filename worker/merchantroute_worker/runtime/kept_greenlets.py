@@ -62,7 +62,7 @@ class KeptGreenlets:
         if self._idle:
             gevent.get_hub().loop.run_callback(self._idle.pop().switch, run)
         else:
-            gevent.spawn(self._serve, run)
+            gevent.spawn(self._serve, [run])
         return run
 
     def cancel(self) -> None:
@@ -70,9 +70,9 @@ class KeptGreenlets:
         for run in list(self._runs):
             run.cancel()
 
-    def _serve(self, first: Run) -> None:
-        run: Run | None = first
-        del first  # an idle greenlet must not keep an order's memory
+    def _serve(self, first: list[Run]) -> None:
+        # Out of the list, and None while it waits: a greenlet keeps its arguments, and must not keep an order's memory.
+        run: Run | None = first.pop()
         while run is not None:
             try:
                 run.run()

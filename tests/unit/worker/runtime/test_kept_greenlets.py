@@ -1,5 +1,6 @@
 """Work that runs in greenlets that others ran in: each piece ends once, and a late cancel hits nobody else's."""
 
+import weakref
 from functools import partial
 
 import gevent
@@ -38,6 +39,23 @@ def test_a_greenlet_runs_one_piece_of_work_after_the_other() -> None:
     assert ends.of == ["a", "b", "c"]
     assert len(seen) == 3
     assert len(set(seen)) == 1
+
+
+def test_a_greenlet_that_is_kept_keeps_nothing_of_its_work() -> None:
+    class Order:
+        """What work is about."""
+
+    order = Order()
+    kept = weakref.ref(order)
+    greenlets, ends = KeptGreenlets(1), Ends()
+    for _ in range(2):  # in a new greenlet, and in one that is kept
+        ends.spawn(greenlets, "order", id, order)
+        turn()
+    assert len(ends.of) == 2
+
+    del order
+
+    assert kept() is None
 
 
 def test_no_more_greenlets_are_kept_than_may_be() -> None:
