@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 _NEVER = threading.Event()
+_STARTED = time.monotonic()
 
 
 def sleep(seconds: float) -> None:
@@ -19,12 +20,12 @@ def sleep(seconds: float) -> None:
 
 
 def until_beat(interval: float) -> float:
-    """Give the seconds until the monotonic clock is at a multiple of `interval`, at least a fourth of it.
+    """Give the seconds until the age of this process is a multiple of `interval`, at least a fourth of it.
 
     Loops that wait for a multiple wake an idle process together. Each by itself is a turn of the hub of its own, of
-    which an idle pod's CPU time consists.
+    which an idle pod's CPU time consists. By its age, so that the pods of a node do not wake together.
     """
-    left = interval - time.monotonic() % interval
+    left = interval - (time.monotonic() - _STARTED) % interval
     return left if left > interval / 4 else left + interval
 
 

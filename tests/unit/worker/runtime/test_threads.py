@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from merchantroute_worker.runtime import threads
 from merchantroute_worker.runtime.threads import until_beat
 
 
@@ -14,5 +15,6 @@ def test_the_next_beat_is_a_multiple_of_the_interval_that_is_not_at_once(
     monkeypatch: pytest.MonkeyPatch, now: float, seconds: float
 ) -> None:
     monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(threads, "_STARTED", 90.0)
 
     assert until_beat(0.25) == pytest.approx(seconds)
