@@ -188,7 +188,7 @@ class Pod:
 
 
 class _HoldsOutcome:
-    """Not by `contextmanager`: a generator costs each order as much as its counters."""
+    """A `with` block in which an outcome is held; not by `contextmanager`, whose generator costs each order more."""
 
     __slots__ = ("_delivery", "_held")
 
