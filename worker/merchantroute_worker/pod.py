@@ -4,8 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, tzinfo
 from typing import Protocol
 
@@ -24,7 +23,7 @@ from merchantroute_worker.rabbit.address import BrokerAddress
 from merchantroute_worker.rabbit.publisher import PULSES, Publisher
 from merchantroute_worker.runtime.bounded_set import BoundedSet
 from merchantroute_worker.runtime.clock import EVERY, StallAwareClock
-from merchantroute_worker.runtime.threads import sleep, start_daemon
+from merchantroute_worker.runtime.threads import sleep, start_daemon, until_beat
 from merchantroute_worker.telemetry import tracing_setup
 from merchantroute_worker.telemetry.counters import BlockedHub, Counters
 from merchantroute_worker.telemetry.logs import LineBuffer
@@ -165,14 +164,9 @@ class Pod:
         """
         return self.publisher.open or 2 * len(self._held_outcomes) < max(2, self.concurrency)
 
-    @contextmanager
-    def holds_outcome(self, delivery: object) -> Iterator[None]:
-        """Count this delivery among those whose outcome is being published, for the time of the block."""
-        self._held_outcomes.add(delivery)
-        try:
-            yield
-        finally:
-            self._held_outcomes.discard(delivery)
+    def holds_outcome(self, delivery: object) -> "_HoldsOutcome":
+        """Count this delivery among those whose outcome is being published, for the time of a `with` block."""
+        return _HoldsOutcome(self._held_outcomes, delivery)
 
     def died_lately(self) -> bool:
         """Whether the configuration tells of a pod of this tier that died within the last minutes."""
@@ -204,7 +198,22 @@ class Pod:
     def _run_clock(self) -> None:
         while True:
             self.clock.tick()
-            sleep(EVERY)
+            sleep(until_beat(EVERY))
+
+
+class _HoldsOutcome:
+    """A `with` block in which an outcome is held; not by `contextmanager`, whose generator costs each order more."""
+
+    __slots__ = ("_delivery", "_held")
+
+    def __init__(self, held: set[object], delivery: object) -> None:
+        self._held, self._delivery = held, delivery
+
+    def __enter__(self) -> None:
+        self._held.add(self._delivery)
+
+    def __exit__(self, *_error: object) -> None:
+        self._held.discard(self._delivery)
 
 
 _pod: Pod | None = None

@@ -46,7 +46,7 @@ def test_running_greenlets_keep_their_slots_when_there_are_fewer() -> None:
     executor.resize(1)
     gevent.spawn(lambda: executor.spawn(ran.set, on_end=nothing))
     gevent.idle()
-    assert len(pool._pool) == 3
+    assert pool._pool._semaphore.counter == -2, "of three that run, two hold a slot that is no more"
 
     handles[0].cancel()
     handles[1].cancel()
@@ -54,3 +54,18 @@ def test_running_greenlets_keep_their_slots_when_there_are_fewer() -> None:
     assert not ran.is_set(), "the one that runs has the only slot"
     over.set()
     assert ran.wait(20)
+
+
+def test_orders_and_an_app_s_own_tasks_are_abandoned_alike_and_leave_their_slots() -> None:
+    pool, executor = executor_of(2)
+    ended = Event()
+    executor.spawn(Event().wait, on_end=ended.set)
+    pool._pool.spawn(Event().wait)
+    gevent.idle()
+    assert pool._pool._semaphore.counter == 0
+
+    executor.abandon()
+
+    assert ended.wait(20)
+    assert pool._pool.join(20)
+    assert pool._pool._semaphore.counter == 2

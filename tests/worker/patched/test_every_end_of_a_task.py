@@ -139,7 +139,7 @@ class World(Fixture):
             message.body = json.dumps(message.payload).encode()
             handlers[name](message, None, None, None, None)
         with gevent.Timeout(20):
-            while len(self.deliveries) or self.pool._pool.free_count() != self.pool.limit:
+            while len(self.deliveries) or self.pool._pool._semaphore.counter != self.pool.limit:
                 gevent.sleep(0.005)
         return [self._outcome(number) for number in range(len(names))]
 
@@ -172,7 +172,7 @@ def is_free(world: World, count: int) -> bool:
     assert len(world.deliveries) == 0
     assert world.pod.counters.busy == world.pod.bulkhead.busy == 0
     assert not world.pod.settling
-    return world.pool._pool.free_count() == world.pool.limit
+    return world.pool._pool._semaphore.counter == world.pool.limit
 
 
 @given(names=st.lists(st.sampled_from(sorted(ENDS)), min_size=1, max_size=12), slots=st.integers(1, 4))

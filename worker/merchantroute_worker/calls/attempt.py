@@ -72,21 +72,16 @@ def call_within(client: Client, request: Request, seconds: float) -> Answer:
     timeouts = call_timeouts()
     number = timeouts.start(seconds)
     try:
-        return _answer(client, request)
+        reply = client.call(request)
+    except OSError as error:
+        kind = failure(error)
+        return Answer(failure=kind, cause=cause(kind, error, request.origin))
     except CallTimeout as expired:
         if expired.number != number:
             raise
         return Answer(failure="timeout", cause=f"no whole answer within {seconds:.3g} s")
     finally:
         timeouts.stop(number)
-
-
-def _answer(client: Client, request: Request) -> Answer:
-    try:
-        reply = client.call(request)
-    except OSError as error:
-        kind = failure(error)
-        return Answer(failure=kind, cause=cause(kind, error, request.origin))
     if reply.retry_after is None:
         return Answer(reply.status)
     return Answer(status=reply.status, retry_after=retry_after(reply.retry_after, now=time.time()))

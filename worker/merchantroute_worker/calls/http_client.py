@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import gevent
 
@@ -113,19 +113,16 @@ class _Stale(ConnectionResetError):
     """The merchant closed the kept-alive connection before a byte of its response."""
 
 
-def _send(sock: Any, data: bytes) -> None:
-    sent = sock.send(data)
-    if sent < len(data):
-        # Only for the rest: gevent's `sendall` asks the kernel for the size of its buffer first.
-        sock.sendall(data[sent:])
-
-
 def _first_block(connection: Connection, request: Request) -> bytes:
     """Send the request, and receive the first bytes of its response."""
+    sock, message = connection.sock, request.head + request.body
     try:
-        _send(connection.sock, request.head + request.body)
+        sent = sock.send(message)
+        if sent < len(message):
+            # Only for the rest: gevent's `sendall` asks the kernel for the size of its buffer first.
+            sock.sendall(message[sent:])
         connection.wait_readable()
-        data: bytes = connection.sock.recv(BLOCK)
+        data: bytes = sock.recv(BLOCK)
     except ConnectionError as error:
         if connection.kept:
             raise _Stale(_CLOSED) from error

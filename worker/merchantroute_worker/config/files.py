@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from merchantroute_worker.orders.route import ConfigurationError, Route, parse
-from merchantroute_worker.runtime.threads import sleep
+from merchantroute_worker.runtime.threads import sleep, until_beat
 
 log = logging.getLogger(__name__)
 POLL = 0.5
@@ -117,7 +117,7 @@ class ConfigurationFiles:
         """Poll the directories twice a second, for as long as the process lives."""
         while True:
             self.poll()
-            sleep(POLL)
+            sleep(until_beat(POLL))
 
     def poll(self) -> None:
         """Load the files if they have changed since the last load and belong together."""

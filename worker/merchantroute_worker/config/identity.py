@@ -5,6 +5,7 @@ Read once, at the start. Everything that may change while the pod runs is in mou
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 from pathlib import Path
 
@@ -37,12 +38,12 @@ class Identity:
     blocked_after: float
     events: bool = False
 
-    @property
+    @cached_property
     def alone(self) -> bool:
         """Whether this is the suspect lane, which belongs to the route and not to a tier, and has one slot."""
         return self.lane == SUSPECT
 
-    @property
+    @cached_property
     def front_door(self) -> str:
         """The name of the exchange that producers publish to; those behind it begin with it and a dot."""
         return f"mr.{self.namespace}.{self.route}"

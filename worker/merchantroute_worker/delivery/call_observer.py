@@ -31,7 +31,7 @@ class CallObserver:
     def ended(self, step: Step, answer: Answer, seconds: float) -> None:
         """Note that a call has ended."""
         self._trace.ended(answer)
-        label = step.name if step.name in self._pod.files.current.step_names else OTHER_STEP
+        label = step.name if step.name in self._route.step_names else OTHER_STEP
         self._pod.metrics.call(label, answer.label, seconds)
         bulkhead, now = self._pod.bulkhead, self._pod.clock.now()
         if answer.succeeded:

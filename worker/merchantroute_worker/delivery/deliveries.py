@@ -126,7 +126,7 @@ class Deliveries:
 
     def _spawn(self, delivery: Delivery, work: Any, *arguments: Any) -> None:
         handles = self._in_flight[delivery] = []
-        handles.append(self.executor.spawn(work, *arguments, on_end=lambda: self._remove(delivery)))
+        handles.append(self.executor.spawn(work, *arguments, on_end=partial(self._remove, delivery)))
 
     def _remove(self, delivery: Delivery) -> None:
         self._in_flight.pop(delivery, None)

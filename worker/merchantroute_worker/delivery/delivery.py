@@ -51,30 +51,22 @@ class Stage(Enum):
 
 class Delivery:
     """One delivered message, not yet read. Its delivery key distinguishes this stay in a queue from every other stay of
-    the same order.
+    the same order. `redelivered` is the broker's flag: whether it has delivered the message before. `deliveries` is
+    its `x-delivery-count`: how often a consumer returned the message without settling it, clean shutdowns included.
+    RabbitMQ sets that from the second delivery on; on the first it is a producer's own, and no count.
     """
 
     def __init__(self, pod: Pod, message: Any) -> None:
         self.pod = pod
         self.message = message
         self.incoming = incoming(message, pod.identity.front_door)
+        self.redelivered = bool(message.delivery_info.get("redelivered"))
+        self.deliveries = _count(self.incoming.headers.get("x-delivery-count")) if self.redelivered else 0
         self.stage = Stage.WAITING
         self.connection_lost = False
         # What the bulkhead is not asked any more: see `waiting.py`.
         self.from_own_queue = self.admitted = self.beyond_part = False
         self._work_began = 0.0
-
-    @property
-    def redelivered(self) -> bool:
-        """The broker's `redelivered` flag: whether it has delivered this message before."""
-        return bool(self.message.delivery_info.get("redelivered"))
-
-    @property
-    def deliveries(self) -> int:
-        """The `x-delivery-count` header: how often a consumer returned the message without settling it. Clean shutdowns
-        count too. RabbitMQ sets it from the second delivery on; on the first it is a producer's own, and no count.
-        """
-        return _count(self.incoming.headers.get("x-delivery-count")) if self.redelivered else 0
 
     @property
     def lost_processes(self) -> int:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from merchantroute_worker.pools import prefork, soft_limits
+from merchantroute_worker.runtime.kept_greenlets import KeptGreenlets
 
 SPARE_THREADS = 4
 """Threads beside those that wait for a child process, for settling the outcomes of tasks."""
@@ -59,21 +60,26 @@ class _Greenlet:
 
 
 class GreenletExecutor:
-    """Spawns greenlets in Celery's gevent pool, whose warm shutdown waits for them. A task's outcome is settled outside
-    of its greenlet, in which the time limit's `gevent.Timeout` may still be raised.
+    """Runs orders in greenlets beside those of Celery's gevent pool, with which they share its slots. A task's outcome
+    is settled outside of its greenlet, in which the time limit's `gevent.Timeout` may still be raised.
     """
 
     settles_in_place = False
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
+        self._greenlets = KeptGreenlets(pool.limit)
 
     def spawn(self, work: Work, *arguments: Any, on_end: Callable[[], None]) -> Handle:
-        """Spawn in the gevent pool directly: Celery's apply_async around it exists for Requests."""
-        greenlet = self._pool._pool.spawn(work, *arguments)  # noqa: SLF001
-        # Not `link`, which spawns a greenlet to call it: `on_end` does not block.
-        greenlet.rawlink(lambda _: on_end())
-        return _Greenlet(greenlet)
+        """Run it in a greenlet of our own that holds a place in Celery's pool; waits for one where all are taken."""
+        places = self._pool._pool._semaphore  # noqa: SLF001 - where gevent's own `spawn` counts
+        places.acquire()
+
+        def ended() -> None:
+            places.release()
+            on_end()
+
+        return self._greenlets.spawn(work, *arguments, on_end=ended)
 
     def spawn_outside(self, work: Work, *arguments: Any) -> Handle:
         """Spawn outside of the pool, which may be full of greenlets that wait for this one."""
@@ -95,7 +101,7 @@ class GreenletExecutor:
         """
         pool = self._pool._pool  # noqa: SLF001
         change = slots - pool.size
-        self._pool.limit = pool.size = slots
+        self._pool.limit = pool.size = self._greenlets.most = slots
         if change < 0:
             pool._semaphore.counter += change  # noqa: SLF001
         for _ in range(change):
@@ -103,7 +109,8 @@ class GreenletExecutor:
         return True
 
     def abandon(self) -> None:
-        """Kill the pool's greenlets."""
+        """Cancel the orders' greenlets, and kill those of the app's own tasks."""
+        self._greenlets.cancel()
         self._pool._pool.kill(block=False)  # noqa: SLF001
 
     def close(self) -> None:

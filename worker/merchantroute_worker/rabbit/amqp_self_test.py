@@ -26,7 +26,7 @@ from merchantroute_worker.rabbit.shared_connection.reader import ConnectionReade
 _METHOD = 1
 _CONSUMES, _PUBLISHES = 1, 2  # numbers of channels
 _CONSUMER, _KEY = "self-test", "burger-hut"
-_HEADERS = {"task": "merchantroute.order", "id": "order-1", "retries": 0, "eta": None, "timelimit": [None, None]}
+_HEADERS = {"task": "merchantroute.order", "id": "order-1", "retries": 0, "eta": None, "timelimit": [30, None]}
 _BODY = b"[[], {}, {}]"
 _TAGS = [1, 2]
 _MOST_READS = 20

@@ -22,11 +22,13 @@ AHEAD = 16 * 1024
 _METHOD, _CONTENT_HEADER, _CONTENT_BODY, _END = 1, 2, 3, 0xCE
 _HEAD = Struct(">BHI")  # a frame: type, channel, size of the payload; then the payload and the end octet
 _METHOD_SIGNATURE = Struct(">HH")
+_END_OCTET = bytes((_END,))
 _IS_DELIVER = _METHOD_SIGNATURE.pack(*spec.Basic.Deliver)
 _BODY_SIZE = Struct(">Q")  # after class and weight in a content header
 _DELIVER = "sLbss"  # consumer tag, delivery tag, redelivered, exchange, routing key
 _HEADERS = "F"
 _TAG_AND_BIT = Struct(">QB")
+_Frame = tuple[int, int, bytes]  # type, channel, payload
 _ACK = Struct(">BHIHHQBB")
 _ACK_SIZE = 13  # bytes of its payload: class, method, tag, `multiple`
 
@@ -61,26 +63,16 @@ def read_ahead(connection: Any) -> None:
     transport = connection.transport
     receive = transport._quick_recv  # noqa: SLF001 - py-amqp has no setting for it
     transport._quick_recv = lambda wanted: receive(max(wanted, AHEAD))  # noqa: SLF001
-    wait_and_read = connection.blocking_read
 
     def read(timeout: float | None = None) -> Any:
-        # A frame in the buffer needs no time-out, which py-amqp would set and reset on the socket for each frame.
-        buffer = transport._read_buffer  # noqa: SLF001
-        if len(buffer) <= _HEAD.size:
-            return wait_and_read(timeout)
-        kind, channel, size = _HEAD.unpack_from(buffer)
-        end = _HEAD.size + size
-        if len(buffer) <= end or buffer[end] != _END:
-            return wait_and_read(timeout)
-        payload = buffer[_HEAD.size : end]
-        if kind == _METHOD and (delivery := _whole_delivery(connection, channel, payload, buffer, end + 1)):
-            deliver, end = delivery
-            transport._read_buffer = buffer[end:]  # noqa: SLF001
-            connection.bytes_recv += 3
-            deliver()
+        if _deliver_all(connection, transport):
             return True
-        transport._read_buffer = buffer[end + 1 :]  # noqa: SLF001
-        return connection.on_inbound_frame((kind, channel, payload))
+        frame = _buffered_frame(transport)
+        if frame is None:
+            frame = _received_frame(transport, timeout)
+            if _begins_delivery(frame) and _deliver_all(connection, transport, frame):
+                return True
+        return connection.on_inbound_frame(frame)
 
     connection.blocking_read = read
 
@@ -121,21 +113,67 @@ def fast_loads(read: Callable[..., Any]) -> Callable[..., Any]:
     return loads
 
 
-def _whole_delivery(
-    connection: Any, number: int, method: bytes, buffer: bytes, at: int
-) -> tuple[Callable[[], None], int] | None:
-    """The call that delivers a message of which the buffer holds all frames, and where it ends: content header and one
-    body, from `at` on, after the `method` of this channel. None where py-amqp has to put the frames together.
+def _buffered_frame(transport: Any) -> _Frame | None:
+    """The next frame, if the buffer holds all of it: it needs no time-out, which py-amqp would set on the socket and
+    reset for each frame.
     """
-    if method[:4] != _IS_DELIVER or not (arguments := _delivery(method, 4)):
+    buffer = transport._read_buffer  # noqa: SLF001
+    if len(buffer) <= _HEAD.size:
         return None
-    channel = connection.channels.get(number)
+    kind, channel, size = _HEAD.unpack_from(buffer)
+    end = _HEAD.size + size
+    if len(buffer) <= end or buffer[end] != _END:
+        return None
+    transport._read_buffer = buffer[end + 1 :]  # noqa: SLF001
+    return kind, channel, buffer[_HEAD.size : end]
+
+
+def _received_frame(transport: Any, timeout: float | None) -> _Frame:
+    if transport.sock is None:
+        raise RecoverableConnectionError("connection already closed")
+    with transport.having_timeout(timeout):
+        frame: _Frame = transport.read_frame()
+    return frame
+
+
+def _deliver_all(connection: Any, transport: Any, first: _Frame | None = None) -> bool:
+    """Deliver the messages with which the buffer begins, and which it holds whole; whether there was one. `first` is a
+    frame that was taken from it before.
+    """
+    delivered, buffer = False, transport._read_buffer  # noqa: SLF001
+    if first is not None:
+        kind, channel, payload = first
+        buffer = b"".join((_HEAD.pack(kind, channel, len(payload)), payload, _END_OCTET, buffer))
+    while delivery := _whole_delivery(connection, buffer):
+        deliver, end = delivery
+        transport._read_buffer = buffer[end:]  # noqa: SLF001
+        connection.bytes_recv += 3
+        deliver()
+        delivered, buffer = True, transport._read_buffer  # noqa: SLF001
+    return delivered
+
+
+def _begins_delivery(frame: _Frame) -> bool:
+    kind, _, payload = frame
+    return kind == _METHOD and payload[: _METHOD_SIGNATURE.size] == _IS_DELIVER
+
+
+def _whole_delivery(connection: Any, buffer: bytes) -> tuple[Callable[[], None], int] | None:
+    """The call that delivers the message with which the buffer begins, and where that ends: method, content header and
+    one body. None where it begins with something else, or py-amqp has to put the frames together.
+    """
+    if len(buffer) <= _HEAD.size:
+        return None
     try:
-        kind, of, size = _HEAD.unpack_from(buffer, at)
-        header, header_end = at + _HEAD.size, at + _HEAD.size + size
+        kind, number, size = _HEAD.unpack_from(buffer)
+        method, method_end = _HEAD.size, _HEAD.size + size
+        if kind != _METHOD or buffer[method : method + 4] != _IS_DELIVER or buffer[method_end] != _END:
+            return None
+        kind, of, size = _HEAD.unpack_from(buffer, method_end + 1)
+        header, header_end = method_end + 1 + _HEAD.size, method_end + 1 + _HEAD.size + size
         body_kind, body_of, body_size = _HEAD.unpack_from(buffer, header_end + 1)
         body, end = header_end + 1 + _HEAD.size, header_end + 1 + _HEAD.size + body_size
-        if not channel or channel.is_closing or buffer[header_end] != _END or buffer[end] != _END:
+        if buffer[header_end] != _END or buffer[end] != _END:
             return None
         if (kind, body_kind, of, body_of) != (_CONTENT_HEADER, _CONTENT_BODY, number, number):
             return None
@@ -143,7 +181,12 @@ def _whole_delivery(
             return None
     except (IndexError, struct.error):
         return None
-    content = Message(frame_method=spec.Basic.Deliver, frame_args=method)
+    arguments = _delivery(buffer[method:method_end], _METHOD_SIGNATURE.size)
+    # No channels: the connection was closed meanwhile.
+    channel = (connection.channels or {}).get(number)
+    if not arguments or not channel or channel.is_closing:
+        return None
+    content = Message(frame_method=spec.Basic.Deliver, frame_args=buffer[method:method_end])
     content.inbound_header(buffer[header:header_end])
     content.inbound_body(buffer[body:end])
     return partial(channel._on_basic_deliver, *arguments[0], content), end + 1  # noqa: SLF001

@@ -11,7 +11,7 @@ from typing import Any
 from amqp.serialization import _read_item
 
 _SIZE = Struct(">I")
-_LONG_STRING, _VOID = ord("S"), ord("V")
+_LONG_STRING, _VOID, _ARRAY = ord("S"), ord("V"), ord("A")
 _INTEGERS = {ord("I"): Struct(">i"), ord("l"): Struct(">q"), ord("L"): Struct(">q")}
 FLAT = frozenset({str, int, bool, type(None)})
 """Types of values that contain no names."""
@@ -41,6 +41,8 @@ def headers(buffer: bytes, offset: int) -> tuple[Headers, int] | None:
             elif integer := _INTEGERS.get(kind):
                 (table[name],) = integer.unpack_from(buffer, value + 1)
                 offset = value + 1 + integer.size
+            elif kind == _ARRAY and (voids := _voids(buffer, value + 1)) is not None:
+                table[name], offset = [None] * voids, value + 5 + voids
             else:
                 table[name], offset = _read_item(buffer, value)
                 if not _is_flat(table[name]):
@@ -48,6 +50,13 @@ def headers(buffer: bytes, offset: int) -> tuple[Headers, int] | None:
     except (IndexError, struct.error, UnicodeDecodeError):
         return None
     return table, offset
+
+
+def _voids(buffer: bytes, offset: int) -> int | None:
+    """The length of the array at `offset` if it holds voids alone, as Celery's `timelimit` does in nearly all tasks."""
+    (size,) = _SIZE.unpack_from(buffer, offset)
+    values = buffer[offset + 4 : offset + 4 + size]
+    return size if len(values) == size and not values.strip(b"V") else None
 
 
 def _is_flat(value: Any) -> bool:

@@ -26,7 +26,7 @@ from merchantroute_worker.rabbit.packed_message import PackedMessage
 from merchantroute_worker.rabbit.publish_channel import PublishChannel
 from merchantroute_worker.rabbit.shared_connection.reader import ConnectionReader
 from merchantroute_worker.rabbit.shared_connection.write_batch import write_together
-from merchantroute_worker.runtime.threads import sleep
+from merchantroute_worker.runtime.threads import sleep, until_beat
 
 log = logging.getLogger(__name__)
 CONNECT_TIMEOUT = 10.0  # seconds
@@ -199,7 +199,7 @@ class Publisher:
     def _read(self) -> None:
         assert self._reader is not None  # noqa: S101
         while True:
-            self._reader.read(1.0)
+            self._reader.read(until_beat(1.0))
             for kind, channel in tuple(self._channels.items()):
                 if channel.closed is not None:
                     # Before the channel is replaced: the message that closed it would close the next one too, with all

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 from merchantroute_worker.pod import Pod
+from merchantroute_worker.runtime.threads import until_beat
 from merchantroute_worker.telemetry.logs import write_without_locks
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def start_monitor(pod: Pod) -> None:
             if seconds is not None and limiter.allows(began, now):
                 _log_stack(seconds, sys._current_frames().get(hub.thread_ident))  # noqa: SLF001 - Python's only way to a stack
 
-    timer = hub.loop.timer(detector.interval, repeat=detector.interval, ref=False)
+    timer = hub.loop.timer(until_beat(detector.interval), repeat=detector.interval, ref=False)
     timer.start(tick)
     pod.hub_timers.append(timer)
     get_original("_thread", "start_new_thread")(poll, ())

@@ -13,7 +13,7 @@ from typing import Any
 from merchantroute_worker.orders.messages import Outgoing
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit.publisher import NotPublished
-from merchantroute_worker.runtime.threads import sleep
+from merchantroute_worker.runtime.threads import sleep, until_beat
 from merchantroute_worker.telemetry.counters import BlockedHub
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def run(pod: Pod) -> None:
             due, generation = now + PULSE_INTERVAL, pod.files.generation
             _send(pod)
         known = troubles
-        sleep(POLL_INTERVAL)
+        sleep(until_beat(POLL_INTERVAL))
 
 
 def _troubles(pod: Pod) -> frozenset[tuple[str, str]]:

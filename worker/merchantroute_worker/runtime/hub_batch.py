@@ -6,7 +6,7 @@ fifty, so it waits some microseconds, until every greenlet that is ready has run
 
 from collections.abc import Callable
 
-import gevent
+from merchantroute_worker.runtime.kept_greenlets import KeptGreenlets
 
 
 class HubBatch:
@@ -20,18 +20,19 @@ class HubBatch:
         self._flush = flush
         self._requested = False
         self._running = False
+        self._greenlet = KeptGreenlets(1)
 
     def request(self) -> None:
-        """Request a flush. A new greenlet runs after all that are ready now."""
+        """Request a flush. It runs after all that are ready now."""
         self._requested = True
         if not self._running:
             self._running = True
-            gevent.spawn(self._run)
+            self._greenlet.spawn(self._run, on_end=self._ended)
 
     def _run(self) -> None:
-        try:
-            while self._requested:
-                self._requested = False
-                self._flush()
-        finally:
-            self._running = False
+        while self._requested:
+            self._requested = False
+            self._flush()
+
+    def _ended(self) -> None:
+        self._running = False

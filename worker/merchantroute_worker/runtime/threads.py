@@ -7,14 +7,26 @@ So nothing here waits by gevent's functions, and this must not be imported befor
 
 import _thread
 import threading
+import time
 from collections.abc import Callable
 
 _NEVER = threading.Event()
+_STARTED = time.monotonic()
 
 
 def sleep(seconds: float) -> None:
     """Sleep for so many seconds; only this thread or greenlet waits."""
     _NEVER.wait(seconds)
+
+
+def until_beat(interval: float) -> float:
+    """Give the seconds until the age of this process is a multiple of `interval`, at least a fourth of it.
+
+    Loops that wait for a multiple wake an idle process together. Each by itself is a turn of the hub of its own, of
+    which an idle pod's CPU time consists. By its age, so that the pods of a node do not wake together.
+    """
+    left = interval - (time.monotonic() - _STARTED) % interval
+    return left if left > interval / 4 else left + interval
 
 
 def start_daemon(target: Callable[[], None], name: str) -> None:

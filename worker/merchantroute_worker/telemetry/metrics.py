@@ -23,15 +23,15 @@ class Metrics:
         self._order_seconds = LabelledHistogram(
             "merchantroute_order_seconds", "Seconds from publishing to done.", ["tier", "lane"], BUCKETS
         )
+        answers = "by the class of their answer: 2xx, 4xx, 429, 5xx, timeout, refused, reset, tls, dns."
         self._calls = LabelledHistogram(
-            "merchantroute_call_seconds", "Seconds of one call to a merchant.", ["tier", "step"], BUCKETS
+            "merchantroute_call_seconds",
+            "Seconds of one call to a merchant.",
+            ["tier", "step"],
+            BUCKETS,
+            counter=("merchantroute_calls", f"Calls to merchants, {answers}", "answer"),
         )
-        self._answers = LabelledCounter(
-            "merchantroute_calls",
-            "Calls to merchants, by the class of their answer: 2xx, 4xx, 429, 5xx, timeout, refused, reset, tls, dns.",
-            ["tier", "step", "answer"],
-        )
-        for each in (self._orders, self._order_seconds, self._calls, self._answers):
+        for each in (self._orders, self._order_seconds, self._calls):
             registry.register(each)
         self._without_correlation_id = Counter(
             "merchantroute_orders_without_correlation_id",
@@ -98,8 +98,7 @@ class Metrics:
 
     def call(self, step: str, answer: str, seconds: float) -> None:
         """Count a call and its duration, by the class of its answer."""
-        self._calls.observe(seconds, self._tier, step)
-        self._answers.inc(self._tier, step, answer)
+        self._calls.observe(seconds, self._tier, step, answer)
 
     def hub_was_blocked(self, longest: float) -> None:
         """Count a block of gevent's hub; `longest` is the longest so far, in seconds."""

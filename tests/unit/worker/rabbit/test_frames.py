@@ -1,6 +1,6 @@
 """Bulk reads and writes: byte for byte what py-amqp would have read and written frame by frame."""
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any
@@ -31,6 +31,7 @@ class Transport:
     received: list[bytes] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
     _read_buffer: bytes = b""
+    sock: Any = "open"
 
     def write(self, data: Any) -> None:
         self.written.append(bytes(data))
@@ -38,6 +39,18 @@ class Transport:
     def _quick_recv(self, wanted: int) -> bytes:
         self.asked.append(wanted)
         return self.received.pop(0)
+
+    def having_timeout(self, _timeout: float | None) -> Any:
+        return nullcontext()
+
+    def read_frame(self) -> Any:
+        """The first frame of the next block of bytes, the rest of which stays in the buffer."""
+        assert self.received, "nobody reads here"
+        self._read_buffer += self.received.pop(0)
+        kind, channel, size = HEAD.unpack_from(self._read_buffer)
+        frame = self._read_buffer[: HEAD.size + size + 1]
+        self._read_buffer = self._read_buffer[len(frame) :]
+        return kind, channel, frame[HEAD.size : -1]
 
 
 class Connection:
@@ -49,6 +62,7 @@ class Connection:
     def __init__(self) -> None:
         self.transport = Transport()
         self.handled: list[Any] = []
+        self.channels: dict[int, Any] = {}
         self.frame_writer: Any = method_framing.frame_writer(self, self.transport)
 
     def on_inbound_frame(self, frame: Any) -> bool:
@@ -56,7 +70,7 @@ class Connection:
         return len(self.handled) == 2
 
     def blocking_read(self, _timeout: float | None = None) -> bool:
-        raise AssertionError("nobody reads here")
+        raise AssertionError("replaced by the way that is tested here")
 
 
 @dataclass
@@ -212,8 +226,32 @@ def test_a_delivery_of_three_frames_is_read_the_short_way_and_at_once() -> None:
     use_bulk_io(connection)
     connection.transport._read_buffer = frames_of(deliveries)
 
-    assert [connection.blocking_read(), connection.blocking_read()] == [True, True]
+    assert connection.blocking_read() is True
     assert (connection.delivered, connection.ways) == (deliveries, ["short", "short"])
+
+
+def test_deliveries_that_come_in_one_block_are_read_the_short_way_and_at_once() -> None:
+    deliveries: list[Any] = [(["ctag", tag, False, "door", "burger-hut"], b"[[], {}, {}]", {}) for tag in (1, 2, 3)]
+    frames = frames_of(deliveries)
+    connection = Consuming()
+    use_bulk_io(connection)
+    connection.transport.received = [frames[:-9]]
+
+    assert connection.blocking_read() is True
+    assert (connection.delivered, connection.ways) == (deliveries[:2], ["short", "short"])
+
+    connection.transport._read_buffer += frames[-9:]
+    assert connection.blocking_read() is True
+    assert connection.delivered == deliveries
+
+
+def test_nothing_is_read_of_a_connection_that_was_closed() -> None:
+    connection = Connection()
+    use_bulk_io(connection)
+    connection.transport.sock = None
+
+    with pytest.raises(RecoverableConnectionError, match="already closed"):
+        connection.blocking_read()
 
 
 def test_a_frame_that_does_not_end_as_frames_do_is_left_to_py_amqp() -> None:

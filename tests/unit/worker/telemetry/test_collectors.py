@@ -31,3 +31,22 @@ def test_they_are_exposed_alike() -> None:
 
     assert text(ours) == text(theirs)
     assert any('le="+Inf"' in line for line in text(ours))
+
+
+def test_a_histogram_and_a_counter_of_the_same_observations_are_exposed_alike() -> None:
+    theirs, ours = CollectorRegistry(), CollectorRegistry()
+    histogram = Histogram("call_seconds", "Seconds.", ["tier", "step"], buckets=BOUNDS, registry=theirs)
+    counter = Counter("calls", "Calls.", ["tier", "step", "answer"], registry=theirs)
+    durations = LabelledHistogram(
+        "call_seconds", "Seconds.", ["tier", "step"], BOUNDS, counter=("calls", "Calls.", "answer")
+    )
+    ours.register(durations)
+
+    for number, (seconds, step) in enumerate(SEEN):
+        answer = ("2xx", "5xx")[number % 2]
+        histogram.labels("fast", step).observe(seconds)
+        counter.labels("fast", step, answer).inc()
+        durations.observe(seconds, "fast", step, answer)
+
+    assert text(ours) == text(theirs)
+    assert 'calls_total{answer="5xx",step="submit",tier="fast"} 2.0' in text(ours)
