@@ -12,6 +12,7 @@ from aiohttp import ClientError
 from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
 
+from merchantroute_demo.own_queues import OwnQueue, own_queues
 from merchantroute_demo.route import Route, condition
 from merchantroute_kit.errors import StepFailed
 from merchantroute_kit.wire.broker import Broker
@@ -68,6 +69,10 @@ class Cluster:
             asked,
             todo="Apply it: `kubectl apply --server-side -f manifests/samples/merchantroute.yaml`",
         )
+
+    async def own_queues(self, route: Route) -> dict[str, OwnQueue]:
+        """The own queues of the route's merchants, by merchant."""
+        return own_queues(await self.route(route.namespace, route.name))
 
     async def node_address(self) -> str:
         """The node's InternalIP, which reaches NodePorts from this machine."""

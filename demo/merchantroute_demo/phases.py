@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
 from merchantroute_demo.load import Load
+from merchantroute_demo.own_queues import changes
 from merchantroute_demo.report import Phase
 from merchantroute_demo.route import Route
 from merchantroute_demo.schedule import Replay
@@ -85,8 +86,12 @@ class Phases:
         return time.monotonic() - begun
 
     async def _draw(self) -> None:
+        own = self.watcher.snapshot.own_queues
         while True:
             snapshot = self.watcher.snapshot
+            for change in changes(own, snapshot.own_queues):
+                self.screen.say(change, style="yellow")
+            own = snapshot.own_queues
             title = f"{self._title} | {snapshot.hung} calls hang | {snapshot.trouble}".rstrip(" |")
             self.screen.show(title, rows(self.route, self.observed, snapshot, hung=self.load.merchant, now=time.time()))
             await asyncio.sleep(_REFRESH)

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from merchantroute_demo.cluster import Cluster, Pods
+from merchantroute_demo.own_queues import OwnQueue
 from merchantroute_demo.route import Route
 from merchantroute_kit.errors import StepFailed
 from merchantroute_kit.wire.management import Management, queued
@@ -21,6 +22,7 @@ class Snapshot:
     empty_for: int = 0
     retried: dict[str, int] = field(default_factory=dict)
     pods: dict[str, Pods] = field(default_factory=dict)
+    own_queues: dict[str, OwnQueue] = field(default_factory=dict)
     hung: int = 0
     most_hung: int = 0
     trouble: str = ""
@@ -64,3 +66,4 @@ class Watcher:
         snapshot.most_hung = max(snapshot.most_hung, snapshot.hung)
         if self._cluster is not None:
             snapshot.pods = await self._cluster.pods(self._route)
+            snapshot.own_queues = await self._cluster.own_queues(self._route)
