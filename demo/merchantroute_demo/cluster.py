@@ -12,8 +12,7 @@ from aiohttp import ClientError
 from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
 
-from merchantroute_demo.own_queues import OwnQueue, own_queues
-from merchantroute_demo.route import Route, condition
+from merchantroute_demo.route import OwnQueue, Route, condition, own_queues
 from merchantroute_kit.errors import StepFailed
 from merchantroute_kit.wire.broker import Broker
 

@@ -9,11 +9,10 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
 from merchantroute_demo.load import Load
-from merchantroute_demo.own_queues import changes
 from merchantroute_demo.report import Phase
 from merchantroute_demo.route import Route
 from merchantroute_demo.schedule import Replay
-from merchantroute_demo.screen import Screen, rows
+from merchantroute_demo.screen import Screen, changes, rows
 from merchantroute_demo.watcher import Watcher
 from merchantroute_kit.accounting.observed_orders import ObservedOrders
 from merchantroute_kit.errors import StepFailed

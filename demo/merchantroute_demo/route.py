@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -83,3 +84,29 @@ def condition(found: Mapping[str, Any], kind: str) -> tuple[str, str]:
 
 def _tier(tier: Mapping[str, Any]) -> Tier:
     return Tier(tier["name"], tier.get("concurrency", 100), tier.get("scaling", {}).get("maxReplicas", 10))
+
+
+@dataclass(frozen=True)
+class OwnQueue:
+    """A merchant's own queue; `share` is how many of its orders all pods together may work at a time."""
+
+    merchant: str
+    queue: str
+    why: str
+    stage: str
+    share: int
+
+
+def own_queues(route: Mapping[str, Any]) -> dict[str, OwnQueue]:
+    """By merchant, as the MerchantRoute's status has them."""
+    door = f"mr.{route['metadata']['namespace']}.{route['metadata']['name']}"
+    return {
+        one["merchant"]: OwnQueue(
+            merchant=one["merchant"],
+            queue=f"{door}.own.{sha256(one['merchant'].encode()).hexdigest()[:12]}",
+            why=one["why"],
+            stage=one["stage"],
+            share=one["share"],
+        )
+        for one in route.get("status", {}).get("ownQueues", [])
+    }

@@ -4,7 +4,7 @@ Where there is no terminal (CI, a pipe) it is plain lines every few seconds.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from merchantroute_demo.report import percentile
-from merchantroute_demo.route import Route
+from merchantroute_demo.route import OwnQueue, Route
 from merchantroute_demo.watcher import Snapshot
 from merchantroute_kit.accounting.observed_orders import ObservedOrders
 
@@ -81,6 +81,24 @@ def _row(
 def _waiting(snapshot: Snapshot, prefix: str) -> int | None:
     counts: Iterable[int | None] = [count for name, count in snapshot.messages.items() if name.startswith(prefix)]
     return None if None in counts else sum(count or 0 for count in counts)
+
+
+def changes(before: Mapping[str, OwnQueue], after: Mapping[str, OwnQueue]) -> Iterator[str]:
+    """A sentence for each own queue that was opened, has another share, is closing, or is gone."""
+    for merchant, own in after.items():
+        old = before.get(merchant)
+        if own.stage == "Open" and (old is None or old.stage != "Open"):
+            yield f"{merchant} has a queue of its own ({own.why}): {own.queue}, {_at_a_time(own)}"
+        elif own.stage == "Closing" and (old is None or old.stage != "Closing"):
+            yield f"{merchant} is well again: no new orders enter its queue, which drains"
+        elif old is not None and old.share != own.share:
+            yield f"{merchant}: {_at_a_time(own)}"
+    for merchant in before.keys() - after.keys():
+        yield f"{merchant} has no queue of its own any more"
+
+
+def _at_a_time(own: OwnQueue) -> str:
+    return f"{own.share} order{'s' if own.share != 1 else ''} at a time"
 
 
 class Screen:

@@ -4,8 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from merchantroute_demo.cluster import Cluster, Pods
-from merchantroute_demo.own_queues import OwnQueue
-from merchantroute_demo.route import Route
+from merchantroute_demo.route import OwnQueue, Route
 from merchantroute_kit.errors import StepFailed
 from merchantroute_kit.wire.management import Management, queued
 from merchantroute_kit.wire.sim_admin import SimAdmin

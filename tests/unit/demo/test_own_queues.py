@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from merchantroute_demo.own_queues import OwnQueue, changes, own_queues
+from merchantroute_demo.route import OwnQueue, own_queues
+from merchantroute_demo.screen import changes
 from merchantroute_operator.naming import own_queue
 
 
