@@ -112,7 +112,7 @@ async def test_from_the_decision_to_the_deletion(life: Life, channel: AbstractCh
             await life.turn()
     assert "ownQueues" not in life.kube.status
     await publish(channel, b"last")
-    assert (await lane.get()).body == b"last"  # type: ignore[union-attr]
+    assert (await lane.get()).body == b"last"
 
 
 async def test_a_vhost_that_takes_no_more_queues_isolates_nobody_and_carries_the_route(
@@ -128,7 +128,7 @@ async def test_a_vhost_that_takes_no_more_queues_isolates_nobody_and_carries_the
     assert "limit" in conditions["Isolating"]["message"]
     await publish(channel, b"order")
     lane = await channel.get_queue(LANE)
-    assert (await lane.get()).body == b"order"  # type: ignore[union-attr]
+    assert (await lane.get()).body == b"order"
 
     vhost.api("DELETE", f"vhost-limits/{vhost.name}/max-queues")
     for _ in range(3):
