@@ -95,6 +95,33 @@ def test_a_pod_that_does_not_run_yet_gets_no_part_of_a_small_share() -> None:
     assert world.own()[MERCHANT]["pods"] == list(PODS)
 
 
+def test_pods_that_went_back_to_an_older_version_get_the_orders_from_their_tiers_queue() -> None:
+    world = opened()
+    world.broker.held[QUEUE] = 9
+    world.say(slots=None)
+    world.tick()
+    world.look()
+    assert world.leads() == []
+    assert f"move {QUEUE} to {ROUTER}" in world.log
+    world.tick()
+    world.say(slots=None)
+    world.look()
+    assert (world.stage(), world.leads()) == ("Opening", []), "it is wanted, and led to once pods know it"
+
+
+def test_pods_that_never_say_what_they_do_are_led_no_orders_that_they_do_not_consume() -> None:
+    shop = {"image": "shop:1", "command": ["celery", "worker"]}
+    world = own_fleet(worker=shop)
+    world.start()  # nothing that was heard
+    world.scaler = world.new_scaler()
+    world.settle()
+    for _ in range(4):
+        world.tick()
+        world.at += 61
+        world.look()
+    assert (world.stage(), world.leads()) == ("Opening", [])
+
+
 def test_a_tier_without_pods_has_its_merchants_queue_led_to_at_once() -> None:
     world = own_fleet(merchants={MERCHANT: "enterprise"})
     world.tick()
