@@ -60,7 +60,7 @@ def test_the_merchant_that_pods_find_slow_gets_one_order_at_a_time_in_the_fleet(
     assert world.stage() == "Open"
     assert sorted(world.own()[MERCHANT]["parts"]) == [0, 1]
     assert world.condition("Isolating")[:2] == ("True", "MerchantsIsolated")
-    assert any("MerchantIsolated: hut: slow in 2 of 2 pods" in event for event in world.kube.events)
+    assert any("OwnQueueOpened: hut: slow in 2 of 2 pods" in event for event in world.kube.events)
 
 
 def test_only_the_first_shard_is_written_for_own_queues_and_merchants_may_be_bound_meanwhile() -> None:
