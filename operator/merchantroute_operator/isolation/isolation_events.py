@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from merchantroute_operator.isolation.model import OwnQueue
 
-ISOLATED = "MerchantIsolated"
-RELEASED = "MerchantReleased"
+ISOLATED = "OwnQueueOpened"
+RELEASED = "OwnQueueClosed"
+CHANGED = "OwnQueueChanged"
 FROZEN = "IsolationFrozen"
 THAWED = "IsolationResumed"
 NO_ROOM = "TooManyOwnQueues"
@@ -37,7 +38,7 @@ def of_change(before: OwnQueue | None, after: OwnQueue | None, words: str) -> li
         return [IsolationEvent(ISOLATED, text, after.merchant, warning=after.why in {"Slow", "Refused"})]
     if after.why != before.why and after.why in {"Slow", "Held"}:
         text = f"{after.merchant}: {words}; its own queue has {_at_a_time(after)}"
-        return [IsolationEvent(ISOLATED, text, after.merchant, warning=after.why == "Slow")]
+        return [IsolationEvent(CHANGED, text, after.merchant, warning=after.why == "Slow")]
     return []
 
 

@@ -17,6 +17,7 @@ MERCHANT = "hut"
 QUEUE = naming.own_queue(*KEY, MERCHANT)
 ROUTER = naming.router(*KEY)
 PODS = ("pod-1", "pod-2")
+BOTH: dict[str, Any] = {"merchants": {MERCHANT: "standard", "bar": "enterprise"}}
 
 
 class OwnFleet(Fleet):
@@ -85,4 +86,13 @@ def own_fleet(**spec: Any) -> OwnFleet:
     world.settle()
     world.say()
     world.look()
+    return world
+
+
+def opened(**spec: Any) -> OwnFleet:
+    """A fleet whose merchant has an open queue that pods know to be bound."""
+    world = own_fleet(**spec)
+    world.turn(times=4)
+    assert world.stage() == "Open"
+    world.say()
     return world

@@ -44,7 +44,7 @@ from merchantroute_operator.reconcile.steps.lane_accounts import (
 )
 from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import drop_agreement, open_broker, owner_of_route
-from merchantroute_operator.reconcile.steps.own_parts import may_open
+from merchantroute_operator.reconcile.steps.own_parts import may_open, without_pods_that_know
 from merchantroute_operator.reconcile.steps.own_queue_steps import (
     declare_own_queues,
     led_to,
@@ -98,6 +98,7 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     }
     findings.merchants.claim_problems = {m: why for m, why in problems.items() if m in findings.merchants.claimed}
     fleet = fleet_now(ctx, route, findings)
+    state.own.close(without_pods_that_know(state.own, fleet.tiers))
     plan = await configure(ctx, route, state, findings, found=found, replaced=replaced, fleet=fleet, observed=observed)
     mounted, unmounted = await mounted_secret(ctx, route, secret_version)
     await bring_to_pods(ctx, route, state, findings, fleet, mounted)
@@ -109,7 +110,7 @@ async def reconcile_active(ctx: Context, route: Route, state: RouteState, findin
     state.split_watch.left(in_use(route, observed))
     needed = observed.queues.keys() - findings.topology.drained
     await delete_deployments(ctx.kube, route, findings.children, needed, findings.aborted)
-    ways = (*_leftovers(route, findings), *stranded(route, state.own, fleet.tiers, findings.own.closing))
+    ways = (*_leftovers(route, findings), *stranded(route, state.own, fleet.tiers))
     await move_orders(ctx, broker, state, findings, ways)
     await delete_auxiliaries(ctx.kube, route, findings.children)
     undeleted = await delete_superseded(ctx.kube, route, findings.children, plan)

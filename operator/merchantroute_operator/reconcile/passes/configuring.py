@@ -67,8 +67,10 @@ def fleet_now(ctx: Context, route: Route, findings: Findings) -> Fleet:
     pods = findings.children.pods
     pulses = {pulse.pod: pulse for pulse in ctx.pulses.of(route.namespace, route.name)}
     loaded = {name: pulse.generation for name, pulse in pulses.items()}
-    ready = reporting_pods(route, pods, ready_pods(pods, ctx.wall()), loaded)
-    return Fleet(pulses, ready, pods_of_tiers(route, pods, ready, pulses))
+    everybody = ready_pods(pods, ctx.wall())
+    ready = reporting_pods(route, pods, everybody, loaded)
+    silent = everybody.keys() - ready.keys()
+    return Fleet(pulses, ready, pods_of_tiers(route, pods, everybody, pulses, silent))
 
 
 async def configure(

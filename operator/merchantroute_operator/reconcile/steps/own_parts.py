@@ -49,9 +49,13 @@ NOTHING_OWN = OwnPlan()
 
 
 def pods_of_tiers(
-    route: Route, pods: Mapping[str, Raw], ready: Mapping[str, float], pulses: Mapping[str, Pulse]
+    route: Route,
+    pods: Mapping[str, Raw],
+    ready: Mapping[str, float],
+    pulses: Mapping[str, Pulse],
+    silent: Collection[str] = (),
 ) -> dict[str, TierPods]:
-    """By tier. ``ready`` are pods that say what they have loaded, with the seconds for which they have been ready.
+    """By tier. ``ready`` has the seconds for which each pod has been ready; ``silent`` ones never say what they do.
 
     A pod whose pulses have no slots is of a version that consumes no own queue. One that is neither ready nor heard is
     taken for none: when it comes up it loads what there is by then.
@@ -72,7 +76,7 @@ def pods_of_tiers(
         generation = None if pulse is None else pulse.generation
         if "deletionTimestamp" in pod["metadata"]:
             tier.ending[name] = generation
-        elif pulse is not None or name in ready:
+        elif pulse is not None or (name in ready and name not in silent):
             tier.live[name] = generation
     return found
 
@@ -139,6 +143,19 @@ def _is_known(named: Named, pods: TierPods, now: float) -> bool:
         name for name, seconds in pods.ready.items() if name not in knowing and min(seconds, now - named.at) <= PATIENCE
     }
     return not awaited and (bool(knowing) or not pods.ready)
+
+
+def without_pods_that_know(own: OwnQueues, tiers: Mapping[str, TierPods]) -> list[str]:
+    """Merchants with an open queue that nobody consumes: all pods of their tier are of a version that knows none."""
+    return [
+        merchant
+        for merchant, queue in own.queues.items()
+        if queue.stage == "Open"
+        and (pods := tiers.get(queue.tier)) is not None
+        and pods.ready
+        and not pods.live
+        and min(pods.ready.values()) > PATIENCE
+    ]
 
 
 def _is_done(queue: OwnQueue, name: str, own: OwnQueues) -> bool:

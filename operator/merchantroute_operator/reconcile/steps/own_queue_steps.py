@@ -120,15 +120,15 @@ def own_by_tier(route: Route, own: OwnQueues) -> dict[str, tuple[str, ...]]:
     return {tier: tuple(sorted(names)) for tier, names in found.items()}
 
 
-def stranded(
-    route: Route, own: OwnQueues, tiers: Mapping[str, TierPods], closing: Collection[str]
-) -> Iterator[tuple[str, str]]:
-    """Closed queues with orders whose tier's pods consume no own queues, being of an older version: to the router."""
+def stranded(route: Route, own: OwnQueues, tiers: Mapping[str, TierPods]) -> Iterator[tuple[str, str]]:
+    """Queues with orders that are not led to, of tiers whose pods all are of a version that consumes none: to the
+    router.
+    """
     place = (route.namespace, route.name)
     for merchant, queue in own.queues.items():
-        name, waiting, pods = naming.own_queue(*place, merchant), own.waiting.get(merchant), tiers.get(queue.tier)
-        if name in closing and waiting and waiting.ready and pods and pods.ready and not pods.live:
-            yield name, naming.router(*place)
+        waiting, pods = own.waiting.get(merchant), tiers.get(queue.tier)
+        if queue.stage != "Open" and waiting and waiting.ready and pods and pods.ready and not pods.live:
+            yield naming.own_queue(*place, merchant), naming.router(*place)
 
 
 def held_queues(route: Route, own: OwnQueues) -> Iterator[tuple[str, str]]:

@@ -107,6 +107,11 @@ class OwnQueues:
         self.opened += 1
         self.seconds_to_open += max(0.0, now - self.asked_at.pop(merchant, now))
 
+    def close(self, merchants: Iterable[str]) -> None:
+        """Lead away from their queues, whatever was decided."""
+        for merchant in merchants:
+            self.queues[merchant] = replace(self.queues[merchant], stage="Closing")
+
     def drop(self, merchants: Iterable[str]) -> None:
         """Forget those that are closed, and of which nothing is left in the broker."""
         for merchant in list(merchants):

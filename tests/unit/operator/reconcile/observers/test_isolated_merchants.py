@@ -42,11 +42,11 @@ def test_stable_pods_that_know_own_queues_are_witnesses_and_no_others() -> None:
 
 
 def test_events_of_one_tick_and_reason_are_one() -> None:
-    slow = [IsolationEvent("MerchantIsolated", f"m{n}: slow", f"m{n}", warning=True) for n in range(30)]
-    calm = IsolationEvent("MerchantReleased", "inn: well", "inn")
+    slow = [IsolationEvent("OwnQueueOpened", f"m{n}: slow", f"m{n}", warning=True) for n in range(30)]
+    calm = IsolationEvent("OwnQueueClosed", "inn: well", "inn")
     told = merged([*slow, calm])
 
-    assert [event.reason for event in told] == ["MerchantIsolated", "MerchantReleased"]
+    assert [event.reason for event in told] == ["OwnQueueOpened", "OwnQueueClosed"]
     assert told[0].text == "m0: slow; m1: slow; m2: slow; m3: slow; m4: slow and 25 more"
     assert told[1] == calm
 
@@ -82,7 +82,7 @@ def test_more_than_there_is_room_for_is_told_and_counted() -> None:
 def test_a_dry_run_tells_and_opens_nothing() -> None:
     world = suffers(2, 10, mode="DryRun")
     assert not [name for name in world.broker.topology.queues if ".own." in name]
-    assert any("MerchantIsolated: Dry run, nothing is changed" in event for event in world.kube.events)
+    assert any("OwnQueueOpened: Dry run, nothing is changed" in event for event in world.kube.events)
 
 
 def samples(world: OwnFleet) -> dict[str, list[tuple[dict[str, str], float]]]:
