@@ -249,17 +249,6 @@ def test_an_order_that_its_merchant_wants_later_waits_uncounted(wait: float, rea
     assert decision.rung == 1_000 or decision.rung <= wait * 1000
 
 
-def test_where_a_rate_lets_few_begin_each_waits_longer_with_every_round_and_none_for_its_credentials() -> None:
-    rounds = [order(journal={**FAILED, "refusals": count}) for count in range(5)]
-
-    assert [decisions.waits(each, route(), "rate-limit", wait=0.1).rung for each in rounds][2:] == [
-        1_000,
-        15_000,
-        120_000,
-    ]
-    assert {decisions.waits(each, route(), "credentials-refused", wait=20.0).rung for each in rounds} == {15_000}
-
-
 @pytest.mark.parametrize("slow", [False, True])
 def test_a_route_may_give_up_at_once_or_try_again_where_the_default_does_not(slow: bool) -> None:
     rows = {"tls": "Dead", "404": "Retry"}
