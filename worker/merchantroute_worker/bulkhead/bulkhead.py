@@ -60,12 +60,13 @@ class Bulkhead:
         whether the credentials are accepted again, so it does not wait for that. An order of the merchant's `own_queue`
         is within its share, so that it is refused by the merchant only.
         """
-        refused = self.refusals.verdict(merchant, now, credentials=not own_task)
-        if refused is not None:
-            return refused
-        verdict = Verdict.ADMIT if own_queue else self._decide(merchant, now)
+        verdict = self.refusals.verdict(merchant, now, credentials=not own_task)
+        if verdict is None:
+            verdict = Verdict.ADMIT if own_queue else self._decide(merchant, now)
         if verdict is Verdict.ADMIT and not own_task:
             self.refusals.asks_again(merchant, now)
+        if verdict not in {Verdict.ADMIT, Verdict.CREDENTIALS} and not own_queue:
+            self._count_refusal(merchant, now)
         return verdict
 
     def wait_in_own_queue(self, merchant: str, now: float, *, own_task: bool) -> float:
@@ -85,21 +86,20 @@ class Bulkhead:
 
     def _decide(self, merchant: str, now: float) -> Verdict:
         with self._lock:
-            state = self._known.get(merchant)
-            verdict = self._rule(merchant, state, now)
-            if verdict is not Verdict.ADMIT and state is not None:
-                self._refused.count(merchant, state, now)
-            return verdict
+            snapshot = self._snapshot(self._known.get(merchant), now)
+            if is_slow(snapshot, self.limits):
+                # Its orders wait for itself and for no slot, so it is no neighbour of others.
+                return decide(snapshot, self.limits, busy=self.busy, slots_of_slow=self._count_slow(now))
+            self._neighbours.saw(merchant, now)
+            alone = self._neighbours.is_alone(merchant, now)
+            share = 0.0 if alone or snapshot.in_flight < self.limits.cap else self._fair_share(merchant, now)
+            return decide(snapshot, self.limits, busy=self.busy, slots_of_slow=0, alone=alone, share=share)
 
-    def _rule(self, merchant: str, state: Merchant | None, now: float) -> Verdict:
-        snapshot = self._snapshot(state, now)
-        if is_slow(snapshot, self.limits):
-            # Its orders wait for itself and for no slot, so it is no neighbour of others.
-            return decide(snapshot, self.limits, busy=self.busy, slots_of_slow=self._count_slow(now))
-        self._neighbours.saw(merchant, now)
-        alone = self._neighbours.is_alone(merchant, now)
-        share = 0.0 if alone or snapshot.in_flight < self.limits.cap else self._fair_share(merchant, now)
-        return decide(snapshot, self.limits, busy=self.busy, slots_of_slow=0, alone=alone, share=share)
+    def _count_refusal(self, merchant: str, now: float) -> None:
+        with self._lock:
+            state = self._known.get(merchant)
+            if state is not None:
+                self._refused.count(merchant, state, now)
 
     def acquire(self, merchant: str, slot: object, now: float, *, timeout: float | None = None, step: str = "") -> None:
         """Acquire a slot for an order; `slot` is any hashable that names it. `timeout` bounds each of its calls

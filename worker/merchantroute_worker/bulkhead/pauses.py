@@ -28,7 +28,7 @@ PATIENCE = 20.0
 BACK_TO_HALF, DECREASE = 0.5, 0.7
 """Factors of the rate when the merchant asks again: in slow start, and later."""
 BURST = 0.2
-"""Seconds of orders that may begin together: those that the pacing of returns delivers together."""
+"""Seconds of orders that may begin together."""
 QUIET_PAUSES, QUIET = 10.0, 60.0
 """Pauses, and at least seconds, without a refused order after which a rate is forgotten."""
 MOST_MERCHANTS = 10_000

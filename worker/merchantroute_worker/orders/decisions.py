@@ -81,10 +81,13 @@ def refused(order: Order, route: Route, reason: str, *, at_once: bool = False) -
 
 def waits(order: Order, route: Route, reason: str, *, wait: float) -> ToLadder[Order]:
     """To the ladder: the merchant asked for time, limits the rate, or refuses the credentials, for so many seconds at
-    least. Not counted as an attempt.
+    least. Not counted as an attempt. Where a rate lets few of many orders begin, each waits longer with every round.
     """
-    outcome: LadderOutcome = "refused" if reason == CREDENTIALS_REFUSED else "deferred"
-    return _to_ladder(order, _refusal(order), ladder.before_eta(wait, route.delays), reason, outcome)
+    rung = ladder.before_eta(wait, route.delays)
+    if reason == CREDENTIALS_REFUSED:
+        return _to_ladder(order, _refusal(order), rung, reason, "refused")
+    rung = max(rung, ladder.without_slot(order.journal.refusals, route.delays))
+    return _to_ladder(order, _refusal(order), rung, reason, "deferred")
 
 
 def deferred(order: Order, route: Route, reason: str) -> ToLadder[Order]:

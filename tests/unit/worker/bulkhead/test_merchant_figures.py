@@ -39,6 +39,17 @@ def test_a_merchant_refused_lately_is_told_for_a_minute_and_one_with_an_own_queu
     assert (names(60.0), names(62.0), names(62.0, "bistro")) == (["bistro"], [], ["bistro"])
 
 
+def test_orders_that_wait_for_their_merchant_s_rate_are_refused_too_but_not_in_its_own_queue() -> None:
+    bulkhead = holding("bistro", 1)
+    bulkhead.asked_to_wait("bistro", 1.0, began=0.0, seconds=5.0)
+    assert bulkhead.decide("bistro", 2.0) is Verdict.PAUSED
+    assert bulkhead.decide("bistro", 2.0, own_queue=True) is Verdict.PAUSED
+    assert [bulkhead.decide("bistro", 6.0) for _ in range(2)] == [Verdict.ADMIT, Verdict.RATE_LIMIT]
+
+    (bistro,) = bulkhead.figures(6.0, (), 200).merchants
+    assert bistro.refused == 2
+
+
 def test_of_many_the_slow_ones_are_told_first_then_those_refused_most() -> None:
     bulkhead = Bulkhead(LIMITS)
     for number in range(10):
