@@ -48,7 +48,7 @@ def test_a_merchant_that_hangs_has_a_queue_of_its_own_until_it_is_well(tenant: T
             partial(tell, tenant),
         )
         assert own(tenant, "hung")["why"] == "Slow"
-        tenant.told("pos", "MerchantIsolated")
+        tenant.told("pos", "OwnQueueOpened")
         tenant.installation.kubectl(
             "-n",
             "merchantroute-system",
@@ -70,7 +70,7 @@ def test_a_merchant_that_hangs_has_a_queue_of_its_own_until_it_is_well(tenant: T
     assert (ledger.lost, ledger.doubled) == (0, set())
     until(lambda: not own_queues(tenant), "its queue is drained and gone", 240, partial(tell, tenant))
     until(lambda: not own(tenant, "hung"), "the status says so", 60, partial(tell, tenant))
-    tenant.told("pos", "MerchantReleased")
+    tenant.told("pos", "OwnQueueClosed")
     after = till.publish("hung", 10)
     until(partial(till.are_done, after), "its orders take the tier's lane again", 60, partial(tell, tenant))
 
