@@ -12,7 +12,7 @@ from merchantroute_worker.client import BadOrder, NotSafe, Order, Receipt
 from merchantroute_worker.client.message import Message, write
 from merchantroute_worker.client.outbox import LONGEST_DELAY, Claim, Failure, Relay, Round, Row, columns, row
 
-NAMES = st.text(min_size=1, max_size=60).filter(lambda text: "\0" not in text)
+NAMES = st.text(min_size=1, max_size=60).filter(lambda text: "\0" not in text and text not in {".", ".."})
 
 
 class Table:
