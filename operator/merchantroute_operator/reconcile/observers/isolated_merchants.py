@@ -53,6 +53,7 @@ def _decided(tick: Tick, own: OwnQueues, route: Route) -> Decision:
         waiting=own.waiting,
         queues=own.queues,
         memory=own.memory,
+        backlog=backlog(route, tick),
     )
 
 
@@ -84,6 +85,17 @@ def waiting(route: Route, queues: Mapping[str, OwnQueue], tick: Tick) -> dict[st
         sample = samples.get(naming.own_queue(route.namespace, route.name, merchant))
         if sample is not None and sample.ready is not None:
             found[merchant] = Waiting(sample.ready, sample.unacked or 0)
+    return found
+
+
+def backlog(route: Route, tick: Tick) -> dict[str, int]:
+    """The orders that are ready in each tier's stable lane; what is not known is left out."""
+    samples = tick.samples or {}
+    found = {}
+    for tier in route.tiers:
+        sample = samples.get(naming.stable_queue(route.namespace, route.name, tier.name))
+        if sample is not None and sample.ready is not None:
+            found[tier.name] = sample.ready
     return found
 
 

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from merchantroute_operator import naming
+from merchantroute_operator.isolation.decide import Decision, decide
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import MerchantFigures
+from merchantroute_operator.reconcile.observers import isolated_merchants
 from merchantroute_operator.reconcile.observers.isolated_merchants import figures, merged
 from merchantroute_operator.reconcile.route_metrics import RouteMetrics
 from merchantroute_operator.scaling.model import Pulse
@@ -125,6 +128,20 @@ def test_what_waits_in_an_own_queue_is_in_the_lanes_figures_as_its_share_lets_th
     assert world.kube.status["ownQueues"][0]["waiting"] == 500
     world.turn(times=10)
     assert world.kube.status["ownQueues"][0]["waiting"] == 499
+
+
+def test_what_waits_in_the_lanes_is_told_since_a_share_shrinks_only_for_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+
+    def noting(*given: Any, backlog: dict[str, int], **more: Any) -> Decision:
+        told.append(backlog)
+        return decide(*given, backlog=backlog, **more)
+
+    monkeypatch.setattr(isolated_merchants, "decide", noting)
+    world = own_fleet()
+    world.broker.held[naming.stable_queue(*KEY, "standard")] = 700
+    world.turn()
+    assert told[-1] == {"standard": 700, "enterprise": 0}
 
 
 @pytest.mark.parametrize("more", [{"paused": True}, {"isolation": {"mode": "Off", "pinned": [MERCHANT]}}])
