@@ -3,7 +3,7 @@ import pytest
 from tests.contract.crd.conftest import Ask
 
 NOT_YET = {
-    "spec.isolation": {"mode": "Automatic"},
+    "spec.isolation": {"automatic": True},
     "spec.tiers.0.canary": {"percent": 20},
     "spec.tiers.0.affinity": {},
     "spec.tiers.0.concurency": 10,

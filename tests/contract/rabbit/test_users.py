@@ -224,7 +224,7 @@ async def test_a_lanes_user_writes_to_its_workers_exchanges_and_no_others(
 
     refused = {name for name in exchanges if await is_refused(theirs, publish(name))}
 
-    may = {f"{DOOR}.{name}" for name in ("dead", "suspect", "standard.retry")}
+    may = {f"{DOOR}.{name}" for name in ("dead", "suspect", "router", "standard.retry")}
     assert exchanges - refused == {*may, naming.pulses_exchange(CLUSTER)}
     assert await is_refused(theirs, publish("", f"{DOOR}.enterprise.stable")), "the exchange of all queues"
 
