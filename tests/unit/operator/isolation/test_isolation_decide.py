@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from merchantroute_operator.isolation import isolation_events as told
 from merchantroute_operator.isolation.closing import HOLD, LONGEST_HOLD, UNPROVEN
 from merchantroute_operator.isolation.history import MOST_MERCHANTS
-from merchantroute_operator.isolation.model import MerchantFigures, MerchantLimits, OwnQueue, Policy, Waiting
+from merchantroute_operator.isolation.model import MerchantFigures, MerchantLimits, Mode, OwnQueue, Policy, Waiting
 from tests.unit.operator.isolation.fleet_samples import EPOCH, TIER, Route, slow, well
 
 QUIET: dict[str, MerchantFigures] = {}
@@ -395,3 +395,16 @@ def test_never_more_than_there_may_be_and_closed_after_calm_only(
         crowded = decision.without_room > 0
         for name in before.keys() - route.queues.keys():
             assert crowded or route.now - opened[name] >= HOLD
+
+
+@pytest.mark.parametrize("mode", ["Off", "DryRun"])
+def test_what_waits_as_isolation_is_turned_off_leaves_at_the_fair_share_and_not_at_a_hung_merchants(mode: Mode) -> None:
+    route = isolated(Route())
+    assert (route.queues["hung"].share, route.queues["hung"].rate) == (1, 1.0)
+    route.waiting["hung"] = Waiting(100_000, 1)
+    route.policy = Policy(mode=mode)
+
+    closing = route.tick(*[well("hung", in_flight=1)] * 4).queues["hung"]
+
+    assert (closing.stage, closing.rate) == ("Closing", None)
+    assert closing.share >= 4 * route.fair
