@@ -57,7 +57,9 @@ def test_the_figures_of_merchants_are_read_to_a_bound() -> None:
     assert pulse.merchants["m7"] == MerchantFigures("m7", 1, slow=True, refused=3, succeeded=9, failed=2)
 
 
-@pytest.mark.parametrize("wrong", [{"inFlight": -1}, {"slow": 1}, {"merchant": ""}, {"failed": 1.5}])
+@pytest.mark.parametrize(
+    "wrong", [{"inFlight": -1}, {"slow": 1}, {"merchant": ""}, {"merchant": "é" * 128}, {"failed": 1.5}]
+)
 def test_a_merchants_figure_that_is_none_makes_no_pulse(wrong: dict[str, Any]) -> None:
     entry = {**GOOD["merchants"][0], **wrong}
     assert parse_pulse(json.dumps({**GOOD, "merchants": [entry]}).encode(), at=1.0) is None
