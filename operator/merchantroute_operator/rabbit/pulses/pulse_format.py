@@ -9,7 +9,7 @@ from typing import Any
 from merchantroute_operator.isolation.model import MerchantFigures
 from merchantroute_operator.scaling.model import Blocked, Pulse
 
-LARGEST = 256 * 2**10  # bytes; a pod with 1,000 slow merchants says so in a third of that
+LARGEST = 2**20  # bytes; a pulse with all merchants that it may name, of 255 control characters each, has 0.8 of it
 LARGEST_COUNT = 2**63 - 1
 LONGEST_NAME = 256  # characters
 LONGEST_MERCHANT = 255  # bytes: a routing key. Of a longer one no queue could be bound, nor told in the status
