@@ -408,3 +408,20 @@ def test_what_waits_as_isolation_is_turned_off_leaves_at_the_fair_share_and_not_
 
     assert (closing.stage, closing.rate) == ("Closing", None)
     assert closing.share >= 4 * route.fair
+
+
+@pytest.mark.parametrize("also", ["limits", "pinned"])
+def test_who_hangs_does_not_lose_its_queue_to_one_that_was_asked_for_and_has_no_orders(also: str) -> None:
+    def policy(*merchants: str) -> Policy:
+        if also == "pinned":
+            return Policy(max_own_queues=2, pinned=frozenset(merchants))
+        return Policy(max_own_queues=2, limits=dict.fromkeys(merchants, MerchantLimits(max_in_flight=8)))
+
+    route = Route(policy("busy", "quiet"))
+    route.ticks(10, *[well("busy", in_flight=9)] * 4)
+    assert sorted(route.queues) == ["busy", "quiet"]
+    route.policy = policy("busy", "quiet", "quieter")
+
+    route.ticks(20, *[slow("busy")] * 4)
+
+    assert (route.queues["busy"].why, route.queues["busy"].share) == ("Slow", 1)
