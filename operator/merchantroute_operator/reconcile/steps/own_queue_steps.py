@@ -40,7 +40,7 @@ def take_in(route: Route, own: OwnQueues, observed: Topology, owner: str, wall: 
             and merchant not in own.queues
             and naming.own_queue(*place, merchant) == name
         ):
-            tier = next((each.tier for each in route.merchants if each.id == merchant), route.default_tier)
+            tier = own.tiers_of(route).get(merchant, route.default_tier)
             own.queues[merchant] = OwnQueue(merchant, tier, "Slow", "Closing", wall, share=1)
     _of_tiers(route, own)
     for merchant, found in list(own.queues.items()):
