@@ -12,7 +12,7 @@ from benchmarks.isolation.fleet_pod import FleetPod, Part
 from merchantroute_operator.isolation.decide import decide
 from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
-from merchantroute_operator.isolation.parts import Written, may_run, parts_to_write
+from merchantroute_operator.isolation.parts import Written, may_run, most_pods, parts_to_write
 
 TICK = 2.0
 LOADED_WITHIN = 0.7
@@ -131,7 +131,8 @@ class OperatorInTime:
         """The parts. Ending pods take nothing more, and what runs there comes off the share."""
         ending = sum(running.get(pod, 0) for pod in loaded.keys() - wanted)
         staying = {pod: generation for pod, generation in loaded.items() if pod in wanted}
-        return parts_to_write(max(0, queue.share - ending), queue.merchant, staying, written, running)
+        over = most_pods(queue.rate, queue.burst)
+        return parts_to_write(max(0, queue.share - ending), queue.merchant, staying, written, running, over)
 
     def _load(self, pod: FleetPod) -> None:
         document, now = self._document, self.fleet.now

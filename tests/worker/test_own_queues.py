@@ -226,6 +226,33 @@ def test_a_rate_is_kept(lane: LocalLane) -> None:
     assert lane.ledger() == {"done": 31}
 
 
+def test_a_part_that_is_no_prefetch_count_ends_no_consumer(lane: LocalLane) -> None:
+    own, other = lane.merchant("own"), lane.merchant("other")
+    lane.configure(own, other)
+    lane.work(4).ready()
+    queue = open_queue(lane, own, 100_000)
+
+    lane.until_done([*lane.orders(own, 5), *lane.orders(other, 5)], 60)
+    until_prefetch(lane, queue, 4)
+
+
+def test_parts_that_change_while_nothing_can_begin_do_not_gather_orders_in_the_pod(lane: LocalLane) -> None:
+    lane.limits = {"callTimeoutMs": 60_000, "deadlineMs": 60_000}
+    own = lane.merchant("own", "hang")
+    lane.configure(own)
+    worker = lane.work(20).ready()
+    open_queue(lane, own, 4, rate=0.1)
+    lane.orders(own, 60)
+    until(lambda: metric(worker, "merchantroute_own_orders_waiting") >= 3, "orders to wait for a token")
+    for part in (5, 4) * 4:
+        lane.own(own, part, bound=True, rate=0.1)
+        until_taken(lane)
+    until(lambda: seen(worker, own).get("inFlight") == 1, "one order in flight")
+
+    assert metric(worker, "merchantroute_own_orders_waiting") < 10
+    lane.merchants.behave(own, "normal")
+
+
 def test_what_waits_in_a_pod_that_ends_is_another_s_at_once(lane: LocalLane) -> None:
     lane.limits = {"callTimeoutMs": 60_000, "deadlineMs": 60_000}
     own, other = lane.merchant("own", "hang"), lane.merchant("other", latency=SLOWLY)

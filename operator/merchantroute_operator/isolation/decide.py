@@ -21,6 +21,7 @@ from merchantroute_operator.isolation.history import Memory, Past, bounded
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
 from merchantroute_operator.isolation.next_queue import closed, next_queue
+from merchantroute_operator.isolation.shares import fair_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def decide(
     ``backlog`` are the orders that are ready in each tier's lane; where that is unknown, no share is lowered for them.
     """
     if policy.mode == "Off":
-        return _all_closing(queues, "isolation is off")
+        return _all_closing(queues, "isolation is off", pods)
     known = memory.pods
     news = {tier: [pod_news(pod, known.get(pod.pod), now, wall) for pod in those] for tier, those in pods.items()}
     wanting = Counter(queue.tier for name, queue in queues.items() if name in waiting and waiting[name].ready)
@@ -75,8 +76,18 @@ def decide(
     return _decide(tick, news, merchants, default_tier, queues, memory)
 
 
-def _all_closing(queues: Mapping[str, OwnQueue], words: str) -> Decision:
-    closing = {name: replace(queue, stage="Closing") for name, queue in queues.items()}
+def _all_closing(queues: Mapping[str, OwnQueue], words: str, pods: Mapping[str, Sequence[PodFigures]]) -> Decision:
+    """Nobody follows the merchants any more, so that each queue is emptied as fast as its merchant may be called."""
+    closing = {
+        name: replace(
+            queue,
+            stage="Closing",
+            share=max(queue.share, fair_share(name, pods.get(queue.tier, ()))),
+            rate=None,
+            burst=1,
+        )
+        for name, queue in queues.items()
+    }
     told = [event for name, queue in queues.items() for event in events.of_change(queue, closing[name], words)]
     return Decision(closing, tuple(told))
 
@@ -93,7 +104,8 @@ def _dry_run(
     tick = replace(tick, waiting=dict.fromkeys(memory.would, Waiting(0, 0)))
     dry = _decide(tick, news, merchants, default_tier, memory.would, memory)
     would = {name: queue for name, queue in dry.queues.items() if queue.stage != "Closing"}
-    closing = _all_closing(queues, "isolation is a dry run")
+    pods = {tier: at.pods for tier, at in tick.tiers.items()}
+    closing = _all_closing(queues, "isolation is a dry run", pods)
     return replace(
         dry,
         queues=closing.queues,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from merchantroute_operator.isolation.conviction import Figures
 from merchantroute_operator.isolation.history import Past
@@ -22,11 +22,15 @@ _NO_GROUND = 5
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """One reason for an own queue; ``weight`` compares merchants that have the same."""
+    """One reason for an own queue; ``weight`` compares merchants that have the same.
+
+    ``besides`` is another reason, of higher rank, that the merchant has as well.
+    """
 
     why: Why
     words: str
     weight: float = 0.0
+    besides: Why | None = None
 
 
 def ground(
@@ -37,7 +41,7 @@ def ground(
         return Ground("Held", "held by hand")
     slow = None if frozen or merchant in policy.exempt else _slow(figures)
     if slow is not None:
-        return slow
+        return replace(slow, besides=_asked(merchant, policy))
     if merchant in policy.limits:
         return Ground("Limited", "has limits", figures.in_flight)
     if merchant in policy.pinned:
@@ -54,7 +58,13 @@ def rank(merchant: str, found: Ground | None, queue: OwnQueue | None) -> tuple[i
     """The place among those that need a queue, lowest first; who has one keeps it before others of the same ground."""
     if found is None:
         return _NO_GROUND, queue is None, 0.0, merchant
-    return _FIRST[found.why], queue is None, -found.weight, merchant
+    return _FIRST[found.besides or found.why], queue is None, -found.weight, merchant
+
+
+def _asked(merchant: str, policy: Policy) -> Why | None:
+    if merchant in policy.limits:
+        return "Limited"
+    return "Pinned" if merchant in policy.pinned else None
 
 
 def _slow(figures: Figures) -> Ground | None:

@@ -11,6 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+BEYOND_RATE = 0.5
+"""Seconds of a rate by which it may be exceeded as orders begin after a pause."""
+LONGEST_TOKEN = 600.0
+"""Seconds after which a pod has a token at the latest. RabbitMQ takes back what is unacked for half an hour."""
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -20,13 +25,27 @@ class Written:
     parts: Mapping[str, int] = field(default_factory=dict)
 
 
-def wanted_parts(share: int, queue: str, pods: Sequence[str]) -> dict[str, int]:
-    """Divide a share. What is left over goes to other pods for each queue, and to the same ones as pods come and go."""
+def most_pods(rate: float | None, burst: int) -> int | None:
+    """The most pods that may work a queue of this rate, None for any number.
+
+    Each has a token ready after a pause, so that many pods would begin many orders at once at a low rate.
+    """
+    if rate is None:
+        return None
+    return max(1, int(min(burst + BEYOND_RATE * rate, LONGEST_TOKEN * rate)))
+
+
+def wanted_parts(share: int, queue: str, pods: Sequence[str], most: int | None = None) -> dict[str, int]:
+    """Divide a share over so many of the pods at most, which are others for each queue.
+
+    What is left over goes to other pods for each queue, and to the same ones as pods come and go.
+    """
     if not pods:
         return {}
-    each, left = divmod(max(0, share), len(pods))
-    lucky = set(sorted(pods, key=lambda pod: sha256(f"{queue}\0{pod}".encode()).digest())[:left])
-    return {pod: each + (pod in lucky) for pod in pods}
+    in_turn = sorted(pods, key=lambda pod: sha256(f"{queue}\0{pod}".encode()).digest())[:most]
+    each, left = divmod(max(0, share), len(in_turn))
+    parts = {pod: each + (place < left) for place, pod in enumerate(in_turn)}
+    return {pod: parts.get(pod, 0) for pod in pods}
 
 
 def parts_to_write(
@@ -35,14 +54,15 @@ def parts_to_write(
     loaded: Mapping[str, int | None],
     written: Sequence[Written],
     running: Mapping[str, int] | None = None,
+    over: int | None = None,
 ) -> dict[str, int]:
-    """The parts to write now, by pod.
+    """The parts to write now, by pod; ``over`` so many pods at most.
 
     ``loaded`` has every live pod with the generation that it runs by, None for one that has not said it; a pod that is
     ending is live until its orders are over. ``written`` are the parts in each generation that a live pod may still run
     by (see ``may_run``). ``running`` are the merchant's orders in flight by pod.
     """
-    wanted = wanted_parts(share, queue, sorted(loaded))
+    wanted = wanted_parts(share, queue, sorted(loaded), over)
     most = {pod: _most(pod, generation, written, running or {}) for pod, generation in loaded.items()}
     parts = {pod: min(wanted[pod], most[pod]) for pod in loaded}
     room = max(0, share) - sum(most.values())

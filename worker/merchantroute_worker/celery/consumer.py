@@ -74,7 +74,7 @@ class LeanConsumer(Consumer):
         self._acks_at_cancel = 0
         self._was_ready = False
         # Configuration is read by another thread; a consumer may be changed only by the one that reads its connection.
-        self.mr_pod.on_slots_change(lambda slots: self.call_soon(set_prefetch, self, slots))
+        self.mr_pod.on_slots_change(lambda slots: self.call_soon(self._resize, slots))
         self.mr_pod.files.on_change(self.own_queues.configure)
         # Disabled even if the command line does not say so: with its event connection the loop wakes up ten times a
         # second.
@@ -104,6 +104,10 @@ class LeanConsumer(Consumer):
                 self._disconnect()
                 self.blueprint.restart(self)
                 self._sleep_unless_ending(1.0)
+
+    def _resize(self, slots: int) -> None:
+        set_prefetch(self, slots)
+        self.own_queues.apply()
 
     def stop(self) -> None:
         """Stop consuming. The connection stays open for the acks of what the pool finishes."""

@@ -1,7 +1,9 @@
 """Consumes merchants' own queues beside the lane's, on one further channel of the consumer's connection.
 
 Each consumer has a prefetch count of its own: this pod's part of the merchant's share. It cannot be changed while it is
-registered, so another part is another consumer tag (see prefetch.py). A queue that the broker's node does not know yet
+registered, so another part is another consumer tag (see prefetch.py); the broker counts nothing of what the old tag has
+fetched. So a queue of which orders wait here is not registered anew: parts change every few seconds, and each change
+would fetch so many more. A queue that the broker's node does not know yet
 is looked for on another channel first: a `basic.consume` that fails closes its channel, and the broker delivers
 everything again that other own queues' consumers hold. Whether the pod may read a queue only `basic.consume` tells; one
 that has failed is tried again on a channel of its own.
@@ -42,9 +44,10 @@ def parts_of(route: Route, tier: str, pod: str) -> dict[str, PodPart]:
     return {merchant: own.part_of(tier, pod) for merchant, own in route.own_queues.items()}
 
 
-def prefetch_of(part: PodPart) -> int:
-    """How many orders to fetch at most; 0 to consume nothing."""
-    return part.part if part.rate is None else min(part.part, max(1, int(part.rate * AHEAD)))
+def prefetch_of(part: PodPart, slots: int) -> int:
+    """How many orders to fetch at most with so many slots; 0 to consume nothing. AMQP's count ends at 65,535."""
+    most = min(part.part, slots, 65_535)
+    return most if part.rate is None else min(most, max(1, int(part.rate * AHEAD)))
 
 
 class OwnQueueConsumers:
@@ -96,10 +99,11 @@ class OwnQueueConsumers:
             return
         wanted = self._wanted()
         for queue, consumed in list(self._consumed.items()):
-            if queue not in wanted or wanted[queue][1] != consumed.prefetch:
+            merchant, prefetch = wanted.get(queue, (consumed.merchant, 0))
+            if prefetch < consumed.prefetch or (prefetch > consumed.prefetch and not self._waits(merchant)):
                 self._cancel(queue, consumed)
         for queue, (merchant, prefetch) in wanted.items():
-            if queue not in self._consumed:
+            if queue not in self._consumed and not self._waits(merchant):
                 self._try_to_consume(queue, merchant, prefetch)
         self._failed.intersection_update(wanted)
         self._pauses = {queue: pause for queue, pause in self._pauses.items() if queue in wanted}
@@ -114,12 +118,21 @@ class OwnQueueConsumers:
         finally:
             self._deliveries.return_waiting(self._deliveries.waiting.take_back_all())
 
+    def _waits(self, merchant: str) -> bool:
+        """Whether orders of its queue wait here; then it is looked at again soon."""
+        waits = self._deliveries.waiting.of_own(merchant) > 0
+        if waits:
+            self._retry_by(time.monotonic() + FASTEST_RETRY)
+        return waits
+
     def _wanted(self) -> Mapping[str, tuple[str, int]]:
         pod = self._consumer.mr_pod
         if pod.identity.alone or not pod.files.generation:
             return {}
         parts = parts_of(pod.files.current, pod.identity.tier, pod.identity.pod)
-        return {part.queue: (merchant, prefetch_of(part)) for merchant, part in parts.items() if prefetch_of(part)}
+        slots = self._deliveries.waiting.slots
+        wanted = ((merchant, part, prefetch_of(part, slots)) for merchant, part in parts.items())
+        return {part.queue: (merchant, prefetch) for merchant, part, prefetch in wanted if prefetch}
 
     def _try_to_consume(self, queue: str, merchant: str, prefetch: int) -> None:
         due, pause = self._pauses.get(queue, (0.0, FASTEST_RETRY))

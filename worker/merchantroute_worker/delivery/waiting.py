@@ -101,7 +101,7 @@ class WaitingDeliveries:
         merchant = self._counted.pop(delivery, None)
         if merchant is not None:
             with self._lock:
-                self._queue.ended(merchant)
+                self._queue.ended(merchant, from_own=delivery.from_own_queue)
         if self._waits:
             self._soon(self.begin_next)
 

@@ -4,7 +4,8 @@ The lane's queue hands out as many messages as the pod has slots. Own queues han
 may arrive than can begin. A message of an own queue also needs its merchant below its part in this pod, and a token of
 its rate (token bucket). The lane and the own queues take turns while both wait, so that neither starves; among own
 queues the one with fewest orders in flight is first. All in flight count, from whichever queue: an order that came
-through the lane loads its merchant as well.
+through the lane loads its merchant as well. But once the router leads no more to an own queue, the lane has no limit:
+then the own queue's orders count alone, or what is left there would wait for as long as its merchant is busy.
 """
 
 from collections import deque
@@ -52,13 +53,18 @@ class TokenBucket:
 
 
 class _Merchant(Generic[T]):
-    __slots__ = ("begun", "bucket", "not_before", "part", "waiting")
+    __slots__ = ("begun", "begun_of_own", "bucket", "not_before", "part", "waiting")
 
     def __init__(self, part: PodPart, begun: int, now: float) -> None:
-        self.part, self.begun = part, begun
+        self.part, self.begun, self.begun_of_own = part, begun, 0
         self.bucket = TokenBucket(part.rate, part.burst, now)
         self.waiting: deque[T] = deque()
         self.not_before = float("-inf")
+
+    @property
+    def is_below_part(self) -> bool:
+        """Whether one more of the own queue's orders may be in flight."""
+        return (self.begun if self.part.bound else self.begun_of_own) < self.part.part
 
 
 class SlotQueue(Generic[T]):
@@ -119,11 +125,12 @@ class SlotQueue(Generic[T]):
         state.bucket.take()
         return True
 
-    def ended(self, merchant: str) -> None:
-        """Count an order of the merchant as ended."""
+    def ended(self, merchant: str, *, from_own: bool) -> None:
+        """Count an order of the merchant as ended, which came from its own queue or through the lane."""
         state = self._merchants.get(merchant)
         if state is not None:
             state.begun -= 1
+            state.begun_of_own = max(0, state.begun_of_own - from_own)
 
     def next(self, begun: int, now: float, admit: Callable[[T], float]) -> T | None:
         """Give the message that begins now, with `begun` orders in flight; None where none can. `admit` gives the
@@ -142,7 +149,7 @@ class SlotQueue(Generic[T]):
 
     def due(self, now: float) -> float | None:
         """Give the time at which a message can begin that waits for a token or its merchant; None without one."""
-        times = [state.not_before for state in self._waiting.values() if state.begun < state.part.part]
+        times = [state.not_before for state in self._waiting.values() if state.is_below_part]
         return min((time for time in times if time > now), default=None)
 
     def take_back(self, merchants: Iterable[str] | None = None) -> list[T]:
@@ -189,13 +196,14 @@ class SlotQueue(Generic[T]):
         below = [
             (state.begun, name)
             for name, state in self._waiting.items()
-            if state.begun < state.part.part and state.not_before <= now
+            if state.is_below_part and state.not_before <= now
         ]
         for _, name in sorted(below):
             state = self._waiting[name]
             wait = state.bucket.wait(now) or admit(state.waiting[0])
             if wait <= 0:
                 state.begun += 1
+                state.begun_of_own += 1
                 state.bucket.take()
                 return name
             state.not_before = now + wait

@@ -9,9 +9,10 @@ from typing import Any
 from merchantroute_operator.isolation.model import MerchantFigures
 from merchantroute_operator.scaling.model import Blocked, Pulse
 
-LARGEST = 256 * 2**10  # bytes; a pod with 1,000 slow merchants says so in a third of that
+LARGEST = 2**20  # bytes; a pulse with all merchants that it may name, of 255 control characters each, has 0.8 of it
 LARGEST_COUNT = 2**63 - 1
 LONGEST_NAME = 256  # characters
+LONGEST_MERCHANT = 255  # bytes: a routing key. Of a longer one no queue could be bound, nor told in the status
 MOST_MERCHANTS = 200  # with figures; of a longer list the beginning counts, where the slow ones are
 
 
@@ -61,7 +62,7 @@ def _figures(entry: dict[str, Any]) -> MerchantFigures:
     if not isinstance(entry["slow"], bool):
         raise TypeError("neither slow nor not slow")
     return MerchantFigures(
-        merchant=_text(entry["merchant"]),
+        merchant=_merchant(entry["merchant"]),
         in_flight=_count(entry["inFlight"]),
         slow=entry["slow"],
         refused=_count(entry["refused"]),
@@ -84,6 +85,12 @@ def _text(value: object) -> str:
         raise TypeError("no name")
     value.encode()  # JSON can hold half a surrogate pair
     return value
+
+
+def _merchant(value: object) -> str:
+    if len(_text(value).encode()) > LONGEST_MERCHANT:
+        raise TypeError("no merchant")
+    return _text(value)
 
 
 def _count(value: object) -> int:

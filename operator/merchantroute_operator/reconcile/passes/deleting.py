@@ -29,7 +29,7 @@ from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch
 from merchantroute_operator.reconcile.steps.lane_accounts import remove_lane_users
 from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import open_broker, owner_of_route
-from merchantroute_operator.reconcile.steps.own_queue_steps import held_queues, lead_away
+from merchantroute_operator.reconcile.steps.own_queue_steps import lead_away, unworked_queues
 from merchantroute_operator.resources.configuration.sharding import MOST_DIGITS
 from merchantroute_operator.resources.lane_user_secret import own_lane_secrets
 from merchantroute_operator.spec.route import Route
@@ -37,6 +37,7 @@ from merchantroute_operator.status.text import some
 from merchantroute_operator.topology.drained import QUIET
 from merchantroute_operator.topology.objects import QueueSample, Topology
 from merchantroute_operator.topology.plans.changes import close_front_door, delete_exchanges, tear_down
+from merchantroute_operator.topology.queries import owner_of
 
 logger = logging.getLogger(__name__)
 
@@ -168,14 +169,20 @@ async def _drain(
 ) -> float | None:
     """Workers run until lanes and rungs are proven empty; then all goes, dead letters as the route says.
 
-    Own queues are led to no more, and drained as lanes; what nobody would begin there goes to the tier's lane.
+    Own queues are led to no more, and drained as lanes; what no pod works there goes to the tier's lane.
     """
     await lead_away(broker, route, observed)
     lanes = observed.queues.keys() - {naming.dead(route.namespace, route.name)}
     samples = await broker.samples()
     drained = await watch_drained(ctx, broker, state, lanes, samples)
-    held = ((queue, to) for queue, to in held_queues(route, state.own) if queue in samples and samples[queue].messages)
-    await move_orders(ctx, broker, state, findings, (*_unconsumed(route, findings, samples), *held))
+    owner = owner_of_route(ctx, route, findings)
+    own = [
+        name
+        for name, queue in observed.queues.items()
+        if naming.is_own_queue(name) and owner_of(queue) == owner and name in samples and samples[name].messages
+    ]
+    unworked = await unworked_queues(broker, route, state.own, own)
+    await move_orders(ctx, broker, state, findings, (*_unconsumed(route, findings, samples), *unworked))
     if not lanes <= drained:
         findings.ending = "; ".join((f"draining: {_held(samples, lanes)} orders left", *_remarks(findings)))
         return REQUEUE_SOON
@@ -184,7 +191,6 @@ async def _drain(
         findings.ending = f"draining: orders came late, or somebody else consumes: {some(sorted(rest))}"
         return REQUEUE_SOON
     if waits is None:
-        owner = owner_of_route(ctx, route, findings)
         keep = route.deletion.dead_letters == "Retain"
         await broker.run(tear_down(observed, owner=owner, keep_dead=keep))
     return waits

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from merchantroute_operator import naming
 from merchantroute_operator.isolation.model import OwnQueue
-from merchantroute_operator.isolation.parts import parts_to_write, still_running
+from merchantroute_operator.isolation.parts import most_pods, parts_to_write, still_running
 from merchantroute_operator.reconcile.state.gate import PATIENCE
 from merchantroute_operator.reconcile.state.own.own_memory import Named, OwnQueues, share_now
 from merchantroute_operator.resources.configuration.own_file import OwnEntry, own_file
@@ -183,7 +183,7 @@ def _parts(
         if tier != queue.tier:
             others |= {**those.live, **those.ending}
     share = max(0, share_now(queue) - still_running(others, written, running))
-    return parts_to_write(share, name, mine.live, written, running)
+    return parts_to_write(share, name, mine.live, written, running, most_pods(queue.rate, queue.burst))
 
 
 def loaded_by(tiers: Mapping[str, TierPods]) -> Collection[int | None]:

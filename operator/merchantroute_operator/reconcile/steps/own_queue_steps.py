@@ -40,7 +40,7 @@ def take_in(route: Route, own: OwnQueues, observed: Topology, owner: str, wall: 
             and merchant not in own.queues
             and naming.own_queue(*place, merchant) == name
         ):
-            tier = next((each.tier for each in route.merchants if each.id == merchant), route.default_tier)
+            tier = own.tiers_of(route).get(merchant, route.default_tier)
             own.queues[merchant] = OwnQueue(merchant, tier, "Slow", "Closing", wall, share=1)
     _of_tiers(route, own)
     for merchant, found in list(own.queues.items()):
@@ -131,14 +131,25 @@ def stranded(route: Route, own: OwnQueues, tiers: Mapping[str, TierPods]) -> Ite
             yield naming.own_queue(*place, merchant), naming.router(*place)
 
 
-def held_queues(route: Route, own: OwnQueues) -> Iterator[tuple[str, str]]:
-    """Queues of which pods begin no order, and the exchange of their tier's lane: ways for a route that goes."""
+async def unworked_queues(
+    broker: Broker, route: Route, own: OwnQueues, names: Collection[str]
+) -> tuple[tuple[str, str], ...]:
+    """Of own queues with orders those that no pod works, and the exchange of their tier's lane, as a route goes.
+
+    Such are held ones, and those whose pods have gone: a configuration that names new pods is not written any more.
+    """
+    if not names:
+        return ()
     place = (route.namespace, route.name)
-    tiers = {tier.name for tier in route.tiers}
-    for merchant, queue in own.queues.items():
-        if not queue.share:
-            tier = queue.tier if queue.tier in tiers else route.default_tier
-            yield naming.own_queue(*place, merchant), naming.stable_exchange(*place, tier)
+    live, tiers = await broker.live(names), {tier.name for tier in route.tiers}
+    known = {naming.own_queue(*place, merchant): queue for merchant, queue in own.queues.items()}
+    found = []
+    for name in sorted(names):
+        queue = known.get(name)
+        if (queue is not None and not queue.share) or (name in live and not live[name].consumers):
+            tier = queue.tier if queue is not None and queue.tier in tiers else route.default_tier
+            found.append((name, naming.stable_exchange(*place, tier)))
+    return tuple(found)
 
 
 def _wanted(own: OwnQueues) -> list[tuple[str, OwnQueue]]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from merchantroute_operator.isolation import isolation_events as told
 from merchantroute_operator.isolation.closing import HOLD, LONGEST_HOLD, UNPROVEN
 from merchantroute_operator.isolation.history import MOST_MERCHANTS
-from merchantroute_operator.isolation.model import MerchantFigures, MerchantLimits, OwnQueue, Policy, Waiting
+from merchantroute_operator.isolation.model import MerchantFigures, MerchantLimits, Mode, OwnQueue, Policy, Waiting
 from tests.unit.operator.isolation.fleet_samples import EPOCH, TIER, Route, slow, well
 
 QUIET: dict[str, MerchantFigures] = {}
@@ -395,3 +395,33 @@ def test_never_more_than_there_may_be_and_closed_after_calm_only(
         crowded = decision.without_room > 0
         for name in before.keys() - route.queues.keys():
             assert crowded or route.now - opened[name] >= HOLD
+
+
+@pytest.mark.parametrize("mode", ["Off", "DryRun"])
+def test_what_waits_as_isolation_is_turned_off_leaves_at_the_fair_share_and_not_at_a_hung_merchants(mode: Mode) -> None:
+    route = isolated(Route())
+    assert (route.queues["hung"].share, route.queues["hung"].rate) == (1, 1.0)
+    route.waiting["hung"] = Waiting(100_000, 1)
+    route.policy = Policy(mode=mode)
+
+    closing = route.tick(*[well("hung", in_flight=1)] * 4).queues["hung"]
+
+    assert (closing.stage, closing.rate) == ("Closing", None)
+    assert closing.share >= 4 * route.fair
+
+
+@pytest.mark.parametrize("also", ["limits", "pinned"])
+def test_who_hangs_does_not_lose_its_queue_to_one_that_was_asked_for_and_has_no_orders(also: str) -> None:
+    def policy(*merchants: str) -> Policy:
+        if also == "pinned":
+            return Policy(max_own_queues=2, pinned=frozenset(merchants))
+        return Policy(max_own_queues=2, limits=dict.fromkeys(merchants, MerchantLimits(max_in_flight=8)))
+
+    route = Route(policy("busy", "quiet"))
+    route.ticks(10, *[well("busy", in_flight=9)] * 4)
+    assert sorted(route.queues) == ["busy", "quiet"]
+    route.policy = policy("busy", "quiet", "quieter")
+
+    route.ticks(20, *[slow("busy")] * 4)
+
+    assert (route.queues["busy"].why, route.queues["busy"].share) == ("Slow", 1)

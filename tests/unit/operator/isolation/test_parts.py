@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from merchantroute_operator.isolation.parts import Written, may_run, parts_to_write, wanted_parts
+from merchantroute_operator.isolation.parts import Written, may_run, most_pods, parts_to_write, wanted_parts
 
 PODS = ("pod-a", "pod-b", "pod-c", "pod-d")
 
@@ -21,6 +21,28 @@ def test_a_pod_that_goes_changes_who_has_what_is_left_over_only_if_it_had_it() -
         (holder,) = [pod for pod, part in before.items() if part]
         after = wanted_parts(1, f"queue-{number}", [pod for pod in PODS if pod != "pod-d"])
         assert holder == "pod-d" or after[holder] == 1
+
+
+@given(
+    rate=st.sampled_from([0.001, 0.01, 0.5, 1.0, 5.0, 20.0, 300.0]),
+    burst=st.sampled_from([1, 5, 100]),
+    pods=st.integers(1, 30),
+    share=st.integers(1, 200),
+)
+def test_pods_that_have_a_token_each_after_a_pause_exceed_no_rate_and_wait_for_no_token_for_long(
+    rate: float, burst: int, pods: int, share: int
+) -> None:
+    parts = wanted_parts(share, "q", [f"pod-{place}" for place in range(pods)], most_pods(rate, burst))
+    working = [part for part in parts.values() if part]
+    assert sum(parts.values()) == share
+    assert len(working) <= burst + 0.5 * rate or len(working) == 1
+    assert len(working) == 1 or len(working) / rate <= 600
+
+
+def test_a_low_rate_is_one_pods_and_another_queues_is_anothers() -> None:
+    pods = [f"pod-{place}" for place in range(20)]
+    assert sorted(parts_to_write(4, "q", dict.fromkeys(pods, 1), [], over=most_pods(0.001, 1)).values())[-2:] == [0, 4]
+    assert len({max(one, key=one.__getitem__) for one in (wanted_parts(4, f"q{n}", pods, 1) for n in range(40))}) > 5
 
 
 def test_nobody_has_a_part_of_a_share_without_pods() -> None:

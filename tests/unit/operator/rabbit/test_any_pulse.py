@@ -47,6 +47,18 @@ def test_a_message_larger_than_a_pulse_can_be_is_not_read() -> None:
     assert parse_pulse(json.dumps(GOOD).encode(), at=1.0) is not None
 
 
+def test_merchants_of_the_longest_ids_that_producers_can_write_silence_no_pod() -> None:
+    ids = [f"{number:03}" + "\x01" * 252 for number in range(200)]
+    worst = {
+        **GOOD,
+        "merchants": [{**GOOD["merchants"][0], "merchant": merchant} for merchant in ids],
+        "slow": [{"merchant": merchant, "inFlight": 1, "oldest": 1.5} for merchant in ids[:100]],
+        "paused": [{"merchant": merchant, "seconds": 1.5} for merchant in ids[:100]],
+        "credentialsRefused": ids[:100],
+    }
+    assert parse_pulse(json.dumps(worst, separators=(",", ":")).encode(), at=1.0) is not None
+
+
 def test_the_figures_of_merchants_are_read_to_a_bound() -> None:
     many = [{**GOOD["merchants"][0], "merchant": f"m{number}"} for number in range(500)]
     pulse = parse_pulse(json.dumps({**GOOD, "merchants": many}).encode(), at=1.0)
@@ -57,7 +69,9 @@ def test_the_figures_of_merchants_are_read_to_a_bound() -> None:
     assert pulse.merchants["m7"] == MerchantFigures("m7", 1, slow=True, refused=3, succeeded=9, failed=2)
 
 
-@pytest.mark.parametrize("wrong", [{"inFlight": -1}, {"slow": 1}, {"merchant": ""}, {"failed": 1.5}])
+@pytest.mark.parametrize(
+    "wrong", [{"inFlight": -1}, {"slow": 1}, {"merchant": ""}, {"merchant": "é" * 128}, {"failed": 1.5}]
+)
 def test_a_merchants_figure_that_is_none_makes_no_pulse(wrong: dict[str, Any]) -> None:
     entry = {**GOOD["merchants"][0], **wrong}
     assert parse_pulse(json.dumps({**GOOD, "merchants": [entry]}).encode(), at=1.0) is None

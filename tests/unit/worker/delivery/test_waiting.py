@@ -219,3 +219,13 @@ def test_nothing_is_remembered_of_what_began_once_no_queue_is_open(consumer: Con
     assert not consumer.waiting.in_use
     assert consumer.waiting._counted == {}
     consumer.ends(delivery)
+
+
+def test_a_queue_that_closes_is_emptied_beside_the_lane(consumer: Consumer) -> None:
+    consumer.waiting.configure({"bistro": PodPart("own", 1, False)})
+    consumer.arrives()
+    first, second = consumer.arrives(own=True), consumer.arrives(own=True)
+
+    assert consumer.begun[1:] == [first]
+    consumer.ends(first)
+    assert consumer.begun[1:] == [first, second]

@@ -55,7 +55,7 @@ class Pod:
     def end(self, message: Message) -> None:
         """End one that has begun."""
         self.begun.remove(message)
-        self.queue.ended(message.merchant)
+        self.queue.ended(message.merchant, from_own=message.own)
 
 
 def pod(slots: int = 10, **parts: PodPart) -> Pod:
@@ -100,7 +100,7 @@ def test_what_was_in_flight_when_the_queue_was_opened_counts() -> None:
     world.add(*own("bistro", 1))
     assert world.begin() == []
 
-    world.queue.ended("bistro")
+    world.queue.ended("bistro", from_own=False)
     assert len(world.begin()) == 1
 
 
@@ -301,3 +301,15 @@ def test_another_rate_gives_no_tokens_away() -> None:
     assert bucket.wait(0.0) == 0.0
     bucket.change(1.0, 2.0, 5.0)
     assert bucket.wait(5.0) == 0.0
+
+
+def test_what_is_left_in_a_queue_that_closes_begins_beside_a_merchant_that_is_always_busy_in_the_lane() -> None:
+    world = pod(10, bistro=part(1, bound=False))
+    world.add(*lane("bistro", 4))
+    world.begin()
+    first, second = own("bistro", 2)
+    world.add(first, second)
+
+    assert world.begin() == [first], "as many as the part has"
+    world.end(first)
+    assert world.begin() == [second]

@@ -83,6 +83,18 @@ def test_a_route_that_is_drained_leads_past_own_queues_and_moves_what_is_held() 
     assert world.broker.topology.queues.keys() <= {f"{DOOR}.dead"}
 
 
+@pytest.mark.parametrize(("consumers", "moves"), [(0, True), (2, False)])
+def test_a_route_that_is_drained_moves_what_no_pod_works_because_its_pods_have_gone(
+    consumers: int, moves: bool
+) -> None:
+    world = opened()
+    world.broker.held[QUEUE], world.broker.consumers[QUEUE] = 5, consumers
+    world.delete(policy="Drain", timeout="1h")
+    world.start()
+    world.look()
+    assert (f"move {QUEUE} to {DOOR}.standard.stable" in world.log) == moves
+
+
 def test_a_retained_routes_queue_is_taken_over_by_the_next_of_its_name() -> None:
     world = opened()
     world.delete(policy="Retain")
