@@ -20,7 +20,7 @@ from merchantroute_operator.isolation.grounds import rank
 from merchantroute_operator.isolation.history import Memory, Past, bounded
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
-from merchantroute_operator.isolation.next_queue import closed, next_queue
+from merchantroute_operator.isolation.next_queue import closed, emptied, next_queue
 from merchantroute_operator.isolation.shares import fair_share
 
 
@@ -157,7 +157,7 @@ def _made(cases: Sequence[Case], tick: Tick, *, there: int) -> Decision:
             waits = case.queue is None and there >= most
             if used >= most or waits:
                 without_room += case.ground is not None
-                queue, past = _without_room(case, tick.now)
+                queue, past = _without_room(case, tick)
                 words = "others need a queue of their own more"
             used += 1
             there += case.queue is None and queue is not None
@@ -170,10 +170,12 @@ def _made(cases: Sequence[Case], tick: Tick, *, there: int) -> Decision:
     return Decision(queues, tuple(told), without_room=without_room, memory=Memory(merchants=pasts))
 
 
-def _without_room(case: Case, now: float) -> tuple[OwnQueue | None, Past]:
-    if case.queue is None or case.queue.stage == "Closing":
-        return case.queue, case.past
-    return closed(case.queue, case.past, now)
+def _without_room(case: Case, tick: Tick) -> tuple[OwnQueue | None, Past]:
+    if case.queue is None:
+        return None, case.past
+    if case.queue.stage == "Closing":
+        return emptied(case, case.queue, tick)
+    return closed(case.queue, case.past, tick.now)
 
 
 def _of_interest(pasts: Mapping[str, Past], queues: Mapping[str, OwnQueue], now: float) -> dict[str, Past]:

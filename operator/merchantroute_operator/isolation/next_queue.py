@@ -15,14 +15,24 @@ from merchantroute_operator.isolation.shares import Share, fair_share, limited, 
 def next_queue(case: Case, tick: Tick) -> tuple[OwnQueue | None, Past]:
     """The merchant's queue, None where it has none and needs none, and what is remembered."""
     queue, found = case.queue, case.ground
-    if queue is None or queue.stage == "Closing":
-        return (queue, case.past) if found is None else _opened(case, found, tick)
+    if found is not None and (queue is None or queue.stage == "Closing"):
+        return _opened(case, found, tick)
+    if queue is None:
+        return None, case.past
+    if queue.stage == "Closing":
+        return emptied(case, queue, tick)
     past = _with_calm(case, queue, tick)
     if found is None and calm_long_enough(queue, past, tick.now):
         return closed(queue, past, tick.now)
     why = _why(case, queue, found, tick)
     share = _share(case, past, why, tick)
     return _queue(case, tick, replace(queue, why=why, tier=case.tier, share=share.share), share.past), share.past
+
+
+def emptied(case: Case, queue: OwnQueue, tick: Tick) -> tuple[OwnQueue, Past]:
+    """A queue that is closing, with a share that follows its merchant on: what waits in it is to leave."""
+    share = _share(case, case.past, queue.why, tick)
+    return _queue(case, tick, replace(queue, share=share.share), share.past), share.past
 
 
 def closed(queue: OwnQueue, past: Past, now: float) -> tuple[OwnQueue, Past]:

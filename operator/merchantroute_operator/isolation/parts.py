@@ -100,3 +100,13 @@ def still_running(
 ) -> int:
     """The most orders that these pods may have in flight; no part of theirs is written any more."""
     return sum(_most(pod, generation, written, running or {}) for pod, generation in loaded.items())
+
+
+def stuck_with(
+    loaded: Mapping[str, int | None], written: Sequence[Written], running: Mapping[str, int] | None = None
+) -> int:
+    """The most orders that pods may have in flight which load nothing newer than what they run by."""
+    return sum(
+        _most(pod, generation, [each for each in written if each.generation <= (generation or 0)], running or {})
+        for pod, generation in loaded.items()
+    )

@@ -89,7 +89,7 @@ async def configure(
     children = findings.children
     shared = render(route, ctx.cluster, deaths(route, children.pods, told_deaths(route, children.config_maps)))
     plan = plan_configuration(route, children, shared, found, replaced)
-    own = _own_plan(route, state, findings, fleet, observed, shared, plan)
+    own = _own_plan(route, state, findings, fleet, observed, shared, plan, ctx.monotonic())
     generation = await write_configuration(
         ctx.kube,
         route,
@@ -118,6 +118,7 @@ def _own_plan(
     observed: Topology,
     contents: ConfigContents,
     plan: ShardPlan,
+    now: float,
 ) -> OwnPlan:
     """What is live counts, whoever wrote it: a pass may have ended between writing it and remembering it."""
     maps = findings.children.config_maps
@@ -126,7 +127,7 @@ def _own_plan(
     if not state.own.queues:
         return NOTHING_OWN
     room = room_beside(_first_shard(contents, plan))
-    return plan_own(route, state.own, fleet.tiers, fleet.pulses, observed, room)
+    return plan_own(route, state.own, fleet.tiers, fleet.pulses, observed, room=room, now=now)
 
 
 def _first_shard(contents: ConfigContents, plan: ShardPlan) -> int:

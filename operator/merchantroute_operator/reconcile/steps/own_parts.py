@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from merchantroute_operator import naming
 from merchantroute_operator.isolation.model import OwnQueue
-from merchantroute_operator.isolation.parts import most_pods, parts_to_write, still_running
+from merchantroute_operator.isolation.parts import most_pods, parts_to_write, still_running, stuck_with
 from merchantroute_operator.reconcile.state.gate import PATIENCE
 from merchantroute_operator.reconcile.state.own.own_memory import Named, OwnQueues, share_now
 from merchantroute_operator.resources.configuration.own_file import OwnEntry, own_file
@@ -87,9 +87,11 @@ def plan_own(
     tiers: Mapping[str, TierPods],
     pulses: Mapping[str, Pulse],
     observed: Topology,
+    *,
     room: int,
+    now: float,
 ) -> OwnPlan:
-    """The file as it should be now. ``room`` is what it may have in bytes."""
+    """The file as it should be ``now`` (monotonic seconds). ``room`` is what it may have in bytes."""
     if not own.queues:
         return NOTHING_OWN
     place = (route.namespace, route.name)
@@ -98,7 +100,7 @@ def plan_own(
         name = naming.own_queue(*place, merchant)
         if name not in observed.queues or merchant in own.refused or _is_done(queue, name, own):
             continue
-        given = _parts(merchant, queue, name, own, tiers, pulses)
+        given = _parts(merchant, queue, name, own, tiers, pulses, now)
         parts[merchant] = {pod: part for pod, part in given.items() if part}
         unfinished |= bool(given) and sum(given.values()) < share_now(queue)
         bound = queue.stage == "Open" and own_binding(place, merchant) in observed.bindings
@@ -170,20 +172,40 @@ def _parts(
     own: OwnQueues,
     tiers: Mapping[str, TierPods],
     pulses: Mapping[str, Pulse],
+    now: float,
 ) -> dict[str, int]:
     written = own.written_for(merchant)
     running = {
-        pod: figures.in_flight
+        pod: min(figures.in_flight, pulse.slots or 0)
         for pod, pulse in pulses.items()
         if (figures := pulse.merchants.get(merchant)) is not None
     }
     mine = tiers.get(queue.tier, TierPods())
+    overdue = {pod: mine.live[pod] for pod in _overdue(own.named.get(merchant), mine, now)}
+    live = {pod: generation for pod, generation in mine.live.items() if pod not in overdue}
     others: dict[str, int | None] = dict(mine.ending)
     for tier, those in tiers.items():
         if tier != queue.tier:
             others |= {**those.live, **those.ending}
     share = max(0, share_now(queue) - still_running(others, written, running))
-    return parts_to_write(share, name, mine.live, written, running, most_pods(queue.rate, queue.burst))
+    # One at least: what such a pod holds may never end, and the queue is to be worked by somebody.
+    share = max(min(1, share), share - stuck_with(overdue, written, running))
+    given = parts_to_write(share, name, live, written, running, most_pods(queue.rate, queue.burst))
+    return {**dict.fromkeys(overdue, 0), **given}
+
+
+def _overdue(named: Named | None, pods: TierPods, now: float) -> list[str]:
+    """Pods that are ready, and have not loaded for a minute what names the queue to them: they may never do.
+
+    If one does after all, it loads what there is by then, which gives it nothing.
+    """
+    if named is None:
+        return []
+    return [
+        name
+        for name, generation in pods.live.items()
+        if (generation or 0) < named.generation and min(pods.ready.get(name, 0.0), now - named.at) > PATIENCE
+    ]
 
 
 def loaded_by(tiers: Mapping[str, TierPods]) -> Collection[int | None]:

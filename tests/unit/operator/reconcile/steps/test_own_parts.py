@@ -49,7 +49,7 @@ class Pods:
         ready = {name: 99.0 for name, pod in self.pods.items() if "deletionTimestamp" not in pod["metadata"]}
         tiers = pods_of_tiers(ROUTE, self.pods, ready, pulses)
         self.own.saw(len(self.files) - 1, parts_in(self.files[-1]))
-        plan = plan_own(ROUTE, self.own, tiers, pulses, OBSERVED, 10**6)
+        plan = plan_own(ROUTE, self.own, tiers, pulses, OBSERVED, room=10**6, now=0.0)
         if plan.text != self.files[-1]:
             self.files.append(plan.text)
         told(self.own, plan, len(self.files) - 1, 0.0)
