@@ -303,6 +303,16 @@ def test_a_slow_merchant_takes_the_place_of_one_that_is_well() -> None:
     assert list(route.queues) == ["second"]
 
 
+def test_what_waits_in_a_queue_that_closes_leaves_at_a_pace_that_follows_its_merchant() -> None:
+    route, queue = Route(), OwnQueue("m", TIER, "Slow", "Closing", EPOCH, 1, rate=1.0)
+    for succeeded in range(10, 130, 10):
+        route.queues, route.waiting = {"m": queue}, {"m": Waiting(100, 1)}
+        queue = route.tick(*[well("m", in_flight=1, succeeded=succeeded)] * 4).queues["m"]
+
+    assert (queue.stage, queue.rate) == ("Closing", None)
+    assert queue.share > 5
+
+
 def test_a_merchant_that_moves_keeps_its_queue_in_its_new_tier() -> None:
     queue = OwnQueue("m", "silver", "Pinned", "Open", EPOCH, 5)
     route = Route(Policy(pinned=frozenset({"m"})), queues={"m": queue})
