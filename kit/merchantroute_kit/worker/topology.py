@@ -112,11 +112,6 @@ def bind_own_queue(channel: amqp.Channel, merchant: str) -> None:
     channel.queue_bind(own_queue(merchant), f"{FRONT}.router", merchant)
 
 
-def unbind_own_queue(channel: amqp.Channel, merchant: str) -> None:
-    """Lead the merchant's orders to its tier again."""
-    channel.queue_unbind(own_queue(merchant), f"{FRONT}.router", merchant)
-
-
 def declare_suspect(vhost: Vhost) -> None:
     """The lane for suspect orders."""
     with connect(vhost) as connection:

@@ -96,17 +96,21 @@ def _most(pod: str, generation: int | None, written: Sequence[Written], running:
 
 
 def still_running(
-    loaded: Mapping[str, int | None], written: Sequence[Written], running: Mapping[str, int] | None = None
+    loaded: Mapping[str, int | None],
+    written: Sequence[Written],
+    running: Mapping[str, int] | None = None,
+    *,
+    load_newer: bool = True,
 ) -> int:
-    """The most orders that these pods may have in flight; no part of theirs is written any more."""
-    return sum(_most(pod, generation, written, running or {}) for pod, generation in loaded.items())
-
-
-def stuck_with(
-    loaded: Mapping[str, int | None], written: Sequence[Written], running: Mapping[str, int] | None = None
-) -> int:
-    """The most orders that pods may have in flight which load nothing newer than what they run by."""
+    """The most orders that these pods may have in flight; no part of theirs is written any more. Without
+    ``load_newer`` they go on by what they run by now.
+    """
     return sum(
-        _most(pod, generation, [each for each in written if each.generation <= (generation or 0)], running or {})
+        _most(
+            pod,
+            generation,
+            written if load_newer else [each for each in written if each.generation <= (generation or 0)],
+            running or {},
+        )
         for pod, generation in loaded.items()
     )

@@ -63,9 +63,10 @@ class Bulkhead:
         verdict = self.refusals.verdict(merchant, now, credentials=not own_task)
         if verdict is None:
             verdict = Verdict.ADMIT if own_queue else self._decide(merchant, now)
-        if verdict is Verdict.ADMIT and not own_task:
-            self.refusals.asks_again(merchant, now)
-        if verdict not in {Verdict.ADMIT, Verdict.CREDENTIALS} and not own_queue:
+        if verdict is Verdict.ADMIT:
+            if not own_task:
+                self.refusals.asks_again(merchant, now)
+        elif verdict is not Verdict.CREDENTIALS and not own_queue:
             self._count_refusal(merchant, now)
         return verdict
 

@@ -15,7 +15,7 @@ from merchantroute_operator.isolation.decide import Decision, decide
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Waiting
 from merchantroute_operator.reconcile.observers.tick import Tick
-from merchantroute_operator.reconcile.state.own.own_memory import OwnQueues
+from merchantroute_operator.reconcile.state.own.own_memory import OwnQueues, in_tiers
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.status.text import some
@@ -30,7 +30,7 @@ async def decide_own_queues(tick: Tick) -> bool:
         return False
     before = own.queues
     decision = _decided(tick, own, route)
-    own.queues = placed(route, decision.queues)
+    own.queues = in_tiers(route, decision.queues)
     own.memory, own.frozen, own.without_room = decision.memory, decision.frozen, decision.without_room
     now = tick.ctx.monotonic()
     for merchant, queue in own.queues.items():
@@ -79,32 +79,23 @@ def figures(route: Route, pulses: Iterable[Pulse]) -> dict[str, list[PodFigures]
 
 def waiting(route: Route, queues: Mapping[str, OwnQueue], tick: Tick) -> dict[str, Waiting]:
     """The broker's figures of own queues, by merchant; what is not known is left out."""
-    samples = tick.samples or {}
-    found = {}
-    for merchant in queues:
-        sample = samples.get(naming.own_queue(route.namespace, route.name, merchant))
-        if sample is not None and sample.ready is not None:
-            found[merchant] = Waiting(sample.ready, sample.unacked or 0)
-    return found
+    names = {merchant: naming.own_queue(route.namespace, route.name, merchant) for merchant in queues}
+    return _waiting_in(names, tick)
 
 
 def backlog(route: Route, tick: Tick) -> dict[str, int]:
     """The orders that are ready in each tier's stable lane; what is not known is left out."""
+    names = {tier.name: naming.stable_queue(route.namespace, route.name, tier.name) for tier in route.tiers}
+    return {tier: figures.ready for tier, figures in _waiting_in(names, tick).items()}
+
+
+def _waiting_in(names: Mapping[str, str], tick: Tick) -> dict[str, Waiting]:
+    """By whatever has a queue of that name."""
     samples = tick.samples or {}
-    found = {}
-    for tier in route.tiers:
-        sample = samples.get(naming.stable_queue(route.namespace, route.name, tier.name))
-        if sample is not None and sample.ready is not None:
-            found[tier.name] = sample.ready
-    return found
-
-
-def placed(route: Route, queues: Mapping[str, OwnQueue]) -> dict[str, OwnQueue]:
-    """The queues, each in a tier that the route has."""
-    tiers = {tier.name for tier in route.tiers}
     return {
-        merchant: queue if queue.tier in tiers else replace(queue, tier=route.default_tier)
-        for merchant, queue in queues.items()
+        whose: Waiting(sample.ready, sample.unacked or 0)
+        for whose, name in names.items()
+        if (sample := samples.get(name)) is not None and sample.ready is not None
     }
 
 

@@ -92,11 +92,10 @@ def _with_own_queues(tick: Tick, spec: LaneSpec, lane: Lane, seen: Observation) 
         lane.own = OwnHistory()
         return seen
     now, samples = tick.ctx.monotonic(), tick.samples or {}
-    names = {m: naming.own_queue(*tick.key, m) for m in tick.state.own.queues}
+    mine = [queue for queue in tick.state.own.queues.values() if queue.tier == spec.tier.name]
+    names = [naming.own_queue(*tick.key, queue.merchant) for queue in mine]
     loads = tuple(
-        OwnLoad(names[merchant], samples.get(names[merchant]), share_now(queue), queue.rate)
-        for merchant, queue in tick.state.own.queues.items()
-        if queue.tier == spec.tier.name
+        OwnLoad(name, samples.get(name), share_now(queue), queue.rate) for name, queue in zip(names, mine, strict=True)
     )
     lane.own = remember_own(lane.own, loads, now)
     order_time = lane.memory.order_time or spec.tier.scaling.assumed_order_time

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from merchantroute_operator import naming
 from merchantroute_operator.isolation.model import OwnQueue
-from merchantroute_operator.isolation.parts import most_pods, parts_to_write, still_running, stuck_with
+from merchantroute_operator.isolation.parts import most_pods, parts_to_write, still_running
 from merchantroute_operator.reconcile.state.gate import PATIENCE
 from merchantroute_operator.reconcile.state.own.own_memory import Named, OwnQueues, share_now
 from merchantroute_operator.resources.configuration.own_file import OwnEntry, own_file
@@ -141,9 +141,7 @@ def may_open(own: OwnQueues, tiers: Mapping[str, TierPods], now: float) -> froze
 
 def _is_known(named: Named, pods: TierPods, now: float) -> bool:
     knowing = {name for name, generation in pods.live.items() if (generation or 0) >= named.generation}
-    awaited = {
-        name for name, seconds in pods.ready.items() if name not in knowing and min(seconds, now - named.at) <= PATIENCE
-    }
+    awaited = {name for name in pods.ready if name not in knowing and not _had_time(name, named, pods, now)}
     return not awaited and (bool(knowing) or not pods.ready)
 
 
@@ -189,7 +187,7 @@ def _parts(
             others |= {**those.live, **those.ending}
     share = max(0, share_now(queue) - still_running(others, written, running))
     # One at least: what such a pod holds may never end, and the queue is to be worked by somebody.
-    share = max(min(1, share), share - stuck_with(overdue, written, running))
+    share = max(min(1, share), share - still_running(overdue, written, running, load_newer=False))
     given = parts_to_write(share, name, live, written, running, most_pods(queue.rate, queue.burst))
     return {**dict.fromkeys(overdue, 0), **given}
 
@@ -204,8 +202,13 @@ def _overdue(named: Named | None, pods: TierPods, now: float) -> list[str]:
     return [
         name
         for name, generation in pods.live.items()
-        if (generation or 0) < named.generation and min(pods.ready.get(name, 0.0), now - named.at) > PATIENCE
+        if (generation or 0) < named.generation and _had_time(name, named, pods, now)
     ]
+
+
+def _had_time(pod: str, named: Named, pods: TierPods, now: float) -> bool:
+    """Whether a pod has been ready for a minute since the configuration names the queue."""
+    return min(pods.ready.get(pod, 0.0), now - named.at) > PATIENCE
 
 
 def loaded_by(tiers: Mapping[str, TierPods]) -> Collection[int | None]:

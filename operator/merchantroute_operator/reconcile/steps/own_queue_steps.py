@@ -15,7 +15,7 @@ from merchantroute_operator import naming
 from merchantroute_operator.errors import BrokerError, BrokerUnreachable
 from merchantroute_operator.isolation.model import OwnQueue
 from merchantroute_operator.rabbit.broker_port import Broker
-from merchantroute_operator.reconcile.state.own.own_memory import OwnQueues
+from merchantroute_operator.reconcile.state.own.own_memory import OwnQueues, in_tiers
 from merchantroute_operator.reconcile.steps.own_parts import TierPods
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.arguments import MERCHANT
@@ -42,7 +42,7 @@ def take_in(route: Route, own: OwnQueues, observed: Topology, owner: str, wall: 
         ):
             tier = own.tiers_of(route).get(merchant, route.default_tier)
             own.queues[merchant] = OwnQueue(merchant, tier, "Slow", "Closing", wall, share=1)
-    _of_tiers(route, own)
+    own.queues = in_tiers(route, own.queues)
     for merchant, found in list(own.queues.items()):
         if found.stage == "Opening" and own_binding(place, merchant) in observed.bindings:
             own.queues[merchant] = replace(found, stage="Open")
@@ -154,11 +154,3 @@ async def unworked_queues(
 
 def _wanted(own: OwnQueues) -> list[tuple[str, OwnQueue]]:
     return [(merchant, queue) for merchant, queue in own.queues.items() if queue.stage != "Closing"]
-
-
-def _of_tiers(route: Route, own: OwnQueues) -> None:
-    """A tier that is gone has no pods that could consume them."""
-    tiers = {tier.name for tier in route.tiers}
-    for merchant, queue in list(own.queues.items()):
-        if queue.tier not in tiers:
-            own.queues[merchant] = replace(queue, tier=route.default_tier)

@@ -123,6 +123,15 @@ class OwnQueues:
         return {merchant: waiting.ready for merchant, waiting in self.waiting.items() if merchant in self.queues}
 
 
+def in_tiers(route: Route, queues: Mapping[str, OwnQueue]) -> dict[str, OwnQueue]:
+    """The queues, each in a tier that the route has: one that is gone has no pods that could consume them."""
+    tiers = {tier.name for tier in route.tiers}
+    return {
+        merchant: queue if queue.tier in tiers else replace(queue, tier=route.default_tier)
+        for merchant, queue in queues.items()
+    }
+
+
 def share_now(queue: OwnQueue) -> int:
     """Orders in flight that all pods may have. One that is closed is emptied, also where nothing was to begin."""
     return max(1, queue.share) if queue.stage == "Closing" else queue.share
