@@ -87,6 +87,8 @@ ENDS: dict[str, tuple[Callable[[], Any], str]] = {
     "gevent.Timeout": (raises(gevent.Timeout(1)), LADDER),
     "hangs": (lambda: gevent.sleep(60), LADDER),
 }
+TIMES_OUT = {"gevent.Timeout", "hangs"}
+"""What makes a merchant slow, whose other tasks may be refused a slot then: each has a merchant of its own."""
 
 
 class Message:
@@ -136,6 +138,8 @@ class World(Fixture):
         handlers = {name: self._handler(name) for name in set(names)}
         for number, name in enumerate(names):
             message = Message(f"shop.{name}", number)
+            if name in TIMES_OUT:
+                message.delivery_info["routing_key"] = f"slow-{number}"
             bound = LIMIT if name == "hangs" else limit
             message.headers.update({"timelimit": [bound, None], **headers})
             message.embed.update(embed or {})
