@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from amqp.exceptions import ChannelError
 from kombu import messaging
 
+from merchantroute_worker.config.identity import STABLE
 from merchantroute_worker.isolation.own_queues import PodPart
 from merchantroute_worker.orders.route import Route
 from merchantroute_worker.rabbit.ack_flush import BUFFERED_FROM
@@ -39,9 +40,11 @@ class _Consumed(NamedTuple):
     channel: Any
 
 
-def parts_of(route: Route, tier: str, pod: str) -> dict[str, PodPart]:
-    """The pod's part of every own queue of the route, by merchant; none in flight where it is not named."""
-    return {merchant: own.part_of(tier, pod) for merchant, own in route.own_queues.items()}
+def parts_of(route: Route, tier: str, pod: str, *, operator_away: bool) -> dict[str, PodPart]:
+    """The pod's part of every own queue of the route, by merchant; none in flight where it is not named, unless the
+    operator is away.
+    """
+    return {merchant: own.part_of(tier, pod, operator_away=operator_away) for merchant, own in route.own_queues.items()}
 
 
 def prefetch_of(part: PodPart, slots: int) -> int:
@@ -65,6 +68,8 @@ class OwnQueueConsumers:
         self._consumed: dict[str, _Consumed] = {}
         self._pauses: dict[str, tuple[float, float]] = {}
         self._retry_at: float | None = None
+        self._taken = (0, 0.0)  # the generation, and since when
+        self._away_in = 0  # the generation since which the operator is away
         self.stopped: list[tuple[Any, str]] = []
 
     def __len__(self) -> int:
@@ -75,7 +80,9 @@ class OwnQueueConsumers:
         identity = self._consumer.mr_pod.identity
         if identity.alone:
             return
-        self._deliveries.waiting.configure(parts_of(route, identity.tier, identity.pod))
+        if route.generation != self._taken[0]:
+            self._taken = (route.generation, time.monotonic())
+        self._take_parts(route)
         if route.own_queues or self._consumed:
             self._consumer.call_soon(self.apply)
 
@@ -88,7 +95,10 @@ class OwnQueueConsumers:
         self.apply()
 
     def retry(self, now: float) -> None:
-        """Look again for the queues that were not there, once it is time (monotonic seconds)."""
+        """Look again for the queues that were not there, once it is time (monotonic seconds), and whether the operator
+        has left this pod without a part for so long that it is away.
+        """
+        self._look_for_operator(now)
         if self._retry_at is not None and now >= self._retry_at:
             self.apply()
 
@@ -118,6 +128,31 @@ class OwnQueueConsumers:
         finally:
             self._deliveries.return_waiting(self._deliveries.waiting.take_back_all())
 
+    def _parts(self, route: Route) -> dict[str, PodPart]:
+        identity = self._consumer.mr_pod.identity
+        return parts_of(route, identity.tier, identity.pod, operator_away=self._away_in == route.generation)
+
+    def _take_parts(self, route: Route) -> None:
+        files = self._consumer.mr_pod.files
+        self._deliveries.waiting.configure(self._parts(route))
+        # The thread that reads the files may have taken newer ones meanwhile, and their parts must be the last.
+        while files.current is not route:
+            route = files.current
+            self._deliveries.waiting.configure(self._parts(route))
+
+    def _look_for_operator(self, now: float) -> None:
+        pod = self._consumer.mr_pod
+        generation, since = self._taken
+        if self._away_in == generation or now - since < pod.identity.unnamed_after or pod.identity.lane != STABLE:
+            return
+        route = pod.files.current
+        before = self._parts(route)
+        self._away_in = generation
+        if self._parts(route) != before:
+            fields = {"generation": generation, "seconds": round(now - since)}
+            log.warning("the operator has not named this pod: it works own queues all the same", extra={"data": fields})
+            self.configure(route)
+
     def _waits(self, merchant: str) -> bool:
         """Whether orders of its queue wait here; then it is looked at again soon."""
         waits = self._deliveries.waiting.of_own(merchant) > 0
@@ -129,7 +164,7 @@ class OwnQueueConsumers:
         pod = self._consumer.mr_pod
         if pod.identity.alone or not pod.files.generation:
             return {}
-        parts = parts_of(pod.files.current, pod.identity.tier, pod.identity.pod)
+        parts = self._parts(pod.files.current)
         slots = self._deliveries.waiting.slots
         wanted = ((merchant, part, prefetch_of(part, slots)) for merchant, part in parts.items())
         return {part.queue: (merchant, prefetch) for merchant, part, prefetch in wanted if prefetch}

@@ -13,13 +13,17 @@ CONFIG_DIR = "/etc/merchantroute/config"
 CREDENTIALS_DIR = "/etc/merchantroute/credentials"
 BROKER_DIR = "/etc/merchantroute/broker"
 STABLE, SUSPECT = "stable", "suspect"
+UNNAMED_AFTER = 60.0
+"""Seconds of the same configuration after which a pod that it does not name takes the operator to be away. One that is
+there names a new pod within seconds, and the kubelet may take a minute to bring the files.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
     """Route, tier and lane of one pod, and its settings. Times are seconds; `grace` None means that it follows from the
     route's deadline. A hub that is blocked for `blocked_after` is reported; 0 means that it is not monitored. `events`
-    sends Celery's task events.
+    sends Celery's task events. A pod that the operator has not named for `unnamed_after` works own queues all the same.
     """
 
     namespace: str
@@ -36,6 +40,7 @@ class Identity:
     unknown_after: float
     confirm_timeout: float
     blocked_after: float
+    unnamed_after: float = UNNAMED_AFTER
     events: bool = False
 
     @cached_property
@@ -83,6 +88,7 @@ def from_environment(environment: Mapping[str, str]) -> Identity:
         confirm_timeout=_number(environment, "MR_CONFIRM_TIMEOUT", "30"),
         # gevent's own variable for the same question. Its default is 0.1 s; a pod on a crowded node is late by as much.
         blocked_after=_number(environment, "GEVENT_MAX_BLOCKING_TIME", "0.5"),
+        unnamed_after=_number(environment, "MR_UNNAMED_AFTER", str(UNNAMED_AFTER)),
         events=environment.get("MR_EVENTS") == "true",
     )
 

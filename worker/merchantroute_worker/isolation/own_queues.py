@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple
 
+LONGEST_TOKEN = 600.0
+"""Seconds until a pod that is not named has a token, at most: RabbitMQ takes back what is unacked for half an hour."""
+
 
 class PodPart(NamedTuple):
     """What one pod may do for a merchant with an own queue: `part` orders in flight, and `rate` orders a second with
@@ -25,25 +28,39 @@ class PodPart(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class OwnQueue:
-    """One merchant's own queue. `parts` has the orders in flight of each pod of the tier that may have some; `rate` is
-    that of all pods together, in orders a second.
+    """One merchant's own queue. `pods` are those of the tier that are named, `parts` has the orders in flight of each
+    that may have some; `rate` is that of all pods together, in orders a second.
     """
 
     merchant: str
     queue: str
     tier: str
     bound: bool
+    pods: frozenset[str]
     parts: Mapping[str, int]
     rate: float | None = None
     burst: int = 1
 
-    def part_of(self, tier: str, pod: str) -> PodPart:
-        """The part of one pod: nothing in flight unless the pod is named, and its fraction of the rate."""
+    def part_of(self, tier: str, pod: str, *, operator_away: bool = False) -> PodPart:
+        """The part of one pod: nothing in flight unless the pod is named, and its fraction of the rate.
+
+        While the operator is away nobody names a new pod, so that one takes one order in flight: pods that replace all
+        of those that are named must not leave the queue to nobody. A merchant that is held has no part in any pod.
+        """
+        if operator_away and tier == self.tier and pod not in self.pods and self.parts:
+            return self._part_of_unnamed()
         part = self.parts.get(pod, 0) if tier == self.tier else 0
         if self.rate is None or not part:
             return PodPart(self.queue, part, self.bound)
         fraction = part / sum(self.parts.values())
         return PodPart(self.queue, part, self.bound, self.rate * fraction, max(1.0, self.burst * fraction))
+
+    def _part_of_unnamed(self) -> PodPart:
+        if self.rate is None:
+            return PodPart(self.queue, 1, self.bound)
+        least = self.rate * min(self.parts.values()) / sum(self.parts.values())
+        rate = min(least, max(self.rate / len(self.pods), 1 / LONGEST_TOKEN))
+        return PodPart(self.queue, 1, self.bound, rate, max(1.0, self.burst * rate / self.rate))
 
 
 def parse_own(document: Mapping[str, Any] | None, front_door: str) -> tuple[dict[str, OwnQueue], tuple[str, ...]]:
@@ -102,6 +119,7 @@ def _own_queue(tier: str, pods: list[str], entry: Mapping[str, Any], prefix: str
         queue=queue,
         tier=tier,
         bound=entry["bound"],
+        pods=frozenset(pods),
         parts={pod: part for pod, part in zip(pods, parts, strict=True) if part},
         rate=rate,
         burst=max(1, _count(entry.get("burst", 1))),

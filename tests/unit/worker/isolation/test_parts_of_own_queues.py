@@ -54,6 +54,29 @@ def test_a_pod_has_its_part_of_orders_in_flight_and_of_the_rate(tier: str, pod: 
     assert (own["bistro"].part_of(tier, pod), problems) == (part, ())
 
 
+@pytest.mark.parametrize(
+    ("tier", "pod", "changes", "part"),
+    [
+        ("standard", "new", {}, PodPart(QUEUE, 1, True)),
+        ("standard", "new", {"rate": 9, "burst": 6}, PodPart(QUEUE, 1, True, 3.0, 2.0)),
+        ("standard", "new", {"rate": 9, "parts": [8, 1, 0]}, PodPart(QUEUE, 1, True, 1.0, 1.0)),
+        ("standard", "new", {"rate": 0.001, "parts": [1, 0, 0]}, PodPart(QUEUE, 1, True, 0.001, 1.0)),
+        ("standard", "new", {"rate": 0.003, "parts": [1, 0, 0]}, PodPart(QUEUE, 1, True, 1 / 600, 1.0)),
+        ("standard", "new", {"bound": False}, PodPart(QUEUE, 1, False)),
+        ("standard", "new", {"rate": 9, "parts": [0, 0, 0]}, PodPart(QUEUE, 0, True)),
+        ("standard", "a", {}, PodPart(QUEUE, 2, True)),
+        ("standard", "c", {}, PodPart(QUEUE, 0, True)),
+        ("enterprise", "new", {}, PodPart(QUEUE, 0, True)),
+    ],
+)
+def test_while_the_operator_is_away_a_pod_that_is_not_named_has_one_order_and_the_smallest_rate(
+    tier: str, pod: str, changes: dict[str, Any], part: PodPart
+) -> None:
+    own, problems = parse_own(document(entry(**changes)), FRONT)
+
+    assert (own["bistro"].part_of(tier, pod, operator_away=True), problems) == (part, ())
+
+
 def test_without_a_rate_there_is_no_limit_and_a_small_part_of_a_burst_is_one_order() -> None:
     own, _ = parse_own(document(entry()), FRONT)
     assert own["bistro"].part_of("standard", "a").rate is None
