@@ -71,6 +71,11 @@ class Environment:
         return self._broker
 
     @property
+    def flaky(self) -> str:
+        """The merchant that fails a call now and then, so that there are always orders on the ladder too."""
+        return self.ids[0]
+
+    @property
     def cluster(self) -> RabbitMQCluster:
         """The three nodes of the run's own."""
         assert self._cluster is not None, "the fault did not ask for three nodes"  # noqa: S101
@@ -192,9 +197,9 @@ class Environment:
         self.configure()
 
     def _behave(self, latency: Mapping[str, float]) -> None:
-        for number, merchant in enumerate(self.ids):
-            # One of them fails now and then, so that there are always orders on the ladder too.
-            self.merchants.behave(merchant, "normal", latency=dict(latency), error_rate=0.0 if number else _FLAKY)
+        for merchant in self.ids:
+            error_rate = _FLAKY if merchant == self.flaky else 0.0
+            self.merchants.behave(merchant, "normal", latency=dict(latency), error_rate=error_rate)
 
     def _pod_died(self) -> None:
         """Tell the pods, as the operator does."""
