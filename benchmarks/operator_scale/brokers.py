@@ -68,7 +68,7 @@ class Brokers:
 def three_brokers() -> Iterator[Brokers]:
     """All for the time of the block."""
     with ExitStack() as stack:
-        rabbit = stack.enter_context(own_broker())
+        rabbit = stack.enter_context(own_broker(settings=""))
         vhosts = [stack.enter_context(fresh_vhost(rabbit.amqp_url, rabbit.mgmt_url, USER)) for _ in range(LIVE)]
         for number in range(USERS):
             _make_user(rabbit, _user(number), vhosts)

@@ -285,7 +285,9 @@ def test_what_is_handed_back(world: Fixture, stage: Stage, connection_lost: bool
         assert (delivery.stage, delivery.connection_lost) == (then, connection_lost)
 
 
-OWN = OwnQueue(merchant="bistro", queue="own", tier="standard", bound=True, parts={"pod-1": 1})
+OWN = OwnQueue(
+    merchant="bistro", queue="own", tier="standard", bound=True, pods=frozenset({"pod-1"}), parts={"pod-1": 1}
+)
 
 
 @pytest.mark.parametrize(
