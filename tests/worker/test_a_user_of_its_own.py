@@ -18,7 +18,7 @@ from merchantroute_kit.waiting import until
 from merchantroute_kit.worker import mounted_files, topology
 from merchantroute_kit.worker.local_lane import LocalLane
 from merchantroute_operator.lane_users.broker_user import DropUser
-from merchantroute_operator.lane_users.lane_rights import permissions
+from merchantroute_operator.lane_users.lane_rights import LaneName, permissions
 from merchantroute_operator.lane_users.password import new_password
 from merchantroute_operator.lane_users.user_plan import WantedUser, ensure, tag
 from merchantroute_operator.rabbit.broker import RabbitBroker
@@ -55,7 +55,9 @@ def lane_user(vhost: Vhost, lane: str, **worker: Any) -> Iterator[Vhost]:
     route = a_route(tiers=[topology.TIER], default=topology.TIER, worker={"image": "worker:1", "env": ENV, **worker})
     spec = next(each for each in lanes(route) if each.name == lane)
     also = own_publishes(route, pod_template(route, spec.tier, lane)["spec"])
-    wanted = WantedUser(f"mr.test.{uuid4().hex}", permissions(route, spec, CLUSTER, also), new_password())
+    wanted = WantedUser(
+        f"mr.test.{uuid4().hex}", permissions(route, LaneName(spec.tier.name, spec.name), CLUSTER, also), new_password()
+    )
     run(vhost, ensure([wanted], {}, tag(CLUSTER)))
     try:
         yield replace(vhost, username=wanted.name, password=wanted.password)

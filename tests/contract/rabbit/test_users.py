@@ -17,7 +17,7 @@ from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator import naming
 from merchantroute_operator.errors import BrokerRefusedCredentials, UsersNotAllowed
 from merchantroute_operator.lane_users.broker_user import BrokerUser, DropUser, Permissions, Permit, PutUser
-from merchantroute_operator.lane_users.lane_rights import permissions
+from merchantroute_operator.lane_users.lane_rights import LaneName, permissions
 from merchantroute_operator.lane_users.password import hashed, matches, new_password
 from merchantroute_operator.lane_users.user_plan import WantedUser, drop, ensure, tag
 from merchantroute_operator.rabbit.broker import RabbitBroker
@@ -171,7 +171,7 @@ async def theirs(
     del whole
     await channel.declare_exchange(naming.pulses_exchange(CLUSTER), aio_pika.ExchangeType.FANOUT)
     lane = next(each for each in lanes(ROUTE) if each.tier.name == "standard")
-    wanted = replace(made, permissions=permissions(ROUTE, lane, CLUSTER))
+    wanted = replace(made, permissions=permissions(ROUTE, LaneName(lane.tier.name, lane.name), CLUSTER))
     await rabbit.run_user_ops(ensure([wanted], await rabbit.users(), MARK))
     async with await connect(replace(address, username=made.name, password=made.password)) as opened:
         yield opened

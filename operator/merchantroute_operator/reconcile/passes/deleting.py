@@ -27,9 +27,10 @@ from merchantroute_operator.reconcile.steps.deletion_policy import (
 from merchantroute_operator.reconcile.steps.deployments import lane_of
 from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
 from merchantroute_operator.reconcile.steps.lane_accounts import remove_lane_users
+from merchantroute_operator.reconcile.steps.leaving_lanes import keep_lane_users
 from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import open_broker, owner_of_route
-from merchantroute_operator.reconcile.steps.own_queue_steps import lead_away, unworked_queues
+from merchantroute_operator.reconcile.steps.own_queue_steps import lead_away, own_by_tier, unworked_queues
 from merchantroute_operator.resources.configuration.sharding import MOST_DIGITS
 from merchantroute_operator.resources.lane_user_secret import own_lane_secrets
 from merchantroute_operator.spec.route import Route
@@ -172,6 +173,7 @@ async def _drain(
     Own queues are led to no more, and drained as lanes; what no pod works there goes to the tier's lane.
     """
     await lead_away(broker, route, observed)
+    await keep_lane_users(ctx, broker, route, findings, own_by_tier(route, state.own))
     lanes = observed.queues.keys() - {naming.dead(route.namespace, route.name)}
     samples = await broker.samples()
     drained = await watch_drained(ctx, broker, state, lanes, samples)

@@ -21,13 +21,13 @@ from merchantroute_operator.errors import (
 )
 from merchantroute_operator.kube.kube_port import Children, Object
 from merchantroute_operator.lane_users.broker_user import BrokerUser, UserOp
-from merchantroute_operator.lane_users.lane_rights import permissions
+from merchantroute_operator.lane_users.lane_rights import LaneName, permissions
 from merchantroute_operator.lane_users.password import new_password
 from merchantroute_operator.lane_users.user_plan import WantedUser, drop, ensure, of_route, routes_before, tag, taken
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
-from merchantroute_operator.reconcile.steps.deployments import lane_of
+from merchantroute_operator.reconcile.steps.leaving_lanes import leaving_users, mounted_secrets, pods_publish
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.lane_user_secret import (
     lane_password,
@@ -37,7 +37,7 @@ from merchantroute_operator.resources.lane_user_secret import (
 )
 from merchantroute_operator.resources.metadata import Live
 from merchantroute_operator.resources.workload.own_publishes import own_publishes
-from merchantroute_operator.resources.workload.pod import mounted_broker_secret, pod_template
+from merchantroute_operator.resources.workload.pod import pod_template
 from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress, parse_broker
@@ -92,7 +92,8 @@ async def plan_lane_users(
     if others:
         findings.users.problem = _taken(route, others)
     ours = [each for each in accounts if each.user.name not in others]
-    wanted = tuple(each.user for each in ours)
+    leaving = leaving_users(ctx.cluster, route, address.vhost, findings.children, own_queues)
+    wanted = (*(each.user for each in ours), *leaving)
     return LaneUsers(
         route=_mounting(route, {each.secret["metadata"]["name"]: each.secret for each in ours}),
         live=live,
@@ -131,7 +132,7 @@ async def drop_unused_lane_users(ctx: Context, broker: Broker, planned: LaneUser
     """
     route = planned.route
     own = own_lane_secrets(route.name, findings.children.secrets)
-    kept = {*route.lane_secrets.values(), *_mounted(findings.children)}
+    kept = {*route.lane_secrets.values(), *mounted_secrets(findings.children)}
     unused = [name for name in own if name not in kept]
     live = planned.live
     if live is None:
@@ -202,16 +203,15 @@ def _account(
     own_queues: Mapping[str, Collection[str]],
 ) -> _Account:
     """What its pods publish to is asked of those of the template before as well: they work on during a rollout."""
-    words = lane.tier.name, lane.name
+    words = LaneName(lane.tier.name, lane.name)
     template = pod_template(route, lane.tier, lane.name)["spec"]
-    before = (pod.get("spec", {}) for pod in children.pods.values() if lane_of(pod) == words)
-    also = frozenset[str]().union(*(own_publishes(route, spec) for spec in (template, *before)))
+    also = own_publishes(route, template) | pods_publish(route, words, children)
     own = own_lane_secrets(route.name, children.secrets)
     name = naming.lane_user(cluster, address.vhost, route.namespace, route.name, *words)
     password = lane_password(own.get(naming.lane_user_secret(route.name, *words))) or new_password()
     return _Account(
         lane=lane,
-        user=WantedUser(name, permissions(route, lane, cluster, also, own_queues.get(lane.tier.name, ())), password),
+        user=WantedUser(name, permissions(route, words, cluster, also, own_queues.get(words.tier, ())), password),
         secret=lane_user_secret(route, lane, address, name, password),
     )
 
@@ -220,14 +220,6 @@ def _mounting(route: Route, secrets: Mapping[str, Live]) -> Route:
     """The route whose pods mount those of ``secrets`` that are their lane's."""
     names = {lane.deployment: naming.lane_user_secret(route.name, lane.tier.name, lane.name) for lane in lanes(route)}
     return replace(route, lane_secrets={lane: name for lane, name in names.items() if name in secrets})
-
-
-def _mounted(children: Children) -> set[str]:
-    """The Secrets that a pod, or a Deployment's next pod, mounts."""
-    templates = [body["spec"]["template"]["spec"] for body in children.deployments.values()]
-    return {
-        mounted_broker_secret(spec) for spec in (*templates, *(pod.get("spec", {}) for pod in children.pods.values()))
-    }
 
 
 def _is_due(body: Object, own: Mapping[str, Live]) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from merchantroute_operator import naming
 from merchantroute_operator.lane_users.broker_user import Permissions
-from merchantroute_operator.lane_users.lane_rights import permissions
+from merchantroute_operator.lane_users.lane_rights import LaneName, permissions
 from merchantroute_operator.resources.workload.own_publishes import own_publishes
 from merchantroute_operator.resources.workload.pod import pod_template
 from merchantroute_operator.spec.lane_specs import lanes
@@ -33,7 +33,9 @@ OTHERS = {
 def given(route: Route, tier: str, lane: str) -> Permissions:
     """The rights of one lane's user, with pods as the spec asks for them."""
     spec = next(each for each in lanes(route) if (each.tier.name, each.name) == (tier, lane))
-    return permissions(route, spec, CLUSTER, own_publishes(route, pod_template(route, spec.tier, lane)["spec"]))
+    return permissions(
+        route, LaneName(tier, lane), CLUSTER, own_publishes(route, pod_template(route, spec.tier, lane)["spec"])
+    )
 
 
 def allowed(route: Route, pattern: str) -> set[str]:
@@ -57,8 +59,8 @@ def test_a_tiers_stable_lane_reads_its_merchants_own_queues_and_no_other_tiers()
     mine, theirs = (naming.own_queue("orders", "pos", merchant) for merchant in ("m0", "m1"))
     own = {"enterprise": (mine, naming.own_queue("orders", "pos", "m2")), "standard": (theirs,)}
     read = {
-        (lane.tier.name, lane.name): permissions(route, lane, CLUSTER, own=own.get(lane.tier.name, ())).read
-        for lane in lanes(route)
+        words: permissions(route, words, CLUSTER, own=own.get(words.tier, ())).read
+        for words in (LaneName(lane.tier.name, lane.name) for lane in lanes(route))
     }
 
     assert re.search(read["enterprise", "stable"], mine)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from merchantroute_operator import naming
-from merchantroute_operator.lane_users.broker_user import BrokerUser
-from merchantroute_operator.lane_users.password import hashed
+from merchantroute_operator.lane_users.broker_user import BrokerUser, Permissions
+from merchantroute_operator.lane_users.password import hashed, matches
 from merchantroute_operator.resources.lane_user_secret import lane_user
-from tests.unit.operator.operator_under_test import PROOF, STILL, first
+from tests.unit.operator.operator_under_test import PROOF, STILL, World, first
 from tests.unit.operator.reconcile.passes.test_lane_users import (
     PER_LANE,
     account,
     end,
     made,
     mounted,
+    password,
     secret,
     start_pod,
     user,
@@ -35,6 +41,79 @@ def test_a_lanes_user_goes_once_no_pod_needs_it() -> None:
     assert set(world.broker.accounts) == {user(), user("suspect", "suspect")}
     assert ("Secret", secret("enterprise")) not in world.kube.objects
     assert first(world.log, f"drop user {user('enterprise')}") < first(world.log, "delete Secret")
+
+
+@pytest.mark.parametrize("change", [None, {"permissions": None}, {"password_hash": hashed("x")}])
+def test_a_lane_that_is_drained_keeps_its_user_whatever_somebody_does_to_it(change: dict[str, Any] | None) -> None:
+    """Its pods could not come in again, and its orders would wait for ever."""
+    world = made()
+    start_pod(world, "enterprise")
+    before = world.broker.accounts[user("enterprise")]
+    world.change(broker=PER_LANE, tiers=["standard"])
+    world.look()
+    assert naming.stable_queue("orders", "pos", "enterprise") in world.broker.topology.queues
+    harm(world, "enterprise", change)
+
+    world.look()
+
+    found = world.broker.accounts[user("enterprise")]
+    assert (found.tags, found.permissions) == (before.tags, before.permissions)
+    assert matches(password(world, "enterprise"), found.password_hash)
+
+
+def test_a_lane_that_is_drained_may_still_publish_what_its_pods_do() -> None:
+    world = made(worker={"image": "shop:1", "app": "shop.celery"})
+    start_pod(world, "enterprise")
+    before = world.broker.accounts[user("enterprise")].permissions
+    assert before is not None
+    assert re.search(before.write, "mr.orders.pos")
+    world.change(broker=PER_LANE, tiers=["standard"])
+    world.look()
+    world.look()
+    assert world.broker.accounts[user("enterprise")].permissions == before
+
+
+def test_a_route_that_is_drained_before_it_goes_keeps_its_users() -> None:
+    world = made()
+    start_pod(world)
+    before = dict(world.broker.accounts)
+    world.delete(policy="Drain")
+    world.look()
+    harm(world, "standard", None)
+    harm(world, "enterprise", {"permissions": Permissions(".*", ".*", ".*")})
+
+    world.look()
+
+    assert {name: found.permissions for name, found in world.broker.accounts.items()} == {
+        name: found.permissions for name, found in before.items()
+    }
+    assert matches(password(world), world.broker.accounts[user()].password_hash)
+
+
+def test_a_drain_goes_on_where_the_operator_may_no_longer_make_users() -> None:
+    world = made()
+    world.delete(policy="Drain")
+    world.broker.administrator = False
+    end(world)
+
+
+def test_a_secret_that_somebody_wrote_another_user_into_makes_no_user_of_the_brokers() -> None:
+    world = made()
+    start_pod(world)
+    world.delete(policy="Drain")
+    world.look()
+    world.kube.objects["Secret", secret()]["data"]["username"] = b64encode(b"admin").decode()
+    harm(world, "standard", None)
+    world.look()
+    assert "admin" not in world.broker.accounts
+    assert user() not in world.broker.accounts
+
+
+def harm(world: World, tier: str, change: dict[str, Any] | None) -> None:
+    """What somebody does to the user of a tier's lane; None: it is deleted."""
+    before = world.broker.accounts.pop(user(tier))
+    if change is not None:
+        world.broker.accounts[before.name] = replace(before, **change)
 
 
 def test_a_route_that_no_longer_asks_gives_its_pods_the_given_user_first() -> None:
