@@ -50,7 +50,7 @@ async def operate(kube: KubeClient, settings: Settings, health: Health) -> None:
         monotonic=time.monotonic,
         wall=time.time,
     )
-    secrets = SecretWatches(kube.api)
+    secrets = SecretWatches(kube.api, settings.namespaces)
     reconciler = Reconciler(ctx, secrets.use)
     secrets.tell(reconciler.secret_changed)
     scaler = Scaler(

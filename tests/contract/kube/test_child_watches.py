@@ -1,6 +1,7 @@
 """Watches on a real API server: what is heard, what is asked for, and that nothing is missed while nobody listens."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -24,6 +25,8 @@ Asked = Callable[[str], Iterator[Request]]
 
 ROUTE = {"merchantroute.dev/route": "pos"}
 CREDENTIALS = {"merchantroute.dev/credentials": "true"}
+BROKER_LABEL = "merchantroute.dev/broker"
+BROKER = {BROKER_LABEL: "true"}
 OTHERS, SIZE = 40, 100_000
 
 
@@ -92,6 +95,10 @@ def store(server: ApiServer, name: str, labels: dict[str, str], *, plural: str =
     metadata = {"name": name, "namespace": "default", "labels": labels}
     path = f"/api/v1/namespaces/default/{plural}"
     server.call("POST", path, {"apiVersion": "v1", "kind": kind, "metadata": metadata, **body})
+
+
+def patch(server: ApiServer, name: str, change: dict[str, Any]) -> None:
+    server.call("PATCH", f"/api/v1/namespaces/default/secrets/{name}", change, "application/merge-patch+json")
 
 
 def remove(server: ApiServer, name: str, plural: str = "secrets") -> None:
@@ -215,3 +222,60 @@ async def test_the_secrets_of_others_are_never_asked_for(server: ApiServer, api:
     assert queries
     assert all("labelSelector" in query or query["fieldSelector"].startswith("metadata.name=") for query in queries)
     assert listener.children == []
+
+
+async def test_brokers_secrets_with_the_label_share_one_watch(server: ApiServer, api: Api, asked: Asked) -> None:
+    """As many connections for a thousand routes as for one; and none is missed that gains or loses the label."""
+    names = [f"broker-{number}" for number in range(5)]
+    for name in names:
+        store(server, name, BROKER, stringData={"host": "rabbit"})
+    store(server, "without", {}, stringData={"host": "rabbit"})
+    heard = Counter[str]()
+    secrets = SecretWatches(api)
+    secrets.tell(lambda _namespace, name, version: heard.update([f"{name} {'there' if version else 'gone'}"]))
+    for name in (*names, "without"):
+        secrets.use(name, frozenset({("default", name)}))
+    await until_async(lambda: heard.keys() == {f"{name} there" for name in (*names, "without")}, "all Secrets")
+    assert followed(asked) == {f"labelSelector={BROKER_LABEL}=true", "fieldSelector=metadata.name=without"}
+
+    patch(server, "broker-0", {"stringData": {"host": "other"}})
+    await until_async(lambda: heard["broker-0 there"] == 2, "one with the label that changes")
+    patch(server, "broker-1", {"metadata": {"labels": None}})
+    await until_async(lambda: heard["broker-1 gone"] == 1 and heard["broker-1 there"] == 2, "one that lost it")
+    assert "fieldSelector=metadata.name=broker-1" in followed(asked)
+    before = heard["broker-1 there"]
+    patch(server, "broker-1", {"stringData": {"host": "other"}})
+    await until_async(lambda: heard["broker-1 there"] > before, "what happens to it then")
+    before = heard["without there"]
+    patch(server, "without", {"metadata": {"labels": BROKER}})
+    await until_async(lambda: heard["without there"] > before, "one that gained it")
+    remove(server, "broker-2")
+    await until_async(lambda: heard["broker-2 gone"] == 1, "one that is gone")
+    secrets.use("late", frozenset({("default", "broker-3")}))
+    secrets.use("broker-3", frozenset())
+    before = heard["broker-3 there"]
+    patch(server, "broker-3", {"stringData": {"host": "other"}})
+    await until_async(lambda: heard["broker-3 there"] > before, "one whose user changed")
+    await secrets.close()
+
+
+async def test_of_the_namespaces_that_are_given_each_has_a_watch_for_secrets_with_the_label(
+    server: ApiServer, api: Api, asked: Asked
+) -> None:
+    store(server, "broker-0", BROKER, stringData={"host": "rabbit"})
+    heard = list[str]()
+    secrets = SecretWatches(api, ["default", "kube-system"])
+    secrets.tell(lambda _namespace, name, _version: heard.append(name))
+    secrets.use("pos", frozenset({("default", "broker-0")}))
+    await until_async(lambda: heard == ["broker-0"], "the Secret")
+    both = {f"/api/v1/namespaces/{name}/secrets" for name in ("default", "kube-system")}
+    await until_async(lambda: {path for verb, path, _ in asked("secrets") if verb == "list"} == both, "both lists")
+    await secrets.close()
+    assert {path for _, path, _ in asked("secrets")} == both
+    assert followed(asked) == {f"labelSelector={BROKER_LABEL}=true"}
+
+
+def followed(asked: Asked) -> set[str]:
+    """The selectors by which Secrets were listed, which is how each watch of them begins."""
+    queries = [query for verb, _, query in asked("secrets") if verb == "list"]
+    return {f"{key}={query[key]}" for query in queries for key in ("labelSelector", "fieldSelector") if key in query}

@@ -65,6 +65,7 @@ class Watch:
         self._selectors = {key: value for key, value in selectors.items() if value}
         self._known: dict[tuple[str, str], _Known] = {}
         self._labels: dict[_Labels, _Labels] = {}
+        self.listed = asyncio.Event()  # set once everything was listed for the first time
 
     async def run(self) -> None:
         """Follow until cancelled, through every failure of the API server."""
@@ -101,6 +102,7 @@ class Watch:
         for key in self._known.keys() - found:
             self._drop(key)
         self._labels = {labels: labels for _, labels in self._known.values()}
+        self.listed.set()
         return str(page["metadata"]["resourceVersion"])
 
     async def _follow(self, version: str) -> str:

@@ -80,7 +80,6 @@ async def test_a_secret_is_watched_once_for_as_long_as_a_route_uses_it() -> None
         rabbit, other = ("orders", "rabbitmq"), ("orders", "other")
         secrets.use("pos", frozenset({rabbit}))
         secrets.use("kiosk", frozenset({rabbit, other}))
-        await server.reaches(2)
         secrets.use("pos", frozenset({other}))
         assert secrets._watches.keys() == {rabbit, other}
         secrets.use("kiosk", frozenset())
