@@ -50,6 +50,8 @@ READ: dict[str, tuple[dict[str, str], Read]] = {
     "a connection string of something else": ({**HERE, "connection_string": "https://[rabbit"}, Read()),
 }
 
+BY_CERTIFICATE = {"host": "rabbit", "port": "5671", "tls.crt": "PEM", "tls.key": "PEM"}
+
 # A name, the Secret's keys, the key that both must name.
 REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "tls is no truth value": ({**HERE, "tls": "yes"}, "tls"),
@@ -58,4 +60,6 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "a connection string without a user": ({"connection_string": "amqps://rabbit"}, "username"),
     "no TLS with a CA": ({**HERE, "tls": "false", "ca.crt": "PEM"}, "tls"),
     "nothing": ({}, "host"),
+    "a user without a password beside a certificate": ({**BY_CERTIFICATE, "username": "u"}, "password"),
+    "a password without a user beside a certificate": ({**BY_CERTIFICATE, "password": "p"}, "username"),
 }

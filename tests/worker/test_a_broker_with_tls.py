@@ -37,6 +37,32 @@ def encrypted(tmp_path: Path, merchants: MerchantSim) -> Iterator[LocalLane]:
         made.close()
 
 
+@pytest.fixture
+def by_certificate(encrypted: LocalLane) -> LocalLane:
+    """The same, whose pods have neither user nor password."""
+    vhost = encrypted.vhost
+    everything = {"configure": "", "write": ".*", "read": ".*"}
+    vhost.api("PUT", "users/client", {"password_hash": "", "tags": ""})
+    vhost.api("PUT", f"permissions/{vhost.name}/client", everything)
+    for key in ("username", "password"):
+        (encrypted.root / "broker" / key).unlink()
+    return encrypted
+
+
+def test_orders_are_done_by_pods_that_a_certificate_logs_in(by_certificate: LocalLane) -> None:
+    """Each connection of a pod is the certificate's user's: none goes in as somebody else."""
+    merchant = by_certificate.merchant("bistro")
+    by_certificate.configure(merchant)
+    by_certificate.work().ready()
+
+    ids = by_certificate.orders(merchant, 10)
+
+    by_certificate.until_done(ids)
+    assert by_certificate.ledger() == {"done": 10}
+    users = {each["user"] for each in by_certificate.vhost.api("GET", "connections") if each.get("ssl")}
+    assert users == {"client"}
+
+
 def test_orders_are_done_over_it(encrypted: LocalLane) -> None:
     """What is consumed, published and reported goes over connections of their own."""
     merchant = encrypted.merchant("bistro")

@@ -139,16 +139,20 @@ class TLSPorts:
 def tls_broker(certificates: Path) -> Iterator[tuple[RabbitMQ, TLSPorts]]:
     """A broker that speaks TLS beside plain AMQP, and asks for a client certificate on both TLS ports.
 
+    Over AMQP the certificate may also stand for a password: it logs in the user that its common name says.
+
     `certificates` is a folder with ca.crt, which signed its own certificate and has to have signed its clients',
     tls.crt and tls.key.
     """
     broker, tls = RabbitMQ(own_name(), free_port(), free_port()), TLSPorts(free_port(), free_port())
     (certificates / "90-tls.conf").write_text(_TLS)
+    (certificates / "plugins").write_text(_PLUGINS)
     for path in (certificates, *certificates.iterdir()):  # the broker is another user
         path.chmod(0o755)
     options = (
         "--volume", f"{certificates}:/tls:ro",
         "--volume", f"{certificates}/90-tls.conf:/etc/rabbitmq/conf.d/90-tls.conf:ro",
+        "--env", "RABBITMQ_ENABLED_PLUGINS_FILE=/tls/plugins",
         "--publish", f"127.0.0.1:{tls.amqp}:5671", "--publish", f"127.0.0.1:{tls.management}:15671",
     )  # fmt: skip
     with _container(broker, *options):
@@ -163,12 +167,16 @@ _ASKS = (
     "verify = verify_peer",
     "fail_if_no_peer_cert = true",
 )
+_PLUGINS = "[rabbitmq_auth_mechanism_ssl,rabbitmq_consistent_hash_exchange,rabbitmq_management,rabbitmq_prometheus].\n"
 _TLS = "\n".join(
     [
         "listeners.ssl.default = 5671",
         *(f"ssl_options.{line}" for line in _ASKS),
         "management.ssl.port = 15671",
         *(f"management.ssl.{line}" for line in _ASKS),
+        "auth_mechanisms.1 = PLAIN",
+        "auth_mechanisms.2 = EXTERNAL",
+        "ssl_cert_login_from = common_name",
         "",
     ]
 )

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from amqp.exceptions import AccessRefused
 
 from merchantroute_kit.servers.rabbitmq import PASSWORD, USER, tls_broker
+from merchantroute_kit.servers.vhosts import api
 from merchantroute_operator.errors import BrokerTLSFailed, SecretInvalid
 from merchantroute_operator.rabbit.amqp import connection
 from merchantroute_operator.rabbit.broker import RabbitBroker
-from merchantroute_operator.spec.sections.broker_secret import BrokerAddress, parse_broker
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress, parse_broker, parse_pods_broker
 from merchantroute_worker.rabbit.address import BrokerAddress as WorkerAddress
 from merchantroute_worker.rabbit.connection import connect
 from tests.harness.certificates import authority, certificate
@@ -27,6 +29,7 @@ class Place:
     amqp: int
     management: int
     folder: Path
+    management_url: str
 
     def secret(self, **keys: str) -> dict[str, bytes]:
         """A Secret for the TLS port, with these keys more; a name like `ca_crt` is the key `ca.crt`."""
@@ -55,7 +58,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     certificate(folder, "client", by=ca)
     certificate(folder, "stranger", by=other)
     with tls_broker(folder) as (broker, tls):
-        yield Place(broker.amqp_port, tls.amqp, tls.management, folder)
+        yield Place(broker.amqp_port, tls.amqp, tls.management, folder, broker.mgmt_url)
 
 
 async def fault(address: BrokerAddress) -> str:
@@ -88,6 +91,23 @@ def converse(address: WorkerAddress) -> None:
     """Declare a queue as worker."""
     with connect(address) as opened:
         opened.channel().queue_declare("", exclusive=True)
+
+
+async def test_a_client_certificate_alone_logs_in_the_user_of_its_name(place: Place) -> None:
+    keys = {key: value for key, value in place.whole().items() if key not in ("connection_string", "management_uri")}
+    keys |= {"host": b"127.0.0.1", "port": str(place.amqp).encode()}
+    address = WorkerAddress.from_secret(keys).with_files(place.folder)
+    with pytest.raises(AccessRefused):
+        await asyncio.to_thread(converse, address)
+
+    everything = {"configure": ".*", "write": ".*", "read": ".*"}
+    api(place.management_url, "PUT", "users/client", {"password_hash": "", "tags": ""})
+    api(place.management_url, "PUT", "permissions/%2F/client", everything)
+
+    await asyncio.to_thread(converse, address)
+    assert parse_pods_broker("rabbit", keys).tls
+    with pytest.raises(SecretInvalid, match="workerSecretRef"):
+        parse_broker("rabbit", keys)
 
 
 @pytest.mark.parametrize("by", ["operator", "worker"])

@@ -25,9 +25,7 @@ def connected(address: BrokerAddress, purpose: str) -> Iterator[amqp.Connection]
     try:
         connection = amqp.Connection(
             host=address.netloc,
-            userid=address.username,
-            password=address.password,
-            login_method="PLAIN",
+            **address.login(),
             virtual_host=address.vhost,
             ssl=address.ssl(),
             heartbeat=HEARTBEAT,
@@ -56,9 +54,9 @@ def explain(error: Exception, address: BrokerAddress) -> str:
     if isinstance(error, AccessRefused) and tuple(error.method_sig or ()) in {_LOGIN, (0, 0), (10, 50)}:
         return f"the broker {address} refuses these credentials: check user and password"
     if isinstance(error, AccessRefused):
-        return f"the broker refuses {address.username} the rights that this needs: {detail}"
+        return f"the broker refuses {address.user} the rights that this needs: {detail}"
     if isinstance(error, NotAllowed):
-        return f"the broker {address} does not let {address.username} into that virtual host: {detail}"
+        return f"the broker {address} does not let {address.user} into that virtual host: {detail}"
     if isinstance(error, socket.gaierror):
         return (
             f"the broker's host {address.host} is not known here: {detail}; inside the cluster only? Leave out "

@@ -30,9 +30,7 @@ class Connection:
         self._channel: PublishChannel | None = None
         self._connection = amqp.Connection(
             host=address.netloc,
-            userid=address.username,
-            password=address.password,
-            login_method="PLAIN",
+            **address.login(),
             virtual_host=address.vhost,
             ssl=address.ssl(),
             heartbeat=HEARTBEAT,

@@ -45,7 +45,7 @@ class BrokerAddress:
     `ca` is a file with the certificate authority to trust, None for the machine's own ones; `certificate` and `key` are
     files of what a broker that asks clients for a certificate is shown; `pem` are such files' contents by the names of
     the Secret's keys, where there are no files yet. `certified_name` is the name in the broker's certificate where it
-    is not `host`, as behind a forwarded port.
+    is not `host`, as behind a forwarded port. Without `username` the broker takes the user from the client certificate.
     """
 
     host: str
@@ -115,7 +115,17 @@ class BrokerAddress:
         return replace(self, pem={}, **paths)
 
     def __str__(self) -> str:
-        return f"{self.username}@{self.netloc}{'/' if self.vhost == '/' else '/' + self.vhost}"
+        return f"{self.user}@{self.netloc}{'/' if self.vhost == '/' else '/' + self.vhost}"
+
+    @property
+    def user(self) -> str:
+        """Who connects, for messages; whom a certificate stands for is the broker's to say."""
+        return self.username or "(client certificate)"
+
+    def login(self) -> dict[str, str]:
+        """Give py-amqp's and kombu's arguments of a login: by password, or by the client certificate (EXTERNAL)."""
+        method = "PLAIN" if self.username else "EXTERNAL"
+        return {"userid": self.username, "password": self.password, "login_method": method}
 
     @property
     def netloc(self) -> str:
@@ -137,7 +147,9 @@ def _parse(text: Mapping[str, str], *, tls: bool) -> dict[str, Any]:
         **_connection_string(text.get("connection_string", "")),
         **{key: value for key, value in text.items() if value},
     }
-    if missing := [key for key in ("host", "port", "username", "password") if key not in text]:
+    by_certificate = "tls.crt" in text and "username" not in text and "password" not in text
+    needed = ("host", "port") if by_certificate else ("host", "port", "username", "password")
+    if missing := [key for key in needed if key not in text]:
         raise AddressError(f"lacks {', '.join(missing)}")
     if not _is_port(text["port"]):
         raise AddressError("has a port that is not a number from 1 to 65535")
@@ -151,8 +163,8 @@ def _parse(text: Mapping[str, str], *, tls: bool) -> dict[str, Any]:
     return {
         "host": text["host"],
         "port": int(text["port"]),
-        "username": text["username"],
-        "password": text["password"],
+        "username": text.get("username", ""),
+        "password": text.get("password", ""),
         "vhost": text.get("vhost") or "/",
         "tls": tls or (text["tls"] == "true" if "tls" in text else implied),
     }

@@ -278,9 +278,7 @@ def _key(message: Outgoing) -> MessageKey:
 def _connection(address: BrokerAddress, name: str, blocked: object, unblocked: object) -> amqp.Connection:
     connection = amqp.Connection(
         host=address.netloc,
-        userid=address.username,
-        password=address.password,
-        login_method="PLAIN",
+        **address.login(),
         virtual_host=address.vhost,
         ssl=address.ssl(),
         heartbeat=HEARTBEAT,

@@ -1,7 +1,7 @@
 """Watches of the Secrets that routes name: nothing but their metadata, and nobody else's Secrets.
 
-Those with the label ``merchantroute.dev/broker`` come by one watch, or by one for each namespace. Each of the others has
-a watch of its own: the API server selects by labels, and of names by one alone. A watch of all Secrets would bring
+Those with the label ``merchantroute.dev/broker`` come by one watch, or by one for each namespace. Each of the others
+has a watch of its own: the API server selects by labels, and of names by one alone. A watch of all Secrets would bring
 releases of Helm, certificates, and other teams' annotations, in which ``kubectl apply`` leaves what it applied.
 """
 

@@ -44,7 +44,7 @@ from merchantroute_operator.resources.configuration.shard_plan import ShardPlan
 from merchantroute_operator.resources.workload.pod import mounted_broker_secret
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.route import Route
-from merchantroute_operator.spec.sections.broker_secret import parse_broker
+from merchantroute_operator.spec.sections.broker_secret import parse_pods_broker
 from merchantroute_operator.topology.objects import Topology
 
 
@@ -178,7 +178,7 @@ async def mounted_secret(ctx: Context, route: Route, operators: str) -> tuple[st
         words = f"Secret {route.worker_secret} (workerSecretRef) does not exist: no new pod can start without it"
         return "", SecretMissing(f"{words}, so create it in namespace {route.namespace}")
     try:
-        parse_broker(secret.name, secret.data)
+        parse_pods_broker(secret.name, secret.data)
     except SecretInvalid as error:
         return secret.version, error
     return secret.version, None

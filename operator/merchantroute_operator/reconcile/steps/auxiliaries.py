@@ -18,7 +18,7 @@ from merchantroute_operator.resources.pod_monitor import pod_monitor
 from merchantroute_operator.resources.service_account import service_account
 from merchantroute_operator.spec.lane_specs import lanes
 from merchantroute_operator.spec.route import Route
-from merchantroute_operator.spec.sections.broker_secret import parse_broker
+from merchantroute_operator.spec.sections.broker_secret import parse_pods_broker
 
 
 async def ensure_auxiliaries(
@@ -87,7 +87,7 @@ async def _brokers(kube: Kube, route: Route) -> list[Address]:
     for name in sorted({route.broker_secret, route.worker_secret}) if route.network_policy else ():
         secret = await kube.secret(route.namespace, name)
         try:
-            broker = parse_broker(name, secret.data) if secret else None
+            broker = parse_pods_broker(name, secret.data) if secret else None
         except SecretInvalid:
             continue
         found += [Address(broker.host, broker.port)] if broker else []

@@ -40,7 +40,7 @@ from merchantroute_operator.resources.workload.own_publishes import own_publishe
 from merchantroute_operator.resources.workload.pod import pod_template
 from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
 from merchantroute_operator.spec.route import Route
-from merchantroute_operator.spec.sections.broker_secret import BrokerAddress, parse_broker
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress, parse_pods_broker
 from merchantroute_operator.status.text import some
 
 
@@ -189,7 +189,7 @@ async def _pods_address(ctx: Context, route: Route) -> BrokerAddress | None:
     """Where pods find the broker; None where their Secret is missing or invalid, which is told elsewhere."""
     secret = await ctx.kube.secret(route.namespace, route.worker_secret)
     try:
-        return parse_broker(secret.name, secret.data) if secret else None
+        return parse_pods_broker(secret.name, secret.data) if secret else None
     except SecretInvalid:
         return None
 

@@ -23,7 +23,7 @@ from merchantroute_operator.resources.workload.own_publishes import own_publishe
 from merchantroute_operator.resources.workload.pod import mounted_broker_secret
 from merchantroute_operator.spec.lane_specs import lanes
 from merchantroute_operator.spec.route import Route
-from merchantroute_operator.spec.sections.broker_secret import parse_broker
+from merchantroute_operator.spec.sections.broker_secret import parse_pods_broker
 
 
 def leaving_users(
@@ -43,7 +43,7 @@ async def keep_lane_users(
     """
     secret = await ctx.kube.secret(route.namespace, route.worker_secret) if mounted_secrets(findings.children) else None
     try:
-        vhost = parse_broker(secret.name, secret.data).vhost if secret else None
+        vhost = parse_pods_broker(secret.name, secret.data).vhost if secret else None
     except SecretInvalid:
         vhost = None
     if vhost is None:

@@ -16,12 +16,18 @@ MANAGEMENT_PORT, MANAGEMENT_TLS_PORT = 15672, 15671
 _PORT = re.compile(r"[0-9]{1,5}")
 _HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9_.-]{1,15})?")
 _LONGEST_LABEL = 63  # characters between two dots of a name, as DNS has them
+_NO_CERTIFICATE = (
+    ". A client certificate alone logs pods in (workerSecretRef), and not the operator: RabbitMQ's management API asks "
+    "for a password"
+)
 _URI = "http://host:15672 or https://host:15671, with a path where the API stands below one"
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:
     """One vhost of one broker. The password and the client certificate's key stay out of every representation.
+
+    Without ``username`` whoever connects is who the client certificate says (AMQP's mechanism EXTERNAL).
 
     ``tls`` says whether AMQP is encrypted. ``ca`` is the authority to trust, None for the system's own ones;
     ``certificate`` with its ``key`` is what a broker that asks clients for one is shown. All three are PEM.
@@ -46,29 +52,54 @@ class BrokerAddress:
 
 
 def parse_broker(name: str, data: Mapping[str, bytes]) -> BrokerAddress:
-    """The address in Secret ``name``.
+    """The address in Secret ``name``, as the operator uses it.
 
     Keys: host, port, username, password, each of which may come from connection_string instead; optional vhost
     (default ``/``), tls, ca.crt, tls.crt with tls.key, and management_uri (default port 15672 of the host, or 15671 by
     https where AMQP is TLS). Raises ``SecretInvalid`` that names the keys that are missing or wrong, and what to write.
     No value is repeated: a password may stand in the wrong key.
     """
+    text = _text(data)
+    if missing := [key for key in REQUIRED if not text.get(key)]:
+        words = f"Secret {name} lacks {', '.join(missing)}: write the keys {', '.join(REQUIRED)}"
+        raise SecretInvalid(f"{words}{_NO_CERTIFICATE if _is_by_certificate(text) else ''}")
+    return _address(name, text)
+
+
+def parse_pods_broker(name: str, data: Mapping[str, bytes]) -> BrokerAddress:
+    """The address in Secret ``name``, as pods use it: ``tls.crt`` may stand for user and password.
+
+    Raises ``SecretInvalid`` as ``parse_broker`` does.
+    """
+    text = _text(data)
+    needed = REQUIRED[:2] if _is_by_certificate(text) else REQUIRED
+    if missing := [key for key in needed if not text.get(key)]:
+        raise SecretInvalid(f"Secret {name} lacks {', '.join(missing)}: write the keys {', '.join(needed)}")
+    return _address(name, text)
+
+
+def _text(data: Mapping[str, bytes]) -> dict[str, str]:
+    """What the keys say; an empty one says nothing, and what none says may stand in ``connection_string``."""
     text = {key: value.decode("utf-8", "replace").strip() for key, value in data.items()}
-    text = {
+    return {
         **_connection_string(text.get("connection_string", "")),
         **{key: value for key, value in text.items() if value},
     }
-    missing = [key for key in REQUIRED if not text.get(key)]
-    if missing:
-        raise SecretInvalid(f"Secret {name} lacks {', '.join(missing)}: write the keys {', '.join(REQUIRED)}")
+
+
+def _is_by_certificate(text: Mapping[str, str]) -> bool:
+    return "tls.crt" in text and "username" not in text and "password" not in text
+
+
+def _address(name: str, text: Mapping[str, str]) -> BrokerAddress:
     if wrong := _wrong(text) or _wrong_tls(text):
         raise SecretInvalid(f"Secret {name}: {wrong}")
     host, tls = text["host"], _is_tls(text)
     return BrokerAddress(
         host=host,
         port=int(text["port"]),
-        username=text["username"],
-        password=text["password"],
+        username=text.get("username", ""),
+        password=text.get("password", ""),
         vhost=text.get("vhost") or "/",
         management_uri=text.get("management_uri", _management(host, tls=tls)).rstrip("/"),
         ca=text.get("ca.crt"),
@@ -116,7 +147,7 @@ def _wrong(text: Mapping[str, str]) -> str:
         return "host is no name and no address: write it alone, like rabbitmq.orders.svc, without scheme and port"
     if not _PORT.fullmatch(text["port"]) or not 0 < int(text["port"]) < 65536:
         return "port is not a number from 1 to 65535: write AMQP's port, like 5672"
-    if ":" in text["username"]:
+    if ":" in text.get("username", ""):
         return "username holds a colon, which the management API's login cannot carry: write a user without"
     if uri := text.get("management_uri"):
         return _wrong_uri(uri)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from merchantroute_operator.errors import SecretInvalid
-from merchantroute_operator.spec.sections.broker_secret import parse_broker
-from tests.harness.broker_secrets import HERE, READ, REFUSED, Read
+from merchantroute_operator.spec.sections.broker_secret import parse_broker, parse_pods_broker
+from tests.harness.broker_secrets import BY_CERTIFICATE, HERE, READ, REFUSED, Read
 
 
 def encoded(text: Mapping[str, str]) -> dict[str, bytes]:
@@ -25,6 +25,16 @@ def test_where_the_broker_is_and_whether_it_speaks_tls(text: dict[str, str], rea
 def test_a_secret_that_says_too_little_or_two_things_is_refused(text: dict[str, str], names: str) -> None:
     with pytest.raises(SecretInvalid, match=names):
         parse_broker("rabbit", encoded(text))
+    with pytest.raises(SecretInvalid, match=names):
+        parse_pods_broker("rabbit", encoded(text))
+
+
+def test_a_client_certificate_alone_is_enough_for_pods_and_not_for_the_operator() -> None:
+    """The management API asks for a password."""
+    found = parse_pods_broker("rabbit", encoded(BY_CERTIFICATE))
+    assert (found.username, found.password, found.tls) == ("", "", True)
+    with pytest.raises(SecretInvalid, match=r"username, password.*workerSecretRef.*management API"):
+        parse_broker("rabbit", encoded(BY_CERTIFICATE))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from merchantroute_worker.rabbit.address import AddressError, BrokerAddress, BrokerFilesError
-from tests.harness.broker_secrets import HERE, READ, REFUSED, Read
+from tests.harness.broker_secrets import BY_CERTIFICATE, HERE, READ, REFUSED, Read
 
 
 def mounted(folder: Path, text: dict[str, str]) -> Path:
@@ -36,6 +36,20 @@ def test_a_secret_that_says_too_little_or_two_things_is_refused(
     assert str(tmp_path) in str(caught.value)
     with pytest.raises(AddressError, match=names):
         BrokerAddress.from_secret({key: value.encode() for key, value in text.items()})
+
+
+def test_a_client_certificate_alone_logs_in(tmp_path: Path) -> None:
+    found = BrokerAddress.from_files(mounted(tmp_path, BY_CERTIFICATE))
+
+    assert found.login() == {"userid": "", "password": "", "login_method": "EXTERNAL"}
+    assert str(found) == "(client certificate)@rabbit:5671/"
+    assert found.certificate == f"{tmp_path}/tls.crt"
+
+
+def test_a_user_beside_a_client_certificate_logs_in_by_password(tmp_path: Path) -> None:
+    found = BrokerAddress.from_files(mounted(tmp_path, {**BY_CERTIFICATE, "username": "u", "password": "p"}))
+
+    assert found.login() == {"userid": "u", "password": "p", "login_method": "PLAIN"}
 
 
 def test_the_broker_is_checked_and_shown_what_the_secret_holds(tmp_path: Path) -> None:
