@@ -26,6 +26,11 @@ from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.gate import assign, bound_in
 from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.reconcile.steps.accounts.lane_accounts import (
+    drop_unused_lane_users,
+    make_lane_users,
+    plan_lane_users,
+)
 from merchantroute_operator.reconcile.steps.auxiliaries import delete_auxiliaries, ensure_auxiliaries
 from merchantroute_operator.reconcile.steps.canary import advance_canaries
 from merchantroute_operator.reconcile.steps.configuration import delete_superseded
@@ -37,11 +42,6 @@ from merchantroute_operator.reconcile.steps.deployments import (
     lane_of,
 )
 from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
-from merchantroute_operator.reconcile.steps.lane_accounts import (
-    drop_unused_lane_users,
-    make_lane_users,
-    plan_lane_users,
-)
 from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import drop_agreement, open_broker, owner_of_route
 from merchantroute_operator.reconcile.steps.own_parts import may_open, without_pods_that_know

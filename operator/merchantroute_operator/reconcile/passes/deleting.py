@@ -17,6 +17,8 @@ from merchantroute_operator.reconcile.passes.active import REQUEUE_SOON
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.route_state import RouteState
+from merchantroute_operator.reconcile.steps.accounts.lane_accounts import remove_lane_users
+from merchantroute_operator.reconcile.steps.accounts.leaving_lanes import keep_lane_users
 from merchantroute_operator.reconcile.steps.auxiliaries import delete_all_auxiliaries
 from merchantroute_operator.reconcile.steps.deletion_policy import (
     deletion_policy,
@@ -26,8 +28,6 @@ from merchantroute_operator.reconcile.steps.deletion_policy import (
 )
 from merchantroute_operator.reconcile.steps.deployments import lane_of
 from merchantroute_operator.reconcile.steps.emptiness import proven_empty, watch_drained
-from merchantroute_operator.reconcile.steps.lane_accounts import remove_lane_users
-from merchantroute_operator.reconcile.steps.leaving_lanes import keep_lane_users
 from merchantroute_operator.reconcile.steps.moving import move_orders
 from merchantroute_operator.reconcile.steps.open_broker import open_broker, owner_of_route
 from merchantroute_operator.reconcile.steps.own_queue_steps import lead_away, own_by_tier, unworked_queues

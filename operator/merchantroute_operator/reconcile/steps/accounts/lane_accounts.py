@@ -27,7 +27,7 @@ from merchantroute_operator.lane_users.user_plan import WantedUser, drop, ensure
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
-from merchantroute_operator.reconcile.steps.leaving_lanes import leaving_users, mounted_secrets, pods_publish
+from merchantroute_operator.reconcile.steps.accounts.leaving_lanes import leaving_users, mounted_secrets, pods_publish
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.lane_user_secret import (
     lane_password,

@@ -1,0 +1,1 @@
+"""The lanes' broker users: made, kept and removed with their lanes and routes."""
