@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from merchantroute_operator.errors import (
     AmqpUnreachable,
@@ -13,6 +14,7 @@ from merchantroute_operator.errors import (
     BrokerUnreachable,
     ManagementSilent,
     PluginMissing,
+    RouteError,
     VhostMissing,
 )
 from merchantroute_operator.rabbit.broker_errors import NotFound
@@ -44,6 +46,7 @@ async def check(management: Management, dialer: Dialer, *, greets: bool = True) 
         raise ManagementSilent(
             f"{where} answers, but its management API at {address.management_uri} does not: run "
             "`rabbitmq-plugins enable rabbitmq_management` on the broker, or set the Secret's key management_uri"
+            f"{await _for_ipv6(address.management_uri, dialer)}"
         )
     if silent:
         raise AmqpUnreachable(f"the management API answers, but AMQP at {where} does not: is the Secret's port right?")
@@ -56,6 +59,18 @@ async def check(management: Management, dialer: Dialer, *, greets: bool = True) 
     if greets:
         await greet(address, dialer)
     return reached.uncounted
+
+
+async def _for_ipv6(uri: str, dialer: Dialer) -> str:
+    """What else may be to do where the API's address is an IPv6 one: by default RabbitMQ has it on 0.0.0.0 alone."""
+    url = urlsplit(uri)
+    try:
+        addresses = await dialer.resolve(url.hostname or "", url.port or 0)
+    except (RouteError, OSError):
+        return ""
+    if not any(":" in address for address in addresses):
+        return ""
+    return "; to listen for IPv6, it needs `management.tcp.ip = ::` (TLS: management.ssl.ip) in its rabbitmq.conf"
 
 
 @dataclass(frozen=True, slots=True)
