@@ -134,6 +134,10 @@ e2e-upgrade: venv ## Upgrade from former versions and back with orders in flight
 e2e-uninstall: venv ## `kubectl delete -k` with a route there, on a kind cluster of its own
 	@$(PY) -m pytest tests/e2e/installing/test_uninstalling.py --log-cli-level=INFO $(PYTEST_ARGS)
 
+.PHONY: e2e-ip
+e2e-ip: venv ## Orders in a cluster with IPv6 addresses alone, and in one with both kinds, each of its own
+	@$(PY) -m pytest tests/e2e/installing/test_ip_families.py $(PYTEST_ARGS)
+
 ##@ Parts
 
 .PHONY: venv

@@ -15,6 +15,7 @@ from kubernetes.aio.client.exceptions import ApiException
 from merchantroute_demo.route import OwnQueue, Route, condition, own_queues
 from merchantroute_kit.errors import StepFailed
 from merchantroute_kit.wire.broker import Broker
+from merchantroute_kit.wire.hosts import in_url
 
 AMQP_PORT, MANAGEMENT_PORT, MERCHANTS_PORT = 30672, 31672, 30080  # NodePorts of manifests/overlays/kind
 _PERIOD = 1.0  # seconds between two looks at a route that is not Ready yet
@@ -90,7 +91,7 @@ class Cluster:
         return Broker(
             host=node,
             port=AMQP_PORT,
-            management=f"http://{node}:{MANAGEMENT_PORT}",
+            management=f"http://{in_url(node)}:{MANAGEMENT_PORT}",
             username=data["username"],
             password=data["password"],
             vhost=data.get("vhost", "/"),

@@ -18,6 +18,7 @@ from merchantroute_kit.accounting.observed_orders import ObservedOrders
 from merchantroute_kit.errors import StepFailed
 from merchantroute_kit.wire import completions, dead_letters
 from merchantroute_kit.wire.broker import Broker, connect
+from merchantroute_kit.wire.hosts import in_url
 from merchantroute_kit.wire.management import Management
 from merchantroute_kit.wire.producer import Producer
 from merchantroute_kit.wire.sim_admin import SimAdmin
@@ -33,7 +34,7 @@ async def run(settings: Settings, screen: Screen) -> bool:
         route = parse(await ready_route(cluster, settings.namespace, settings.route, settings.ready_within))
         load = _load(route, lines, settings)
         broker = await cluster.broker(route)
-        sim = f"http://{await cluster.node_address()}:{MERCHANTS_PORT}"
+        sim = f"http://{in_url(await cluster.node_address())}:{MERCHANTS_PORT}"
         found = await _play(cluster, route, broker, sim, lines, load, settings, screen)
     write(settings.out, found)
     for line, style in words(found):

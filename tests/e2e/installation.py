@@ -14,6 +14,7 @@ from typing import Any
 
 from merchantroute_kit.servers.vhosts import api
 from merchantroute_kit.waiting import until
+from merchantroute_kit.wire.hosts import in_url
 from tests.harness.cluster import Kubectl
 
 Json = dict[str, Any]
@@ -29,7 +30,7 @@ class Installation:
 
     kubectl: Kubectl
     proxy: str
-    node: str
+    node: str  # as it stands in a URL
     username: str
     password: str = field(repr=False)
     leftovers: ExitStack = field(repr=False)
@@ -92,12 +93,12 @@ class Installation:
 def opened(kubeconfig: Path, kubectl: Kubectl) -> Iterator[Installation]:
     """An installed cluster; removes on the way out what tests left in the broker."""
     secret = json.loads(kubectl("-n", "orders", "get", "secret", "rabbitmq-pos-default-user", "-o", "json"))["data"]
-    address = "jsonpath={.items[0].status.addresses[?(@.type=='InternalIP')].address}"
+    addresses = "jsonpath={.items[0].status.addresses[?(@.type=='InternalIP')].address}"
     with _proxy(kubeconfig) as proxy, ExitStack() as leftovers:
         installation = Installation(
             kubectl=kubectl,
             proxy=proxy,
-            node=kubectl("get", "nodes", "-o", address).strip(),
+            node=in_url(kubectl("get", "nodes", "-o", addresses).split()[0]),
             username=b64decode(secret["username"]).decode(),
             password=b64decode(secret["password"]).decode(),
             leftovers=leftovers,

@@ -40,7 +40,7 @@ def api(mgmt_url: str, method: str, path: str, body: Any = None) -> Any:
     url = urlsplit(mgmt_url)
     login = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
     request = urllib.request.Request(  # noqa: S310 - a URL of our own making
-        f"{url.scheme}://{url.hostname}:{url.port}/api/{path}",
+        f"{url.scheme}://{url.netloc.rpartition('@')[2]}/api/{path}",
         method=method,
         data=None if body is None else json.dumps(body).encode(),
         headers={"Authorization": f"Basic {login}", "Content-Type": "application/json"},

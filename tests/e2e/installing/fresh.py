@@ -6,12 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from merchantroute_kit.servers.hack import ROOT, adopt_tools, hack
 from tests.e2e.installing.versions import Version
 from tests.harness.cluster import MAKING, Kubectl, kubectl_of
 
 NAME = os.environ.get("MR_INSTALL_CLUSTER", "merchantroute-install")
-OVERLAY = ROOT / "manifests" / "overlays" / "kind"
+OVERLAYS = ROOT / "manifests" / "overlays"
+SURROUNDINGS = ("orders", "merchants")  # namespaces
 SYSTEM = "merchantroute-system"
 OPERATOR, LABEL = "deployment/merchantroute-operator", "app.kubernetes.io/name=merchantroute-operator"
 DEFINITIONS = ("merchantroutes.merchantroute.dev", "merchants.merchantroute.dev")
@@ -24,13 +27,14 @@ ROLLING = 300.0
 class Fresh:
     """The cluster, by its kubeconfig; RabbitMQ is in the namespace `orders`, merchant-sim in `merchants`."""
 
+    name: str
     kubeconfig: Path
     kubectl: Kubectl
 
     def load(self, *versions: Version) -> None:
         """Bring the images of versions into the node."""
         images = [image for each in versions for image in (each.operator, each.worker)]
-        hack("load-images", NAME, *images, within=LOADING)
+        hack("load-images", self.name, *images, within=LOADING)
 
     def install(self, version: Version) -> None:
         """`kubectl apply` of a version's manifests, until its operators run and no other one does."""
@@ -50,28 +54,33 @@ class Fresh:
 
 
 @contextmanager
-def made() -> Iterator[Fresh]:
-    """Make the cluster, or use the one that is there; MR_KEEP=1 keeps it."""
+def made(name: str = NAME, *, family: str = "ipv4", overlay: str = "kind") -> Iterator[Fresh]:
+    """Make the cluster, or use the one that is there; MR_KEEP=1 keeps it.
+
+    `family` are the addresses of its pods and Services: ipv4, ipv6 or dual. Of `overlay` it gets what is not the
+    operator's.
+    """
     hack("docker-up", within=MAKING)
     adopt_tools()
-    hack("cluster-up", NAME, within=MAKING)
-    kubeconfig = ROOT / "build" / f"kubeconfig-{NAME}"
+    hack("cluster-up", name, within=MAKING, MR_IP_FAMILY=family)
+    kubeconfig = ROOT / "build" / f"kubeconfig-{name}"
     try:
         hack("build-images", "rabbitmq", "merchant-sim", within=BUILDING)
-        hack("load-images", NAME, "rabbitmq", "merchant-sim", within=LOADING)
+        hack("load-images", name, "rabbitmq", "merchant-sim", within=LOADING)
         kubectl = kubectl_of(kubeconfig)
-        _surroundings(kubeconfig, kubectl)
-        yield Fresh(kubeconfig, kubectl)
+        _surroundings(kubeconfig, kubectl, overlay)
+        yield Fresh(name, kubeconfig, kubectl)
     finally:
         if not os.environ.get("MR_KEEP"):
-            hack("cluster-down", NAME, within=120)
+            hack("cluster-down", name, within=120)
 
 
-def _surroundings(kubeconfig: Path, kubectl: Kubectl) -> None:
+def _surroundings(kubeconfig: Path, kubectl: Kubectl, overlay: str) -> None:
     """What a user has before the operator comes: a broker with its Secret, and merchants."""
-    kubectl("apply", "--server-side", "-f", str(OVERLAY / "namespaces.yaml"))
+    kubectl("apply", "--server-side", "-f", str(OVERLAYS / "kind" / "namespaces.yaml"))
     hack("broker-secret", within=60, KUBECONFIG=str(kubeconfig))
-    for each in ("rabbitmq", "rabbitmq-services", "merchant-sim"):
-        kubectl("apply", "--server-side", "-f", str(OVERLAY / f"{each}.yaml"))
+    everything = yaml.safe_load_all(kubectl("kustomize", str(OVERLAYS / overlay)))
+    theirs = [each for each in everything if each["metadata"].get("namespace") in SURROUNDINGS]
+    kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump_all(theirs))
     for namespace, workload in (("orders", "statefulset/rabbitmq-pos"), ("merchants", "deployment/merchant-sim")):
         hack("rolled-out", namespace, workload, "180", within=200, KUBECONFIG=str(kubeconfig))
