@@ -41,7 +41,9 @@ async def keep_lane_users(
 
     Where the operator may not, or the broker refuses, the drain goes on: a pod that is connected needs no user.
     """
-    secret = await ctx.kube.secret(route.namespace, route.worker_secret) if mounted_secrets(findings.children) else None
+    if not own_lane_secrets(route.name, findings.children.secrets):
+        return
+    secret = await ctx.kube.secret(route.namespace, route.worker_secret)
     try:
         vhost = parse_pods_broker(secret.name, secret.data).vhost if secret else None
     except SecretInvalid:
