@@ -72,7 +72,9 @@ async def fault(address: BrokerAddress) -> str:
     return str(caught.value)
 
 
-async def test_a_secret_with_all_that_is_asked_for_is_enough_for_operator_and_worker(place: Place) -> None:
+async def test_a_secret_with_all_that_is_asked_for_is_enough_for_operator_and_worker(
+    place: Place, tmp_path: Path
+) -> None:
     """Neither the authority's certificate nor the others have key identifiers."""
     address = parse_broker("rabbit", place.whole())
     broker = RabbitBroker(address, loopback())
@@ -84,7 +86,7 @@ async def test_a_secret_with_all_that_is_asked_for_is_enough_for_operator_and_wo
     finally:
         await broker.close()
 
-    await asyncio.to_thread(converse, WorkerAddress.from_secret(place.whole()).with_files(place.folder))
+    await asyncio.to_thread(converse, WorkerAddress.from_secret(place.whole()).with_files(tmp_path))
 
 
 def converse(address: WorkerAddress) -> None:
@@ -93,10 +95,10 @@ def converse(address: WorkerAddress) -> None:
         opened.channel().queue_declare("", exclusive=True)
 
 
-async def test_a_client_certificate_alone_logs_in_the_user_of_its_name(place: Place) -> None:
+async def test_a_client_certificate_alone_logs_in_the_user_of_its_name(place: Place, tmp_path: Path) -> None:
     keys = {key: value for key, value in place.whole().items() if key not in ("connection_string", "management_uri")}
     keys |= {"host": b"127.0.0.1", "port": str(place.amqp).encode()}
-    address = WorkerAddress.from_secret(keys).with_files(place.folder)
+    address = WorkerAddress.from_secret(keys).with_files(tmp_path)
     with pytest.raises(AccessRefused):
         await asyncio.to_thread(converse, address)
 
