@@ -59,7 +59,7 @@ def test_a_tiers_stable_lane_reads_its_merchants_own_queues_and_no_other_tiers()
     mine, theirs = (naming.own_queue("orders", "pos", merchant) for merchant in ("m0", "m1"))
     own = {"enterprise": (mine, naming.own_queue("orders", "pos", "m2")), "standard": (theirs,)}
     read = {
-        words: permissions(route, words, CLUSTER, own=own.get(words.tier, ())).read
+        (words.tier, words.name): permissions(route, words, CLUSTER, own=own.get(words.tier, ())).read
         for words in (LaneName(lane.tier.name, lane.name) for lane in lanes(route))
     }
 
