@@ -10,6 +10,7 @@ from merchantroute_operator.kube.kube_port import Children, Kube, Object
 from merchantroute_operator.resources.configuration.shard_plan import mounted_now
 from merchantroute_operator.resources.configuration.sharding import ONE_PAIR, Sharding
 from merchantroute_operator.resources.differ import differs
+from merchantroute_operator.resources.metadata import Live
 from merchantroute_operator.resources.workload.deployment import deployment
 from merchantroute_operator.spec.lane_specs import lanes
 from merchantroute_operator.spec.route import Route
@@ -68,8 +69,8 @@ async def delete_deployments(
             await kube.delete("Deployment", route.namespace, name)
 
 
-def lane_of(live: Object) -> tuple[str, str]:
-    """Tier and lane of a Deployment."""
+def lane_of(live: Live) -> tuple[str, str]:
+    """Tier and lane of a Deployment, a pod, or the Secret of a lane's user."""
     labels = live["metadata"]["labels"]
     return labels.get(naming.LABEL_TIER, ""), labels.get(naming.LABEL_LANE, naming.STABLE)
 
