@@ -1,6 +1,7 @@
 """A worker on a broker that speaks TLS, by a private authority, and asks for a client certificate."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from merchantroute_kit.servers.merchant_sim import MerchantSim
 from merchantroute_kit.servers.rabbitmq import tls_broker
 from merchantroute_kit.servers.vhosts import fresh_vhost
+from merchantroute_kit.waiting import until
 from merchantroute_kit.worker import topology
 from merchantroute_kit.worker.local_lane import LocalLane
 from tests.harness.certificates import authority, certificate
@@ -59,8 +61,14 @@ def test_orders_are_done_by_pods_that_a_certificate_logs_in(by_certificate: Loca
 
     by_certificate.until_done(ids)
     assert by_certificate.ledger() == {"done": 10}
-    users = {each["user"] for each in by_certificate.vhost.api("GET", "connections") if each.get("ssl")}
-    assert users == {"client"}
+    until(partial(encrypted_logins, by_certificate), "the broker tells of the connections, every five seconds", 60)
+    assert encrypted_logins(by_certificate) == {("client", "EXTERNAL")}
+
+
+def encrypted_logins(lane: LocalLane) -> set[tuple[str, str]]:
+    """User and mechanism of each connection that is TLS: the pods' own."""
+    found = lane.vhost.api("GET", "connections")
+    return {(each["user"], each["auth_mechanism"]) for each in found if each.get("ssl")}
 
 
 def test_orders_are_done_over_it(encrypted: LocalLane) -> None:
