@@ -1,5 +1,7 @@
-"""A merchant that hangs gets a queue of its own, and loses it when it is well again; and what limits do."""
+"""A merchant that hangs gets a queue of its own, and loses it when it is well again; what limits and a hold do."""
 
+import json
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from merchantroute_kit.waiting import until
@@ -10,6 +12,7 @@ from tests.e2e.routes import merchant, route, tier
 from tests.e2e.tenant import Tenant
 
 SLOTS = 10
+HELD = "merchantroute.dev/held-until"
 
 
 def test_a_merchant_that_hangs_has_a_queue_of_its_own_until_it_is_well(tenant: Tenant, web_shop: OpenWebShop) -> None:
@@ -57,4 +60,26 @@ def test_a_limit_holds_over_all_pods(tenant: Tenant, web_shop: OpenWebShop) -> N
     until(partial(till.are_done, orders), "they are done", 120, partial(tell, tenant))
     assert till.most_at_once("limited") <= 3, "two at a time, and one more while pods change places"
     ledger = till.settled()
+    assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
+
+
+def test_a_merchant_that_is_held_by_annotation_waits_until_it_is_released(
+    tenant: Tenant, web_shop: OpenWebShop
+) -> None:
+    tenant.apply(route("pos", merchants={"held": "standard", "let-be": "standard"}))
+    tenant.ready("pos")
+    till = web_shop(tenant, "pos")
+    end = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="seconds")
+
+    tenant.kubectl("annotate", "mr", "pos", f"{HELD}={json.dumps({'held': end})}")
+    is_open(tenant, "held")
+    found = own(tenant, "held")
+    assert (found["why"], found["share"]) == ("Held", 0)
+    waiting, others = till.publish("held", 20), till.publish("let-be", 20)
+    until(partial(till.are_done, others), "nobody else waits", 60, partial(tell, tenant))
+    assert not waiting & till.done()
+
+    tenant.kubectl("annotate", "mr", "pos", f"{HELD}-")
+    ledger = till.settled()
+    assert ledger.done == waiting | others
     assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
