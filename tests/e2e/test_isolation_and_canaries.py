@@ -77,4 +77,4 @@ def _left(tenant: Tenant) -> list[str]:
 def _lanes(till: WebShop, orders: set[str]) -> set[str]:
     """Whose pods did the orders; a pod's name holds its tier and lane."""
     pods = {till.observed.completions[order][0].pod for order in orders}
-    return {pod.removeprefix(f"{ROUTE}-").rsplit("-", 2)[0] for pod in pods}
+    return {pod.removeprefix(f"{ROUTE}-").rsplit("-", 3)[0] for pod in pods}
