@@ -49,7 +49,6 @@ def test_orders_are_done_once_and_a_limit_holds_while_pods_come_and_go_and_opera
     assert (ledger.lost, ledger.doubled, ledger.copies) == (0, set(), set())
     assert LIMIT <= till.most_at_once(LIMITED) <= LIMIT + 1
     is_gone(tenant, FLOOD)
-    is_gone(tenant, HUNG)
 
 
 def _with_pods(number: int) -> Json:
