@@ -165,7 +165,7 @@ async def route(server: ApiServer) -> AsyncIterator[str]:
     await asyncio.to_thread(server.call, "DELETE", f"{ROUTES}/pos")
 
 
-@pytest.mark.usefixtures("first")
+@pytest.mark.usefixtures("first", "way")
 @pytest.mark.parametrize("asked", ASKED_BY_HAND)
 async def test_what_somebody_asks_for_by_annotation_is_a_change_of_its_route_and_other_annotations_are_none(
     kube: KubeClient, server: ApiServer, route: str, asked: str
