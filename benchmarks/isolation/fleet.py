@@ -93,7 +93,9 @@ class Fleet:
         """Run the scenario to its end."""
         self.at(self._random.expovariate(self._rate), self._arrive)
         if self.scenario.flood:
-            self.at(FAULT_AT, self._flood, *self.scenario.flood)
+            first, count = self.scenario.flood
+            for merchant in range(first, first + self.scenario.flooded):
+                self.at(FAULT_AT, self._flood, merchant, count)
         for when, pods in self.scenario.scale.items():
             self.at(when, self.resize, pods)
         while self._events and self._events[0][0] <= self.scenario.seconds:
@@ -166,10 +168,13 @@ class Fleet:
             part = pod.parts[own]
             part.tokens -= 1
             self._begin(pod, self.own[own].popleft())
+            pod.without_work = 0
             return True
         if not self.lane:
             return False
-        self._from_lane(pod, self.lane.popleft())
+        if not self._from_lane(pod, self.lane.popleft()):
+            pod.without_work += 1
+            pod.own_was_last = pod.without_work <= pod.slots
         return True
 
     def _own_first(self, pod: FleetPod, own: int) -> bool:
@@ -196,20 +201,18 @@ class Fleet:
     def _look(self) -> None:
         """A pod may read on, or has a token; `run` lets it take what is there."""
 
-    def _from_lane(self, pod: FleetPod, order: FleetOrder) -> None:
+    def _from_lane(self, pod: FleetPod, order: FleetOrder) -> bool:
+        """Whether it begins; what the router leads to an own queue goes on there."""
         part = pod.parts.get(order.merchant)
         if part is not None and part.bound and order.merchant in self.bound:
-            if pod.running[order.merchant] >= part.part or part.wait(self.now) > 0:
-                self._refuse(pod, order, slow=False)
-                return
-            part.tokens -= 1
-            self._begin(pod, order)
-            return
+            self._refuse(pod, order, slow=False)
+            return False
         verdict = Verdict.ADMIT if self.policy == "fifo" else pod.bulkhead.decide(str(order.merchant), self.now)
         if verdict is Verdict.ADMIT:
             self._begin(pod, order)
-        else:
-            self._refuse(pod, order, slow=verdict is Verdict.SLOW)
+            return True
+        self._refuse(pod, order, slow=verdict is Verdict.SLOW)
+        return False
 
     def _take_ideal(self) -> None:
         """From a queue per merchant, who has fewest in flight first. A merchant with a fault has one slot a pod; limits

@@ -45,6 +45,7 @@ class FleetPod:
         self.parts: dict[int, Part] = {}
         self.loaded: int | None = None
         self.own_was_last = False
+        self.without_work = 0
         self.ending = False
         self.told_slow: frozenset[str] = frozenset()
         self.refused: Counter[int] = Counter()

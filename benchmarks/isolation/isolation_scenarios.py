@@ -31,6 +31,8 @@ class IsolationScenario:
     faults: Mapping[int, Fault] = field(default_factory=dict)
     flood: tuple[int, int] | None = None
     """Which merchant gets how many orders at once, when a fault would begin."""
+    flooded: int = 1
+    """How many merchants get them, that one and those after it."""
     limits: Mapping[int, MerchantLimits] = field(default_factory=dict)
     scale: Mapping[float, int] = field(default_factory=dict)
     """How many pods there are from when on."""
@@ -40,7 +42,7 @@ class IsolationScenario:
     @property
     def odd(self) -> frozenset[int]:
         """Merchants that are not healthy, or have limits: they are left out of the figures of healthy ones."""
-        flooded = () if self.flood is None else (self.flood[0],)
+        flooded = () if self.flood is None else range(self.flood[0], self.flood[0] + self.flooded)
         return frozenset((*self.faults, *flooded, *self.limits))
 
 
@@ -81,6 +83,7 @@ SCENARIOS = (
     IsolationScenario(name="50 Zipf, 50 %, one answers 5xx at once", weights=FIFTY, load=0.5, faults={1: "5xx"}),
     IsolationScenario(name="50 Zipf, 50 %, one flaps", weights=FIFTY, load=0.5, faults={1: "flap"}),
     IsolationScenario(name="50 Zipf, 50 %, a flood of 10,000", weights=FIFTY, load=0.5, flood=(9, 10_000)),
+    IsolationScenario(name="50 Zipf, 50 %, two floods of 6,000", weights=FIFTY, load=0.5, flood=(9, 6_000), flooded=2),
     IsolationScenario(name="50 Zipf, 70 %, a flood of 3,000", weights=FIFTY, load=0.7, flood=(0, 3_000)),
     IsolationScenario(name="8 equal, 60 %, one bears 8 at a time", weights=equal(8), load=0.6,
                       limits={1: MerchantLimits(max_in_flight=8)}),

@@ -28,6 +28,8 @@ TOGETHER = {
     "tests/e2e/test_standby.py": OPERATOR,
     "tests/e2e/test_changes.py::test_orders_flow_through_a_change[operator killed]": OPERATOR,
     "tests/e2e/test_bad_input.py": OPERATOR,
+    "tests/e2e/test_isolation.py::test_a_merchant_that_hangs": OPERATOR,
+    "tests/e2e/test_isolation_while_pods_come_and_go.py": OPERATOR,
     "tests/e2e/installing/": "a cluster of their own",
 }
 # Modules whose tests share nothing and take minutes each.
@@ -35,7 +37,9 @@ ONE_BY_ONE = ("tests/worker/test_every_celery.py",)
 # What takes longest begins first, or the run ends with one process at work. Beginnings of ids, longest first.
 LONGEST = (
     "tests/e2e/installing/",
+    "tests/e2e/test_bad_input.py",  # the first of those around killed operators
     "tests/e2e/test_deletion.py",
+    "tests/e2e/test_isolation_and_canaries.py",
     "tests/e2e/test_what_others_do.py",
     "tests/e2e/test_changes.py",
     "tests/e2e/test_canary.py",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, get_args
 
@@ -13,11 +14,19 @@ from merchantroute_operator.spec.sections.pause import as_time
 
 logger = logging.getLogger(__name__)
 MOST = 1000  # entries that the definition lets the status have
+MOST_BYTES = 210_000
+"""JSON of all entries: a thousand with ids of 36 characters. The API server keeps no object above 1.5 MiB, a route with
+2,000 merchants has 1.1 MB, and ``metadata.managedFields`` names each entry once more.
+"""
+_FIELDS = 160  # bytes of an entry without the merchant's id
 _WHY, _STAGES = frozenset(get_args(Why)), frozenset(get_args(Stage))
 
 
 def entries(queues: Iterable[OwnQueue], waiting: Mapping[str, int]) -> list[dict[str, Any]]:
-    """For ``status.ownQueues``, by merchant; ``waiting`` has the orders in each queue, as far as they are known."""
+    """For ``status.ownQueues``, by merchant; ``waiting`` has the orders in each queue, as far as they are known.
+
+    Where they do not all fit, those with the longest ids are left out: an operator that starts closes their queues.
+    """
     return [
         {
             "merchant": queue.merchant,
@@ -30,8 +39,18 @@ def entries(queues: Iterable[OwnQueue], waiting: Mapping[str, int]) -> list[dict
             "hold": round(queue.hold, 3),
             **({"waiting": waiting[queue.merchant]} if queue.merchant in waiting else {}),
         }
-        for queue in sorted(queues, key=lambda queue: queue.merchant)[:MOST]
+        for queue in sorted(_that_fit(queues), key=lambda queue: queue.merchant)
     ]
+
+
+def _that_fit(queues: Iterable[OwnQueue]) -> Iterator[OwnQueue]:
+    sizes = [(_FIELDS + len(json.dumps(queue.merchant, ensure_ascii=False).encode()), queue) for queue in queues]
+    left = MOST_BYTES
+    for size, queue in sorted(sizes, key=lambda sized: (sized[0], sized[1].merchant))[:MOST]:
+        left -= size
+        if left < 0:
+            return
+        yield queue
 
 
 def remembered(status: Raw) -> dict[str, OwnQueue]:

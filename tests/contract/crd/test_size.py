@@ -3,6 +3,8 @@ import uuid
 
 import pytest
 
+from merchantroute_operator.isolation.model import OwnQueue
+from merchantroute_operator.status.own_queues import entries
 from tests.contract.crd.conftest import UNWATCHED, Ask
 from tests.contract.crd.routes import Json, route
 from tests.harness.cluster import Kubectl
@@ -42,6 +44,26 @@ def test_2000_merchants_fit_in_one_apply_and_one_can_be_moved(large: Json, unwat
     assert len(stored["spec"]["merchants"]) == MERCHANTS
     assert stored["spec"]["merchants"][1234]["tier"] == "tier-3"
     assert stored["metadata"]["generation"] == 2
+
+
+@pytest.mark.parametrize("fill", ["x", "\x01"])
+def test_own_queues_of_merchants_with_the_longest_ids_fit_beside_2000_merchants(
+    large: Json, unwatched: str, kubectl: Kubectl, fill: str
+) -> None:
+    large["apiVersion"] = f"{unwatched}/v1alpha1"
+    kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(large))
+    ids = [f"{number:03}" + fill * 252 for number in range(1000)]
+    queues = [OwnQueue(each, "tier-19", "Limited", "Open", 1e9, share=30, rate=12.5, burst=20) for each in ids]
+    written = entries(queues, dict.fromkeys(ids, 100_000))
+    status = {"observedGeneration": 1, "ownQueues": written}
+    document = json.dumps({**{key: large[key] for key in ("apiVersion", "kind", "metadata")}, "status": status})
+    kubectl(
+        "apply", "--server-side", "--subresource=status", "--field-manager=merchantroute", "-f", "-", stdin=document
+    )
+    where = ("-n", large["metadata"]["namespace"])
+    stored = json.loads(kubectl("get", UNWATCHED, "pos", *where, "-o", "json"))
+    assert stored["status"]["ownQueues"] == written
+    assert len(written) > 100
 
 
 def test_the_one_wrong_merchant_of_2000_is_named(large: Json, ask: Ask) -> None:

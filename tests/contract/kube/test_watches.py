@@ -13,14 +13,16 @@ import yaml
 
 from merchantroute_kit.servers.api_server import ApiServer, api_server
 from merchantroute_kit.waiting import until, until_async
-from merchantroute_operator.handlers import Version, registry
+from merchantroute_operator.handlers import ASKED_BY_HAND, Version, registry
 from merchantroute_operator.kube.client import KubeClient, connect
 from merchantroute_operator.watches.watch_comparison import Heard, Watches, watch
+from tests.contract.crd.routes import route as crd_route
 from tests.contract.kube.test_refusals import moved, server_of
 from tests.contract.silent_relay import Wire, wire
 
 CRDS = Path(__file__).parents[3] / "crds"
 MERCHANTS = "/apis/merchantroute.dev/v1alpha1/namespaces/default/merchants"
+ROUTES = "/apis/merchantroute.dev/v1alpha1/namespaces/default/merchantroutes"
 NEVER = 3600.0  # seconds
 
 
@@ -30,8 +32,12 @@ class Told:
 
     names: set[str] = field(default_factory=set)
     missed: list[tuple[str, str]] = field(default_factory=list)
+    versions: list[Version] = field(default_factory=list)  # of routes, equal neighbours as one
 
-    def route_changed(self, namespace: str, name: str, version: Version) -> None: ...
+    def route_changed(self, namespace: str, name: str, version: Version) -> None:
+        del namespace, name
+        if version not in self.versions[-1:]:
+            self.versions.append(version)
 
     def child_changed(self, kind: str, namespace: str, route: str, body: dict[str, Any], *, gone: bool) -> None: ...
 
@@ -148,3 +154,37 @@ async def test_what_a_watch_does_not_tell_is_found_in_a_list_and_the_watches_sta
         assert told.missed == [("Merchant", "first")]
         assert not others.done()
         others.cancel()
+
+
+@pytest.fixture
+async def route(server: ApiServer) -> AsyncIterator[str]:
+    """A route of which no pass is made; its path."""
+    body = {**crd_route(), "metadata": {"name": "pos", "namespace": "default"}}
+    await asyncio.to_thread(server.call, "POST", ROUTES, body)
+    yield f"{ROUTES}/pos"
+    await asyncio.to_thread(server.call, "DELETE", f"{ROUTES}/pos")
+
+
+@pytest.mark.usefixtures("first", "way")
+@pytest.mark.parametrize("asked", ASKED_BY_HAND)
+async def test_what_somebody_asks_for_by_annotation_is_a_change_of_its_route_and_other_annotations_are_none(
+    kube: KubeClient, server: ApiServer, route: str, asked: str
+) -> None:
+    """The API server counts no generation for either."""
+
+    async def annotate(**annotations: str | None) -> str:
+        patch = {"metadata": {"annotations": annotations}}
+        found = await asyncio.to_thread(server.call, "PATCH", route, patch, "application/merge-patch+json")
+        return str(found["metadata"]["generation"])
+
+    async with watching(kube, silence=NEVER, every=NEVER) as told:
+        await until_async(lambda: told.versions, "the watch tells of the route")
+        await annotate(note="of a team")
+        await annotate(**{asked: '{"burger-barn": "2027-01-31T18:00:00Z"}'})
+        await until_async(lambda: len(told.versions) == 2, "the watch tells what was asked for")
+        await annotate(**{asked: None})
+        await until_async(lambda: len(told.versions) == 3, "the watch tells that it is asked for no more")
+
+    before, asking, after = told.versions
+    assert before == after != asking
+    assert before[:-1] == asking[:-1], "the generation is the same"

@@ -40,9 +40,13 @@ class Life(Place):
         found: dict[str, str] = self.kube.objects["ConfigMap", naming.config_map("pos", "")]["data"]
         return found
 
+    def generation(self) -> int:
+        """That of the configuration as it is stored."""
+        return int(json.loads(self.files()["index.json"])["generation"])
+
     async def turn(self) -> None:
         """The pod has loaded what there is and says so; the scaler ticks; a pass is made."""
-        ctx, generation = self.reconciler._ctx, int(json.loads(self.files()["index.json"])["generation"])
+        ctx, generation = self.reconciler._ctx, self.generation()
         at = ctx.monotonic()
         told = Pulse("pod-1", *KEY, "enterprise", "stable", 0, at, generation, 0, 0.0, 0, 0, 0, slots=20, fair_share=20)
         ctx.pulses.put(told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.e2e import operator_pods
 from tests.e2e.changes.site import Json, Site, merchant_of
 from tests.e2e.routes import merchant, tier
 
@@ -79,6 +80,5 @@ def default_tier(site: Site) -> None:
 
 def operator_killed(site: Site) -> None:
     """In the midst of a move: the next one completes it."""
-    operators = ("-n", "merchantroute-system", "-l", "app.kubernetes.io/name=merchantroute-operator")
-    site.tenant.installation.kubectl("delete", "pods", *operators, "--grace-period=0", "--force", "--wait=false")
+    operator_pods.kill(site.tenant.installation)
     merchant_moved(site)

@@ -212,6 +212,11 @@ class Delivery:
         self.pod.events.started(self.incoming)
 
     @property
+    def has_worked(self) -> bool:
+        """Whether its work has begun: it did not only go on, to the ladder, to another queue or to dead letters."""
+        return self._work_began > 0
+
+    @property
     def work_seconds(self) -> float:
         """Seconds since its work began."""
         return time.monotonic() - self._work_began if self._work_began else 0.0

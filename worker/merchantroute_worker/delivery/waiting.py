@@ -15,6 +15,7 @@ from merchantroute_worker.bulkhead.bulkhead import Bulkhead
 from merchantroute_worker.delivery.delivery import Delivery
 from merchantroute_worker.isolation.own_queues import PodPart
 from merchantroute_worker.isolation.slot_queue import SlotQueue
+from merchantroute_worker.orders.messages import MOST_RETURNS, returns
 from merchantroute_worker.runtime.clock import StallAwareClock
 from merchantroute_worker.runtime.threads import native_lock, start_daemon
 
@@ -102,6 +103,9 @@ class WaitingDeliveries:
         if merchant is not None:
             with self._lock:
                 self._queue.ended(merchant, from_own=delivery.from_own_queue)
+        if not (delivery.from_own_queue or delivery.has_worked):
+            with self._lock:
+                self._queue.ended_without_work()
         if self._waits:
             self._soon(self.begin_next)
 
@@ -202,7 +206,8 @@ class WaitingDeliveries:
         if self._queue.counts(merchant):
             self._counted[delivery] = merchant
             if not delivery.from_own_queue:
-                delivery.beyond_part = not self._queue.begins_from_lane(merchant, now)
+                led_on = returns(delivery.incoming) < MOST_RETURNS
+                delivery.beyond_part = not self._queue.begins_from_lane(merchant, now, led_on=led_on)
 
     def _admit(self, entry: Entry) -> float:
         wait = self._bulkhead.wait_in_own_queue(

@@ -3,9 +3,10 @@
 The lane's queue hands out as many messages as the pod has slots. Own queues hand out theirs beside that, so that more
 may arrive than can begin. A message of an own queue also needs its merchant below its part in this pod, and a token of
 its rate (token bucket). The lane and the own queues take turns while both wait, so that neither starves; among own
-queues the one with fewest orders in flight is first. All in flight count, from whichever queue: an order that came
-through the lane loads its merchant as well. But once the router leads no more to an own queue, the lane has no limit:
-then the own queue's orders count alone, or what is left there would wait for as long as its merchant is busy.
+queues the one with fewest orders in flight is first. A message of the lane that makes no call uses up no turn. All in
+flight count, from whichever queue: an order that came through the lane loads its merchant as well. But once the router
+leads no more to an own queue, the lane has no limit: then the own queue's orders count alone, or what is left there
+would wait for as long as its merchant is busy.
 """
 
 from collections import deque
@@ -78,6 +79,7 @@ class SlotQueue(Generic[T]):
         self._merchants: dict[str, _Merchant[T]] = {}
         self._waiting: dict[str, _Merchant[T]] = {}
         self._own_was_last = False
+        self._without_work = 0
 
     def configure(self, parts: Mapping[str, PodPart], begun: Mapping[str, int], now: float) -> None:
         """Take these parts from now on; `begun` counts the orders in flight of merchants. What waits of a merchant
@@ -110,9 +112,9 @@ class SlotQueue(Generic[T]):
         state.waiting.append(message)
         self._waiting[merchant] = state
 
-    def begins_from_lane(self, merchant: str, now: float) -> bool:
-        """Count an order of the merchant that begins and came through the lane; False where it is more than its own
-        queue's part, although the router leads its orders there.
+    def begins_from_lane(self, merchant: str, now: float, *, led_on: bool = True) -> bool:
+        """Count an order of the merchant that begins and came through the lane; False where it belongs in the own
+        queue: the router leads it there (`led_on`), or it is more than the part.
         """
         state = self._merchants.get(merchant)
         if state is None:
@@ -120,7 +122,7 @@ class SlotQueue(Generic[T]):
         state.begun += 1
         if not state.part.bound:
             return True
-        if state.begun > state.part.part or state.bucket.wait(now) > 0:
+        if led_on or state.begun > state.part.part or state.bucket.wait(now) > 0:
             return False
         state.bucket.take()
         return True
@@ -132,6 +134,15 @@ class SlotQueue(Generic[T]):
             state.begun -= 1
             state.begun_of_own = max(0, state.begun_of_own - from_own)
 
+    def ended_without_work(self) -> None:
+        """Count an order of the lane as ended that made no call: the lane's turn is not over, but for as many in a row
+        as there are slots. What stands behind a flood that goes on to its own queue would else wait for a slot for each
+        of its orders.
+        """
+        self._without_work += 1
+        if self._without_work <= self.slots:
+            self._own_was_last = True
+
     def next(self, begun: int, now: float, admit: Callable[[T], float]) -> T | None:
         """Give the message that begins now, with `begun` orders in flight; None where none can. `admit` gives the
         seconds for which the merchant of an own queue's message takes no order, 0 where it begins.
@@ -142,6 +153,7 @@ class SlotQueue(Generic[T]):
         self._own_was_last = own is not None
         if own is None:
             return self._lane.popleft() if self._lane else None
+        self._without_work = 0
         message = self._waiting[own].waiting.popleft()
         if not self._waiting[own].waiting:
             del self._waiting[own]

@@ -159,6 +159,13 @@ def _worn_out(state: RouteState, spec: LaneSpec) -> str:
 
 
 def _policies(tick: Tick, place: str) -> dict[str, str]:
-    """Queue -> policy that somebody put on it; ``place`` is a tier's part of the broker, or the suspect queue."""
+    """Queue -> policy that somebody put on it; ``place`` is a tier's part of the broker, or the suspect queue.
+
+    Each lane has those of merchants' own queues: the route's lanes are told of together.
+    """
     mine = tick.seen.figures.policies.get(place_of(place), {}) if tick.seen.figures is not None else {}
-    return {name: policy for name, policy in mine.items() if name == place or name.startswith(f"{place}.")}
+    return {
+        name: policy
+        for name, policy in mine.items()
+        if name == place or name.startswith(f"{place}.") or naming.is_own_queue(name)
+    }

@@ -41,6 +41,16 @@ def test_nobody_is_isolated_where_all_are_well() -> None:
     assert fleet.happened.opened == []
 
 
+def test_who_stands_behind_a_flood_is_served_where_another_merchants_own_queue_takes_each_slot() -> None:
+    limits = {9: MerchantLimits(max_in_flight=6)}
+    few = replace(SMALL, pods=1, slots=10, load=0.3, limits=limits, flood=(8, 300), flooded=2)
+
+    fleet = operated(replace(few, seconds=FAULT_AT + 60.0))
+
+    assert {merchant for _, merchant in fleet.happened.opened} == {8, 9}
+    assert figures(fleet)["fault_p99"] is not None, "orders that came behind the flood are done before it ends"
+
+
 def test_a_limit_holds_while_pods_come_and_go() -> None:
     limits = {1: MerchantLimits(max_in_flight=4)}
     scenario = replace(SMALL, weights=equal(4), limits=limits, scale={FAULT_AT: 5, 130.0: 1, 170.0: 3}, seconds=250.0)

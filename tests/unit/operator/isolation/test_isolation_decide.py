@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from merchantroute_operator.isolation import isolation_events as told
 from merchantroute_operator.isolation.closing import HOLD, LONGEST_HOLD, UNPROVEN
+from merchantroute_operator.isolation.evidence import MOST_KEPT
 from merchantroute_operator.isolation.history import MOST_MERCHANTS
 from merchantroute_operator.isolation.model import MerchantFigures, MerchantLimits, Mode, OwnQueue, Policy, Waiting
 from tests.unit.operator.isolation.fleet_samples import EPOCH, TIER, Route, slow, well
@@ -370,7 +371,20 @@ def test_pods_that_report_nonsense_are_bounded() -> None:
 
     assert len(decision.queues) <= route.policy.max_own_queues
     assert len(decision.memory.merchants) <= MOST_MERCHANTS
-    assert all(len(pod.merchants) <= 400 for pod in decision.memory.pods.values())
+    assert all(len(pod.merchants) <= MOST_KEPT for pod in decision.memory.pods.values())
+
+
+def test_of_tens_of_thousands_of_merchants_one_after_the_other_some_are_remembered() -> None:
+    route = Route(Policy(max_own_queues=20), active=1_000)
+    most = 0
+    for number in range(125):
+        ids = [f"{number}-{each}-" + "\x01" * 240 for each in range(200)]
+        decision = route.tick({each: MerchantFigures(each, 1, slow=True, refused=99, failed=3) for each in ids})
+        most = max(most, len(route.queues))
+        assert len(decision.memory.merchants) <= MOST_MERCHANTS
+        assert all(len(pod.merchants) <= MOST_KEPT for pod in decision.memory.pods.values())
+
+    assert most == 20
 
 
 REPORTS = st.dictionaries(

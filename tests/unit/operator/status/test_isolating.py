@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from merchantroute_operator.isolation.model import OwnQueue
 from merchantroute_operator.spec.route import IsolationPolicy
 from merchantroute_operator.status.assemble import status
 from merchantroute_operator.status.isolating import isolating
-from merchantroute_operator.status.own_queues import entries, remembered
+from merchantroute_operator.status.own_queues import MOST_BYTES, entries, remembered
 from tests.unit.operator.status_views import ROUTE, a_view
 
 NOW = "2026-01-02T03:04:05Z"
@@ -101,6 +102,17 @@ def test_own_queues_stay_in_the_status_when_a_pass_does_not_come_to_them_and_go_
 def test_the_status_takes_as_many_as_its_definition() -> None:
     many = [replace(SLOW, merchant=f"m{n:04}") for n in range(1001)]
     assert len(entries(many, {})) == 1000
+
+
+@pytest.mark.parametrize("fill", ["\x01", "é", "x"])
+def test_the_longest_ids_are_left_out_of_a_status_that_they_would_make_too_large(fill: str) -> None:
+    ordinary = [replace(SLOW, merchant=f"{n:036}", rate=12.5, burst=20) for n in range(400)]
+    longest = [replace(SLOW, merchant=f"{n:03}" + fill * (252 // len(fill.encode()))) for n in range(600)]
+    written = entries([*longest, *ordinary], {})
+
+    assert len(json.dumps(written, ensure_ascii=False, separators=(",", ":")).encode()) <= MOST_BYTES
+    assert {queue.merchant for queue in ordinary} < {entry["merchant"] for entry in written}
+    assert written == sorted(written, key=lambda entry: entry["merchant"])
 
 
 @pytest.mark.parametrize(

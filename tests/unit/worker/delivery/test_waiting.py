@@ -9,6 +9,7 @@ from merchantroute_kit.waiting import until
 from merchantroute_worker.delivery.delivery import Delivery
 from merchantroute_worker.delivery.waiting import LONGEST_WAIT, Entry, WaitingDeliveries
 from merchantroute_worker.isolation.own_queues import PodPart
+from merchantroute_worker.orders.messages import MOST_RETURNS, RETURNS
 from tests.unit.worker.delivery.test_settlement import Fixture, Message
 
 
@@ -22,11 +23,12 @@ class Consumer:
         self.waiting = WaitingDeliveries(self.in_flight, slots, _call, self.pod.bulkhead, self.pod.clock)
         self.waiting.own_tags["own-1"] = "bistro"
 
-    def arrives(self, *, own: bool = False, fails: bool = False, own_task: bool = False) -> Delivery:
+    def arrives(self, *, own: bool = False, fails: bool = False, own_task: bool = False, returned: int = 0) -> Delivery:
         """A message comes, from the merchant's own queue or through the lane."""
         message = Message()
         message.delivery_info["consumer_tag"] = "own-1" if own else "lane"
         delivery = Delivery(self.pod, message)
+        delivery.incoming = delivery.incoming._replace(headers={RETURNS: returned})
 
         def begin() -> None:
             if fails:
@@ -86,14 +88,32 @@ def test_what_is_in_flight_when_a_queue_is_opened_counts(consumer: Consumer) -> 
     assert len(consumer.begun) == 2
 
 
-def test_what_comes_through_the_lane_beyond_the_part_is_marked(consumer: Consumer) -> None:
+def test_what_comes_through_the_lane_and_belongs_in_the_own_queue_is_marked(consumer: Consumer) -> None:
     consumer.waiting.configure(part(1))
-    first, second = consumer.arrives(), consumer.arrives()
+    fresh = consumer.arrives()
+    consumer.ends(fresh)
+    first, second = (consumer.arrives(returned=MOST_RETURNS) for _ in range(2))
 
-    assert [delivery.beyond_part for delivery in (first, second)] == [False, True]
+    assert [delivery.beyond_part for delivery in (fresh, first, second)] == [True, False, True]
     consumer.ends(first)
     consumer.ends(second)
-    assert consumer.arrives().beyond_part is False
+    assert consumer.arrives(returned=MOST_RETURNS).beyond_part is False
+
+
+@pytest.mark.parametrize("worked", [True, False])
+def test_an_order_of_the_lane_that_makes_no_call_leaves_the_lane_its_turn(consumer: Consumer, worked: bool) -> None:
+    consumer.waiting.configure(part(9))
+    consumer.waiting.resize(1)
+    own = consumer.arrives(own=True)
+    first, second, _ = consumer.arrives(), consumer.arrives(), consumer.arrives(own=True)
+    consumer.ends(own)
+    assert consumer.begun == [own, first]
+    if worked:
+        first.work_begins()
+
+    consumer.ends(first)
+
+    assert (consumer.begun[2:] == [second]) is not worked
 
 
 def test_a_higher_part_or_more_slots_let_more_begin_at_once(consumer: Consumer) -> None:

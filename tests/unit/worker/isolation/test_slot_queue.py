@@ -144,9 +144,35 @@ def test_what_comes_through_the_lane_beyond_the_part_is_for_the_own_queue_once_t
 ) -> None:
     world = pod(bistro=part(1, bound=bound))
 
-    assert [world.queue.begins_from_lane("bistro", 0.0) for _ in runs] == runs
+    assert [world.queue.begins_from_lane("bistro", 0.0, led_on=False) for _ in runs] == runs
     assert world.queue.in_flight_of("bistro") == 2
     assert world.queue.begins_from_lane("cafe", 0.0)
+
+
+@pytest.mark.parametrize("bound", [True, False])
+def test_what_the_router_leads_on_leaves_the_part_to_the_own_queue(bound: bool) -> None:
+    world = pod(bistro=part(9, rate=1.0, bound=bound))
+
+    assert world.queue.begins_from_lane("bistro", 0.0) is not bound
+    world.queue.ended("bistro", from_own=False)
+    world.add(*own("bistro", 1))
+    assert len(world.begin()) == 1, "the token is there"
+
+
+def test_what_goes_on_from_the_lane_uses_up_no_turn_for_as_many_in_a_row_as_there_are_slots() -> None:
+    world = pod(3, bistro=part(9))
+    world.add(*lane("cafe", 2))
+    world.begin()
+    world.add(*own("bistro", 9), *lane("bistro", 7), *lane("diner", 1))
+
+    turns = []
+    for _ in range(11):
+        (message,) = world.begin()
+        turns.append(message.merchant if message.own else f"{message.merchant}, lane")
+        if turns[-1] == "bistro, lane":
+            world.queue.ended_without_work()
+        world.end(message)
+    assert turns == ["bistro", *["bistro, lane"] * 4, "bistro", *["bistro, lane"] * 3, "diner, lane", "bistro"]
 
 
 def test_a_rate_lets_its_burst_begin_and_then_one_after_the_other() -> None:
