@@ -11,7 +11,7 @@ from merchantroute_operator.isolation.history import Past
 from merchantroute_operator.isolation.model import OwnQueue, Why
 from merchantroute_operator.isolation.rates.found_rate import told_rate
 from merchantroute_operator.isolation.rates.limiting import begun
-from merchantroute_operator.isolation.shares import Share, fair_share, limited, next_share, rate
+from merchantroute_operator.isolation.shares import Share, fair_share, limited, next_share, rate, share_of_one_more
 
 
 def next_queue(case: Case, tick: Tick) -> tuple[OwnQueue | None, Past]:
@@ -100,5 +100,9 @@ def _share(case: Case, past: Past, why: Why, tick: Tick) -> Share:
 
 def _most(case: Case, tick: Tick) -> int:
     at = tick.tiers.get(case.tier)
-    fair = 1 if at is None else fair_share(case.merchant, at.pods, wanting=at.wanting, pressed=at.pressed)
-    return limited(fair, tick.policy.limits.get(case.merchant))
+    limits = tick.policy.limits.get(case.merchant)
+    if at is None:
+        return limited(1, limits)
+    if case.queue is None and at.pressed:
+        return limited(share_of_one_more(at.pods), limits)
+    return limited(fair_share(case.merchant, at.pods, wanting=at.wanting, pressed=at.pressed), limits)

@@ -49,6 +49,7 @@ class Route:
     waiting: dict[str, Waiting] = field(default_factory=dict)
     events: list[tuple[float, IsolationEvent]] = field(default_factory=list)
     started: int = 1
+    backlog: int = 0
 
     def tick(self, *reports: Report) -> Decision:
         """One tick with these pods' reports."""
@@ -67,6 +68,7 @@ class Route:
             waiting={name: self.waiting.get(name, Waiting(0, 0)) for name in self.queues},
             queues=self.queues,
             memory=self.memory,
+            backlog={TIER: self.backlog},
         )
         self.memory = decision.memory
         self.queues = {
