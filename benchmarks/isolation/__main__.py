@@ -21,7 +21,8 @@ BUILD = Path(__file__).resolve().parents[2] / "build"
 COLUMNS = (
     ("healthy_p50", 7), ("healthy_p99", 8), ("before_p99", 8), ("fault_p99", 8), ("fault_p99_from_3s", 8),
     ("refused_per_order", 8), ("openings", 5), ("false_openings", 5), ("isolated_after", 6), ("amplification", 6),
-    ("peak", 5), ("rate_10s", 6), ("recovery_seconds", 8),
+    ("amplification_of_odd", 6),
+    ("peak", 5), ("rate_10s", 6), ("recovery_seconds", 8), ("throughput", 6), ("limited_share", 6),
 )  # fmt: skip
 LONG, BUSY = 1_000.0, 0.8
 """Seconds of a scenario that is about false openings only, and the load from which on the order in a pod matters."""

@@ -9,12 +9,12 @@ import heapq
 import random
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from benchmarks.isolation.fleet_orders import FleetOrder, Happened
 from benchmarks.isolation.fleet_pod import FleetPod
 from benchmarks.isolation.isolation_scenarios import CALL_TIMEOUT, FAULT_AT, IsolationScenario
-from merchantroute_worker.bulkhead.rule import Verdict
+from merchantroute_worker.bulkhead.rule import NO_SLOT, Verdict
 from merchantroute_worker.orders import ladder
 
 PolicyName = Literal["fifo", "today", "own", "fewest", "ideal"]
@@ -33,32 +33,6 @@ SOON, SOONEST = 3, 1.0
 FLAP = 5.0
 
 
-@dataclass(slots=True)
-class FleetOrder:
-    """One order; `latencies` are those of its calls that are left, the next last."""
-
-    number: int
-    merchant: int
-    arrived: float
-    latencies: list[float]
-    refusals: int = 0
-    attempts: int = 0
-
-
-@dataclass
-class Happened:
-    """What became of the orders."""
-
-    done: list[tuple[int, float, float]] = field(default_factory=list)
-    refusals: Counter[int] = field(default_factory=Counter)
-    moves: int = 0
-    begun: list[tuple[float, int]] = field(default_factory=list)
-    """When orders of odd merchants began, and how many of that merchant were in flight then."""
-    orders: Counter[int] = field(default_factory=Counter)
-    opened: list[tuple[float, int]] = field(default_factory=list)
-    bound: dict[int, float] = field(default_factory=dict)
-
-
 class Fleet:
     """A scenario under one policy. With own queues somebody else has to operate it: see `operator_in_time`."""
 
@@ -75,6 +49,7 @@ class Fleet:
         self._events: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = []
         self._number = 0
         self._arrived_odd: list[float] = []
+        self._taken: dict[int, tuple[float, float]] = {}
         self._merchants = list(range(len(scenario.weights)))
         cumulated, total = [], 0.0
         for weight in scenario.weights:
@@ -190,7 +165,7 @@ class Fleet:
                 continue
             if best is not None and running >= fewest:
                 continue
-            wait = part.wait(self.now)
+            wait = part.wait(self.now) or pod.pause(merchant, self.now)
             if wait > 0:
                 part.not_before = self.now + wait
                 self.at(part.not_before, self._look)
@@ -211,7 +186,10 @@ class Fleet:
         if verdict is Verdict.ADMIT:
             self._begin(pod, order)
             return True
-        self._refuse(pod, order, slow=verdict is Verdict.SLOW)
+        if verdict in NO_SLOT:
+            self._refuse(pod, order, slow=verdict is Verdict.SLOW)
+        else:
+            self._wait_for_merchant(order, pod.bulkhead.refusals.wait(str(order.merchant), self.now))
         return False
 
     def _take_ideal(self) -> None:
@@ -234,7 +212,10 @@ class Fleet:
             if limits.max_rate is not None:
                 return limits.max_rate * sum(self.scenario.steps)
             return limits.max_in_flight or 0
-        return self.scenario.pods if self._fault(merchant) else float("inf")
+        fault = self._fault(merchant)
+        if fault == "429":
+            return self.scenario.takes * sum(self.scenario.steps)
+        return self.scenario.pods if fault else float("inf")
 
     # --------------------------------------------------------------------------------------------------- their fate
 
@@ -245,12 +226,19 @@ class Fleet:
     def _refuse(self, pod: FleetPod, order: FleetOrder, *, slow: bool) -> None:
         happened = self.happened
         happened.refusals[order.merchant] += 1
-        happened.moves += 1
+        happened.moves[order.merchant] += 1
         pod.note_refusal(order.merchant, self.now)
         pod.reads_from = self.now + REFUSAL_COST
         self.at(pod.reads_from, self._look)
         self.at(self.now + self._wait_after_refusal(order, slow=slow), self.put, order)
         order.refusals += 1
+
+    def _wait_for_merchant(self, order: FleetOrder, wait: float) -> None:
+        """Its merchant asked for time, or limits the rate in this pod."""
+        self.happened.moves[order.merchant] += 1
+        rung = max(ladder.before_eta(wait, DELAYS), ladder.without_slot(order.refusals, DELAYS))
+        order.refusals += 1
+        self.at(self.now + rung / 1000, self.put, order)
 
     def _wait_after_refusal(self, order: FleetOrder, *, slow: bool) -> float:
         if order.merchant in self.bound:
@@ -277,6 +265,9 @@ class Fleet:
         if fault == "5xx":
             self.at(self.now + 0.02, self._error, pod, order, step)
             return
+        if fault == "429" and len(order.latencies) == len(self.scenario.steps) and not self._takes(order.merchant):
+            self.at(self.now + 0.02, self._limited, pod, order, self.now)
+            return
         if fault == "hang" or (fault == "flap" and int(self.now / FLAP) % 2):
             seconds = float("inf")
         elif fault == "x20":
@@ -295,6 +286,26 @@ class Fleet:
         self._end(pod, order, success=True)
         self.happened.done.append((order.merchant, order.arrived, self.now))
 
+    def _takes(self, merchant: int) -> bool:
+        """Whether the merchant takes one more order: a token bucket."""
+        takes = self.scenario.takes
+        tokens, at = self._taken.get(merchant, (takes, self.now))
+        tokens = min(takes, tokens + (self.now - at) * takes)
+        taken = tokens >= 1
+        self._taken[merchant] = tokens - taken, self.now
+        return taken
+
+    def _limited(self, pod: FleetPod, order: FleetOrder, began: float) -> None:
+        """It was answered 429, which is no attempt of the order's."""
+        seconds, name = self.scenario.retry_after, str(order.merchant)
+        pod.bulkhead.asked_to_wait(name, self.now, began=began, seconds=seconds)
+        self._end(pod, order, success=False, limited=True)
+        self.happened.limited.append(self.now)
+        self.happened.moves[order.merchant] += 1
+        asked = seconds or pod.bulkhead.refusals.wait(name, self.now)
+        order.refusals += 1
+        self.at(self.now + ladder.at_least(asked, DELAYS) / 1000, self.put, order)
+
     def _error(self, pod: FleetPod, order: FleetOrder, step: str) -> None:
         pod.bulkhead.server_error(str(order.merchant), self.now, step=step, order=None)
         self._fail(pod, order)
@@ -307,7 +318,7 @@ class Fleet:
         """A failure of a slow merchant is no attempt of the order's."""
         slow = pod.bulkhead.is_slow(str(order.merchant), self.now)
         self._end(pod, order, success=False)
-        self.happened.moves += 1
+        self.happened.moves[order.merchant] += 1
         if slow and self.policy != "fifo":
             wait = ladder.after_refusal(
                 max(0, order.refusals - SOON if self.policy == "own" else order.refusals), DELAYS
@@ -318,9 +329,9 @@ class Fleet:
             wait = ladder.after_attempt(order.attempts, DELAYS, draw=self._random.random())
         self.at(self.now + wait / 1000, self.put, order)
 
-    def _end(self, pod: FleetPod, order: FleetOrder, *, success: bool) -> None:
+    def _end(self, pod: FleetPod, order: FleetOrder, *, success: bool, limited: bool = False) -> None:
         pod.bulkhead.release(str(order.merchant), order.number, self.now)
-        pod.ended(order.merchant, self.now, success=success)
+        pod.ended(order.merchant, self.now, success=success, limited=limited)
         self.in_flight[order.merchant] -= 1
         if pod.ending and not pod.busy:
             self.pods.remove(pod)

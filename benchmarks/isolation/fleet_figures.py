@@ -4,7 +4,8 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from benchmarks.isolation.fleet import Fleet, Happened
+from benchmarks.isolation.fleet import Fleet
+from benchmarks.isolation.fleet_orders import Happened
 from benchmarks.isolation.isolation_scenarios import FAULT_AT, WARM, IsolationScenario
 
 REACTION = 3.0
@@ -33,10 +34,12 @@ def figures(fleet: Fleet) -> dict[str, Any]:
         "openings": len(happened.opened),
         "false_openings": sum(merchant not in odd for _, merchant in happened.opened),
         "isolated_after": _isolated_after(happened, odd),
-        "amplification": round(1 + happened.moves / max(1, orders), 3),
+        "amplification": round(1 + sum(happened.moves.values()) / max(1, orders), 3),
+        "amplification_of_odd": _amplification_of_odd(happened, odd),
         "peak": _peak(happened, scenario),
         "rate_10s": _rate(happened, scenario),
         "recovery_seconds": _recovery(fleet),
+        **_limited(fleet),
         "done": len(happened.done),
     }
 
@@ -65,6 +68,25 @@ def _rate(happened: Happened, scenario: IsolationScenario) -> float | None:
         return None
     began = [at for at, _ in happened.begun if at >= WARM]
     return max((bisect_left(began, at + 10.0) - place) / 10.0 for place, at in enumerate(began))
+
+
+def _amplification_of_odd(happened: Happened, odd: Collection[int]) -> float | None:
+    orders = sum(happened.orders[merchant] for merchant in odd)
+    return round(1 + sum(happened.moves[merchant] for merchant in odd) / orders, 3) if orders else None
+
+
+def _limited(fleet: Fleet) -> dict[str, Any]:
+    """Of a merchant that takes so many orders a second, from when its limit began to when it was lifted: the part of
+    these that were done, and the part of its answers that were 429.
+    """
+    scenario, happened = fleet.scenario, fleet.happened
+    limited = {merchant for merchant, fault in scenario.faults.items() if fault == "429"}
+    if not limited:
+        return {"throughput": None, "limited_share": None}
+    done = sum(m in limited and FAULT_AT <= at < scenario.healed_at for m, _, at in happened.done)
+    answered = len(happened.limited)
+    most = scenario.takes * (scenario.healed_at - FAULT_AT)
+    return {"throughput": round(done / most, 3), "limited_share": round(answered / max(1, done + answered), 4)}
 
 
 def _recovery(fleet: Fleet) -> float | None:

@@ -4,12 +4,12 @@ from collections import Counter
 from typing import Any
 
 from merchantroute_operator.isolation.model import MerchantFigures, PodFigures
-from merchantroute_worker.bulkhead.bulkhead import Bulkhead
+from merchantroute_worker.bulkhead.bulkhead import LOOK_AGAIN, Bulkhead
 from merchantroute_worker.bulkhead.fair_share import fair_share
 from merchantroute_worker.bulkhead.rule import Limits
 
 LATELY = 60.0
-"""Seconds for which a merchant that had calls is active, and one that was refused is reported."""
+"""Seconds for which a merchant that had calls is active, and one that was refused or refuses is reported."""
 
 
 class Part:
@@ -51,8 +51,10 @@ class FleetPod:
         self.refused: Counter[int] = Counter()
         self.succeeded: Counter[int] = Counter()
         self.failed: Counter[int] = Counter()
+        self.limited: Counter[int] = Counter()
+        self.told_paused: frozenset[str] = frozenset()
         self._called: dict[int, float] = {}
-        self._refused_at: dict[int, float] = {}
+        self._noted_at: dict[int, float] = {}
 
     def began(self, merchant: int, now: float) -> None:
         """Count an order that begins."""
@@ -60,24 +62,41 @@ class FleetPod:
         self.running[merchant] += 1
         self._called[merchant] = now
 
-    def ended(self, merchant: int, now: float, *, success: bool) -> None:
-        """Count one that has ended."""
+    def ended(self, merchant: int, now: float, *, success: bool, limited: bool = False) -> None:
+        """Count one that has ended; ``limited`` says that it was answered with 429."""
         self.busy -= 1
         self.running[merchant] -= 1
         self._called[merchant] = now
         (self.succeeded if success else self.failed)[merchant] += 1
+        if limited:
+            self.limited[merchant] += 1
+            self._noted_at[merchant] = now
 
     def note_refusal(self, merchant: int, now: float) -> None:
         """Count an order that got no slot."""
         self.refused[merchant] += 1
-        self._refused_at[merchant] = now
+        self._noted_at[merchant] = now
+
+    def pause(self, merchant: int, now: float) -> float:
+        """Seconds until an order of the merchant's own queue may begin, as far as it is for the merchant."""
+        refusals, name = self.bulkhead.refusals, str(merchant)
+        if refusals.verdict(name, now, own_queue=True) is None:
+            return 0.0
+        return max(LOOK_AGAIN, refusals.wait(name, now, own_queue=True))
+
+    def has_news(self, now: float) -> bool:
+        """Whether a merchant has become slow, or asks for time, since the last pulse."""
+        return bool(self.bulkhead.slow_names(now) - self.told_slow or self._paused(now) - self.told_paused)
+
+    def _paused(self, now: float) -> frozenset[str]:
+        return frozenset(paused.merchant for paused in self.bulkhead.refusals.paused(now))
 
     def pulse(self, now: float) -> PodFigures:
         """The figures that the pod reports."""
         slow = self.bulkhead.slow_names(now)
-        self.told_slow = slow
-        self._refused_at = {merchant: at for merchant, at in self._refused_at.items() if now - at <= LATELY}
-        named = {*map(int, slow), *self._refused_at, *self.parts}
+        self.told_slow, self.told_paused = slow, self._paused(now)
+        self._noted_at = {merchant: at for merchant, at in self._noted_at.items() if now - at <= LATELY}
+        named = {*map(int, slow), *self._noted_at, *self.parts}
         held = [count for merchant, count in self.running.items() if count and str(merchant) not in slow]
         of_slow = self.busy - sum(held)
         share = fair_share(held, self.slots - of_slow) if held else (self.slots - of_slow) * 3 / 4
@@ -88,11 +107,11 @@ class FleetPod:
             slots=self.slots,
             active=sum(now - at <= LATELY or self.running[merchant] > 0 for merchant, at in self._called.items()),
             fair_share=max(1, min(self.slots, int(share))),
-            merchants={str(merchant): self._figures(merchant, slow) for merchant in named},
+            merchants={str(merchant): self._figures(merchant, slow, now) for merchant in named},
             busy=self.busy,
         )
 
-    def _figures(self, merchant: int, slow: Any) -> MerchantFigures:
+    def _figures(self, merchant: int, slow: Any, now: float) -> MerchantFigures:
         return MerchantFigures(
             merchant=str(merchant),
             in_flight=self.running[merchant],
@@ -100,4 +119,6 @@ class FleetPod:
             refused=self.refused[merchant],
             succeeded=self.succeeded[merchant],
             failed=self.failed[merchant],
+            limited=self.limited[merchant],
+            paused_for=self.bulkhead.refusals.paused_for(str(merchant), now),
         )

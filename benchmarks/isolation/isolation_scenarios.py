@@ -9,8 +9,10 @@ from typing import Literal
 
 from merchantroute_operator.isolation.model import MerchantLimits
 
-Fault = Literal["hang", "x20", "5xx", "flap"]
-"""Answers nothing; takes 20 times as long; answers 503 at once; hangs for 5 s of every 10."""
+Fault = Literal["hang", "x20", "5xx", "flap", "429"]
+"""Answers nothing; takes 20 times as long; answers 503 at once; hangs for 5 s of every 10; takes so many orders a
+second and answers the others 429 at once.
+"""
 
 CALL_TIMEOUT = 10.0
 WARM, FAULT_AT, HEALED_AT, SECONDS = 30.0, 90.0, 210.0, 420.0
@@ -29,6 +31,10 @@ class IsolationScenario:
     steps: tuple[float, ...] = EVEN
     noise: float = 0.3
     faults: Mapping[int, Fault] = field(default_factory=dict)
+    takes: float = 5.0
+    """Orders a second that a merchant takes which answers the others 429, and as many at once."""
+    retry_after: float | None = None
+    """What it says then of when to come again, in seconds."""
     flood: tuple[int, int] | None = None
     """Which merchant gets how many orders at once, when a fault would begin."""
     flooded: int = 1
@@ -89,6 +95,12 @@ SCENARIOS = (
                       limits={1: MerchantLimits(max_in_flight=8)}),
     IsolationScenario(name="8 equal, 60 %, one bears 5 a second", weights=equal(8), load=0.6,
                       limits={1: MerchantLimits(max_rate=5.0, burst=5)}),
+    IsolationScenario(name="1 pod, 2 equal, 60 %, one takes 5 a second", weights=equal(2), load=0.6, pods=1,
+                      faults={1: "429"}, healed_at=330.0, seconds=600.0),
+    IsolationScenario(name="10 pods, 20 equal, 60 %, one takes 5 a second", weights=equal(20), load=0.6, pods=10,
+                      faults={1: "429"}, healed_at=330.0, seconds=600.0),
+    IsolationScenario(name="10 pods, 20 equal, 60 %, one takes 5 a second, Retry-After 10", weights=equal(20), load=0.6,
+                      pods=10, faults={1: "429"}, retry_after=10.0, healed_at=330.0, seconds=600.0),
     IsolationScenario(name="50 Zipf, 50 %, one hangs, pods 4 to 8 to 2", weights=FIFTY, load=0.3, faults=_hang(1),
                       scale={120.0: 8, 180.0: 2, 240.0: 4}),
     IsolationScenario(name="8 equal, 40 %, at most 8, pods 4 to 8 to 2", weights=equal(8), load=0.4,

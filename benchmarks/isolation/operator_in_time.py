@@ -1,7 +1,8 @@
 """The operator in virtual time: its real `decide` and division over pods at each tick, and how long both take to work.
 
-Pods pulse every 2 s, at once when a merchant turns slow there. A decision is written as a configuration that each pod
-loads within 0.7 s; when all have it, what opens is bound. What closes is unbound at once, and gone when it is empty.
+Pods pulse every 2 s, at once when a merchant turns slow or asks for time there. A decision is written as a
+configuration that each pod loads within 0.7 s; when all have it, what opens is bound. What closes is unbound at once,
+and gone when it is empty.
 """
 
 from collections.abc import Mapping
@@ -50,7 +51,7 @@ class OperatorInTime:
         fleet = self.fleet
         for place, pod in enumerate(fleet.pods):
             due = int((fleet.now + place * 0.3) / TICK) != int((fleet.now + place * 0.3 - LOOK_FOR_SLOW) / TICK)
-            if not pod.ending and (due or pod.bulkhead.slow_names(fleet.now) - pod.told_slow):
+            if not pod.ending and (due or pod.has_news(fleet.now)):
                 self._pulses[pod.name] = pod.pulse(fleet.now)
         fleet.at(fleet.now + LOOK_FOR_SLOW, self._look)
 
@@ -131,7 +132,7 @@ class OperatorInTime:
         """The parts. Ending pods take nothing more, and what runs there comes off the share."""
         ending = sum(running.get(pod, 0) for pod in loaded.keys() - wanted)
         staying = {pod: generation for pod, generation in loaded.items() if pod in wanted}
-        over = most_pods(queue.rate, queue.burst)
+        over = most_pods(queue.rate, queue.burst, found=queue.why == "RateLimited")
         return parts_to_write(max(0, queue.share - ending), queue.merchant, staying, written, running, over)
 
     def _load(self, pod: FleetPod) -> None:
@@ -142,6 +143,10 @@ class OperatorInTime:
             merchant: self._part(pod, merchant, those, document, before.get(merchant), now)
             for merchant, those in document.parts.items()
         }
+        queues = {queue.merchant: queue for queue in document.queues.values()}
+        rated = {name for name, queue in queues.items() if queue.rate is not None}
+        pauses = {name: queue.paused_until - EPOCH - now for name, queue in queues.items()}
+        pod.bulkhead.refusals.take_fleet(pauses, rated, now)
         if all(each.loaded == document.generation for each in self.fleet.pods if not each.ending):
             self._bind(document)
 
@@ -156,7 +161,7 @@ class OperatorInTime:
     ) -> Part:
         queue, count, total = document.queues[merchant], parts.get(pod.name, 0), sum(parts.values())
         rate = None if queue.rate is None else max(1e-9, queue.rate * count / max(1, total))
-        burst = queue.burst * count / max(1, total)
+        burst = max(1.0, queue.burst * count / max(1, total))
         part = Part(count, rate, burst, now, bound=merchant in document.bound)
         if before is not None and before.rate is not None:
             before.wait(now)

@@ -11,8 +11,12 @@ from merchantroute_operator.isolation.evidence import STALE_AFTER, PodNews
 from merchantroute_operator.isolation.grounds import WINDOW, Ground, ground
 from merchantroute_operator.isolation.history import Memory, Past
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
+from merchantroute_operator.isolation.rates.found_rate import LONGEST_PAUSE, Moment
+from merchantroute_operator.isolation.rates.limiting import NOT_LIMITING, Limiting, adjusted, begun, heard, remembered
 from merchantroute_operator.isolation.shares import slots_of
 
+LONGEST_TICK = 10.0
+"""Seconds since the tick before that count at most."""
 PRESSED = 0.1
 """Orders that are ready in a tier's lane, for each slot of the tier, from which on they wait for more than chance."""
 
@@ -38,6 +42,7 @@ class Tick:
     policy: Policy
     tiers: Mapping[str, Tier]
     waiting: Mapping[str, Waiting]
+    longest_pause: float = LONGEST_PAUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +92,44 @@ def case_of(merchant: str, tier: str, tick: Tick, memory: Memory, queue: OwnQueu
     refused = tuple(item for item in past.refused if tick.now - item[0] < WINDOW)
     if seen.refused:
         refused = (*refused, (tick.now, seen.refused))
-    past = replace(past, refused=refused, at=past.at if seen is NOTHING and queue is None else tick.now)
     frozen = at is not None and at.fleet.frozen is not None
+    limiting = past.limiting if frozen else _limiting(past, seen, queue, tick)
+    past = replace(
+        past, refused=refused, limiting=limiting, at=past.at if seen is NOTHING and queue is None else tick.now
+    )
     slots = 0 if at is None else slots_of(at.pods)
     found = ground(merchant, seen, tick.policy, past, wall=tick.wall, slots=slots, frozen=frozen)
     return Case(merchant, tier, seen, past, found, queue, frozen)
+
+
+def _limiting(past: Past, seen: Figures, queue: OwnQueue | None, tick: Tick) -> Limiting:
+    """What is known of the rate that the merchant bears; it has one as long as it has a queue."""
+    since = min(tick.now - past.at, LONGEST_TICK) if past.at else 0.0
+    moment = Moment(tick.now, tick.wall, tick.longest_pause, since)
+    limiting = past.limiting
+    if queue is not None and limiting is NOT_LIMITING:
+        limiting = _remembered(queue, tick)
+    limiting = heard(limiting, moment, succeeded=seen.succeeded, limited=seen.limited, asks_until=seen.asks_until)
+    if queue is None:
+        return replace(limiting, rate=None) if limiting.rate is not None else limiting
+    if limiting.rate is None:
+        return begun(limiting, tick.now)
+    return adjusted(limiting, moment, used_up=_is_used_up(queue, seen, tick))
+
+
+def _remembered(queue: OwnQueue, tick: Tick) -> Limiting:
+    """What the route's status says of it to an operator that has begun since."""
+    limiting = NOT_LIMITING
+    if queue.paused_until > tick.wall:
+        limiting = replace(limiting, paused_from=tick.wall, paused_until=queue.paused_until)
+    if queue.why != "RateLimited" or queue.rate is None:
+        return limiting
+    return remembered(limiting, queue.rate, tick.now)
+
+
+def _is_used_up(queue: OwnQueue, seen: Figures, tick: Tick) -> bool:
+    """Whether orders wait, and for no slot: in the broker, or in pods."""
+    waiting = tick.waiting.get(queue.merchant)
+    if waiting is None or seen.in_flight >= max(1, queue.share):
+        return False
+    return waiting.ready > 0 or waiting.in_flight > seen.in_flight

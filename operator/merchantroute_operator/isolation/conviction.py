@@ -31,7 +31,9 @@ class Fleet:
 class Figures:
     """One merchant over the believed pods of its tier, since the last tick.
 
-    ``refused`` are those of pods in which it is not slow. ``slow_in`` pods of ``pods`` find it slow.
+    ``refused`` are those of pods in which it is not slow, ``failed`` those that it did not answer with 429, ``limited``
+    the others. It asked for time until ``asks_until`` (monotonic, 0 where it did not). ``slow_in`` pods of ``pods``
+    find it slow.
     """
 
     succeeded: int = 0
@@ -41,6 +43,8 @@ class Figures:
     slow_in: int = 0
     pods: int = 0
     slow: bool = False
+    limited: int = 0
+    asks_until: float = 0.0
 
 
 NOTHING = Figures()
@@ -69,12 +73,14 @@ def figures(merchant: str, fleet: Fleet, *, isolated: bool) -> Figures:
     witnesses = sum(news.slow or news.in_flight > 0 for news in heard) if isolated else len(fleet.believed)
     return Figures(
         succeeded=sum(news.succeeded for news in heard),
-        failed=sum(news.failed for news in heard),
+        failed=sum(news.failed - news.limited for news in heard),
         refused=sum(news.refused for news in heard if not news.slow),
         in_flight=sum(news.in_flight for news in heard),
         slow_in=slow_in,
         pods=witnesses,
         slow=0 < _needed(witnesses) <= slow_in,
+        limited=sum(news.limited for news in heard),
+        asks_until=max(news.asks_until for news in heard),
     )
 
 

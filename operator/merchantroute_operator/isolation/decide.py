@@ -21,6 +21,7 @@ from merchantroute_operator.isolation.history import Memory, Past, bounded
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
 from merchantroute_operator.isolation.next_queue import closed, emptied, next_queue
+from merchantroute_operator.isolation.rates.found_rate import LONGEST_PAUSE
 from merchantroute_operator.isolation.shares import fair_share
 
 
@@ -52,6 +53,7 @@ def decide(
     queues: Mapping[str, OwnQueue],
     memory: Memory,
     backlog: Mapping[str, int] | None = None,
+    longest_pause: float = LONGEST_PAUSE,
 ) -> Decision:
     """The decision at one tick of a whole route.
 
@@ -59,6 +61,7 @@ def decide(
     newest figures, ``merchants`` the tier of each merchant of the route; orders of others go to ``default_tier``.
     ``waiting`` has the broker's figures of own queues, ``queues`` the own queues that there are, both by merchant.
     ``backlog`` are the orders that are ready in each tier's lane; where that is unknown, no share is lowered for them.
+    ``longest_pause`` is how long (seconds) a merchant may ask for time at once.
     """
     if policy.mode == "Off":
         return _all_closing(queues, "isolation is off", pods)
@@ -70,7 +73,7 @@ def decide(
         tier: tier_at(tier, those, policy, now, wanting=wanting[tier], backlog=lanes.get(tier, 0))
         for tier, those in news.items()
     }
-    tick = Tick(now, wall, policy, tiers, waiting)
+    tick = Tick(now, wall, policy, tiers, waiting, longest_pause)
     if policy.mode == "DryRun":
         return _dry_run(tick, news, merchants, default_tier, queues, memory)
     return _decide(tick, news, merchants, default_tier, queues, memory)
@@ -85,6 +88,7 @@ def _all_closing(queues: Mapping[str, OwnQueue], words: str, pods: Mapping[str, 
             share=max(queue.share, fair_share(name, pods.get(queue.tier, ()))),
             rate=None,
             burst=1,
+            paused_until=0.0,
         )
         for name, queue in queues.items()
     }
@@ -182,5 +186,8 @@ def _of_interest(pasts: Mapping[str, Past], queues: Mapping[str, OwnQueue], now:
     return {
         merchant: past
         for merchant, past in pasts.items()
-        if merchant in queues or past.refused or (past.closed_at is not None and now - past.closed_at < LONGEST_HOLD)
+        if merchant in queues
+        or past.refused
+        or not past.limiting.is_over(now)
+        or (past.closed_at is not None and now - past.closed_at < LONGEST_HOLD)
     }

@@ -13,6 +13,7 @@ from heapq import nsmallest
 
 from merchantroute_operator.isolation.history import PodPast, Seen
 from merchantroute_operator.isolation.model import MerchantFigures, PodFigures
+from merchantroute_operator.isolation.rates.found_rate import LONGEST_PAUSE
 
 EVIDENCE_FOR = 15.0
 """Seconds for which a pod's evidence counts after the last call that showed it."""
@@ -28,13 +29,19 @@ far as that."""
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One merchant in one pod since the last tick."""
+    """One merchant in one pod since the last tick.
+
+    ``limited`` of the failed ones were answered with 429. It asked for time until ``asks_until`` (monotonic), 0 where
+    no attempt has shown that since the last tick.
+    """
 
     succeeded: int = 0
     failed: int = 0
     refused: int = 0
     in_flight: int = 0
     slow: bool = False  # by evidence
+    limited: int = 0
+    asks_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,8 @@ def pod_news(pod: PodFigures, past: PodPast | None, now: float, wall: float) -> 
     for figures in _heard(pod.merchants.values()):
         earlier = before.get(figures.merchant)
         evidence = _evidence(figures, earlier, now, known=known is not None)
-        news[figures.merchant] = _news(figures, earlier, evidence, now, first=complete and known is not None)
+        first = complete and known is not None
+        news[figures.merchant] = _news(figures, earlier, evidence, now, at=pod.at, first=first)
         seen[figures.merchant] = _seen(figures, evidence)
     # A pod lists who was refused lately; counts of others go on from what they were.
     unlisted = [(name, old) for name, old in before.items() if name not in seen]
@@ -74,23 +82,36 @@ def _heard(merchants: Iterable[MerchantFigures]) -> list[MerchantFigures]:
     listed = list(merchants)
     if len(listed) <= MOST_PER_POD:
         return listed
-    return nsmallest(MOST_PER_POD, listed, key=lambda each: (not each.slow, -each.refused, each.merchant))
+    return nsmallest(
+        MOST_PER_POD, listed, key=lambda each: (not each.slow, -each.refused - each.limited, each.merchant)
+    )
 
 
 def _seen(figures: MerchantFigures, evidence: float | None) -> Seen:
-    return Seen(figures.slow, figures.succeeded, figures.failed, figures.refused, evidence)
+    return Seen(figures.slow, figures.succeeded, figures.failed, figures.refused, evidence, figures.limited)
 
 
-def _news(figures: MerchantFigures, earlier: Seen | None, evidence: float | None, now: float, *, first: bool) -> News:
-    """``first``: what was refused of a merchant that was not listed before was refused just now."""
-    unheard = 0 if first else figures.refused
-    refused_before = unheard if earlier is None else earlier.refused
+def _news(
+    figures: MerchantFigures, earlier: Seen | None, evidence: float | None, now: float, *, at: float, first: bool
+) -> News:
+    """``first``: what a merchant that was not listed before refused, or was refused, happened just now."""
+    before = earlier or Seen(
+        slow=False,
+        succeeded=figures.succeeded,
+        failed=max(0, figures.failed - figures.limited) if first else figures.failed,
+        refused=0 if first else figures.refused,
+        limited=0 if first else figures.limited,
+    )
+    failed = _since(figures.failed, before.failed)
     return News(
-        succeeded=0 if earlier is None else _since(figures.succeeded, earlier.succeeded),
-        failed=0 if earlier is None else _since(figures.failed, earlier.failed),
-        refused=_since(figures.refused, refused_before),
+        succeeded=_since(figures.succeeded, before.succeeded),
+        failed=failed,
+        refused=_since(figures.refused, before.refused),
         in_flight=min(max(0, figures.in_flight), MOST_SLOTS),
         slow=evidence is not None and now - evidence <= EVIDENCE_FOR,
+        limited=min(failed, _since(figures.limited, before.limited)),
+        # Only what an attempt has shown: a pod that merely says so again holds nobody.
+        asks_until=at + min(figures.paused_for, LONGEST_PAUSE) if failed and figures.paused_for else 0.0,
     )
 
 

@@ -16,8 +16,8 @@ REFUSED_SHARE = 0.3
 """Orders refused within the window that are worth a queue: so many, or so many for each slot of the tier. What healthy
 merchants are refused in passing is fewer (see docs/benchmarks/isolation-simulation.md).
 """
-_FIRST: Mapping[Why, int] = {"Held": 0, "Limited": 1, "Pinned": 2, "Slow": 3, "Refused": 4}
-_NO_GROUND = 5
+_FIRST: Mapping[Why, int] = {"Held": 0, "Limited": 1, "Pinned": 2, "Slow": 3, "RateLimited": 4, "Refused": 5}
+_NO_GROUND = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,9 @@ def ground(
         return Ground("Limited", "has limits", figures.in_flight)
     if merchant in policy.pinned:
         return Ground("Pinned", "pinned by hand")
-    return None if frozen or merchant in policy.exempt else _refused(past, slots)
+    if frozen or merchant in policy.exempt:
+        return None
+    return _rate_limited(past) or _refused(past, slots)
 
 
 def never_closes(merchant: str, policy: Policy, wall: float) -> bool:
@@ -73,6 +75,14 @@ def _slow(figures: Figures) -> Ground | None:
     if figures.pods == 1:
         return Ground("Slow", "slow in its only pod", 1.0)
     return Ground("Slow", f"slow in {figures.slow_in} of {figures.pods} pods", figures.slow_in / figures.pods)
+
+
+def _rate_limited(past: Past) -> Ground | None:
+    """As long as the merchant has a rate: without a queue nobody would hold it over all pods."""
+    limiting = past.limiting
+    if not limiting.again and limiting.rate is None:
+        return None
+    return Ground("RateLimited", limiting.words, sum(times for _, _, times in limiting.asked))
 
 
 def _refused(past: Past, slots: int) -> Ground | None:

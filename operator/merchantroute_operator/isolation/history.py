@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from merchantroute_operator.isolation.model import OwnQueue
+from merchantroute_operator.isolation.rates.limiting import NOT_LIMITING, Limiting
 
 MOST_MERCHANTS = 2_000
 """Merchants whose past is kept; those of which the latest news is oldest are dropped."""
@@ -27,6 +28,7 @@ class Seen:
     failed: int
     refused: int
     evidence: float | None = None
+    limited: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Past:
 
     ``refused`` are refusals by tick within the window, ``threshold`` is the share above which growth is slow,
     ``credit`` the successes that no growth has been given for yet, ``proven`` whether an order succeeded since it was
-    slow.
+    slow, ``limiting`` what is known of a merchant that answered 429.
     """
 
     at: float = 0.0
@@ -57,6 +59,7 @@ class Past:
     credit: int = 0
     closed_at: float | None = None
     hold: float = 0.0
+    limiting: Limiting = NOT_LIMITING
 
 
 @dataclass(frozen=True, slots=True)

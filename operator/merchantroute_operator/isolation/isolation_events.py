@@ -35,7 +35,7 @@ def of_change(before: OwnQueue | None, after: OwnQueue | None, words: str) -> li
         return [IsolationEvent(RELEASED, text, after.merchant)]
     if before is None or before.stage == "Closing":
         text = f"{after.merchant}: {words}; its orders get a queue of their own, {_at_a_time(after)}"
-        return [IsolationEvent(ISOLATED, text, after.merchant, warning=after.why in {"Slow", "Refused"})]
+        return [IsolationEvent(ISOLATED, text, after.merchant, warning=after.why in {"Slow", "RateLimited", "Refused"})]
     if after.why != before.why and after.why in {"Slow", "Held"}:
         text = f"{after.merchant}: {words}; its own queue has {_at_a_time(after)}"
         return [IsolationEvent(CHANGED, text, after.merchant, warning=after.why == "Slow")]

@@ -27,9 +27,9 @@ __all__ = [
     "Why",
 ]
 
-Why = Literal["Slow", "Refused", "Limited", "Pinned", "Held"]
-"""Why a merchant has an own queue: it is slow, pods refuse many of its orders, it has limits, it is on the list of
-pinned ones, or somebody holds it by hand.
+Why = Literal["Slow", "RateLimited", "Refused", "Limited", "Pinned", "Held"]
+"""Why a merchant has an own queue: it is slow, it answers 429 again and again, pods refuse many of its orders, it has
+limits, it is on the list of pinned ones, or somebody holds it by hand.
 """
 Stage = Literal["Opening", "Open", "Closing"]
 """An own queue is declared and told to pods; then bound, so that orders enter it; then unbound, and drained by its pods
@@ -41,7 +41,8 @@ until it is proven empty and deleted.
 class MerchantFigures:
     """One merchant in one pod, from its pulse; the counters are cumulative since the pod ``started``.
 
-    ``refused`` counts orders that got no slot, ``succeeded`` and ``failed`` its orders' attempts.
+    ``refused`` counts orders that got no slot, ``succeeded`` and ``failed`` its orders' attempts, ``limited`` those of
+    the failed ones that it answered with 429. It asked for time of which ``paused_for`` seconds are left.
     """
 
     merchant: str
@@ -50,6 +51,8 @@ class MerchantFigures:
     refused: int = 0
     succeeded: int = 0
     failed: int = 0
+    limited: int = 0
+    paused_for: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ class OwnQueue:
     """One merchant's own queue, as the route's status remembers it over restarts of the operator.
 
     ``share`` is the most orders in flight over all pods, 0 while held; ``rate`` the most per second, None for no limit.
-    ``hold`` is how long (seconds) it stays open after the merchant was well again; it grows for one that flaps.
+    ``hold`` is how long (seconds) it stays open after the merchant was well again; it grows for one that flaps. No
+    order begins before ``paused_until`` (seconds since the epoch, 0 for no pause): the merchant asked for that.
     """
 
     merchant: str
@@ -88,6 +92,7 @@ class OwnQueue:
     rate: float | None = None
     burst: int = 1
     hold: float = 30.0
+    paused_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from merchantroute_operator.isolation.closing import calm_long_enough, hold_of_n
 from merchantroute_operator.isolation.grounds import Ground, never_closes
 from merchantroute_operator.isolation.history import Past
 from merchantroute_operator.isolation.model import OwnQueue, Why
-from merchantroute_operator.isolation.shares import Share, fair_share, limited, next_share, rate
+from merchantroute_operator.isolation.rates.found_rate import told_rate
+from merchantroute_operator.isolation.rates.limiting import begun
+from merchantroute_operator.isolation.shares import Share, fair_share, limited, next_share, rate, share_of_one_more
 
 
 def next_queue(case: Case, tick: Tick) -> tuple[OwnQueue | None, Past]:
@@ -42,7 +44,8 @@ def closed(queue: OwnQueue, past: Past, now: float) -> tuple[OwnQueue, Past]:
 
 def _opened(case: Case, found: Ground, tick: Tick) -> tuple[OwnQueue, Past]:
     hold = hold_of_next(case.past, tick.now)
-    past = replace(case.past, calm_since=None, credit=0, threshold=None)
+    limiting = begun(case.past.limiting, tick.now)
+    past = replace(case.past, calm_since=None, credit=0, threshold=None, limiting=limiting)
     share = _share(replace(case, queue=None), past, found.why, tick)
     opened = OwnQueue(case.merchant, case.tier, found.why, "Opening", tick.wall, share.share, hold=hold)
     return _queue(case, tick, opened, share.past), share.past
@@ -51,11 +54,16 @@ def _opened(case: Case, found: Ground, tick: Tick) -> tuple[OwnQueue, Past]:
 def _queue(case: Case, tick: Tick, queue: OwnQueue, past: Past) -> OwnQueue:
     limits = tick.policy.limits.get(case.merchant)
     probed = queue.why == "Slow" and queue.share == 1 and not past.proven
+    asked = rate(limits, probed=probed)
+    found = told_rate(past.limiting.rate, queue.rate)
+    is_found = found is not None and (asked is None or found < asked)
+    until = past.limiting.paused_until
     return replace(
         queue,
         share=limited(queue.share, limits),
-        rate=rate(limits, probed=probed),
-        burst=1 if limits is None or probed else limits.burst,
+        rate=found if is_found else asked,
+        burst=1 if limits is None or probed or is_found else limits.burst,
+        paused_until=until if until > tick.wall else 0.0,
     )
 
 
@@ -92,5 +100,9 @@ def _share(case: Case, past: Past, why: Why, tick: Tick) -> Share:
 
 def _most(case: Case, tick: Tick) -> int:
     at = tick.tiers.get(case.tier)
-    fair = 1 if at is None else fair_share(case.merchant, at.pods, wanting=at.wanting, pressed=at.pressed)
-    return limited(fair, tick.policy.limits.get(case.merchant))
+    limits = tick.policy.limits.get(case.merchant)
+    if at is None:
+        return limited(1, limits)
+    if case.queue is None and at.pressed:
+        return limited(share_of_one_more(at.pods), limits)
+    return limited(fair_share(case.merchant, at.pods, wanting=at.wanting, pressed=at.pressed), limits)

@@ -13,6 +13,8 @@ from hashlib import sha256
 
 BEYOND_RATE = 0.5
 """Seconds of a rate by which it may be exceeded as orders begin after a pause."""
+FOUND_RATE = 5.0
+"""Orders a second of each pod, of a rate that was found: who answers 429 bears no two pods' orders at one moment."""
 LONGEST_TOKEN = 600.0
 """Seconds after which a pod has a token at the latest. RabbitMQ takes back what is unacked for half an hour."""
 
@@ -25,13 +27,15 @@ class Written:
     parts: Mapping[str, int] = field(default_factory=dict)
 
 
-def most_pods(rate: float | None, burst: int) -> int | None:
-    """The most pods that may work a queue of this rate, None for any number.
+def most_pods(rate: float | None, burst: int, *, found: bool = False) -> int | None:
+    """The most pods that may work a queue of this rate, None for any number; ``found`` says that it is no given limit.
 
     Each has a token ready after a pause, so that many pods would begin many orders at once at a low rate.
     """
     if rate is None:
         return None
+    if found:
+        return max(1, int(rate / FOUND_RATE))
     return max(1, int(min(burst + BEYOND_RATE * rate, LONGEST_TOKEN * rate)))
 
 

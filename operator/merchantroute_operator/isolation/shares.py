@@ -64,6 +64,14 @@ def fair_share(merchant: str, pods: Sequence[PodFigures], *, wanting: int = 1, p
     return max(1, min(slots, int(max(one_more, room, more))))
 
 
+def share_of_one_more(pods: Sequence[PodFigures]) -> int:
+    """What the pods could give to one more merchant, at least 1: the share of one whose orders are still in the lane.
+
+    What it has there is no measure: a flood may hold nearly all slots, and with turns would keep the half of them.
+    """
+    return max(1, sum(min(max(0, pod.fair_share), _within(pod.slots)) for pod in pods))
+
+
 def slots_of(pods: Sequence[PodFigures]) -> int:
     """The slots of all pods of a tier."""
     return sum(_within(pod.slots) for pod in pods)
@@ -117,14 +125,14 @@ def _slow(queue: OwnQueue | None, past: Past) -> Past:
 
 
 def _steady(queue: OwnQueue | None, fair: int, *, used: bool, pressed: bool) -> int:
-    """The fair share, which varies with every order: followed upwards where the merchant has a use for it, downwards
-    where the lane is pressed. In each pod own queues and the lane take turns anyhow.
+    """The fair share, which varies with every order: followed upwards where the merchant has a use for it and the lane
+    has not, downwards where the lane is pressed. In each pod own queues and the lane take turns anyhow.
     """
     if queue is None:
         return fair
     if fair < queue.share:
         return max(fair, int(queue.share * (1 - STEADY))) if used and pressed else queue.share
-    return fair if used and fair - queue.share >= GROWS_BY * queue.share else queue.share
+    return fair if used and not pressed and fair - queue.share >= GROWS_BY * queue.share else queue.share
 
 
 def _recovering(

@@ -200,6 +200,16 @@ OWN_QUEUES = (
         "Orders of own queues that a tier's pods may have in flight",
         lambda _, queue: queue.share,
     ),
+    OwnGauge(
+        "merchantroute_operator_own_queue_rate",
+        "Orders of own queues with a rate, given or found, that may begin per second",
+        lambda _, queue: queue.rate,
+    ),
+    OwnGauge(
+        "merchantroute_operator_own_queues_paused",
+        "Own queues of which no order begins, since their merchants asked for time",
+        lambda _, queue: float(queue.paused_until > 0),
+    ),
 )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import ceil
 
 from merchantroute_operator.scaling.figures import History, observe_arrivals, remember
 from merchantroute_operator.scaling.model import Observation, QueueReading
@@ -48,15 +49,21 @@ def remember_own(before: OwnHistory, loads: tuple[OwnLoad, ...], now: float) -> 
 def with_own(
     seen: Observation, loads: tuple[OwnLoad, ...], history: OwnHistory, order_time: float, now: float
 ) -> Observation:
-    """The lane's observation with its tier's own queues: of each at most its share waits, and at most what that share
-    can work arrives. ``order_time`` is seconds a slot is busy for each order. What is unknown of one adds nothing.
+    """The lane's observation with its tier's own queues: of each at most its share waits, or what its rate keeps in
+    flight, and at most what these can work arrives. ``order_time`` is seconds a slot is busy for each order. What is
+    unknown of one adds nothing.
     """
     queued, in_flight, arriving = seen.queued, seen.in_flight, seen.arrival_rate
     for load in loads:
         if load.sample is None or not load.share:
             continue
-        queued = None if queued is None else queued + min(load.sample.ready or 0, load.share)
-        in_flight = None if in_flight is None else in_flight + (load.sample.unacked or 0)
+        most_queued, unacked = load.share, load.sample.unacked or 0
+        if load.rate is not None:
+            # What pods have beyond this waits there for its turn by the rate, and needs no slot.
+            most_queued = min(load.share, max(1, ceil(load.rate * order_time)))
+            unacked = min(unacked, most_queued)
+        queued = None if queued is None else queued + min(load.sample.ready or 0, most_queued)
+        in_flight = None if in_flight is None else in_flight + unacked
         if arriving is not None and load.queue in history.queues:
             most = min(load.share / order_time, load.rate if load.rate is not None else float("inf"))
             arriving += min(observe_arrivals(history.queues[load.queue], now) or 0.0, most)

@@ -16,6 +16,7 @@ from merchantroute_operator.status.text import bounded
 ACTIVE, PENDING, REFUSED = "Active", "Pending", "Refused"
 _WORDS: Mapping[Why, str] = {
     "Slow": "its calls take too long or fail; its orders wait in a queue of their own, and others do not wait for them",
+    "RateLimited": "it answers 429 again and again; its orders begin at the rate that it was found to bear",
     "Refused": "it sends more orders than there are slots for; they wait in a queue of their own",
     "Limited": "orders beyond its limits wait in a queue of their own",
     "Pinned": "spec.isolation.pinned of the route, or somebody by hand, gives its orders a queue of their own",
@@ -85,14 +86,14 @@ def _with_own_queue(claim: Claim, status: dict[str, Any], outcome: Outcome) -> d
     if own is None:
         return status
     waiting = outcome.waiting.get(own.merchant)
-    was = (claim.status.get("ownQueue") or {}).get("waiting")
+    was = claim.status.get("ownQueue") or {}
     figures = {
         "why": own.why,
         "stage": own.stage,
         "since": as_time(own.since),
         "share": own.share,
-        **({"rate": own.rate} if own.rate is not None else {}),
-        **({"waiting": _damped(waiting, was)} if waiting is not None else {}),
+        **({"rate": _damped_rate(own, was.get("rate"))} if own.rate is not None else {}),
+        **({"waiting": _damped(waiting, was.get("waiting"))} if waiting is not None else {}),
     }
     return {**status, "ownQueue": figures}
 
@@ -100,6 +101,13 @@ def _with_own_queue(claim: Claim, status: dict[str, Any], outcome: Outcome) -> d
 def _damped(waiting: int, was: int | None) -> int:
     """The figure that was written, where it is as good: every pass sees another one, and each would be a write."""
     return was if was and waiting and abs(waiting - was) * 10 < was else waiting
+
+
+def _damped_rate(own: OwnQueue, was: float | None) -> float | None:
+    """The rate that was written, where one that was found is near it: it goes up and down all the time."""
+    if own.rate is None or own.why != "RateLimited" or not was:
+        return own.rate
+    return was if abs(own.rate - was) * 4 < was else own.rate
 
 
 def _status(claim: Claim, state: str, reason: ClaimReason, message: str, tier: str | None, now: str) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def entries(queues: Iterable[OwnQueue], waiting: Mapping[str, int]) -> list[dict
             "since": as_time(queue.since),
             "share": queue.share,
             **({"rate": queue.rate, "burst": queue.burst} if queue.rate is not None else {}),
+            **({"pausedUntil": as_time(queue.paused_until)} if queue.paused_until else {}),
             "hold": round(queue.hold, 3),
             **({"waiting": waiting[queue.merchant]} if queue.merchant in waiting else {}),
         }
@@ -79,4 +80,5 @@ def _read(entry: Raw) -> OwnQueue:
         rate=None if entry.get("rate") is None else float(entry["rate"]),
         burst=int(entry.get("burst") or 1),
         hold=float(entry.get("hold") or 30.0),
+        paused_until=datetime.fromisoformat(entry["pausedUntil"]).timestamp() if entry.get("pausedUntil") else 0.0,
     )

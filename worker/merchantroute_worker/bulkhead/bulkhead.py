@@ -12,12 +12,13 @@ from merchantroute_worker.bulkhead import adaptive_limit
 from merchantroute_worker.bulkhead.adaptive_limit import Baseline
 from merchantroute_worker.bulkhead.fair_share import fair_share
 from merchantroute_worker.bulkhead.known_merchants import KnownMerchants, Merchant
-from merchantroute_worker.bulkhead.merchant_figures import RECENTLY, RecentRefusals, figures, view
+from merchantroute_worker.bulkhead.merchant_figures import RECENTLY, RecentMerchants, figures, view
 from merchantroute_worker.bulkhead.merchant_refusals import MerchantRefusals
 from merchantroute_worker.bulkhead.name_failures import NameFailures
 from merchantroute_worker.bulkhead.neighbours import Neighbours
 from merchantroute_worker.bulkhead.rule import (
     FAILURES_IN_A_ROW,
+    NO_SLOT,
     Limits,
     Snapshot,
     Verdict,
@@ -53,21 +54,22 @@ class Bulkhead:
         self._lock = native_lock()
         self._slots_of_slow, self._summed = 0, float("-inf")
         self._slow: set[str] = set()
-        self._refused = RecentRefusals()
+        self._recent = RecentMerchants()
 
     def decide(self, merchant: str, now: float, *, own_task: bool = False, own_queue: bool = False) -> Verdict:
         """Decide on one more slot for this merchant. No pod sees the calls of an app's `own_task`: it cannot ask
         whether the credentials are accepted again, so it does not wait for that. An order of the merchant's `own_queue`
         is within its share, so that it is refused by the merchant only.
         """
-        verdict = self.refusals.verdict(merchant, now, credentials=not own_task)
+        verdict = self.refusals.verdict(merchant, now, credentials=not own_task, own_queue=own_queue)
         if verdict is None:
             verdict = Verdict.ADMIT if own_queue else self._decide(merchant, now)
         if verdict is Verdict.ADMIT:
             if not own_task:
                 self.refusals.asks_again(merchant, now)
-        elif verdict is not Verdict.CREDENTIALS and not own_queue:
-            self._count_refusal(merchant, now)
+        elif verdict in NO_SLOT:
+            with self._lock:
+                self._recent.refused(merchant, self._known.get(merchant), now)
         return verdict
 
     def wait_in_own_queue(self, merchant: str, now: float, *, own_task: bool) -> float:
@@ -83,7 +85,7 @@ class Bulkhead:
                 self._neighbours.saw(merchant, now)
         if self.decide(merchant, now, own_task=own_task, own_queue=True) is Verdict.ADMIT:
             return 0.0
-        return max(LOOK_AGAIN, self.refusals.wait(merchant, now))
+        return max(LOOK_AGAIN, self.refusals.wait(merchant, now, own_queue=True))
 
     def _decide(self, merchant: str, now: float) -> Verdict:
         with self._lock:
@@ -95,12 +97,6 @@ class Bulkhead:
             alone = self._neighbours.is_alone(merchant, now)
             share = 0.0 if alone or snapshot.in_flight < self.limits.cap else self._fair_share(merchant, now)
             return decide(snapshot, self.limits, busy=self.busy, slots_of_slow=0, alone=alone, share=share)
-
-    def _count_refusal(self, merchant: str, now: float) -> None:
-        with self._lock:
-            state = self._known.get(merchant)
-            if state is not None:
-                self._refused.count(merchant, state, now)
 
     def acquire(self, merchant: str, slot: object, now: float, *, timeout: float | None = None, step: str = "") -> None:
         """Acquire a slot for an order; `slot` is any hashable that names it. `timeout` bounds each of its calls
@@ -199,12 +195,14 @@ class Bulkhead:
         with self._lock:
             self._known.active[merchant].last_failure = failure
 
-    def attempted(self, merchant: str, *, failed: bool) -> None:
-        """Count an attempt that ended, and whether the merchant failed it, while it has its slot."""
+    def attempted(self, merchant: str, *, failed: bool, limited_at: float | None = None) -> None:
+        """Count an attempt that ended, whether the merchant failed it, and when by 429, while it has its slot."""
         with self._lock:
             state = self._known.active[merchant]
             state.attempts += 1
             state.failed_attempts += failed
+            if limited_at is not None:
+                self._recent.limited(merchant, state, limited_at)
 
     def release(self, merchant: str, slot: object, now: float) -> None:
         """Release the slot of an order whose calls are over."""
@@ -276,7 +274,9 @@ class Bulkhead:
             return PodFigures(
                 active=self._known.active_since(now - RECENTLY),
                 fair_share=max(1, min(self.limits.slots, int(self._fair_share(None, now)))),
-                merchants=figures(self._known, self._refused.names(now), own, self._is_slow, now=now, most=most),
+                merchants=figures(
+                    self._known, (*self._recent.names(now), *own), self._is_slow, self.refusals, now=now, most=most
+                ),
             )
 
     def forget(self, now: float) -> None:

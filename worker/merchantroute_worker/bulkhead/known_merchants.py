@@ -65,13 +65,14 @@ class Merchant:
     `timeout` is that of all its calls, None where they differ. `answered` is the time of the last answer, `failures`
     those in a row since; `errors` are server errors in a row, `forbidden` answers 403 in a row, `took` the time of the
     last success, all by step. `refused` counts orders that got no slot, `attempts` those that ended, and
-    `failed_attempts` those among them that the merchant failed. `last_failure` is for people only. Times are the
-    caller's, in seconds.
+    `failed_attempts` those among them that the merchant failed, `limited_attempts` those that it answered with 429.
+    `last_failure` is for people only. Times are the caller's, in seconds.
     """
 
     __slots__ = (
         "answered", "attempts", "baselines", "calls", "errors", "failed_attempts", "failures", "forbidden",
-        "idle_since", "last_failure", "limit", "refused", "successes", "timeout", "timeouts", "took",
+        "idle_since", "last_failure", "limit", "limited_attempts", "refused", "successes", "timeout", "timeouts",
+        "took",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -80,7 +81,7 @@ class Merchant:
         self.limit = AdaptiveLimit()
         self.baselines: dict[str, Baseline] = {}
         self.successes = self.timeouts = 0
-        self.refused = self.attempts = self.failed_attempts = 0
+        self.refused = self.attempts = self.failed_attempts = self.limited_attempts = 0
         self.answered: float | None = None
         self.failures = 0
         self.errors, self.forbidden = AnswersInARow(), AnswersInARow()

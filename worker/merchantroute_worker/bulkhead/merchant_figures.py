@@ -8,42 +8,56 @@ from merchantroute_worker.bulkhead.merchant_refusals import MerchantRefusals
 from merchantroute_worker.bulkhead.views import MerchantFigures, MerchantView
 
 RECENTLY = 60.0
-"""Seconds for which a merchant counts as active, and as refused."""
+"""Seconds for which a merchant counts as active, and what happened to it as recent."""
 IsSlow = Callable[[Merchant, float], bool]
 
 
-class RecentRefusals:
-    """The merchants whose orders got no slot lately: bounded by those whose state is kept, since only these can."""
+class RecentMerchants:
+    """The merchants of which orders got no slot, or were answered 429, lately: bounded by those whose state is kept,
+    since only these can.
+    """
 
     def __init__(self) -> None:
         self._latest: dict[str, float] = {}
 
-    def count(self, name: str, merchant: Merchant, now: float) -> None:
-        """Count an order of the merchant that got no slot."""
-        merchant.refused += 1
+    def refused(self, name: str, merchant: Merchant | None, now: float) -> None:
+        """Count an order of the merchant that got no slot, if its state is kept."""
+        if merchant is not None:
+            merchant.refused += 1
+            self._latest[name] = now
+
+    def limited(self, name: str, merchant: Merchant, now: float) -> None:
+        """Count an attempt that the merchant answered with 429."""
+        merchant.limited_attempts += 1
         self._latest[name] = now
 
     def names(self, now: float) -> Iterable[str]:
-        """Give the merchants, and forget those of which no order was refused for long."""
+        """Give the merchants, and forget those to which neither has happened for long."""
         self._latest = {name: at for name, at in self._latest.items() if now - at <= RECENTLY}
         return self._latest
 
 
 def figures(
-    known: KnownMerchants, refused: Iterable[str], own: Iterable[str], is_slow: IsSlow, *, now: float, most: int
+    known: KnownMerchants,
+    others: Iterable[str],
+    is_slow: IsSlow,
+    refusals: MerchantRefusals,
+    *,
+    now: float,
+    most: int,
 ) -> tuple[MerchantFigures, ...]:
-    """Give up to `most` merchants that are slow, were `refused` lately or have an `own` queue here, in this order:
-    slow ones, then those that were refused most.
+    """Give up to `most` merchants that are slow, or are among the `others`, in this order: slow ones, then those of
+    which most orders were refused, or answered 429.
     """
     slow = [name for name, state in known.active.items() if is_slow(state, now)]
-    named = dict.fromkeys(chain(slow, islice(reversed(known.failing), most), refused, own))
-    shown = [_figures(name, known.get(name), is_slow, now) for name in named]
-    return tuple(sorted(shown, key=lambda one: (not one.slow, -one.refused))[:most])
+    named = dict.fromkeys(chain(slow, islice(reversed(known.failing), most), others))
+    shown = [_figures(name, known.get(name), is_slow, refusals.paused_for(name, now), now) for name in named]
+    return tuple(sorted(shown, key=lambda one: (not one.slow, -one.refused - one.limited))[:most])
 
 
-def _figures(name: str, state: Merchant | None, is_slow: IsSlow, now: float) -> MerchantFigures:
+def _figures(name: str, state: Merchant | None, is_slow: IsSlow, paused: float, now: float) -> MerchantFigures:
     if state is None:
-        return MerchantFigures(merchant=name)
+        return MerchantFigures(merchant=name, paused_for=paused)
     return MerchantFigures(
         merchant=name,
         in_flight=len(state.calls),
@@ -51,6 +65,8 @@ def _figures(name: str, state: Merchant | None, is_slow: IsSlow, now: float) -> 
         refused=state.refused,
         succeeded=state.attempts - state.failed_attempts,
         failed=state.failed_attempts,
+        limited=state.limited_attempts,
+        paused_for=paused,
     )
 
 

@@ -3,9 +3,9 @@
 Times are monotonic seconds of the caller's clock. Each method that changes something acquires the lock once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 
-from merchantroute_worker.bulkhead.pauses import Pauses
+from merchantroute_worker.bulkhead.pauses import FIRST, LONGEST, Pauses
 from merchantroute_worker.bulkhead.refused_credentials import RefusedCredentials
 from merchantroute_worker.bulkhead.rule import Verdict
 from merchantroute_worker.bulkhead.views import PausedMerchant
@@ -18,20 +18,32 @@ class MerchantRefusals:
     def __init__(self) -> None:
         self._pauses = Pauses()
         self._credentials = RefusedCredentials()
+        self._fleet: Mapping[str, float] = {}
+        self._rated: Set[str] = frozenset()
         self._lock = native_lock()
 
-    def verdict(self, merchant: str, now: float, *, credentials: bool = True) -> Verdict | None:
+    def __bool__(self) -> bool:
+        return bool(self._credentials or self._pauses or self._fleet)
+
+    def verdict(
+        self, merchant: str, now: float, *, credentials: bool = True, own_queue: bool = False
+    ) -> Verdict | None:
         """Give the verdict on one more order of this merchant, None where the merchant refuses nothing. Without
-        `credentials`, a refusal of those does not count.
+        `credentials`, a refusal of those does not count. What is in an `own_queue` with a rate is within that, so that
+        the rate that was found here does not count.
         """
-        if not self._credentials and not self._pauses:
+        if not self:
             return None
         with self._lock:
             if credentials and self._credentials.left(merchant, now) > 0:
                 return Verdict.CREDENTIALS
-            if self._pauses.admits(merchant, now):
-                return None
-            return Verdict.PAUSED if self._pauses.is_paused(merchant, now) else Verdict.RATE_LIMIT
+            if self._pauses.is_paused(merchant, now):
+                self._pauses.admits(merchant, now)
+                return Verdict.PAUSED
+            if self._fleet.get(merchant, now) > now:
+                return Verdict.PAUSED
+            by_fleet = own_queue and merchant in self._rated
+            return None if by_fleet or self._pauses.admits(merchant, now) else Verdict.RATE_LIMIT
 
     def asks_again(self, merchant: str, now: float) -> None:
         """Note that an order begins, which asks a merchant that refuses its credentials again; the next one waits."""
@@ -42,6 +54,8 @@ class MerchantRefusals:
     def asked_to_wait(self, merchant: str, now: float, *, began: float, seconds: float | None) -> None:
         """Pause a merchant that asked for it in answer to a call that began then: for so many seconds, or by itself."""
         with self._lock:
+            # A pause for which no time is told gets longer until the rate is right; of these it is found for all pods.
+            seconds = FIRST if not seconds and merchant in self._rated else seconds
             self._pauses.asked(merchant, began=began, now=now, seconds=seconds)
 
     def refused_credentials(self, merchant: str, now: float, *, credential: object, step: str, began: float) -> None:
@@ -60,10 +74,26 @@ class MerchantRefusals:
         with self._lock:
             self._credentials.changed(credential_of)
 
-    def wait(self, merchant: str, now: float) -> float:
-        """Give the seconds that a merchant's orders wait at least."""
+    def take_fleet(self, pauses: Mapping[str, float], rated: Set[str], now: float) -> None:
+        """Take what holds for all pods: the seconds that are left of pauses, by merchant, and who has a rate."""
         with self._lock:
-            return max(self._pauses.left(merchant, now), self._credentials.left(merchant, now))
+            self._rated = rated
+            self._fleet = {merchant: now + min(left, LONGEST) for merchant, left in pauses.items() if left > 0}
+
+    def wait(self, merchant: str, now: float, *, own_queue: bool = False) -> float:
+        """Give the seconds that a merchant's orders wait at least, those of its `own_queue` or the others."""
+        with self._lock:
+            by_fleet = own_queue and merchant in self._rated
+            left = self._pauses.paused_for(merchant, now) if by_fleet else self._pauses.left(merchant, now)
+            return max(left, self._fleet.get(merchant, now) - now, self._credentials.left(merchant, now))
+
+    def paused_for(self, merchant: str, now: float) -> float:
+        """Give the seconds that are left of the pause for which the merchant asked this pod."""
+        return self._pauses.paused_for(merchant, now)
+
+    def paused_in_fleet(self, merchant: str, now: float) -> float:
+        """Give the seconds that are left of the merchant's pause, here or for all pods."""
+        return max(self._pauses.paused_for(merchant, now), self._fleet.get(merchant, now) - now)
 
     def refuses_credentials(self, merchant: str) -> bool:
         """Whether the merchant refuses its credentials."""

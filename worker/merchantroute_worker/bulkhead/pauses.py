@@ -130,6 +130,11 @@ class Pauses:
         pause = self._pauses.get(merchant)
         return 0.0 if pause is None else pause.left(now)
 
+    def paused_for(self, merchant: str, now: float) -> float:
+        """Give the seconds that are left of the merchant's pause, 0 where it is over."""
+        pause = self._pauses.get(merchant)
+        return 0.0 if pause is None else max(0.0, pause.until - now)
+
     def holding_back(self, now: float) -> list[tuple[str, float]]:
         """Give the merchants whose orders wait, with the seconds that are left of the pause: 0 where they begin again,
         at a limited rate.

@@ -32,7 +32,8 @@ class Failure(NamedTuple):
 
 class MerchantFigures(NamedTuple):
     """What the operator decides from: the orders of one merchant in this pod. The counts are for as long as the pod
-    keeps its state: orders that got no slot, and attempts that succeeded or that the merchant failed.
+    keeps its state: orders that got no slot, and attempts that succeeded or that the merchant failed; `limited` of
+    these it answered with 429. It asked for time of which `paused_for` seconds are left.
     """
 
     merchant: str
@@ -41,6 +42,8 @@ class MerchantFigures(NamedTuple):
     refused: int = 0
     succeeded: int = 0
     failed: int = 0
+    limited: int = 0
+    paused_for: float = 0.0
 
 
 class PodFigures(NamedTuple):

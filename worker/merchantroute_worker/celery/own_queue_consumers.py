@@ -70,6 +70,7 @@ class OwnQueueConsumers:
         self._retry_at: float | None = None
         self._taken = (0, 0.0)  # the generation, and since when
         self._away_in = 0  # the generation since which the operator is away
+        self._paused: frozenset[str] = frozenset()  # merchants that asked for so long that nothing waits here
         self.stopped: list[tuple[Any, str]] = []
 
     def __len__(self) -> int:
@@ -95,11 +96,12 @@ class OwnQueueConsumers:
         self.apply()
 
     def retry(self, now: float) -> None:
-        """Look again for the queues that were not there, once it is time (monotonic seconds), and whether the operator
-        has left this pod without a part for so long that it is away.
+        """Look again for the queues that were not there, once it is time (monotonic seconds), whether the operator has
+        left this pod without a part for so long that it is away, and for merchants that ask for a long time.
         """
         self._look_for_operator(now)
-        if self._retry_at is not None and now >= self._retry_at:
+        due = self._retry_at is not None and now >= self._retry_at
+        if due or self._deliveries.waiting.paused_for_long() != self._paused:
             self.apply()
 
     def apply(self) -> None:
@@ -107,6 +109,7 @@ class OwnQueueConsumers:
         self._retry_at = None
         if self._consumer.connection is None or self._consumer.mr_pod.stopping.is_set():
             return
+        self._paused = self._deliveries.waiting.paused_for_long()
         wanted = self._wanted()
         for queue, consumed in list(self._consumed.items()):
             merchant, prefetch = wanted.get(queue, (consumed.merchant, 0))
@@ -118,6 +121,7 @@ class OwnQueueConsumers:
         self._failed.intersection_update(wanted)
         self._pauses = {queue: pause for queue, pause in self._pauses.items() if queue in wanted}
         self._deliveries.return_waiting(self._deliveries.waiting.take_back())
+        self._deliveries.return_waiting(self._deliveries.waiting.take_back(list(self._paused)))
 
     def stop(self) -> None:
         """Consume no more, and give back what waits. What has begun goes on, and is acked on this channel."""
@@ -166,7 +170,8 @@ class OwnQueueConsumers:
             return {}
         parts = self._parts(pod.files.current)
         slots = self._deliveries.waiting.slots
-        wanted = ((merchant, part, prefetch_of(part, slots)) for merchant, part in parts.items())
+        those = ((merchant, part) for merchant, part in parts.items() if merchant not in self._paused)
+        wanted = ((merchant, part, prefetch_of(part, slots)) for merchant, part in those)
         return {part.queue: (merchant, prefetch) for merchant, part, prefetch in wanted if prefetch}
 
     def _try_to_consume(self, queue: str, merchant: str, prefetch: int) -> None:

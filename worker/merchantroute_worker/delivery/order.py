@@ -126,7 +126,7 @@ class OrderDelivery(Settlement[Order]):
         pod.counters.begin_attempt(time.monotonic())
         try:
             result = self._runner.attempt(order, run.merchant, route, observer)
-            health = self._health(run, result)
+            health = self._health(run, result, route)
         except UnusableEndpoint as error:
             log.error("cannot call the merchant: %s", error, extra={"data": self.log_fields("endpoint")})
             return decisions.deferred(order, route, "endpoint")
@@ -147,13 +147,18 @@ class OrderDelivery(Settlement[Order]):
         self._log(order, result)
         return decisions.after_attempt(order, result, route, health=health, draw=random.random(), now=time.time())
 
-    def _health(self, run: Run, result: Attempt) -> MerchantHealth:
+    def _health(self, run: Run, result: Attempt, route: Route) -> MerchantHealth:
         bulkhead, merchant = self.pod.bulkhead, run.merchant
-        bulkhead.attempted(merchant.id, failed=result.answer is not None and result.answer.is_merchants_failure)
-        if result.answer is None:
+        answer, now = result.answer, self.pod.clock.now()
+        bulkhead.attempted(
+            merchant.id,
+            failed=answer is not None and answer.is_merchants_failure,
+            limited_at=now if route.is_rate_limit(answer) else None,
+        )
+        if answer is None:
             bulkhead.refusals.accepted(merchant.id)
             return MerchantHealth()
-        health = bulkhead.health(merchant.id, self.pod.clock.now())
+        health = bulkhead.health(merchant.id, now)
         replaced = self.pod.files.current.credentials.get(merchant.id) != merchant.credential
         return health._replace(credentials_refused=True) if replaced else health
 

@@ -21,7 +21,13 @@ from merchantroute_worker.runtime.threads import native_lock, start_daemon
 
 log = logging.getLogger(__name__)
 LONGEST_WAIT = 30.0
-"""Seconds that an order waits here for its merchant (429, refused credentials); longer ones it waits on the ladder."""
+"""Seconds that an order waits here for its merchant (refused credentials, or 429 where its queue is not led to); longer
+ones it waits on the ladder.
+"""
+LONGEST_PAUSE = 900.0
+"""Seconds that an order waits here while its merchant asked for time: RabbitMQ takes back what is unacked for half an
+hour. For a longer time the queue is not consumed.
+"""
 
 
 class Entry(NamedTuple):
@@ -79,6 +85,10 @@ class WaitingDeliveries:
                     self._counted[delivery] = merchant
             self._queue.configure(parts, begun, time.monotonic())
             self._parts = parts
+            wall = time.time()
+            pauses = {name: part.paused_until - wall for name, part in parts.items() if part.paused_until > wall}
+            rated = {name for name, part in parts.items() if part.rate is not None}
+            self._bulkhead.refusals.take_fleet(pauses, rated, self._clock.now())
             self._measure()
         self.begin_next()
 
@@ -176,6 +186,14 @@ class WaitingDeliveries:
         """The merchant's own queue with this pod's part of it, None without one."""
         return self._parts.get(merchant)
 
+    def paused_for_long(self) -> frozenset[str]:
+        """The merchants with an own queue whose orders are not to wait here: they asked for a long time."""
+        refusals, now = self._bulkhead.refusals, self._clock.now()
+        if not refusals:
+            return frozenset()
+        bound = (name for name, part in self._parts.items() if part.bound)
+        return frozenset(name for name in bound if refusals.paused_in_fleet(name, now) > LONGEST_PAUSE)
+
     def _measure(self) -> None:
         self.in_use = bool(self._parts) or self._waits
         if not self.in_use:
@@ -210,11 +228,15 @@ class WaitingDeliveries:
                 delivery.beyond_part = not self._queue.begins_from_lane(merchant, now, led_on=led_on)
 
     def _admit(self, entry: Entry) -> float:
-        wait = self._bulkhead.wait_in_own_queue(
-            entry.delivery.incoming.routing_key, self._clock.now(), own_task=entry.own_task
-        )
+        merchant, now = entry.delivery.incoming.routing_key, self._clock.now()
+        part = self._parts.get(merchant)
+        wait = self._bulkhead.wait_in_own_queue(merchant, now, own_task=entry.own_task)
         entry.delivery.admitted = wait <= 0
-        return 0.0 if wait > LONGEST_WAIT else wait
+        if wait <= LONGEST_WAIT:
+            return wait
+        # Led back to this queue by the ladder, it would only go round.
+        waits_here = part is not None and part.bound and not self._bulkhead.refusals.refuses_credentials(merchant)
+        return wait if waits_here else 0.0
 
     def _start_timer(self) -> None:
         if not self._timer_started:

@@ -16,7 +16,8 @@ LONGEST_TOKEN = 600.0
 
 class PodPart(NamedTuple):
     """What one pod may do for a merchant with an own queue: `part` orders in flight, and `rate` orders a second with
-    `burst` at once (None for no limit). `bound` says that the router leads the merchant's orders to the queue.
+    `burst` at once (None for no limit). `bound` says that the router leads the merchant's orders to the queue. No order
+    begins before `paused_until` (seconds since the epoch, 0 for no pause).
     """
 
     queue: str
@@ -24,12 +25,14 @@ class PodPart(NamedTuple):
     bound: bool
     rate: float | None = None
     burst: float = 1.0
+    paused_until: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnQueue:
     """One merchant's own queue. `pods` are those of the tier that are named, `parts` has the orders in flight of each
-    that may have some; `rate` is that of all pods together, in orders a second.
+    that may have some; `rate` is that of all pods together, in orders a second. The merchant asked for time until
+    `paused_until` (seconds since the epoch, 0 where it did not).
     """
 
     merchant: str
@@ -40,6 +43,7 @@ class OwnQueue:
     parts: Mapping[str, int]
     rate: float | None = None
     burst: int = 1
+    paused_until: float = 0.0
 
     def part_of(self, tier: str, pod: str, *, operator_away: bool = False) -> PodPart:
         """The part of one pod: nothing in flight unless the pod is named, and its fraction of the rate.
@@ -51,16 +55,17 @@ class OwnQueue:
             return self._part_of_unnamed()
         part = self.parts.get(pod, 0) if tier == self.tier else 0
         if self.rate is None or not part:
-            return PodPart(self.queue, part, self.bound)
+            return PodPart(self.queue, part, self.bound, paused_until=self.paused_until)
         fraction = part / sum(self.parts.values())
-        return PodPart(self.queue, part, self.bound, self.rate * fraction, max(1.0, self.burst * fraction))
+        rate, burst = self.rate * fraction, max(1.0, self.burst * fraction)
+        return PodPart(self.queue, part, self.bound, rate, burst, self.paused_until)
 
     def _part_of_unnamed(self) -> PodPart:
         if self.rate is None:
-            return PodPart(self.queue, 1, self.bound)
+            return PodPart(self.queue, 1, self.bound, paused_until=self.paused_until)
         least = self.rate * min(self.parts.values()) / sum(self.parts.values())
         rate = min(least, max(self.rate / len(self.pods), 1 / LONGEST_TOKEN))
-        return PodPart(self.queue, 1, self.bound, rate, max(1.0, self.burst * rate / self.rate))
+        return PodPart(self.queue, 1, self.bound, rate, max(1.0, self.burst * rate / self.rate), self.paused_until)
 
 
 def parse_own(document: Mapping[str, Any] | None, front_door: str) -> tuple[dict[str, OwnQueue], tuple[str, ...]]:
@@ -123,6 +128,7 @@ def _own_queue(tier: str, pods: list[str], entry: Mapping[str, Any], prefix: str
         parts={pod: part for pod, part in zip(pods, parts, strict=True) if part},
         rate=rate,
         burst=max(1, _count(entry.get("burst", 1))),
+        paused_until=_count(entry.get("pausedUntil", 0)) / 1000,
     )
 
 

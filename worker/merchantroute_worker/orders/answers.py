@@ -11,6 +11,7 @@ from enum import Enum
 from typing import NamedTuple
 
 MAX_RETRY_AFTER = 1e9
+RATE_LIMITED = 429
 FAILURES = frozenset({"timeout", "refused", "reset", "tls", "dns"})
 UNREACHABLE = frozenset({"refused", "tls", "dns"})
 """Failures of the merchant as a whole, not of one call."""
@@ -71,12 +72,12 @@ class Answer(NamedTuple):
     @property
     def asks_to_wait(self) -> bool:
         """Whether the merchant wants no orders for a while: 429, or a 5xx with Retry-After."""
-        return self.status == 429 or (self.is_server_error and self.retry_after is not None)
+        return self.status == RATE_LIMITED or (self.is_server_error and self.retry_after is not None)
 
     @property
     def is_merchants_failure(self) -> bool:
         """Whether the merchant bears no more orders at the moment: no answer in time, a 5xx, or 429."""
-        return self.failure is not None or self.is_server_error or self.status == 429
+        return self.failure is not None or self.is_server_error or self.status == RATE_LIMITED
 
     @property
     def leaves_doubt(self) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from merchantroute_worker.isolation.own_queues import OwnQueue, parse_own
-from merchantroute_worker.orders.answers import Answer, Table, table
+from merchantroute_worker.orders.answers import RATE_LIMITED, Answer, Meaning, Table, table
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -180,7 +180,11 @@ class Route:
 
     def is_paused_by(self, answer: Answer) -> bool:
         """Whether the answer pauses its merchant: 429, or a 5xx with a Retry-After that the route heeds."""
-        return answer.status == 429 or (answer.asks_to_wait and self.retry_after_max > 0)
+        return answer.status == RATE_LIMITED or (answer.asks_to_wait and self.retry_after_max > 0)
+
+    def is_rate_limit(self, answer: Answer | None) -> bool:
+        """Whether the merchant says by the answer that it got more orders than it bears: 429, unless that is final."""
+        return answer is not None and answer.status == RATE_LIMITED and self.table.meaning(answer) is Meaning.AGAIN
 
     def merchant(self, merchant_id: str) -> Merchant | None:
         """The merchant's endpoint, or None if neither the list nor a default endpoint covers it."""

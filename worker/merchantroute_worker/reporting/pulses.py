@@ -67,6 +67,8 @@ def _figures(pod: Pod) -> dict[str, Any]:
             "refused": one.refused,
             "succeeded": one.succeeded,
             "failed": one.failed,
+            **({"limited": one.limited} if one.limited else {}),
+            **({"pausedFor": round(one.paused_for, 3)} if one.paused_for else {}),
         }
         for one in figures.merchants
     ]

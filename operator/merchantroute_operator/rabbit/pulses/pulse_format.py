@@ -68,6 +68,8 @@ def _figures(entry: dict[str, Any]) -> MerchantFigures:
         refused=_count(entry["refused"]),
         succeeded=_count(entry["succeeded"]),
         failed=_count(entry["failed"]),
+        limited=_count(entry.get("limited", 0)),
+        paused_for=_number(entry.get("pausedFor", 0)),
     )
 
 

@@ -20,6 +20,9 @@ from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.status.text import some
 
+LONGEST_UNTOLD = 60.0
+"""Seconds that pods pause a merchant at most which asks for time, and does not say how much."""
+
 
 async def decide_own_queues(tick: Tick) -> bool:
     """Whether a pass has something to do: a queue is to be opened or closed, or has another share or tier."""
@@ -55,6 +58,7 @@ def _decided(tick: Tick, own: OwnQueues, route: Route) -> Decision:
         queues=own.queues,
         memory=own.memory,
         backlog=backlog(route, tick, pods),
+        longest_pause=max(route.orders.retry_after_max, LONGEST_UNTOLD),
     )
 
 
@@ -139,4 +143,4 @@ def _differ(before: Mapping[str, OwnQueue], after: Mapping[str, OwnQueue]) -> bo
 
 
 def _told(queue: OwnQueue) -> tuple[object, ...]:
-    return queue.tier, queue.stage, queue.share, queue.rate, queue.burst
+    return queue.tier, queue.stage, queue.share, queue.rate, queue.burst, queue.paused_until

@@ -104,7 +104,7 @@ def plan_own(
         parts[merchant] = {pod: part for pod, part in given.items() if part}
         unfinished |= bool(given) and sum(given.values()) < share_now(queue)
         bound = queue.stage == "Open" and own_binding(place, merchant) in observed.bindings
-        entries.append(OwnEntry(merchant, queue.tier, name, given, bound, queue.rate, queue.burst))
+        entries.append(OwnEntry(merchant, queue.tier, name, given, bound, queue.rate, queue.burst, queue.paused_until))
     text, named = own_file(entries, {tier: sorted(those.live) for tier, those in tiers.items()}, room)
     return OwnPlan(
         text,
@@ -188,7 +188,9 @@ def _parts(
     share = max(0, share_now(queue) - still_running(others, written, running))
     # One at least: what such a pod holds may never end, and the queue is to be worked by somebody.
     share = max(min(1, share), share - still_running(overdue, written, running, load_newer=False))
-    given = parts_to_write(share, name, live, written, running, most_pods(queue.rate, queue.burst))
+    given = parts_to_write(
+        share, name, live, written, running, most_pods(queue.rate, queue.burst, found=queue.why == "RateLimited")
+    )
     return {**dict.fromkeys(overdue, 0), **given}
 
 

@@ -20,7 +20,7 @@ BESIDE = 96 * 1024
 
 @dataclass(frozen=True, slots=True)
 class OwnEntry:
-    """One merchant's own queue as pods see it; ``parts`` is by pod."""
+    """One merchant's own queue as pods see it; ``parts`` is by pod, ``paused_until`` seconds since the epoch."""
 
     merchant: str
     tier: str
@@ -29,6 +29,7 @@ class OwnEntry:
     bound: bool
     rate: float | None = None
     burst: int = 1
+    paused_until: float = 0.0
 
 
 def room_beside(shard: int) -> int:
@@ -79,4 +80,5 @@ def _entry(entry: OwnEntry, pods: Sequence[str]) -> dict[str, Any]:
         "bound": entry.bound,
         "parts": [entry.parts.get(pod, 0) for pod in pods],
         **({"rate": entry.rate, "burst": entry.burst} if entry.rate is not None else {}),
+        **({"pausedUntil": round(entry.paused_until * 1000)} if entry.paused_until else {}),
     }

@@ -58,3 +58,14 @@ def test_a_limit_holds_while_pods_come_and_go() -> None:
     fleet = operated(scenario)
 
     assert max(count for at, count in fleet.happened.begun if at > 20.0) == 4
+
+
+def test_a_merchant_that_takes_two_orders_a_second_gets_these_from_both_pods_together_and_hardly_more() -> None:
+    fleet = operated(replace(SMALL, faults={0: "429"}, takes=2.0, healed_at=270.0, seconds=280.0))
+
+    found = figures(fleet)
+    assert (found["openings"], found["false_openings"]) == (1, 0)
+    assert found["throughput"] > 0.85
+    assert found["limited_share"] < 0.06
+    assert found["amplification_of_odd"] < 1.1
+    assert found["fault_p99"] <= 1.1 * found["before_p99"]

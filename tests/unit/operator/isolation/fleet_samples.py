@@ -24,6 +24,17 @@ def well(merchant: str, *, in_flight: int = 0, succeeded: int = 0, refused: int 
     return {merchant: MerchantFigures(merchant, in_flight, succeeded=succeeded, refused=refused)}
 
 
+def limiting(
+    merchant: str, limited: int, *, in_flight: int = 0, succeeded: int = 0, paused_for: float = 0.0
+) -> dict[str, MerchantFigures]:
+    """A pod's report of a merchant that answered so many orders with 429."""
+    return {
+        merchant: MerchantFigures(
+            merchant, in_flight, succeeded=succeeded, failed=limited, limited=limited, paused_for=paused_for
+        )
+    }
+
+
 @dataclass
 class Route:
     """A route under its operator. What opens is bound, and what closes is gone, before the next tick."""
@@ -38,6 +49,7 @@ class Route:
     waiting: dict[str, Waiting] = field(default_factory=dict)
     events: list[tuple[float, IsolationEvent]] = field(default_factory=list)
     started: int = 1
+    backlog: int = 0
 
     def tick(self, *reports: Report) -> Decision:
         """One tick with these pods' reports."""
@@ -56,6 +68,7 @@ class Route:
             waiting={name: self.waiting.get(name, Waiting(0, 0)) for name in self.queues},
             queues=self.queues,
             memory=self.memory,
+            backlog={TIER: self.backlog},
         )
         self.memory = decision.memory
         self.queues = {

@@ -143,3 +143,8 @@ def test_through_any_changes_the_orders_in_flight_never_exceed_the_largest_share
             )
             assert could_now <= max(share, could)
             highest = max(share, could)
+
+
+def test_a_rate_that_was_found_is_worked_by_one_pod_for_each_five_orders_a_second() -> None:
+    assert [most_pods(rate, 1, found=True) for rate in (0.02, 4.9, 9.9, 10.0, 52.0)] == [1, 1, 1, 2, 10]
+    assert most_pods(None, 1, found=True) is None

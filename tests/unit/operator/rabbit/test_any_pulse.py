@@ -51,7 +51,7 @@ def test_merchants_of_the_longest_ids_that_producers_can_write_silence_no_pod() 
     ids = [f"{number:03}" + "\x01" * 252 for number in range(200)]
     worst = {
         **GOOD,
-        "merchants": [{**GOOD["merchants"][0], "merchant": merchant} for merchant in ids],
+        "merchants": [{**GOOD["merchants"][0], "merchant": m, "limited": 2**40, "pausedFor": 3599.123} for m in ids],
         "slow": [{"merchant": merchant, "inFlight": 1, "oldest": 1.5} for merchant in ids[:100]],
         "paused": [{"merchant": merchant, "seconds": 1.5} for merchant in ids[:100]],
         "credentialsRefused": ids[:100],
@@ -69,8 +69,27 @@ def test_the_figures_of_merchants_are_read_to_a_bound() -> None:
     assert pulse.merchants["m7"] == MerchantFigures("m7", 1, slow=True, refused=3, succeeded=9, failed=2)
 
 
+def test_answers_429_and_the_time_that_was_asked_for_are_read_where_a_pod_tells_them() -> None:
+    entry = {**GOOD["merchants"][0], "limited": 2, "pausedFor": 29.5}
+    pulse = parse_pulse(json.dumps({**GOOD, "merchants": [entry]}).encode(), at=1.0)
+
+    assert pulse is not None
+    assert (pulse.merchants["hut"].limited, pulse.merchants["hut"].paused_for) == (2, 29.5)
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"inFlight": -1}, {"slow": 1}, {"merchant": ""}, {"merchant": "é" * 128}, {"failed": 1.5}]
+    "wrong",
+    [
+        {"inFlight": -1},
+        {"slow": 1},
+        {"merchant": ""},
+        {"merchant": "é" * 128},
+        {"failed": 1.5},
+        {"limited": -1},
+        {"pausedFor": -0.5},
+        {"pausedFor": "long"},
+    ],
+    ids=str,
 )
 def test_a_merchants_figure_that_is_none_makes_no_pulse(wrong: dict[str, Any]) -> None:
     entry = {**GOOD["merchants"][0], **wrong}

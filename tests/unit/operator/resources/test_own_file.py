@@ -32,6 +32,15 @@ def test_it_is_as_the_schema_says_and_can_be_read_back() -> None:
     assert parts_in("{") == parts_in('{"tiers": 7}') == {}
 
 
+def test_it_says_until_when_a_merchant_asked_for_time() -> None:
+    paused = OwnEntry("hut", "standard", "own", {PODS[0]: 2}, bound=True, paused_until=1_700_000_000.5)
+    text, _ = own_file([paused, entry("inn")], {"standard": PODS}, 10**6)
+
+    jsonschema.validate(json.loads(text), SCHEMA)
+    queues = {each["merchant"]: each for each in json.loads(text)["tiers"]["standard"]["queues"]}
+    assert (queues["hut"]["pausedUntil"], "pausedUntil" in queues["inn"]) == (1_700_000_000_500, False)
+
+
 def test_a_route_without_own_queues_has_no_file() -> None:
     assert own_file([], {"standard": PODS}, 10**6) == ("", frozenset())
 

@@ -27,6 +27,17 @@ def test_of_what_waits_its_share_counts(ready: int, share: int, unacked: int, qu
     assert (seen.queued, seen.in_flight) == (queued, in_flight)
 
 
+@pytest.mark.parametrize(
+    ("rate", "ready", "unacked", "queued", "in_flight"),
+    [(5.0, 1000, 50, 10, 10), (5.0, 3, 4, 3, 4), (0.01, 1000, 1, 1, 1), (100.0, 1000, 50, 30, 50 - 20)],
+)
+def test_of_one_with_a_rate_what_the_rate_keeps_in_flight_counts(
+    rate: float, ready: int, unacked: int, queued: int, in_flight: int
+) -> None:
+    seen = with_own(LANE, (load(ready, 30, unacked, rate=rate),), OwnHistory(), 2.0, 100.0)
+    assert (seen.queued, seen.in_flight) == (queued, in_flight)
+
+
 def test_a_pod_stays_while_anything_waits_unless_it_is_held() -> None:
     for share, pods in ((1, 1), (0, 0)):
         seen = with_own(LANE, (load(1000, share),), OwnHistory(), 1.0, 100.0)

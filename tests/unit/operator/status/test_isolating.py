@@ -18,6 +18,7 @@ from tests.unit.operator.status_views import ROUTE, a_view
 NOW = "2026-01-02T03:04:05Z"
 SLOW = OwnQueue("m0", "enterprise", why="Slow", stage="Open", since=1_767_225_601.0, share=4, hold=60.0)
 LIMITED = OwnQueue("\N{SUSHI}", "standard", "Limited", "Opening", 1_767_225_601.0, share=30, rate=0.5, burst=3)
+PAUSED = OwnQueue("m9", "standard", "RateLimited", "Open", 1_767_225_601.0, 30, rate=4.8, paused_until=1_767_225_700.0)
 CLOSING = OwnQueue("a b", "standard", "Held", "Closing", 1_767_225_601.0, share=0)
 THREE = {queue.merchant: queue for queue in (SLOW, LIMITED, CLOSING)}
 
@@ -86,6 +87,9 @@ def test_what_the_status_says_is_what_is_remembered() -> None:
     }
     assert written["totals"]["ownQueues"] == 3
     assert remembered(written) == THREE
+    (paused,) = entries([PAUSED], {})
+    assert (paused["rate"], paused["pausedUntil"]) == (4.8, "2026-01-01T00:01:40Z")
+    assert remembered({"ownQueues": [paused]}) == {"m9": PAUSED}
 
 
 def test_own_queues_stay_in_the_status_when_a_pass_does_not_come_to_them_and_go_when_they_do() -> None:
@@ -117,7 +121,17 @@ def test_the_longest_ids_are_left_out_of_a_status_that_they_would_make_too_large
 
 @pytest.mark.parametrize(
     "entry",
-    [None, "m0", {}, {"merchant": "m0"}, {"why": "Bored"}, {"stage": "Ajar"}, {"since": "then"}, {"share": "all"}],
+    [
+        None,
+        "m0",
+        {},
+        {"merchant": "m0"},
+        {"why": "Bored"},
+        {"stage": "Ajar"},
+        {"since": "then"},
+        {"share": "all"},
+        {"pausedUntil": "soon"},
+    ],
     ids=str,
 )
 def test_an_entry_that_cannot_be_read_leaves_the_others(entry: Any) -> None:

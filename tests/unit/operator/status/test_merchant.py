@@ -140,6 +140,24 @@ def test_a_broker_that_does_not_answer_leaves_the_own_queue_as_it_was_told() -> 
 
 
 @pytest.mark.parametrize(
+    ("why", "was", "rate", "written"),
+    [
+        ("RateLimited", 5.0, 4.1, 5.0),
+        ("RateLimited", 5.0, 3.1, 3.1),
+        ("RateLimited", None, 4.1, 4.1),
+        ("Limited", 5.0, 4.9, 4.9),
+    ],
+)
+def test_a_rate_that_was_found_is_not_written_for_every_small_change(
+    why: Any, was: float | None, rate: float, written: float
+) -> None:
+    before = {"ownQueue": {} if was is None else {"rate": was}}
+    outcome = Outcome(bound={"taco": "standard"}, own_queues={"taco": an_own_queue(why=why, rate=rate)})
+    status = told(replace(a_claim(), status=before), outcome)
+    assert status["ownQueue"]["rate"] == written
+
+
+@pytest.mark.parametrize(
     ("was", "waiting", "written"),
     [(812, 780, 812), (812, 730, 730), (812, 900, 900), (812, 0, 0), (0, 1, 1), (5, 6, 6), (None, 7, 7)],
 )

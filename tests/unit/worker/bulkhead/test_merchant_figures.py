@@ -39,15 +39,27 @@ def test_a_merchant_refused_lately_is_told_for_a_minute_and_one_with_an_own_queu
     assert (names(60.0), names(62.0), names(62.0, "bistro")) == (["bistro"], [], ["bistro"])
 
 
-def test_orders_that_wait_for_their_merchant_s_rate_are_refused_too_but_not_in_its_own_queue() -> None:
+def test_orders_that_wait_for_their_merchant_s_time_or_rate_are_not_refused_for_a_slot() -> None:
     bulkhead = holding("bistro", 1)
     bulkhead.asked_to_wait("bistro", 1.0, began=0.0, seconds=5.0)
     assert bulkhead.decide("bistro", 2.0) is Verdict.PAUSED
     assert bulkhead.decide("bistro", 2.0, own_queue=True) is Verdict.PAUSED
     assert [bulkhead.decide("bistro", 6.0) for _ in range(2)] == [Verdict.ADMIT, Verdict.RATE_LIMIT]
 
-    (bistro,) = bulkhead.figures(6.0, (), 200).merchants
-    assert bistro.refused == 2
+    assert bulkhead.figures(6.0, (), 200).merchants == ()
+
+
+def test_a_merchant_that_answered_429_is_told_for_a_minute_with_the_time_that_it_asked_for() -> None:
+    bulkhead = holding("bistro", 2)
+    bulkhead.asked_to_wait("bistro", 1.0, began=0.0, seconds=5.0)
+    bulkhead.attempted("bistro", failed=True, limited_at=1.0)
+    bulkhead.attempted("bistro", failed=False)
+
+    (bistro,) = bulkhead.figures(2.0, (), 200).merchants
+    assert bistro == MerchantFigures("bistro", in_flight=2, succeeded=1, failed=1, limited=1, paused_for=4.0)
+    for slot in range(2):
+        bulkhead.release("bistro", ("bistro", slot), 2.0)
+    assert bulkhead.figures(62.0, (), 200).merchants == ()
 
 
 def test_of_many_the_slow_ones_are_told_first_then_those_refused_most() -> None:
@@ -58,9 +70,9 @@ def test_of_many_the_slow_ones_are_told_first_then_those_refused_most() -> None:
         bulkhead.acquire(f"ok-{number}", number, 0.0)
         bulkhead.answered(f"ok-{number}", 0.0, 0.1)
     for _ in range(3):
-        bulkhead._refused.count("ok-7", bulkhead._known.active["ok-7"], 0.0)
+        bulkhead._recent.refused("ok-7", bulkhead._known.get("ok-7"), 0.0)
     for number in range(290):
-        bulkhead._refused.count(f"ok-{number}", bulkhead._known.active[f"ok-{number}"], 0.0)
+        bulkhead._recent.refused(f"ok-{number}", bulkhead._known.get(f"ok-{number}"), 0.0)
 
     merchants = bulkhead.figures(0.0, (), 200).merchants
 

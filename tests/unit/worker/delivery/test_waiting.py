@@ -1,13 +1,16 @@
 """Deliveries wait for a slot and for their merchant's part, and begin when something changes."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from merchantroute_kit.waiting import until
+from merchantroute_worker.bulkhead.pauses import FIRST
+from merchantroute_worker.bulkhead.rule import Verdict
 from merchantroute_worker.delivery.delivery import Delivery
-from merchantroute_worker.delivery.waiting import LONGEST_WAIT, Entry, WaitingDeliveries
+from merchantroute_worker.delivery.waiting import LONGEST_PAUSE, LONGEST_WAIT, Entry, WaitingDeliveries
 from merchantroute_worker.isolation.own_queues import PodPart
 from merchantroute_worker.orders.messages import MOST_RETURNS, RETURNS
 from tests.unit.worker.delivery.test_settlement import Fixture, Message
@@ -138,11 +141,19 @@ def test_what_waits_for_a_token_begins_when_it_is_due(consumer: Consumer) -> Non
     until(lambda: len(consumer.begun) == 3, "the next token, which the timer did not know of")
 
 
-@pytest.mark.parametrize(("seconds", "waits"), [(LONGEST_WAIT - 1, True), (LONGEST_WAIT + 9, False)])
-def test_a_short_pause_of_its_merchant_is_waited_for_here_and_a_long_one_on_the_ladder(
-    consumer: Consumer, seconds: float, waits: bool
+@pytest.mark.parametrize(
+    ("seconds", "bound", "waits"),
+    [
+        (LONGEST_WAIT - 1, True, True),
+        (LONGEST_WAIT + 9, True, True),
+        (LONGEST_WAIT - 1, False, True),
+        (LONGEST_WAIT + 9, False, False),
+    ],
+)
+def test_a_pause_of_its_merchant_is_waited_for_here_and_a_long_one_on_the_ladder_that_leads_elsewhere(
+    consumer: Consumer, seconds: float, bound: bool, waits: bool
 ) -> None:
-    consumer.waiting.configure(part(2))
+    consumer.waiting.configure({"bistro": PodPart("own", 2, bound)})
     now = consumer.pod.clock.now()
     consumer.pod.bulkhead.refusals.asked_to_wait("bistro", now, began=now, seconds=seconds)
 
@@ -150,6 +161,36 @@ def test_a_short_pause_of_its_merchant_is_waited_for_here_and_a_long_one_on_the_
 
     assert (consumer.begun, consumer.waiting.of_own("bistro")) == (([], 1) if waits else ([delivery], 0))
     assert delivery.admitted is False
+
+
+def test_a_pause_of_the_fleet_is_obeyed_until_it_is_over_and_told_of_where_it_is_too_long_to_wait_here(
+    consumer: Consumer,
+) -> None:
+    consumer.waiting.configure(part(2, paused_until=time.time() + LONGEST_WAIT))
+    delivery = consumer.arrives(own=True)
+    assert (consumer.begun, consumer.waiting.of_own("bistro")) == ([], 1)
+    assert consumer.waiting.paused_for_long() == frozenset()
+
+    consumer.waiting.configure(part(2, paused_until=time.time() + LONGEST_PAUSE + 60))
+    assert (consumer.begun, consumer.waiting.paused_for_long()) == ([], frozenset({"bistro"}))
+    consumer.waiting.configure(part(2, paused_until=time.time() - 1))
+    assert (consumer.begun, consumer.waiting.paused_for_long()) == ([delivery], frozenset())
+
+
+def test_the_pod_s_own_rate_does_not_count_where_the_fleet_has_one(consumer: Consumer) -> None:
+    refusals, now = consumer.pod.bulkhead.refusals, consumer.pod.clock.now()
+    consumer.waiting.configure(part(2, rate=1_000.0, burst=10.0))
+    for _ in range(6):
+        refusals.asked_to_wait("bistro", now - 100.0, began=now - 100.0, seconds=None)
+    assert refusals.verdict("bistro", now - 90.0) is None
+    assert refusals.verdict("bistro", now - 90.0) is Verdict.RATE_LIMIT
+
+    assert refusals.verdict("bistro", now - 90.0, own_queue=True) is None
+    assert refusals.wait("bistro", now - 90.0) > 0
+    assert refusals.wait("bistro", now - 90.0, own_queue=True) == 0
+    refusals.asked_to_wait("bistro", now, began=now, seconds=None)
+    assert refusals.verdict("bistro", now, own_queue=True) is Verdict.PAUSED
+    assert refusals.wait("bistro", now, own_queue=True) == pytest.approx(FIRST)
 
 
 @pytest.mark.parametrize("own_task", [False, True])

@@ -35,6 +35,18 @@ def test_a_route_without_own_queues_has_none() -> None:
     assert parse_own(None, FRONT) == ({}, ())
 
 
+def test_a_pause_holds_in_every_pod_also_in_those_without_a_part() -> None:
+    given = document(entry(rate=9, pausedUntil=1_700_000_000_500))
+    jsonschema.validate(given, SCHEMA)
+    own = parse_own(given, FRONT)[0]["bistro"]
+
+    for tier, pod in (("standard", "a"), ("standard", "another"), ("enterprise", "a")):
+        assert own.part_of(tier, pod).paused_until == 1_700_000_000.5
+        assert own.part_of(tier, pod, operator_away=True).paused_until == 1_700_000_000.5
+    assert parse_own(document(entry()), FRONT)[0]["bistro"].paused_until == 0
+    assert parse_own(document(entry(pausedUntil=-1)), FRONT)[0] == {}
+
+
 @pytest.mark.parametrize(
     ("tier", "pod", "part"),
     [

@@ -55,6 +55,21 @@ def test_a_pulse_names_merchants_that_asked_for_time_or_refuse_their_credentials
     assert "s3cret" not in json.dumps(pulse)
 
 
+def test_a_pulse_tells_how_many_orders_a_merchant_answered_429_and_how_long_it_is_paused() -> None:
+    pod = Pod(from_environment(WHERE), 20, HttpClient(20), ImmediateAcks())
+    now = pod.clock.now()
+    pod.bulkhead.acquire("busy", "slot", now)
+    pod.bulkhead.asked_to_wait("busy", now, began=now, seconds=60.0)
+    pod.bulkhead.attempted("busy", failed=True, limited_at=now)
+
+    pulse = pulses.document(pod)
+
+    jsonschema.validate(pulse, schema("pulse"))
+    (busy,) = pulse["merchants"]
+    assert (busy["failed"], busy["limited"]) == (1, 1)
+    assert 0 < busy["pausedFor"] <= 60.0
+
+
 def test_a_pulse_reports_a_blocked_hub_only_if_it_was_blocked() -> None:
     pod = Pod(from_environment(WHERE), 20, HttpClient(20), ImmediateAcks())
     assert "blocked" not in pulses.document(pod)

@@ -16,7 +16,7 @@ from merchantroute_operator.reconcile.observers import isolated_merchants
 from merchantroute_operator.reconcile.observers.isolated_merchants import figures, merged, waiting_in_pods
 from merchantroute_operator.reconcile.route_metrics import RouteMetrics
 from merchantroute_operator.scaling.model import Pulse
-from tests.unit.operator.operator_under_test import KEY
+from tests.unit.operator.operator_under_test import KEY, NOW
 from tests.unit.operator.own_queue_world import MERCHANT, QUEUE, OwnFleet, own_fleet
 from tests.unit.operator.route_samples import a_route
 
@@ -112,6 +112,26 @@ def test_metrics_have_sums_and_closed_words_and_no_merchant() -> None:
     assert found["merchantroute_operator_own_queue_share"] == [(tier, float(share))]
     assert found["merchantroute_operator_own_queues_opened_total"] == [(LABELS, 1.0)]
     assert 0 < found["merchantroute_operator_own_queues_opening_seconds_total"][0][1] < 10
+
+
+def test_one_that_answers_429_again_and_again_gets_a_rate_and_a_pause_that_pods_and_people_are_told() -> None:
+    world = own_fleet(isolation={})
+    for turn in range(8):
+        limited = MerchantFigures(
+            MERCHANT, 1, succeeded=10 * turn, failed=2 * turn, limited=2 * turn, paused_for=9e9 if turn > 5 else 0.0
+        )
+        world.turn(limited)
+    (told,) = world.kube.status["ownQueues"]
+    own = world.own()[MERCHANT]
+
+    assert (told["why"], told["stage"]) == ("RateLimited", "Open")
+    assert told["rate"] == own["rate"] > 0
+    wall, longest = NOW + world.at, a_route().orders.retry_after_max
+    assert 1000 * wall < own["pausedUntil"] <= 1000 * (wall + longest)
+    assert "pausedUntil" in told
+    tier = LABELS | {"tier": "standard"}
+    assert samples(world)["merchantroute_operator_own_queue_rate"] == [(tier, told["rate"])]
+    assert samples(world)["merchantroute_operator_own_queues_paused"] == [(tier, 1.0)]
 
 
 def test_what_waits_in_an_own_queue_is_in_the_lanes_figures_as_its_share_lets_through_and_exact_at_rest() -> None:
