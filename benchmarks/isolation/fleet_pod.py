@@ -3,11 +3,13 @@
 from collections import Counter
 from typing import Any
 
-from merchantroute_operator.isolation.model import MerchantFigures, PodFigures
+from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures, PodFigures
 from merchantroute_worker.bulkhead.bulkhead import Bulkhead
 from merchantroute_worker.bulkhead.fair_share import fair_share
 from merchantroute_worker.bulkhead.rule import Limits
+from merchantroute_worker.isolation.groups import group_figures
 
+HOST, MOST = "pos.vendor.example", 100
 LATELY = 60.0
 """Seconds for which a merchant that had calls is active, and one that was refused is reported."""
 
@@ -36,8 +38,10 @@ class Part:
 class FleetPod:
     """A pod of so many `slots`; the ceiling of one merchant is a quarter of them."""
 
-    def __init__(self, name: str, slots: int, call_timeout: float, started: int) -> None:
-        self.name, self.slots, self.started = name, slots, started
+    def __init__(
+        self, name: str, slots: int, call_timeout: float, started: int, one_host: frozenset[int] = frozenset()
+    ) -> None:
+        self.name, self.slots, self.started, self.one_host = name, slots, started, one_host
         self.bulkhead = Bulkhead(Limits(slots=slots, ceiling=max(1, slots // 4), call_timeout=call_timeout))
         self.busy = 0
         self.reads_from = 0.0
@@ -80,18 +84,25 @@ class FleetPod:
         held = [count for merchant, count in self.running.items() if count and str(merchant) not in slow]
         of_slow = self.busy - sum(held)
         share = fair_share(held, self.slots - of_slow) if held else (self.slots - of_slow) * 3 / 4
+        active = {m: str(m) in slow for m, at in self._called.items() if now - at <= LATELY or self.running[m] > 0}
+        groups = group_figures({str(m): is_slow for m, is_slow in active.items()}, self._group, MOST)
         return PodFigures(
             pod=self.name,
             started=self.started,
             at=now,
             slots=self.slots,
-            active=sum(now - at <= LATELY or self.running[merchant] > 0 for merchant, at in self._called.items()),
+            active=len(active),
             fair_share=max(1, min(self.slots, int(share))),
-            merchants={str(merchant): self._figures(merchant, slow) for merchant in named},
+            merchants={str(merchant): self._figures(merchant, slow, groups) for merchant in named},
             busy=self.busy,
+            groups={group: GroupFigures(*counts) for group, counts in groups.items()},
+            slow=sum(active.values()),
         )
 
-    def _figures(self, merchant: int, slow: Any) -> MerchantFigures:
+    def _group(self, merchant: str) -> str | None:
+        return HOST if int(merchant) in self.one_host else None
+
+    def _figures(self, merchant: int, slow: Any, groups: Any) -> MerchantFigures:
         return MerchantFigures(
             merchant=str(merchant),
             in_flight=self.running[merchant],
@@ -99,4 +110,5 @@ class FleetPod:
             refused=self.refused[merchant],
             succeeded=self.succeeded[merchant],
             failed=self.failed[merchant],
+            group=HOST if merchant in self.one_host and HOST in groups else "",
         )

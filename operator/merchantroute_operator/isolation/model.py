@@ -16,6 +16,7 @@ from merchantroute_operator.spec.route import IsolationPolicy as Policy
 from merchantroute_operator.spec.route import MerchantLimits
 
 __all__ = [
+    "GroupFigures",
     "MerchantFigures",
     "MerchantLimits",
     "Mode",
@@ -41,7 +42,8 @@ until it is proven empty and deleted.
 class MerchantFigures:
     """One merchant in one pod, from its pulse; the counters are cumulative since the pod ``started``.
 
-    ``refused`` counts orders that got no slot, ``succeeded`` and ``failed`` its orders' attempts.
+    ``refused`` counts orders that got no slot, ``succeeded`` and ``failed`` its orders' attempts. ``group`` is one of
+    the pod's ``groups``, empty for a merchant that is alone in its own.
     """
 
     merchant: str
@@ -50,6 +52,15 @@ class MerchantFigures:
     refused: int = 0
     succeeded: int = 0
     failed: int = 0
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFigures:
+    """How many merchants of one group had calls in a pod within the last minute, and how many of them are slow."""
+
+    active: int
+    slow: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,8 @@ class PodFigures:
 
     ``active`` is the number of merchants that had calls within the last minute, slow ones among them; ``fair_share`` is
     the number of the pod's slots that one more merchant might have now. ``busy`` slots have an order, None where the
-    pod does not say.
+    pod does not say. ``groups`` are those of several active merchants: all others are groups of one. ``slow`` merchants
+    are named in ``merchants`` or not; 0 where the pod does not say.
     """
 
     pod: str
@@ -69,6 +81,8 @@ class PodFigures:
     fair_share: int
     merchants: Mapping[str, MerchantFigures] = field(default_factory=dict)
     busy: int | None = None
+    groups: Mapping[str, GroupFigures] = field(default_factory=dict)
+    slow: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,14 @@ class RecentRefusals:
         return self._latest
 
 
+def active(known: KnownMerchants, is_slow: IsSlow, now: float) -> dict[str, bool]:
+    """Give the merchants that have calls, or had some within the last minute, and whether each is slow."""
+    return {
+        name: bool(state.calls or state.is_failing) and is_slow(state, now)
+        for name, state in known.active_since(now - RECENTLY)
+    }
+
+
 def figures(
     known: KnownMerchants, refused: Iterable[str], own: Iterable[str], is_slow: IsSlow, *, now: float, most: int
 ) -> tuple[MerchantFigures, ...]:

@@ -1,5 +1,6 @@
 """Read-only views of the bulkhead, for pulses, `/merchants` and Prometheus. Ages and times are seconds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,9 +45,11 @@ class MerchantFigures(NamedTuple):
 
 
 class PodFigures(NamedTuple):
-    """The merchants of one pod: how many were `active` lately, the slots that one more could have, and some of them."""
+    """The merchants of one pod: those that were `active` lately, each with whether it is slow, the slots that one more
+    could have, and the figures of some of them.
+    """
 
-    active: int
+    active: Mapping[str, bool]
     fair_share: int
     merchants: tuple[MerchantFigures, ...]
 

@@ -72,6 +72,8 @@ def figures(route: Route, pulses: Iterable[Pulse]) -> dict[str, list[PodFigures]
                     fair_share=pulse.fair_share,
                     merchants=pulse.merchants,
                     busy=pulse.busy,
+                    groups=pulse.groups,
+                    slow=pulse.slow_merchants,
                 )
             )
     return found

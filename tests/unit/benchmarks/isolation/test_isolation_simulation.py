@@ -28,6 +28,19 @@ def test_a_merchant_that_hangs_is_isolated_and_its_neighbours_do_not_wait() -> N
     assert found["fault_p99_from_3s"] <= 1.1 * found["before_p99"]
 
 
+def test_a_host_that_hangs_with_most_of_the_merchants_is_isolated_as_they_are() -> None:
+    vendor = frozenset(range(4, 24))
+    hangs = replace(
+        SMALL, weights=equal(24), load=0.3, slots=100, faults=dict.fromkeys(vendor, "hang"), one_host=vendor,
+        seconds=150.0,
+    )  # fmt: skip
+
+    fleet = operated(hangs)
+
+    assert fleet.bound == vendor
+    assert operated(replace(hangs, one_host=frozenset())).bound == set()
+
+
 def test_a_healed_merchants_backlog_goes_and_its_queue_is_closed() -> None:
     fleet = operated(replace(SMALL, faults={1: "hang"}))
 

@@ -77,7 +77,8 @@ def test_active_are_those_with_calls_within_a_minute() -> None:
             bulkhead.failed(name)
         bulkhead.release(name, name, until)
 
-    assert [bulkhead.figures(now, (), 0).active for now in (60.0, 71.0, 120.0)] == [4, 3, 1]
+    assert [len(bulkhead.figures(now, (), 0).active) for now in (60.0, 71.0, 120.0)] == [4, 3, 1]
+    assert bulkhead.figures(0.0, (), 0).active == {"bistro": False, "gone": False, "late": False, "failing": True}
 
 
 @pytest.mark.parametrize(("held", "share"), [({}, 15), ({"a": 5}, 10), ({"a": 4, "b": 4, "c": 4, "d": 4}, 4)])
