@@ -1,13 +1,13 @@
-"""Groups of merchants that stand or fall together: those whose API is at one host. Pure.
+"""Groups of merchants that stand or fall together: those whose API is at one host, unless the route says more. Pure.
 
 The operator counts groups where it asks whether merchants or the pod's own network are in trouble: hundreds of
 merchants whose vendor's host hangs are one.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 _KEPT = 2**14  # endpoints
 
@@ -27,10 +27,39 @@ def host_of(endpoint: str) -> str:
     return host.lower().removesuffix(".")
 
 
-def group_of(merchants: Mapping[str, tuple[str, bool]], default_endpoint: str | None, merchant: str) -> str | None:
-    """Give the merchant's group, None where it has no endpoint. `merchants` are those that a route lists."""
-    listed = merchants.get(merchant)
-    endpoint = listed[0] if listed else default_endpoint
+def written_groups(documents: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Give the groups that the documents of a route's merchants have, by merchant. What is no name is none."""
+    return {
+        merchant: group
+        for document in documents
+        for merchant, entry in document["merchants"].items()
+        if isinstance(entry, dict) and isinstance(group := entry.get("group"), str) and group
+    }
+
+
+class Grouped(Protocol):
+    """What a route says of its merchants' groups: those that are written, and the endpoints of the others."""
+
+    @property
+    def groups(self) -> Mapping[str, str]:
+        """Merchant -> group, of those for which one is written."""
+
+    @property
+    def merchants(self) -> Mapping[str, tuple[str, bool]]:
+        """Merchant -> endpoint, and whether it has credentials, of those that are listed."""
+
+    @property
+    def default_endpoint(self) -> str | None:
+        """The endpoint of all others."""
+
+
+def group_of(route: Grouped, merchant: str) -> str | None:
+    """Give the merchant's group, None where it has no endpoint."""
+    written = route.groups.get(merchant)
+    if written is not None:
+        return written
+    listed = route.merchants.get(merchant)
+    endpoint = listed[0] if listed else route.default_endpoint
     return None if endpoint is None else host_of(endpoint)
 
 

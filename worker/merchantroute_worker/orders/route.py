@@ -13,6 +13,7 @@ from math import inf
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from merchantroute_worker.isolation.groups import written_groups
 from merchantroute_worker.isolation.own_queues import OwnQueue, parse_own
 from merchantroute_worker.orders.answers import Answer, Table, table
 
@@ -135,6 +136,8 @@ class Route:
     tiers: Mapping[str, Tier]
     merchants: Mapping[str, tuple[str, bool]]
     credentials: Mapping[str, Credential] = field(repr=False)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """The groups of merchants for which one is written: others' are the hosts of their endpoints."""
     deaths: Mapping[str, float] = field(default_factory=dict)
     """When a pod of a tier last died other than by a clean end (epoch seconds); tiers without a death are left out."""
     not_understood: Mapping[str, str] = field(default_factory=dict)
@@ -304,6 +307,7 @@ def _parse(
         default_endpoint=None if route["defaultEndpoint"] is None else _text(route["defaultEndpoint"]),
         tiers={name: _tier(tier) for name, tier in route["tiers"].items()},
         merchants=listed,
+        groups=written_groups(merchants),
         credentials=keys,
         not_understood=not_known | not_read,
         own_queues=own_queues,

@@ -64,7 +64,7 @@ def _figures(pod: Pod) -> dict[str, Any]:
     own = pod.own_orders
     figures = pod.bulkhead.figures(pod.clock.now(), set(own.own_tags.values()) if own else (), MAX_FIGURES)
     route = pod.files.current if pod.files.generation else None
-    group = partial(group_of, route.merchants, route.default_endpoint) if route else _without_group
+    group = partial(group_of, route) if route else _without_group
     groups = group_figures(figures.active, group, MAX_GROUPS)
     merchants = [
         {

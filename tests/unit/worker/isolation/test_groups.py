@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -13,7 +14,7 @@ from merchantroute_worker.orders.route import parse
 from merchantroute_worker.outcomes.ack_batch import ImmediateAcks
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.reporting import pulses
-from tests.unit.worker.samples import INDEX, ROUTE
+from tests.unit.worker.samples import INDEX, ROUTE, route
 
 SCHEMA = json.loads((Path(__file__).resolve().parents[4] / "schema/pulse.json").read_text())
 WHERE = {"MR_NAMESPACE": "orders", "MR_ROUTE": "pos", "MR_TIER": "standard", "MR_POD": "pod-1"}
@@ -42,10 +43,22 @@ def test_groups_of_several_are_counted_the_largest_first() -> None:
 
 
 def test_who_is_not_listed_is_at_the_default_endpoint() -> None:
-    listed = {"bistro": ("https://bistro.example/v1", False)}
+    assert [group_of(route(), merchant) for merchant in ("bistro", "cafe")] == ["bistro.example", None]
+    assert group_of(route(defaultEndpoint="https://gate.example/{merchant}"), "cafe") == "gate.example"
 
-    assert [group_of(listed, None, merchant) for merchant in ("bistro", "cafe")] == ["bistro.example", None]
-    assert group_of(listed, "https://gate.example/{merchant}", "cafe") == "gate.example"
+
+def test_a_group_that_is_written_counts_and_what_is_no_name_is_none() -> None:
+    where = {"tier": "standard", "endpoint": "https://pos.example"}
+    wrong: list[Any] = ["", 7, None, ["vendor"]]
+    listed = {f"m{place}": {**where, "group": group} for place, group in enumerate(wrong)}
+    document = {"v": 1, "merchants": {**listed, "hut": {**where, "group": "vendor"}}}
+
+    found = parse(index=INDEX, route=ROUTE, merchants=[document], credentials=[])
+
+    assert {merchant: group_of(found, merchant) for merchant in found.merchants} == {
+        **dict.fromkeys(listed, "pos.example"),
+        "hut": "vendor",
+    }
 
 
 def test_a_pulse_names_the_groups_of_its_merchants_and_nothing_without_any(
