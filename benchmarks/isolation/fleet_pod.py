@@ -6,7 +6,9 @@ from typing import Any
 from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures, PodFigures
 from merchantroute_worker.bulkhead.bulkhead import Bulkhead
 from merchantroute_worker.bulkhead.fair_share import fair_share
+from merchantroute_worker.bulkhead.merchant_figures import JUST_NOW
 from merchantroute_worker.bulkhead.rule import Limits
+from merchantroute_worker.bulkhead.views import Activity
 from merchantroute_worker.isolation.groups import group_figures
 
 HOST, MOST = "pos.vendor.example", 100
@@ -55,6 +57,7 @@ class FleetPod:
         self.succeeded: Counter[int] = Counter()
         self.failed: Counter[int] = Counter()
         self._called: dict[int, float] = {}
+        self._well: dict[int, float] = {}
         self._refused_at: dict[int, float] = {}
 
     def began(self, merchant: int, now: float) -> None:
@@ -69,6 +72,8 @@ class FleetPod:
         self.running[merchant] -= 1
         self._called[merchant] = now
         (self.succeeded if success else self.failed)[merchant] += 1
+        if success:
+            self._well[merchant] = now
 
     def note_refusal(self, merchant: int, now: float) -> None:
         """Count an order that got no slot."""
@@ -84,8 +89,12 @@ class FleetPod:
         held = [count for merchant, count in self.running.items() if count and str(merchant) not in slow]
         of_slow = self.busy - sum(held)
         share = fair_share(held, self.slots - of_slow) if held else (self.slots - of_slow) * 3 / 4
-        active = {m: str(m) in slow for m, at in self._called.items() if now - at <= LATELY or self.running[m] > 0}
-        groups = group_figures({str(m): is_slow for m, is_slow in active.items()}, self._group, MOST)
+        active = {
+            str(merchant): Activity(str(merchant) in slow, now - self._well.get(merchant, -LATELY) <= JUST_NOW)
+            for merchant, at in self._called.items()
+            if now - at <= LATELY or self.running[merchant] > 0
+        }
+        groups = group_figures(active, self._group, MOST)
         return PodFigures(
             pod=self.name,
             started=self.started,
@@ -96,7 +105,7 @@ class FleetPod:
             merchants={str(merchant): self._figures(merchant, slow, groups) for merchant in named},
             busy=self.busy,
             groups={group: GroupFigures(*counts) for group, counts in groups.items()},
-            slow=sum(active.values()),
+            slow=sum(one.slow for one in active.values()),
         )
 
     def _group(self, merchant: str) -> str | None:

@@ -78,11 +78,12 @@ def figures(merchant: str, fleet: Fleet, *, isolated: bool) -> Figures:
         in_flight=sum(news.in_flight for news in heard),
         slow_in=slow_in,
         pods=witnesses,
-        slow=0 < _needed(witnesses) <= slow_in,
+        slow=0 < witnesses_needed(witnesses) <= slow_in,
     )
 
 
-def _needed(witnesses: int) -> int:
+def witnesses_needed(witnesses: int) -> int:
+    """How many of so many pods must find a merchant slow, or a group."""
     return max(min(2, witnesses), ceil(witnesses * WITNESSES))
 
 
@@ -96,4 +97,4 @@ def _in_all(count: int) -> str:
     return "" if count == 1 else f" in each of {count} pods"
 
 
-__all__ = ["NOTHING", "Figures", "Fleet", "News", "believe", "figures"]
+__all__ = ["NOTHING", "Figures", "Fleet", "News", "believe", "figures", "witnesses_needed"]

@@ -35,6 +35,7 @@ class News:
     refused: int = 0
     in_flight: int = 0
     slow: bool = False  # by evidence
+    since: float | None = None  # when the pod began to call it slow, where that was heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,13 @@ def pod_news(pod: PodFigures, past: PodPast | None, now: float, wall: float) -> 
     for figures in _heard(pod.merchants.values()):
         earlier = before.get(figures.merchant)
         evidence = _evidence(figures, earlier, now, known=known is not None)
-        news[figures.merchant] = _news(figures, earlier, evidence, now, first=complete and known is not None)
-        seen[figures.merchant] = _seen(figures, evidence)
+        since = _since_when(figures, earlier, now, known=known is not None)
+        news[figures.merchant] = _news(figures, earlier, evidence, since, now, first=complete and known is not None)
+        seen[figures.merchant] = _seen(figures, evidence, news[figures.merchant].since)
     # A pod lists who was refused lately; counts of others go on from what they were.
     unlisted = [(name, old) for name, old in before.items() if name not in seen]
-    seen |= ((name, replace(old, slow=False, evidence=None)) for name, old in unlisted[: max(0, MOST_KEPT - len(seen))])
+    kept = unlisted[: max(0, MOST_KEPT - len(seen))]
+    seen |= ((name, replace(old, slow=False, evidence=None, since=None)) for name, old in kept)
     complete = complete and len(seen) < MOST_KEPT
     return PodNews(pod, news, PodPast(pod.started, seen, complete))
 
@@ -77,11 +80,27 @@ def _heard(merchants: Iterable[MerchantFigures]) -> list[MerchantFigures]:
     return nsmallest(MOST_PER_POD, listed, key=lambda each: (not each.slow, -each.refused, each.merchant))
 
 
-def _seen(figures: MerchantFigures, evidence: float | None) -> Seen:
-    return Seen(figures.slow, figures.succeeded, figures.failed, figures.refused, evidence)
+def _seen(figures: MerchantFigures, evidence: float | None, since: float | None) -> Seen:
+    return Seen(figures.slow, figures.succeeded, figures.failed, figures.refused, evidence, since)
 
 
-def _news(figures: MerchantFigures, earlier: Seen | None, evidence: float | None, now: float, *, first: bool) -> News:
+def _since_when(figures: MerchantFigures, earlier: Seen | None, now: float, *, known: bool) -> float | None:
+    if not figures.slow:
+        return None
+    if earlier is None or not earlier.slow:
+        return now if known else None
+    return earlier.since
+
+
+def _news(
+    figures: MerchantFigures,
+    earlier: Seen | None,
+    evidence: float | None,
+    since: float | None,
+    now: float,
+    *,
+    first: bool,
+) -> News:
     """``first``: what was refused of a merchant that was not listed before was refused just now."""
     unheard = 0 if first else figures.refused
     refused_before = unheard if earlier is None else earlier.refused
@@ -91,6 +110,7 @@ def _news(figures: MerchantFigures, earlier: Seen | None, evidence: float | None
         refused=_since(figures.refused, refused_before),
         in_flight=min(max(0, figures.in_flight), MOST_SLOTS),
         slow=evidence is not None and now - evidence <= EVIDENCE_FOR,
+        since=since,
     )
 
 

@@ -17,20 +17,29 @@ REFUSED_SHARE = 0.3
 merchants are refused in passing is fewer (see docs/benchmarks/isolation-simulation.md).
 """
 _FIRST: Mapping[Why, int] = {"Held": 0, "Limited": 1, "Pinned": 2, "Slow": 3, "Refused": 4}
-_NO_GROUND = 5
+_FORESEEN, _NO_GROUND = 5, 6
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
     """One reason for an own queue; ``weight`` compares merchants that have the same.
 
-    ``besides`` is another reason, of higher rank, that the merchant has as well.
+    ``besides`` is another reason, of higher rank, that the merchant has as well. ``foreseen``: it is its
+    group's, and not yet seen of this merchant.
     """
 
     why: Why
     words: str
     weight: float = 0.0
     besides: Why | None = None
+    foreseen: bool = False
+
+
+def of_group(found: Ground | None, merchant: str, group: str, policy: Policy) -> Ground | None:
+    """The reason that a merchant has in a group that fails: its own, or that of the group."""
+    if merchant in policy.exempt or (found is not None and found.why != "Refused"):
+        return found
+    return Ground("Slow", f"{group} fails, where its API is", foreseen=True)
 
 
 def ground(
@@ -58,7 +67,8 @@ def rank(merchant: str, found: Ground | None, queue: OwnQueue | None) -> tuple[i
     """The place among those that need a queue, lowest first; who has one keeps it before others of the same ground."""
     if found is None:
         return _NO_GROUND, queue is None, 0.0, merchant
-    return _FIRST[found.besides or found.why], queue is None, -found.weight, merchant
+    place = _FORESEEN if found.foreseen else _FIRST[found.besides or found.why]
+    return place, queue is None, -found.weight, merchant
 
 
 def _asked(merchant: str, policy: Policy) -> Why | None:

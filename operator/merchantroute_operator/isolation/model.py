@@ -57,10 +57,13 @@ class MerchantFigures:
 
 @dataclass(frozen=True, slots=True)
 class GroupFigures:
-    """How many merchants of one group had calls in a pod within the last minute, and how many of them are slow."""
+    """How many merchants of one group had calls in a pod within the last minute, how many of them are slow, and of how
+    many a call succeeded within the last 5 seconds.
+    """
 
     active: int
     slow: int
+    well: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from itertools import chain, islice
 
 from merchantroute_worker.bulkhead.known_merchants import KnownMerchants, Merchant
 from merchantroute_worker.bulkhead.merchant_refusals import MerchantRefusals
-from merchantroute_worker.bulkhead.views import MerchantFigures, MerchantView
+from merchantroute_worker.bulkhead.views import Activity, MerchantFigures, MerchantView
 
 RECENTLY = 60.0
 """Seconds for which a merchant counts as active, and as refused."""
+JUST_NOW = 5.0
+"""Seconds for which a success says that a merchant is well."""
 IsSlow = Callable[[Merchant, float], bool]
 
 
@@ -29,10 +31,13 @@ class RecentRefusals:
         return self._latest
 
 
-def active(known: KnownMerchants, is_slow: IsSlow, now: float) -> dict[str, bool]:
-    """Give the merchants that have calls, or had some within the last minute, and whether each is slow."""
+def active(known: KnownMerchants, is_slow: IsSlow, now: float) -> dict[str, Activity]:
+    """Give the merchants that have calls, or had some within the last minute."""
     return {
-        name: bool(state.calls or state.is_failing) and is_slow(state, now)
+        name: Activity(
+            slow=bool(state.calls or state.is_failing) and is_slow(state, now),
+            well=any(now - at <= JUST_NOW for at in state.took.values()),
+        )
         for name, state in known.active_since(now - RECENTLY)
     }
 

@@ -44,12 +44,19 @@ class MerchantFigures(NamedTuple):
     failed: int = 0
 
 
+class Activity(NamedTuple):
+    """A merchant that had calls lately: whether it is slow, and whether one of its calls has succeeded just now."""
+
+    slow: bool
+    well: bool
+
+
 class PodFigures(NamedTuple):
-    """The merchants of one pod: those that were `active` lately, each with whether it is slow, the slots that one more
-    could have, and the figures of some of them.
+    """The merchants of one pod: those that were `active` lately, the slots that one more could have, and the figures of
+    some of them.
     """
 
-    active: Mapping[str, bool]
+    active: Mapping[str, Activity]
     fair_share: int
     merchants: tuple[MerchantFigures, ...]
 

@@ -13,10 +13,13 @@ _KEPT = 2**14  # endpoints
 
 
 class GroupFigures(NamedTuple):
-    """How many merchants of one group had calls lately, and how many of them are slow."""
+    """How many merchants of one group had calls lately, how many of them are slow, and of how many one succeeded just
+    now.
+    """
 
     active: int
     slow: int
+    well: int
 
 
 @lru_cache(_KEPT)
@@ -64,11 +67,14 @@ def group_of(route: Grouped, merchant: str) -> str | None:
 
 
 def group_figures(
-    active: Mapping[str, bool], group_of: Callable[[str], str | None], most: int
+    active: Mapping[str, tuple[bool, bool]], group_of: Callable[[str], str | None], most: int
 ) -> dict[str, GroupFigures]:
-    """Count the `active` merchants, each with whether it is slow, by group. Groups of one merchant are left out, and of
-    more than `most` groups those with fewest.
+    """Count the `active` merchants by group, each of which may be slow, and well. Groups of one merchant are left out,
+    and of more than `most` groups those with fewest.
     """
-    those = [(group, slow) for merchant, slow in active.items() if (group := group_of(merchant)) is not None]
-    counts, slow = Counter(group for group, _ in those), Counter(group for group, slow in those if slow)
-    return {group: GroupFigures(count, slow[group]) for group, count in counts.most_common(most) if count > 1}
+    those = [(group, each) for merchant, each in active.items() if (group := group_of(merchant)) is not None]
+    counts = Counter(group for group, _ in those)
+    slow, well = Counter(g for g, (slow, _) in those if slow), Counter(g for g, (_, well) in those if well)
+    return {
+        group: GroupFigures(count, slow[group], well[group]) for group, count in counts.most_common(most) if count > 1
+    }

@@ -78,11 +78,11 @@ def _figures(pod: Pod) -> dict[str, Any]:
         }
         for one in figures.merchants
     ]
-    listed = [{"group": name, "active": one.active, "slow": one.slow} for name, one in groups.items()]
+    listed = [{"group": name, **one._asdict()} for name, one in groups.items()]
     return {
         "slots": pod.concurrency,
         "active": len(figures.active),
-        "slowMerchants": sum(figures.active.values()),
+        "slowMerchants": sum(one.slow for one in figures.active.values()),
         "fairShare": figures.fair_share,
         **({"merchants": merchants} if merchants else {}),
         **({"groups": listed} if listed else {}),

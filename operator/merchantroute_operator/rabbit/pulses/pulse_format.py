@@ -77,7 +77,7 @@ def _figures(entry: dict[str, Any]) -> MerchantFigures:
 
 def _groups(listed: Sequence[Any]) -> dict[str, GroupFigures]:
     return {
-        _text(entry["group"]): GroupFigures(_count(entry["active"]), _count(entry["slow"]))
+        _text(entry["group"]): GroupFigures(_count(entry["active"]), _count(entry["slow"]), _count(entry["well"]))
         for entry in listed[:MOST_GROUPS]
     }
 

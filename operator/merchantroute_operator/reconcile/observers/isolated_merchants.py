@@ -54,6 +54,7 @@ def _decided(tick: Tick, own: OwnQueues, route: Route) -> Decision:
         queues=own.queues,
         memory=own.memory,
         backlog=backlog(route, tick),
+        groups=own.groups_of(route),
     )
 
 

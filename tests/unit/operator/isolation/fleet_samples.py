@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from merchantroute_operator.isolation.decide import Decision, decide
+from merchantroute_operator.isolation.groups.route_groups import Groups
 from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures, OwnQueue, PodFigures, Policy, Waiting
@@ -40,6 +41,8 @@ class Route:
     started: int = 1
     groups: Mapping[str, GroupFigures] = field(default_factory=dict)
     slow: int = 0
+    merchants: Mapping[str, str] = field(default_factory=dict)
+    member_of: Groups | None = None
 
     def tick(self, *reports: Report) -> Decision:
         """One tick with these pods' reports."""
@@ -56,11 +59,12 @@ class Route:
             EPOCH + self.now,
             self.policy,
             pods={TIER: pods},
-            merchants={},
+            merchants=self.merchants,
             default_tier=TIER,
             waiting={name: self.waiting.get(name, Waiting(0, 0)) for name in self.queues},
             queues=self.queues,
             memory=self.memory,
+            groups=self.member_of,
         )
         self.memory = decision.memory
         self.queues = {

@@ -19,7 +19,7 @@ GOOD: dict[str, Any] = {
     "slots": 20, "active": 4, "fairShare": 5,
     "merchants": [{"merchant": "hut", "inFlight": 1, "slow": True, "refused": 3, "succeeded": 9, "failed": 2,
                    "group": "pos.example"}],
-    "slowMerchants": 1, "groups": [{"group": "pos.example", "active": 3, "slow": 1}],
+    "slowMerchants": 1, "groups": [{"group": "pos.example", "active": 3, "slow": 1, "well": 2}],
     "slow": [{"merchant": "hut"}], "blocked": {"count": 1, "longest": 1.0, "latest": 1.0, "ago": 0.0},
 }  # fmt: skip
 
@@ -54,7 +54,7 @@ def test_merchants_of_the_longest_ids_that_producers_can_write_silence_no_pod() 
     worst = {
         **GOOD,
         "merchants": [{**GOOD["merchants"][0], "merchant": merchant, "group": "h" * 253} for merchant in ids],
-        "groups": [{"group": f"{number:0253}", "active": 9, "slow": 9} for number in range(100)],
+        "groups": [{"group": f"{number:0253}", "active": 9, "slow": 9, "well": 9} for number in range(100)],
         "slow": [{"merchant": merchant, "inFlight": 1, "oldest": 1.5} for merchant in ids[:100]],
         "paused": [{"merchant": merchant, "seconds": 1.5} for merchant in ids[:100]],
         "credentialsRefused": ids[:100],
@@ -75,15 +75,15 @@ def test_the_figures_of_merchants_are_read_to_a_bound() -> None:
 
 
 def test_groups_are_read_to_a_bound() -> None:
-    many = [{"group": f"g{number}", "active": 9, "slow": number} for number in range(300)]
+    many = [{"group": f"g{number}", "active": 9, "slow": number, "well": 1} for number in range(300)]
     pulse = parse_pulse(json.dumps({**GOOD, "groups": many}).encode(), at=1.0)
 
     assert pulse is not None
     assert list(pulse.groups) == [f"g{number}" for number in range(100)]
-    assert (pulse.groups["g7"], pulse.slow_merchants) == (GroupFigures(9, 7), 1)
+    assert (pulse.groups["g7"], pulse.slow_merchants) == (GroupFigures(9, 7, 1), 1)
 
 
-@pytest.mark.parametrize("wrong", [{"group": ""}, {"active": -1}, {"slow": True}, {"slow": None}])
+@pytest.mark.parametrize("wrong", [{"group": ""}, {"active": -1}, {"slow": True}, {"slow": None}, {"well": -1}])
 def test_a_groups_figure_that_is_none_makes_no_pulse(wrong: dict[str, Any]) -> None:
     entry = {**GOOD["groups"][0], **wrong}
     assert parse_pulse(json.dumps({**GOOD, "groups": [entry]}).encode(), at=1.0) is None

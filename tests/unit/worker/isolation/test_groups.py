@@ -7,6 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from merchantroute_worker.bulkhead.views import Activity
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.config.identity import from_environment
 from merchantroute_worker.isolation.groups import GroupFigures, group_figures, group_of, host_of
@@ -36,9 +37,12 @@ def test_the_host_of_an_endpoint(endpoint: str, host: str) -> None:
 
 def test_groups_of_several_are_counted_the_largest_first() -> None:
     hosts = {"a": "x", "b": "x", "c": "y", "d": "y", "e": "y", "f": "z", "g": None}
-    active = dict.fromkeys(hosts, False) | {"a": True, "d": True, "e": True}
+    slow, well = Activity(slow=True, well=False), Activity(slow=False, well=True)
+    active = dict.fromkeys(hosts, Activity(slow=False, well=False)) | {"a": slow, "b": well, "d": slow, "e": slow}
 
-    assert list(group_figures(active, hosts.get, 2).items()) == [("y", GroupFigures(3, 2)), ("x", GroupFigures(2, 1))]
+    found = group_figures(active, hosts.get, 2)
+
+    assert list(found.items()) == [("y", GroupFigures(3, 2, 0)), ("x", GroupFigures(2, 1, 1))]
     assert list(group_figures(active, hosts.get, 1)) == ["y"]
 
 
@@ -75,11 +79,12 @@ def test_a_pulse_names_the_groups_of_its_merchants_and_nothing_without_any(
     now = pod.clock.now()
     for merchant, since in (("a", now - 1_000), ("b", now - 1_000), ("c", now), ("alone", now - 1_000)):
         pod.bulkhead.acquire(merchant, merchant, since)
+    pod.bulkhead.answered("c", now, 0.1, step="submit")
 
     pulse = pulses.document(pod)
 
     jsonschema.validate(pulse, SCHEMA)
-    assert pulse["groups"] == [{"group": "vendor.example", "active": 3, "slow": 2}]
+    assert pulse["groups"] == [{"group": "vendor.example", "active": 3, "slow": 2, "well": 1}]
     assert (pulse["active"], pulse["slowMerchants"]) == (4, 3)
     assert {one["merchant"]: one.get("group") for one in pulse["merchants"]} == {
         "a": "vendor.example",
