@@ -12,6 +12,7 @@ RECENTLY = 60.0
 JUST_NOW = 5.0
 """Seconds for which a success says that a merchant is well."""
 IsSlow = Callable[[Merchant, float], bool]
+_ACTIVITY = {(slow, well): Activity(slow, well) for slow in (False, True) for well in (False, True)}
 
 
 class RecentRefusals:
@@ -33,13 +34,13 @@ class RecentRefusals:
 
 def active(known: KnownMerchants, is_slow: IsSlow, now: float) -> dict[str, Activity]:
     """Give the merchants that have calls, or had some within the last minute."""
-    return {
-        name: Activity(
-            slow=bool(state.calls or state.is_failing) and is_slow(state, now),
-            well=any(now - at <= JUST_NOW for at in state.took.values()),
-        )
-        for name, state in known.active_since(now - RECENTLY)
-    }
+    found: dict[str, Activity] = {}
+    for name, state in known.active_since(now - RECENTLY):  # thousands of them, every two seconds
+        took = state.took
+        well = bool(took) and now - max(took.values()) <= JUST_NOW
+        slow = bool(state.calls or state.is_failing) and is_slow(state, now)
+        found[name] = _ACTIVITY[slow, well]
+    return found
 
 
 def figures(
