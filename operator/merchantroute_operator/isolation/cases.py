@@ -8,7 +8,7 @@ from itertools import islice
 
 from merchantroute_operator.isolation.conviction import NOTHING, Figures, Fleet, believe, figures
 from merchantroute_operator.isolation.evidence import STALE_AFTER, PodNews
-from merchantroute_operator.isolation.grounds import WINDOW, Ground, ground, of_group
+from merchantroute_operator.isolation.grounds import WINDOW, Ground, ground, in_failing_group
 from merchantroute_operator.isolation.history import Memory, Past
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
 from merchantroute_operator.isolation.shares import slots_of
@@ -95,5 +95,5 @@ def case_of(
     slots = 0 if at is None else slots_of(at.pods)
     found = ground(merchant, seen, tick.policy, past, wall=tick.wall, slots=slots, frozen=frozen)
     if failing is not None and not frozen:
-        found = of_group(found, merchant, failing, tick.policy)
+        found = in_failing_group(found, merchant, failing, tick.policy)
     return Case(merchant, tier, seen, past, found, queue, frozen)

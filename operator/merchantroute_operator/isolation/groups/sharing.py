@@ -21,7 +21,7 @@ from merchantroute_operator.isolation.groups.route_groups import Groups
 from merchantroute_operator.isolation.history import GroupPast, Past
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import OwnQueue, Waiting
-from merchantroute_operator.isolation.shares import PROBES, next_share, slots_of
+from merchantroute_operator.isolation.shares import PROBES, QUICK_UP_TO, next_share, slots_of
 
 TURN = 20.0
 """Seconds for which the same merchants of a group are tried: two calls that hang."""
@@ -112,7 +112,9 @@ def _next(known: GroupPast, fails: bool, members: Sequence[_Member], tick: Tick)
     share = next_share("Slow", figures, one, known.past, fair=slots, waiting=waiting, held=False, pressed=at.pressed)
     unused = figures.slow_in == 0 and not any(member.is_busy for member in members)
     calm_since = (share.past.calm_since or tick.now) if unused else None
-    return GroupPast(share.share, replace(share.past, calm_since=calm_since))
+    # A call that hung until the host was well again fails beside the first successes: that says nothing of its pace.
+    threshold = None if share.past.threshold is None else max(share.past.threshold, int(slots * QUICK_UP_TO))
+    return GroupPast(share.share, replace(share.past, calm_since=calm_since, threshold=threshold))
 
 
 def _sums(members: Sequence[_Member], fails: bool) -> Figures:
