@@ -165,7 +165,7 @@ def _decide(
             _of_interest({**memory.merchants, **made.memory.merchants, **shared.pasts}, made.queues, tick.now)
         ),
         groups=shared.groups,
-        well=well,
+        well={**well, **dict.fromkeys(shared.well, tick.now)},
         frozen=frozenset(frozen),
         without_room=made.without_room > 0,
     )

@@ -29,11 +29,16 @@ TURN = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What differs for merchants of groups that fail: their queues, and their pasts; and the groups from now on."""
+    """What differs for merchants of groups that fail: their queues, and their pasts; and the groups from now on.
+
+    ``well`` are those of which an order succeeded since the last tick: a pod with one active merchant of a group tells
+    of none.
+    """
 
     queues: Mapping[str, OwnQueue] = field(default_factory=dict)
     pasts: Mapping[str, Past] = field(default_factory=dict)
     groups: Mapping[Key, GroupPast] = field(default_factory=dict)
+    well: frozenset[Key] = frozenset()
     events: tuple[IsolationEvent, ...] = ()
 
 
@@ -91,7 +96,8 @@ def share_out(
             continue
         kept[key] = past
         changed |= _divided(past.share, those, tick)
-    return Shared(changed, proven, kept, tuple(told))
+    well = (key for key, those in members.items() if any(member.case.figures.succeeded for member in those))
+    return Shared(changed, proven, kept, frozenset(well), tuple(told))
 
 
 def _was_shared(members: Sequence[_Member]) -> bool:

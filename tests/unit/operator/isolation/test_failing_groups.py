@@ -135,6 +135,16 @@ def test_a_merchant_with_few_orders_at_a_host_where_others_hang_waits_for_them_o
     assert len(route.told(told.GROUP_FAILS)) == 1
 
 
+def test_a_success_that_no_pod_counts_with_its_group_counts_all_the_same() -> None:
+    route = failing()
+    route.waiting = {name: Waiting(9, 0) for name in ("m0", "m1", "m2")}
+    for tick in range(60):
+        hung = {name: replace(each, failed=tick // 3) for name, each in slow("m0", "m1", "m2").items()}
+        route.tick(hung | well("m3", succeeded=tick // 5), *[hung] * 3)
+
+    assert (route.memory.groups, len(route.told(told.GROUP_FAILS))) == ({}, 1)
+
+
 def test_each_pod_may_see_another_merchant_of_it_hang() -> None:
     route = vendor(5)
 
