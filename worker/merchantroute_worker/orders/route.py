@@ -250,18 +250,15 @@ def _text(value: Any) -> str:
     return value
 
 
-def _not_negative(value: Any) -> int:
+def _not_negative(value: Any, least: int = 0) -> int:
     number = int(value)
-    if number < 0:
-        raise ValueError(f"a number must be at least 0, not {value!r}")
+    if number < least:
+        raise ValueError(f"a number must be at least {least}, not {value!r}")
     return number
 
 
 def _positive(value: Any) -> int:
-    number = int(value)
-    if number < 1:
-        raise ValueError(f"a number must be at least 1, not {value!r}")
-    return number
+    return _not_negative(value, least=1)
 
 
 def _seconds(milliseconds: Any) -> float:
