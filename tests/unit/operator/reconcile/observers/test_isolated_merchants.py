@@ -95,6 +95,8 @@ def test_all_merchants_of_a_host_that_fails_have_a_queue_and_one_share() -> None
     assert sorted(each["share"] for each in queues) == [0, 0, 0, 0, 0, 1]
     assert sorted(sum(entry["parts"]) for entry in world.own().values()) == [0, 0, 0, 0, 0, 1]
     assert any("MerchantGroupFails: pos.vendor.example: several" in event for event in world.kube.events)
+    assert world.condition("Isolating")[1] == "MerchantsIsolated"
+    assert samples(world)["merchantroute_operator_failing_groups"] == [(LABELS, 1.0)]
 
 
 def test_more_than_there_is_room_for_is_told_and_counted() -> None:
