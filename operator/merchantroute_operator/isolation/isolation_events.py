@@ -71,9 +71,10 @@ def group_fails(group: str, count: int) -> IsolationEvent:
     return IsolationEvent(GROUP_FAILS, text, warning=True)
 
 
-def group_is_well(group: str, count: int) -> IsolationEvent:
+def group_is_well(group: str, count: int, *, proven: bool) -> IsolationEvent:
     """Told when each merchant of a group has a share of its own again."""
-    return IsolationEvent(GROUP_IS_WELL, f"{group}: calls succeed; each of {count} merchants has its own share again")
+    why = "calls succeed" if proven else "nobody has had orders for a while"
+    return IsolationEvent(GROUP_IS_WELL, f"{group}: {why}; each of {count} merchants has its own share again")
 
 
 def of_dry_run(event: IsolationEvent) -> IsolationEvent:

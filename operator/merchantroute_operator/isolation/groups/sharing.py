@@ -91,7 +91,7 @@ def share_out(
         if known is None:
             told.append(events.group_fails(key[1], len(those)))
         if _is_over(past, those, tick):
-            told.append(events.group_is_well(key[1], len(those)))
+            told.append(events.group_is_well(key[1], len(those), proven=past.past.proven))
             proven |= {m.case.merchant: replace(pasts[m.case.merchant], proven=True) for m in those}
             continue
         kept[key] = past

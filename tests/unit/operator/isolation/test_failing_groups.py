@@ -236,6 +236,7 @@ def test_a_host_without_any_orders_is_believed_to_be_well_after_a_while() -> Non
     route.ticks(60 + HOLD, *[QUIET] * 4)
 
     assert (route.queues, route.memory.groups) == ({}, {})
+    assert route.told(told.GROUP_IS_WELL)[0].startswith(f"{HOST}: nobody has had orders for a while; ")
 
 
 def test_an_operator_that_starts_meanwhile_goes_on_with_one_at_a_time() -> None:
