@@ -88,7 +88,7 @@ class Fleet:
             self._number += 1
             name = f"pod-{self._number}"
             started = int((EPOCH + self.now) * 1000)
-            self.pods.append(FleetPod(name, self.scenario.slots, CALL_TIMEOUT, started))
+            self.pods.append(FleetPod(name, self.scenario.slots, CALL_TIMEOUT, started, self.scenario.one_host))
         self.pods = [pod for pod in self.pods if not pod.ending or pod.busy]
 
     def put(self, order: FleetOrder) -> None:

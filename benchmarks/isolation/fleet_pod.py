@@ -3,11 +3,15 @@
 from collections import Counter
 from typing import Any
 
-from merchantroute_operator.isolation.model import MerchantFigures, PodFigures
+from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures, PodFigures
 from merchantroute_worker.bulkhead.bulkhead import LOOK_AGAIN, Bulkhead
 from merchantroute_worker.bulkhead.fair_share import fair_share
+from merchantroute_worker.bulkhead.merchant_figures import JUST_NOW
 from merchantroute_worker.bulkhead.rule import Limits
+from merchantroute_worker.bulkhead.views import Activity
+from merchantroute_worker.isolation.groups import group_figures
 
+HOST, MOST = "pos.vendor.example", 100
 LATELY = 60.0
 """Seconds for which a merchant that had calls is active, and one that was refused or refuses is reported."""
 
@@ -36,8 +40,10 @@ class Part:
 class FleetPod:
     """A pod of so many `slots`; the ceiling of one merchant is a quarter of them."""
 
-    def __init__(self, name: str, slots: int, call_timeout: float, started: int) -> None:
-        self.name, self.slots, self.started = name, slots, started
+    def __init__(
+        self, name: str, slots: int, call_timeout: float, started: int, one_host: frozenset[int] = frozenset()
+    ) -> None:
+        self.name, self.slots, self.started, self.one_host = name, slots, started, one_host
         self.bulkhead = Bulkhead(Limits(slots=slots, ceiling=max(1, slots // 4), call_timeout=call_timeout))
         self.busy = 0
         self.reads_from = 0.0
@@ -54,6 +60,7 @@ class FleetPod:
         self.limited: Counter[int] = Counter()
         self.told_paused: frozenset[str] = frozenset()
         self._called: dict[int, float] = {}
+        self._well: dict[int, float] = {}
         self._noted_at: dict[int, float] = {}
 
     def began(self, merchant: int, now: float) -> None:
@@ -68,6 +75,8 @@ class FleetPod:
         self.running[merchant] -= 1
         self._called[merchant] = now
         (self.succeeded if success else self.failed)[merchant] += 1
+        if success:
+            self._well[merchant] = now
         if limited:
             self.limited[merchant] += 1
             self._noted_at[merchant] = now
@@ -100,18 +109,29 @@ class FleetPod:
         held = [count for merchant, count in self.running.items() if count and str(merchant) not in slow]
         of_slow = self.busy - sum(held)
         share = fair_share(held, self.slots - of_slow) if held else (self.slots - of_slow) * 3 / 4
+        active = {
+            str(merchant): Activity(str(merchant) in slow, now - self._well.get(merchant, -LATELY) <= JUST_NOW)
+            for merchant, at in self._called.items()
+            if now - at <= LATELY or self.running[merchant] > 0
+        }
+        groups = group_figures(active, self._group, MOST)
         return PodFigures(
             pod=self.name,
             started=self.started,
             at=now,
             slots=self.slots,
-            active=sum(now - at <= LATELY or self.running[merchant] > 0 for merchant, at in self._called.items()),
+            active=len(active),
             fair_share=max(1, min(self.slots, int(share))),
-            merchants={str(merchant): self._figures(merchant, slow, now) for merchant in named},
+            merchants={str(merchant): self._figures(merchant, slow, groups, now) for merchant in named},
             busy=self.busy,
+            groups={group: GroupFigures(*counts) for group, counts in groups.items()},
+            slow=sum(one.slow for one in active.values()),
         )
 
-    def _figures(self, merchant: int, slow: Any, now: float) -> MerchantFigures:
+    def _group(self, merchant: str) -> str | None:
+        return HOST if int(merchant) in self.one_host else None
+
+    def _figures(self, merchant: int, slow: Any, groups: Any, now: float) -> MerchantFigures:
         return MerchantFigures(
             merchant=str(merchant),
             in_flight=self.running[merchant],
@@ -119,6 +139,7 @@ class FleetPod:
             refused=self.refused[merchant],
             succeeded=self.succeeded[merchant],
             failed=self.failed[merchant],
+            group=HOST if merchant in self.one_host and HOST in groups else "",
             limited=self.limited[merchant],
             paused_for=self.bulkhead.refusals.paused_for(str(merchant), now),
         )

@@ -40,6 +40,8 @@ class IsolationScenario:
     flooded: int = 1
     """How many merchants get them, that one and those after it."""
     limits: Mapping[int, MerchantLimits] = field(default_factory=dict)
+    one_host: frozenset[int] = frozenset()
+    """Merchants whose API is at the same host."""
     scale: Mapping[float, int] = field(default_factory=dict)
     """How many pods there are from when on."""
     healed_at: float = HEALED_AT
@@ -67,6 +69,9 @@ def _hang(*merchants: int) -> dict[int, Fault]:
 
 
 FIFTY = zipf(50)
+VENDOR = frozenset(range(20, 320))
+"""Merchants with few orders each, and together half as many as the twenty before them."""
+WITH_VENDOR = (*zipf(20), *(sum(zipf(20)) / 600,) * len(VENDOR))
 SCENARIOS = (
     IsolationScenario(name="3 equal, 80 %", weights=equal(3), load=0.8),
     IsolationScenario(name="3 equal, 90 %, uneven steps", weights=equal(3), load=0.9, steps=UNEVEN),
@@ -82,6 +87,8 @@ SCENARIOS = (
     IsolationScenario(name="50 Zipf, 90 %, one hangs", weights=FIFTY, load=0.9, faults=_hang(1)),
     IsolationScenario(name="50 Zipf, 50 %, 5 hang", weights=FIFTY, load=0.5, faults=_hang(*range(1, 6))),
     IsolationScenario(name="50 Zipf, 50 %, 10 hang", weights=FIFTY, load=0.5, faults=_hang(*range(1, 11))),
+    IsolationScenario(name="20 Zipf and 300 of one host, 50 %, the host hangs", weights=WITH_VENDOR, load=0.5,
+                      faults=_hang(*VENDOR), one_host=VENDOR),
     IsolationScenario(name="1 pod, 50 Zipf, 50 %, one hangs", weights=FIFTY, load=0.5, pods=1, faults=_hang(1)),
     IsolationScenario(name="20 pods, 50 Zipf, 50 %, one hangs", weights=FIFTY, load=0.5, pods=20, slots=20,
                       faults=_hang(1)),

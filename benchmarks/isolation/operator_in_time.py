@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from benchmarks.isolation.fleet import EPOCH, Fleet
-from benchmarks.isolation.fleet_pod import FleetPod, Part
+from benchmarks.isolation.fleet_pod import HOST, FleetPod, Part
 from merchantroute_operator.isolation.decide import decide
+from merchantroute_operator.isolation.groups.route_groups import RouteGroups
 from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
 from merchantroute_operator.isolation.parts import Written, may_run, most_pods, parts_to_write
+from merchantroute_operator.spec.route import Merchant
 
 TICK = 2.0
 LOADED_WITHIN = 0.7
@@ -32,12 +34,17 @@ class _Document:
     bound: frozenset[int] = frozenset()
 
 
+def _at_host(merchant: int) -> Merchant:
+    return Merchant(str(merchant), TIER, f"https://{HOST}", credentials=None)
+
+
 class OperatorInTime:
     """Operates a fleet by its policy."""
 
     def __init__(self, fleet: Fleet, policy: Policy) -> None:
         self.fleet, self.policy = fleet, policy
         self.memory = Memory()
+        self._groups = RouteGroups([_at_host(merchant) for merchant in fleet.scenario.one_host], None)
         self.queues: dict[str, OwnQueue] = {}
         self.events: list[tuple[float, str]] = []
         self.changes = 0
@@ -65,12 +72,13 @@ class OperatorInTime:
             EPOCH + fleet.now,
             self.policy,
             pods={TIER: staying},
-            merchants={},
+            merchants={str(merchant): TIER for merchant in fleet.scenario.one_host},
             default_tier=TIER,
             waiting={name: self._waiting(int(name)) for name in self.queues},
             queues=self.queues,
             memory=self.memory,
             backlog={TIER: len(fleet.lane)},
+            groups=self._groups,
         )
         self._note(decision.queues)
         self.memory, self.queues = decision.memory, dict(decision.queues)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from merchantroute_operator.isolation.conviction import NOTHING, Figures, Fleet, believe, figures
 from merchantroute_operator.isolation.evidence import STALE_AFTER, PodNews
-from merchantroute_operator.isolation.grounds import WINDOW, Ground, ground
+from merchantroute_operator.isolation.grounds import WINDOW, Ground, ground, in_failing_group
 from merchantroute_operator.isolation.history import Memory, Past
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
 from merchantroute_operator.isolation.rates.found_rate import LONGEST_PAUSE, Moment
@@ -69,24 +69,27 @@ def tier_at(
 
 
 def candidates(
-    tick: Tick, news: Mapping[str, Sequence[PodNews]], queues: Mapping[str, OwnQueue]
+    tick: Tick, news: Mapping[str, Sequence[PodNews]], queues: Mapping[str, OwnQueue], failing: Iterable[str] = ()
 ) -> Iterator[tuple[str, str | None]]:
     """Each merchant that may have an own queue after this tick, and the tier whose pods report it.
 
-    Of those that have limits and no orders so far, as many as there could be queues: a tier's default may be the limit
-    of 100,000 merchants.
+    Of those that have limits and no orders so far, and of those whose group is ``failing``, as many as there could be
+    queues: a tier's default may be the limit of 100,000 merchants.
     """
     reported = {merchant: tier for tier, those in news.items() for each in those for merchant in each.merchants}
     policy = tick.policy
     asked = {*queues, *policy.pinned, *(merchant for merchant, until in policy.held.items() if until > tick.wall)}
+    asked |= set(islice(failing, policy.max_own_queues + 1))
     yield from reported.items()
     yield from ((merchant, None) for merchant in sorted(asked - reported.keys()))
     quiet = (merchant for merchant in policy.limits if merchant not in reported and merchant not in asked)
     yield from ((merchant, None) for merchant in islice(quiet, policy.max_own_queues + 1))
 
 
-def case_of(merchant: str, tier: str, tick: Tick, memory: Memory, queue: OwnQueue | None) -> Case:
-    """What is known of the merchant at this tick."""
+def case_of(
+    merchant: str, tier: str, tick: Tick, memory: Memory, queue: OwnQueue | None, failing: str | None = None
+) -> Case:
+    """What is known of the merchant at this tick; ``failing`` is its group, where that fails."""
     at, past = tick.tiers.get(tier), memory.merchants.get(merchant, Past())
     seen = NOTHING if at is None else figures(merchant, at.fleet, isolated=queue is not None)
     refused = tuple(item for item in past.refused if tick.now - item[0] < WINDOW)
@@ -99,6 +102,8 @@ def case_of(merchant: str, tier: str, tick: Tick, memory: Memory, queue: OwnQueu
     )
     slots = 0 if at is None else slots_of(at.pods)
     found = ground(merchant, seen, tick.policy, past, wall=tick.wall, slots=slots, frozen=frozen)
+    if failing is not None and not frozen:
+        found = in_failing_group(found, merchant, failing, tick.policy)
     return Case(merchant, tier, seen, past, found, queue, frozen)
 
 

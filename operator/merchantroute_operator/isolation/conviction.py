@@ -1,8 +1,9 @@
 """Whose figures are believed, and which merchants are slow by them.
 
 A pod in which most merchants are slow at once has a bad network itself, so it convicts nobody. If that holds for every
-pod that can be judged, our own way out fails: then nothing is decided until it has passed. And one pod of several is no
-witness alone: a merchant is slow when a quarter of the pods say so, two at least where there are two.
+pod that can be judged, our own way out fails: then nothing is decided until it has passed. Merchants of one group count
+as one there. And one pod of several is no witness alone: a merchant is slow when a quarter of the pods say so, two at
+least where there are two.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 from math import ceil
 
 from merchantroute_operator.isolation.evidence import News, PodNews
+from merchantroute_operator.isolation.groups.unrelated import Unrelated, unrelated
 
 JUDGED_FROM = 4
-"""Active merchants from which on a pod can be judged: with fewer, most of them slow may be chance."""
+"""Active groups from which on a pod can be judged: with fewer, most of them slow may be chance."""
 WITNESSES = 0.25
 """The share of pods that must find a merchant slow."""
 
@@ -52,16 +54,18 @@ NOTHING = Figures()
 
 def believe(tier: str, pods: Sequence[PodNews], max_tripped_share: float) -> Fleet:
     """The pods that are believed."""
-    judged = [each for each in pods if _active(each) >= JUDGED_FROM]
-    tripped = [each for each in judged if each.slow > max_tripped_share * _active(each)]
+    counted = [(each, unrelated(each)) for each in pods]
+    judged = [(each, groups) for each, groups in counted if groups.active >= JUDGED_FROM]
+    tripped = [(each, groups) for each, groups in judged if groups.slow > max_tripped_share * groups.active]
     if tripped and len(tripped) == len(judged):
-        slow, active = max((each.slow, _active(each)) for each in tripped)
+        each, groups = max(tripped, key=lambda item: (item[1].slow, item[1].active))
         words = (
-            f"Tier {tier}: {slow} of {active} active merchants are slow at once"
-            f"{_in_all(len(tripped))}, so the way out of the cluster seems to fail. No merchant is isolated or released"
+            f"Tier {tier}: {_in_words(each, groups)} are slow at once{_in_all(len(tripped))}, so the way out of the "
+            f"cluster seems to fail. No merchant is isolated or released"
         )
         return Fleet((), words)
-    return Fleet(tuple(each for each in pods if each not in tripped) if tripped else tuple(pods))
+    disbelieved = {id(each) for each, _ in tripped}
+    return Fleet(tuple(each for each in pods if id(each) not in disbelieved))
 
 
 def figures(merchant: str, fleet: Fleet, *, isolated: bool) -> Figures:
@@ -78,22 +82,25 @@ def figures(merchant: str, fleet: Fleet, *, isolated: bool) -> Figures:
         in_flight=sum(news.in_flight for news in heard),
         slow_in=slow_in,
         pods=witnesses,
-        slow=0 < _needed(witnesses) <= slow_in,
+        slow=0 < witnesses_needed(witnesses) <= slow_in,
         limited=sum(news.limited for news in heard),
         asks_until=max(news.asks_until for news in heard),
     )
 
 
-def _needed(witnesses: int) -> int:
+def witnesses_needed(witnesses: int) -> int:
+    """How many of so many pods must find a merchant slow, or a group."""
     return max(min(2, witnesses), ceil(witnesses * WITNESSES))
 
 
-def _active(each: PodNews) -> int:
-    return max(each.pod.active, each.slow, 0)
+def _in_words(each: PodNews, groups: Unrelated) -> str:
+    if groups.active >= each.pod.active:
+        return f"{groups.slow:.0f} of {groups.active} active merchants"
+    return f"{groups.slow:.1f} of {groups.active} groups of merchants, each by the part of it that is slow,"
 
 
 def _in_all(count: int) -> str:
     return "" if count == 1 else f" in each of {count} pods"
 
 
-__all__ = ["NOTHING", "Figures", "Fleet", "News", "believe", "figures"]
+__all__ = ["NOTHING", "Figures", "Fleet", "News", "believe", "figures", "witnesses_needed"]

@@ -9,7 +9,7 @@ memory back in.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from merchantroute_operator.isolation import isolation_events as events
@@ -17,6 +17,9 @@ from merchantroute_operator.isolation.cases import Case, Tick, candidates, case_
 from merchantroute_operator.isolation.closing import LONGEST_HOLD
 from merchantroute_operator.isolation.evidence import PodNews, pod_news
 from merchantroute_operator.isolation.grounds import rank
+from merchantroute_operator.isolation.groups.failing import Key, failing_groups, last_well
+from merchantroute_operator.isolation.groups.route_groups import ALONE, Groups
+from merchantroute_operator.isolation.groups.sharing import share_out
 from merchantroute_operator.isolation.history import Memory, Past, bounded
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
@@ -41,6 +44,20 @@ class Decision:
     memory: Memory = field(default_factory=Memory)
 
 
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose a merchant's orders are: the tier of each, that of those the route does not list, and their groups."""
+
+    tiers: Mapping[str, str]
+    default_tier: str | None
+    groups: Groups
+
+    def members(self, keys: Iterable[Key]) -> Iterator[str]:
+        """The merchants of these groups that the route lists in the tier beside each."""
+        for tier, group in sorted(keys):
+            yield from (merchant for merchant in self.groups.members(group) if self.tiers.get(merchant) == tier)
+
+
 def decide(
     now: float,
     wall: float,
@@ -53,6 +70,7 @@ def decide(
     queues: Mapping[str, OwnQueue],
     memory: Memory,
     backlog: Mapping[str, int] | None = None,
+    groups: Groups | None = None,
     longest_pause: float = LONGEST_PAUSE,
 ) -> Decision:
     """The decision at one tick of a whole route.
@@ -61,6 +79,7 @@ def decide(
     newest figures, ``merchants`` the tier of each merchant of the route; orders of others go to ``default_tier``.
     ``waiting`` has the broker's figures of own queues, ``queues`` the own queues that there are, both by merchant.
     ``backlog`` are the orders that are ready in each tier's lane; where that is unknown, no share is lowered for them.
+    ``groups`` says which merchants stand or fall together; without it each is alone.
     ``longest_pause`` is how long (seconds) a merchant may ask for time at once.
     """
     if policy.mode == "Off":
@@ -74,9 +93,10 @@ def decide(
         for tier, those in news.items()
     }
     tick = Tick(now, wall, policy, tiers, waiting, longest_pause)
+    whose = Whose(merchants, default_tier, groups or ALONE)
     if policy.mode == "DryRun":
-        return _dry_run(tick, news, merchants, default_tier, queues, memory)
-    return _decide(tick, news, merchants, default_tier, queues, memory)
+        return _dry_run(tick, news, whose, queues, memory)
+    return _decide(tick, news, whose, queues, memory)
 
 
 def _all_closing(queues: Mapping[str, OwnQueue], words: str, pods: Mapping[str, Sequence[PodFigures]]) -> Decision:
@@ -99,14 +119,13 @@ def _all_closing(queues: Mapping[str, OwnQueue], words: str, pods: Mapping[str, 
 def _dry_run(
     tick: Tick,
     news: Mapping[str, Sequence[PodNews]],
-    merchants: Mapping[str, str],
-    default_tier: str | None,
+    whose: Whose,
     queues: Mapping[str, OwnQueue],
     memory: Memory,
 ) -> Decision:
     # Nothing waits in a queue that is not there.
     tick = replace(tick, waiting=dict.fromkeys(memory.would, Waiting(0, 0)))
-    dry = _decide(tick, news, merchants, default_tier, memory.would, memory)
+    dry = _decide(tick, news, whose, memory.would, memory)
     would = {name: queue for name, queue in dry.queues.items() if queue.stage != "Closing"}
     pods = {tier: at.pods for tier, at in tick.tiers.items()}
     closing = _all_closing(queues, "isolation is a dry run", pods)
@@ -122,25 +141,35 @@ def _dry_run(
 def _decide(
     tick: Tick,
     news: Mapping[str, Sequence[PodNews]],
-    merchants: Mapping[str, str],
-    default_tier: str | None,
+    whose: Whose,
     queues: Mapping[str, OwnQueue],
     memory: Memory,
 ) -> Decision:
+    well = last_well({tier: at.fleet for tier, at in tick.tiers.items()}, memory.well, tick.now)
+    begin = {key for tier, at in tick.tiers.items() for key in failing_groups(tier, at.fleet, well, tick.now)}
+    failing = {key for key in (*begin, *memory.groups) if key[1]}
     cases = []
-    for merchant, reported in candidates(tick, news, queues):
+    for merchant, reported in candidates(tick, news, queues, whose.members(failing)):
         queue = queues.get(merchant)
-        tier = merchants.get(merchant, default_tier) or reported or (queue and queue.tier)
+        tier = whose.tiers.get(merchant, whose.default_tier) or reported or (queue and queue.tier)
         if tier:
-            cases.append(case_of(merchant, tier, tick, memory, queue))
+            group = whose.groups.of(merchant)
+            fails = group if (tier, group) in failing else None
+            cases.append(case_of(merchant, tier, tick, memory, queue, fails))
     made = _made(cases, tick, there=len(queues))
+    shared = share_out(cases, made.queues, made.memory.merchants, tick, begin, whose.groups, memory.groups)
+    made = replace(made, queues={**made.queues, **shared.queues})
     frozen = {tier: each.fleet.frozen for tier, each in tick.tiers.items() if each.fleet.frozen}
-    told = [*events.of_freezing(frozen, memory.frozen), *made.events]
+    told = [*events.of_freezing(frozen, memory.frozen), *shared.events, *made.events]
     if made.without_room and not memory.without_room:
         told.append(events.no_room(made.without_room, tick.policy.max_own_queues))
     remembered = Memory(
         pods={each.pod.pod: each.past for those in news.values() for each in those},
-        merchants=bounded(_of_interest({**memory.merchants, **made.memory.merchants}, made.queues, tick.now)),
+        merchants=bounded(
+            _of_interest({**memory.merchants, **made.memory.merchants, **shared.pasts}, made.queues, tick.now)
+        ),
+        groups=shared.groups,
+        well={**well, **dict.fromkeys(shared.well, tick.now)},
         frozen=frozenset(frozen),
         without_room=made.without_room > 0,
     )

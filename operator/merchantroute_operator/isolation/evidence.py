@@ -40,6 +40,7 @@ class News:
     refused: int = 0
     in_flight: int = 0
     slow: bool = False  # by evidence
+    since: float | None = None  # when the pod began to call it slow, where that was heard
     limited: int = 0
     asks_until: float = 0.0
 
@@ -68,12 +69,14 @@ def pod_news(pod: PodFigures, past: PodPast | None, now: float, wall: float) -> 
     for figures in _heard(pod.merchants.values()):
         earlier = before.get(figures.merchant)
         evidence = _evidence(figures, earlier, now, known=known is not None)
+        since = _since_when(figures, earlier, now, known=known is not None)
         first = complete and known is not None
-        news[figures.merchant] = _news(figures, earlier, evidence, now, at=pod.at, first=first)
-        seen[figures.merchant] = _seen(figures, evidence)
+        news[figures.merchant] = _news(figures, earlier, evidence, since, now, at=pod.at, first=first)
+        seen[figures.merchant] = _seen(figures, evidence, since)
     # A pod lists who was refused lately; counts of others go on from what they were.
     unlisted = [(name, old) for name, old in before.items() if name not in seen]
-    seen |= ((name, replace(old, slow=False, evidence=None)) for name, old in unlisted[: max(0, MOST_KEPT - len(seen))])
+    kept = unlisted[: max(0, MOST_KEPT - len(seen))]
+    seen |= ((name, replace(old, slow=False, evidence=None, since=None)) for name, old in kept)
     complete = complete and len(seen) < MOST_KEPT
     return PodNews(pod, news, PodPast(pod.started, seen, complete))
 
@@ -87,12 +90,27 @@ def _heard(merchants: Iterable[MerchantFigures]) -> list[MerchantFigures]:
     )
 
 
-def _seen(figures: MerchantFigures, evidence: float | None) -> Seen:
-    return Seen(figures.slow, figures.succeeded, figures.failed, figures.refused, evidence, figures.limited)
+def _seen(figures: MerchantFigures, evidence: float | None, since: float | None) -> Seen:
+    return Seen(figures.slow, figures.succeeded, figures.failed, figures.refused, evidence, since, figures.limited)
+
+
+def _since_when(figures: MerchantFigures, earlier: Seen | None, now: float, *, known: bool) -> float | None:
+    if not figures.slow:
+        return None
+    if earlier is None or not earlier.slow:
+        return now if known else None
+    return earlier.since
 
 
 def _news(
-    figures: MerchantFigures, earlier: Seen | None, evidence: float | None, now: float, *, at: float, first: bool
+    figures: MerchantFigures,
+    earlier: Seen | None,
+    evidence: float | None,
+    since: float | None,
+    now: float,
+    *,
+    at: float,
+    first: bool,
 ) -> News:
     """``first``: what a merchant that was not listed before refused, or was refused, happened just now."""
     before = earlier or Seen(
@@ -109,6 +127,7 @@ def _news(
         refused=_since(figures.refused, before.refused),
         in_flight=min(max(0, figures.in_flight), MOST_SLOTS),
         slow=evidence is not None and now - evidence <= EVIDENCE_FOR,
+        since=since,
         limited=min(failed, _since(figures.limited, before.limited)),
         # Only what an attempt has shown: a pod that merely says so again holds nobody.
         asks_until=at + min(figures.paused_for, LONGEST_PAUSE) if failed and figures.paused_for else 0.0,

@@ -17,20 +17,31 @@ REFUSED_SHARE = 0.3
 merchants are refused in passing is fewer (see docs/benchmarks/isolation-simulation.md).
 """
 _FIRST: Mapping[Why, int] = {"Held": 0, "Limited": 1, "Pinned": 2, "Slow": 3, "RateLimited": 4, "Refused": 5}
-_NO_GROUND = 6
+_OF_GROUP, _NO_GROUND = 6, 7
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
     """One reason for an own queue; ``weight`` compares merchants that have the same.
 
-    ``besides`` is another reason, of higher rank, that the merchant has as well.
+    ``besides`` is another reason, of higher rank, that the merchant has as well. ``of_group``: its group fails; of such
+    merchants who has a queue keeps it, seen to be slow or not.
     """
 
     why: Why
     words: str
     weight: float = 0.0
     besides: Why | None = None
+    of_group: bool = False
+
+
+def in_failing_group(found: Ground | None, merchant: str, group: str, policy: Policy) -> Ground | None:
+    """The reason that a merchant has in a group that fails: its own, or that of the group."""
+    if merchant in policy.exempt or (found is not None and (found.besides or found.why not in {"Slow", "Refused"})):
+        return found
+    if found is not None and found.why == "Slow":
+        return replace(found, of_group=True)
+    return Ground("Slow", f"{group} fails, where its API is", of_group=True)
 
 
 def ground(
@@ -60,7 +71,8 @@ def rank(merchant: str, found: Ground | None, queue: OwnQueue | None) -> tuple[i
     """The place among those that need a queue, lowest first; who has one keeps it before others of the same ground."""
     if found is None:
         return _NO_GROUND, queue is None, 0.0, merchant
-    return _FIRST[found.besides or found.why], queue is None, -found.weight, merchant
+    place = _OF_GROUP if found.of_group else _FIRST[found.besides or found.why]
+    return place, queue is None, -found.weight, merchant
 
 
 def _asked(merchant: str, policy: Policy) -> Why | None:

@@ -21,6 +21,7 @@ class Seen:
     """One merchant in one pod at the last tick: its counters, and when it was last known to be slow by a call.
 
     ``evidence`` is None where the pod calls it slow and has not called it for a while, or never called it slow.
+    ``since`` is when the pod began to call it slow, None where it does not, or did before it was heard.
     """
 
     slow: bool
@@ -28,6 +29,7 @@ class Seen:
     failed: int
     refused: int
     evidence: float | None = None
+    since: float | None = None
     limited: int = 0
 
 
@@ -63,14 +65,27 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupPast:
+    """A group that fails as a whole: the orders in flight that its merchants may have together, and how that grew."""
+
+    share: int = 1
+    past: Past = Past(proven=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
-    """Everything of one route. ``would`` are the own queues that a dry run would have; ``frozen`` names tiers."""
+    """Everything of one route. ``would`` are the own queues that a dry run would have; ``frozen`` names tiers.
+    ``groups`` are those that fail, by tier and group, and ``well`` has when a call of each group's was last known to
+    have succeeded.
+    """
 
     pods: Mapping[str, PodPast] = field(default_factory=dict)
     merchants: Mapping[str, Past] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
     without_room: bool = False
     would: Mapping[str, OwnQueue] = field(default_factory=dict)
+    groups: Mapping[tuple[str, str], GroupPast] = field(default_factory=dict)
+    well: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
 def bounded(pasts: Mapping[str, Past]) -> dict[str, Past]:

@@ -13,6 +13,8 @@ CHANGED = "OwnQueueChanged"
 FROZEN = "IsolationFrozen"
 THAWED = "IsolationResumed"
 NO_ROOM = "TooManyOwnQueues"
+GROUP_FAILS = "MerchantGroupFails"
+GROUP_IS_WELL = "MerchantGroupWell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,18 @@ def no_room(count: int, most: int) -> IsolationEvent:
     """Told once, when merchants begin to have no room."""
     text = f"{count} merchants need a queue of their own beside the {most} that maxOwnQueues allows: the worst have one"
     return IsolationEvent(NO_ROOM, text, warning=True)
+
+
+def group_fails(group: str, count: int) -> IsolationEvent:
+    """Told when the merchants of a group are given one share."""
+    text = f"{group}: several merchants are slow and no call succeeds there; {count} have one at a time together"
+    return IsolationEvent(GROUP_FAILS, text, warning=True)
+
+
+def group_is_well(group: str, count: int, *, proven: bool) -> IsolationEvent:
+    """Told when each merchant of a group has a share of its own again."""
+    why = "calls succeed" if proven else "nobody has had orders for a while"
+    return IsolationEvent(GROUP_IS_WELL, f"{group}: {why}; each of {count} merchants has its own share again")
 
 
 def of_dry_run(event: IsolationEvent) -> IsolationEvent:

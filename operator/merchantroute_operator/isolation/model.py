@@ -16,6 +16,7 @@ from merchantroute_operator.spec.route import IsolationPolicy as Policy
 from merchantroute_operator.spec.route import MerchantLimits
 
 __all__ = [
+    "GroupFigures",
     "MerchantFigures",
     "MerchantLimits",
     "Mode",
@@ -42,7 +43,8 @@ class MerchantFigures:
     """One merchant in one pod, from its pulse; the counters are cumulative since the pod ``started``.
 
     ``refused`` counts orders that got no slot, ``succeeded`` and ``failed`` its orders' attempts, ``limited`` those of
-    the failed ones that it answered with 429. It asked for time of which ``paused_for`` seconds are left.
+    the failed ones that it answered with 429. It asked for time of which ``paused_for`` seconds are left. ``group`` is
+    one of the pod's ``groups``, empty for a merchant that is alone in its own.
     """
 
     merchant: str
@@ -53,6 +55,18 @@ class MerchantFigures:
     failed: int = 0
     limited: int = 0
     paused_for: float = 0.0
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupFigures:
+    """How many merchants of one group had calls in a pod within the last minute, how many of them are slow, and of how
+    many a call succeeded within the last 5 seconds.
+    """
+
+    active: int
+    slow: int
+    well: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,8 @@ class PodFigures:
 
     ``active`` is the number of merchants that had calls within the last minute, slow ones among them; ``fair_share`` is
     the number of the pod's slots that one more merchant might have now. ``busy`` slots have an order, None where the
-    pod does not say.
+    pod does not say. ``groups`` are those of several active merchants: all others are groups of one. ``slow`` merchants
+    are named in ``merchants`` or not; 0 where the pod does not say.
     """
 
     pod: str
@@ -72,6 +87,8 @@ class PodFigures:
     fair_share: int
     merchants: Mapping[str, MerchantFigures] = field(default_factory=dict)
     busy: int | None = None
+    groups: Mapping[str, GroupFigures] = field(default_factory=dict)
+    slow: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,11 @@ ROUTES = (
         "Merchants that need an own queue beside those that maxOwnQueues allows",
         lambda state: state.own.without_room,
     ),
+    RouteGauge(
+        "merchantroute_operator_failing_groups",
+        "Groups of merchants of which no call succeeds, so that all have one share together",
+        lambda state: len(state.own.memory.groups),
+    ),
 )
 
 

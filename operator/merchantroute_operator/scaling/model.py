@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from merchantroute_operator.isolation.model import MerchantFigures
+from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures
 from merchantroute_operator.topology.objects import QueueSample
 
 
@@ -50,6 +50,8 @@ class Pulse:
     active: int = 0  # merchants that had calls within the last minute
     fair_share: int = 0  # slots that one more merchant might have now
     merchants: Mapping[str, MerchantFigures] = field(default_factory=dict)
+    groups: Mapping[str, GroupFigures] = field(default_factory=dict)  # of several active merchants
+    slow_merchants: int = 0  # of the active ones, named or not
 
 
 @dataclass(frozen=True, slots=True)

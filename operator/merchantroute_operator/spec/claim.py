@@ -50,6 +50,7 @@ def parse_claim(raw: Raw) -> Claim:
             endpoint=spec["endpoint"],
             credentials=Credentials(credentials["type"], credentials["secretRef"]["name"]) if credentials else None,
             limits=parse_limits(spec.get("limits"), "spec.limits"),
+            group=spec.get("group"),
         ),
         status=raw.get("status") or {},
     )

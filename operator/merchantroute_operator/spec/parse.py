@@ -91,6 +91,7 @@ def _merchant(raw: Raw, tiers: set[str]) -> Merchant:
         endpoint=raw["endpoint"],
         credentials=Credentials(credentials["type"], credentials["secretRef"]["name"]) if credentials else None,
         limits=parse_limits(raw.get("limits"), f"spec.merchants[{raw['id']}].limits"),
+        group=raw.get("group"),
     )
 
 

@@ -186,6 +186,7 @@ class Merchant:
     endpoint: str
     credentials: Credentials | None
     limits: MerchantLimits = NO_LIMITS  # its own; ``IsolationPolicy.limits`` has what holds
+    group: str | None = None  # as written; None: those whose endpoint has the same host
 
 
 @dataclass(frozen=True, slots=True)

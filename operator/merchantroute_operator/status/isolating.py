@@ -30,7 +30,10 @@ def isolating(view: View) -> Condition:
 def _state(view: View, route: Route) -> tuple[Reason, str]:
     if view.own_queues:
         named = some(f"{queue.merchant} ({queue.why})" for _, queue in sorted(view.own_queues.items()))
-        return Reason.MERCHANTS_ISOLATED, f"With a queue of its own: {named}"
+        failing = (
+            f". With one share together, since it fails: {some(view.failing_groups)}" if view.failing_groups else ""
+        )
+        return Reason.MERCHANTS_ISOLATED, f"With a queue of its own: {named}{failing}"
     if route.isolation.mode == "Off":
         return Reason.ISOLATION_OFF, "spec.isolation.mode is Off: no merchant gets a queue of its own"
     if route.isolation.mode == "DryRun":

@@ -68,6 +68,7 @@ class View:
     own_waiting: Mapping[str, int] = field(default_factory=dict)  # merchant -> orders in its own queue, where known
     without_room: int = 0  # merchants that have a reason for an own queue and none, since there are too many
     own_refused: Mapping[str, str] = field(default_factory=dict)  # merchant -> why the broker has no queue for it
+    failing_groups: tuple[str, ...] = ()  # of merchants that have one share together
     isolation_frozen: str = ""  # why nothing is opened for now, in words
     users_checked: bool = False  # the pass came to the lanes' broker users
     users_problem: RouteError | None = None  # why some lane has none of its own, or one is left

@@ -52,6 +52,12 @@ REFUSED = [
             refused(f"{ISOLATION}.{field}", ["hut", "hut"], "Duplicate value", at=f"{ISOLATION}.{field}[1]"),
         )
     ),
+    *(
+        refused("spec.merchants.0.group", wrong, "should match '^[a-z0-9]([-a-z0-9_.:]*[a-z0-9])?$'")
+        for wrong in ("Vendor", "-a", "a-", ".", "a b", "a/b", "ü")
+    ),
+    refused("spec.merchants.0.group", "", "at least 1 chars long"),
+    refused("spec.merchants.0.group", "g" * 254, "Too long"),
     refused(f"{ISOLATION}.pinned", [f"m{n}" for n in range(201)], "Too many: 201", "at most 200"),
     refused(f"{ISOLATION}.exempt", [f"m{n}" for n in range(501)], "Too many: 501", "at most 500"),
     refused(f"{ISOLATION}.exempt", ["hut", "bar"], "merchant 'bar' is both pinned", "remove it from one of the two",
@@ -63,6 +69,7 @@ ACCEPTED: list[Mapping[str, Any]] = [
     *({f"{ISOLATION}.mode": mode} for mode in ("Off", "DryRun", "Automatic")),
     *({f"{where}.maxRate": rate} for where in LIMITS for rate in (0.001, 0.5, 1, 10_000)),
     *({where: {"maxInFlight": 30, "maxRate": 12.5, "burst": 20}} for where in LIMITS),
+    *({"spec.merchants.0.group": group} for group in ("v", "pos.vendor.example", "2001:db8::1", "a_b-c.9", "g" * 253)),
     {
         f"{ISOLATION}.pinned": [f"{n:03}" + "p" * 252 for n in range(200)],
         f"{ISOLATION}.exempt": [f"{n:03}" + "e" * 252 for n in range(500)],

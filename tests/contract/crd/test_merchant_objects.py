@@ -47,6 +47,8 @@ REFUSED = [
     refused("spec.routeRef.name", "POS", "'POS' cannot be the name of a MerchantRoute", "write at most 40"),
     refused("spec.routeRef.name", "a.b", "without dots"),
     refused("spec.routeRef", REMOVED, "Required value"),
+    refused("spec.group", "Vendor", "'Vendor' cannot be the name of a group", "write lower-case letters"),
+    refused("spec.group", "g" * 254, "Too long"),
     refused("spec.tier", "Gold", "'Gold' cannot be the name of a tier", "write one of the route's spec.tiers"),
 ]
 ACCEPTED = [
@@ -56,6 +58,7 @@ ACCEPTED = [
     {"spec.credentials": BEARER},
     {"spec.limits": {"maxInFlight": 30, "maxRate": 0.5, "burst": 3}},
     {"spec.limits.maxRate": 10_000},
+    {"spec.group": "pos.vendor.example"},
     {"metadata.name": "a.b.c"},
 ]
 

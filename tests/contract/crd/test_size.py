@@ -24,6 +24,7 @@ def large(namespace: str) -> Json:
             "tier": "tier-19",
             "endpoint": f"https://pos.merchant-{n:04}.example:8443/api/v1/regions/eu-west/brands/{{merchant}}/orders",
             "credentials": {"type": "Bearer", "secretRef": {"name": f"merchant-{n:04}-pos"}},
+            "group": f"vendor-{n % 20:02}." + "pos.example." * 4 + "com",
             "limits": {"maxInFlight": 30, "maxRate": 12.5, "burst": 20},
         }
         for n in range(MERCHANTS)

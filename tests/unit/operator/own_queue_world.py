@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from merchantroute_operator import naming
-from merchantroute_operator.isolation.model import MerchantFigures
+from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures
 from merchantroute_operator.scaling.model import Pulse
 from tests.unit.operator.operator_under_test import KEY
 from tests.unit.operator.pod_samples import a_pod
@@ -21,7 +23,9 @@ BOTH: dict[str, Any] = {"merchants": {MERCHANT: "standard", "bar": "enterprise"}
 
 
 class OwnFleet(Fleet):
-    """Pods say what they have loaded, and what they see of merchants."""
+    """Pods say what they have loaded, and what they see of merchants and ``groups``."""
+
+    groups: Mapping[str, GroupFigures] = MappingProxyType({})
 
     def generation(self) -> int:
         """That of the configuration as it is stored."""
@@ -55,6 +59,7 @@ class OwnFleet(Fleet):
                 Pulse(
                     pod, *KEY, tier, "stable", 0, self.at, loaded, 0, 0.0, 0, 0, 0,
                     slots=slots, active=max(4, len(figures)), fair_share=10, merchants=reported,
+                    groups=self.groups,
                 )
             )  # fmt: skip
 

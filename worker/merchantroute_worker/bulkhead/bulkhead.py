@@ -12,7 +12,7 @@ from merchantroute_worker.bulkhead import adaptive_limit
 from merchantroute_worker.bulkhead.adaptive_limit import Baseline
 from merchantroute_worker.bulkhead.fair_share import fair_share
 from merchantroute_worker.bulkhead.known_merchants import KnownMerchants, Merchant
-from merchantroute_worker.bulkhead.merchant_figures import RECENTLY, RecentMerchants, figures, view
+from merchantroute_worker.bulkhead.merchant_figures import RecentMerchants, active, figures, view
 from merchantroute_worker.bulkhead.merchant_refusals import MerchantRefusals
 from merchantroute_worker.bulkhead.name_failures import NameFailures
 from merchantroute_worker.bulkhead.neighbours import Neighbours
@@ -272,7 +272,7 @@ class Bulkhead:
         """Give what the operator decides from; of the merchants that matter, or have an `own` queue here, `most`."""
         with self._lock:
             return PodFigures(
-                active=self._known.active_since(now - RECENTLY),
+                active=active(self._known, self._is_slow, now),
                 fair_share=max(1, min(self.limits.slots, int(self._fair_share(None, now)))),
                 merchants=figures(
                     self._known, (*self._recent.names(now), *own), self._is_slow, self.refusals, now=now, most=most

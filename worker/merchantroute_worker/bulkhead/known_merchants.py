@@ -192,15 +192,14 @@ class KnownMerchants:
             evicted = self._idle or self.failing
             del evicted[next(iter(evicted))]
 
-    def active_since(self, since: float) -> int:
-        """Count the merchants that have calls, or had some since then."""
-        count = len(self.active)
-        for group in (self._idle, self.failing):
-            for merchant in reversed(group.values()):
+    def active_since(self, since: float) -> Iterator[tuple[str, Merchant]]:
+        """Give the merchants that have calls, or had some since then."""
+        yield from self.active.items()
+        for idle in (self._idle, self.failing):
+            for name, merchant in reversed(idle.items()):
                 if merchant.idle_since < since:
                     break
-                count += 1
-        return count
+                yield name, merchant
 
     def forget(self, before: float) -> None:
         """Drop merchants that have been idle since before then."""

@@ -5,11 +5,14 @@ from itertools import chain, islice
 
 from merchantroute_worker.bulkhead.known_merchants import KnownMerchants, Merchant
 from merchantroute_worker.bulkhead.merchant_refusals import MerchantRefusals
-from merchantroute_worker.bulkhead.views import MerchantFigures, MerchantView
+from merchantroute_worker.bulkhead.views import Activity, MerchantFigures, MerchantView
 
 RECENTLY = 60.0
 """Seconds for which a merchant counts as active, and what happened to it as recent."""
+JUST_NOW = 5.0
+"""Seconds for which a success says that a merchant is well."""
 IsSlow = Callable[[Merchant, float], bool]
+_ACTIVITY = {(slow, well): Activity(slow, well) for slow in (False, True) for well in (False, True)}
 
 
 class RecentMerchants:
@@ -35,6 +38,17 @@ class RecentMerchants:
         """Give the merchants, and forget those to which neither has happened for long."""
         self._latest = {name: at for name, at in self._latest.items() if now - at <= RECENTLY}
         return self._latest
+
+
+def active(known: KnownMerchants, is_slow: IsSlow, now: float) -> dict[str, Activity]:
+    """Give the merchants that have calls, or had some within the last minute."""
+    found: dict[str, Activity] = {}
+    for name, state in known.active_since(now - RECENTLY):  # thousands of them, every two seconds
+        took = state.took
+        well = bool(took) and now - max(took.values()) <= JUST_NOW
+        slow = bool(state.calls or state.is_failing) and is_slow(state, now)
+        found[name] = _ACTIVITY[slow, well]
+    return found
 
 
 def figures(

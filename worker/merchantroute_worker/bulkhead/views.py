@@ -1,5 +1,6 @@
 """Read-only views of the bulkhead, for pulses, `/merchants` and Prometheus. Ages and times are seconds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -46,10 +47,19 @@ class MerchantFigures(NamedTuple):
     paused_for: float = 0.0
 
 
-class PodFigures(NamedTuple):
-    """The merchants of one pod: how many were `active` lately, the slots that one more could have, and some of them."""
+class Activity(NamedTuple):
+    """A merchant that had calls lately: whether it is slow, and whether one of its calls has succeeded just now."""
 
-    active: int
+    slow: bool
+    well: bool
+
+
+class PodFigures(NamedTuple):
+    """The merchants of one pod: those that were `active` lately, the slots that one more could have, and the figures of
+    some of them.
+    """
+
+    active: Mapping[str, Activity]
     fair_share: int
     merchants: tuple[MerchantFigures, ...]
 

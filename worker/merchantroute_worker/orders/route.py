@@ -13,6 +13,7 @@ from math import inf
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from merchantroute_worker.isolation.groups import written_groups
 from merchantroute_worker.isolation.own_queues import OwnQueue, parse_own
 from merchantroute_worker.orders.answers import RATE_LIMITED, Answer, Meaning, Table, table
 
@@ -135,6 +136,8 @@ class Route:
     tiers: Mapping[str, Tier]
     merchants: Mapping[str, tuple[str, bool]]
     credentials: Mapping[str, Credential] = field(repr=False)
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """The groups of merchants for which one is written: others' are the hosts of their endpoints."""
     deaths: Mapping[str, float] = field(default_factory=dict)
     """When a pod of a tier last died other than by a clean end (epoch seconds); tiers without a death are left out."""
     not_understood: Mapping[str, str] = field(default_factory=dict)
@@ -251,18 +254,15 @@ def _text(value: Any) -> str:
     return value
 
 
-def _not_negative(value: Any) -> int:
+def _not_negative(value: Any, least: int = 0) -> int:
     number = int(value)
-    if number < 0:
-        raise ValueError(f"a number must be at least 0, not {value!r}")
+    if number < least:
+        raise ValueError(f"a number must be at least {least}, not {value!r}")
     return number
 
 
 def _positive(value: Any) -> int:
-    number = int(value)
-    if number < 1:
-        raise ValueError(f"a number must be at least 1, not {value!r}")
-    return number
+    return _not_negative(value, least=1)
 
 
 def _seconds(milliseconds: Any) -> float:
@@ -308,6 +308,7 @@ def _parse(
         default_endpoint=None if route["defaultEndpoint"] is None else _text(route["defaultEndpoint"]),
         tiers={name: _tier(tier) for name, tier in route["tiers"].items()},
         merchants=listed,
+        groups=written_groups(merchants),
         credentials=keys,
         not_understood=not_known | not_read,
         own_queues=own_queues,

@@ -8,8 +8,10 @@ a pulse, never an order.
 import json
 import logging
 import time
+from functools import partial
 from typing import Any
 
+from merchantroute_worker.isolation.groups import group_figures, group_of
 from merchantroute_worker.orders.messages import Outgoing
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.rabbit.publisher import NotPublished
@@ -24,6 +26,8 @@ MAX_REFUSING = 100
 """Merchants of each kind that a pulse names."""
 MAX_FIGURES = 200
 """Merchants with their figures."""
+MAX_GROUPS = 100
+"""Groups of several merchants."""
 
 
 def document(pod: Pod) -> dict[str, Any]:
@@ -59,6 +63,9 @@ def document(pod: Pod) -> dict[str, Any]:
 def _figures(pod: Pod) -> dict[str, Any]:
     own = pod.own_orders
     figures = pod.bulkhead.figures(pod.clock.now(), set(own.own_tags.values()) if own else (), MAX_FIGURES)
+    route = pod.files.current if pod.files.generation else None
+    group = partial(group_of, route) if route else _without_group
+    groups = group_figures(figures.active, group, MAX_GROUPS)
     merchants = [
         {
             "merchant": one.merchant,
@@ -67,13 +74,25 @@ def _figures(pod: Pod) -> dict[str, Any]:
             "refused": one.refused,
             "succeeded": one.succeeded,
             "failed": one.failed,
+            **({"group": its} if (its := group(one.merchant)) in groups else {}),
             **({"limited": one.limited} if one.limited else {}),
             **({"pausedFor": round(one.paused_for, 3)} if one.paused_for else {}),
         }
         for one in figures.merchants
     ]
-    named = {"merchants": merchants} if merchants else {}
-    return {"slots": pod.concurrency, "active": figures.active, "fairShare": figures.fair_share, **named}
+    listed = [{"group": name, **one._asdict()} for name, one in groups.items()]
+    return {
+        "slots": pod.concurrency,
+        "active": len(figures.active),
+        "slowMerchants": sum(one.slow for one in figures.active.values()),
+        "fairShare": figures.fair_share,
+        **({"merchants": merchants} if merchants else {}),
+        **({"groups": listed} if listed else {}),
+    }
+
+
+def _without_group(_merchant: str) -> None:
+    return None
 
 
 def _blocked(hub: BlockedHub, now: float) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from merchantroute_operator.isolation.model import MerchantFigures
+from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures
 from merchantroute_operator.scaling.model import Blocked, Pulse
 
 LARGEST = 2**20  # bytes; a pulse with all merchants that it may name, of 255 control characters each, has 0.8 of it
@@ -14,6 +14,7 @@ LARGEST_COUNT = 2**63 - 1
 LONGEST_NAME = 256  # characters
 LONGEST_MERCHANT = 255  # bytes: a routing key. Of a longer one no queue could be bound, nor told in the status
 MOST_MERCHANTS = 200  # with figures; of a longer list the beginning counts, where the slow ones are
+MOST_GROUPS = 100  # of merchants; of a longer list the beginning counts, where the largest are
 
 
 def parse_pulse(body: bytes, *, at: float) -> Pulse | None:
@@ -50,6 +51,8 @@ def _pulse(document: dict[str, Any], at: float) -> Pulse:
         active=_count(document.get("active", 0)),
         fair_share=_count(document.get("fairShare", 0)),
         merchants=_merchants(document.get("merchants", ())),
+        groups=_groups(document.get("groups", ())),
+        slow_merchants=_count(document.get("slowMerchants", 0)),
     )
 
 
@@ -68,9 +71,17 @@ def _figures(entry: dict[str, Any]) -> MerchantFigures:
         refused=_count(entry["refused"]),
         succeeded=_count(entry["succeeded"]),
         failed=_count(entry["failed"]),
+        group=_text(entry["group"]) if "group" in entry else "",
         limited=_count(entry.get("limited", 0)),
         paused_for=_number(entry.get("pausedFor", 0)),
     )
+
+
+def _groups(listed: Sequence[Any]) -> dict[str, GroupFigures]:
+    return {
+        _text(entry["group"]): GroupFigures(_count(entry["active"]), _count(entry["slow"]), _count(entry["well"]))
+        for entry in listed[:MOST_GROUPS]
+    }
 
 
 def _blocked(document: dict[str, Any]) -> Blocked:

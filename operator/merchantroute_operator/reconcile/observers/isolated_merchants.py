@@ -59,6 +59,7 @@ def _decided(tick: Tick, own: OwnQueues, route: Route) -> Decision:
         memory=own.memory,
         backlog=backlog(route, tick, pods),
         longest_pause=max(route.orders.retry_after_max, LONGEST_UNTOLD),
+        groups=own.groups_of(route),
     )
 
 
@@ -77,6 +78,8 @@ def figures(route: Route, pulses: Iterable[Pulse]) -> dict[str, list[PodFigures]
                     fair_share=pulse.fair_share,
                     merchants=pulse.merchants,
                     busy=pulse.busy,
+                    groups=pulse.groups,
+                    slow=pulse.slow_merchants,
                 )
             )
     return found

@@ -123,6 +123,7 @@ def _view(ctx: Context, state: RouteState, findings: Findings) -> View:
         own_waiting=state.own.waiting_orders(),
         own_refused=state.own.refused,
         without_room=state.own.without_room,
+        failing_groups=tuple(sorted(f"{group} (tier {tier})" for tier, group in state.own.memory.groups)),
         isolation_frozen=state.own.frozen or "",
         ending=findings.ending,
         users_checked=findings.users.checked,

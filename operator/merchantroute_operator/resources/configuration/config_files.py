@@ -74,7 +74,8 @@ def _tier(place: tuple[str, str], tier: Tier) -> dict[str, Any]:
 
 def _merchant(merchant: Merchant) -> dict[str, Any]:
     credentials = {"credentials": merchant.credentials.type} if merchant.credentials else {}
-    return {"tier": merchant.tier, "endpoint": merchant.endpoint, **credentials}
+    group = {"group": merchant.group} if merchant.group else {}
+    return {"tier": merchant.tier, "endpoint": merchant.endpoint, **credentials, **group}
 
 
 def _ms(seconds: float) -> int:

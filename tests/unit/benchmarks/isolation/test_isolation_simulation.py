@@ -28,6 +28,32 @@ def test_a_merchant_that_hangs_is_isolated_and_its_neighbours_do_not_wait() -> N
     assert found["fault_p99_from_3s"] <= 1.1 * found["before_p99"]
 
 
+def test_a_host_that_hangs_with_most_of_the_merchants_is_isolated_as_they_are() -> None:
+    vendor = frozenset(range(4, 24))
+    hangs = replace(
+        SMALL, weights=equal(24), load=0.3, slots=100, faults=dict.fromkeys(vendor, "hang"), one_host=vendor,
+        seconds=150.0,
+    )  # fmt: skip
+
+    fleet = operated(hangs)
+
+    assert fleet.bound == vendor
+    assert operated(replace(hangs, one_host=frozenset())).bound == set()
+
+
+def test_the_neighbours_of_a_host_that_hangs_wait_a_few_seconds_and_its_backlog_goes() -> None:
+    vendor = frozenset(range(4, 104))
+    weights = (*equal(4), *(0.1,) * len(vendor))
+    hangs = replace(SMALL, weights=weights, faults=dict.fromkeys(vendor, "hang"), one_host=vendor)
+
+    fleet, one_by_one = operated(hangs), operated(replace(hangs, one_host=frozenset()))
+
+    together, apart = figures(fleet), figures(one_by_one)
+    assert together["isolated_after"] <= 10
+    assert together["fault_p99_from_3s"] <= 2 * together["before_p99"] < apart["fault_p99_from_3s"] / 5
+    assert (fleet.bound, any(fleet.own.values())) == (set(), False)
+
+
 def test_a_healed_merchants_backlog_goes_and_its_queue_is_closed() -> None:
     fleet = operated(replace(SMALL, faults={1: "hang"}))
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from merchantroute_operator.isolation.decide import Decision, decide
+from merchantroute_operator.isolation.groups.route_groups import Groups
 from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
-from merchantroute_operator.isolation.model import MerchantFigures, OwnQueue, PodFigures, Policy, Waiting
+from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures, OwnQueue, PodFigures, Policy, Waiting
 
 TIER = "gold"
 EPOCH = 1_700_000_000.0
@@ -49,25 +50,33 @@ class Route:
     waiting: dict[str, Waiting] = field(default_factory=dict)
     events: list[tuple[float, IsolationEvent]] = field(default_factory=list)
     started: int = 1
+    groups: Mapping[str, GroupFigures] = field(default_factory=dict)
+    slow: int = 0
+    merchants: Mapping[str, str] = field(default_factory=dict)
+    member_of: Groups | None = None
     backlog: int = 0
 
     def tick(self, *reports: Report) -> Decision:
         """One tick with these pods' reports."""
         self.now += TICK
         pods = [
-            PodFigures(f"pod-{place}", self.started, self.now, 50, self.active, self.fair, report, busy=self.busy)
+            PodFigures(
+                f"pod-{place}", self.started, self.now, 50, self.active, self.fair, report,
+                busy=self.busy, groups=self.groups, slow=self.slow,
+            )
             for place, report in enumerate(reports)
-        ]
+        ]  # fmt: skip
         decision = decide(
             self.now,
             EPOCH + self.now,
             self.policy,
             pods={TIER: pods},
-            merchants={},
+            merchants=self.merchants,
             default_tier=TIER,
             waiting={name: self.waiting.get(name, Waiting(0, 0)) for name in self.queues},
             queues=self.queues,
             memory=self.memory,
+            groups=self.member_of,
             backlog={TIER: self.backlog},
         )
         self.memory = decision.memory

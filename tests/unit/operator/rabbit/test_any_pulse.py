@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from merchantroute_operator.isolation.model import MerchantFigures
+from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures
 from merchantroute_operator.rabbit.pulses.pulse_format import LARGEST, parse_pulse
 from tests.unit.operator.rabbit.test_any_answer import SHAPES
 
@@ -17,7 +17,9 @@ GOOD: dict[str, Any] = {
     "pod": "pos-1", "namespace": "orders", "route": "pos", "tier": "standard", "lane": "stable", "started": 1, "at": 2,
     "generation": 7, "busy": 3, "busySeconds": 1.5, "finished": 7, "retried": 1, "dead": 0,
     "slots": 20, "active": 4, "fairShare": 5,
-    "merchants": [{"merchant": "hut", "inFlight": 1, "slow": True, "refused": 3, "succeeded": 9, "failed": 2}],
+    "merchants": [{"merchant": "hut", "inFlight": 1, "slow": True, "refused": 3, "succeeded": 9, "failed": 2,
+                   "group": "pos.example"}],
+    "slowMerchants": 1, "groups": [{"group": "pos.example", "active": 3, "slow": 1, "well": 2}],
     "slow": [{"merchant": "hut"}], "blocked": {"count": 1, "longest": 1.0, "latest": 1.0, "ago": 0.0},
 }  # fmt: skip
 
@@ -51,7 +53,11 @@ def test_merchants_of_the_longest_ids_that_producers_can_write_silence_no_pod() 
     ids = [f"{number:03}" + "\x01" * 252 for number in range(200)]
     worst = {
         **GOOD,
-        "merchants": [{**GOOD["merchants"][0], "merchant": m, "limited": 2**40, "pausedFor": 3599.123} for m in ids],
+        "merchants": [
+            {**GOOD["merchants"][0], "merchant": m, "limited": 2**40, "pausedFor": 3599.123, "group": "h" * 253}
+            for m in ids
+        ],
+        "groups": [{"group": f"{number:0253}", "active": 9, "slow": 9, "well": 9} for number in range(100)],
         "slow": [{"merchant": merchant, "inFlight": 1, "oldest": 1.5} for merchant in ids[:100]],
         "paused": [{"merchant": merchant, "seconds": 1.5} for merchant in ids[:100]],
         "credentialsRefused": ids[:100],
@@ -66,7 +72,24 @@ def test_the_figures_of_merchants_are_read_to_a_bound() -> None:
     assert pulse is not None
     assert (pulse.slots, pulse.active, pulse.fair_share) == (20, 4, 5)
     assert list(pulse.merchants) == [f"m{number}" for number in range(200)]
-    assert pulse.merchants["m7"] == MerchantFigures("m7", 1, slow=True, refused=3, succeeded=9, failed=2)
+    assert pulse.merchants["m7"] == MerchantFigures(
+        "m7", 1, slow=True, refused=3, succeeded=9, failed=2, group="pos.example"
+    )
+
+
+def test_groups_are_read_to_a_bound() -> None:
+    many = [{"group": f"g{number}", "active": 9, "slow": number, "well": 1} for number in range(300)]
+    pulse = parse_pulse(json.dumps({**GOOD, "groups": many}).encode(), at=1.0)
+
+    assert pulse is not None
+    assert list(pulse.groups) == [f"g{number}" for number in range(100)]
+    assert (pulse.groups["g7"], pulse.slow_merchants) == (GroupFigures(9, 7, 1), 1)
+
+
+@pytest.mark.parametrize("wrong", [{"group": ""}, {"active": -1}, {"slow": True}, {"slow": None}, {"well": -1}])
+def test_a_groups_figure_that_is_none_makes_no_pulse(wrong: dict[str, Any]) -> None:
+    entry = {**GOOD["groups"][0], **wrong}
+    assert parse_pulse(json.dumps({**GOOD, "groups": [entry]}).encode(), at=1.0) is None
 
 
 def test_answers_429_and_the_time_that_was_asked_for_are_read_where_a_pod_tells_them() -> None:
@@ -97,8 +120,9 @@ def test_a_merchants_figure_that_is_none_makes_no_pulse(wrong: dict[str, Any]) -
 
 
 def test_an_older_pod_says_nothing_of_merchants() -> None:
-    older = {key: value for key, value in GOOD.items() if key not in ("slots", "active", "fairShare", "merchants")}
+    newer = {"slots", "active", "fairShare", "merchants", "groups", "slowMerchants"}
+    older = {key: value for key, value in GOOD.items() if key not in newer}
     pulse = parse_pulse(json.dumps(older).encode(), at=1.0)
 
     assert pulse is not None
-    assert (pulse.slots, pulse.merchants) == (None, {})
+    assert (pulse.slots, pulse.merchants, pulse.groups, pulse.slow_merchants) == (None, {}, {}, 0)

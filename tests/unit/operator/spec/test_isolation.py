@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from merchantroute_operator.isolation.model import MerchantLimits, Policy
+from merchantroute_operator.resources.configuration.config_files import merchant_entries, merchants_files
 from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.merge import merge
 from merchantroute_operator.spec.parse import parse
@@ -16,6 +20,7 @@ from merchantroute_operator.spec.sections.isolation import unknown_merchants
 from tests.unit.operator.merchant_samples import a_claim
 from tests.unit.operator.route_samples import a_route, raw_route
 
+SCHEMAS = Path(__file__).resolve().parents[4] / "schema"
 HELD, ISOLATED = "merchantroute.dev/held-until", "merchantroute.dev/isolated-until"
 NOON, ONE = 1_798_804_800.0, 1_798_808_400.0  # 2027-01-01, 12:00 and 13:00 UTC
 
@@ -79,6 +84,28 @@ def test_a_merchants_own_limit_wins_over_its_tiers_and_that_over_the_routes(
 
     merged = merge(a_route(tiers=tiers, isolation=section), [a_claim("hut", limits=own)]).route
     assert merged.isolation.limits == expected
+
+
+def test_a_group_is_as_written_at_the_list_or_the_object_and_reaches_the_pods() -> None:
+    entry = {"id": "hut", "tier": "standard", "endpoint": "https://hut.example"}
+    raw = raw_route()
+    raw["spec"]["merchants"] = [{**entry, "group": "vendor"}, {**entry, "id": "bar"}]
+
+    route = merge(parse(raw), [a_claim("taco", group="vendor"), a_claim("inn")]).route
+
+    assert {merchant.id: merchant.group for merchant in route.merchants} == {
+        "hut": "vendor",
+        "bar": None,
+        "taco": "vendor",
+        "inn": None,
+    }
+    written = merchant_entries(route)
+    assert {merchant: found.get("group") for merchant, found in written.items() if "group" in found} == {
+        "hut": "vendor",
+        "taco": "vendor",
+    }
+    document = json.loads(merchants_files(written, 0)["merchants-all.json"])
+    jsonschema.validate(document, json.loads((SCHEMAS / "config-merchants.json").read_text()))
 
 
 def test_a_tiers_limits_are_those_of_its_merchants_alone() -> None:

@@ -36,6 +36,12 @@ def with_policy(**changes: Any) -> dict[str, Any]:
         (with_policy(mode="Off"), "False", "IsolationOff", "mode is Off"),
         (with_policy(mode="DryRun"), "False", "IsolationOff", "mode is DryRun"),
         ({"own_queues": THREE}, "True", "MerchantsIsolated", "a b (Held), m0 (Slow), \N{SUSHI} (Limited)"),
+        (
+            {"own_queues": THREE, "failing_groups": ("pos.vendor.example (tier standard)",)},
+            "True",
+            "MerchantsIsolated",
+            "With one share together, since it fails: pos.vendor.example (tier standard)",
+        ),
         ({"own_queues": THREE, **with_policy(mode="Off")}, "True", "MerchantsIsolated", "a b (Held)"),
         ({"isolation_frozen": "9 of 10 are slow"}, "False", "IsolationFrozen", "9 of 10 are slow. No merchant has"),
         (

@@ -89,7 +89,17 @@ def test_active_are_those_with_calls_within_a_minute() -> None:
             bulkhead.failed(name)
         bulkhead.release(name, name, until)
 
-    assert [bulkhead.figures(now, (), 0).active for now in (60.0, 71.0, 120.0)] == [4, 3, 1]
+    assert [len(bulkhead.figures(now, (), 0).active) for now in (60.0, 71.0, 120.0)] == [4, 3, 1]
+    slow = {name: one.slow for name, one in bulkhead.figures(0.0, (), 0).active.items()}
+    assert slow == {"bistro": False, "gone": False, "late": False, "failing": True}
+
+
+def test_who_had_a_success_within_five_seconds_is_well() -> None:
+    bulkhead = holding("bistro", 1)
+    bulkhead.answered("bistro", 10.0, 1.0, step="submit")
+    bulkhead.answered("bistro", 12.0, 1.0, step="confirm", success=False)
+
+    assert [bulkhead.figures(now, (), 0).active["bistro"].well for now in (10.0, 15.0, 15.1)] == [True, True, False]
 
 
 @pytest.mark.parametrize(("held", "share"), [({}, 15), ({"a": 5}, 10), ({"a": 4, "b": 4, "c": 4, "d": 4}, 4)])

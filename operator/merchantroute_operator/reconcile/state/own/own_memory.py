@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from merchantroute_operator.isolation.groups.route_groups import RouteGroups
 from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.isolation.model import OwnQueue, Waiting
 from merchantroute_operator.isolation.parts import Written
@@ -52,6 +53,7 @@ class OwnQueues:
     seconds_to_open: float = 0.0  # of those, added up
     restored: bool = False
     _tiers: tuple[tuple[Merchant, ...], Mapping[str, str]] = ((), {})
+    _groups: tuple[tuple[Merchant, ...], str | None, RouteGroups] = ((), None, RouteGroups((), None))
 
     def restore(self, status: Raw) -> None:
         """Take over what an operator before this one had decided; once."""
@@ -64,6 +66,13 @@ class OwnQueues:
         if self._tiers[0] is not route.merchants:
             self._tiers = route.merchants, {merchant.id: merchant.tier for merchant in route.merchants}
         return self._tiers[1]
+
+    def groups_of(self, route: Route) -> RouteGroups:
+        """Which merchants stand or fall together; made anew only where the list of merchants is another one."""
+        if self._groups[0] is not route.merchants or self._groups[1] != route.default_endpoint:
+            made = RouteGroups(route.merchants, route.default_endpoint)
+            self._groups = route.merchants, route.default_endpoint, made
+        return self._groups[2]
 
     def copy(self) -> OwnQueues:
         """A copy for a pass that writes nothing."""

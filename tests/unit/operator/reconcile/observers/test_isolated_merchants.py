@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from merchantroute_operator import naming
 from merchantroute_operator.isolation.decide import Decision, decide
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
-from merchantroute_operator.isolation.model import MerchantFigures
+from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures
 from merchantroute_operator.reconcile.observers import isolated_merchants
 from merchantroute_operator.reconcile.observers.isolated_merchants import figures, merged, waiting_in_pods
 from merchantroute_operator.reconcile.route_metrics import RouteMetrics
@@ -73,6 +73,30 @@ def test_when_most_merchants_trip_in_every_pod_nobody_is_isolated_and_it_is_told
     assert world.condition("Isolating")[1] == "IsolationFrozen"
     assert any("IsolationFrozen" in event for event in world.kube.events)
     assert samples(world)["merchantroute_operator_isolation_frozen"] == [(LABELS, 1.0)]
+
+
+def test_all_merchants_of_a_host_that_fails_have_a_queue_and_one_share() -> None:
+    world = own_fleet(merchants={f"m{n}": "standard" for n in range(6)}, isolation={})
+    stored = world.kube.stored
+    assert stored is not None
+    for entry in stored["spec"]["merchants"]:
+        entry["endpoint"] = "https://pos.vendor.example/" + entry["id"]
+    stored["metadata"]["generation"] += 1
+    world.look()
+    world.groups = {"pos.vendor.example": GroupFigures(5, 3)}
+    world.turn()
+    for failed in range(1, 5):
+        world.turn(
+            *(MerchantFigures(f"m{n}", 1, slow=True, failed=failed, group="pos.vendor.example") for n in range(3))
+        )
+
+    queues = world.kube.status["ownQueues"]
+    assert {each["merchant"]: each["stage"] for each in queues} == {f"m{n}": "Open" for n in range(6)}
+    assert sorted(each["share"] for each in queues) == [0, 0, 0, 0, 0, 1]
+    assert sorted(sum(entry["parts"]) for entry in world.own().values()) == [0, 0, 0, 0, 0, 1]
+    assert any("MerchantGroupFails: pos.vendor.example: several" in event for event in world.kube.events)
+    assert world.condition("Isolating")[1] == "MerchantsIsolated"
+    assert samples(world)["merchantroute_operator_failing_groups"] == [(LABELS, 1.0)]
 
 
 def test_more_than_there_is_room_for_is_told_and_counted() -> None:
