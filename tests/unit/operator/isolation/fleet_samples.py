@@ -101,3 +101,11 @@ class Route:
     def times(self, reason: str) -> list[float]:
         """When events with this reason were told."""
         return [at for at, event in self.events if event.reason == reason]
+
+
+def isolated(route: Route, merchant: str = "hung") -> Route:
+    """Let a merchant hang in all pods, and be isolated."""
+    route.tick({}, {}, {}, {})
+    route.tick(*[slow(merchant)] * 4)
+    assert merchant in route.queues
+    return route
