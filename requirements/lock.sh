@@ -30,7 +30,11 @@ celeries() {
 }
 
 # What the worker is measured beside: an environment of its own, so that nothing of it is in ours.
-bench() { lock bench --constraint requirements/dev.txt; }
+# uv resolves for every Python that a marker could mean; psycopg's binary has wheels for CPython, which is what we run.
+bench() {
+  lock bench --constraint requirements/dev.txt \
+    --override <(echo "psycopg-binary ; platform_python_implementation == 'CPython'")
+}
 
 case ${1:-} in
   bench) bench; exit ;;
