@@ -98,6 +98,10 @@ bench-deadlines: venv ## Measure how far calls overshoot their deadline, by misb
 bench-worker: venv ## What a pod and a core do, beside Celery, Dramatiq, Taskiq, FastStream, asyncio by hand (QUICK=1 for less)
 	@BENCH_PYTHON=$$(hack/bench-venv) PYTHONPATH=.:kit:worker:sim $(PY) -m benchmarks.comparison
 
+.PHONY: bench-isolation
+bench-isolation: venv ## What merchants in trouble cost the others, beside what else teams have (CONTENDERS= FAULTS= LOADS= QUICK=1)
+	@BENCH_PYTHON=$$(hack/bench-venv) PYTHONPATH=.:kit $(PY) -m benchmarks.isolation_compared
+
 .PHONY: bench-operator
 bench-operator: venv ## What the operator costs with 1, 100, 1,000 routes (ROUTES=1,100 QUICK=1; build/bench-operator.json)
 	@PYTHONPATH=.:kit $(PY) -m benchmarks.operator_scale

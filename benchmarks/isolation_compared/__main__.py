@@ -2,10 +2,13 @@
 
 CONTENDERS=celery,automatic FAULTS=hang-5,flood LOADS=50 choose, QUICK=1 is a few faults and shorter, KEEP=1 leaves what
 other runs have measured. BENCH_PYTHON is the interpreter of what is measured beside this project (`hack/bench-venv`).
+MR_TEST_AMQP and MR_TEST_MGMT name a broker that is there already, on loopback.
 """
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -17,9 +20,12 @@ import click
 
 from benchmarks.isolation_compared.isolation_cell import IsolationCell
 from benchmarks.isolation_compared.isolation_lab import IsolationLab
+from benchmarks.isolation_compared.isolation_page import goal_table, with_measured
 from benchmarks.isolation_compared.isolation_plan import IsolationPlan, UnusablePlan, planned
-from benchmarks.isolation_compared.isolation_results import FILE, IsolationResults
+from benchmarks.isolation_compared.isolation_results import FILE, ROOT, IsolationResults
 from benchmarks.progress import Progress
+
+PAGE = ROOT / "docs" / "benchmarks" / "isolation.md"
 
 
 def main() -> int:
@@ -33,8 +39,17 @@ def main() -> int:
     progress = Progress()
     progress.line(f"{len(plan.cells())} cells, about {plan.minutes:.0f} minutes at most")
     failed = _measured(plan, progress)
-    progress.line(f"written: {FILE}")
+    _publish(progress)
     return 1 if failed else 0
+
+
+def _publish(progress: Progress) -> None:
+    """The page's measured part and the pictures, from all rows that there are."""
+    rows = json.loads((ROOT / FILE).read_text())
+    PAGE.write_text(with_measured(PAGE.read_text(), rows))
+    command = [os.environ["BENCH_PYTHON"], "-m", "benchmarks.isolation_compared.isolation_plot"]
+    subprocess.run([*command, str(ROOT / FILE), str(PAGE.parent)], check=True, cwd=ROOT)
+    progress.line(f"\n{goal_table(rows)}\n\nwritten: {FILE}, {PAGE.relative_to(ROOT)}")
 
 
 def _measured(plan: IsolationPlan, progress: Progress) -> bool:

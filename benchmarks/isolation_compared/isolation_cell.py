@@ -1,5 +1,6 @@
 """One cell: a contender at a load with a fault, from its start to its ledger."""
 
+import os
 import time
 import uuid
 from contextlib import suppress
@@ -34,6 +35,7 @@ class CellUse:
     memory_mb: float
     busiest_core: float
     published_late: float
+    machine_load: float
 
 
 @dataclass
@@ -91,7 +93,7 @@ class IsolationCell:
             publishes=publishes,
         )
         busiest = max((later[core] - cores[core]) / published_for for core in later)
-        return figures(evidence), CellUse(used, watched.memory, busiest, watched.late)
+        return figures(evidence), CellUse(used, watched.memory, busiest, watched.late, os.getloadavg()[0])
 
     def _publish(self, running: Running, watched: _Watched, run: str, began: float) -> None:
         """Orders as they come; the fault begins and ends meanwhile."""

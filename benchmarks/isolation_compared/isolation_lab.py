@@ -3,6 +3,7 @@
 import os
 from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from benchmarks.isolation_compared.isolation_plan import OURS
 from benchmarks.isolation_compared.logged_merchants_process import LoggedMerchants
@@ -13,7 +14,7 @@ from benchmarks.isolation_compared.rivals.rival import Rival
 from benchmarks.operator_scale.operator_process import OperatorProcess
 from merchantroute_kit.servers.api_server import ApiServer, api_server
 from merchantroute_kit.servers.postgresql import postgresql
-from merchantroute_kit.servers.rabbitmq import own_broker
+from merchantroute_kit.servers.rabbitmq import RabbitMQ, own_broker
 
 
 class IsolationLab:
@@ -21,7 +22,7 @@ class IsolationLab:
 
     def __init__(self, stack: ExitStack, root: Path) -> None:
         self._stack, self._root = stack, root
-        self._broker = stack.enter_context(own_broker())
+        self._broker = _given() or stack.enter_context(own_broker())
         self.merchants = LoggedMerchants(root / "merchants.log")
         stack.callback(self.merchants.close)
         self._server: ApiServer | None = None
@@ -52,3 +53,9 @@ class IsolationLab:
             process = OperatorProcess(self._server, self._root / "operator.log", {"MR_OPERATOR_NAMESPACE": SYSTEM})
             self._operator = self._stack.enter_context(process)
         return self._server, self._operator
+
+
+def _given() -> RabbitMQ | None:
+    """The broker on loopback that MR_TEST_AMQP and MR_TEST_MGMT name."""
+    ports = [urlsplit(os.environ.get(name, "")).port for name in ("MR_TEST_AMQP", "MR_TEST_MGMT")]
+    return RabbitMQ("", ports[0], ports[1]) if ports[0] and ports[1] else None

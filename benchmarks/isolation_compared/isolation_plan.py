@@ -33,7 +33,7 @@ class CellTimes:
 
     before: float = 10.0
     fault: float = 30.0
-    after: float = 20.0
+    after: float = 15.0
     drain: float = 20.0
 
     @property
@@ -87,7 +87,7 @@ def planned(environment: Mapping[str, str]) -> IsolationPlan:
         contenders=_chosen(environment, "CONTENDERS", CONTENDERS, CONTENDERS),
         troubles=(FAULTS[NONE], *(FAULTS[name] for name in names if name != NONE)),
         loads=tuple(map(int, _chosen(environment, "LOADS", every_load, every_load[:1] if quick else every_load))),
-        times=replace(times, fault=20.0, after=12.0) if quick else times,
+        times=replace(times, fault=20.0, after=10.0) if quick else times,
         keep=bool(environment.get("KEEP")),
     )
 

@@ -9,7 +9,7 @@ FLOOD = 1_000
 """Orders that the merchant which floods gets at once."""
 VENDOR = 300
 """Merchants whose orders go to one vendor's host."""
-_LATENCY = {"p50_ms": 300, "p99_ms": 600}
+_LATENCY = {"p50_ms": 700, "p99_ms": 1400}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def _all() -> tuple[Trouble, ...]:
 FAULTS = {each.name: each for each in _all()}
 """By name, the one without a fault first."""
 HEALTHY: dict[str, Any] = {"behaviour": "normal", "latency": _LATENCY}
-"""Each call takes 0.3 s in the middle, one in a hundred 0.6 s."""
-CALL_SECONDS = 0.314
+"""Each call takes 0.7 s in the middle, one in a hundred 1.4 s, as in the simulation."""
+CALL_SECONDS = 0.732
 """A healthy call's mean: a log-normal of that median and 99th percentile."""
 ORDER_SECONDS = 3 * CALL_SECONDS

@@ -9,7 +9,7 @@ from typing import Protocol
 from benchmarks.isolation_compared.logged_merchants_process import LoggedMerchants
 from benchmarks.isolation_compared.trouble import Trouble
 
-CALL_TIMEOUT, DEADLINE = 5, 15  # seconds of a call and of an order's three calls
+CALL_TIMEOUT, DEADLINE = 10, 30  # seconds of a call and of an order's three calls
 ATTEMPTS = 8
 DELAYS = (1, 5, 15)  # seconds between attempts, where a contender takes a list
 
