@@ -1,8 +1,8 @@
 """`python -m benchmarks.isolation_compared`: what merchants in trouble cost the others, beside what else teams have.
 
-CONTENDERS=celery,automatic FAULTS=hang-5,flood LOADS=50 choose, QUICK=1 is a few faults and shorter, KEEP=1 leaves what
-other runs have measured. BENCH_PYTHON is the interpreter of what is measured beside this project (`hack/bench-venv`).
-MR_TEST_AMQP and MR_TEST_MGMT name a broker that is there already, on loopback.
+CONTENDERS=celery,automatic FAULTS=hang-5,flood LOADS=50 choose, QUICK=1 is a few faults and shorter, KEEP=1 measures
+what no run has measured yet. BENCH_PYTHON is the interpreter of DBOS and of what draws (`hack/bench-venv`).
+MR_TEST_AMQP with MR_TEST_MGMT name a broker on loopback that is there already.
 """
 
 import json
@@ -59,6 +59,8 @@ def _measured(plan: IsolationPlan, progress: Progress) -> bool:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         lab = IsolationLab(stack, root)
         for number, (contender, load, trouble) in enumerate(plan.cells()):
+            if results.has(contender, trouble.name, load):
+                continue
             place = root / f"cell-{number}"
             place.mkdir()
             began = time.monotonic()

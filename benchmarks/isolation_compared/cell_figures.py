@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from statistics import median
 
 from benchmarks.isolation_compared.merchant_calls import Call, ends, first_call, most_at_once
 
@@ -48,6 +49,7 @@ class CellFigures:
     healthy_p99_all: float
     healthy_undone: int
     isolation_seconds: float | None
+    isolation_median: float | None
     isolated: int
     false_openings: int
     most_slots: int
@@ -74,6 +76,7 @@ def figures(seen: CellEvidence) -> CellFigures:
     healthy = {order: each for order, each in seen.published.items() if each[0] not in seen.troubled}
     settled = _waited(healthy, done_at, seen, seen.fault_at + SETTLED)
     ledger = _ledger(seen)
+    isolating = isolation_seconds(seen)
     recovery, recovered = _recovery(seen, done_at)
     healthy_refused = sum(count for merchant, count in seen.refused.items() if merchant not in seen.troubled)
     return CellFigures(
@@ -81,7 +84,8 @@ def figures(seen: CellEvidence) -> CellFigures:
         healthy_p99=percentile(settled, 99),
         healthy_p99_all=percentile(_waited(healthy, done_at, seen, seen.fault_at), 99),
         healthy_undone=sum(order not in done_at for order in healthy),
-        isolation_seconds=isolation_seconds(seen),
+        isolation_seconds=max(isolating, default=None),
+        isolation_median=median(isolating) if isolating else None,
         isolated=sum(merchant in seen.troubled for merchant in seen.opened),
         false_openings=sum(merchant not in seen.troubled for merchant in seen.opened),
         most_slots=most_at_once(
@@ -112,16 +116,14 @@ def jain(values: Iterable[float]) -> float:
     return sum(given) ** 2 / (len(given) * squares) if squares else math.nan
 
 
-def isolation_seconds(seen: CellEvidence) -> float | None:
-    """From the first call that a fault met to the merchant's own queue being bound: the longest of those that have one.
-    None where nobody got one.
-    """
+def isolation_seconds(seen: CellEvidence) -> list[float]:
+    """From the first call that a fault met to the merchant's own queue being bound, of each that has one."""
     found = []
     for merchant in seen.troubled & seen.opened.keys():
         began = first_call(seen.calls, merchant, seen.fault_at)
         if began is not None:
             found.append(seen.opened[merchant] - began)
-    return max(found, default=None)
+    return found
 
 
 def _waited(

@@ -28,7 +28,8 @@ _GRACE = 2.0
 @dataclass(frozen=True)
 class CellUse:
     """What the cell took: CPU seconds of the contender's processes while orders came, their MB as the fault ended
-    (PSS), the machine's busiest core, and the most by which an order was published late.
+    (PSS), the machine's busiest core, the most by which an order was published late, and how many processes wanted a
+    core in the last minute.
     """
 
     cpu_seconds: float

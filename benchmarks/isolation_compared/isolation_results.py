@@ -32,6 +32,10 @@ class IsolationResults:
         write_json(self._path, self.rows)
         return next(each for each in self.rows if key(each) == key(row))
 
+    def has(self, contender: str, fault: str, load: int) -> bool:
+        """Whether a cell is measured: by another run, if this one keeps what was."""
+        return any(key(row) == (contender, fault, load) for row in self.rows)
+
     def line(self, row: Row) -> str:
         """One row for somebody who watches."""
         return (

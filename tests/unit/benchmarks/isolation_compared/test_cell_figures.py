@@ -87,11 +87,13 @@ def test_isolation_counts_from_the_first_call_that_met_the_fault() -> None:
         Call("r-2", "validate", "hung", 101, 106, 0),
     ]
 
-    assert isolation_seconds(evidence(calls=calls, opened={"hung": 107.5, "well": 101.0})) == 7.5
+    assert isolation_seconds(evidence(calls=calls, opened={"hung": 107.5, "well": 101.0})) == [7.5]
 
 
 def test_nobody_was_isolated() -> None:
-    assert isolation_seconds(evidence(calls=[Call("r-1", "validate", "hung", 101, 104, 0)])) is None
+    seen = figures(evidence(calls=[Call("r-1", "validate", "hung", 101, 104, 0)]))
+
+    assert (seen.isolation_seconds, seen.isolation_median) == (None, None)
 
 
 def test_a_healthy_merchants_own_queue_was_opened_in_vain() -> None:
