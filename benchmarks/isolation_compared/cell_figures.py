@@ -21,7 +21,8 @@ class CellEvidence:
     """One cell as it was seen. Times are epoch seconds.
 
     `published` has for each confirmed order its merchant and when it was handed to the broker. `opened` says when which
-    merchant's own queue was bound first. `book` is the merchants' own, effects by order and step.
+    merchant's own queue was bound first, `found_slow` when enough pods had called it slow. `book` is the merchants'
+    own, effects by order and step.
     """
 
     published: Mapping[str, tuple[str, float]]
@@ -34,6 +35,7 @@ class CellEvidence:
     dead: AbstractSet[str] = frozenset()
     queued: AbstractSet[str] = frozenset()
     opened: Mapping[str, float] = field(default_factory=dict)
+    found_slow: Mapping[str, float] = field(default_factory=dict)
     refused: Mapping[str, int] = field(default_factory=dict)
     publishes: int | None = None
 
@@ -50,6 +52,7 @@ class CellFigures:
     healthy_undone: int
     isolation_seconds: float | None
     isolation_median: float | None
+    bound_after_slow: float | None
     isolated: int
     false_openings: int
     most_slots: int
@@ -86,6 +89,7 @@ def figures(seen: CellEvidence) -> CellFigures:
         healthy_undone=sum(order not in done_at for order in healthy),
         isolation_seconds=max(isolating, default=None),
         isolation_median=median(isolating) if isolating else None,
+        bound_after_slow=max(_after_slow(seen), default=None),
         isolated=sum(merchant in seen.troubled for merchant in seen.opened),
         false_openings=sum(merchant not in seen.troubled for merchant in seen.opened),
         most_slots=most_at_once(
@@ -124,6 +128,14 @@ def isolation_seconds(seen: CellEvidence) -> list[float]:
         if began is not None:
             found.append(seen.opened[merchant] - began)
     return found
+
+
+def _after_slow(seen: CellEvidence) -> list[float]:
+    """From when enough pods had called a merchant slow to its own queue being bound, of each that has one for that."""
+    return [
+        max(0.0, seen.opened[merchant] - seen.found_slow[merchant])
+        for merchant in seen.troubled & seen.opened.keys() & seen.found_slow.keys()
+    ]
 
 
 def _waited(

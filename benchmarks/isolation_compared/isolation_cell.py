@@ -76,7 +76,7 @@ class IsolationCell:
             looking.join()
             ended_at = time.time()
             refused, publishes = running.refused(), _settled(running)
-            left = running.stop()
+            found_slow, left = running.found_slow(), running.stop()
         book = self._merchants.effects(run)
         confirmed = running.publisher.confirmed
         evidence = CellEvidence(
@@ -90,6 +90,7 @@ class IsolationCell:
             dead=left.dead,
             queued=left.queued,
             opened=watched.opened,
+            found_slow=found_slow,
             refused=refused,
             publishes=publishes,
         )

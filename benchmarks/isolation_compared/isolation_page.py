@@ -30,6 +30,7 @@ def _a_fault(row: Row) -> bool:
 GOALS = (
     IsolationGoal("healthy p99 from 3 s after it began", 1.1, lambda row: row["healthy_p99_ratio"], _a_fault, " x"),
     IsolationGoal("healthy p99, the whole fault", 1.5, lambda row: row["healthy_p99_all_ratio"], _a_fault, " x"),
+    IsolationGoal("seconds from found slow to own queue", 3, lambda row: row.get("bound_after_slow"), _a_fault),
     IsolationGoal("publishes an order", 1.05, lambda row: row["amplification"], lambda _: True),
     IsolationGoal(
         "refusals a healthy order at 90 % without a fault", 0.05, lambda row: row["refused"],
@@ -105,6 +106,7 @@ _COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("p99 s", lambda row: _number(row["healthy_p99"], 2)),
     ("bound after s, half of them", lambda row: _number(row["isolation_median"], 1)),
     ("all", lambda row: _number(row["isolation_seconds"], 1)),
+    ("after pods found them slow", lambda row: _number(row.get("bound_after_slow"), 1)),
     ("own queues (of healthy)", lambda row: f"{row['isolated']} ({row['false_openings']})"),
     ("most slots", lambda row: str(row["most_slots"])),
     ("refused", lambda row: f"{row['refused']:.1%}"),

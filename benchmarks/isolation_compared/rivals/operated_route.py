@@ -18,6 +18,7 @@ import yaml
 from benchmarks.isolation_compared.population import PODS, SLOTS
 from benchmarks.isolation_compared.rivals.broker_orders import BrokerPublisher, client_publishes, take_out
 from benchmarks.isolation_compared.rivals.rival import ATTEMPTS, CALL_TIMEOUT, DEADLINE, DELAYS, CellSite, Left, Running
+from benchmarks.isolation_compared.rivals.slow_verdicts import SlowVerdicts
 from benchmarks.operator_scale.operator_process import OperatorProcess
 from merchantroute_kit.servers.api_server import ApiServer
 from merchantroute_kit.servers.rabbitmq import USER, RabbitMQ
@@ -46,23 +47,27 @@ class OperatedRoute:
             path = self._apply(namespace, vhost, site)
             until(lambda: self._deployment(namespace), "the route's Deployment", 60)
             pods = NodelessPods(self._server, namespace, self._deployment(namespace), site.root)
-            publisher = None
+            publisher: BrokerPublisher | None = None
+            verdicts: SlowVerdicts | None = None
             try:
                 pods.start(PODS)
                 front = f"mr.{namespace}.{_ROUTE}"
                 until(lambda: len(_bindings(vhost, f"{front}.assigned")) >= len(site.names), "the merchants", 90)
                 publisher = BrokerPublisher(vhost, lambda merchant: (front, merchant))
+                verdicts = heard = SlowVerdicts(vhost)
                 yield Running(
                     publisher,
                     programs=lambda: [self._operator.process.pid, *pods.pids()],
                     stop=lambda: _stopped(pods, vhost, front),
                     look=lambda: {each["routing_key"] for each in _bindings(vhost, f"{front}.router") if _is_own(each)},
                     refused=lambda: _refused(pods),
+                    found_slow=lambda: heard.found(PODS),
                     publishes=lambda: client_publishes(vhost),
                 )
             finally:
-                if publisher is not None:
-                    publisher.close()
+                for each in (publisher, verdicts):
+                    if each is not None:
+                        each.close()
                 pods.close()
                 self._remove(path)
 

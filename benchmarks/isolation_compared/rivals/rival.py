@@ -51,11 +51,16 @@ def _nothing() -> dict[str, int]:
     return {}
 
 
+def _never() -> dict[str, float]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Running:
     """A contender at work. `programs` are the processes whose CPU and memory are its own.
 
-    `look` is called a few times a second and gives the merchants that have a queue of their own by now.
+    `look` is called a few times a second and gives the merchants that have a queue of their own by now. `found_slow`
+    says when (epoch seconds) enough of its processes had found which merchant slow.
     """
 
     publisher: Publisher
@@ -63,6 +68,7 @@ class Running:
     stop: Callable[[], Left]
     look: Callable[[], set[str]] = field(default=set)
     refused: Callable[[], dict[str, int]] = field(default=_nothing)
+    found_slow: Callable[[], dict[str, float]] = field(default=_never)
     publishes: Callable[[], int | None] = field(default=lambda: None)
 
 

@@ -90,6 +90,14 @@ def test_isolation_counts_from_the_first_call_that_met_the_fault() -> None:
     assert isolation_seconds(evidence(calls=calls, opened={"hung": 107.5, "well": 101.0})) == [7.5]
 
 
+def test_the_operators_own_time_counts_from_when_pods_had_found_a_merchant_slow() -> None:
+    seen = figures(
+        evidence(opened={"hung": 107.5, "well": 109.0}, found_slow={"hung": 105.0, "well": 101.0, "other": 1.0})
+    )
+
+    assert seen.bound_after_slow == 2.5
+
+
 def test_nobody_was_isolated() -> None:
     seen = figures(evidence(calls=[Call("r-1", "validate", "hung", 101, 104, 0)]))
 
