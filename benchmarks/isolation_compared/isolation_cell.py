@@ -108,8 +108,7 @@ class IsolationCell:
                 watched.memory = _memory(running)
             self._wait(running, began + arrival.at)
             now, order = time.time(), f"{run}-{number}"
-            if not self._trouble.flood or arrival.at != self._times.before:
-                watched.late = max(watched.late, now - began - arrival.at)
+            watched.late = max(watched.late, now - began - arrival.at)
             watched.published[order] = (arrival.merchant, now)
             running.publisher.publish(order, arrival.merchant)
             self._progress.tell(f"{arrival.at:.0f} s")

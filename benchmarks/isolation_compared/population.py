@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from benchmarks.isolation_compared.isolation_plan import CellTimes
-from benchmarks.isolation_compared.trouble import ORDER_SECONDS, VENDOR, Trouble
+from benchmarks.isolation_compared.trouble import FLOOD_SECONDS, ORDER_SECONDS, VENDOR, Trouble
 
 MERCHANTS, PODS, SLOTS = 50, 2, 80
 """`SLOTS` are of all pods together."""
@@ -46,7 +46,7 @@ def in_trouble(trouble: Trouble) -> frozenset[str]:
 
 
 def arrivals(load: int, times: CellTimes, trouble: Trouble, seed: int = 7) -> list[Arrival]:
-    """By chance (Poisson) at a rate that needs `load` percent of all slots; a flood comes as the fault begins.
+    """By chance (Poisson) at a rate that needs `load` percent of all slots; a flood begins as the fault does.
 
     The vendor's merchants take over orders of others, so that there are as many as without them.
     """
@@ -62,7 +62,8 @@ def arrivals(load: int, times: CellTimes, trouble: Trouble, seed: int = 7) -> li
         found.append(Arrival(now, name))
         now += dice.expovariate(rate)
     if trouble.flood:
-        found += [Arrival(times.before, merchant(trouble.ranks[0]))] * trouble.flood
+        flooding, pause = merchant(trouble.ranks[0]), FLOOD_SECONDS / trouble.flood
+        found += [Arrival(times.before + number * pause, flooding) for number in range(trouble.flood)]
     return sorted(found, key=lambda arrival: arrival.at)
 
 

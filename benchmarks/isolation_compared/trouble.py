@@ -6,7 +6,8 @@ from typing import Any
 
 NONE = "none"
 FLOOD = 1_000
-"""Orders that the merchant which floods gets at once."""
+"""Orders that the merchant which floods gets within `FLOOD_SECONDS`, between those of the others."""
+FLOOD_SECONDS = 4.0
 VENDOR = 300
 """Merchants whose orders go to one vendor's host."""
 _LATENCY = {"p50_ms": 700, "p99_ms": 1400}
@@ -16,7 +17,7 @@ _LATENCY = {"p50_ms": 700, "p99_ms": 1400}
 class Trouble:
     """A fault of some merchants, by their rank: 0 has most orders. `behaviour` is what merchant-sim is told of each.
 
-    `flood` is a number of orders that the first of them gets at once; `vendor` a number of further merchants, all of
+    `flood` is a number of further orders of the first of them; `vendor` a number of further merchants, all of
     them in trouble, which have a seventh of all orders.
     """
 
@@ -45,7 +46,7 @@ def _all() -> tuple[Trouble, ...]:
         Trouble(name="429", title="one takes 2 calls a second, 429 else", ranks=(1,), behaviour=throttle),
         Trouble(name="reset", title="one resets each connection", ranks=(1,), behaviour={"behaviour": "reset"}),
         Trouble(name="slow-x20", title="one takes 20 times as long", ranks=(1,), behaviour={"latency": times}),
-        Trouble(name="flood", title=f"one gets {FLOOD:,} orders at once", ranks=(9,), flood=FLOOD),
+        Trouble(name="flood", title=f"one gets {FLOOD:,} orders in {FLOOD_SECONDS:g} s", ranks=(9,), flood=FLOOD),
         Trouble(
             name="vendor", title=f"{VENDOR} merchants of one host hang", behaviour=hang, vendor=VENDOR
         ),
