@@ -20,9 +20,9 @@ import click
 
 from benchmarks.isolation_compared.isolation_cell import IsolationCell
 from benchmarks.isolation_compared.isolation_lab import IsolationLab
-from benchmarks.isolation_compared.isolation_page import goal_table, with_measured
 from benchmarks.isolation_compared.isolation_plan import IsolationPlan, UnusablePlan, planned
-from benchmarks.isolation_compared.isolation_results import FILE, ROOT, IsolationResults
+from benchmarks.isolation_compared.rows.isolation_page import goal_table, with_measured
+from benchmarks.isolation_compared.rows.isolation_results import FILE, ROOT, IsolationResults
 from benchmarks.progress import Progress
 
 PAGE = ROOT / "docs" / "benchmarks" / "isolation.md"
@@ -47,7 +47,7 @@ def _publish(progress: Progress) -> None:
     """The page's measured part and the pictures, from all rows that there are."""
     rows = json.loads((ROOT / FILE).read_text())
     PAGE.write_text(with_measured(PAGE.read_text(), rows))
-    command = [os.environ["BENCH_PYTHON"], "-m", "benchmarks.isolation_compared.isolation_plot"]
+    command = [os.environ["BENCH_PYTHON"], "-m", "benchmarks.isolation_compared.rows.isolation_plot"]
     subprocess.run([*command, str(ROOT / FILE), str(PAGE.parent)], check=True, cwd=ROOT)
     progress.line(f"\n{goal_table(rows)}\n\nwritten: {FILE}, {PAGE.relative_to(ROOT)}")
 

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from benchmarks.isolation_compared.isolation_results import IsolationResults
+from benchmarks.isolation_compared.rows.isolation_results import IsolationResults
 
 
 def found(p99: float) -> dict[str, Any]:

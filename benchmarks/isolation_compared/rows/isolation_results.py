@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.isolation_compared.trouble import NONE
 from benchmarks.json_file import write_json
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FILE = "build/bench-isolation.json"
 Row = dict[str, Any]
 _DIGITS = 3

@@ -1,0 +1,1 @@
+"""From cells to a page: the rows, what is computed between them, tables and pictures."""
