@@ -7,7 +7,7 @@ from typing import Any
 NONE = "none"
 FLOOD = 1_000
 """Orders that the merchant which floods gets within `FLOOD_SECONDS`, between those of the others."""
-FLOOD_SECONDS = 4.0
+FLOOD_SECONDS = 20.0
 VENDOR = 300
 """Merchants whose orders go to one vendor's host."""
 _LATENCY = {"p50_ms": 700, "p99_ms": 1400}
