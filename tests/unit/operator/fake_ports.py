@@ -193,6 +193,7 @@ class MemoryBroker:
     log: list[str]
     topology: Topology = NOTHING
     held: dict[str, int] = field(default_factory=dict)
+    unacked: dict[str, int] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
     published: dict[str, int] = field(default_factory=dict)
     members: dict[str, tuple[int, int]] = field(default_factory=dict)  # queue -> members, and those online
@@ -236,7 +237,7 @@ class MemoryBroker:
             name: QueueSample(
                 self.held.get(name, 0),
                 self.held.get(name, 0),
-                0,
+                self.unacked.get(name, 0),
                 self.published.get(name, 0),
                 0,
                 self.policies.get(name),

@@ -7,7 +7,7 @@ kind at a tick one is written.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from merchantroute_operator import naming
@@ -43,17 +43,18 @@ async def decide_own_queues(tick: Tick) -> bool:
 
 def _decided(tick: Tick, own: OwnQueues, route: Route) -> Decision:
     wall = tick.ctx.wall()
+    pods = figures(route, tick.ctx.pulses.of(*tick.key))
     return decide(
         tick.ctx.monotonic(),
         wall,
         route.isolation.at(wall),
-        pods=figures(route, tick.ctx.pulses.of(*tick.key)),
+        pods=pods,
         merchants=own.tiers_of(route),
         default_tier=route.default_tier if route.default_endpoint is not None else None,
         waiting=own.waiting,
         queues=own.queues,
         memory=own.memory,
-        backlog=backlog(route, tick),
+        backlog=backlog(route, tick, pods),
     )
 
 
@@ -83,10 +84,29 @@ def waiting(route: Route, queues: Mapping[str, OwnQueue], tick: Tick) -> dict[st
     return _waiting_in(names, tick)
 
 
-def backlog(route: Route, tick: Tick) -> dict[str, int]:
-    """The orders that are ready in each tier's stable lane; what is not known is left out."""
+def backlog(route: Route, tick: Tick, pods: Mapping[str, Sequence[PodFigures]]) -> dict[str, int]:
+    """The orders that wait in each tier's stable lane, in its queue or in a pod; what is not known is left out."""
     names = {tier.name: naming.stable_queue(route.namespace, route.name, tier.name) for tier in route.tiers}
-    return {tier: figures.ready for tier, figures in _waiting_in(names, tick).items()}
+    own = tick.state.own.queues
+    return {
+        tier: seen.ready + waiting_in_pods(seen.in_flight, pods.get(tier, ()), own)
+        for tier, seen in _waiting_in(names, tick).items()
+    }
+
+
+def waiting_in_pods(unacked: int, pods: Sequence[PodFigures], own: Collection[str]) -> int:
+    """The lane's orders that its pods have and cannot begin, of those that the broker has handed out and not got back.
+
+    A lane's queue hands out as many orders as a pod has slots, whoever's orders have these. So while those of ``own``
+    queues have them all, a pod's worth of the lane's waits where the broker counts nothing as ready.
+    """
+    if not own or not pods or any(pod.busy is None for pod in pods):
+        return 0
+    begun = 0
+    for pod in pods:
+        others = sum(max(0, seen.in_flight) for merchant, seen in pod.merchants.items() if merchant in own)
+        begun += max(0, (pod.busy or 0) - others)
+    return max(0, unacked - begun)
 
 
 def _waiting_in(names: Mapping[str, str], tick: Tick) -> dict[str, Waiting]:

@@ -13,7 +13,7 @@ from merchantroute_operator.isolation.decide import Decision, decide
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import MerchantFigures
 from merchantroute_operator.reconcile.observers import isolated_merchants
-from merchantroute_operator.reconcile.observers.isolated_merchants import figures, merged
+from merchantroute_operator.reconcile.observers.isolated_merchants import figures, merged, waiting_in_pods
 from merchantroute_operator.reconcile.route_metrics import RouteMetrics
 from merchantroute_operator.scaling.model import Pulse
 from tests.unit.operator.operator_under_test import KEY
@@ -139,9 +139,34 @@ def test_what_waits_in_the_lanes_is_told_since_a_share_shrinks_only_for_that(mon
 
     monkeypatch.setattr(isolated_merchants, "decide", noting)
     world = own_fleet()
-    world.broker.held[naming.stable_queue(*KEY, "standard")] = 700
+    lane = naming.stable_queue(*KEY, "standard")
+    world.broker.held[lane] = 700
     world.turn()
     assert told[-1] == {"standard": 700, "enterprise": 0}
+    world.broker.held[lane], world.broker.unacked[lane] = 0, 12  # with pods of which no slot is busy
+    world.turn()
+    assert told[-1] == {"standard": 12, "enterprise": 0}
+
+
+@pytest.mark.parametrize(
+    ("unacked", "own", "waiting"),
+    [
+        (14, {"hut"}, 8),  # 5 busy slots in each of two pods, 2 of them with orders of the own queue
+        (6, {"hut"}, 0),
+        (3, {"hut"}, 0),  # the broker's figure is older than the pods'
+        (14, set(), 0),  # without own queues every order of the lane that a pod has begins
+    ],
+)
+def test_orders_of_the_lane_that_pods_hold_and_cannot_begin_wait(unacked: int, own: set[str], waiting: int) -> None:
+    pods = figures(a_route(), [pulse("one"), pulse("two")])["standard"]
+
+    assert waiting_in_pods(unacked, pods, own) == waiting
+
+
+def test_nothing_is_guessed_of_pods_that_do_not_say_how_many_slots_are_busy() -> None:
+    pods = [replace(each, busy=None) for each in figures(a_route(), [pulse("one")])["standard"]]
+
+    assert waiting_in_pods(14, pods, {"hut"}) == 0
 
 
 @pytest.mark.parametrize("more", [{"paused": True}, {"isolation": {"mode": "Off", "pinned": [MERCHANT]}}])
