@@ -15,12 +15,14 @@ from requests.adapters import HTTPAdapter
 
 ENDPOINT, TIMEOUT = os.environ["BENCH_ENDPOINT"], float(os.environ["BENCH_TIMEOUT"])
 QUEUES = os.environ["BENCH_QUEUES"].split(",")
-EXCHANGE: Any = entity.Exchange("orders", type="topic")
+_QUEUE: Any = entity.Queue
+_EXCHANGE: Any = entity.Exchange
+EXCHANGE = _EXCHANGE("orders", type="topic")
 
 
 def queue(name: str) -> Any:
     """A quorum queue behind the one exchange."""
-    return entity.Queue(name, exchange=EXCHANGE, routing_key=name, queue_arguments={"x-queue-type": "quorum"})
+    return _QUEUE(name, exchange=EXCHANGE, routing_key=name, queue_arguments={"x-queue-type": "quorum"})
 
 
 app = Celery("pos", broker=os.environ["BENCH_AMQP"])
