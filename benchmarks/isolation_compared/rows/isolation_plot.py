@@ -13,6 +13,7 @@ import matplotlib as mpl
 
 mpl.use("svg")
 mpl.rcParams["svg.hashsalt"] = "merchantroute"  # the same rows make the same file
+mpl.rcParams["svg.fonttype"] = "none"  # text stays text
 
 from matplotlib import pyplot as plt  # noqa: E402 - after the choice of what draws
 

@@ -1,9 +1,11 @@
 """Whose figures are believed, and what makes a merchant slow or refused by them."""
 
+from dataclasses import replace
+
 import pytest
 
 from merchantroute_operator.isolation import isolation_events as told
-from merchantroute_operator.isolation.model import MerchantFigures
+from merchantroute_operator.isolation.model import MerchantFigures, Waiting
 from tests.unit.operator.isolation.fleet_samples import EPOCH, TIER, Route, isolated, slow, well
 
 QUIET: dict[str, MerchantFigures] = {}
