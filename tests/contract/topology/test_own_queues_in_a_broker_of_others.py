@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator
@@ -21,7 +20,7 @@ from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.topology.objects import OWNER as OWNER_ARGUMENT
 from tests.contract.rabbit.chains import address_of
 from tests.contract.rabbit.users import user
-from tests.contract.topology.test_an_own_queues_life import LANE, MERCHANT, QUEUE, TIME, Life, publish
+from tests.contract.topology.test_an_own_queues_life import LANE, MERCHANT, QUEUE, Life, publish
 from tests.contract.topology.test_what_others_break import DOOR, KEY
 from tests.harness.dialing import loopback
 from tests.unit.operator.pod_samples import a_pod
@@ -99,16 +98,6 @@ async def test_a_queue_of_its_name_that_only_another_connection_may_use_harms_no
         await theirs.declare_queue(QUEUE, exclusive=True)
         await isolates_nobody(life, channel, MERCHANT)
     await isolates(life)
-
-
-async def test_a_policy_that_matches_own_queues_alone_is_told(life: Life, vhost: Vhost) -> None:
-    await isolates(life)
-    policy = {"pattern": r"\.own\.", "definition": {"max-length": 3}, "apply-to": "queues"}
-    vhost.api("PUT", f"policies/{vhost.name}/tidy", policy)
-    async with asyncio.timeout(TIME):
-        while condition(life, "Drifted")["reason"] != "ForeignPolicy":
-            await life.turn()
-    assert f"Policy tidy matches {QUEUE}" in condition(life, "Drifted")["message"]
 
 
 @pytest.fixture

@@ -56,6 +56,15 @@ def test_a_name_that_somebody_else_has_harms_nobody() -> None:
     assert "belongs to other/orders/pos" in world.condition("Isolating")[2]
 
 
+def test_a_policy_that_matches_own_queues_alone_is_told() -> None:
+    world = opened()
+    world.broker.policies[QUEUE] = "tidy"
+    world.turn(times=2)
+    status, reason, words = world.condition("Drifted")
+    assert (status, reason) == ("True", "ForeignPolicy")
+    assert f"Policy tidy matches {QUEUE}:" in words
+
+
 def test_a_paused_route_opens_nothing_and_keeps_what_is_open() -> None:
     world = opened()
     world.change(**{**BOTH, "merchants": {MERCHANT: "standard", "bar": "standard"}}, paused=True,
