@@ -40,15 +40,19 @@ LIMITS = [
     )
     for case in ISOLATION
     if all(path.startswith(PREFIX) for path in case.changes)
+    if not case.words[0].startswith("should match")  # a pattern in a list, which may have few rules, is a rule here
+]
+GROUPS = [
+    refused("spec.group", wrong, f"'{wrong}' cannot be the name of a group", "write lower-case letters")
+    for wrong in ("Vendor", "-a", "a-", ".", "a b", "a/b", "ü")
 ]
 REFUSED = [
     *SAME,
     *LIMITS,
+    *GROUPS,
     refused("spec.routeRef.name", "POS", "'POS' cannot be the name of a MerchantRoute", "write at most 40"),
     refused("spec.routeRef.name", "a.b", "without dots"),
     refused("spec.routeRef", REMOVED, "Required value"),
-    refused("spec.group", "Vendor", "'Vendor' cannot be the name of a group", "write lower-case letters"),
-    refused("spec.group", "g" * 254, "Too long"),
     refused("spec.tier", "Gold", "'Gold' cannot be the name of a tier", "write one of the route's spec.tiers"),
 ]
 ACCEPTED = [
