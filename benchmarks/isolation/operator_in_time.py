@@ -140,7 +140,7 @@ class OperatorInTime:
         """The parts. Ending pods take nothing more, and what runs there comes off the share."""
         ending = sum(running.get(pod, 0) for pod in loaded.keys() - wanted)
         staying = {pod: generation for pod, generation in loaded.items() if pod in wanted}
-        over = most_pods(queue.rate, queue.burst, found=queue.why == "RateLimited")
+        over = most_pods(queue.rate, queue.burst, found=queue.found)
         return parts_to_write(max(0, queue.share - ending), queue.merchant, staying, written, running, over)
 
     def _load(self, pod: FleetPod) -> None:

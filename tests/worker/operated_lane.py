@@ -76,7 +76,7 @@ class OperatedLane:
             self._tell(merchant, queue)
 
     def _tell(self, merchant: str, queue: OwnQueue) -> None:
-        pods, over = self.lane.own_pods, most_pods(queue.rate, queue.burst, found=queue.why == "RateLimited")
+        pods, over = self.lane.own_pods, most_pods(queue.rate, queue.burst, found=queue.found)
         parts: Mapping[str, int] = wanted_parts(queue.share, topology.own_queue(merchant), pods, over)
         limits = {} if queue.rate is None else {"rate": queue.rate, "burst": queue.burst}
         pause = {"pausedUntil": round(queue.paused_until * 1000)} if queue.paused_until else {}

@@ -90,7 +90,9 @@ def case_of(
     merchant: str, tier: str, tick: Tick, memory: Memory, queue: OwnQueue | None, failing: str | None = None
 ) -> Case:
     """What is known of the merchant at this tick; ``failing`` is its group, where that fails."""
-    at, past = tick.tiers.get(tier), memory.merchants.get(merchant, Past())
+    at, past = tick.tiers.get(tier), memory.merchants.get(merchant)
+    if past is None:
+        past = Past() if queue is None else _remembered(queue, tick)
     seen = NOTHING if at is None else figures(merchant, at.fleet, isolated=queue is not None)
     refused = tuple(item for item in past.refused if tick.now - item[0] < WINDOW)
     if seen.refused:
@@ -111,10 +113,7 @@ def _limiting(past: Past, seen: Figures, queue: OwnQueue | None, tick: Tick) -> 
     """What is known of the rate that the merchant bears; it has one as long as it has a queue."""
     since = min(tick.now - past.at, LONGEST_TICK) if past.at else 0.0
     moment = Moment(tick.now, tick.wall, tick.longest_pause, since)
-    limiting = past.limiting
-    if queue is not None and limiting is NOT_LIMITING:
-        limiting = _remembered(queue, tick)
-    limiting = heard(limiting, moment, succeeded=seen.succeeded, limited=seen.limited, asks_until=seen.asks_until)
+    limiting = heard(past.limiting, moment, succeeded=seen.succeeded, limited=seen.limited, asks_until=seen.asks_until)
     if queue is None:
         return replace(limiting, rate=None) if limiting.rate is not None else limiting
     if limiting.rate is None:
@@ -122,14 +121,17 @@ def _limiting(past: Past, seen: Figures, queue: OwnQueue | None, tick: Tick) -> 
     return adjusted(limiting, moment, used_up=_is_used_up(queue, seen, tick))
 
 
-def _remembered(queue: OwnQueue, tick: Tick) -> Limiting:
-    """What the route's status says of it to an operator that has begun since."""
+def _remembered(queue: OwnQueue, tick: Tick) -> Past:
+    """What the route's status says of the merchant to an operator that has begun since. A slow one's queue with one
+    slot has a rate that is no limit of the merchant's as long as no order has succeeded.
+    """
     limiting = NOT_LIMITING
     if queue.paused_until > tick.wall:
         limiting = replace(limiting, paused_from=tick.wall, paused_until=queue.paused_until)
-    if queue.why != "RateLimited" or queue.rate is None:
-        return limiting
-    return remembered(limiting, queue.rate, tick.now)
+    if queue.found and queue.rate is not None:
+        limiting = remembered(limiting, queue.rate, tick.now)
+    probed = queue.why == "Slow" and queue.share <= 1 and queue.rate is not None and not queue.found
+    return Past(limiting=limiting, proven=not probed)
 
 
 def _is_used_up(queue: OwnQueue, seen: Figures, tick: Tick) -> bool:

@@ -109,6 +109,7 @@ def _all_closing(queues: Mapping[str, OwnQueue], words: str, pods: Mapping[str, 
             rate=None,
             burst=1,
             paused_until=0.0,
+            found=False,
         )
         for name, queue in queues.items()
     }

@@ -64,6 +64,7 @@ def _queue(case: Case, tick: Tick, queue: OwnQueue, past: Past) -> OwnQueue:
         rate=found if is_found else asked,
         burst=1 if limits is None or probed or is_found else limits.burst,
         paused_until=until if until > tick.wall else 0.0,
+        found=is_found,
     )
 
 

@@ -8,6 +8,7 @@ from merchantroute_operator.isolation.groups.route_groups import Groups
 from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures, OwnQueue, PodFigures, Policy, Waiting
+from merchantroute_operator.status.own_queues import entries, remembered
 
 TIER = "gold"
 EPOCH = 1_700_000_000.0
@@ -93,6 +94,11 @@ class Route:
         while self.now < end:
             decision = self.tick(*reports)
         return decision
+
+    def restart(self) -> None:
+        """The operator starts anew: it knows what the route's status says, and nothing else."""
+        self.queues = remembered({"ownQueues": entries(self.queues.values(), {})})
+        self.memory = Memory()
 
     def told(self, reason: str) -> list[str]:
         """The texts of events with this reason."""
