@@ -12,7 +12,7 @@ from merchantroute_operator.isolation.grounds import WINDOW, Ground, ground, in_
 from merchantroute_operator.isolation.history import Memory, Past
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
 from merchantroute_operator.isolation.rates.found_rate import LONGEST_PAUSE, Moment
-from merchantroute_operator.isolation.rates.limiting import NOT_LIMITING, Limiting, adjusted, begun, heard, remembered
+from merchantroute_operator.isolation.rates.limiting import NOT_LIMITING, Limiting, adjusted, begun, heard, kept, remembered
 from merchantroute_operator.isolation.shares import slots_of
 
 LONGEST_TICK = 10.0
@@ -98,7 +98,8 @@ def case_of(
     if seen.refused:
         refused = (*refused, (tick.now, seen.refused))
     frozen = at is not None and at.fleet.frozen is not None
-    limiting = past.limiting if frozen else _limiting(past, seen, queue, tick)
+    unheard = frozen or _waits_unheard(merchant, at, tick)
+    limiting = kept(past.limiting, tick.now) if unheard else _limiting(past, seen, queue, tick)
     past = replace(
         past, refused=refused, limiting=limiting, at=past.at if seen is NOTHING and queue is None else tick.now
     )
@@ -107,6 +108,12 @@ def case_of(
     if failing is not None and not frozen:
         found = in_failing_group(found, merchant, failing, tick.policy)
     return Case(merchant, tier, seen, past, found, queue, frozen)
+
+
+def _waits_unheard(merchant: str, at: Tier | None, tick: Tick) -> bool:
+    """Whether orders may wait, and no pod says for what."""
+    waiting = tick.waiting.get(merchant)
+    return (at is None or not at.pods) and (waiting is None or waiting.ready > 0)
 
 
 def _limiting(past: Past, seen: Figures, queue: OwnQueue | None, tick: Tick) -> Limiting:
