@@ -86,7 +86,8 @@ def _share(case: Case, past: Past, why: Why, tick: Tick) -> Share:
     held = tick.policy.held.get(case.merchant, 0.0) > tick.wall
     at = tick.tiers.get(case.tier)
     if case.queue is not None and not held and (case.frozen or at is None or not at.pods):
-        return Share(case.queue.share, past)
+        # None where it was held until now, or where others of its group had their turn: ``share_out`` gives the next.
+        return Share(max(1, case.queue.share), past)
     return next_share(
         why,
         case.figures,

@@ -130,9 +130,10 @@ def _steady(queue: OwnQueue | None, fair: int, *, used: bool, pressed: bool) -> 
     """
     if queue is None:
         return fair
-    if fair < queue.share:
-        return max(fair, int(queue.share * (1 - STEADY))) if used and pressed else queue.share
-    return fair if used and not pressed and fair - queue.share >= GROWS_BY * queue.share else queue.share
+    share = max(1, queue.share)
+    if fair < share:
+        return max(fair, int(share * (1 - STEADY))) if used and pressed else share
+    return fair if used and not pressed and fair - share >= GROWS_BY * share else share
 
 
 def _recovering(

@@ -353,3 +353,14 @@ def test_who_is_not_listed_is_at_the_default_endpoint() -> None:
 
     assert (groups.of("m"), groups.of("unknown")) == ("a.example", "gate.example")
     assert (groups.members("a.example"), groups.members("gate.example")) == (["m"], ())
+
+
+def test_a_member_that_is_not_slow_has_a_share_again_when_its_host_is_well_although_the_lanes_orders_wait() -> None:
+    route = failing(policy=Policy(pinned=frozenset({"m3", "m4"})))
+    route.waiting = {name: Waiting(500, 1) for name in route.queues}
+    route.backlog = 1_000
+
+    recover(route, 20)
+
+    assert route.memory.groups == {}
+    assert all(queue.share > 0 for queue in route.queues.values())
