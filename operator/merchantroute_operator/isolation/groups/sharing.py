@@ -107,17 +107,18 @@ def _was_shared(members: Sequence[_Member]) -> bool:
 
 
 def _next(known: GroupPast, fails: bool, members: Sequence[_Member], tick: Tick) -> GroupPast:
-    tier = members[0].case.tier
+    tier, figures = members[0].case.tier, _sums(members, fails)
     at = tick.tiers.get(tier)
-    if at is None or at.fleet.frozen or not at.pods:
-        return known
-    figures = _sums(members, fails)
+    if at is None or at.fleet.frozen:
+        return replace(known, past=replace(known.past, calm_since=None))
+    unused = figures.slow_in == 0 and not any(member.is_busy for member in members)
+    calm_since = (known.past.calm_since or tick.now) if unused else None
+    if not at.pods:
+        return replace(known, past=replace(known.past, calm_since=calm_since))
     waiting = Waiting(sum(m.waiting.ready for m in members), sum(m.in_flight for m in members))
     one = OwnQueue("", tier, "Slow", "Open", tick.wall, known.share)
     slots = slots_of(at.pods)
     share = next_share("Slow", figures, one, known.past, fair=slots, waiting=waiting, held=False, pressed=at.pressed)
-    unused = figures.slow_in == 0 and not any(member.is_busy for member in members)
-    calm_since = (share.past.calm_since or tick.now) if unused else None
     # A call that hung until the host was well again fails beside the first successes: that says nothing of its pace.
     threshold = None if share.past.threshold is None else max(share.past.threshold, int(slots * QUICK_UP_TO))
     return GroupPast(share.share, replace(share.past, calm_since=calm_since, threshold=threshold))
@@ -140,10 +141,12 @@ def _sums(members: Sequence[_Member], fails: bool) -> Figures:
 
 def _is_over(past: GroupPast, members: Sequence[_Member], tick: Tick) -> bool:
     """Whether the merchants need no common share any more: it is all that they would have, or all that there is."""
+    at = tick.tiers.get(members[0].case.tier)
     if past.past.proven:
+        if at is None or at.fleet.frozen or not at.pods:
+            return False
         would = sum(member.queue.share for member in members if member.is_busy)
-        at = tick.tiers.get(members[0].case.tier)
-        return past.share >= min(would, would if at is None else slots_of(at.pods))
+        return past.share >= min(would, slots_of(at.pods))
     return past.past.calm_since is not None and tick.now - past.past.calm_since >= UNPROVEN
 
 

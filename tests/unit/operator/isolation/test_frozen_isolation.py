@@ -2,9 +2,11 @@
 
 import pytest
 
+from merchantroute_operator.isolation import isolation_events as told
+from merchantroute_operator.isolation.closing import UNPROVEN
 from merchantroute_operator.isolation.model import MerchantFigures, Policy, Waiting
 from tests.unit.operator.isolation.fleet_samples import EPOCH, Report, Route, limiting
-from tests.unit.operator.isolation.test_failing_groups import failing
+from tests.unit.operator.isolation.test_failing_groups import failing, recover
 
 QUIET: dict[str, MerchantFigures] = {}
 EVERYBODY = {f"x{number}": MerchantFigures(f"x{number}", 1, slow=True) for number in range(8)}
@@ -48,3 +50,30 @@ def test_the_turn_of_a_host_that_fails_goes_to_who_has_orders_meanwhile(pods: in
     route.tick(*[EVERYBODY] * pods)
 
     assert [name for name in ("m0", "m1", "m2", "m3", "m4") if route.queues[name].share] == [busy]
+
+
+@pytest.mark.parametrize("pods", [4, 0])
+def test_a_host_that_is_about_to_be_well_is_not_well_for_that(pods: int) -> None:
+    route = failing()
+    route.waiting = {name: Waiting(500, 1) for name in route.queues}
+    recover(route, 4)
+    before = route.memory.groups
+    route.groups, route.active = {}, 10
+
+    route.ticks(20, *[EVERYBODY] * pods)
+
+    assert route.memory.groups == before
+    assert (len(route.told(told.GROUP_FAILS)), route.told(told.GROUP_IS_WELL)) == (1, [])
+
+
+@pytest.mark.parametrize(("pods", "failing_still"), [(4, True), (0, False)])
+def test_a_host_of_which_nobody_has_had_orders_is_believed_to_be_well_where_that_is_known(
+    pods: int, failing_still: bool
+) -> None:
+    route = failing()
+    route.groups, route.active, route.waiting = {}, 10, {}
+    route.ticks(10, *[QUIET] * 4)
+
+    route.ticks(2 * UNPROVEN, *[EVERYBODY] * pods)
+
+    assert (bool(route.memory.groups), len(route.told(told.GROUP_IS_WELL))) == (failing_still, int(not failing_still))
