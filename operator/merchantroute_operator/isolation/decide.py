@@ -183,7 +183,7 @@ def _made(cases: Sequence[Case], tick: Tick, *, there: int) -> Decision:
     pasts: dict[str, Past] = {}
     told: list[IsolationEvent] = []
     most, used, without_room = tick.policy.max_own_queues, 0, 0
-    for case in sorted(cases, key=lambda case: rank(case.merchant, case.ground, case.queue)):
+    for case in sorted(cases, key=lambda case: rank(case.merchant, case.ground, case.queue, frozen=case.frozen)):
         queue, past = next_queue(case, tick)
         words = case.ground.words if case.ground else ""
         if queue is not None and queue.stage != "Closing":

@@ -1,6 +1,6 @@
 """A route of one tier under `decide`, tick by tick: what pods report is written down, what follows is kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from merchantroute_operator.isolation.decide import Decision, decide
@@ -56,6 +56,7 @@ class Route:
     merchants: Mapping[str, str] = field(default_factory=dict)
     member_of: Groups | None = None
     backlog: int = 0
+    elsewhere: Mapping[str, Sequence[PodFigures]] = field(default_factory=dict)
 
     def tick(self, *reports: Report) -> Decision:
         """One tick with these pods' reports."""
@@ -71,7 +72,7 @@ class Route:
             self.now,
             EPOCH + self.now,
             self.policy,
-            pods={TIER: pods},
+            pods={TIER: pods, **self.elsewhere},
             merchants=self.merchants,
             default_tier=TIER,
             waiting={name: self.waiting.get(name, Waiting(0, 0)) for name in self.queues},

@@ -4,8 +4,8 @@ import pytest
 
 from merchantroute_operator.isolation import isolation_events as told
 from merchantroute_operator.isolation.closing import UNPROVEN
-from merchantroute_operator.isolation.model import MerchantFigures, Policy, Waiting
-from tests.unit.operator.isolation.fleet_samples import EPOCH, Report, Route, limiting
+from merchantroute_operator.isolation.model import MerchantFigures, PodFigures, Policy, Waiting
+from tests.unit.operator.isolation.fleet_samples import EPOCH, TICK, Report, Route, isolated, limiting, slow
 from tests.unit.operator.isolation.test_failing_groups import failing, recover
 
 QUIET: dict[str, MerchantFigures] = {}
@@ -77,3 +77,16 @@ def test_a_host_of_which_nobody_has_had_orders_is_believed_to_be_well_where_that
     route.ticks(2 * UNPROVEN, *[EVERYBODY] * pods)
 
     assert (bool(route.memory.groups), len(route.told(told.GROUP_IS_WELL))) == (failing_still, int(not failing_still))
+
+
+def test_who_has_a_queue_loses_it_to_nobody_of_another_tier_that_is_no_worse() -> None:
+    route = isolated(Route(Policy(max_own_queues=2)), "first")
+    isolated(route, "second")
+    route.merchants = {"third": "silver"}
+    for _ in range(20):
+        pods = [PodFigures(f"silver-{place}", 1, route.now + TICK, 50, 10, 12, slow("third")) for place in range(2)]
+        route.elsewhere = {"silver": pods}
+        decision = route.tick(*[EVERYBODY] * 4)
+
+    assert decision.frozen is not None
+    assert (sorted(route.queues), decision.without_room) == (["first", "second"], 1)
