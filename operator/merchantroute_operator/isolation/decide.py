@@ -158,7 +158,7 @@ def _decide(
             fails = group if (tier, group) in failing else None
             cases.append(case_of(merchant, tier, tick, memory, queue, fails))
     made = _made(cases, tick, there=len(queues))
-    shared = share_out(cases, made.queues, made.memory.merchants, tick, begin, whose.groups, memory.groups)
+    shared = share_out(cases, made.queues, made.memory.merchants, tick, begin, whose.groups, memory)
     made = replace(made, queues={**made.queues, **shared.queues})
     frozen = {tier: each.fleet.frozen for tier, each in tick.tiers.items() if each.fleet.frozen}
     told = [*events.of_freezing(frozen, memory.frozen), *shared.events, *made.events]

@@ -18,7 +18,7 @@ from merchantroute_operator.isolation.closing import UNPROVEN
 from merchantroute_operator.isolation.conviction import Figures
 from merchantroute_operator.isolation.groups.failing import Key
 from merchantroute_operator.isolation.groups.route_groups import Groups
-from merchantroute_operator.isolation.history import GroupPast, Past
+from merchantroute_operator.isolation.history import GroupPast, Memory, Past
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import OwnQueue, Waiting
 from merchantroute_operator.isolation.shares import PROBES, QUICK_UP_TO, next_share, slots_of
@@ -69,7 +69,7 @@ def share_out(
     tick: Tick,
     failing: Collection[Key],
     groups: Groups,
-    before: Mapping[Key, GroupPast],
+    memory: Memory,
 ) -> Shared:
     """Bound what the merchants of each group that fails have together, in ``queues`` as each would have them."""
     members: defaultdict[Key, list[_Member]] = defaultdict(list)
@@ -84,11 +84,12 @@ def share_out(
     kept: dict[Key, GroupPast] = {}
     told: list[IsolationEvent] = []
     for key, those in members.items():
-        known = before.get(key)
-        if known is None and key not in failing and not _was_shared(those):
+        known = memory.groups.get(key)
+        shared = _remembered(those, memory.merchants) if known is None else None
+        if known is None and shared is None and key not in failing:
             continue
-        past = GroupPast() if known is None else _next(known, key in failing, those, tick)
-        if known is None:
+        past = (shared or GroupPast()) if known is None else _next(known, key in failing, those, tick)
+        if known is None and shared is None:
             told.append(events.group_fails(key[1], len(those)))
         if _is_over(past, those, tick):
             told.append(events.group_is_well(key[1], len(those), proven=past.past.proven))
@@ -100,10 +101,15 @@ def share_out(
     return Shared(changed, proven, kept, frozenset(well), tuple(told))
 
 
-def _was_shared(members: Sequence[_Member]) -> bool:
-    """Whether an operator before this one gave some of them no share, which happens in a group that fails alone."""
-    had = [member.case.queue for member in members if member.case.queue is not None]
-    return any(queue.share == 0 and queue.why != "Held" for queue in had)
+def _remembered(members: Sequence[_Member], known: Collection[str]) -> GroupPast | None:
+    """What an operator before this one gave to them together, if it gave none to some: that happens in a group that
+    fails alone. Merchants that are ``known`` are not as it left them.
+    """
+    had = [m.case.queue for m in members if m.case.queue is not None and m.case.merchant not in known]
+    if not any(queue.share == 0 and queue.why != "Held" for queue in had):
+        return None
+    share = max(1, sum(queue.share for queue in had))
+    return GroupPast(share, Past(proven=share > 1))
 
 
 def _next(known: GroupPast, fails: bool, members: Sequence[_Member], tick: Tick) -> GroupPast:

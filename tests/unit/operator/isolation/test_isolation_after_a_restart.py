@@ -1,7 +1,10 @@
 """An operator that starts goes on by the route's status as the one before it would have."""
 
+from merchantroute_operator.isolation import isolation_events as told
+from merchantroute_operator.isolation.groups.route_groups import RouteGroups
 from merchantroute_operator.isolation.model import MerchantFigures, MerchantLimits, Policy, Waiting
 from tests.unit.operator.isolation.fleet_samples import EPOCH, Route, isolated, limiting
+from tests.unit.operator.isolation.test_failing_groups import HOST, at, failing, recover, shares
 
 QUIET: dict[str, MerchantFigures] = {}
 EVERYBODY = {f"m{number}": MerchantFigures(f"m{number}", 1, slow=True) for number in range(8)}
@@ -67,3 +70,36 @@ def test_a_slow_merchant_of_which_no_order_succeeded_is_still_probed_and_not_bel
     route.ticks(200, *[QUIET] * 4)
 
     assert list(route.queues) == ["hung"], "without any order nobody knows"
+
+
+def test_merchants_of_a_host_that_is_about_to_be_well_have_together_what_they_had() -> None:
+    route = failing()
+    route.waiting = {name: Waiting(500, 1) for name in route.queues}
+    assert recover(route, 2) == [4]
+    before = {name: queue.share for name, queue in route.queues.items()}
+    assert 0 in before.values()
+    route.restart()
+
+    route.tick(*[QUIET] * 4)
+    assert shares(route) == sum(before.values())
+    recover(route, 20)
+
+    assert (route.memory.groups, len(route.told(told.GROUP_FAILS)), len(route.told(told.GROUP_IS_WELL))) == ({}, 1, 1)
+    assert shares(route) > 50
+
+
+def test_a_share_of_none_says_nothing_of_another_host_to_which_the_merchant_has_gone() -> None:
+    route = failing()
+    (gone, *_) = [name for name, queue in route.queues.items() if not queue.share]
+    pinned = at("other.example", "p0", "p1", "p2")
+    route.policy = Policy(pinned=frozenset({"p0", "p1", "p2"}))
+    stay = [name for name in route.queues if name != gone]
+    merchants = [*at(HOST, *stay), *at("other.example", gone), *pinned]
+    route.merchants = {merchant.id: merchant.tier for merchant in merchants}
+    route.member_of = RouteGroups(merchants, None)
+    route.waiting = {name: Waiting(9, 1) for name in ("p0", "p1", "p2")}
+
+    route.ticks(4, *[QUIET] * 4)
+
+    assert len(route.told(told.GROUP_FAILS)) == 1
+    assert all(route.queues[name].share > 1 for name in ("p0", "p1", "p2"))
