@@ -34,7 +34,7 @@ def next_queue(case: Case, tick: Tick) -> tuple[OwnQueue | None, Past]:
 def emptied(case: Case, queue: OwnQueue, tick: Tick) -> tuple[OwnQueue, Past]:
     """A queue that is closing, with a share that follows its merchant on: what waits in it is to leave."""
     share = _share(case, case.past, queue.why, tick)
-    return _queue(case, tick, replace(queue, share=share.share), share.past), share.past
+    return _queue(case, tick, replace(queue, share=max(1, share.share)), share.past), share.past
 
 
 def closed(queue: OwnQueue, past: Past, now: float) -> tuple[OwnQueue, Past]:

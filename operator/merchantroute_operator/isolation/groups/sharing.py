@@ -76,7 +76,7 @@ def share_out(
     for case in cases:
         queue = queues.get(case.merchant)
         group = groups.of(case.merchant)
-        if group and queue is not None and queue.stage != "Closing" and queue.why != "Held":
+        if group and queue is not None and queue.why != "Held":
             waiting = tick.waiting.get(case.merchant, Waiting(0, 0))
             members[case.tier, group].append(_Member(case, queue, waiting))
     changed: dict[str, OwnQueue] = {}

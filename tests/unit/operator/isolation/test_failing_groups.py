@@ -14,6 +14,7 @@ from merchantroute_operator.isolation.groups.route_groups import RouteGroups, ho
 from merchantroute_operator.isolation.groups.sharing import TURN
 from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures, MerchantLimits, Policy, Waiting
+from merchantroute_operator.reconcile.state.own.own_memory import share_now
 from merchantroute_operator.spec.endpoint import host_and_port
 from merchantroute_operator.spec.route import Merchant
 from tests.unit.operator.isolation.fleet_samples import EPOCH, TIER, Report, Route, well
@@ -364,3 +365,20 @@ def test_a_member_that_is_not_slow_has_a_share_again_when_its_host_is_well_altho
 
     assert route.memory.groups == {}
     assert all(queue.share > 0 for queue in route.queues.values())
+
+
+def test_queues_of_it_that_close_are_emptied_in_turns_with_the_others() -> None:
+    route = failing(6)
+    route.policy = Policy(max_own_queues=2)
+    queues = dict(route.queues)
+    tried = set()
+    for _ in range(60):
+        route.queues, route.waiting = queues, {name: Waiting(9, 0) for name in queues}
+        decision = route.ticks(0, *[QUIET] * 4)
+        queues = dict(decision.queues)
+        assert sum(share_now(queue) for queue in queues.values()) == 1
+        tried |= {name for name, queue in queues.items() if queue.share}
+        route.now += TURN
+
+    assert [queue.stage for queue in queues.values()].count("Closing") == 4
+    assert tried == queues.keys()
