@@ -12,7 +12,15 @@ from merchantroute_operator.isolation.grounds import WINDOW, Ground, ground, in_
 from merchantroute_operator.isolation.history import Memory, Past
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
 from merchantroute_operator.isolation.rates.found_rate import LONGEST_PAUSE, Moment
-from merchantroute_operator.isolation.rates.limiting import NOT_LIMITING, Limiting, adjusted, begun, heard, kept, remembered
+from merchantroute_operator.isolation.rates.limiting import (
+    NOT_LIMITING,
+    Limiting,
+    adjusted,
+    begun,
+    heard,
+    kept,
+    remembered,
+)
 from merchantroute_operator.isolation.shares import slots_of
 
 LONGEST_TICK = 10.0
@@ -87,9 +95,16 @@ def candidates(
 
 
 def case_of(
-    merchant: str, tier: str, tick: Tick, memory: Memory, queue: OwnQueue | None, failing: str | None = None
+    merchant: str,
+    tier: str,
+    tick: Tick,
+    memory: Memory,
+    queue: OwnQueue | None,
+    failing: str | None = None,
+    *,
+    released: bool = False,
 ) -> Case:
-    """What is known of the merchant at this tick; ``failing`` is its group, where that fails."""
+    """What is known of the merchant at this tick; ``failing`` is its group, where that fails or was ``released``."""
     at, past = tick.tiers.get(tier), memory.merchants.get(merchant)
     if past is None:
         past = Past() if queue is None else _remembered(queue, tick)
@@ -106,7 +121,7 @@ def case_of(
     slots = 0 if at is None else slots_of(at.pods)
     found = ground(merchant, seen, tick.policy, past, wall=tick.wall, slots=slots, frozen=frozen)
     if failing is not None and not frozen:
-        found = in_failing_group(found, merchant, failing, tick.policy)
+        found = in_failing_group(found, merchant, failing, tick.policy, released=released)
     return Case(merchant, tier, seen, past, found, queue, frozen)
 
 

@@ -92,7 +92,7 @@ def test_what_comes_through_the_lane_counts_as_its_group_s_and_goes_on_beyond_it
 
 def test_orders_of_a_queue_that_closes_count_and_what_the_lane_has_of_it_does_not() -> None:
     parts = {"bistro": member(3, 2, bound=False), "cafe": member(3, 2)}
-    world = pod(**parts)
+    world = pod(10, **parts)
     world.add(*lane("bistro", 5))
     world.begin()
     world.add(*own("bistro", 2), *own("cafe", 1))
@@ -122,7 +122,7 @@ def test_who_loses_its_part_still_counts_and_a_lower_part_of_the_group_holds_at_
 
 def test_a_part_of_a_group_that_goes_and_comes_back_brings_no_tokens() -> None:
     parts = {"bistro": member(9, 9, rate=0.1)}
-    world = pod(**parts)
+    world = pod(10, **parts)
     world.add(*own("bistro", 9))
     assert len(world.begin(0.0)) == 1
 
@@ -161,7 +161,7 @@ def test_whatever_happens_no_own_queue_s_order_begins_beyond_the_group_and_none_
         elif kind == "part":
             shares[str(what)] = int(more or 0)
         elif kind == "group":
-            group, rate = int(what), more  # type: ignore[assignment]
+            group, rate = int(what), more
         if kind in {"part", "group"}:
             world.queue.configure({name: member(share, group, rate=rate) for name, share in shares.items()}, {}, now)
         for message in world.begin(now):
