@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from merchantroute_operator.isolation.conviction import NOTHING, Figures, Fleet, believe, figures
@@ -12,7 +12,15 @@ from merchantroute_operator.isolation.grounds import WINDOW, Ground, ground, in_
 from merchantroute_operator.isolation.history import Memory, Past
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
 from merchantroute_operator.isolation.rates.found_rate import LONGEST_PAUSE, Moment
-from merchantroute_operator.isolation.rates.limiting import NOT_LIMITING, Limiting, adjusted, begun, heard, kept, remembered
+from merchantroute_operator.isolation.rates.limiting import (
+    NOT_LIMITING,
+    Limiting,
+    adjusted,
+    begun,
+    heard,
+    kept,
+    remembered,
+)
 from merchantroute_operator.isolation.shares import slots_of
 
 LONGEST_TICK = 10.0
@@ -43,6 +51,7 @@ class Tick:
     tiers: Mapping[str, Tier]
     waiting: Mapping[str, Waiting]
     longest_pause: float = LONGEST_PAUSE
+    workers: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,9 @@ def case_of(
     at, past = tick.tiers.get(tier), memory.merchants.get(merchant)
     if past is None:
         past = Past() if queue is None else _remembered(queue, tick)
-    seen = NOTHING if at is None else figures(merchant, at.fleet, isolated=queue is not None)
+    # Before it is open, and once it is led to no more, its orders are in all pods.
+    workers = tick.workers.get(merchant, ()) if queue is not None and queue.stage == "Open" else ()
+    seen = NOTHING if at is None else figures(merchant, at.fleet, isolated=queue is not None, workers=workers)
     refused = tuple(item for item in past.refused if tick.now - item[0] < WINDOW)
     if seen.refused:
         refused = (*refused, (tick.now, seen.refused))

@@ -3,12 +3,13 @@
 A pod in which most merchants are slow at once has a bad network itself, so it convicts nobody. If that holds for every
 pod that can be judged, our own way out fails: then nothing is decided until it has passed. Merchants of one group count
 as one there. And one pod of several is no witness alone: a merchant is slow when a quarter of the pods say so, two at
-least where there are two.
+least where there are two. Of answers 429 a pod counts for one more than the pod that heard most beside it, and for a
+pause the second longest: what no other pod has heard of is that pod's own trouble.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -68,9 +69,12 @@ def believe(tier: str, pods: Sequence[PodNews], max_tripped_share: float) -> Fle
     return Fleet(tuple(each for each in pods if id(each) not in disbelieved))
 
 
-def figures(merchant: str, fleet: Fleet, *, isolated: bool) -> Figures:
-    """The merchant's sums, and the verdict. Of an ``isolated`` one only pods that work its orders are witnesses."""
-    heard = [news for each in fleet.believed if (news := each.merchants.get(merchant)) is not None]
+def figures(merchant: str, fleet: Fleet, *, isolated: bool, workers: Collection[str] = ()) -> Figures:
+    """The merchant's sums, and the verdict. Of an ``isolated`` one only pods that work its orders are witnesses: the
+    ``workers``, where it is known who has a part of its queue.
+    """
+    pods = [each for each in fleet.believed if each.pod.pod in workers] if workers else fleet.believed
+    heard = [news for each in pods if (news := each.merchants.get(merchant)) is not None]
     if not heard:
         return NOTHING
     slow_in = sum(news.slow for news in heard)
@@ -83,9 +87,29 @@ def figures(merchant: str, fleet: Fleet, *, isolated: bool) -> Figures:
         slow_in=slow_in,
         pods=witnesses,
         slow=0 < witnesses_needed(witnesses) <= slow_in,
-        limited=sum(news.limited for news in heard),
-        asks_until=max(news.asks_until for news in heard),
+        limited=_answered_429(heard, alone=len(pods) == 1),
+        asks_until=_asks_until(heard, alone=len(pods) == 1),
     )
+
+
+def _answered_429(heard: Sequence[News], *, alone: bool) -> int:
+    """The answers 429 since the last tick that count: of one pod, one more than of any other within the last minute."""
+    if alone:
+        return sum(news.limited for news in heard)
+    return _counted([news.lately for news in heard]) - _counted([news.lately - news.limited for news in heard])
+
+
+def _counted(by_pod: Sequence[int]) -> int:
+    second, first = ([0, 0, *sorted(by_pod)])[-2:]
+    return sum(by_pod) - max(0, first - second - 1)
+
+
+def _asks_until(heard: Sequence[News], *, alone: bool) -> float:
+    """Until when it asked for time, by a call since the last tick, and by what another pod has heard as well."""
+    latest = max(news.asks_until for news in heard)
+    if alone or not latest:
+        return latest
+    return ([0.0, *sorted(news.asked_until for news in heard)])[-2]
 
 
 def witnesses_needed(witnesses: int) -> int:

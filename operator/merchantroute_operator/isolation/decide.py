@@ -9,7 +9,7 @@ memory back in.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from merchantroute_operator.isolation import isolation_events as events
@@ -72,6 +72,7 @@ def decide(
     backlog: Mapping[str, int] | None = None,
     groups: Groups | None = None,
     longest_pause: float = LONGEST_PAUSE,
+    workers: Mapping[str, Collection[str]] | None = None,
 ) -> Decision:
     """The decision at one tick of a whole route.
 
@@ -80,7 +81,8 @@ def decide(
     ``waiting`` has the broker's figures of own queues, ``queues`` the own queues that there are, both by merchant.
     ``backlog`` are the orders that are ready in each tier's lane; where that is unknown, no share is lowered for them.
     ``groups`` says which merchants stand or fall together; without it each is alone.
-    ``longest_pause`` is how long (seconds) a merchant may ask for time at once.
+    ``longest_pause`` is how long (seconds) a merchant may ask for time at once. ``workers`` are the pods that have a
+    part of a merchant's own queue; where that is not known, all pods of its tier are asked about it.
     """
     if policy.mode == "Off":
         return _all_closing(queues, "isolation is off", pods)
@@ -92,7 +94,7 @@ def decide(
         tier: tier_at(tier, those, policy, now, wanting=wanting[tier], backlog=lanes.get(tier, 0))
         for tier, those in news.items()
     }
-    tick = Tick(now, wall, policy, tiers, waiting, longest_pause)
+    tick = Tick(now, wall, policy, tiers, waiting, longest_pause, workers or {})
     whose = Whose(merchants, default_tier, groups or ALONE)
     if policy.mode == "DryRun":
         return _dry_run(tick, news, whose, queues, memory)
@@ -125,7 +127,7 @@ def _dry_run(
     memory: Memory,
 ) -> Decision:
     # Nothing waits in a queue that is not there.
-    tick = replace(tick, waiting=dict.fromkeys(memory.would, Waiting(0, 0)))
+    tick = replace(tick, waiting=dict.fromkeys(memory.would, Waiting(0, 0)), workers={})
     dry = _decide(tick, news, whose, memory.would, memory)
     would = {name: queue for name, queue in dry.queues.items() if queue.stage != "Closing"}
     pods = {tier: at.pods for tier, at in tick.tiers.items()}

@@ -21,7 +21,9 @@ class Seen:
     """One merchant in one pod at the last tick: its counters, and when it was last known to be slow by a call.
 
     ``evidence`` is None where the pod calls it slow and has not called it for a while, or never called it slow.
-    ``since`` is when the pod began to call it slow, None where it does not, or did before it was heard.
+    ``since`` is when the pod began to call it slow, None where it does not, or did before it was heard. ``lately`` are
+    the answers 429 of which none was told much later than the one before it (``limited_at``), and ``asked_until`` is
+    the latest time (monotonic) that one of them asked for.
     """
 
     slow: bool
@@ -31,6 +33,9 @@ class Seen:
     evidence: float | None = None
     since: float | None = None
     limited: int = 0
+    lately: int = 0
+    limited_at: float = 0.0
+    asked_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What goes on, and what stays as it is, while isolation is frozen, or while a tier has no pods that could say anything."""
+"""What goes on, and what stays as it is, while isolation is frozen, or while a tier has no pods to say anything."""
 
 import pytest
 
