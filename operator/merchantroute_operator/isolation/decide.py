@@ -25,7 +25,7 @@ from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
 from merchantroute_operator.isolation.next_queue import closed, emptied, next_queue
 from merchantroute_operator.isolation.rates.found_rate import LONGEST_PAUSE
-from merchantroute_operator.isolation.shares import fair_share
+from merchantroute_operator.isolation.shares import fair_share, of_a_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,7 @@ def decide(
     ``longest_pause`` is how long (seconds) a merchant may ask for time at once. ``workers`` are the pods that have a
     part of a merchant's own queue; where that is not known, all pods of its tier are asked about it.
     """
+    pods = {tier: of_a_size(those) for tier, those in pods.items()}
     if policy.mode == "Off":
         return _all_closing(queues, "isolation is off", pods)
     known = memory.pods

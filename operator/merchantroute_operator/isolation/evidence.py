@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from heapq import nsmallest
 
-from merchantroute_operator.isolation.history import PodPast, Seen
+from merchantroute_operator.isolation.history import Lately, PodPast, Seen
 from merchantroute_operator.isolation.model import MerchantFigures, PodFigures
 from merchantroute_operator.isolation.rates.found_rate import LONGEST_PAUSE
 from merchantroute_operator.isolation.rates.limiting import AGAIN_WITHIN
@@ -32,9 +32,9 @@ far as that."""
 class News:
     """One merchant in one pod since the last tick.
 
-    ``limited`` of the failed ones were answered with 429, and ``lately`` within a minute of one another. It asked for
-    time until ``asks_until`` (monotonic), 0 where no attempt has shown that since the last tick; ``asked_until`` is the
-    latest that any has.
+    ``limited`` of the failed ones were answered with 429. ``limited_lately`` are those within a minute of one another,
+    ``refused_lately`` refused ones within some seconds of one another. It asked for time until ``asks_until``
+    (monotonic), 0 where no attempt has shown that since the last tick; ``asked_until`` is the latest that any has.
     """
 
     succeeded: int = 0
@@ -45,7 +45,8 @@ class News:
     since: float | None = None  # when the pod began to call it slow, where that was heard
     limited: int = 0
     asks_until: float = 0.0
-    lately: int = 0
+    limited_lately: int = 0
+    refused_lately: int = 0
     asked_until: float = 0.0
 
 
@@ -96,6 +97,7 @@ def _heard(merchants: Iterable[MerchantFigures]) -> list[MerchantFigures]:
 
 
 def _seen(figures: MerchantFigures, earlier: Seen | None, its: News, evidence: float | None, now: float) -> Seen:
+    before = Seen(slow=False, succeeded=0, failed=0, refused=0) if earlier is None else earlier
     return Seen(
         slow=figures.slow,
         succeeded=figures.succeeded,
@@ -104,8 +106,8 @@ def _seen(figures: MerchantFigures, earlier: Seen | None, its: News, evidence: f
         evidence=evidence,
         since=its.since,
         limited=figures.limited,
-        lately=its.lately,
-        limited_at=now if its.limited or earlier is None else earlier.limited_at,
+        limited_lately=Lately(its.limited_lately, now if its.limited else before.limited_lately.at),
+        refused_lately=Lately(its.refused_lately, now if its.refused else before.refused_lately.at),
         asked_until=its.asked_until,
     )
 
@@ -138,20 +140,26 @@ def _news(
     )
     failed = _since(figures.failed, before.failed)
     limited = min(failed, _since(figures.limited, before.limited))
+    refused = _since(figures.refused, before.refused)
     # Only what an attempt has shown: a pod that merely says so again holds nobody.
     asks_until = at + min(figures.paused_for, LONGEST_PAUSE) if failed and figures.paused_for else 0.0
     return News(
         succeeded=_since(figures.succeeded, before.succeeded),
         failed=failed,
-        refused=_since(figures.refused, before.refused),
+        refused=refused,
         in_flight=min(max(0, figures.in_flight), MOST_SLOTS),
         slow=evidence is not None and now - evidence <= EVIDENCE_FOR,
         since=since,
         limited=limited,
         asks_until=asks_until,
-        lately=limited + (before.lately if now - before.limited_at <= AGAIN_WITHIN else 0),
+        limited_lately=limited + _still(before.limited_lately, now, AGAIN_WITHIN),
+        refused_lately=refused + _still(before.refused_lately, now, EVIDENCE_FOR),
         asked_until=max(asks_until, before.asked_until),
     )
+
+
+def _still(lately: Lately, now: float, within: float) -> int:
+    return lately.count if now - lately.at <= within else 0
 
 
 def _since(count: int, earlier: int) -> int:
