@@ -79,6 +79,10 @@ class OperatorInTime:
             memory=self.memory,
             backlog={TIER: len(fleet.lane)},
             groups=self._groups,
+            workers={
+                str(merchant): [pod for pod, part in parts.items() if part]
+                for merchant, parts in self._document.parts.items()
+            },
         )
         self._note(decision.queues)
         self.memory, self.queues = decision.memory, dict(decision.queues)

@@ -31,6 +31,7 @@ class OperatedLane:
         self.queues: dict[str, OwnQueue] = {}
         self.opened: list[OwnQueue] = []
         self._memory, self._pulses, self._due = Memory(), dict[str, Pulse](), 0.0
+        self._workers: dict[str, list[str]] = {}
 
     def look(self) -> None:
         """Decide if it is time."""
@@ -50,6 +51,7 @@ class OperatedLane:
             queues=self.queues,
             memory=self._memory,
             groups=self.groups,
+            workers=self._workers,
         )
         self._memory = decision.memory
         self._plan_groups(decision.queues, now)
@@ -119,6 +121,7 @@ class OperatedLane:
             pods = [pod for pod, part in self._group_parts(group).items() if part]
             more |= {"group": group}
         parts: Mapping[str, int] = wanted_parts(share, topology.own_queue(merchant), pods, over)
+        self._workers[merchant] = [pod for pod, part in parts.items() if part]
         bound = queue.stage == "Open"
         self.lane.own(merchant, *(parts.get(pod, 0) for pod in self.lane.own_pods), bound=bound, **more)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from merchantroute_operator.isolation.conviction import NOTHING, Figures, Fleet, believe, figures
@@ -21,7 +21,7 @@ from merchantroute_operator.isolation.rates.limiting import (
     kept,
     remembered,
 )
-from merchantroute_operator.isolation.shares import slots_of
+from merchantroute_operator.isolation.shares import PROBES, slots_of
 
 LONGEST_TICK = 10.0
 """Seconds since the tick before that count at most."""
@@ -51,6 +51,7 @@ class Tick:
     tiers: Mapping[str, Tier]
     waiting: Mapping[str, Waiting]
     longest_pause: float = LONGEST_PAUSE
+    workers: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,9 @@ def case_of(
     at, past = tick.tiers.get(tier), memory.merchants.get(merchant)
     if past is None:
         past = Past() if queue is None else _remembered(queue, tick)
-    seen = NOTHING if at is None else figures(merchant, at.fleet, isolated=queue is not None)
+    # Before it is open, and once it is led to no more, its orders are in all pods.
+    workers = tick.workers.get(merchant, ()) if queue is not None and queue.stage == "Open" else ()
+    seen = NOTHING if at is None else figures(merchant, at.fleet, isolated=queue is not None, workers=workers)
     refused = tuple(item for item in past.refused if tick.now - item[0] < WINDOW)
     if seen.refused:
         refused = (*refused, (tick.now, seen.refused))
@@ -152,7 +155,8 @@ def _remembered(queue: OwnQueue, tick: Tick) -> Past:
         limiting = replace(limiting, paused_from=tick.wall, paused_until=queue.paused_until)
     if queue.found and queue.rate is not None:
         limiting = remembered(limiting, queue.rate, tick.now)
-    probed = queue.why == "Slow" and queue.share <= 1 and queue.rate is not None and not queue.found
+    slowly = queue.rate is not None and queue.rate <= PROBES and not queue.found
+    probed = queue.why == "Slow" and queue.share <= 1 and slowly
     return Past(limiting=limiting, proven=not probed)
 
 

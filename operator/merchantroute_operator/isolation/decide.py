@@ -9,7 +9,7 @@ memory back in.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from merchantroute_operator.isolation import isolation_events as events
@@ -26,7 +26,7 @@ from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
 from merchantroute_operator.isolation.next_queue import closed, emptied, next_queue
 from merchantroute_operator.isolation.rates.found_rate import LONGEST_PAUSE
-from merchantroute_operator.isolation.shares import fair_share
+from merchantroute_operator.isolation.shares import fair_share, of_a_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ def decide(
     backlog: Mapping[str, int] | None = None,
     groups: Groups | None = None,
     longest_pause: float = LONGEST_PAUSE,
+    workers: Mapping[str, Collection[str]] | None = None,
 ) -> Decision:
     """The decision at one tick of a whole route.
 
@@ -81,8 +82,10 @@ def decide(
     ``waiting`` has the broker's figures of own queues, ``queues`` the own queues that there are, both by merchant.
     ``backlog`` are the orders that are ready in each tier's lane; where that is unknown, no share is lowered for them.
     ``groups`` says which merchants stand or fall together; without it each is alone.
-    ``longest_pause`` is how long (seconds) a merchant may ask for time at once.
+    ``longest_pause`` is how long (seconds) a merchant may ask for time at once. ``workers`` are the pods that have a
+    part of a merchant's own queue; where that is not known, all pods of its tier are asked about it.
     """
+    pods = {tier: of_a_size(those) for tier, those in pods.items()}
     if policy.mode == "Off":
         return _all_closing(queues, "isolation is off", pods)
     whose = Whose(merchants, default_tier, groups or ALONE)
@@ -96,7 +99,7 @@ def decide(
         tier: tier_at(tier, those, policy, now, wanting=wanting[tier], backlog=lanes.get(tier, 0))
         for tier, those in news.items()
     }
-    tick = Tick(now, wall, policy, tiers, waiting, longest_pause)
+    tick = Tick(now, wall, policy, tiers, waiting, longest_pause, workers or {})
     if policy.mode == "DryRun":
         return _dry_run(tick, news, whose, queues, memory)
     return _decide(tick, news, whose, queues, memory)
@@ -128,7 +131,7 @@ def _dry_run(
     memory: Memory,
 ) -> Decision:
     # Nothing waits in a queue that is not there.
-    tick = replace(tick, waiting=dict.fromkeys(memory.would, Waiting(0, 0)))
+    tick = replace(tick, waiting=dict.fromkeys(memory.would, Waiting(0, 0)), workers={})
     dry = _decide(tick, news, whose, memory.would, memory)
     would = {name: queue for name, queue in dry.queues.items() if queue.stage != "Closing"}
     pods = {tier: at.pods for tier, at in tick.tiers.items()}

@@ -37,6 +37,18 @@ def limiting(
     }
 
 
+def workers_of(queues: Mapping[str, OwnQueue], pods: Sequence[PodFigures]) -> dict[str, list[str]]:
+    """The pods that have a part of each queue: those that say that they have worked its orders."""
+    return {
+        name: [
+            pod.pod
+            for pod in pods
+            if (seen := pod.merchants.get(name)) is not None and (seen.in_flight or seen.succeeded or seen.failed)
+        ]
+        for name in queues
+    }
+
+
 @dataclass
 class Route:
     """A route under its operator. What opens is bound, and what closes is gone, before the next tick."""
@@ -57,6 +69,7 @@ class Route:
     member_of: Groups | None = None
     backlog: int = 0
     elsewhere: Mapping[str, Sequence[PodFigures]] = field(default_factory=dict)
+    workers: Mapping[str, Sequence[str]] | None = None
 
     def tick(self, *reports: Report) -> Decision:
         """One tick with these pods' reports."""
@@ -80,6 +93,7 @@ class Route:
             memory=self.memory,
             groups=self.member_of,
             backlog={TIER: self.backlog},
+            workers=workers_of(self.queues, pods) if self.workers is None else self.workers,
         )
         self.memory = decision.memory
         self.queues = {

@@ -1,11 +1,11 @@
-"""What goes on, and what stays as it is, while isolation is frozen, or while a tier has no pods that could say anything."""
+"""What goes on, and what stays as it is, while isolation is frozen, or while a tier has no pods to say anything."""
 
 import pytest
 
 from merchantroute_operator.isolation import isolation_events as told
 from merchantroute_operator.isolation.closing import UNPROVEN
 from merchantroute_operator.isolation.model import MerchantFigures, PodFigures, Policy, Waiting
-from tests.unit.operator.isolation.fleet_samples import EPOCH, TICK, Report, Route, isolated, limiting, slow
+from tests.unit.operator.isolation.fleet_samples import EPOCH, TICK, TIER, Report, Route, isolated, limiting, slow
 from tests.unit.operator.isolation.test_failing_groups import failing, recover
 
 QUIET: dict[str, MerchantFigures] = {}
@@ -86,7 +86,7 @@ def test_who_has_a_queue_loses_it_to_nobody_of_another_tier_that_is_no_worse() -
     for _ in range(20):
         pods = [PodFigures(f"silver-{place}", 1, route.now + TICK, 50, 10, 12, slow("third")) for place in range(2)]
         route.elsewhere = {"silver": pods}
-        decision = route.tick(*[EVERYBODY] * 4)
+        route.tick(*[EVERYBODY] * 4)
 
-    assert decision.frozen is not None
-    assert (sorted(route.queues), decision.without_room) == (["first", "second"], 1)
+    assert (list(route.memory.frozen), route.memory.without_room) == ([TIER], True)
+    assert sorted(route.queues) == ["first", "second"]
