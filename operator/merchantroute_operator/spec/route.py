@@ -93,8 +93,8 @@ class IsolationPolicy:
     """Which merchants may, must or must not have a queue of their own, and each merchant's limits.
 
     ``held`` and ``isolated`` are by hand: merchant -> epoch seconds until which it gets no slot, or has an own queue;
-    ``held_groups`` holds all merchants of a group. ``at`` drops those that have passed. ``problems`` are sentences about
-    what was asked by hand and counts for nothing.
+    ``held_groups`` holds all merchants of a group. ``at`` drops those that have passed. ``problems`` are sentences
+    about what was asked by hand and counts for nothing.
     """
 
     mode: IsolationMode = "Automatic"

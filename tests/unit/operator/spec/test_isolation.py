@@ -207,10 +207,9 @@ def test_merchants_of_a_group_with_limits_have_limits_and_none_more_in_flight_th
     merchants = {"hut": "standard", "bar": "standard", "inn": "standard"}
     limits = {"maxInFlight": 6, "maxRate": 10, "burst": 5}
     raw = raw_route(merchants=merchants, isolation={"groups": [{"name": "vendor", "limits": limits}]})
-    for entry, more in zip(
-        raw["spec"]["merchants"], ({"limits": {"maxInFlight": 50, "maxRate": 2}}, {}, {"group": None}), strict=True
-    ):
-        entry.update({"group": "vendor", **more})
+    hut, bar, _ = raw["spec"]["merchants"]
+    hut |= {"group": "vendor", "limits": {"maxInFlight": 50, "maxRate": 2}}
+    bar |= {"group": "vendor"}
     policy = parse(raw).isolation
 
     assert policy.group_limits == {"vendor": MerchantLimits(6, 10, 5)}

@@ -110,6 +110,13 @@ class OwnQueues:
         """The parts of a merchant, or of a group, in each generation."""
         return tuple(Written(each.generation, each.parts.get(whose, {})) for each in self.written)
 
+    @property
+    def workers(self) -> Mapping[str, Mapping[str, int]] | None:
+        """Merchant -> the pods that have a part of its queue; None where that is not known."""
+        if not self.written:
+            return None
+        return {whose: parts for whose, parts in self.written[-1].parts.items() if isinstance(whose, str)}
+
     def plan_groups(self, route: Route, slots: Mapping[str, int], now: float) -> GroupPlan:
         """What groups with limits have ``now`` (monotonic seconds), with so many ``slots`` in each tier."""
         limits = route.isolation.group_limits
