@@ -5,7 +5,7 @@ does no I/O and calls nothing back: with the pools `threads` and `prefork` nativ
 its merchant alone; the sum over slow merchants is cached for a moment.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from itertools import chain, islice
 
 from merchantroute_worker.bulkhead import adaptive_limit
