@@ -118,6 +118,8 @@ def case_of(
     frozen = at is not None and at.fleet.frozen is not None
     unheard = frozen or _waits_unheard(merchant, at, tick)
     limiting = kept(past.limiting, tick.now) if unheard else _limiting(past, seen, queue, tick)
+    if merchant in tick.policy.exempt:
+        limiting = NOT_LIMITING
     past = replace(
         past, refused=refused, limiting=limiting, at=past.at if seen is NOTHING and queue is None else tick.now
     )
