@@ -27,6 +27,11 @@ class SharedRead(Generic[Found]):
         self._last: tuple[float, Found] | None = None
         self._running: tuple[float, asyncio.Task[Found]] | None = None
 
+    @property
+    def last(self) -> Found | None:
+        """The newest result, however old it is; None where there is none yet."""
+        return None if self._last is None else self._last[1]
+
     async def get(self, read: Callable[[], Awaitable[Found]], *, at_most: float = 0.0) -> Found:
         """A result of which the read began at most so many seconds before this call, or later.
 
