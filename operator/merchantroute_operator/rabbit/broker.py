@@ -23,7 +23,7 @@ from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import LiveCount, Moved, Plan, QueueSample, QueueTick, Topology, Uncounted
 from merchantroute_operator.topology.queries import touched_by
 
-CHECKED = 5.0  # seconds for which a failed check serves all routes of the same user, if it was a slow one
+CHECKED = 5.0  # seconds for which a check serves all routes of the same user, if it failed slowly or the vhost is large
 SLOW = 1.0  # seconds
 FEW = 4  # exchanges whose bindings are read one by one; a merchant that moves changes those of two
 
@@ -45,11 +45,12 @@ class RabbitBroker:
         self._greeted = False
         self._hangs = False  # whether the last check failed, and was slow to
         self._may_know_users: SharedRead[None] = SharedRead()
-        self._checked: SharedRead[RouteError | Uncounted] = SharedRead(from_end=True)
+        self._checked: SharedRead[RouteError | Uncounted] = SharedRead(self._reads.clock, from_end=True)
 
     async def check(self) -> Uncounted:
         """Raise the named error if the broker cannot carry a route; what it does not count."""
-        found = await self._checked.get(self._check, at_most=CHECKED if self._hangs else 0.0)
+        shared = self._hangs or self._reads.is_large  # the broker counts all of its queues for what it says of itself
+        found = await self._checked.get(self._check, at_most=CHECKED if shared else 0.0)
         if isinstance(found, RouteError):
             raise found.with_traceback(None)
         return found

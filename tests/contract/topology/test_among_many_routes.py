@@ -5,6 +5,7 @@ What is counted are requests on the real broker, not their time.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from merchantroute_kit.servers.vhosts import Vhost
 from merchantroute_operator import naming
 from merchantroute_operator.rabbit.broker import RabbitBroker
+from merchantroute_operator.rabbit.vhost.vhost_reads import VhostReads
 from merchantroute_operator.topology.objects import OWNER as OWNER_ARGUMENT
 from merchantroute_operator.topology.objects import Bind, Binding, Declare, Delete, Exchange, Op, Unbind
 from tests.contract.rabbit.chains import address_of
@@ -27,16 +29,17 @@ TIER = f"{DOOR}.enterprise"
 
 
 class CountingBroker(RabbitBroker):
-    """The port, which counts what it asks: the lists of the whole vhost by kind, and all else as ``by name``."""
+    """The port, which counts what it asks: lists of the whole vhost by kind, and things of it as ``by name``."""
 
     def __init__(self, vhost: Vhost) -> None:
-        super().__init__(address_of(vhost), loopback())
+        ticking = itertools.count(0.0, 0.01)  # seconds; no machine is so slow that a minute passes
+        super().__init__(address_of(vhost), loopback(), reads=VhostReads(ticking.__next__))
         self.asked: Counter[str] = Counter()
         call = self._management.call
 
         async def counted(method: str, *path: str, **how: Any) -> Any:
-            if method == "GET" and path[0] in LISTS:
-                self.asked[path[0] if len(path) == 2 else "by name"] += 1
+            if method == "GET" and path[0] in (*LISTS, "overview"):
+                self.asked[path[0] if len(path) < 3 else "by name"] += 1
             return await call(method, *path, **how)  # type: ignore[arg-type]
 
         self._management.call = counted  # type: ignore[method-assign]
@@ -95,10 +98,21 @@ async def test_an_operator_that_starts_anew_reads_nothing_of_a_route_that_is_as_
     rabbit.asked.clear()
     again = Place(rabbit)
     await again.look()
-    assert rabbit.asked == {"by name": 1}, "whether the vhost is there"
+    assert not rabbit.asked
     assert again.reconciler.states["orders", "pos"].seen.topology == await rabbit.observe(DOOR)
     await place.breaks(Unbind(Binding(f"{DOOR}.assigned", TIER, "exchange", key="hut")))
     assert "for hut was removed" in await again.look()
+
+
+async def test_what_the_broker_says_of_itself_is_asked_for_once_for_routes_that_come_at_once(
+    vhost: Vhost, rabbit: CountingBroker
+) -> None:
+    small = CountingBroker(vhost)  # has not seen the others yet
+    for broker in (small, rabbit):
+        for _ in range(3):
+            await broker.check()
+    assert (small.asked["overview"], rabbit.asked["overview"]) == (3, 1)
+    await small.close()
 
 
 def condition(place: Place, kind: str) -> str:

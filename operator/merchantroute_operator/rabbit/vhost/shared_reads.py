@@ -28,9 +28,9 @@ class SharedRead(Generic[Found]):
         self._running: tuple[float, asyncio.Task[Found]] | None = None
 
     @property
-    def last(self) -> Found | None:
-        """The newest result, however old it is; None where there is none yet."""
-        return None if self._last is None else self._last[1]
+    def last(self) -> tuple[float, Found] | None:
+        """When the newest result counts from, however long ago, and the result; None where there is none yet."""
+        return self._last
 
     async def get(self, read: Callable[[], Awaitable[Found]], *, at_most: float = 0.0) -> Found:
         """A result of which the read began at most so many seconds before this call, or later.

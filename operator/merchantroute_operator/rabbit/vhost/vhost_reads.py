@@ -13,6 +13,7 @@ from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.topology.objects import Binding, QueueSample, Topology
 
 ROWS_A_READ = 30  # rows of a list that cost the broker as much as a request; measured with 20 and 300 routes
+LARGE = 60  # requests for a route of three tiers
 STALE = 60.0  # seconds after which a reading does not say any more which names a route has; one is made each 25
 
 
@@ -28,7 +29,7 @@ class VhostReads:
     """The reads of one vhost that all its users share. ``clock`` gives monotonic seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+        self.clock = clock
         self.topology: SharedRead[VhostTopology] = SharedRead(clock)
         self.samples: SharedRead[Mapping[str, QueueSample]] = SharedRead(clock)
         self.users: SharedRead[Mapping[str, BrokerUser]] = SharedRead(clock)
@@ -39,8 +40,10 @@ class VhostReads:
 
         A vhost that is read whole for a few routes is read anew for each of them.
         """
-        whole = self.topology.last
-        if whole is None or self._clock() - whole.began > at_most or self.writes.any_since(prefix, whole.began):
+        if self.topology.last is None:
+            return None
+        began, whole = self.topology.last
+        if self.clock() - began > at_most or self.writes.any_since(prefix, began):
             return None
         return expected if self.known(prefix, expected) is not None and whole.of(prefix) == expected else None
 
@@ -49,10 +52,12 @@ class VhostReads:
 
         Names that others gave to what they made since the vhost was read whole are not among them.
         """
-        whole = self.topology.last
-        if whole is None or self._clock() - whole.began > STALE:
+        if self.topology.last is None:
             return None
-        there, made = whole.of(prefix), self.writes.declared_since(prefix, whole.began)
+        began, whole = self.topology.last
+        if self.clock() - began > STALE:
+            return None
+        there, made = whole.of(prefix), self.writes.declared_since(prefix, began)
         exchanges = made.exchanges.union(there.exchanges, expected.exchanges)
         queues = made.queues.union(there.queues, expected.queues)
         own = len(there.exchanges) + len(there.queues) + len(there.bindings)
@@ -60,7 +65,11 @@ class VhostReads:
             return None
         return Known(exchanges, queues, frozenset(b for b in there.bindings if b.source not in exchanges))
 
+    @property
+    def is_large(self) -> bool:
+        """Whether it is large enough for routes to be read by name."""
+        return self.spares(LARGE)
+
     def spares(self, requests: int, *, besides: int = 0) -> bool:
         """Whether so many requests, which bring ``besides`` rows, cost less than to read the whole vhost."""
-        whole = self.topology.last
-        return whole is not None and whole.rows - besides > ROWS_A_READ * requests
+        return self.topology.last is not None and self.topology.last[1].rows - besides > ROWS_A_READ * requests
