@@ -94,7 +94,7 @@ class OperatedLane:
             if self.groups.of(name) in limits
         ]
         slots = {topology.TIER: sum(pulse.slots or 0 for pulse in self._pulses.values())}
-        self._plan = plan_groups(limits, members, slots, now, self._plan.members)
+        self._plan = plan_groups(limits, members, slots, now, self._plan)
         self.lane.own_groups = [
             {"name": name, "parts": [parts[pod] for pod in self.lane.own_pods]}
             | ({} if share.rate is None else {"rate": share.rate, "burst": share.burst})

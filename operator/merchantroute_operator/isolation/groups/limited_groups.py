@@ -58,9 +58,9 @@ def plan_groups(
     members: Sequence[Member],
     slots: Mapping[str, int],
     now: float,
-    before: Mapping[str, int],
+    before: GroupPlan,
 ) -> GroupPlan:
-    """The plan at ``now`` (seconds); ``members`` are of groups with ``limits``, and had as much as ``before`` says.
+    """The plan at ``now`` (seconds), and after ``before``; ``members`` are of groups with ``limits``.
     ``slots`` are those of each tier.
     """
     turn = int(now // TURN)
@@ -71,23 +71,29 @@ def plan_groups(
     fetched: dict[str, int] = {}
     for group, tiers in by_group.items():
         demand = {tier: sum(member.orders for member in those) for tier, those in sorted(tiers.items())}
-        for tier, share in _over_tiers(limits[group], demand, slots, turn).items():
+        had = {tier: share.share for (tier, name), share in before.shares.items() if name == group}
+        for tier, share in _over_tiers(limits[group], demand, slots, turn, had).items():
             shares[tier, group] = share
             # A tier that has every second turn alone would let every second merchant have them.
-            fetched |= _fetched(share, tiers[tier], turn // len(tiers), before)
+            fetched |= _fetched(share, tiers[tier], turn // len(tiers), before.members)
     return GroupPlan(shares, fetched)
 
 
 def _over_tiers(
-    limits: MerchantLimits, demand: Mapping[str, int], slots: Mapping[str, int], turn: int
+    limits: MerchantLimits, demand: Mapping[str, int], slots: Mapping[str, int], turn: int, had: Mapping[str, int]
 ) -> dict[str, GroupShare]:
-    """Max-min by demand; then what is left, equally. Where tiers have none, others have some in the next turn."""
+    """Max-min by demand; then what is left, equally. Where tiers have none, others have some in the next turn. What
+    they ``had`` stays where nobody needs more of it.
+    """
     of_slots = sum(max(1, slots.get(tier, 0)) for tier in demand)
     total = left = of_slots if limits.max_in_flight is None else limits.max_in_flight
     names = _from(list(demand), turn * total)
     found = dict.fromkeys(names, 0)
     left = _filled(found, {tier: _roughly(demand[tier]) for tier in names if demand[tier]}, left)
     _filled(found, dict.fromkeys(names, total), left)
+    kept = {tier: had.get(tier, 0) for tier in names}
+    if sum(kept.values()) == total and all(kept[tier] >= min(demand[tier], found[tier]) for tier in names):
+        found = kept
     return {
         tier: GroupShare(
             share,
@@ -124,10 +130,14 @@ def _fetched(share: GroupShare, members: Sequence[Member], turn: int, before: Ma
     for member in busy:
         found[member.merchant] = min(member.most, share.share, each, left)
         left -= found[member.merchant]
-    idle = (m for m in members if not m.orders and m.most)
-    for member in sorted(idle, key=lambda m: (-min(1, before.get(m.merchant, 0)), _place(m))):
-        found[member.merchant] = min(member.most, share.share, max(1, before.get(member.merchant, 0)), left)
-        left -= found[member.merchant]
+    idle = sorted((m for m in members if not m.orders and m.most), key=_place)
+    for one_at_first in (True, False):
+        for member in idle:
+            had = max(1, before.get(member.merchant, 0))
+            wanted = min(member.most, share.share, 1 if one_at_first else had)
+            more = max(0, min(wanted - found[member.merchant], left))
+            found[member.merchant] += more
+            left -= more
     return found
 
 

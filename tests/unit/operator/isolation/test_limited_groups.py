@@ -24,7 +24,7 @@ def member(merchant: str, orders: int = 0, *, tier: str = "gold", most: int = 50
 
 
 def plan(limits: MerchantLimits, *members: Member, now: float = 0.0, before: GroupPlan | None = None) -> GroupPlan:
-    return plan_groups({VENDOR: limits}, members, SLOTS, now, {} if before is None else before.members)
+    return plan_groups({VENDOR: limits}, members, SLOTS, now, before or GroupPlan())
 
 
 def test_a_group_in_one_tier_has_all_of_its_limits_there() -> None:
@@ -45,6 +45,27 @@ def test_several_tiers_share_by_their_orders_and_what_is_left_equally() -> None:
 
     assert busy.shares == {("gold", VENDOR): GroupShare(16, 8.0, 8), ("silver", VENDOR): GroupShare(4, 2.0, 2)}
     assert [share.share for share in idle.shares.values()] == [10, 10]
+
+
+def test_tiers_keep_what_they_had_where_nobody_needs_more() -> None:
+    limits = MerchantLimits(20)
+    first = plan(limits, member("a", 500), member("b", 3, tier="silver"))
+    fewer = plan(limits, member("a", 9), member("b", 2, tier="silver"), before=first)
+    other = plan(limits, member("a", 9), member("b", 40, tier="silver"), before=fewer)
+
+    assert first.shares == fewer.shares
+    assert [share.share for share in other.shares.values()] == [10, 10]
+
+
+def test_those_without_orders_have_one_fetched_before_any_keeps_more() -> None:
+    limits = MerchantLimits(2)
+    first = plan(limits, *(member(f"m{number}", 9) for number in range(16)), *(member(f"n{n}") for n in range(20)))
+    after = plan(
+        limits, *(member(f"m{number}") for number in range(16)), *(member(f"n{n}") for n in range(20)), before=first
+    )
+
+    assert sum(first.members.values()) == sum(after.members.values()) == FETCHED * 2
+    assert min(after.members.values()) == 1
 
 
 def test_tiers_take_turns_where_there_is_one_order_for_both() -> None:

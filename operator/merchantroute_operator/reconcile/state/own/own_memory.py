@@ -129,7 +129,7 @@ class OwnQueues:
             if (group := group_of(merchant)) in limits
             for seen in (self.waiting.get(merchant),)
         ]
-        return plan_groups(limits, members, slots, now, self.group_plan.members)
+        return plan_groups(limits, members, slots, now, self.group_plan)
 
     def open(self, merchant: str, now: float) -> None:
         """Orders are led to the merchant's queue since just now."""
