@@ -17,6 +17,7 @@ import kopf
 
 from merchantroute_operator.naming import (
     ANNOTATION_CANARY,
+    ANNOTATION_GROUPS_HELD_UNTIL,
     ANNOTATION_HELD_UNTIL,
     ANNOTATION_ISOLATED_UNTIL,
     ANNOTATION_PAUSED_UNTIL,
@@ -26,7 +27,13 @@ from merchantroute_operator.naming import (
     MERCHANTS,
 )
 
-ASKED_BY_HAND = (ANNOTATION_PAUSED_UNTIL, ANNOTATION_CANARY, ANNOTATION_ISOLATED_UNTIL, ANNOTATION_HELD_UNTIL)
+ASKED_BY_HAND = (
+    ANNOTATION_PAUSED_UNTIL,
+    ANNOTATION_CANARY,
+    ANNOTATION_ISOLATED_UNTIL,
+    ANNOTATION_HELD_UNTIL,
+    ANNOTATION_GROUPS_HELD_UNTIL,
+)
 Version = tuple[str, int, int, bool, str]  # uid, generation, finalizers, gone, what annotations ask for
 
 

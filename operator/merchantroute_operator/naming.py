@@ -32,6 +32,7 @@ ANNOTATION_BROKER = f"{GROUP}/broker-secret"
 ANNOTATION_PAUSED_UNTIL = f"{GROUP}/paused-until"
 ANNOTATION_ISOLATED_UNTIL = f"{GROUP}/isolated-until"
 ANNOTATION_HELD_UNTIL = f"{GROUP}/held-until"
+ANNOTATION_GROUPS_HELD_UNTIL = f"{GROUP}/groups-held-until"
 
 AuxiliaryKind = Literal["ServiceAccount", "PodDisruptionBudget", "NetworkPolicy", "PodMonitor"]
 AUXILIARY_KINDS: tuple[AuxiliaryKind, ...] = get_args(AuxiliaryKind)

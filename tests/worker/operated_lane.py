@@ -6,10 +6,13 @@ Without a cluster nothing else of the operator runs: each decision is written in
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from merchantroute_kit.worker import topology
 from merchantroute_kit.worker.local_lane import LocalLane
 from merchantroute_operator.isolation.decide import decide
+from merchantroute_operator.isolation.groups.limited_groups import GroupPlan, Member, plan_groups
+from merchantroute_operator.isolation.groups.route_groups import ALONE, Groups
 from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
 from merchantroute_operator.isolation.parts import most_pods, wanted_parts
@@ -20,10 +23,11 @@ TICK = 2.0
 
 
 class OperatedLane:
-    """Decides for one lane every two seconds, whenever somebody looks."""
+    """Decides for one lane every two seconds, whenever somebody looks. ``groups`` are those of its merchants."""
 
-    def __init__(self, lane: LocalLane) -> None:
-        self.lane = lane
+    def __init__(self, lane: LocalLane, policy: Policy | None = None, groups: Groups = ALONE) -> None:
+        self.lane, self.policy, self.groups = lane, policy or Policy(), groups
+        self._plan, self._said = GroupPlan(), dict[str, tuple[object, ...]]()
         self.queues: dict[str, OwnQueue] = {}
         self.opened: list[OwnQueue] = []
         self._memory, self._pulses, self._due = Memory(), dict[str, Pulse](), 0.0
@@ -39,16 +43,18 @@ class OperatedLane:
         decision = decide(
             now,
             time.time(),
-            Policy(),
+            self.policy,
             pods={topology.TIER: [_figures(pulse) for pulse in self._pulses.values() if pulse.slots is not None]},
             merchants={},
             default_tier=topology.TIER,
             waiting={merchant: self._waiting(merchant) for merchant in self.queues},
             queues=self.queues,
             memory=self._memory,
+            groups=self.groups,
             workers=self._workers,
         )
         self._memory = decision.memory
+        self._plan_groups(decision.queues, now)
         for merchant, queue in decision.queues.items():
             self._make(merchant, queue)
 
@@ -74,17 +80,50 @@ class OperatedLane:
             topology.bind_own_queue(self.lane.channel, merchant)
             queue = replace(queue, stage="Open")
         self.queues[merchant] = queue
-        if before is None or _told(before) != _told(queue):
+        said = (*_told(queue), self._plan.members.get(merchant))
+        if self._said.get(merchant) != said:
+            self._said[merchant] = said
             self._tell(merchant, queue)
 
+    def _plan_groups(self, queues: Mapping[str, OwnQueue], now: float) -> None:
+        """Divide groups with limits, before their merchants are told."""
+        limits = self.policy.group_limits
+        members = [
+            Member(name, topology.TIER, self.groups.of(name), queue.share, self._orders(name))
+            for name, queue in queues.items()
+            if self.groups.of(name) in limits
+        ]
+        slots = {topology.TIER: sum(pulse.slots or 0 for pulse in self._pulses.values())}
+        self._plan = plan_groups(limits, members, slots, now, self._plan)
+        self.lane.own_groups = [
+            {"name": name, "parts": [parts[pod] for pod in self.lane.own_pods]}
+            | ({} if share.rate is None else {"rate": share.rate, "burst": share.burst})
+            for (_, name), share in self._plan.shares.items()
+            for parts in (self._group_parts(name),)
+        ]
+
+    def _orders(self, merchant: str) -> int:
+        if merchant not in self.queues:
+            return 0
+        waiting = self._waiting(merchant)
+        return waiting.ready + waiting.in_flight
+
+    def _group_parts(self, group: str) -> Mapping[str, int]:
+        share = self._plan.shares[topology.TIER, group]
+        return wanted_parts(share.share, group, self.lane.own_pods, most_pods(share.rate, share.burst))
+
     def _tell(self, merchant: str, queue: OwnQueue) -> None:
-        pods, over = self.lane.own_pods, most_pods(queue.rate, queue.burst, found=queue.found)
-        parts: Mapping[str, int] = wanted_parts(queue.share, topology.own_queue(merchant), pods, over)
-        self._workers[merchant] = [pod for pod in pods if parts[pod]]
-        limits = {} if queue.rate is None else {"rate": queue.rate, "burst": queue.burst}
-        pause = {"pausedUntil": round(queue.paused_until * 1000)} if queue.paused_until else {}
+        pods, over, share = self.lane.own_pods, most_pods(queue.rate, queue.burst, found=queue.found), queue.share
+        more: dict[str, Any] = {} if queue.rate is None else {"rate": queue.rate, "burst": queue.burst}
+        more |= {"pausedUntil": round(queue.paused_until * 1000)} if queue.paused_until else {}
+        if merchant in self._plan.members:
+            group, share = self.groups.of(merchant), self._plan.members[merchant]
+            pods = [pod for pod, part in self._group_parts(group).items() if part]
+            more |= {"group": group}
+        parts: Mapping[str, int] = wanted_parts(share, topology.own_queue(merchant), pods, over)
+        self._workers[merchant] = [pod for pod, part in parts.items() if part]
         bound = queue.stage == "Open"
-        self.lane.own(merchant, *(parts[pod] for pod in pods), bound=bound, **limits, **pause)
+        self.lane.own(merchant, *(parts.get(pod, 0) for pod in self.lane.own_pods), bound=bound, **more)
 
 
 def _told(queue: OwnQueue) -> tuple[object, ...]:

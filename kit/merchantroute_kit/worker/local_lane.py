@@ -39,6 +39,7 @@ class LocalLane:
         self.known: dict[str, dict[str, Any]] = {}
         self.own_pods: list[str] = ["pod-0"]
         self.own_queues: dict[str, dict[str, Any]] = {}
+        self.own_groups: list[dict[str, Any]] = []
         self.died_at: float | None = None
         self._generation, self._concurrency = 0, 20
         self._lock = threading.Lock()
@@ -227,6 +228,7 @@ class LocalLane:
         if not self.own_queues:
             return None
         tier = {"pods": self.own_pods, "queues": list(self.own_queues.values())}
+        tier |= {"groups": self.own_groups} if self.own_groups else {}
         return {"v": 1, "tiers": {topology.TIER: tier}}
 
     def _all(self, ids: Sequence[str], seen: Mapping[str, Any]) -> bool:

@@ -96,9 +96,16 @@ def candidates(
 
 
 def case_of(
-    merchant: str, tier: str, tick: Tick, memory: Memory, queue: OwnQueue | None, failing: str | None = None
+    merchant: str,
+    tier: str,
+    tick: Tick,
+    memory: Memory,
+    queue: OwnQueue | None,
+    failing: str | None = None,
+    *,
+    released: bool = False,
 ) -> Case:
-    """What is known of the merchant at this tick; ``failing`` is its group, where that fails."""
+    """What is known of the merchant at this tick; ``failing`` is its group, where that fails or was ``released``."""
     at, past = tick.tiers.get(tier), memory.merchants.get(merchant)
     if past is None:
         past = Past() if queue is None else _remembered(queue, tick)
@@ -119,7 +126,7 @@ def case_of(
     slots = 0 if at is None else slots_of(at.pods)
     found = ground(merchant, seen, tick.policy, past, wall=tick.wall, slots=slots, frozen=frozen)
     if failing is not None and not frozen:
-        found = in_failing_group(found, merchant, failing, tick.policy)
+        found = in_failing_group(found, merchant, failing, tick.policy, released=released)
     return Case(merchant, tier, seen, past, found, queue, frozen)
 
 

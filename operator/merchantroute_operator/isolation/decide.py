@@ -18,6 +18,7 @@ from merchantroute_operator.isolation.closing import LONGEST_HOLD
 from merchantroute_operator.isolation.evidence import PodNews, pod_news
 from merchantroute_operator.isolation.grounds import rank
 from merchantroute_operator.isolation.groups.failing import Key, failing_groups, last_well
+from merchantroute_operator.isolation.groups.held_groups import with_held_groups
 from merchantroute_operator.isolation.groups.route_groups import ALONE, Groups
 from merchantroute_operator.isolation.groups.sharing import share_out
 from merchantroute_operator.isolation.history import Memory, Past, bounded
@@ -87,6 +88,9 @@ def decide(
     pods = {tier: of_a_size(those) for tier, those in pods.items()}
     if policy.mode == "Off":
         return _all_closing(queues, "isolation is off", pods)
+    whose = Whose(merchants, default_tier, groups or ALONE)
+    seen = (*queues, *(merchant for those in pods.values() for pod in those for merchant in pod.merchants))
+    policy = with_held_groups(policy, whose.groups, seen, wall)
     known = memory.pods
     news = {tier: [pod_news(pod, known.get(pod.pod), now, wall) for pod in those] for tier, those in pods.items()}
     wanting = Counter(queue.tier for name, queue in queues.items() if name in waiting and waiting[name].ready)
@@ -96,7 +100,6 @@ def decide(
         for tier, those in news.items()
     }
     tick = Tick(now, wall, policy, tiers, waiting, longest_pause, workers or {})
-    whose = Whose(merchants, default_tier, groups or ALONE)
     if policy.mode == "DryRun":
         return _dry_run(tick, news, whose, queues, memory)
     return _decide(tick, news, whose, queues, memory)
@@ -159,12 +162,16 @@ def _decide(
         if tier:
             group = whose.groups.of(merchant)
             fails = group if (tier, group) in failing else None
-            cases.append(case_of(merchant, tier, tick, memory, queue, fails))
+            shared_before = memory.groups.get((tier, group))
+            released = shared_before is not None and shared_before.released and (tier, group) not in begin
+            cases.append(case_of(merchant, tier, tick, memory, queue, fails, released=released))
     made = _made(cases, tick, there=len(queues))
     shared = share_out(cases, made.queues, made.memory.merchants, tick, begin, whose.groups, memory)
     made = replace(made, queues={**made.queues, **shared.queues})
     frozen = {tier: each.fleet.frozen for tier, each in tick.tiers.items() if each.fleet.frozen}
-    told = [*events.of_freezing(frozen, memory.frozen), *shared.events, *made.events]
+    held = frozenset(group for group, end in tick.policy.held_groups.items() if end > tick.wall)
+    holding = events.of_holding(held, memory.held_groups)
+    told = [*events.of_freezing(frozen, memory.frozen), *holding, *shared.events, *made.events]
     if made.without_room and not memory.without_room:
         told.append(events.no_room(made.without_room, tick.policy.max_own_queues))
     remembered = Memory(
@@ -176,6 +183,7 @@ def _decide(
         well={**well, **dict.fromkeys(shared.well, tick.now)},
         frozen=frozenset(frozen),
         without_room=made.without_room > 0,
+        held_groups=held,
     )
     return replace(made, events=tuple(told), frozen="; ".join(frozen.values()) or None, memory=remembered)
 

@@ -35,12 +35,18 @@ class Ground:
     of_group: bool = False
 
 
-def in_failing_group(found: Ground | None, merchant: str, group: str, policy: Policy) -> Ground | None:
-    """The reason that a merchant has in a group that fails: its own, or that of the group."""
+def in_failing_group(
+    found: Ground | None, merchant: str, group: str, policy: Policy, *, released: bool = False
+) -> Ground | None:
+    """The reason that a merchant has in a group that fails, or was held and is ``released``: its own, or that of the
+    group.
+    """
     if merchant in policy.exempt or (found is not None and (found.besides or found.why not in {"Slow", "Refused"})):
         return found
     if found is not None and found.why == "Slow":
         return replace(found, of_group=True)
+    if released:
+        return Ground("Held", f"{group} was held by hand", of_group=True)
     return Ground("Slow", f"{group} fails, where its API is", of_group=True)
 
 
@@ -48,7 +54,7 @@ def ground(
     merchant: str, figures: Figures, policy: Policy, past: Past, *, wall: float, slots: int, frozen: bool
 ) -> Ground | None:
     """The strongest reason there is now, None without any. What was asked for by hand does not depend on figures."""
-    if policy.held.get(merchant, 0.0) > wall:
+    if is_held(merchant, policy, wall):
         return Ground("Held", "held by hand")
     slow = None if frozen or merchant in policy.exempt else _slow(figures)
     if slow is not None:
@@ -62,9 +68,14 @@ def ground(
     return _rate_limited(past) or _refused(past, slots)
 
 
+def is_held(merchant: str, policy: Policy, wall: float) -> bool:
+    """Whether somebody holds the merchant by hand."""
+    return policy.held.get(merchant, 0.0) > wall
+
+
 def never_closes(merchant: str, policy: Policy, wall: float) -> bool:
     """Whether the merchant's queue stays whatever is seen of it."""
-    return merchant in policy.limits or merchant in policy.pinned or policy.held.get(merchant, 0.0) > wall
+    return merchant in policy.limits or merchant in policy.pinned or is_held(merchant, policy, wall)
 
 
 def rank(

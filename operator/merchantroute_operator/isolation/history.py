@@ -81,17 +81,20 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class GroupPast:
-    """A group that fails as a whole: the orders in flight that its merchants may have together, and how that grew."""
+    """A group that fails as a whole, or was ``released`` after it had been held by hand: the orders in flight that its
+    merchants may have together, and how that grew.
+    """
 
     share: int = 1
     past: Past = Past(proven=False)
+    released: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
     """Everything of one route. ``would`` are the own queues that a dry run would have; ``frozen`` names tiers.
     ``groups`` are those that fail, by tier and group, and ``well`` has when a call of each group's was last known to
-    have succeeded.
+    have succeeded. ``held_groups`` are held by hand.
     """
 
     pods: Mapping[str, PodPast] = field(default_factory=dict)
@@ -101,6 +104,7 @@ class Memory:
     would: Mapping[str, OwnQueue] = field(default_factory=dict)
     groups: Mapping[tuple[str, str], GroupPast] = field(default_factory=dict)
     well: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    held_groups: frozenset[str] = frozenset()
 
 
 def bounded(pasts: Mapping[str, Past]) -> dict[str, Past]:

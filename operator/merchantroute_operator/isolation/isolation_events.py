@@ -15,6 +15,8 @@ THAWED = "IsolationResumed"
 NO_ROOM = "TooManyOwnQueues"
 GROUP_FAILS = "MerchantGroupFails"
 GROUP_IS_WELL = "MerchantGroupWell"
+GROUP_HELD = "MerchantGroupHeld"
+GROUP_RELEASED = "MerchantGroupReleased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,20 @@ def group_is_well(group: str, count: int, *, proven: bool) -> IsolationEvent:
     """Told when each merchant of a group has a share of its own again."""
     why = "calls succeed" if proven else "nobody has had orders for a while"
     return IsolationEvent(GROUP_IS_WELL, f"{group}: {why}; each of {count} merchants has its own share again")
+
+
+def of_holding(held: Set[str], before: Set[str]) -> list[IsolationEvent]:
+    """Events of groups that are held by hand from now on."""
+    return [
+        IsolationEvent(GROUP_HELD, f"{group}: held by hand; no order of its merchants begins until that ends")
+        for group in sorted(held - before)
+    ]
+
+
+def group_released(group: str, count: int) -> IsolationEvent:
+    """Told when the merchants of a group that was held are given one share."""
+    text = f"{group}: not held by hand any more; {count} have one at a time together, and more with each success"
+    return IsolationEvent(GROUP_RELEASED, text)
 
 
 def of_dry_run(event: IsolationEvent) -> IsolationEvent:

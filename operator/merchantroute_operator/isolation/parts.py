@@ -7,7 +7,7 @@ have: the largest part it may still run by, the orders that it has in flight, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -59,14 +59,16 @@ def parts_to_write(
     written: Sequence[Written],
     running: Mapping[str, int] | None = None,
     over: int | None = None,
+    among: Collection[str] | None = None,
 ) -> dict[str, int]:
-    """The parts to write now, by pod; ``over`` so many pods at most.
+    """The parts to write now, by pod; ``over`` so many pods at most, and of these pods alone (``among``).
 
     ``loaded`` has every live pod with the generation that it runs by, None for one that has not said it; a pod that is
     ending is live until its orders are over. ``written`` are the parts in each generation that a live pod may still run
     by (see ``may_run``). ``running`` are the merchant's orders in flight by pod.
     """
-    wanted = wanted_parts(share, queue, sorted(loaded), over)
+    pods = sorted(loaded) if among is None else sorted(pod for pod in loaded if pod in among)
+    wanted = {**dict.fromkeys(loaded, 0), **wanted_parts(share, queue, pods, over)}
     most = {pod: _most(pod, generation, written, running or {}) for pod, generation in loaded.items()}
     parts = {pod: min(wanted[pod], most[pod]) for pod in loaded}
     room = max(0, share) - sum(most.values())

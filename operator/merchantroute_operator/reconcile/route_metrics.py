@@ -180,7 +180,7 @@ ROUTES = (
     RouteGauge(
         "merchantroute_operator_failing_groups",
         "Groups of merchants of which no call succeeds, so that all have one share together",
-        lambda state: len(state.own.memory.groups),
+        lambda state: sum(not past.released for past in state.own.memory.groups.values()),
     ),
 )
 

@@ -5,10 +5,12 @@ A merchant that is slow may have a thousand orders waiting; the pods it needs ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 
+from merchantroute_operator.isolation.groups.failing import Key
+from merchantroute_operator.isolation.groups.limited_groups import GroupShare
 from merchantroute_operator.scaling.figures import History, observe_arrivals, remember
 from merchantroute_operator.scaling.model import Observation, QueueReading
 from merchantroute_operator.topology.objects import QueueSample
@@ -44,6 +46,28 @@ def remember_own(before: OwnHistory, loads: tuple[OwnLoad, ...], now: float) -> 
             for load in loads
         }
     )
+
+
+def within_groups(
+    loads: Iterable[tuple[OwnLoad, Key | None]], shares: Mapping[Key, GroupShare], order_time: float
+) -> tuple[OwnLoad, ...]:
+    """The loads, of which those of a group with limits have no larger shares together than the group; None for those
+    of none. What pods have fetched beyond that waits there for its turn, and needs no slot.
+    """
+    waits = {
+        key: share.share if share.rate is None else min(share.share, max(1, ceil(share.rate * order_time)))
+        for key, share in shares.items()
+    }
+    works, found = dict(waits), []
+    for load, key in loads:
+        if key is None or key not in waits or load.sample is None:
+            found.append(load)
+            continue
+        unacked, share = min(load.sample.unacked or 0, works[key]), min(load.share, waits[key])
+        works[key] -= unacked
+        waits[key] -= min(load.sample.ready or 0, share)
+        found.append(replace(load, share=share, sample=replace(load.sample, unacked=unacked)))
+    return tuple(found)
 
 
 def with_own(

@@ -93,7 +93,8 @@ class IsolationPolicy:
     """Which merchants may, must or must not have a queue of their own, and each merchant's limits.
 
     ``held`` and ``isolated`` are by hand: merchant -> epoch seconds until which it gets no slot, or has an own queue;
-    ``at`` drops those that have passed. ``problems`` are sentences about what was asked by hand and counts for nothing.
+    ``held_groups`` holds all merchants of a group. ``at`` drops those that have passed. ``problems`` are sentences
+    about what was asked by hand and counts for nothing.
     """
 
     mode: IsolationMode = "Automatic"
@@ -105,6 +106,8 @@ class IsolationPolicy:
     max_tripped_share: float = 0.5
     default_limits: MerchantLimits = NO_LIMITS  # of merchants of which neither their tier nor themselves say any
     limits: Mapping[str, MerchantLimits] = field(default_factory=dict)  # merchant -> all of its limits, merged
+    group_limits: Mapping[str, MerchantLimits] = field(default_factory=dict)  # group -> of its merchants together
+    held_groups: Mapping[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     def at(self, wall: float) -> IsolationPolicy:
@@ -119,6 +122,7 @@ class IsolationPolicy:
             exempt=self.exempt - isolated.keys() - held.keys(),
             held=held,
             isolated=isolated,
+            held_groups={group: end for group, end in self.held_groups.items() if wall < end},
         )
 
 

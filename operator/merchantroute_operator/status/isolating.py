@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from merchantroute_operator.spec.route import Route
-from merchantroute_operator.spec.sections.isolation import unknown_merchants
+from merchantroute_operator.spec.sections.isolation import unknown_groups, unknown_merchants
 from merchantroute_operator.status.reasons import Reason
 from merchantroute_operator.status.text import some
 from merchantroute_operator.status.view import Condition, View
@@ -30,10 +30,16 @@ def isolating(view: View) -> Condition:
 def _state(view: View, route: Route) -> tuple[Reason, str]:
     if view.own_queues:
         named = some(f"{queue.merchant} ({queue.why})" for _, queue in sorted(view.own_queues.items()))
-        failing = (
-            f". With one share together, since it fails: {some(view.failing_groups)}" if view.failing_groups else ""
+        groups = "".join(
+            f". {words}: {some(those)}"
+            for words, those in (
+                ("Held by hand", view.held_groups),
+                ("With one share together, since it fails", view.failing_groups),
+                ("With one share together, since it was held by hand", view.released_groups),
+            )
+            if those
         )
-        return Reason.MERCHANTS_ISOLATED, f"With a queue of its own: {named}{failing}"
+        return Reason.MERCHANTS_ISOLATED, f"With a queue of its own: {named}{groups}"
     if route.isolation.mode == "Off":
         return Reason.ISOLATION_OFF, "spec.isolation.mode is Off: no merchant gets a queue of its own"
     if route.isolation.mode == "DryRun":
@@ -55,3 +61,6 @@ def _troubles(view: View, route: Route) -> Iterator[tuple[Reason, str]]:
     if unknown := unknown_merchants(route):
         words = f"spec.isolation or an annotation names {some(unknown)}, which the route does not know"
         yield Reason.MERCHANTS_UNKNOWN, f"{words}: correct the id, or list the merchant"
+    if groups := unknown_groups(route):
+        words = f"spec.isolation or an annotation names {some(groups)}, and no merchant of the route is in such a group"
+        yield Reason.MERCHANTS_UNKNOWN, f"{words}: correct the name, or write it as group of its merchants"

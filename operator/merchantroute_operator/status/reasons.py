@@ -97,7 +97,7 @@ class Reason(ReasonWord):
     )
     MERCHANTS_UNKNOWN = (
         "MerchantsUnknown",
-        "spec.isolation or an annotation names merchants that the route does not know.",
+        "spec.isolation or an annotation names merchants or groups that the route does not know.",
     )
 
     ROUTE_PAUSED = "RoutePaused", "spec.paused is set: nothing is changed, in the broker or in Kubernetes."

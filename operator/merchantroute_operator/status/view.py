@@ -69,6 +69,8 @@ class View:
     without_room: int = 0  # merchants that have a reason for an own queue and none, since there are too many
     own_refused: Mapping[str, str] = field(default_factory=dict)  # merchant -> why the broker has no queue for it
     failing_groups: tuple[str, ...] = ()  # of merchants that have one share together
+    held_groups: tuple[str, ...] = ()  # by hand, in words
+    released_groups: tuple[str, ...] = ()  # those whose merchants have one share together after that, in words
     isolation_frozen: str = ""  # why nothing is opened for now, in words
     users_checked: bool = False  # the pass came to the lanes' broker users
     users_problem: RouteError | None = None  # why some lane has none of its own, or one is left

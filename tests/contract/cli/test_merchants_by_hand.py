@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -17,7 +18,7 @@ from merchantroute_kit.servers.hack import ROOT, adopt_tools
 from merchantroute_kit.waiting import until
 from merchantroute_operator.spec.sections.isolation_by_hand import parse_by_hand
 from merchantroute_worker.cli.addresses import Route
-from merchantroute_worker.cli.by_hand import HELD, ISOLATED
+from merchantroute_worker.cli.by_hand import GROUPS_HELD, HELD, ISOLATED
 from merchantroute_worker.cli.kubectl import Kubectl
 from merchantroute_worker.cli.main import main
 
@@ -197,3 +198,28 @@ def test_a_route_that_is_not_there_is_named(person: Person) -> None:
         1,
         "Error: there is no route orders/nope: `kubectl get mr -A` lists those that are\n",
     )
+
+
+def test_a_group_is_held_for_so_long_and_released(person: Person) -> None:
+    host = urlsplit(ENTRY["endpoint"]).hostname or ""
+    told = person.ok("hold", "--group", host, "--for", "10m")
+
+    end = parse_by_hand(person.annotations())
+    assert (list(end.held_groups), end.held, end.problems) == ([host], {}, ())
+    until = json.loads(person.annotations()[GROUPS_HELD])[host]
+    ends = f"`merchantroute merchant release --group {host}` ends it"
+    said = f"group {host} of route orders/pos is held until {until}; {ends}\n"
+    assert (told.stdout, told.stderr) == (said, "")
+    assert f"group {host} is held until {until}" in person.ok("list").stdout
+
+    assert f"group {host} of route orders/pos is released" in person.ok("release", "--group", host).stdout
+    assert GROUPS_HELD not in person.annotations()
+    assert "is not held by hand: nothing to do" in person.ok("release", "--group", host).stdout
+
+
+def test_a_group_without_merchants_is_doubted_and_a_merchant_or_a_group_is_asked_for(person: Person) -> None:
+    doubt = person.ok("hold", "--group", "nobody.example", "--for", "1m").stderr
+    assert "no merchant of the route is in group nobody.example" in doubt
+    for arguments in (("hold", "--for", "1m"), ("hold", "burger-barn", "--group", "x", "--for", "1m"), ("release",)):
+        refused = person.run(*arguments)
+        assert (refused.exit_code, "write either a MERCHANT or --group NAME" in refused.stderr) == (2, True)

@@ -10,6 +10,8 @@ from tests.contract.crd.routes import Json
 
 ISOLATION = "spec.isolation"
 LIMITS = ("spec.isolation.merchantLimits", "spec.tiers.0.merchantLimits", "spec.merchants.0.limits")
+GROUPS = f"{ISOLATION}.groups"
+VENDOR = {"name": "pos.vendor.example", "limits": {"maxInFlight": 6, "maxRate": 12.5, "burst": 20}}
 BOUNDS: dict[str, tuple[int, int, Json]] = {
     f"{ISOLATION}.maxOwnQueues": (0, 1000, {}),
     f"{ISOLATION}.maxTrippedShare": (0, 1, {}),
@@ -58,6 +60,27 @@ REFUSED = [
     ),
     refused("spec.merchants.0.group", "", "at least 1 chars long"),
     refused("spec.merchants.0.group", "g" * 254, "Too long"),
+    *(
+        refused(GROUPS, [{**VENDOR, "name": wrong}], words, at=f"{GROUPS}[0].name")
+        for wrong, words in (
+            *((name, "should match '^[a-z0-9]([-a-z0-9_.:]*") for name in ("Vendor", "https://a.example", "a b")),
+            ("", "at least 1 chars long"),
+            ("g" * 254, "Too long"),
+        )
+    ),
+    *(
+        refused(GROUPS, [{**VENDOR, "limits": wrong}], words, at=f"{GROUPS}[0].limits{at}")
+        for wrong, words, at in (
+            ({}, "write maxInFlight, maxRate or both, or remove them", ""),
+            ({"maxInFlight": 0}, "greater than or equal to 1", ".maxInFlight"),
+            ({"maxRate": 0}, "write 0.001 or more, such as 0.5", ".maxRate"),
+            ({"maxRate": 10_001}, "less than or equal to 10000", ".maxRate"),
+            ({"maxInFlight": 5, "burst": 5}, "write maxRate beside it, or remove burst", ".burst"),
+        )
+    ),
+    refused(GROUPS, [{"name": "v"}], "Required value", at=f"{GROUPS}[0].limits"),
+    refused(GROUPS, [VENDOR, VENDOR], "Duplicate value", at=f"{GROUPS}[1]"),
+    refused(GROUPS, [{**VENDOR, "name": f"v{n}"} for n in range(101)], "Too many: 101", "at most 100"),
     refused(f"{ISOLATION}.pinned", [f"m{n}" for n in range(201)], "Too many: 201", "at most 200"),
     refused(f"{ISOLATION}.exempt", [f"m{n}" for n in range(501)], "Too many: 501", "at most 500"),
     refused(f"{ISOLATION}.exempt", ["hut", "bar"], "merchant 'bar' is both pinned", "remove it from one of the two",
@@ -69,6 +92,8 @@ ACCEPTED: list[Mapping[str, Any]] = [
     *({f"{ISOLATION}.mode": mode} for mode in ("Off", "DryRun", "Automatic")),
     *({f"{where}.maxRate": rate} for where in LIMITS for rate in (0.001, 0.5, 1, 10_000)),
     *({where: {"maxInFlight": 30, "maxRate": 12.5, "burst": 20}} for where in LIMITS),
+    *({GROUPS: [{**VENDOR, "name": f"{n:03}" + "v" * length} for n in range(100)]} for length in (1, 250)),
+    {GROUPS: [{"name": "v", "limits": {"maxInFlight": 1}}, {"name": "2001:db8::1", "limits": {"maxRate": 0.001}}]},
     *({"spec.merchants.0.group": group} for group in ("v", "pos.vendor.example", "2001:db8::1", "a_b-c.9", "g" * 253)),
     {
         f"{ISOLATION}.pinned": [f"{n:03}" + "p" * 252 for n in range(200)],

@@ -30,7 +30,10 @@ def large(namespace: str) -> Json:
         for n in range(MERCHANTS)
     ]
     ids = [merchant["id"] for merchant in document["spec"]["merchants"]]
-    document["spec"]["isolation"] = {"pinned": ids[:200], "exempt": ids[200:700]}
+    limits = {"maxInFlight": 30, "maxRate": 12.5, "burst": 20}
+    groups = [{"name": f"vendor-{n:03}." + "pos.example." * 19, "limits": limits} for n in range(100)]
+    groups = [{**group, "name": str(group["name"]).rstrip(".")} for group in groups]
+    document["spec"]["isolation"] = {"pinned": ids[:200], "exempt": ids[200:700], "groups": groups}
     return document
 
 

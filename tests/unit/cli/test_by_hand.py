@@ -6,7 +6,17 @@ from datetime import datetime
 import pytest
 
 from merchantroute_operator.spec.sections.isolation_by_hand import parse_by_hand
-from merchantroute_worker.cli.by_hand import HELD, ISOLATED, asked, checked_merchant, ends, released
+from merchantroute_worker.cli.by_hand import (
+    GROUPS_HELD,
+    HELD,
+    ISOLATED,
+    asked,
+    checked_group,
+    checked_merchant,
+    ends,
+    groups_held,
+    released,
+)
 from merchantroute_worker.cli.errors import Problem
 
 NOW = datetime.fromisoformat("2027-01-01T11:00:00Z").timestamp()
@@ -89,3 +99,34 @@ def test_who_is_held_or_isolated_now_is_told_and_a_hold_wins() -> None:
     }
     assert ends(annotations, NOW) == {"hut": ("held", NOON), "bar": ("isolated", NOON)}
     assert ends({HELD: "nonsense", ISOLATED: f'{{"bar": "{NOON}"}}'}, NOW) == {"bar": ("isolated", NOON)}
+
+
+def test_the_operator_reads_which_groups_are_held() -> None:
+    before = {HELD: f'{{"hut": "{NOON}"}}'}
+    after = written(before, asked(before, "pos.vendor.example", GROUPS_HELD, NOW + 3600, NOW))
+
+    found = parse_by_hand(after)
+    assert (found.held_groups, found.problems) == ({"pos.vendor.example": NOW + 3600}, ())
+    assert list(found.held) == ["hut"]
+    assert groups_held(after, NOW) == {"pos.vendor.example": NOON}
+    assert released(after, "pos.vendor.example", NOW) == {}
+    assert released(after, "pos.vendor.example", NOW, (GROUPS_HELD,)) == {GROUPS_HELD: None}
+
+
+def test_of_groups_that_are_held_those_count_whose_end_is_to_come() -> None:
+    assert groups_held({GROUPS_HELD: f'{{"b": "{TEN}", "a": "{NOON}", "c": "soon"}}'}, NOW) == {"a": NOON}
+    assert groups_held({GROUPS_HELD: "nonsense"}, NOW) == {}
+
+
+def test_a_hundred_groups_are_held_at_most() -> None:
+    many = json.dumps({f"g{number}": NOON for number in range(100)})
+    with pytest.raises(Problem, match="has 100 groups already, and 100 at most: release one first"):
+        asked({GROUPS_HELD: many}, "one-more", GROUPS_HELD, NOW + 60, NOW)
+
+
+@pytest.mark.parametrize("name", ["", "Vendor", "https://a.example", "a b", "x" * 254, "-a"])
+def test_what_can_be_no_group_is_refused_by_both(name: str) -> None:
+    with pytest.raises(Problem, match="a group is the host"):
+        checked_group(name)
+    assert parse_by_hand({GROUPS_HELD: json.dumps({name: NOON})}).held_groups == {}
+    assert checked_group("2001:db8::1") == "2001:db8::1"

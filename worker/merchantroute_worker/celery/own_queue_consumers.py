@@ -50,7 +50,9 @@ def parts_of(route: Route, tier: str, pod: str, *, operator_away: bool) -> dict[
 def prefetch_of(part: PodPart, slots: int) -> int:
     """How many orders to fetch at most with so many slots; 0 to consume nothing. AMQP's count ends at 65,535."""
     most = min(part.part, slots, 65_535)
-    return most if part.rate is None else min(most, max(1, int(part.rate * AHEAD)))
+    for rate in (part.rate, None if part.group is None else part.group.rate):
+        most = most if rate is None else min(most, max(1, int(rate * AHEAD)))
+    return most
 
 
 class OwnQueueConsumers:

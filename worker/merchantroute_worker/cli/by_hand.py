@@ -1,11 +1,12 @@
 """Edits the annotations that hold or isolate merchants of a route by hand: JSON of merchant -> RFC 3339 end. Pure.
 
-The operator reads them the same way. A merchant stands in one of the two at most, and ends that have passed are dropped
-whenever somebody writes, so that the annotations stay small.
+The operator reads them the same way. A merchant stands in one of the two at most, and a third holds whole groups. Ends
+that have passed are dropped whenever somebody writes, so that the annotations stay small.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,9 +14,12 @@ from merchantroute_worker.cli.durations import iso
 from merchantroute_worker.cli.errors import Problem
 
 HELD, ISOLATED = "merchantroute.dev/held-until", "merchantroute.dev/isolated-until"
-MOST = 100  # merchants of one annotation; the operator counts no more
+GROUPS_HELD = "merchantroute.dev/groups-held-until"
+OF_MERCHANTS = (HELD, ISOLATED)
+MOST = 100  # merchants of one annotation, or groups; the operator counts no more
 LONGEST = 365 * 86_400.0  # seconds
 _BYTES = 255
+_GROUP = re.compile(r"[a-z0-9](?:[-a-z0-9_.:]{0,251}[a-z0-9])?")  # as the definition has it
 
 Annotations = Mapping[str, str]
 
@@ -31,23 +35,48 @@ def checked_merchant(merchant: str) -> str:
     return merchant
 
 
+def checked_group(group: str) -> str:
+    """The name, where a group can have it. Problem says what is wrong."""
+    if not _GROUP.fullmatch(group):
+        raise Problem(
+            "a group is the host of its merchants' endpoints or what their `group` says: 1 to 253 lower-case letters, "
+            "digits, '-', '_', '.' and ':', without scheme and port"
+        )
+    return group
+
+
 def asked(annotations: Annotations, merchant: str, kind: str, until: float, now: float) -> dict[str, str | None]:
-    """What to write so that ``merchant`` is of ``kind`` (HELD or ISOLATED) until then; None for one to remove.
+    """What to write so that ``merchant`` is of ``kind`` (HELD or ISOLATED) until then; None for one to remove. Of
+    GROUPS_HELD it is a group.
 
     Times are seconds since the epoch. Problem where an annotation cannot be read, or has too many merchants.
     """
-    other = ISOLATED if kind == HELD else HELD
     mine = {**_read(annotations, kind, now), merchant: iso(until)}
     if len(mine) > MOST:
-        raise Problem(f"{kind} has {len(mine) - 1} merchants already, and {MOST} at most: release one first")
-    return _changes(annotations, {kind: mine, other: _without(annotations, other, merchant, now)})
+        whose = "groups" if kind == GROUPS_HELD else "merchants"
+        raise Problem(f"{kind} has {len(mine) - 1} {whose} already, and {MOST} at most: release one first")
+    others = () if kind == GROUPS_HELD else (other for other in OF_MERCHANTS if other != kind)
+    return _changes(annotations, {kind: mine, **{each: _without(annotations, each, merchant, now) for each in others}})
 
 
-def released(annotations: Annotations, merchant: str, now: float) -> dict[str, str | None]:
-    """What to write so that ``merchant`` is neither held nor isolated by hand; empty where it is not."""
-    if not any(merchant in _read(annotations, kind, now) for kind in (HELD, ISOLATED)):
+def released(
+    annotations: Annotations, merchant: str, now: float, kinds: Sequence[str] = OF_MERCHANTS
+) -> dict[str, str | None]:
+    """What to write so that ``merchant`` is neither held nor isolated by hand; empty where it is not. With
+    GROUPS_HELD alone among ``kinds`` it is a group.
+    """
+    if not any(merchant in _read(annotations, kind, now) for kind in kinds):
         return {}
-    return _changes(annotations, {kind: _without(annotations, kind, merchant, now) for kind in (HELD, ISOLATED)})
+    return _changes(annotations, {kind: _without(annotations, kind, merchant, now) for kind in kinds})
+
+
+def groups_held(annotations: Annotations, now: float) -> dict[str, str]:
+    """Group -> until when it is held, as written, of those that have not ended and can be read."""
+    try:
+        found = _read(annotations, GROUPS_HELD, now)
+    except Problem:
+        return {}
+    return {group: until for group, until in sorted(found.items()) if _end(until) is not None}
 
 
 def ends(annotations: Annotations, now: float) -> dict[str, tuple[str, str]]:

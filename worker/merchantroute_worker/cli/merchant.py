@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
@@ -12,11 +12,23 @@ from rich.console import Console
 from merchantroute_worker.cli import durations, own_queues
 from merchantroute_worker.cli.addresses import Route
 from merchantroute_worker.cli.addresses import route as parse_route
-from merchantroute_worker.cli.by_hand import HELD, ISOLATED, LONGEST, asked, checked_merchant, released
+from merchantroute_worker.cli.by_hand import (
+    GROUPS_HELD,
+    HELD,
+    ISOLATED,
+    LONGEST,
+    OF_MERCHANTS,
+    asked,
+    checked_group,
+    checked_merchant,
+    groups_held,
+    released,
+)
 from merchantroute_worker.cli.errors import Problem
 from merchantroute_worker.cli.kubectl import ChangedMeanwhile, Kubectl
 from merchantroute_worker.cli.options import Parsed
 from merchantroute_worker.cli.terminal_text import printable
+from merchantroute_worker.isolation.groups import host_of
 
 TRIES = 10  # the operator writes the status of the same object, every two seconds where orders flow
 WIDE = 400  # columns where output is no terminal, so that no cell is cut off
@@ -72,6 +84,8 @@ def list_own_queues(kubectl: Kubectl, route: Route, as_json: bool) -> None:
         )
         click.echo("")
     click.echo(f"{own_queues.counted(queues)} of route {route}")
+    for group, until in groups_held((found.get("metadata") or {}).get("annotations") or {}, now).items():
+        click.echo(f"group {printable(group)} is held until {until}")
 
 
 @merchant.command("isolate")
@@ -80,40 +94,56 @@ def list_own_queues(kubectl: Kubectl, route: Route, as_json: bool) -> None:
 @route_options
 def isolate(kubectl: Kubectl, route: Route, merchant_id: str, seconds: float) -> None:
     """Give MERCHANT a queue of its own for so long, whether it is slow or not."""
-    _ask(kubectl, route, merchant_id, ISOLATED, seconds, "isolated")
+    _ask(kubectl, route, checked_merchant(merchant_id), ISOLATED, seconds, "isolated")
 
 
 @merchant.command("hold")
-@click.argument("merchant_id", metavar="MERCHANT")
+@click.argument("merchant_id", metavar="[MERCHANT]", required=False)
+@click.option("--group", metavar="NAME", help="All merchants of this group instead: of a host, or as `group` says.")
 @click.option("--for", "seconds", type=FOR, required=True, metavar="DURATION", help="How long: 30m, 2h, 1d.")
 @route_options
-def hold(kubectl: Kubectl, route: Route, merchant_id: str, seconds: float) -> None:
+def hold(kubectl: Kubectl, route: Route, merchant_id: str | None, group: str | None, seconds: float) -> None:
     """Let no order of MERCHANT begin for so long: they wait in a queue of its own, uncounted, and none is lost.
 
     They still grow older: spec.orders.maxAge of the route goes on.
     """
-    _ask(kubectl, route, merchant_id, HELD, seconds, "held")
+    if _whose(merchant_id, group) is GROUPS_HELD:
+        _ask(kubectl, route, checked_group(group or ""), GROUPS_HELD, seconds, "held")
+    else:
+        _ask(kubectl, route, checked_merchant(merchant_id or ""), HELD, seconds, "held")
 
 
 @merchant.command("release")
-@click.argument("merchant_id", metavar="MERCHANT")
+@click.argument("merchant_id", metavar="[MERCHANT]", required=False)
+@click.option("--group", metavar="NAME", help="What `hold --group` asked for this group.")
 @route_options
-def release(kubectl: Kubectl, route: Route, merchant_id: str) -> None:
+def release(kubectl: Kubectl, route: Route, merchant_id: str | None, group: str | None) -> None:
     """End what `hold` or `isolate` asked for MERCHANT. What the operator decides by itself goes on."""
-    checked_merchant(merchant_id)
-    _, changed = _edit(kubectl, route, lambda annotations: released(annotations, merchant_id, time.time()))
-    said = "is released" if changed else "is neither held nor isolated by hand: nothing to do"
-    click.echo(f"{printable(merchant_id)} of route {route} {said}")
+    kinds: Sequence[str] = OF_MERCHANTS
+    if _whose(merchant_id, group) is GROUPS_HELD:
+        kinds, name, shown, never = (GROUPS_HELD,), checked_group(group or ""), f"group {group}", "is not held"
+    else:
+        name = checked_merchant(merchant_id or "")
+        shown, never = printable(name), "is neither held nor isolated"
+    _, changed = _edit(kubectl, route, lambda annotations: released(annotations, name, time.time(), kinds))
+    click.echo(f"{shown} of route {route} {'is released' if changed else f'{never} by hand: nothing to do'}")
 
 
-def _ask(kubectl: Kubectl, route: Route, merchant_id: str, kind: str, seconds: float, word: str) -> None:
-    checked_merchant(merchant_id)
+def _whose(merchant_id: str | None, group: str | None) -> str:
+    """The annotation that a hold is in."""
+    if (merchant_id is None) == (group is None):
+        raise click.UsageError("write either a MERCHANT or --group NAME")
+    return HELD if group is None else GROUPS_HELD
+
+
+def _ask(kubectl: Kubectl, route: Route, name: str, kind: str, seconds: float, word: str) -> None:
     now = time.time()
     until = now + seconds
-    found, _ = _edit(kubectl, route, lambda annotations: asked(annotations, merchant_id, kind, until, now))
-    end = f"until {durations.iso(until)}; `merchantroute merchant release` ends it"
-    click.echo(f"{printable(merchant_id)} of route {route} is {word} {end}")
-    for doubt in _doubts(kubectl, route, found, merchant_id):
+    found, _ = _edit(kubectl, route, lambda annotations: asked(annotations, name, kind, until, now))
+    option, whose = (f" --group {name}", f"group {name}") if kind == GROUPS_HELD else ("", printable(name))
+    end = f"until {durations.iso(until)}; `merchantroute merchant release{option}` ends it"
+    click.echo(f"{whose} of route {route} is {word} {end}")
+    for doubt in _doubts(kubectl, route, found, name, kind):
         click.echo(doubt, err=True)
 
 
@@ -134,24 +164,37 @@ def _edit(
     raise Problem(f"route {route} was written by others {TRIES} times meanwhile: run the same command again")
 
 
-def _doubts(kubectl: Kubectl, route: Route, found: Mapping[str, Any], merchant_id: str) -> list[str]:
+def _doubts(kubectl: Kubectl, route: Route, found: Mapping[str, Any], name: str, kind: str) -> list[str]:
     """What may keep it from what was asked, in words."""
     spec = found["spec"]
     mode = (spec.get("isolation") or {}).get("mode", "Automatic")
     doubts = [f"but spec.isolation.mode of the route is {mode}: nothing happens until it is Automatic"] * (
         mode != "Automatic"
     )
-    if "defaultEndpoint" in spec or any(each["id"] == merchant_id for each in spec.get("merchants") or ()):
+    if kind == GROUPS_HELD:
+        objects = (each["spec"] for each in kubectl.merchants(route.namespace) if _is_of(each, route))
+        default = {"endpoint": spec.get("defaultEndpoint", "")}
+        if any(name == _group(each) for each in (*(spec.get("merchants") or ()), *objects, default)):
+            return doubts
+        return [*doubts, f"but no merchant of the route is in group {name}, and none is at that host: is it spelt so?"]
+    if "defaultEndpoint" in spec or any(each["id"] == name for each in spec.get("merchants") or ()):
         return doubts
-    if any(_is(each, route, merchant_id) for each in kubectl.merchants(route.namespace)):
+    if any(_is(each, route, name) for each in kubectl.merchants(route.namespace)):
         return doubts
     return [
         *doubts,
-        f"but the route lists no merchant {printable(merchant_id)}, and no Merchant of it has that id: is it spelt so?",
+        f"but the route lists no merchant {printable(name)}, and no Merchant of it has that id: is it spelt so?",
     ]
 
 
 def _is(raw: Mapping[str, Any], route: Route, merchant_id: str) -> bool:
     """Whether a Merchant object is this merchant of the route; its name is its id unless it has another."""
-    spec = raw["spec"]
-    return spec["routeRef"]["name"] == route.name and (spec.get("id") or raw["metadata"]["name"]) == merchant_id
+    return _is_of(raw, route) and (raw["spec"].get("id") or raw["metadata"]["name"]) == merchant_id
+
+
+def _is_of(raw: Mapping[str, Any], route: Route) -> bool:
+    return bool(raw["spec"]["routeRef"]["name"] == route.name)
+
+
+def _group(merchant: Mapping[str, Any]) -> str:
+    return str(merchant.get("group") or host_of(merchant["endpoint"]))

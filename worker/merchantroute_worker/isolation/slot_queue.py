@@ -2,8 +2,9 @@
 
 The lane's queue hands out as many messages as the pod has slots. Own queues hand out theirs beside that, so that more
 may arrive than can begin. A message of an own queue also needs its merchant below its part in this pod, and a token of
-its rate (token bucket). The lane and the own queues take turns while both wait, so that neither starves; among own
-queues the one with fewest orders in flight is first. A message of the lane that makes no call uses up no turn. All in
+its rate (token bucket); where its group has limits, both of the group as well. The lane and the own queues take turns
+while both wait, so that neither starves; among own queues the one with fewest orders in flight is first, of several the
+one that began longest ago. A message of the lane that makes no call uses up no turn. All in
 flight count, from whichever queue: an order that came through the lane loads its merchant as well. But once the router
 leads no more to an own queue, the lane has no limit: then the own queue's orders count alone, or what is left there
 would wait for as long as its merchant is busy.
@@ -14,67 +15,68 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 from merchantroute_worker.isolation.own_queues import PodPart
+from merchantroute_worker.isolation.pod_parts import GroupPart
+from merchantroute_worker.isolation.token_bucket import TokenBucket
 
 T = TypeVar("T")
 NO_PART = PodPart("", 0, bound=False)
 
 
-class TokenBucket:
-    """Tokens of one rate: `rate` a second, `burst` of them at most, and all of those at the start. None is no limit."""
+class _Group:
+    """The merchants of a group with limits: how many of their orders are in flight, and the tokens of its rate."""
 
-    def __init__(self, rate: float | None, burst: float, now: float) -> None:
-        self._rate, self._burst = rate, burst
-        self._tokens, self._filled_at = burst, now
-        self._stopped = False
+    __slots__ = ("begun", "bucket", "part")
 
-    def change(self, rate: float | None, burst: float, now: float) -> None:
-        """Go on at another rate, with the tokens that are there: a change of the number of pods gives none away."""
-        self._fill(now)
-        if self._rate is None:
-            self._tokens = burst
-        self._rate, self._burst, self._stopped = rate, burst, False
-        self._tokens = min(self._tokens, burst)
-
-    def stop(self, now: float) -> None:
-        """Gain nothing until the next change: others have the rate meanwhile."""
-        self._fill(now)
-        self._stopped = True
-
-    def wait(self, now: float) -> float:
-        """Give the seconds until there is a token, 0 if there is one."""
-        if self._rate is None:
-            return 0.0
-        self._fill(now)
-        # What is missing by rounding alone would never be filled by the next look.
-        return 0.0 if self._tokens > 1 - 1e-9 else (1 - self._tokens) / self._rate
-
-    def take(self) -> None:
-        """Take a token; there must be one."""
-        if self._rate is not None:
-            self._tokens -= 1
-
-    def _fill(self, now: float) -> None:
-        # Threads that wait for one another come with times in any order.
-        if now <= self._filled_at:
-            return
-        if self._rate is not None and not self._stopped:
-            self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
-        self._filled_at = now
+    def __init__(self, part: GroupPart, now: float) -> None:
+        self.part, self.begun = part, 0
+        self.bucket = TokenBucket(part.rate, part.burst, now)
 
 
 class _Merchant(Generic[T]):
-    __slots__ = ("begun", "begun_of_own", "bucket", "not_before", "part", "waiting")
+    __slots__ = ("begun", "begun_of_own", "bucket", "counted", "group", "not_before", "part", "turn", "waiting")
 
     def __init__(self, part: PodPart, begun: int, now: float) -> None:
         self.part, self.begun, self.begun_of_own = part, begun, 0
         self.bucket = TokenBucket(part.rate, part.burst, now)
         self.waiting: deque[T] = deque()
         self.not_before = float("-inf")
+        self.turn = 0
+        self.group: _Group | None = None
+        self.counted = 0  # in flight, as its group counts them
+
+    @property
+    def in_flight(self) -> int:
+        """The orders that its part bounds."""
+        return self.begun if self.part.bound else self.begun_of_own
 
     @property
     def is_below_part(self) -> bool:
         """Whether one more of the own queue's orders may be in flight."""
-        return (self.begun if self.part.bound else self.begun_of_own) < self.part.part
+        group = self.group
+        return self.in_flight < self.part.part and (group is None or group.begun < group.part.part)
+
+    def change(self, begun: int, of_own: int = 0) -> None:
+        """So many more are in flight, or fewer, ``of_own`` of them from the own queue."""
+        self.begun += begun
+        self.begun_of_own = max(0, self.begun_of_own + of_own)
+        self.tell_group()
+
+    def tell_group(self) -> None:
+        """Let the group count what is in flight now."""
+        if self.group is not None:
+            self.group.begun += self.in_flight - self.counted
+            self.counted = self.in_flight
+
+    def wait(self, now: float) -> float:
+        """Give the seconds until there are tokens of the merchant's rate, and of its group's."""
+        own = self.bucket.wait(now)
+        return own if self.group is None else max(own, self.group.bucket.wait(now))
+
+    def take_tokens(self) -> None:
+        """Take one of each."""
+        self.bucket.take()
+        if self.group is not None:
+            self.group.bucket.take()
 
 
 class SlotQueue(Generic[T]):
@@ -87,8 +89,10 @@ class SlotQueue(Generic[T]):
         self._lane: deque[T] = deque()
         self._merchants: dict[str, _Merchant[T]] = {}
         self._waiting: dict[str, _Merchant[T]] = {}
+        self._groups: dict[str, _Group] = {}
         self._own_was_last = False
         self._without_work = 0
+        self._turns = 0
 
     def configure(self, parts: Mapping[str, PodPart], begun: Mapping[str, int], now: float) -> None:
         """Take these parts from now on; `begun` counts the orders in flight of merchants. What waits of a merchant
@@ -108,6 +112,21 @@ class SlotQueue(Generic[T]):
             else:
                 known.bucket.stop(now)
             known.part, known.not_before = part, float("-inf")
+        self._configure_groups({part.group.name: part.group for part in parts.values() if part.group}, now)
+
+    def _configure_groups(self, parts: Mapping[str, GroupPart], now: float) -> None:
+        for name, known in self._groups.items():
+            known.part = parts.get(name, GroupPart(name, 0))
+            known.begun = 0
+            if known.part.part:
+                known.bucket.change(known.part.rate, known.part.burst, now)
+            else:
+                known.bucket.stop(now)
+        self._groups |= {name: _Group(part, now) for name, part in parts.items() if name not in self._groups}
+        for state in self._merchants.values():
+            state.group = self._groups[state.part.group.name] if state.part.group else None
+            state.counted = 0
+            state.tell_group()
 
     def counts(self, merchant: str) -> bool:
         """Whether orders in flight of this merchant are counted."""
@@ -131,20 +150,20 @@ class SlotQueue(Generic[T]):
         state = self._merchants.get(merchant)
         if state is None:
             return True
-        state.begun += 1
+        may_begin = state.is_below_part
+        state.change(1)
         if not state.part.bound:
             return True
-        if led_on or state.begun > state.part.part or state.bucket.wait(now) > 0:
+        if led_on or not may_begin or state.wait(now) > 0:
             return False
-        state.bucket.take()
+        state.take_tokens()
         return True
 
     def ended(self, merchant: str, *, from_own: bool) -> None:
         """Count an order of the merchant as ended, which came from its own queue or through the lane."""
         state = self._merchants.get(merchant)
         if state is not None:
-            state.begun -= 1
-            state.begun_of_own = max(0, state.begun_of_own - from_own)
+            state.change(-1, of_own=-from_own)
 
     def ended_without_work(self) -> None:
         """Count an order of the lane as ended that made no call: the lane's turn is not over, but for as many in a row
@@ -218,17 +237,18 @@ class SlotQueue(Generic[T]):
     def _ready(self, now: float, admit: Callable[[T], float]) -> str | None:
         """The merchant whose own queue's message begins now; it is counted."""
         below = [
-            (state.begun, name)
+            (state.begun, state.turn, name)
             for name, state in self._waiting.items()
             if state.is_below_part and state.not_before <= now
         ]
-        for _, name in sorted(below):
+        for _, _, name in sorted(below):
             state = self._waiting[name]
-            wait = state.bucket.wait(now) or admit(state.waiting[0])
+            wait = state.wait(now) or admit(state.waiting[0])
             if wait <= 0:
-                state.begun += 1
-                state.begun_of_own += 1
-                state.bucket.take()
+                state.change(1, of_own=1)
+                state.take_tokens()
+                self._turns += 1
+                state.turn = self._turns
                 return name
             state.not_before = now + wait
         return None

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Protocol
 
 from merchantroute_operator.spec.route import Merchant
+from merchantroute_operator.spec.sections.merchant_groups import group_of, host_of
 
 
 class Groups(Protocol):
@@ -37,7 +38,7 @@ class RouteGroups:
 
     @cached_property
     def _by_merchant(self) -> Mapping[str, str]:
-        return {merchant.id: merchant.group or host_of(merchant.endpoint) for merchant in self._merchants}
+        return {merchant.id: group_of(merchant) for merchant in self._merchants}
 
     @cached_property
     def _by_group(self) -> Mapping[str, Sequence[str]]:
@@ -49,13 +50,3 @@ class RouteGroups:
 
 ALONE = RouteGroups((), None)
 """Every merchant is in no group."""
-
-
-def host_of(endpoint: str) -> str:
-    """The endpoint's host in lower case, without its port, an IPv6 address's brackets and a dot at its end.
-
-    It reads what ``spec.endpoint`` has found to be an endpoint, and is asked for all merchants of a route at once.
-    """
-    authority = endpoint.partition("://")[2].partition("/")[0]
-    host = authority[1:].partition("]")[0] if authority.startswith("[") else authority.partition(":")[0]
-    return host.lower().removesuffix(".")

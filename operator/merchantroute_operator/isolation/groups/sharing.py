@@ -16,6 +16,7 @@ from merchantroute_operator.isolation import isolation_events as events
 from merchantroute_operator.isolation.cases import Case, Tick
 from merchantroute_operator.isolation.closing import UNPROVEN
 from merchantroute_operator.isolation.conviction import Figures
+from merchantroute_operator.isolation.grounds import is_held
 from merchantroute_operator.isolation.groups.failing import Key
 from merchantroute_operator.isolation.groups.route_groups import Groups
 from merchantroute_operator.isolation.history import GroupPast, Memory, Past
@@ -76,7 +77,7 @@ def share_out(
     for case in cases:
         queue = queues.get(case.merchant)
         group = groups.of(case.merchant)
-        if group and queue is not None and queue.why != "Held":
+        if group and queue is not None and not is_held(case.merchant, tick.policy, tick.wall):
             waiting = tick.waiting.get(case.merchant, Waiting(0, 0))
             members[case.tier, group].append(_Member(case, queue, waiting))
     changed: dict[str, OwnQueue] = {}
@@ -86,10 +87,14 @@ def share_out(
     for key, those in members.items():
         known = memory.groups.get(key)
         shared = _remembered(those, memory.merchants) if known is None else None
-        if known is None and shared is None and key not in failing:
+        released = known is None and key[1] in memory.held_groups
+        if known is None and shared is None and key not in failing and not released:
             continue
-        past = (shared or GroupPast()) if known is None else _next(known, key in failing, those, tick)
-        if known is None and shared is None:
+        begun = shared or GroupPast(released=released)
+        past = begun if known is None else _next(known, key in failing, those, tick)
+        if released:
+            told.append(events.group_released(key[1], len(those)))
+        elif known is None and shared is None:
             told.append(events.group_fails(key[1], len(those)))
         if _is_over(past, those, tick):
             told.append(events.group_is_well(key[1], len(those), proven=past.past.proven))
@@ -103,13 +108,16 @@ def share_out(
 
 def _remembered(members: Sequence[_Member], known: Collection[str]) -> GroupPast | None:
     """What an operator before this one gave to them together, if it gave none to some: that happens in a group that
-    fails alone. Merchants that are ``known`` are not as it left them.
+    fails alone, or was held by hand. Merchants that are ``known`` are not as it left them.
     """
     had = [m.case.queue for m in members if m.case.queue is not None and m.case.merchant not in known]
-    if not any(queue.share == 0 and queue.why != "Held" for queue in had):
+    without = [queue for queue in had if queue.share == 0]
+    held = sum(queue.why == "Held" for queue in without)
+    # One alone was held by itself.
+    if len(without) == held < 2:
         return None
     share = max(1, sum(queue.share for queue in had))
-    return GroupPast(share, Past(proven=share > 1))
+    return GroupPast(share, Past(proven=share > 1), released=len(without) == held)
 
 
 def _next(known: GroupPast, fails: bool, members: Sequence[_Member], tick: Tick) -> GroupPast:
@@ -127,7 +135,7 @@ def _next(known: GroupPast, fails: bool, members: Sequence[_Member], tick: Tick)
     share = next_share("Slow", figures, one, known.past, fair=slots, waiting=waiting, held=False, pressed=at.pressed)
     # A call that hung until the host was well again fails beside the first successes: that says nothing of its pace.
     threshold = None if share.past.threshold is None else max(share.past.threshold, int(slots * QUICK_UP_TO))
-    return GroupPast(share.share, replace(share.past, calm_since=calm_since, threshold=threshold))
+    return replace(known, share=share.share, past=replace(share.past, calm_since=calm_since, threshold=threshold))
 
 
 def _sums(members: Sequence[_Member], fails: bool) -> Figures:

@@ -16,6 +16,7 @@ from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Waiting
 from merchantroute_operator.reconcile.observers.tick import Tick
 from merchantroute_operator.reconcile.state.own.own_memory import OwnQueues, in_tiers
+from merchantroute_operator.reconcile.state.own.tier_pods import slots_of_tiers
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.status.text import some
@@ -41,7 +42,8 @@ async def decide_own_queues(tick: Tick) -> bool:
             own.asked_at[merchant] = now
     for event in merged(decision.events):
         await tick.ctx.kube.event(tick.raw, "Warning" if event.warning else "Normal", event.reason, event.text)
-    return _differ(before, own.queues)
+    slots = slots_of_tiers(tick.ctx.pulses.of(*tick.key))
+    return _differ(before, own.queues) or own.plan_groups(route, slots, now) != own.group_plan
 
 
 def _decided(tick: Tick, own: OwnQueues, route: Route) -> Decision:
@@ -60,7 +62,7 @@ def _decided(tick: Tick, own: OwnQueues, route: Route) -> Decision:
         backlog=backlog(route, tick, pods),
         longest_pause=max(route.orders.retry_after_max, LONGEST_UNTOLD),
         groups=own.groups_of(route),
-        workers=own.written[-1].parts if own.written else None,
+        workers=own.workers,
     )
 
 

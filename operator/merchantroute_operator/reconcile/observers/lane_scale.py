@@ -19,7 +19,7 @@ from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.scaling.decide import decide
 from merchantroute_operator.scaling.figures import observe, remember
 from merchantroute_operator.scaling.model import Decision, Memory, Observation, QueueReading
-from merchantroute_operator.scaling.own_load import OwnHistory, OwnLoad, remember_own, with_own
+from merchantroute_operator.scaling.own_load import OwnHistory, OwnLoad, remember_own, with_own, within_groups
 from merchantroute_operator.scaling.renew import renew
 from merchantroute_operator.scaling.scale_reasons import FOREIGN_SCALER
 from merchantroute_operator.scaling.whole_tier import whole_tier
@@ -94,11 +94,20 @@ def _with_own_queues(tick: Tick, spec: LaneSpec, lane: Lane, seen: Observation) 
     now, samples = tick.ctx.monotonic(), tick.samples or {}
     mine = [queue for queue in tick.state.own.queues.values() if queue.tier == spec.tier.name]
     names = [naming.own_queue(*tick.key, queue.merchant) for queue in mine]
-    loads = tuple(
-        OwnLoad(name, samples.get(name), share_now(queue), queue.rate) for name, queue in zip(names, mine, strict=True)
+    order_time = lane.memory.order_time or spec.tier.scaling.assumed_order_time
+    group_of, plan = tick.state.own.groups_of(tick.route).of, tick.state.own.group_plan
+    loads = within_groups(
+        (
+            (
+                OwnLoad(name, samples.get(name), share_now(queue), queue.rate),
+                (queue.tier, group_of(queue.merchant)) if queue.merchant in plan.members else None,
+            )
+            for name, queue in zip(names, mine, strict=True)
+        ),
+        plan.shares,
+        order_time,
     )
     lane.own = remember_own(lane.own, loads, now)
-    order_time = lane.memory.order_time or spec.tier.scaling.assumed_order_time
     return with_own(seen, loads, lane.own, order_time, now)
 
 

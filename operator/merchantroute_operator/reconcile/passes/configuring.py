@@ -14,6 +14,7 @@ from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
 from merchantroute_operator.reconcile.state.gate import gate, reporting_pods
 from merchantroute_operator.reconcile.state.lane import is_idle
+from merchantroute_operator.reconcile.state.own.tier_pods import TierPods
 from merchantroute_operator.reconcile.state.route_state import ConfigurationState, RouteState
 from merchantroute_operator.reconcile.steps.configuration import (
     annotate_stale_pods,
@@ -26,7 +27,6 @@ from merchantroute_operator.reconcile.steps.deployments import ready_pods
 from merchantroute_operator.reconcile.steps.own_parts import (
     NOTHING_OWN,
     OwnPlan,
-    TierPods,
     loaded_by,
     plan_own,
     pods_of_tiers,

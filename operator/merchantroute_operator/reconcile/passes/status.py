@@ -7,6 +7,7 @@ from typing import Any
 
 from merchantroute_operator import naming
 from merchantroute_operator.canary.status_codec import to_status
+from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.kube.kube_port import Object
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
@@ -14,6 +15,7 @@ from merchantroute_operator.reconcile.state.lane import Lane
 from merchantroute_operator.reconcile.state.route_state import RouteState
 from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
 from merchantroute_operator.spec.route import Route, Tier
+from merchantroute_operator.spec.sections.pause import as_time
 from merchantroute_operator.status.assemble import status
 from merchantroute_operator.status.damping import Damping, between
 from merchantroute_operator.status.lanes import lanes as lane_figures
@@ -123,7 +125,9 @@ def _view(ctx: Context, state: RouteState, findings: Findings) -> View:
         own_waiting=state.own.waiting_orders(),
         own_refused=state.own.refused,
         without_room=state.own.without_room,
-        failing_groups=tuple(sorted(f"{group} (tier {tier})" for tier, group in state.own.memory.groups)),
+        failing_groups=_groups(state.own.memory, released=False),
+        released_groups=_groups(state.own.memory, released=True),
+        held_groups=_held(route, ctx.wall()) if route else (),
         isolation_frozen=state.own.frozen or "",
         ending=findings.ending,
         users_checked=findings.users.checked,
@@ -132,6 +136,18 @@ def _view(ctx: Context, state: RouteState, findings: Findings) -> View:
         paused=findings.pause.holds,
         pending=findings.pause.pending,
     )
+
+
+def _groups(memory: Memory, *, released: bool) -> tuple[str, ...]:
+    """Those whose merchants have one share together, in words."""
+    found = ((tier, group) for (tier, group), past in memory.groups.items() if past.released == released)
+    return tuple(sorted(f"{group} (tier {tier})" for tier, group in found))
+
+
+def _held(route: Route, wall: float) -> tuple[str, ...]:
+    """Groups that are held by hand, in words."""
+    held = route.isolation.at(wall).held_groups
+    return tuple(f"{group} (until {as_time(end)})" for group, end in sorted(held.items()))
 
 
 def _waking(ctx: Context, state: RouteState) -> frozenset[str]:

@@ -6,11 +6,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from merchantroute_operator import naming
+from merchantroute_operator.isolation.groups.limited_groups import GroupPlan
 from merchantroute_operator.isolation.model import OwnQueue
-from merchantroute_operator.isolation.parts import most_pods, parts_to_write, still_running
+from merchantroute_operator.isolation.parts import most_pods
 from merchantroute_operator.reconcile.state.gate import PATIENCE
-from merchantroute_operator.reconcile.state.own.own_memory import Named, OwnQueues, share_now
-from merchantroute_operator.resources.configuration.own_file import OwnEntry, own_file
+from merchantroute_operator.reconcile.state.own.own_memory import Named, OwnQueues, Parts, share_now
+from merchantroute_operator.reconcile.state.own.tier_pods import TierPods, had_time, slots_of_tiers
+from merchantroute_operator.reconcile.steps.own_divisions import Divided, divide_groups, divided, in_flight
+from merchantroute_operator.resources.configuration.own_file import OfGroup, OwnEntry, own_file
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.route import Raw, Route
 from merchantroute_operator.topology.desired import own_binding
@@ -19,30 +22,18 @@ from merchantroute_operator.topology.objects import Topology
 _ENDED = ("Succeeded", "Failed")
 
 
-@dataclass(slots=True)
-class TierPods:
-    """A tier's stable pods that know own queues, with the generation that each runs by; None: it has not said it.
-
-    ``ending`` ones finish what they hold and begin nothing. ``ready`` are all that take orders, also those that know
-    nothing of own queues, with the seconds for which they have.
-    """
-
-    live: dict[str, int | None] = field(default_factory=dict)
-    ending: dict[str, int | None] = field(default_factory=dict)
-    ready: dict[str, float] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True)
 class OwnPlan:
     """What the configuration is to say: its file, each merchant's parts, and whether some share is not given out yet.
 
-    ``named`` are the merchants whose queues are in the file, with the tier.
+    ``named`` are the merchants whose queues are in the file, with the tier, ``groups`` what those with limits have.
     """
 
     text: str = ""
-    parts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    parts: Parts = field(default_factory=dict)
     named: Mapping[str, str] = field(default_factory=dict)
     unfinished: bool = False
+    groups: GroupPlan = field(default_factory=GroupPlan)
 
 
 NOTHING_OWN = OwnPlan()
@@ -95,28 +86,47 @@ def plan_own(
     if not own.queues:
         return NOTHING_OWN
     place = (route.namespace, route.name)
-    entries, parts, unfinished = [], {}, False
+    together = own.plan_groups(route, slots_of_tiers(pulses.values()), now)
+    of_groups = divide_groups(route, own, together, tiers, pulses, now)
+    pods_of = {(entry.tier, entry.name): {pod for pod, part in entry.parts.items() if part} for entry in of_groups}
+    entries, unfinished = [], any(sum(e.parts.values()) < together.shares[e.tier, e.name].share for e in of_groups)
+    parts: dict[str | OfGroup, Mapping[str, int]] = {}
     for merchant, queue in sorted(own.queues.items(), key=lambda item: (item[1].stage == "Opening", item[0])):
         name = naming.own_queue(*place, merchant)
         if name not in observed.queues or merchant in own.refused or _is_done(queue, name, own):
             continue
-        given = _parts(merchant, queue, name, own, tiers, pulses, now)
+        group = own.groups_of(route).of(merchant) if merchant in together.members else None
+        among = None if group is None else pods_of[queue.tier, group]
+        share = together.members.get(merchant, share_now(queue))
+        running = in_flight([merchant], pulses)
+        over = most_pods(queue.rate, queue.burst, found=queue.found)
+        named = own.named.get(merchant)
+        whose = Divided(name, queue.tier, share, own.written_for(merchant), running, named, over, among)
+        given = divided(whose, tiers, now)
         parts[merchant] = {pod: part for pod, part in given.items() if part}
-        unfinished |= bool(given) and sum(given.values()) < share_now(queue)
+        unfinished |= bool(given) and sum(given.values()) < share and among != set()
         bound = queue.stage == "Open" and own_binding(place, merchant) in observed.bindings
-        entries.append(OwnEntry(merchant, queue.tier, name, given, bound, queue.rate, queue.burst, queue.paused_until))
-    text, named = own_file(entries, {tier: sorted(those.live) for tier, those in tiers.items()}, room)
+        entries.append(
+            OwnEntry(merchant, queue.tier, name, given, bound, queue.rate, queue.burst, queue.paused_until, group)
+        )
+    listed = {tier: sorted(those.live) for tier, those in tiers.items()}
+    text, fitting = own_file(entries, listed, room, of_groups)
+    for entry in of_groups:
+        written = {pod: part for pod, part in entry.parts.items() if part}
+        parts[OfGroup(entry.name)] = {**parts.get(OfGroup(entry.name), {}), **written}
     return OwnPlan(
         text,
-        {merchant: parts[merchant] for merchant in sorted(named)},
-        {merchant: own.queues[merchant].tier for merchant in named},
+        {whose: given for whose, given in parts.items() if isinstance(whose, OfGroup) or whose in fitting},
+        {merchant: own.queues[merchant].tier for merchant in sorted(fitting)},
         unfinished,
+        together,
     )
 
 
 def told(own: OwnQueues, plan: OwnPlan, generation: int, now: float) -> None:
     """The configuration says what was planned, since this generation."""
     own.saw(generation, plan.parts)
+    own.group_plan = plan.groups
     before = own.named
     own.named = {
         merchant: before[merchant]
@@ -141,7 +151,7 @@ def may_open(own: OwnQueues, tiers: Mapping[str, TierPods], now: float) -> froze
 
 def _is_known(named: Named, pods: TierPods, now: float) -> bool:
     knowing = {name for name, generation in pods.live.items() if (generation or 0) >= named.generation}
-    awaited = {name for name in pods.ready if name not in knowing and not _had_time(name, named, pods, now)}
+    awaited = {name for name in pods.ready if name not in knowing and not had_time(name, named, pods, now)}
     return not awaited and (bool(knowing) or not pods.ready)
 
 
@@ -161,54 +171,6 @@ def without_pods_that_know(own: OwnQueues, tiers: Mapping[str, TierPods]) -> lis
 def _is_done(queue: OwnQueue, name: str, own: OwnQueues) -> bool:
     """Whether pods need not consume it any more: it is deleted once nobody does."""
     return queue.stage == "Closing" and name in own.drained
-
-
-def _parts(
-    merchant: str,
-    queue: OwnQueue,
-    name: str,
-    own: OwnQueues,
-    tiers: Mapping[str, TierPods],
-    pulses: Mapping[str, Pulse],
-    now: float,
-) -> dict[str, int]:
-    written = own.written_for(merchant)
-    running = {
-        pod: min(figures.in_flight, pulse.slots or 0)
-        for pod, pulse in pulses.items()
-        if (figures := pulse.merchants.get(merchant)) is not None
-    }
-    mine = tiers.get(queue.tier, TierPods())
-    overdue = {pod: mine.live[pod] for pod in _overdue(own.named.get(merchant), mine, now)}
-    live = {pod: generation for pod, generation in mine.live.items() if pod not in overdue}
-    others: dict[str, int | None] = dict(mine.ending)
-    for tier, those in tiers.items():
-        if tier != queue.tier:
-            others |= {**those.live, **those.ending}
-    share = max(0, share_now(queue) - still_running(others, written, running))
-    # One at least: what such a pod holds may never end, and the queue is to be worked by somebody.
-    share = max(min(1, share), share - still_running(overdue, written, running, load_newer=False))
-    given = parts_to_write(share, name, live, written, running, most_pods(queue.rate, queue.burst, found=queue.found))
-    return {**dict.fromkeys(overdue, 0), **given}
-
-
-def _overdue(named: Named | None, pods: TierPods, now: float) -> list[str]:
-    """Pods that are ready, and have not loaded for a minute what names the queue to them: they may never do.
-
-    If one does after all, it loads what there is by then, which gives it nothing.
-    """
-    if named is None:
-        return []
-    return [
-        name
-        for name, generation in pods.live.items()
-        if (generation or 0) < named.generation and _had_time(name, named, pods, now)
-    ]
-
-
-def _had_time(pod: str, named: Named, pods: TierPods, now: float) -> bool:
-    """Whether a pod has been ready for a minute since the configuration names the queue."""
-    return min(pods.ready.get(pod, 0.0), now - named.at) > PATIENCE
 
 
 def loaded_by(tiers: Mapping[str, TierPods]) -> Collection[int | None]:

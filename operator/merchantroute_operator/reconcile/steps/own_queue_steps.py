@@ -16,7 +16,7 @@ from merchantroute_operator.errors import BrokerError, BrokerUnreachable
 from merchantroute_operator.isolation.model import OwnQueue
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.state.own.own_memory import OwnQueues, in_tiers
-from merchantroute_operator.reconcile.steps.own_parts import TierPods
+from merchantroute_operator.reconcile.state.own.tier_pods import TierPods
 from merchantroute_operator.spec.route import Route
 from merchantroute_operator.topology.arguments import MERCHANT
 from merchantroute_operator.topology.conflicts import conflicts

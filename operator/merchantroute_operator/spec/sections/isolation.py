@@ -1,4 +1,6 @@
-"""Parses ``spec.isolation`` and the limits of merchants: a merchant's own, else its tier's, else the route's."""
+"""Parses ``spec.isolation`` and the limits of merchants: a merchant's own, else its tier's, else the route's; and those
+of groups, which hold beside them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from typing import Any
 from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.route import NO_LIMITS, IsolationPolicy, MerchantLimits, Raw, Route
 from merchantroute_operator.spec.sections.isolation_by_hand import parse_by_hand
+from merchantroute_operator.spec.sections.merchant_groups import group_of
 
 LARGEST_RATE = 10_000  # orders per second
 _LARGEST = 1_000_000  # orders in flight, or at once
@@ -26,6 +29,11 @@ def parse_isolation(raw: Raw, annotations: Mapping[str, str]) -> IsolationPolicy
         max_own_queues=raw.get("maxOwnQueues", 200),
         max_tripped_share=raw.get("maxTrippedShare", 0.5),
         default_limits=parse_limits(raw.get("merchantLimits"), "spec.isolation.merchantLimits"),
+        group_limits={
+            group["name"]: parse_limits(group.get("limits"), f"spec.isolation.groups[{group['name']}].limits")
+            for group in raw.get("groups") or ()
+        },
+        held_groups=by_hand.held_groups,
         problems=by_hand.problems,
     )
 
@@ -44,14 +52,28 @@ def parse_limits(raw: Raw | None, where: str) -> MerchantLimits:
 
 
 def with_limits(route: Route) -> Route:
-    """The route with the limits of each of its merchants merged; a burst goes with the rate that it belongs to."""
+    """The route with the limits of each of its merchants merged; a burst goes with the rate that it belongs to.
+
+    None has more than its group. So a merchant without limits has some where its group has, if only ``NO_LIMITS``.
+    """
     of_tier = {tier.name: _over(tier.merchant_limits, route.isolation.default_limits) for tier in route.tiers}
-    limits = {
-        merchant.id: merged
-        for merchant in route.merchants
-        if (merged := _over(merchant.limits, of_tier[merchant.tier])) != NO_LIMITS
-    }
+    of_group = route.isolation.group_limits
+    limits: dict[str, MerchantLimits] = {}
+    for merchant in route.merchants:
+        merged = _over(merchant.limits, of_tier[merchant.tier])
+        group = of_group.get(group_of(merchant)) if of_group else None
+        if group is not None:
+            limits[merchant.id] = _within_group(merged, group)
+        elif merged != NO_LIMITS:
+            limits[merchant.id] = merged
     return replace(route, isolation=replace(route.isolation, limits=limits))
+
+
+def unknown_groups(route: Route) -> tuple[str, ...]:
+    """Groups that the section or a hand names and of which the route lists no merchant, in order."""
+    policy = route.isolation
+    named = {*policy.group_limits, *policy.held_groups}
+    return tuple(sorted(named.difference(map(group_of, route.merchants)))) if named else ()
 
 
 def unknown_merchants(route: Route) -> tuple[str, ...]:
@@ -72,6 +94,14 @@ def _over(limits: MerchantLimits, below: MerchantLimits) -> MerchantLimits:
         max_rate=rate.max_rate,
         burst=rate.burst,
     )
+
+
+def _within_group(limits: MerchantLimits, group: MerchantLimits) -> MerchantLimits:
+    """Its rate is not told to pods once more: they hold to the group's as well."""
+    if group.max_in_flight is None:
+        return limits
+    own = limits.max_in_flight
+    return replace(limits, max_in_flight=group.max_in_flight if own is None else min(own, group.max_in_flight))
 
 
 def _within(raw: Raw, name: str, largest: int, where: str) -> Any:

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from merchantroute_operator.isolation import isolation_events as told
 from merchantroute_operator.isolation.closing import HOLD, UNPROVEN
-from merchantroute_operator.isolation.groups.route_groups import RouteGroups, host_of
+from merchantroute_operator.isolation.groups.route_groups import RouteGroups
 from merchantroute_operator.isolation.groups.sharing import TURN
 from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures, MerchantLimits, Policy, Waiting
 from merchantroute_operator.reconcile.state.own.own_memory import share_now
 from merchantroute_operator.spec.endpoint import host_and_port
 from merchantroute_operator.spec.route import Merchant
+from merchantroute_operator.spec.sections.merchant_groups import host_of
 from tests.unit.operator.isolation.fleet_samples import EPOCH, TIER, Report, Route, well
 
 HOST = "pos.vendor.example"

@@ -9,7 +9,14 @@ import jsonschema
 import pytest
 
 from merchantroute_operator import naming
-from merchantroute_operator.resources.configuration.own_file import OwnEntry, own_file, parts_in, room_beside
+from merchantroute_operator.resources.configuration.own_file import (
+    GroupEntry,
+    OfGroup,
+    OwnEntry,
+    own_file,
+    parts_in,
+    room_beside,
+)
 from merchantroute_operator.resources.configuration.sharding import GROW_ABOVE
 
 SCHEMA = json.loads((Path(__file__).parents[4] / "schema" / "config-own.json").read_text())
@@ -58,3 +65,25 @@ def test_what_finds_no_room_is_left_out_last_ones_first(room: int) -> None:
     assert len(text.encode()) <= room + 64
     assert sorted(named) == sorted(merchants[: len(named)])
     assert len(named) < 60
+
+
+def test_groups_with_limits_are_beside_the_queues_of_their_tiers_and_their_parts_are_read_back() -> None:
+    entries = [
+        OwnEntry("hut", "standard", "q-hut", {"a": 1}, bound=True, group="vendor"),
+        OwnEntry("bar", "enterprise", "q-bar", {"c": 1}, bound=True, group="vendor"),
+    ]
+    groups = [
+        GroupEntry("vendor", "standard", {"a": 2, "b": 0}, rate=4.0, burst=2),
+        GroupEntry("vendor", "enterprise", {"c": 1}),
+        GroupEntry("vendor", "empty", {"d": 1}),
+    ]
+    text, named = own_file(entries, {"standard": ["a", "b"], "enterprise": ["c"]}, 10**6, groups)
+    document = json.loads(text)
+
+    jsonschema.validate(document, SCHEMA)
+    assert named == {"hut", "bar"}
+    assert document["tiers"]["standard"]["groups"] == [{"name": "vendor", "parts": [2, 0], "rate": 4.0, "burst": 2}]
+    assert document["tiers"]["enterprise"]["queues"][0]["group"] == "vendor"
+    assert "empty" not in document["tiers"]
+    assert parts_in(text) == {"hut": {"a": 1}, "bar": {"c": 1}, OfGroup("vendor"): {"a": 2, "c": 1}}
+    assert own_file(entries, {"standard": ["a", "b"]}, 200, groups) == ("", frozenset())

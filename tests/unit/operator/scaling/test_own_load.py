@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from merchantroute_operator.isolation.groups.limited_groups import GroupShare
 from merchantroute_operator.scaling.decide import decide
 from merchantroute_operator.scaling.model import Memory, Observation
-from merchantroute_operator.scaling.own_load import OwnHistory, OwnLoad, remember_own, with_own
+from merchantroute_operator.scaling.own_load import OwnHistory, OwnLoad, remember_own, with_own, within_groups
 from merchantroute_operator.spec.route import Scaling
 from merchantroute_operator.topology.objects import QueueSample
 
 LANE = Observation(100.0, 0, 0, 0.0, 0.0, 0.0, 0.0, replicas=1, ready_pods=1, fresh=True)
+VENDOR = ("standard", "pos.vendor.example")
 POLICY = Scaling(0, 20, 30.0, 0.0, 1.0, paused=False)
 
 
@@ -59,3 +61,21 @@ def test_what_is_unknown_adds_nothing_and_hides_nothing() -> None:
     seen = with_own(LANE, (OwnLoad("own", None, 5),), OwnHistory(), 1.0, 100.0)
     assert seen == LANE
     assert remember_own(remember_own(OwnHistory(), (load(1, 1),), 1.0), (), 2.0) == OwnHistory()
+
+
+def test_merchants_of_a_group_with_limits_need_no_more_together_than_the_group() -> None:
+    loads = [(load(100, 5, 30), VENDOR), (load(100, 5, 30), VENDOR)]
+    alone = load(100, 5, 4)
+
+    first, second, other = within_groups([*loads, (alone, None)], {VENDOR: GroupShare(6)}, 2.0)
+
+    assert [(each.share, each.sample.unacked) for each in (first, second) if each.sample] == [(5, 6), (1, 0)]
+    assert other == alone
+
+
+def test_the_rate_of_a_group_bounds_what_its_merchants_keep_in_flight() -> None:
+    loads = [(load(100, 50), VENDOR), (load(100, 50), VENDOR)]
+
+    found = within_groups(loads, {VENDOR: GroupShare(50, rate=2.0)}, 3.0)
+
+    assert [each.share for each in found] == [6, 0]

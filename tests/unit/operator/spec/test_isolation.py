@@ -16,12 +16,13 @@ from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.merge import merge
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.spec.route import NO_LIMITS, Route
-from merchantroute_operator.spec.sections.isolation import unknown_merchants
+from merchantroute_operator.spec.sections.isolation import unknown_groups, unknown_merchants
 from tests.unit.operator.merchant_samples import a_claim
 from tests.unit.operator.route_samples import a_route, raw_route
 
 SCHEMAS = Path(__file__).resolve().parents[4] / "schema"
 HELD, ISOLATED = "merchantroute.dev/held-until", "merchantroute.dev/isolated-until"
+GROUPS_HELD = "merchantroute.dev/groups-held-until"
 NOON, ONE = 1_798_804_800.0, 1_798_808_400.0  # 2027-01-01, 12:00 and 13:00 UTC
 
 
@@ -200,3 +201,55 @@ def test_merchants_that_the_route_does_not_know_are_named_unless_it_serves_any_i
     assert unknown_merchants(route) == ("exempt", "held", "isolated", "pinned")
     anybody = annotated(by_hand, isolation=section, defaultEndpoint="https://pos.example/{merchant}")
     assert unknown_merchants(anybody) == ()
+
+
+def test_merchants_of_a_group_with_limits_have_limits_and_none_more_in_flight_than_the_group() -> None:
+    merchants = {"hut": "standard", "bar": "standard", "inn": "standard"}
+    limits = {"maxInFlight": 6, "maxRate": 10, "burst": 5}
+    raw = raw_route(merchants=merchants, isolation={"groups": [{"name": "vendor", "limits": limits}]})
+    hut, bar, _ = raw["spec"]["merchants"]
+    hut |= {"group": "vendor", "limits": {"maxInFlight": 50, "maxRate": 2}}
+    bar |= {"group": "vendor"}
+    policy = parse(raw).isolation
+
+    assert policy.group_limits == {"vendor": MerchantLimits(6, 10, 5)}
+    assert policy.limits == {"hut": MerchantLimits(6, 2), "bar": MerchantLimits(6)}
+
+
+def test_a_rate_of_a_group_alone_is_a_reason_for_own_queues() -> None:
+    raw = raw_route(merchants={"hut": "standard"}, isolation={"groups": [{"name": "v", "limits": {"maxRate": 10}}]})
+    raw["spec"]["merchants"][0]["group"] = "v"
+
+    assert parse(raw).isolation.limits == {"hut": MerchantLimits()}
+
+
+def test_limits_of_a_group_that_an_older_definition_let_through_are_refused_with_their_field() -> None:
+    with pytest.raises(SpecInvalid, match=r"spec.isolation.groups\[v\].limits.maxInFlight: 0 is out of bounds"):
+        a_route(isolation={"groups": [{"name": "v", "limits": {"maxInFlight": 0}}]})
+
+
+def test_who_is_held_as_a_group_is_until_the_end() -> None:
+    policy = annotated({GROUPS_HELD: '{"pos.vendor.example": "2027-01-01T12:00:00Z"}'}).isolation
+
+    assert (policy.problems, policy.held) == ((), {})
+    assert [dict(policy.at(wall).held_groups) for wall in (NOON - 1, NOON)] == [{"pos.vendor.example": NOON}, {}]
+
+
+@pytest.mark.parametrize("name", ["", "Vendor", "a b", "x" * 254, "-a"])
+def test_what_is_no_name_of_a_group_is_told(name: str) -> None:
+    text = json.dumps({name: "2027-01-01T12:00:00Z", "ok": "2027-01-01T12:00:00Z"})
+    policy = annotated({GROUPS_HELD: text}).isolation
+
+    assert list(policy.held_groups) == ["ok"]
+    [problem] = policy.problems
+    assert problem.startswith(f"annotation {GROUPS_HELD}: ")
+    assert "is no name of a group; write one like '{" in problem
+
+
+def test_groups_of_which_the_route_lists_nobody_are_named() -> None:
+    section = {"groups": [{"name": name, "limits": {"maxRate": 1}} for name in ("pos.example", "limited")]}
+    by_hand = {GROUPS_HELD: '{"held": "2027-01-01T12:00:00Z"}'}
+    route = annotated(by_hand, isolation=section, merchants={"hut": "standard"})
+
+    assert set(unknown_groups(route)) >= {"held", "limited"}
+    assert unknown_groups(a_route()) == ()

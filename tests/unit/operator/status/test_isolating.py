@@ -44,6 +44,18 @@ def with_policy(**changes: Any) -> dict[str, Any]:
             "MerchantsIsolated",
             "With one share together, since it fails: pos.vendor.example (tier standard)",
         ),
+        (
+            {"own_queues": THREE, "held_groups": ("vendor (until 2026-01-02T04:00:00Z)",), "released_groups": ("v",)},
+            "True",
+            "MerchantsIsolated",
+            "Held by hand: vendor (until 2026-01-02T04:00:00Z). With one share together, since it was held by hand: v",
+        ),
+        (
+            with_policy(held_groups={"nobody.example": 1e12}),
+            "False",
+            "MerchantsUnknown",
+            "names nobody.example, and no merchant of the route is in such a group: correct the name, or write it as",
+        ),
         ({"own_queues": THREE, **with_policy(mode="Off")}, "True", "MerchantsIsolated", "a b (Held)"),
         ({"isolation_frozen": "9 of 10 are slow"}, "False", "IsolationFrozen", "9 of 10 are slow. No merchant has"),
         (

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from merchantroute_worker.isolation.own_queues import PodPart, parse_own
+from merchantroute_worker.isolation.pod_parts import GroupPart
 
 FRONT = "mr.orders.pos"
 QUEUE = f"{FRONT}.own.0123456789ab"
@@ -143,3 +144,43 @@ def test_no_document_raises_and_a_good_tier_s_entries_stay(tiers: Any, wrong: An
 
     own, _ = parse_own(document(wrong, entry()), FRONT)
     assert "bistro" in own
+
+
+def grouped(group: Any, *entries: dict[str, Any]) -> dict[str, Any]:
+    """A document of one tier with one group."""
+    made = document(*(entries or [entry(group="vendor")]))
+    made["tiers"]["standard"]["groups"] = [group]
+    return made
+
+
+def test_no_merchant_of_a_group_has_more_in_a_pod_than_the_group() -> None:
+    given = grouped({"name": "vendor", "parts": [1, 3, 0], "rate": 8, "burst": 4}, entry(group="vendor", rate=9))
+    jsonschema.validate(given, SCHEMA)
+    own = parse_own(given, FRONT)[0]["bistro"]
+
+    assert own.part_of("standard", "a") == PodPart(QUEUE, 1, True, 6.0, group=GroupPart("vendor", 1, 2.0, 1.0))
+    assert own.part_of("standard", "b") == PodPart(QUEUE, 1, True, 3.0, group=GroupPart("vendor", 3, 6.0, 3.0))
+    assert own.part_of("standard", "c") == PodPart(QUEUE, 0, True, group=GroupPart("vendor", 0))
+    assert own.part_of("enterprise", "a").group is None
+
+
+def test_while_the_operator_is_away_a_pod_that_is_not_named_has_one_order_of_all_of_a_group() -> None:
+    own = parse_own(grouped({"name": "vendor", "parts": [1, 3, 0]}), FRONT)[0]["bistro"]
+    held = parse_own(grouped({"name": "vendor", "parts": [0, 0, 0]}), FRONT)[0]["bistro"]
+
+    assert own.part_of("standard", "new", operator_away=True).group == GroupPart("vendor", 1)
+    assert held.part_of("standard", "new", operator_away=True).part == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"name": 7, "parts": [1, 1, 1]}, {"name": "vendor", "parts": [1]}, {"name": "vendor"}, None, "vendor",
+     {"name": "vendor", "parts": [1, 1, 1], "rate": 0}, {"name": "other", "parts": [1, 1, 1]}],
+)  # fmt: skip
+def test_where_a_group_makes_no_sense_the_queues_of_its_merchants_are_left_out(wrong: Any) -> None:
+    given = grouped(wrong, entry(group="vendor"), entry("cafe", queue=f"{QUEUE}x"))
+
+    own, problems = parse_own(given, FRONT)
+
+    assert list(own) == ["cafe"]
+    assert problems

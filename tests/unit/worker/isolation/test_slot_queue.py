@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from merchantroute_worker.isolation.own_queues import PodPart
-from merchantroute_worker.isolation.slot_queue import SlotQueue, TokenBucket
+from merchantroute_worker.isolation.slot_queue import SlotQueue
+from merchantroute_worker.isolation.token_bucket import TokenBucket
 
 MERCHANTS = ("bistro", "cafe", "diner")
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from merchantroute_operator.isolation.groups.limited_groups import GroupPlan, Member, plan_groups
 from merchantroute_operator.isolation.groups.route_groups import RouteGroups
 from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.isolation.model import OwnQueue, Waiting
 from merchantroute_operator.isolation.parts import Written
+from merchantroute_operator.resources.configuration.own_file import OfGroup
 from merchantroute_operator.spec.route import Merchant, Raw, Route
 from merchantroute_operator.status.own_queues import remembered
 
 MOST_GENERATIONS = 32
 """Generations of the configuration of which the parts are remembered; of older ones each pod's largest."""
-Parts = Mapping[str, Mapping[str, int]]
-"""Merchant -> pod -> part."""
+Parts = Mapping[str | OfGroup, Mapping[str, int]]
+"""Merchant, or group with limits -> pod -> part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class OwnQueues:
     opened: int = 0  # by this process
     seconds_to_open: float = 0.0  # of those, added up
     restored: bool = False
+    group_plan: GroupPlan = field(default_factory=GroupPlan)  # as the configuration has it
     _tiers: tuple[tuple[Merchant, ...], Mapping[str, str]] = ((), {})
     _groups: tuple[tuple[Merchant, ...], str | None, RouteGroups] = ((), None, RouteGroups((), None))
 
@@ -103,9 +106,30 @@ class OwnQueues:
         before = [each.generation for each in self.written if each.generation <= oldest]
         self.written = tuple(each for each in self.written if each.generation >= max(before, default=0))
 
-    def written_for(self, merchant: str) -> tuple[Written, ...]:
-        """The merchant's parts in each generation."""
-        return tuple(Written(each.generation, each.parts.get(merchant, {})) for each in self.written)
+    def written_for(self, whose: str | OfGroup) -> tuple[Written, ...]:
+        """The parts of a merchant, or of a group, in each generation."""
+        return tuple(Written(each.generation, each.parts.get(whose, {})) for each in self.written)
+
+    @property
+    def workers(self) -> Mapping[str, Mapping[str, int]] | None:
+        """Merchant -> the pods that have a part of its queue; None where that is not known."""
+        if not self.written:
+            return None
+        return {whose: parts for whose, parts in self.written[-1].parts.items() if isinstance(whose, str)}
+
+    def plan_groups(self, route: Route, slots: Mapping[str, int], now: float) -> GroupPlan:
+        """What groups with limits have ``now`` (monotonic seconds), with so many ``slots`` in each tier."""
+        limits = route.isolation.group_limits
+        if not limits or route.isolation.mode != "Automatic":
+            return GroupPlan()
+        group_of = self.groups_of(route).of
+        members = [
+            Member(merchant, queue.tier, group, share_now(queue), 0 if seen is None else seen.ready + seen.in_flight)
+            for merchant, queue in self.queues.items()
+            if (group := group_of(merchant)) in limits
+            for seen in (self.waiting.get(merchant),)
+        ]
+        return plan_groups(limits, members, slots, now, self.group_plan)
 
     def open(self, merchant: str, now: float) -> None:
         """Orders are led to the merchant's queue since just now."""
@@ -149,7 +173,7 @@ def share_now(queue: OwnQueue) -> int:
     return max(1, queue.share) if queue.stage == "Closing" and queue.why == "Held" else queue.share
 
 
-def _largest(one: Parts, other: Parts) -> dict[str, dict[str, int]]:
+def _largest(one: Parts, other: Parts) -> dict[str | OfGroup, dict[str, int]]:
     return {
         merchant: {
             pod: max(one.get(merchant, {}).get(pod, 0), other.get(merchant, {}).get(pod, 0))
