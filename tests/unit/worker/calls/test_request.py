@@ -14,7 +14,7 @@ GET = Step(name="confirm", method="GET", path="/orders/{order_id}?of={merchant}"
 
 def request(step: Step, endpoint: str = "https://pos.example/v1", *, secret: Credential | None = None) -> Request:
     merchant = Merchant(id="burger hut/1", endpoint=endpoint, credential=secret)
-    return build(step, replace(order(), id="o/1 ü"), merchant, attempt=2, allow_insecure=False)
+    return build(step, replace(order(), id="o/1 ü"), merchant, attempt=2, insecure_hosts=())
 
 
 def head(made: Request) -> list[str]:
@@ -81,7 +81,7 @@ def test_what_is_no_encrypted_url_is_not_called(endpoint: str) -> None:
 
 def test_http_is_called_where_the_route_allows_it() -> None:
     merchant = Merchant(id="m", endpoint="http://pos.example")
-    made = build(POST, order(), merchant, attempt=1, allow_insecure=True)
+    made = build(POST, order(), merchant, attempt=1, insecure_hosts=("*",))
 
     assert (made.origin.scheme, made.origin.port) == ("http", 80)
 
