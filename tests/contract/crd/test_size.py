@@ -31,7 +31,7 @@ def large(namespace: str) -> Json:
     ]
     ids = [merchant["id"] for merchant in document["spec"]["merchants"]]
     document["spec"]["egress"] = {
-        field: [f"{n:02}.{letter}" + ".pos.example" * 20 for n in range(100)]
+        field: [f"{n:02}.{letter}" + ".pos.example" * 20 for n in range(50)]
         for field, letter in (("allow", "a"), ("deny", "d"), ("insecureHosts", "i"))
     }
     document["spec"]["isolation"] = {"pinned": ids[:200], "exempt": ids[200:700]}

@@ -4,6 +4,7 @@ By IANA's registries of special-purpose addresses (RFC 6890), and not by `ipaddr
 between versions of Python and which takes multicast for global.
 """
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -91,6 +92,7 @@ _KINDS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     ),
 )
 _RANGES = tuple((kind, tuple(ip_network(text) for text in texts)) for kind, texts in _KINDS)
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _UNSPECIFIED = ip_address("::")
 _UNICAST = ip_network("2000::/3")  # all that IANA gives to regions, so that anything else is reserved
 _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: its last 32 bits are the IPv4 address that any gateway goes on to
@@ -103,6 +105,15 @@ def literal(text: str) -> Address | None:
         return ip_address(text.partition("%")[0])
     except ValueError:
         return None
+
+
+def is_odd_literal(host: str) -> bool:
+    """Whether a host would be an address to some resolvers and is written as none is: 127.1, 0x7f000001, 0177.0.0.1.
+
+    Resolvers disagree which address it is. No name ends in a number (WHATWG URL, 3.5).
+    """
+    last = host.removesuffix(".").rpartition(".")[2]
+    return _NUMBER.fullmatch(last) is not None and literal(host) is None
 
 
 def api_server(environment: Mapping[str, str]) -> Address | None:

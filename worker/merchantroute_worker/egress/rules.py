@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
-from merchantroute_worker.egress.addresses import ALONE, OF_A_NETWORK, Address, Kind, Network, kind_of, literal, meant
+from merchantroute_worker.egress.addresses import (
+    ALONE,
+    OF_A_NETWORK,
+    Address,
+    Kind,
+    Network,
+    is_odd_literal,
+    kind_of,
+    literal,
+    meant,
+)
 from merchantroute_worker.egress.patterns import matches
 
 _PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
@@ -74,6 +84,8 @@ class Egress:
 
         ForbiddenAddress where there is none.
         """
+        if is_odd_literal(host):
+            raise ForbiddenAddress("the host may not be called: it is an address in another spelling than four numbers")
         admitted, refusals = [], []
         for info in resolved:
             address = literal(str(info[4][0]))

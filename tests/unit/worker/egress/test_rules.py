@@ -75,6 +75,19 @@ def test_only_the_allowed_ones_of_a_name_s_addresses_are_connected_to() -> None:
 
 
 @pytest.mark.parametrize(
+    "host", ["127.1", "0x7f000001", "2130706433", "0177.0.0.1", "127.0.0.01", "1.2.3.4.5", "a.0x", "1."]
+)
+def test_an_address_in_another_spelling_is_none_that_is_called_wherever_a_resolver_takes_it(host: str) -> None:
+    with pytest.raises(ForbiddenAddress, match="another spelling"):
+        rules("0.0.0.0/0").admitted(host, [info("8.8.8.8")])
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "8.8.8.8.example", "0x7f.example", "1a", "2606:4700::1111"])
+def test_names_and_addresses_as_they_are_written_are_called(host: str) -> None:
+    assert Egress().admitted(host, [info("8.8.8.8")]) == [info("8.8.8.8")]
+
+
+@pytest.mark.parametrize(
     ("pattern", "host", "meant"),
     [
         ("pos.example", "POS.example.", True),
