@@ -187,7 +187,7 @@ class Pod:
             call_timeout=route.call_timeout,
         )
         self.bulkhead.refusals.credentials_changed(route.credentials.get)
-        if self.forbidden_merchants:
+        if self.forbidden_merchants.met:
             self.forbidden_merchants.changed(route.endpoint_of, route.egress)
         if slots != before:
             for listener in self._slots_listeners:

@@ -35,7 +35,7 @@ class CallObserver:
         label = step.name if step.name in self._route.step_names else OTHER_STEP
         self._pod.metrics.call(label, answer.label, seconds)
         bulkhead, now = self._pod.bulkhead, self._pod.clock.now()
-        if self._pod.forbidden_merchants and answer.status is not None:
+        if self._pod.forbidden_merchants.met and answer.status is not None:
             self._pod.forbidden_merchants.reached(self._merchant)
         if answer.succeeded:
             bulkhead.answered(self._merchant, now, self._own_seconds(seconds, now), step=step.name)

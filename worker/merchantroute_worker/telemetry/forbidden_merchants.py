@@ -23,40 +23,37 @@ class Forbidden(NamedTuple):
 
 
 class ForbiddenMerchants:
-    """Those of one pod. Thread-safe."""
+    """Those of one pod, in `met`. Thread-safe."""
 
     def __init__(self, most: int = MOST_MERCHANTS) -> None:
-        self._met: dict[str, Forbidden] = {}
+        self.met: dict[str, Forbidden] = {}
         self._most = most
         self._lock = native_lock()
-
-    def __bool__(self) -> bool:
-        return bool(self._met)
 
     def add(self, merchant: str, forbidden: Forbidden) -> None:
         """Note that a call to the merchant was not made."""
         with self._lock:
-            self._met.pop(merchant, None)
-            if len(self._met) >= self._most:
-                del self._met[next(iter(self._met))]
-            self._met[merchant] = forbidden
+            self.met.pop(merchant, None)
+            if len(self.met) >= self._most:
+                del self.met[next(iter(self.met))]
+            self.met[merchant] = forbidden
 
     def reached(self, merchant: str) -> None:
         """Note that a call reached the merchant."""
         with self._lock:
-            self._met.pop(merchant, None)
+            self.met.pop(merchant, None)
 
     def changed(self, endpoint_of: Callable[[str], str | None], egress: Egress) -> None:
         """Drop those that have another endpoint now, or that other rules hold for."""
         with self._lock:
-            self._met = {
+            self.met = {
                 merchant: met
-                for merchant, met in self._met.items()
+                for merchant, met in self.met.items()
                 if met.egress == egress and met.endpoint == endpoint_of(merchant)
             }
 
     def names(self, now: float) -> list[str]:
         """Give the merchants, the latest last, and drop those that no order met for long."""
         with self._lock:
-            self._met = {merchant: met for merchant, met in self._met.items() if now - met.at <= MEMORY}
-            return list(self._met)
+            self.met = {merchant: met for merchant, met in self.met.items() if now - met.at <= MEMORY}
+            return list(self.met)

@@ -43,9 +43,9 @@ def test_a_merchant_that_leads_where_no_call_may_go_is_told_and_neither_slow_nor
 
     assert verdict(seen(*[forbidden] * 9)) is Verdict.ADMIT
     assert seen(forbidden).forbidden_merchants.names(0.0) == ["bistro"]
-    assert not seen(forbidden, Answer(404)).forbidden_merchants
-    assert not seen(forbidden, Answer(200)).forbidden_merchants
-    assert seen(forbidden, Answer(failure="dns")).forbidden_merchants
+    assert not seen(forbidden, Answer(404)).forbidden_merchants.met
+    assert not seen(forbidden, Answer(200)).forbidden_merchants.met
+    assert seen(forbidden, Answer(failure="dns")).forbidden_merchants.met
     assert not forbidden.is_merchants_failure
 
 

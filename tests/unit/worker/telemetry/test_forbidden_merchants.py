@@ -19,7 +19,7 @@ def test_it_ends_with_a_call_that_reaches_the_merchant_with_other_rules_or_anoth
     assert merchants.names(2.0) == ["tavern"]
 
     merchants.changed({"tavern": "https://pos.example"}.get, parse_egress({"allow": ["10.0.0.0/8"]}))
-    assert not merchants
+    assert not merchants.met
 
 
 def test_those_that_no_order_met_for_long_and_the_oldest_of_many_are_dropped() -> None:
