@@ -194,11 +194,8 @@ class ConnectionPools:
     def pool(self, origin: Origin, egress: Egress) -> Pool:
         """Give the origin's pool, which is made where there is none by these rules, and count it as used now."""
         pool = self._pools.get(origin)
-        # A child process gets a copy of the rules with each order.
-        if pool is None or (pool.egress is not egress and pool.egress != egress):
-            if pool is not None:
-                pool.close()
-            pool = self._pools[origin] = self._made(origin, egress)
+        if pool is None or pool.egress is not egress:
+            pool = self._pools[origin] = self._of_rules(origin, egress, pool)
         pool.used = self._clock()
         return pool
 
@@ -220,6 +217,15 @@ class ConnectionPools:
         for pool in self._pools.values():
             pool.close()
         self._pools.clear()
+
+    def _of_rules(self, origin: Origin, egress: Egress, pool: Pool | None) -> Pool:
+        """The pool, if its rules say the same: each configuration, and each order in a child process, brings a copy."""
+        if pool is not None and pool.egress == egress:
+            pool.egress = egress
+            return pool
+        if pool is not None:
+            pool.close()
+        return self._made(origin, egress)
 
     def _made(self, origin: Origin, egress: Egress) -> Pool:
         options: dict[str, Any] = {"size": self._size, "connection_timeout": None, "network_timeout": None}

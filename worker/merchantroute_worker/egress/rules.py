@@ -84,8 +84,7 @@ class Egress:
 
         ForbiddenAddress where there is none.
         """
-        if is_odd_literal(host):
-            raise ForbiddenAddress("the host may not be called: it is an address in another spelling than four numbers")
+        check_spelling(host)
         admitted, refusals = [], []
         for info in resolved:
             address = literal(str(info[4][0]))
@@ -97,6 +96,12 @@ class Egress:
         if refusals and not admitted:
             raise ForbiddenAddress(f"the host may not be called: {refusals[0]}")
         return admitted
+
+
+def check_spelling(host: str) -> None:
+    """Raise ForbiddenAddress for a host that some resolvers take for an address and others for a name."""
+    if is_odd_literal(host):
+        raise ForbiddenAddress("the host may not be called: it is an address in another spelling than four numbers")
 
 
 def parse_egress(document: Mapping[str, Any] | None) -> Egress:

@@ -105,13 +105,13 @@ def _pools(rules: Rules) -> dict[str, Any]:
         name: str = connection._dns_host  # noqa: SLF001 - what urllib3 connects to, beside the name that it speaks of
         host = name.strip("[]")
         try:
+            egress_rules.check_spelling(host)
             resolved = socket.getaddrinfo(host, connection.port, 0, socket.SOCK_STREAM)
+            judged = rules().admitted(host, resolved, sensitive)
         except UnicodeError as error:
             raise LocationValueError(f"the host {host!r} is no name: {error}") from error
         except socket.gaierror as error:
             raise NewConnectionError(connection, f"{host} has no address: {error}") from error
-        try:
-            judged = rules().admitted(host, resolved, sensitive)
         except egress_rules.ForbiddenAddress as error:
             raise _Refused(f"{error} ({name}:{connection.port})") from None
         failure: Exception = NewConnectionError(connection, f"{host} has no address")

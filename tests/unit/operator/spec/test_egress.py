@@ -51,7 +51,7 @@ def test_a_route_that_says_nothing_tells_the_workers_that_it_allows_nothing() ->
 
 
 @pytest.mark.parametrize(
-    "entry", ["10.20.0.1/16", "127.1", "10.*", "300.0.0.1", "::1/200", "fe80::1%eth0/64", "2130706433"]
+    "entry", ["10.20.0.1/16", "127.1", "10.*", "300.0.0.1", "::1/200", "fe80::1%eth0/64", "fe80::1%eth0", "2130706433"]
 )
 @pytest.mark.parametrize("field", ["allow", "deny"])
 def test_what_is_no_range_is_refused_with_the_remedy(field: str, entry: str) -> None:
