@@ -82,4 +82,5 @@ def test_a_task_of_an_own_app_that_asks_for_the_guard_is_held_to_the_same(lane: 
     until(shop.notes, "the call that may be made")
     assert shop.notes()[0].startswith("answered ")
     assert {lane.dead[task][0]["headers"]["mr-reason"] for task in refused} == {"forbidden-address"}
+    assert "loopback address (127.0.0.2)" in lane.dead[refused[0]][0]["headers"]["mr-answer"]
     assert len(shop.notes()) == 1
