@@ -44,7 +44,7 @@ def test_they_are_dead_with_the_reason_and_told_until_the_rules_change(lane: Loc
     assert set(lane.merchants.receipts(lane.run)) == set(done), "no other call was made"
     assert lane.ledger() == {"done": 10, "dead": 15}
 
-    assert told(lane) == told_of
+    until(lambda: told(lane) == told_of, "a pulse that names all of them and nobody else")
     lane.limits = {"egress": {"allow": ["127.0.0.1"]}}
     lane.configure()
     until(lambda: told(lane) == set(), "a pulse that names nobody")
