@@ -34,6 +34,10 @@ def large(namespace: str) -> Json:
     groups = [{"name": f"vendor-{n:03}." + "pos.example." * 19, "limits": limits} for n in range(100)]
     groups = [{**group, "name": str(group["name"]).rstrip(".")} for group in groups]
     document["spec"]["isolation"] = {"pinned": ids[:200], "exempt": ids[200:700], "groups": groups}
+    document["spec"]["egress"] = {
+        field: [f"{n:02}.{letter}" + ".pos.example" * 20 for n in range(50)]
+        for field, letter in (("allow", "a"), ("deny", "d"), ("insecureHosts", "i"))
+    }
     return document
 
 

@@ -41,7 +41,8 @@ def attempt(order: Order, merchant: Merchant, route: Route, client: Client, obse
             order,
             merchant,
             attempt=order.journal.attempts + 1,
-            allow_insecure=route.allow_insecure,
+            insecure_hosts=route.insecure_hosts,
+            egress=route.egress,
             trace=trace,
         )
         answer = call_within(client, request, min(route.call_timeout, deadline - began))

@@ -12,12 +12,15 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from merchantroute_worker.calls.endpoint import DEFAULT_PORTS, read
+from merchantroute_worker.egress.patterns import matches
+from merchantroute_worker.egress.rules import Egress
 from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.route import Merchant, Step
 
 WITH_BODY = frozenset({"POST", "PUT"})
 IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})  # RFC 9110, section 9.2.2, as far as steps may use them
 NOTHING: Mapping[str, str] = MappingProxyType({})
+PUBLIC_ONLY = Egress()
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]+").fullmatch
 _IN_PATH = "/%:@!$&'()*+,;=~-._?"
@@ -40,7 +43,8 @@ class Request(NamedTuple):
     """One request; `head` are the bytes of request line and headers.
 
     `repeatable` says whether it may be sent a second time though the merchant may have executed it: its method is
-    idempotent, and its step has no verify call, which is there because a repeat does harm.
+    idempotent, and its step has no verify call, which is there because a repeat does harm. `egress` are the rules by
+    which an address is judged before it is connected to.
     """
 
     origin: Origin
@@ -48,6 +52,7 @@ class Request(NamedTuple):
     head: bytes
     body: bytes
     repeatable: bool = False
+    egress: Egress = PUBLIC_ONLY
 
 
 def build(
@@ -56,11 +61,15 @@ def build(
     merchant: Merchant,
     *,
     attempt: int,
-    allow_insecure: bool,
+    insecure_hosts: tuple[str, ...],
+    egress: Egress = PUBLIC_ONLY,
     trace: Mapping[str, str] = NOTHING,
 ) -> Request:
-    """Build a step's request: the order as JSON for POST and PUT, and an idempotency key, which makes repeats safe."""
-    template = _template(step.method, step.path, step.name, merchant.id, merchant.endpoint, allow_insecure)
+    """Build a step's request: the order as JSON for POST and PUT, and an idempotency key, which makes repeats safe.
+
+    `insecure_hosts` are patterns of the hosts whose endpoints may be http://.
+    """
+    template = _template(step.method, step.path, step.name, merchant.id, merchant.endpoint, insecure_hosts)
     in_path = key = order.id
     if not _PLAIN(order.id):
         in_path, key = quote(order.id, safe=""), quote(order.id, safe=_VISIBLE)
@@ -76,7 +85,7 @@ def build(
     if merchant.credential:
         head += _field(merchant.credential.header, merchant.credential.value) + "\r\n"
     repeatable = step.verify is None and step.method in IDEMPOTENT
-    return Request(template.origin, step.method, f"{head}\r\n".encode("latin-1"), body, repeatable)
+    return Request(template.origin, step.method, f"{head}\r\n".encode("latin-1"), body, repeatable, egress)
 
 
 class _Template(NamedTuple):
@@ -89,8 +98,10 @@ class _Template(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def _template(method: str, path: str, name: str, merchant: str, endpoint: str, allow_insecure: bool) -> _Template:
-    base = _endpoint(endpoint, allow_insecure)
+def _template(
+    method: str, path: str, name: str, merchant: str, endpoint: str, insecure_hosts: tuple[str, ...]
+) -> _Template:
+    base = _endpoint(endpoint, insecure_hosts)
     first, *others = _around_id(path, merchant)
     return _Template(
         origin=base.origin,
@@ -116,14 +127,17 @@ def _around_id(path: str, merchant: str) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def _endpoint(endpoint: str, allow_insecure: bool) -> _Endpoint:
+def _endpoint(endpoint: str, insecure_hosts: tuple[str, ...]) -> _Endpoint:
     shown = "its endpoint" if "@" in endpoint else repr(endpoint)  # a password may stand before it
     try:
         url = read(endpoint)
     except ValueError as error:
         raise UnusableEndpoint(f"{shown} cannot be called: {error}") from None
-    if url.scheme == "http" and not allow_insecure:
-        raise UnusableEndpoint(f"{shown} is not encrypted and the route does not say allowInsecure")
+    if url.scheme == "http" and not any(matches(pattern, url.host) for pattern in insecure_hosts):
+        raise UnusableEndpoint(
+            f"{shown} is not encrypted, and the route has neither its host in spec.egress.insecureHosts nor "
+            "spec.orders.allowInsecure"
+        )
     name = f"[{url.host}]" if ":" in url.host else url.host
     host = name if url.port == DEFAULT_PORTS[url.scheme] else f"{name}:{url.port}"
     common = "User-Agent: merchantroute-worker\r\nAccept: application/json\r\nAccept-Encoding: identity"

@@ -8,11 +8,13 @@ Afterwards a message that Celery would ack, reject or drop is settled only once 
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from merchantroute_worker.bulkhead.rule import NO_SLOT, Verdict
 from merchantroute_worker.delivery.delivery import Stage
 from merchantroute_worker.delivery.settlement import BEYOND_PART, Settlement
+from merchantroute_worker.egress.rules import ForbiddenAddress
 from merchantroute_worker.orders import task_decisions, task_message
 from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, to_dead
 from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
@@ -145,6 +147,8 @@ class TaskDelivery(Settlement[TaskMessage]):
         log.warning("task failed: %s", repr_of(error), extra={"data": self.log_fields("task-failed")})
         self.error_name = type(error).__name__
         self._settlement = self._settle_failed
+        if isinstance(error, ForbiddenAddress):  # the guard of an app's own calls raises it
+            self._settlement = partial(self._settle_forbidden, str(error))
 
     def retried(self) -> None:
         """The task published its own retry, and the broker confirmed it."""
@@ -241,6 +245,9 @@ class TaskDelivery(Settlement[TaskMessage]):
 
     def _settle_failed(self) -> None:
         self.settle(task_decisions.dead(self._parsed_task, "task-failed"), self._parsed_task.delivery_key)
+
+    def _settle_forbidden(self, explanation: str) -> None:
+        self.settle(task_decisions.forbidden(self._parsed_task, explanation), self._parsed_task.delivery_key)
 
     def _settle_requeued(self) -> None:
         outcome = task_decisions.deferred(self._parsed_task, self.pod.files.current, "requeued")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from merchantroute_worker.orders import ladder
-from merchantroute_worker.orders.answers import Answer, Meaning
+from merchantroute_worker.orders.answers import FORBIDDEN, Answer, Meaning
 from merchantroute_worker.orders.attempt_result import Attempt, MerchantHealth
 from merchantroute_worker.orders.envelope import ETA_WORTH_WAITING, Journal, Order, header_time
 from merchantroute_worker.orders.messages import DeathReason
@@ -120,6 +120,8 @@ def after_attempt(
         uncounted = replace(journal, attempts=before.attempts, refusals=before.refusals + 1)
         return _for_the_merchant(order.with_journal(uncounted), answer, route, reason, health, now=now)
     order = order.with_journal(journal)
+    if answer.failure == FORBIDDEN:
+        return ToDead(order=order, why=death_reason(order, route, "forbidden-address"))
     if meaning is Meaning.FINAL or (meaning is Meaning.DENIED and _stays_forbidden(before, journal)):
         return ToDead(order=order, why=death_reason(order, route, "merchant-rejected"))
     if order.journal.attempts >= route.max_attempts:

@@ -4,7 +4,6 @@ Pure: documents in, one frozen Route out. Times become seconds, except the ladde
 their milliseconds.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,13 +12,13 @@ from math import inf
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from merchantroute_worker.egress.rules import Egress, parse_egress
+from merchantroute_worker.egress.urls import normal
 from merchantroute_worker.isolation.groups import written_groups
 from merchantroute_worker.isolation.own_queues import OwnQueue, parse_own
 from merchantroute_worker.orders.answers import RATE_LIMITED, Answer, Meaning, Table, table
 
 METHODS = ("GET", "POST", "PUT", "DELETE")
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
-_DOT = re.compile("%2e", re.IGNORECASE)
 
 
 T = TypeVar("T")
@@ -85,30 +84,6 @@ def _filled(endpoint: str, merchant: str) -> str:
     return endpoint if path < 0 else endpoint[:path] + endpoint[path:].replace("{merchant}", quote(merchant, safe=""))
 
 
-def without_dots(path: str) -> str:
-    """The path without `.` and `..`, as URL libraries and curl send it (RFC 3986, 5.2.4)."""
-    if "/." not in path and "/%2" not in path:
-        return path
-    kept: list[str] = []
-    first, *segments = path.split("/")
-    for segment in segments:
-        plain = _DOT.sub(".", segment)
-        if plain == "..":
-            del kept[-1:]
-        elif plain != ".":
-            kept.append(segment)
-    return "/".join([first, *kept])
-
-
-def _normal(endpoint: str) -> str:
-    """One form for all spellings of a URL (RFC 3986, 6.2): case, default port, dots, last slash."""
-    scheme, _, rest = endpoint.partition("://")
-    host, slash, path = rest.partition("/")
-    scheme, host = scheme.lower(), host.lower()
-    host = host.removesuffix(_DEFAULT_PORTS.get(scheme, "")).removesuffix(".")
-    return f"{scheme}://{host}{without_dots(slash + path)}".rstrip("/")
-
-
 @dataclass(frozen=True, kw_only=True)
 class Route:
     """One generation of the route's configuration."""
@@ -120,7 +95,9 @@ class Route:
     dead: str
     suspect: str
     pulses: str
-    allow_insecure: bool
+    insecure_hosts: tuple[str, ...]
+    """Patterns of the hosts whose endpoints may be http://."""
+    egress: Egress
     steps: tuple[Step, ...]
     call_timeout: float
     deadline: float
@@ -155,7 +132,7 @@ class Route:
         endpoints = [endpoint for endpoint, _ in self.merchants.values()]
         if self.default_endpoint is not None:
             endpoints += [self.default_endpoint, self.default_endpoint]  # any number of merchants that are not listed
-        counts = Counter(_normal(endpoint) for endpoint in endpoints if "{merchant}" not in endpoint)
+        counts = Counter(normal(endpoint) for endpoint in endpoints if "{merchant}" not in endpoint)
         return frozenset(endpoint for endpoint, count in counts.items() if count > 1)
 
     def shares_endpoint(self, merchant_id: str) -> bool:
@@ -164,7 +141,7 @@ class Route:
             return False
         listed = self.merchants.get(merchant_id)
         endpoint = listed[0] if listed else self.default_endpoint
-        return endpoint is not None and _normal(endpoint) in self._shared_endpoints
+        return endpoint is not None and normal(endpoint) in self._shared_endpoints
 
     @cached_property
     def delays_for_eta(self) -> tuple[int, ...]:
@@ -188,6 +165,11 @@ class Route:
     def is_rate_limit(self, answer: Answer | None) -> bool:
         """Whether the merchant says by the answer that it got more orders than it bears: 429, unless that is final."""
         return answer is not None and answer.status == RATE_LIMITED and self.table.meaning(answer) is Meaning.AGAIN
+
+    def endpoint_of(self, merchant_id: str) -> str | None:
+        """The endpoint that the merchant's orders go to, None without one."""
+        merchant = self.merchant(merchant_id)
+        return None if merchant is None else merchant.endpoint
 
     def merchant(self, merchant_id: str) -> Merchant | None:
         """The merchant's endpoint, or None if neither the list nor a default endpoint covers it."""
@@ -294,7 +276,8 @@ def _parse(
         dead=_text(route["dead"]),
         suspect=_text(route["suspect"]),
         pulses=_text(route["pulses"]),
-        allow_insecure=bool(route["allowInsecure"]),
+        insecure_hosts=_insecure_hosts(route),
+        egress=parse_egress(route.get("egress")),
         steps=steps,
         call_timeout=_seconds(route["callTimeoutMs"]),
         deadline=_seconds(route["deadlineMs"]),
@@ -341,6 +324,12 @@ class _NotKnown(ValueError):
 
 def _merchant(document: Mapping[str, Any]) -> tuple[str, bool]:
     return _text(document["endpoint"]), "credentials" in document
+
+
+def _insecure_hosts(route: Mapping[str, Any]) -> tuple[str, ...]:
+    if route["allowInsecure"]:
+        return ("*",)
+    return tuple(_text(pattern) for pattern in route.get("egress", {}).get("insecureHosts", ()))
 
 
 def _tier(document: Mapping[str, Any]) -> Tier:
