@@ -11,7 +11,7 @@ from datetime import datetime
 
 from merchantroute_operator.spec.duration import seconds
 from merchantroute_operator.spec.invalid import SpecInvalid
-from merchantroute_operator.spec.route import Credentials, Deletion, Merchant, Raw, Route, Tier
+from merchantroute_operator.spec.route import Credentials, Deletion, Merchant, Orders, Raw, Route, Tier
 from merchantroute_operator.spec.sections.canary_lane import with_canary
 from merchantroute_operator.spec.sections.isolation import parse_isolation, parse_limits, with_limits
 from merchantroute_operator.spec.sections.orders import parse_orders
@@ -55,7 +55,7 @@ def _route(raw: Raw) -> Route:
         default_tier=spec["defaultTier"],
         default_endpoint=spec.get("defaultEndpoint"),
         tiers=tiers,
-        merchants=tuple(_merchant(merchant, names) for merchant in spec.get("merchants", ())),
+        merchants=tuple(_merchant(merchant, names, orders) for merchant in spec.get("merchants", ())),
         deletion=parse_deletion(spec.get("deletion", {})),
         network_policy=spec.get("networkPolicy", "Managed") == "Managed",
         users_per_lane=broker.get("users", "Given") == "PerLane",
@@ -79,11 +79,15 @@ def _tier(raw: Raw, worker: Raw, where: str, deadline: float) -> Tier:
     return with_canary(tier, raw, worker, where, deadline=deadline)
 
 
-def _merchant(raw: Raw, tiers: set[str]) -> Merchant:
+def _merchant(raw: Raw, tiers: set[str], orders: Orders) -> Merchant:
     if raw["tier"] not in tiers:
         raise SpecInvalid(
             f"spec.merchants[{raw['id']}].tier: there is no tier {raw['tier']}; write one of {_listed(tiers)}"
         )
+    workflow = raw.get("workflow")
+    if workflow is not None and workflow not in orders.workflows:
+        known = _listed(set(orders.workflows)) or "a list of steps in spec.orders.workflows first"
+        raise SpecInvalid(f"spec.merchants[{raw['id']}].workflow: there is no workflow {workflow}; write {known}")
     credentials = raw.get("credentials")
     return Merchant(
         id=raw["id"],
@@ -92,6 +96,8 @@ def _merchant(raw: Raw, tiers: set[str]) -> Merchant:
         credentials=Credentials(credentials["type"], credentials["secretRef"]["name"]) if credentials else None,
         limits=parse_limits(raw.get("limits"), f"spec.merchants[{raw['id']}].limits"),
         group=raw.get("group"),
+        workflow=workflow,
+        fields=raw.get("fields", {}),
     )
 
 

@@ -11,7 +11,8 @@ from merchantroute_worker.calls.attempt import call_within
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.calls.request import build
 from merchantroute_worker.orders.answers import Answer
-from merchantroute_worker.orders.route import Merchant, Step
+from merchantroute_worker.orders.route import Merchant
+from merchantroute_worker.orders.steps.step import Step
 from tests.unit.worker.samples import order
 from tests.worker.patched.raw_merchant import GOOD, Serve
 from tests.worker.patched.test_http_client import self_signed
@@ -36,7 +37,7 @@ class Heard:
 
 def post(client: HttpClient, endpoint: str) -> Answer:
     request = build(POST, order(), Merchant(id="bistro", endpoint=endpoint), attempt=1, allow_insecure=True)
-    return call_within(client, request, 5.0)
+    return call_within(client, request, 5.0)[0]
 
 
 def test_the_dot_of_an_absolute_name_is_in_no_handshake(

@@ -21,7 +21,8 @@ from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.calls.request import Origin, Request
 from merchantroute_worker.orders import envelope
 from merchantroute_worker.orders.answers import Answer
-from merchantroute_worker.orders.route import Merchant, Step, parse
+from merchantroute_worker.orders.route import Merchant, parse
+from merchantroute_worker.orders.steps.step import Step
 from tests.unit.worker.samples import INDEX, MERCHANTS, ROUTE
 
 LIMIT = 0.5
@@ -68,7 +69,7 @@ def call(
     head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     origin = Origin(scheme=scheme, host=host, port=port)
     request = Request(origin=origin, method="POST", head=head, body=body)
-    return call_within(client, request, within)
+    return call_within(client, request, within)[0]
 
 
 def descriptors() -> int:

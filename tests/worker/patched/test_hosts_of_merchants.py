@@ -11,7 +11,8 @@ from merchantroute_worker.calls.attempt import call_within
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.calls.request import build
 from merchantroute_worker.orders.answers import Answer
-from merchantroute_worker.orders.route import Merchant, Step
+from merchantroute_worker.orders.route import Merchant
+from merchantroute_worker.orders.steps.step import Step
 from tests.unit.worker.samples import order
 from tests.worker.patched.raw_merchant import GOOD, Handler, Serve
 from tests.worker.patched.test_http_client import self_signed
@@ -33,7 +34,7 @@ def noting(heads: list[str]) -> Handler:
 def called(client: HttpClient, endpoint: str) -> Answer:
     """The answer to a step of an order of the merchant with this endpoint."""
     request = build(STEP, order(), Merchant(id="bistro", endpoint=endpoint), attempt=1, allow_insecure=True)
-    return call_within(client, request, 10.0)
+    return call_within(client, request, 10.0)[0]
 
 
 def url(scheme: str, host: str, port: int) -> str:

@@ -9,7 +9,7 @@ import socket
 import ssl
 
 from merchantroute_worker.calls.request import Origin
-from merchantroute_worker.orders.answers import MAX_CAUSE
+from merchantroute_worker.orders.answers import as_cause
 
 
 def failure(error: OSError) -> str:
@@ -28,8 +28,7 @@ def failure(error: OSError) -> str:
 def cause(kind: str, error: OSError, origin: Origin) -> str:
     """Say why a call failed, in at most MAX_CAUSE printable characters."""
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    text = f"{_text(kind, error)} ({host}:{origin.port})"
-    return "".join(one if one.isprintable() else "?" for one in text)[:MAX_CAUSE]
+    return as_cause(f"{_text(kind, error)} ({host}:{origin.port})")
 
 
 def _text(kind: str, error: OSError) -> str:

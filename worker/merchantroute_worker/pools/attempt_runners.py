@@ -10,7 +10,8 @@ from merchantroute_worker.calls.http_client import Client, HttpClient
 from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.envelope import Order
-from merchantroute_worker.orders.route import Merchant, Route, Step
+from merchantroute_worker.orders.route import Merchant, Route
+from merchantroute_worker.orders.steps.step import Step
 
 _NO_ENTRIES: Mapping[str, Any] = {}
 
@@ -55,7 +56,9 @@ class InChildProcess:
     def attempt(self, order: Order, merchant: Merchant, route: Route, observer: CallObserver) -> Attempt:
         """See `AttemptRunner`."""
         # A child needs the route's limits, but not every merchant's endpoint and credentials.
-        limits = replace(route, merchants=_NO_ENTRIES, credentials=_NO_ENTRIES, own_queues=_NO_ENTRIES)
+        limits = replace(
+            route, merchants=_NO_ENTRIES, own_steps=_NO_ENTRIES, credentials=_NO_ENTRIES, own_queues=_NO_ENTRIES
+        )
         results: SimpleQueue[Any] = SimpleQueue()
         self._pool.apply_async(_in_child, (order, merchant, limits), callback=results.put, error_callback=results.put)
         result = results.get()
