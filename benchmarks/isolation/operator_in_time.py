@@ -79,6 +79,10 @@ class OperatorInTime:
             memory=self.memory,
             backlog={TIER: len(fleet.lane)},
             groups=self._groups,
+            workers={
+                str(merchant): [pod for pod, part in parts.items() if part]
+                for merchant, parts in self._document.parts.items()
+            },
         )
         self._note(decision.queues)
         self.memory, self.queues = decision.memory, dict(decision.queues)
@@ -140,7 +144,7 @@ class OperatorInTime:
         """The parts. Ending pods take nothing more, and what runs there comes off the share."""
         ending = sum(running.get(pod, 0) for pod in loaded.keys() - wanted)
         staying = {pod: generation for pod, generation in loaded.items() if pod in wanted}
-        over = most_pods(queue.rate, queue.burst, found=queue.why == "RateLimited")
+        over = most_pods(queue.rate, queue.burst, found=queue.found)
         return parts_to_write(max(0, queue.share - ending), queue.merchant, staying, written, running, over)
 
     def _load(self, pod: FleetPod) -> None:

@@ -66,7 +66,8 @@ def _measured(plan: IsolationPlan, progress: Progress) -> bool:
             began = time.monotonic()
             cell = IsolationCell(lab.rival(contender), load, trouble, plan.times, lab.merchants, progress)
             found, use = cell.run(place)
-            row = results.add(contender, trouble.name, load, asdict(found), asdict(use))
+            took = {**asdict(use), "fault_seconds": plan.times.fault}
+            row = results.add(contender, trouble.name, load, asdict(found), took)
             progress.line(f"{results.line(row)}  {time.monotonic() - began:.0f} s")
             failed |= lab.is_ours(contender) and bool(found.lost or found.doubled)
     return failed

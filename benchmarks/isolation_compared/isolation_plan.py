@@ -29,12 +29,14 @@ class UnusablePlan(ValueError):
 class CellTimes:
     """Seconds of a cell: before the fault, of it, and after it with orders as before; then as many at most until all
     are done.
+
+    A fault lasts for minutes, as outages do: what the first ten seconds of it cost weighs as much as it does there.
     """
 
     before: float = 10.0
-    fault: float = 30.0
-    after: float = 15.0
-    drain: float = 20.0
+    fault: float = 120.0
+    after: float = 30.0
+    drain: float = 30.0
 
     @property
     def healed_at(self) -> float:
@@ -87,7 +89,7 @@ def planned(environment: Mapping[str, str]) -> IsolationPlan:
         contenders=_chosen(environment, "CONTENDERS", CONTENDERS, CONTENDERS),
         troubles=(FAULTS[NONE], *(FAULTS[name] for name in names if name != NONE)),
         loads=tuple(map(int, _chosen(environment, "LOADS", every_load, every_load[:1] if quick else every_load))),
-        times=replace(times, fault=20.0, after=10.0) if quick else times,
+        times=replace(times, fault=20.0, after=10.0, drain=20.0) if quick else times,
         keep=bool(environment.get("KEEP")),
     )
 

@@ -27,6 +27,7 @@ class OperatedLane:
         self.queues: dict[str, OwnQueue] = {}
         self.opened: list[OwnQueue] = []
         self._memory, self._pulses, self._due = Memory(), dict[str, Pulse](), 0.0
+        self._workers: dict[str, list[str]] = {}
 
     def look(self) -> None:
         """Decide if it is time."""
@@ -45,6 +46,7 @@ class OperatedLane:
             waiting={merchant: self._waiting(merchant) for merchant in self.queues},
             queues=self.queues,
             memory=self._memory,
+            workers=self._workers,
         )
         self._memory = decision.memory
         for merchant, queue in decision.queues.items():
@@ -76,8 +78,9 @@ class OperatedLane:
             self._tell(merchant, queue)
 
     def _tell(self, merchant: str, queue: OwnQueue) -> None:
-        pods, over = self.lane.own_pods, most_pods(queue.rate, queue.burst, found=queue.why == "RateLimited")
+        pods, over = self.lane.own_pods, most_pods(queue.rate, queue.burst, found=queue.found)
         parts: Mapping[str, int] = wanted_parts(queue.share, topology.own_queue(merchant), pods, over)
+        self._workers[merchant] = [pod for pod in pods if parts[pod]]
         limits = {} if queue.rate is None else {"rate": queue.rate, "burst": queue.burst}
         pause = {"pausedUntil": round(queue.paused_until * 1000)} if queue.paused_until else {}
         bound = queue.stage == "Open"

@@ -102,6 +102,7 @@ def _waited(row: Row | None) -> str:
 
 
 _COLUMNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
+    ("of s", lambda row: _number(row["fault_seconds"], 0)),
     ("p50 s", lambda row: _number(row["healthy_p50"], 2)),
     ("p99 s", lambda row: _number(row["healthy_p99"], 2)),
     ("bound after s, half of them", lambda row: _number(row["isolation_median"], 1)),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from merchantroute_operator.isolation.conviction import NOTHING, Figures, Fleet, believe, figures
@@ -12,7 +12,15 @@ from merchantroute_operator.isolation.grounds import WINDOW, Ground, ground, in_
 from merchantroute_operator.isolation.history import Memory, Past
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
 from merchantroute_operator.isolation.rates.found_rate import LONGEST_PAUSE, Moment
-from merchantroute_operator.isolation.rates.limiting import NOT_LIMITING, Limiting, adjusted, begun, heard, remembered
+from merchantroute_operator.isolation.rates.limiting import (
+    NOT_LIMITING,
+    Limiting,
+    adjusted,
+    begun,
+    heard,
+    kept,
+    remembered,
+)
 from merchantroute_operator.isolation.shares import slots_of
 
 LONGEST_TICK = 10.0
@@ -43,6 +51,7 @@ class Tick:
     tiers: Mapping[str, Tier]
     waiting: Mapping[str, Waiting]
     longest_pause: float = LONGEST_PAUSE
+    workers: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +99,18 @@ def case_of(
     merchant: str, tier: str, tick: Tick, memory: Memory, queue: OwnQueue | None, failing: str | None = None
 ) -> Case:
     """What is known of the merchant at this tick; ``failing`` is its group, where that fails."""
-    at, past = tick.tiers.get(tier), memory.merchants.get(merchant, Past())
-    seen = NOTHING if at is None else figures(merchant, at.fleet, isolated=queue is not None)
+    at, past = tick.tiers.get(tier), memory.merchants.get(merchant)
+    if past is None:
+        past = Past() if queue is None else _remembered(queue, tick)
+    # Before it is open, and once it is led to no more, its orders are in all pods.
+    workers = tick.workers.get(merchant, ()) if queue is not None and queue.stage == "Open" else ()
+    seen = NOTHING if at is None else figures(merchant, at.fleet, isolated=queue is not None, workers=workers)
     refused = tuple(item for item in past.refused if tick.now - item[0] < WINDOW)
     if seen.refused:
         refused = (*refused, (tick.now, seen.refused))
     frozen = at is not None and at.fleet.frozen is not None
-    limiting = past.limiting if frozen else _limiting(past, seen, queue, tick)
+    unheard = frozen or _waits_unheard(merchant, at, tick)
+    limiting = kept(past.limiting, tick.now) if unheard else _limiting(past, seen, queue, tick)
     past = replace(
         past, refused=refused, limiting=limiting, at=past.at if seen is NOTHING and queue is None else tick.now
     )
@@ -107,14 +121,17 @@ def case_of(
     return Case(merchant, tier, seen, past, found, queue, frozen)
 
 
+def _waits_unheard(merchant: str, at: Tier | None, tick: Tick) -> bool:
+    """Whether orders may wait, and no pod says for what."""
+    waiting = tick.waiting.get(merchant)
+    return (at is None or not at.pods) and (waiting is None or waiting.ready > 0)
+
+
 def _limiting(past: Past, seen: Figures, queue: OwnQueue | None, tick: Tick) -> Limiting:
     """What is known of the rate that the merchant bears; it has one as long as it has a queue."""
     since = min(tick.now - past.at, LONGEST_TICK) if past.at else 0.0
     moment = Moment(tick.now, tick.wall, tick.longest_pause, since)
-    limiting = past.limiting
-    if queue is not None and limiting is NOT_LIMITING:
-        limiting = _remembered(queue, tick)
-    limiting = heard(limiting, moment, succeeded=seen.succeeded, limited=seen.limited, asks_until=seen.asks_until)
+    limiting = heard(past.limiting, moment, succeeded=seen.succeeded, limited=seen.limited, asks_until=seen.asks_until)
     if queue is None:
         return replace(limiting, rate=None) if limiting.rate is not None else limiting
     if limiting.rate is None:
@@ -122,14 +139,17 @@ def _limiting(past: Past, seen: Figures, queue: OwnQueue | None, tick: Tick) -> 
     return adjusted(limiting, moment, used_up=_is_used_up(queue, seen, tick))
 
 
-def _remembered(queue: OwnQueue, tick: Tick) -> Limiting:
-    """What the route's status says of it to an operator that has begun since."""
+def _remembered(queue: OwnQueue, tick: Tick) -> Past:
+    """What the route's status says of the merchant to an operator that has begun since. A slow one's queue with one
+    slot has a rate that is no limit of the merchant's as long as no order has succeeded.
+    """
     limiting = NOT_LIMITING
     if queue.paused_until > tick.wall:
         limiting = replace(limiting, paused_from=tick.wall, paused_until=queue.paused_until)
-    if queue.why != "RateLimited" or queue.rate is None:
-        return limiting
-    return remembered(limiting, queue.rate, tick.now)
+    if queue.found and queue.rate is not None:
+        limiting = remembered(limiting, queue.rate, tick.now)
+    probed = queue.why == "Slow" and queue.share <= 1 and queue.rate is not None and not queue.found
+    return Past(limiting=limiting, proven=not probed)
 
 
 def _is_used_up(queue: OwnQueue, seen: Figures, tick: Tick) -> bool:

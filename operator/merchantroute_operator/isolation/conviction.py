@@ -1,14 +1,17 @@
 """Whose figures are believed, and which merchants are slow by them.
 
 A pod in which most merchants are slow at once has a bad network itself, so it convicts nobody. If that holds for every
-pod that can be judged, our own way out fails: then nothing is decided until it has passed. Merchants of one group count
+pod that can be judged, and for two where two have calls, our own way out fails: then nothing is decided until it has
+passed. Merchants of one group count
 as one there. And one pod of several is no witness alone: a merchant is slow when a quarter of the pods say so, two at
-least where there are two.
+least where there are two. Of answers 429 a pod counts for one more than the pod that heard most beside it, of
+refused orders for twice as many, and for a pause the second longest counts: what no other pod has seen is that pod's
+own trouble.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -57,7 +60,10 @@ def believe(tier: str, pods: Sequence[PodNews], max_tripped_share: float) -> Fle
     counted = [(each, unrelated(each)) for each in pods]
     judged = [(each, groups) for each, groups in counted if groups.active >= JUDGED_FROM]
     tripped = [(each, groups) for each, groups in judged if groups.slow > max_tripped_share * groups.active]
-    if tripped and len(tripped) == len(judged):
+    # Quiet pods cannot be judged, and say all the same whether the busy one is alone with it.
+    with_calls = [groups for _, groups in counted if groups.active]
+    saying = sum(groups.slow > max_tripped_share * groups.active for groups in with_calls)
+    if tripped and len(tripped) == len(judged) and saying >= min(2, len(with_calls)):
         each, groups = max(tripped, key=lambda item: (item[1].slow, item[1].active))
         words = (
             f"Tier {tier}: {_in_words(each, groups)} are slow at once{_in_all(len(tripped))}, so the way out of the "
@@ -68,9 +74,12 @@ def believe(tier: str, pods: Sequence[PodNews], max_tripped_share: float) -> Fle
     return Fleet(tuple(each for each in pods if id(each) not in disbelieved))
 
 
-def figures(merchant: str, fleet: Fleet, *, isolated: bool) -> Figures:
-    """The merchant's sums, and the verdict. Of an ``isolated`` one only pods that work its orders are witnesses."""
-    heard = [news for each in fleet.believed if (news := each.merchants.get(merchant)) is not None]
+def figures(merchant: str, fleet: Fleet, *, isolated: bool, workers: Collection[str] = ()) -> Figures:
+    """The merchant's sums, and the verdict. Of an ``isolated`` one only pods that work its orders are witnesses: the
+    ``workers``, where it is known who has a part of its queue.
+    """
+    pods = [each for each in fleet.believed if each.pod.pod in workers] if workers else fleet.believed
+    heard = [news for each in pods if (news := each.merchants.get(merchant)) is not None]
     if not heard:
         return NOTHING
     slow_in = sum(news.slow for news in heard)
@@ -78,14 +87,52 @@ def figures(merchant: str, fleet: Fleet, *, isolated: bool) -> Figures:
     return Figures(
         succeeded=sum(news.succeeded for news in heard),
         failed=sum(news.failed - news.limited for news in heard),
-        refused=sum(news.refused for news in heard if not news.slow),
+        refused=_refused([news for news in heard if not news.slow], alone=len(pods) == 1),
         in_flight=sum(news.in_flight for news in heard),
         slow_in=slow_in,
         pods=witnesses,
         slow=0 < witnesses_needed(witnesses) <= slow_in,
-        limited=sum(news.limited for news in heard),
-        asks_until=max(news.asks_until for news in heard),
+        limited=_answered_429(heard, alone=len(pods) == 1),
+        asks_until=_asks_until(heard, alone=len(pods) == 1),
     )
+
+
+def _answered_429(heard: Sequence[News], *, alone: bool) -> int:
+    """The answers 429 since the last tick that count: of one pod, one more than of any other within the last minute."""
+    if alone:
+        return sum(news.limited for news in heard)
+    before = [news.limited_lately - news.limited for news in heard]
+    return _counted([news.limited_lately for news in heard], _one_more) - _counted(before, _one_more)
+
+
+def _refused(heard: Sequence[News], *, alone: bool) -> int:
+    """The orders refused since the last tick that count: of one pod, twice as many as of any other lately."""
+    if alone:
+        return sum(news.refused for news in heard)
+    before = [news.refused_lately - news.refused for news in heard]
+    return _counted([news.refused_lately for news in heard], _twice) - _counted(before, _twice)
+
+
+def _counted(by_pod: Sequence[int], most: Callable[[int], int]) -> int:
+    """The sum, in which the largest one is ``most`` of the second at most."""
+    second, first = ([0, 0, *sorted(by_pod)])[-2:]
+    return sum(by_pod) - max(0, first - most(second))
+
+
+def _one_more(second: int) -> int:
+    return second + 1
+
+
+def _twice(second: int) -> int:
+    return 2 * second
+
+
+def _asks_until(heard: Sequence[News], *, alone: bool) -> float:
+    """Until when it asked for time, by a call since the last tick, and by what another pod has heard as well."""
+    latest = max(news.asks_until for news in heard)
+    if alone or not latest:
+        return latest
+    return ([0.0, *sorted(news.asked_until for news in heard)])[-2]
 
 
 def witnesses_needed(witnesses: int) -> int:

@@ -9,7 +9,7 @@ memory back in.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from merchantroute_operator.isolation import isolation_events as events
@@ -25,7 +25,7 @@ from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import OwnQueue, PodFigures, Policy, Waiting
 from merchantroute_operator.isolation.next_queue import closed, emptied, next_queue
 from merchantroute_operator.isolation.rates.found_rate import LONGEST_PAUSE
-from merchantroute_operator.isolation.shares import fair_share
+from merchantroute_operator.isolation.shares import fair_share, of_a_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ def decide(
     backlog: Mapping[str, int] | None = None,
     groups: Groups | None = None,
     longest_pause: float = LONGEST_PAUSE,
+    workers: Mapping[str, Collection[str]] | None = None,
 ) -> Decision:
     """The decision at one tick of a whole route.
 
@@ -80,8 +81,10 @@ def decide(
     ``waiting`` has the broker's figures of own queues, ``queues`` the own queues that there are, both by merchant.
     ``backlog`` are the orders that are ready in each tier's lane; where that is unknown, no share is lowered for them.
     ``groups`` says which merchants stand or fall together; without it each is alone.
-    ``longest_pause`` is how long (seconds) a merchant may ask for time at once.
+    ``longest_pause`` is how long (seconds) a merchant may ask for time at once. ``workers`` are the pods that have a
+    part of a merchant's own queue; where that is not known, all pods of its tier are asked about it.
     """
+    pods = {tier: of_a_size(those) for tier, those in pods.items()}
     if policy.mode == "Off":
         return _all_closing(queues, "isolation is off", pods)
     known = memory.pods
@@ -92,7 +95,7 @@ def decide(
         tier: tier_at(tier, those, policy, now, wanting=wanting[tier], backlog=lanes.get(tier, 0))
         for tier, those in news.items()
     }
-    tick = Tick(now, wall, policy, tiers, waiting, longest_pause)
+    tick = Tick(now, wall, policy, tiers, waiting, longest_pause, workers or {})
     whose = Whose(merchants, default_tier, groups or ALONE)
     if policy.mode == "DryRun":
         return _dry_run(tick, news, whose, queues, memory)
@@ -109,6 +112,7 @@ def _all_closing(queues: Mapping[str, OwnQueue], words: str, pods: Mapping[str, 
             rate=None,
             burst=1,
             paused_until=0.0,
+            found=False,
         )
         for name, queue in queues.items()
     }
@@ -124,7 +128,7 @@ def _dry_run(
     memory: Memory,
 ) -> Decision:
     # Nothing waits in a queue that is not there.
-    tick = replace(tick, waiting=dict.fromkeys(memory.would, Waiting(0, 0)))
+    tick = replace(tick, waiting=dict.fromkeys(memory.would, Waiting(0, 0)), workers={})
     dry = _decide(tick, news, whose, memory.would, memory)
     would = {name: queue for name, queue in dry.queues.items() if queue.stage != "Closing"}
     pods = {tier: at.pods for tier, at in tick.tiers.items()}
@@ -157,7 +161,7 @@ def _decide(
             fails = group if (tier, group) in failing else None
             cases.append(case_of(merchant, tier, tick, memory, queue, fails))
     made = _made(cases, tick, there=len(queues))
-    shared = share_out(cases, made.queues, made.memory.merchants, tick, begin, whose.groups, memory.groups)
+    shared = share_out(cases, made.queues, made.memory.merchants, tick, begin, whose.groups, memory)
     made = replace(made, queues={**made.queues, **shared.queues})
     frozen = {tier: each.fleet.frozen for tier, each in tick.tiers.items() if each.fleet.frozen}
     told = [*events.of_freezing(frozen, memory.frozen), *shared.events, *made.events]
@@ -182,7 +186,7 @@ def _made(cases: Sequence[Case], tick: Tick, *, there: int) -> Decision:
     pasts: dict[str, Past] = {}
     told: list[IsolationEvent] = []
     most, used, without_room = tick.policy.max_own_queues, 0, 0
-    for case in sorted(cases, key=lambda case: rank(case.merchant, case.ground, case.queue)):
+    for case in sorted(cases, key=lambda case: rank(case.merchant, case.ground, case.queue, frozen=case.frozen)):
         queue, past = next_queue(case, tick)
         words = case.ground.words if case.ground else ""
         if queue is not None and queue.stage != "Closing":

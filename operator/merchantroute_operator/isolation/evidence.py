@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from heapq import nsmallest
 
-from merchantroute_operator.isolation.history import PodPast, Seen
+from merchantroute_operator.isolation.history import Lately, PodPast, Seen
 from merchantroute_operator.isolation.model import MerchantFigures, PodFigures
 from merchantroute_operator.isolation.rates.found_rate import LONGEST_PAUSE
+from merchantroute_operator.isolation.rates.limiting import AGAIN_WITHIN
 
 EVIDENCE_FOR = 15.0
 """Seconds for which a pod's evidence counts after the last call that showed it."""
@@ -31,8 +32,9 @@ far as that."""
 class News:
     """One merchant in one pod since the last tick.
 
-    ``limited`` of the failed ones were answered with 429. It asked for time until ``asks_until`` (monotonic), 0 where
-    no attempt has shown that since the last tick.
+    ``limited`` of the failed ones were answered with 429. ``limited_lately`` are those within a minute of one another,
+    ``refused_lately`` refused ones within some seconds of one another. It asked for time until ``asks_until``
+    (monotonic), 0 where no attempt has shown that since the last tick; ``asked_until`` is the latest that any has.
     """
 
     succeeded: int = 0
@@ -43,6 +45,9 @@ class News:
     since: float | None = None  # when the pod began to call it slow, where that was heard
     limited: int = 0
     asks_until: float = 0.0
+    limited_lately: int = 0
+    refused_lately: int = 0
+    asked_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +76,9 @@ def pod_news(pod: PodFigures, past: PodPast | None, now: float, wall: float) -> 
         evidence = _evidence(figures, earlier, now, known=known is not None)
         since = _since_when(figures, earlier, now, known=known is not None)
         first = complete and known is not None
-        news[figures.merchant] = _news(figures, earlier, evidence, since, now, at=pod.at, first=first)
-        seen[figures.merchant] = _seen(figures, evidence, since)
+        its = _news(figures, earlier, evidence, since, now, at=pod.at, first=first)
+        news[figures.merchant] = its
+        seen[figures.merchant] = _seen(figures, earlier, its, evidence, now)
     # A pod lists who was refused lately; counts of others go on from what they were.
     unlisted = [(name, old) for name, old in before.items() if name not in seen]
     kept = unlisted[: max(0, MOST_KEPT - len(seen))]
@@ -90,8 +96,20 @@ def _heard(merchants: Iterable[MerchantFigures]) -> list[MerchantFigures]:
     )
 
 
-def _seen(figures: MerchantFigures, evidence: float | None, since: float | None) -> Seen:
-    return Seen(figures.slow, figures.succeeded, figures.failed, figures.refused, evidence, since, figures.limited)
+def _seen(figures: MerchantFigures, earlier: Seen | None, its: News, evidence: float | None, now: float) -> Seen:
+    before = Seen(slow=False, succeeded=0, failed=0, refused=0) if earlier is None else earlier
+    return Seen(
+        slow=figures.slow,
+        succeeded=figures.succeeded,
+        failed=figures.failed,
+        refused=figures.refused,
+        evidence=evidence,
+        since=its.since,
+        limited=figures.limited,
+        limited_lately=Lately(its.limited_lately, now if its.limited else before.limited_lately.at),
+        refused_lately=Lately(its.refused_lately, now if its.refused else before.refused_lately.at),
+        asked_until=its.asked_until,
+    )
 
 
 def _since_when(figures: MerchantFigures, earlier: Seen | None, now: float, *, known: bool) -> float | None:
@@ -121,17 +139,27 @@ def _news(
         limited=0 if first else figures.limited,
     )
     failed = _since(figures.failed, before.failed)
+    limited = min(failed, _since(figures.limited, before.limited))
+    refused = _since(figures.refused, before.refused)
+    # Only what an attempt has shown: a pod that merely says so again holds nobody.
+    asks_until = at + min(figures.paused_for, LONGEST_PAUSE) if failed and figures.paused_for else 0.0
     return News(
         succeeded=_since(figures.succeeded, before.succeeded),
         failed=failed,
-        refused=_since(figures.refused, before.refused),
+        refused=refused,
         in_flight=min(max(0, figures.in_flight), MOST_SLOTS),
         slow=evidence is not None and now - evidence <= EVIDENCE_FOR,
         since=since,
-        limited=min(failed, _since(figures.limited, before.limited)),
-        # Only what an attempt has shown: a pod that merely says so again holds nobody.
-        asks_until=at + min(figures.paused_for, LONGEST_PAUSE) if failed and figures.paused_for else 0.0,
+        limited=limited,
+        asks_until=asks_until,
+        limited_lately=limited + _still(before.limited_lately, now, AGAIN_WITHIN),
+        refused_lately=refused + _still(before.refused_lately, now, EVIDENCE_FOR),
+        asked_until=max(asks_until, before.asked_until),
     )
+
+
+def _still(lately: Lately, now: float, within: float) -> int:
+    return lately.count if now - lately.at <= within else 0
 
 
 def _since(count: int, earlier: int) -> int:

@@ -67,8 +67,14 @@ def never_closes(merchant: str, policy: Policy, wall: float) -> bool:
     return merchant in policy.limits or merchant in policy.pinned or policy.held.get(merchant, 0.0) > wall
 
 
-def rank(merchant: str, found: Ground | None, queue: OwnQueue | None) -> tuple[int, bool, float, str]:
-    """The place among those that need a queue, lowest first; who has one keeps it before others of the same ground."""
+def rank(
+    merchant: str, found: Ground | None, queue: OwnQueue | None, *, frozen: bool = False
+) -> tuple[int, bool, float, str]:
+    """The place among those that need a queue, lowest first; who has one keeps it before others of the same ground.
+    In a tier that is ``frozen`` nobody knows who needs one still, so that each is needed for what it was opened for.
+    """
+    if found is None and frozen and queue is not None and queue.stage != "Closing":
+        return _FIRST[queue.why], False, 0.0, merchant
     if found is None:
         return _NO_GROUND, queue is None, 0.0, merchant
     place = _OF_GROUP if found.of_group else _FIRST[found.besides or found.why]

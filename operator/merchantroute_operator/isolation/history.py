@@ -17,11 +17,23 @@ MOST_MERCHANTS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
+class Lately:
+    """How often something happened, with no long time between two of them, and when it did last."""
+
+    count: int = 0
+    at: float = 0.0
+
+
+NEVER = Lately()
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """One merchant in one pod at the last tick: its counters, and when it was last known to be slow by a call.
 
     ``evidence`` is None where the pod calls it slow and has not called it for a while, or never called it slow.
     ``since`` is when the pod began to call it slow, None where it does not, or did before it was heard.
+    ``asked_until`` is the latest time (monotonic) that an answer asked for.
     """
 
     slow: bool
@@ -31,6 +43,9 @@ class Seen:
     evidence: float | None = None
     since: float | None = None
     limited: int = 0
+    limited_lately: Lately = NEVER
+    refused_lately: Lately = NEVER
+    asked_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,8 @@ class PodFigures:
 class OwnQueue:
     """One merchant's own queue, as the route's status remembers it over restarts of the operator.
 
-    ``share`` is the most orders in flight over all pods, 0 while held; ``rate`` the most per second, None for no limit.
+    ``share`` is the most orders in flight over all pods, 0 while held; ``rate`` the most per second, None for no limit,
+    ``found`` where the merchant was found to bear no more.
     ``hold`` is how long (seconds) it stays open after the merchant was well again; it grows for one that flaps. No
     order begins before ``paused_until`` (seconds since the epoch, 0 for no pause): the merchant asked for that.
     """
@@ -110,6 +111,7 @@ class OwnQueue:
     burst: int = 1
     hold: float = 30.0
     paused_until: float = 0.0
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True)

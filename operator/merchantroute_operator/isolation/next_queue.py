@@ -34,7 +34,7 @@ def next_queue(case: Case, tick: Tick) -> tuple[OwnQueue | None, Past]:
 def emptied(case: Case, queue: OwnQueue, tick: Tick) -> tuple[OwnQueue, Past]:
     """A queue that is closing, with a share that follows its merchant on: what waits in it is to leave."""
     share = _share(case, case.past, queue.why, tick)
-    return _queue(case, tick, replace(queue, share=share.share), share.past), share.past
+    return _queue(case, tick, replace(queue, share=max(1, share.share)), share.past), share.past
 
 
 def closed(queue: OwnQueue, past: Past, now: float) -> tuple[OwnQueue, Past]:
@@ -64,6 +64,7 @@ def _queue(case: Case, tick: Tick, queue: OwnQueue, past: Past) -> OwnQueue:
         rate=found if is_found else asked,
         burst=1 if limits is None or probed or is_found else limits.burst,
         paused_until=until if until > tick.wall else 0.0,
+        found=is_found,
     )
 
 
@@ -85,7 +86,8 @@ def _share(case: Case, past: Past, why: Why, tick: Tick) -> Share:
     held = tick.policy.held.get(case.merchant, 0.0) > tick.wall
     at = tick.tiers.get(case.tier)
     if case.queue is not None and not held and (case.frozen or at is None or not at.pods):
-        return Share(case.queue.share, past)
+        # None where it was held until now, or where others of its group had their turn: ``share_out`` gives the next.
+        return Share(max(1, case.queue.share), past)
     return next_share(
         why,
         case.figures,

@@ -72,6 +72,14 @@ def share_of_one_more(pods: Sequence[PodFigures]) -> int:
     return max(1, sum(min(max(0, pod.fair_share), _within(pod.slots)) for pod in pods))
 
 
+def of_a_size(pods: Sequence[PodFigures]) -> list[PodFigures]:
+    """The pods, each with no more slots than another one has: those of a tier are alike."""
+    if len(pods) < 2:
+        return list(pods)
+    most = sorted(_within(pod.slots) for pod in pods)[-2]
+    return [pod if pod.slots <= most else replace(pod, slots=most) for pod in pods]
+
+
 def slots_of(pods: Sequence[PodFigures]) -> int:
     """The slots of all pods of a tier."""
     return sum(_within(pod.slots) for pod in pods)
@@ -130,9 +138,10 @@ def _steady(queue: OwnQueue | None, fair: int, *, used: bool, pressed: bool) -> 
     """
     if queue is None:
         return fair
-    if fair < queue.share:
-        return max(fair, int(queue.share * (1 - STEADY))) if used and pressed else queue.share
-    return fair if used and not pressed and fair - queue.share >= GROWS_BY * queue.share else queue.share
+    share = max(1, queue.share)
+    if fair < share:
+        return max(fair, int(share * (1 - STEADY))) if used and pressed else share
+    return fair if used and not pressed and fair - share >= GROWS_BY * share else share
 
 
 def _recovering(

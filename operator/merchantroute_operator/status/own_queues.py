@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from math import ceil
 from typing import Any, get_args
 
 from merchantroute_operator.isolation.model import OwnQueue, Stage, Why
@@ -36,7 +37,9 @@ def entries(queues: Iterable[OwnQueue], waiting: Mapping[str, int]) -> list[dict
             "since": as_time(queue.since),
             "share": queue.share,
             **({"rate": queue.rate, "burst": queue.burst} if queue.rate is not None else {}),
-            **({"pausedUntil": as_time(queue.paused_until)} if queue.paused_until else {}),
+            **({"rateFound": True} if queue.found else {}),
+            # Whole seconds, and none too few: an operator that starts goes on with it.
+            **({"pausedUntil": as_time(ceil(queue.paused_until))} if queue.paused_until else {}),
             "hold": round(queue.hold, 3),
             **({"waiting": waiting[queue.merchant]} if queue.merchant in waiting else {}),
         }
@@ -81,4 +84,6 @@ def _read(entry: Raw) -> OwnQueue:
         burst=int(entry.get("burst") or 1),
         hold=float(entry.get("hold") or 30.0),
         paused_until=datetime.fromisoformat(entry["pausedUntil"]).timestamp() if entry.get("pausedUntil") else 0.0,
+        # An operator of an older version did not write it.
+        found=entry.get("rateFound", entry["why"] == "RateLimited") is True and entry.get("rate") is not None,
     )

@@ -32,8 +32,9 @@ def _foreign(
             whose = f"belongs to {found}" if found else "was made by somebody else (it has no owner mark)"
             yield f"{word} {name} {whose}: delete it, or rename this route{_adoption(found, owner)}"
         elif isinstance(want, Queue) and (wrong := _differences(want.arguments, have.arguments)):
+            rename = "" if naming.is_own_queue(name) else "rename its tier, or "
             yield (
-                f"{word} {name} has other arguments ({wrong}), which the broker cannot change: rename its tier, or "
+                f"{word} {name} has other arguments ({wrong}), which the broker cannot change: {rename}"
                 "move its orders away and delete it (docs/operations.md says how)"
             )
 

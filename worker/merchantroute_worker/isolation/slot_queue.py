@@ -25,14 +25,20 @@ class TokenBucket:
     def __init__(self, rate: float | None, burst: float, now: float) -> None:
         self._rate, self._burst = rate, burst
         self._tokens, self._filled_at = burst, now
+        self._stopped = False
 
     def change(self, rate: float | None, burst: float, now: float) -> None:
         """Go on at another rate, with the tokens that are there: a change of the number of pods gives none away."""
         self._fill(now)
         if self._rate is None:
             self._tokens = burst
-        self._rate, self._burst = rate, burst
+        self._rate, self._burst, self._stopped = rate, burst, False
         self._tokens = min(self._tokens, burst)
+
+    def stop(self, now: float) -> None:
+        """Gain nothing until the next change: others have the rate meanwhile."""
+        self._fill(now)
+        self._stopped = True
 
     def wait(self, now: float) -> float:
         """Give the seconds until there is a token, 0 if there is one."""
@@ -48,8 +54,11 @@ class TokenBucket:
             self._tokens -= 1
 
     def _fill(self, now: float) -> None:
-        if self._rate is not None:
-            self._tokens = min(self._burst, self._tokens + max(0.0, now - self._filled_at) * self._rate)
+        # Threads that wait for one another come with times in any order.
+        if now <= self._filled_at:
+            return
+        if self._rate is not None and not self._stopped:
+            self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
 
 
@@ -94,7 +103,10 @@ class SlotQueue(Generic[T]):
             if known is None:
                 self._merchants[name] = _Merchant(part, begun.get(name, 0), now)
                 continue
-            known.bucket.change(part.rate, part.burst, now)
+            if part.part:
+                known.bucket.change(part.rate, part.burst, now)
+            else:
+                known.bucket.stop(now)
             known.part, known.not_before = part, float("-inf")
 
     def counts(self, merchant: str) -> bool:

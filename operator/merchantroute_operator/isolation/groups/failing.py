@@ -52,6 +52,8 @@ def failing_groups(tier: str, fleet: Fleet, well: Mapping[Key, float], now: floa
             saying[group] += group in here
     for group, counts in active.items():
         enough = len(slow[group]) >= SURELY or 2 * len(slow[group]) >= max(counts)
-        shown = saying[group] >= witnesses_needed(len(counts)) and len(slow[group]) >= SLOW_AT_LEAST
+        # A quarter of the pods that have calls there, and no pod of several alone.
+        witnesses = max(witnesses_needed(len(counts)), min(2, len(fleet.believed)))
+        shown = saying[group] >= witnesses and len(slow[group]) >= SLOW_AT_LEAST
         if shown and enough and well.get((tier, group)) != now:
             yield tier, group

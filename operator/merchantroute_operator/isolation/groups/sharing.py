@@ -18,7 +18,7 @@ from merchantroute_operator.isolation.closing import UNPROVEN
 from merchantroute_operator.isolation.conviction import Figures
 from merchantroute_operator.isolation.groups.failing import Key
 from merchantroute_operator.isolation.groups.route_groups import Groups
-from merchantroute_operator.isolation.history import GroupPast, Past
+from merchantroute_operator.isolation.history import GroupPast, Memory, Past
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import OwnQueue, Waiting
 from merchantroute_operator.isolation.shares import PROBES, QUICK_UP_TO, next_share, slots_of
@@ -69,14 +69,14 @@ def share_out(
     tick: Tick,
     failing: Collection[Key],
     groups: Groups,
-    before: Mapping[Key, GroupPast],
+    memory: Memory,
 ) -> Shared:
     """Bound what the merchants of each group that fails have together, in ``queues`` as each would have them."""
     members: defaultdict[Key, list[_Member]] = defaultdict(list)
     for case in cases:
         queue = queues.get(case.merchant)
         group = groups.of(case.merchant)
-        if group and queue is not None and queue.stage != "Closing" and queue.why != "Held":
+        if group and queue is not None and queue.why != "Held":
             waiting = tick.waiting.get(case.merchant, Waiting(0, 0))
             members[case.tier, group].append(_Member(case, queue, waiting))
     changed: dict[str, OwnQueue] = {}
@@ -84,11 +84,12 @@ def share_out(
     kept: dict[Key, GroupPast] = {}
     told: list[IsolationEvent] = []
     for key, those in members.items():
-        known = before.get(key)
-        if known is None and key not in failing and not _was_shared(those):
+        known = memory.groups.get(key)
+        shared = _remembered(those, memory.merchants) if known is None else None
+        if known is None and shared is None and key not in failing:
             continue
-        past = GroupPast() if known is None else _next(known, key in failing, those, tick)
-        if known is None:
+        past = (shared or GroupPast()) if known is None else _next(known, key in failing, those, tick)
+        if known is None and shared is None:
             told.append(events.group_fails(key[1], len(those)))
         if _is_over(past, those, tick):
             told.append(events.group_is_well(key[1], len(those), proven=past.past.proven))
@@ -100,24 +101,30 @@ def share_out(
     return Shared(changed, proven, kept, frozenset(well), tuple(told))
 
 
-def _was_shared(members: Sequence[_Member]) -> bool:
-    """Whether an operator before this one gave some of them no share, which happens in a group that fails alone."""
-    had = [member.case.queue for member in members if member.case.queue is not None]
-    return any(queue.share == 0 and queue.why != "Held" for queue in had)
+def _remembered(members: Sequence[_Member], known: Collection[str]) -> GroupPast | None:
+    """What an operator before this one gave to them together, if it gave none to some: that happens in a group that
+    fails alone. Merchants that are ``known`` are not as it left them.
+    """
+    had = [m.case.queue for m in members if m.case.queue is not None and m.case.merchant not in known]
+    if not any(queue.share == 0 and queue.why != "Held" for queue in had):
+        return None
+    share = max(1, sum(queue.share for queue in had))
+    return GroupPast(share, Past(proven=share > 1))
 
 
 def _next(known: GroupPast, fails: bool, members: Sequence[_Member], tick: Tick) -> GroupPast:
-    tier = members[0].case.tier
+    tier, figures = members[0].case.tier, _sums(members, fails)
     at = tick.tiers.get(tier)
-    if at is None or at.fleet.frozen or not at.pods:
-        return known
-    figures = _sums(members, fails)
+    if at is None or at.fleet.frozen:
+        return replace(known, past=replace(known.past, calm_since=None))
+    unused = figures.slow_in == 0 and not any(member.is_busy for member in members)
+    calm_since = (known.past.calm_since or tick.now) if unused else None
+    if not at.pods:
+        return replace(known, past=replace(known.past, calm_since=calm_since))
     waiting = Waiting(sum(m.waiting.ready for m in members), sum(m.in_flight for m in members))
     one = OwnQueue("", tier, "Slow", "Open", tick.wall, known.share)
     slots = slots_of(at.pods)
     share = next_share("Slow", figures, one, known.past, fair=slots, waiting=waiting, held=False, pressed=at.pressed)
-    unused = figures.slow_in == 0 and not any(member.is_busy for member in members)
-    calm_since = (share.past.calm_since or tick.now) if unused else None
     # A call that hung until the host was well again fails beside the first successes: that says nothing of its pace.
     threshold = None if share.past.threshold is None else max(share.past.threshold, int(slots * QUICK_UP_TO))
     return GroupPast(share.share, replace(share.past, calm_since=calm_since, threshold=threshold))
@@ -140,10 +147,12 @@ def _sums(members: Sequence[_Member], fails: bool) -> Figures:
 
 def _is_over(past: GroupPast, members: Sequence[_Member], tick: Tick) -> bool:
     """Whether the merchants need no common share any more: it is all that they would have, or all that there is."""
+    at = tick.tiers.get(members[0].case.tier)
     if past.past.proven:
+        if at is None or at.fleet.frozen or not at.pods:
+            return False
         would = sum(member.queue.share for member in members if member.is_busy)
-        at = tick.tiers.get(members[0].case.tier)
-        return past.share >= min(would, would if at is None else slots_of(at.pods))
+        return past.share >= min(would, slots_of(at.pods))
     return past.past.calm_since is not None and tick.now - past.past.calm_since >= UNPROVEN
 
 

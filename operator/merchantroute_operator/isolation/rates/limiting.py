@@ -85,6 +85,11 @@ def heard(limiting: Limiting, moment: Moment, *, succeeded: int, limited: int, a
     return replace(limiting, asked=asked, answers=answers, seen=max(limiting.seen, done(answers, now)))
 
 
+def kept(limiting: Limiting, now: float) -> Limiting:
+    """What is remembered after a tick in which nothing could be heard: a rate is not forgotten for that."""
+    return limiting if limiting.rate is None else replace(limiting, rate=replace(limiting.rate, needed_at=now))
+
+
 def begun(limiting: Limiting, now: float) -> Limiting:
     """Begin to limit the rate of a merchant that answers 429 again and again."""
     if limiting.rate is not None or not limiting.again:

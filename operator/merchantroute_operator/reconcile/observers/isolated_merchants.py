@@ -60,6 +60,7 @@ def _decided(tick: Tick, own: OwnQueues, route: Route) -> Decision:
         backlog=backlog(route, tick, pods),
         longest_pause=max(route.orders.retry_after_max, LONGEST_UNTOLD),
         groups=own.groups_of(route),
+        workers=own.written[-1].parts if own.written else None,
     )
 
 

@@ -188,9 +188,7 @@ def _parts(
     share = max(0, share_now(queue) - still_running(others, written, running))
     # One at least: what such a pod holds may never end, and the queue is to be worked by somebody.
     share = max(min(1, share), share - still_running(overdue, written, running, load_newer=False))
-    given = parts_to_write(
-        share, name, live, written, running, most_pods(queue.rate, queue.burst, found=queue.why == "RateLimited")
-    )
+    given = parts_to_write(share, name, live, written, running, most_pods(queue.rate, queue.burst, found=queue.found))
     return {**dict.fromkeys(overdue, 0), **given}
 
 

@@ -12,6 +12,7 @@ def row(contender: str, fault: str, load: int = 50, **more: Any) -> dict[str, An
         "contender": contender,
         "fault": fault,
         "load": load,
+        "fault_seconds": 120.0,
         "healthy_p50": 2.2,
         "healthy_p99": 3.0,
         "healthy_p99_ratio": 1.0,

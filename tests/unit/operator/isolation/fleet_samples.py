@@ -1,6 +1,6 @@
 """A route of one tier under `decide`, tick by tick: what pods report is written down, what follows is kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from merchantroute_operator.isolation.decide import Decision, decide
@@ -8,6 +8,7 @@ from merchantroute_operator.isolation.groups.route_groups import Groups
 from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.isolation.isolation_events import IsolationEvent
 from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures, OwnQueue, PodFigures, Policy, Waiting
+from merchantroute_operator.status.own_queues import entries, remembered
 
 TIER = "gold"
 EPOCH = 1_700_000_000.0
@@ -36,6 +37,18 @@ def limiting(
     }
 
 
+def workers_of(queues: Mapping[str, OwnQueue], pods: Sequence[PodFigures]) -> dict[str, list[str]]:
+    """The pods that have a part of each queue: those that say that they have worked its orders."""
+    return {
+        name: [
+            pod.pod
+            for pod in pods
+            if (seen := pod.merchants.get(name)) is not None and (seen.in_flight or seen.succeeded or seen.failed)
+        ]
+        for name in queues
+    }
+
+
 @dataclass
 class Route:
     """A route under its operator. What opens is bound, and what closes is gone, before the next tick."""
@@ -55,6 +68,8 @@ class Route:
     merchants: Mapping[str, str] = field(default_factory=dict)
     member_of: Groups | None = None
     backlog: int = 0
+    elsewhere: Mapping[str, Sequence[PodFigures]] = field(default_factory=dict)
+    workers: Mapping[str, Sequence[str]] | None = None
 
     def tick(self, *reports: Report) -> Decision:
         """One tick with these pods' reports."""
@@ -70,7 +85,7 @@ class Route:
             self.now,
             EPOCH + self.now,
             self.policy,
-            pods={TIER: pods},
+            pods={TIER: pods, **self.elsewhere},
             merchants=self.merchants,
             default_tier=TIER,
             waiting={name: self.waiting.get(name, Waiting(0, 0)) for name in self.queues},
@@ -78,6 +93,7 @@ class Route:
             memory=self.memory,
             groups=self.member_of,
             backlog={TIER: self.backlog},
+            workers=workers_of(self.queues, pods) if self.workers is None else self.workers,
         )
         self.memory = decision.memory
         self.queues = {
@@ -93,6 +109,11 @@ class Route:
         while self.now < end:
             decision = self.tick(*reports)
         return decision
+
+    def restart(self) -> None:
+        """The operator starts anew: it knows what the route's status says, and nothing else."""
+        self.queues = remembered({"ownQueues": entries(self.queues.values(), {})})
+        self.memory = Memory()
 
     def told(self, reason: str) -> list[str]:
         """The texts of events with this reason."""

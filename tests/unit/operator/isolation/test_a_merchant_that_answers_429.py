@@ -13,10 +13,13 @@ QUIET: dict[str, MerchantFigures] = {}
 
 
 def limited(route: Route, *, seconds: int = 8, done: int = 10, refused: int = 2) -> Route:
-    """Let a merchant do so much per tick in one of two pods, answer so many with 429, and get a queue of its own."""
+    """Let a merchant do so much per tick in one of two pods, answer so many with 429 in both, and get a queue of its
+    own that the first one works.
+    """
     route.tick(QUIET, QUIET)
     for tick in range(1, seconds // 2 + 1):
-        route.tick(limiting("busy", refused * tick, in_flight=1, succeeded=done * tick), QUIET)
+        both = limiting("busy", refused * tick, in_flight=1, succeeded=done * tick), limiting("busy", refused * tick)
+        route.tick(*both)
     assert route.queues["busy"].why == "RateLimited"
     return route
 
@@ -35,7 +38,7 @@ def test_answering_429_again_opens_a_queue_at_the_rate_that_was_seen() -> None:
 
     queue = route.queues["busy"]
     assert (queue.rate, queue.burst, queue.share) == (5.0, 1, 56)
-    text = "busy: 6 orders answered 429 lately; its orders get a queue of their own, 56 at a time, 5 a second"
+    text = "busy: 12 orders answered 429 lately; its orders get a queue of their own, 56 at a time, 5 a second"
     assert route.told(told.ISOLATED) == [text]
 
 
@@ -191,7 +194,7 @@ def test_where_there_is_no_room_those_that_are_slow_come_before_those_that_answe
             **well("flood", in_flight=9, refused=100 * tick),
             **slow("hung"),
         }
-        route.tick(report, slow("hung"))
+        route.tick(report, slow("hung") | limiting("busy", 2 * tick))
 
     assert sorted(route.queues) == ["busy", "hung"]
 

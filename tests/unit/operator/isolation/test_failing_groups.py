@@ -14,6 +14,7 @@ from merchantroute_operator.isolation.groups.route_groups import RouteGroups, ho
 from merchantroute_operator.isolation.groups.sharing import TURN
 from merchantroute_operator.isolation.history import Memory
 from merchantroute_operator.isolation.model import GroupFigures, MerchantFigures, MerchantLimits, Policy, Waiting
+from merchantroute_operator.reconcile.state.own.own_memory import share_now
 from merchantroute_operator.spec.endpoint import host_and_port
 from merchantroute_operator.spec.route import Merchant
 from tests.unit.operator.isolation.fleet_samples import EPOCH, TIER, Report, Route, well
@@ -353,3 +354,31 @@ def test_who_is_not_listed_is_at_the_default_endpoint() -> None:
 
     assert (groups.of("m"), groups.of("unknown")) == ("a.example", "gate.example")
     assert (groups.members("a.example"), groups.members("gate.example")) == (["m"], ())
+
+
+def test_a_member_that_is_not_slow_has_a_share_again_when_its_host_is_well_although_the_lanes_orders_wait() -> None:
+    route = failing(policy=Policy(pinned=frozenset({"m3", "m4"})))
+    route.waiting = {name: Waiting(500, 1) for name in route.queues}
+    route.backlog = 1_000
+
+    recover(route, 20)
+
+    assert route.memory.groups == {}
+    assert all(queue.share > 0 for queue in route.queues.values())
+
+
+def test_queues_of_it_that_close_are_emptied_in_turns_with_the_others() -> None:
+    route = failing(6)
+    route.policy = Policy(max_own_queues=2)
+    queues = dict(route.queues)
+    tried = set()
+    for _ in range(60):
+        route.queues, route.waiting = queues, {name: Waiting(9, 0) for name in queues}
+        decision = route.ticks(0, *[QUIET] * 4)
+        queues = dict(decision.queues)
+        assert sum(share_now(queue) for queue in queues.values()) == 1
+        tried |= {name for name, queue in queues.items() if queue.share}
+        route.now += TURN
+
+    assert [queue.stage for queue in queues.values()].count("Closing") == 4
+    assert tried == queues.keys()

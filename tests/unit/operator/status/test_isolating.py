@@ -18,7 +18,9 @@ from tests.unit.operator.status_views import ROUTE, a_view
 NOW = "2026-01-02T03:04:05Z"
 SLOW = OwnQueue("m0", "enterprise", why="Slow", stage="Open", since=1_767_225_601.0, share=4, hold=60.0)
 LIMITED = OwnQueue("\N{SUSHI}", "standard", "Limited", "Opening", 1_767_225_601.0, share=30, rate=0.5, burst=3)
-PAUSED = OwnQueue("m9", "standard", "RateLimited", "Open", 1_767_225_601.0, 30, rate=4.8, paused_until=1_767_225_700.0)
+PAUSED = OwnQueue(
+    "m9", "standard", "RateLimited", "Open", 1_767_225_601.0, 30, rate=4.8, found=True, paused_until=1_767_225_700.0
+)
 CLOSING = OwnQueue("a b", "standard", "Held", "Closing", 1_767_225_601.0, share=0)
 THREE = {queue.merchant: queue for queue in (SLOW, LIMITED, CLOSING)}
 
@@ -96,6 +98,21 @@ def test_what_the_status_says_is_what_is_remembered() -> None:
     (paused,) = entries([PAUSED], {})
     assert (paused["rate"], paused["pausedUntil"]) == (4.8, "2026-01-01T00:01:40Z")
     assert remembered({"ownQueues": [paused]}) == {"m9": PAUSED}
+
+
+def test_what_was_found_is_no_limit_also_where_an_older_operator_wrote_it() -> None:
+    (limited,) = entries([replace(PAUSED, why="Limited")], {})
+    (older,) = entries([replace(PAUSED, found=False)], {})
+    (limit,) = entries([replace(PAUSED, why="Limited", found=False)], {})
+
+    found = [remembered({"ownQueues": [entry]})["m9"].found for entry in (limited, older, limit)]
+    assert found == [True, True, False]
+
+
+def test_a_pause_is_remembered_until_its_end_and_not_a_part_of_a_second_less() -> None:
+    (paused,) = entries([replace(PAUSED, paused_until=PAUSED.paused_until + 0.1)], {})
+
+    assert remembered({"ownQueues": [paused]})["m9"].paused_until == PAUSED.paused_until + 1
 
 
 def test_own_queues_stay_in_the_status_when_a_pass_does_not_come_to_them_and_go_when_they_do() -> None:

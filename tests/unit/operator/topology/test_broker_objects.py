@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from merchantroute_operator import naming
-from merchantroute_operator.topology.desired import desired
+from merchantroute_operator.topology.desired import desired, own_queue
 from merchantroute_operator.topology.objects import OWNER as OWNER_ARGUMENT
-from merchantroute_operator.topology.objects import Binding, Delete, Exchange, Queue
+from merchantroute_operator.topology.objects import Binding, Delete, Exchange, Queue, Topology
 from merchantroute_operator.topology.plans.changes import close_front_door, conflicts, delete_exchanges, tear_down
 from tests.unit.operator.order_routing import run
 from tests.unit.operator.route_samples import OWNER, a_route
@@ -109,6 +109,14 @@ def test_an_object_that_is_not_ours_is_a_conflict_that_says_why(found: Exchange 
     (sentence,) = conflicts(WANTED, broker, OWNER)
     assert found.name in sentence
     assert said in sentence
+
+
+def test_of_an_own_queue_with_other_arguments_no_word_of_a_tier_is_said() -> None:
+    mine = own_queue(("orders", "pos"), OWNER, "m0")
+    found = replace(mine, arguments={**mine.arguments, "x-delivery-limit": 20})
+    wanted, observed = (Topology({}, {queue.name: queue}, frozenset()) for queue in (mine, found))
+    (sentence,) = conflicts(wanted, observed, OWNER)
+    assert "which the broker cannot change: move its orders away and delete it" in sentence
 
 
 def test_what_is_as_it_should_be_is_no_conflict() -> None:

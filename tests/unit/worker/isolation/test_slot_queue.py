@@ -339,3 +339,26 @@ def test_what_is_left_in_a_queue_that_closes_begins_beside_a_merchant_that_is_al
     assert world.begin() == [first], "as many as the part has"
     world.end(first)
     assert world.begin() == [second]
+
+
+def test_times_in_any_order_give_no_more_tokens_than_the_latest() -> None:
+    bucket, taken, times = TokenBucket(2.0, 1.0, 0.0), 0, [1.0, 0.25] * 20
+    for now in times:
+        while bucket.wait(now) == 0:
+            bucket.take()
+            taken += 1
+
+    assert taken <= floor(1.0 + 2.0 * max(times) + 1e-6)
+
+
+def test_a_part_that_goes_and_comes_back_brings_no_tokens() -> None:
+    world = pod(99, bistro=part(9, rate=0.1))
+    world.add(*own("bistro", 9))
+    assert len(world.begin(0.0)) == 1
+
+    for now in range(1, 10):
+        world.queue.configure({"bistro": part(0)}, {}, now - 0.5)
+        world.queue.configure({"bistro": part(9, rate=0.1)}, {}, float(now))
+        assert world.begin(float(now)) == []
+    assert world.begin(14.0) == [], "others had the rate for half of the time"
+    assert len(world.begin(14.5)) == 1

@@ -119,7 +119,8 @@ class OwnQueues:
     def close(self, merchants: Iterable[str]) -> None:
         """Lead away from their queues, whatever was decided."""
         for merchant in merchants:
-            self.queues[merchant] = replace(self.queues[merchant], stage="Closing")
+            queue = self.queues[merchant]
+            self.queues[merchant] = replace(queue, stage="Closing", share=max(1, queue.share))
 
     def drop(self, merchants: Iterable[str]) -> None:
         """Forget those that are closed, and of which nothing is left in the broker."""
@@ -142,8 +143,10 @@ def in_tiers(route: Route, queues: Mapping[str, OwnQueue]) -> dict[str, OwnQueue
 
 
 def share_now(queue: OwnQueue) -> int:
-    """Orders in flight that all pods may have. One that is closed is emptied, also where nothing was to begin."""
-    return max(1, queue.share) if queue.stage == "Closing" else queue.share
+    """Orders in flight that all pods may have. One that is closed is emptied, also where nothing was to begin; only at
+    a host that fails it waits for its turn.
+    """
+    return max(1, queue.share) if queue.stage == "Closing" and queue.why == "Held" else queue.share
 
 
 def _largest(one: Parts, other: Parts) -> dict[str, dict[str, int]]:
