@@ -23,7 +23,7 @@ def call(
 ) -> Answer:
     head = f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode()
     request = Request(origin=origin, method=method, head=head, body=b"", repeatable=repeatable)
-    return call_within(client, request, within)[0]
+    return call_within(client, request, within)
 
 
 def saying(*parts: bytes, then: str = "close") -> Handler:

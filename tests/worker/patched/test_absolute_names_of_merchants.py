@@ -37,7 +37,7 @@ class Heard:
 
 def post(client: HttpClient, endpoint: str) -> Answer:
     request = build(POST, order(), Merchant(id="bistro", endpoint=endpoint), attempt=1, allow_insecure=True)
-    return call_within(client, request, 5.0)[0]
+    return call_within(client, request, 5.0)
 
 
 def test_the_dot_of_an_absolute_name_is_in_no_handshake(

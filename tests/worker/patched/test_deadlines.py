@@ -69,7 +69,7 @@ def call(
     head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     origin = Origin(scheme=scheme, host=host, port=port)
     request = Request(origin=origin, method="POST", head=head, body=body)
-    return call_within(client, request, within)[0]
+    return call_within(client, request, within)
 
 
 def descriptors() -> int:

@@ -34,7 +34,7 @@ def noting(heads: list[str]) -> Handler:
 def called(client: HttpClient, endpoint: str) -> Answer:
     """The answer to a step of an order of the merchant with this endpoint."""
     request = build(STEP, order(), Merchant(id="bistro", endpoint=endpoint), attempt=1, allow_insecure=True)
-    return call_within(client, request, 10.0)[0]
+    return call_within(client, request, 10.0)
 
 
 def url(scheme: str, host: str, port: int) -> str:

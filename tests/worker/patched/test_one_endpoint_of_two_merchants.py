@@ -44,7 +44,7 @@ def submitted(client: HttpClient, order: Order, route: Route) -> int | None:
     run = decisions.before_slot(order, {}, route, now=2_000.0, unknown_after=300.0)
     assert isinstance(run, Run)
     request = build(SUBMIT, run.order, run.merchant, attempt=1, allow_insecure=True)
-    return call_within(client, request, 10.0)[0].status
+    return call_within(client, request, 10.0).status
 
 
 def test_orders_of_one_id_are_both_taken_and_a_repeat_of_one_is_known_as_such(

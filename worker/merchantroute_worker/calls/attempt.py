@@ -103,7 +103,7 @@ class _UnderWay:
             allow_insecure=route.allow_insecure,
             trace=trace,
         )
-        answer, _ = call_within(self._client, request, min(route.call_timeout, self._deadline - began))
+        answer = call_within(self._client, request, min(route.call_timeout, self._deadline - began))
         self._observer.ended(step, answer, time.monotonic() - began)
         return answer
 
@@ -129,7 +129,7 @@ class _UnderWay:
         request = with_trace(request, self._observer.begins(step))
         began = time.monotonic()
         seconds = min(shape.call_timeout or route.call_timeout, self._deadline - began)
-        answer, content = call_within(self._client, request, seconds)
+        answer, content = exchange_within(self._client, request, seconds)
         answer, captured = judge(shape, answer, content, route.table_of(step))
         self._observer.ended(step, answer, time.monotonic() - began)
         self._keep(captured)
@@ -145,8 +145,13 @@ class _UnderWay:
             self._captured = self._known().captured = {**self._captured, **captured}
 
 
-def call_within(client: Client, request: Request, seconds: float) -> tuple[Answer, AnswerContent | None]:
-    """Make a call; its answer is a time-out after so many seconds. Its content is there where the request keeps it."""
+def call_within(client: Client, request: Request, seconds: float) -> Answer:
+    """Make a call; its answer is a time-out after so many seconds."""
+    return exchange_within(client, request, seconds)[0]
+
+
+def exchange_within(client: Client, request: Request, seconds: float) -> tuple[Answer, AnswerContent | None]:
+    """The same, with the answer's content where the request keeps it."""
     if seconds <= 0:
         return Answer(failure="timeout", cause="no time was left for the call"), None
     timeouts = call_timeouts()
