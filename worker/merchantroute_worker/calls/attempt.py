@@ -39,10 +39,13 @@ def attempt(order: Order, merchant: Merchant, route: Route, client: Client, obse
     """
     steps = order.journal.steps or merchant.steps or route.steps
     under_way = _UnderWay(order, merchant, route, client, observer)
-    if any(step.shape for step in steps):
-        check_fields(steps, under_way.done, merchant)
     for step in steps:
-        if step.name in under_way.done:
+        if step.shape is not None:
+            check_fields(steps, under_way.done, merchant)
+            break
+    done = under_way.done
+    for step in steps:
+        if step.name in done:
             continue
         try:
             answer = under_way.carry_out(step)
@@ -55,6 +58,19 @@ def attempt(order: Order, merchant: Merchant, route: Route, client: Client, obse
 
 class _UnderWay:
     """An attempt under way: its calls, and what is known of its steps so far."""
+
+    __slots__ = (
+        "_captured",
+        "_client",
+        "_deadline",
+        "_merchant",
+        "_observer",
+        "_order",
+        "_route",
+        "_unsure",
+        "_values",
+        "done",
+    )
 
     def __init__(self, order: Order, merchant: Merchant, route: Route, client: Client, observer: CallObserver) -> None:
         self._order, self._merchant, self._route = order, merchant, route
@@ -71,7 +87,8 @@ class _UnderWay:
 
     def carry_out(self, step: Step) -> Answer | None:
         """Carry out a step; gives the answer that ends the attempt. RequestNotBuilt where the order has no request."""
-        if step.shape and step.shape.skip_when and self._skips(step.shape):
+        shape = step.shape
+        if shape is not None and shape.skip_when and self._skips(shape):
             self._unsure.discard(step.name)
             self.done.append(step.name)
             return None
@@ -81,7 +98,8 @@ class _UnderWay:
         self._unsure.discard(step.name)
         if verified is None or not verified.confirms:
             answer = self._make(step)
-            if self._route.table_of(step).meaning(answer) is not Meaning.SUCCESS:
+            table = self._route.table if shape is None else self._route.table_of(step)
+            if table.meaning(answer) is not Meaning.SUCCESS:
                 if step.verify and answer.leaves_doubt:
                     self._unsure.add(step.name)
                 return answer
