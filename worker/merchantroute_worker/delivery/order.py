@@ -122,7 +122,8 @@ class OrderDelivery(Settlement[Order]):
         observer, context = CallObserver(pod, run, route, self, trace), trace.context()
         if context is not order.trace:
             order = replace(order, trace=context)
-        pod.bulkhead.acquire(order.merchant, self, pod.clock.now(), timeout=self._runner.timeout(route))
+        steps = order.journal.steps or run.merchant.steps or route.steps
+        pod.bulkhead.acquire(order.merchant, self, pod.clock.now(), timeout=self._runner.timeout(route, steps))
         pod.counters.begin_attempt(time.monotonic())
         try:
             result = self._runner.attempt(order, run.merchant, route, observer)

@@ -1,6 +1,6 @@
 """Runs an attempt at an order's calls in this process, or in a child process of the prefork pool."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -26,8 +26,8 @@ class AttemptRunner(Protocol):
     def attempt(self, order: Order, merchant: Merchant, route: Route, observer: CallObserver) -> Attempt:
         """Make the remaining calls. ChildLost when their process is gone, UnusableEndpoint as in `calls/request.py`."""
 
-    def timeout(self, route: Route) -> float:
-        """Give the time-out (seconds) of what the bulkhead sees as one call."""
+    def timeout(self, route: Route, steps: Sequence[Step]) -> float:
+        """Give the time-out (seconds) of what the bulkhead sees as one call of an order with these steps."""
 
 
 class InProcess:
@@ -40,9 +40,13 @@ class InProcess:
         """See `AttemptRunner`."""
         return attempt(order, merchant, route, self._client, observer)
 
-    def timeout(self, route: Route) -> float:
-        """See `AttemptRunner`: a call of its own."""
-        return route.call_timeout
+    def timeout(self, route: Route, steps: Sequence[Step]) -> float:
+        """See `AttemptRunner`: a call of its own, the longest that a step allows."""
+        longest = route.call_timeout
+        for step in steps:
+            if step.shape is not None and step.shape.call_timeout is not None:
+                longest = max(longest, min(step.shape.call_timeout, route.deadline))
+        return longest
 
 
 class InChildProcess:
@@ -68,8 +72,9 @@ class InChildProcess:
             observer.ended(step, answer, seconds)
         return result.attempt
 
-    def timeout(self, route: Route) -> float:
+    def timeout(self, route: Route, steps: Sequence[Step]) -> float:
         """See `AttemptRunner`: all calls of an attempt."""
+        del steps
         return route.deadline
 
 

@@ -66,7 +66,8 @@ def test_what_the_operator_writes_is_as_the_schema_says_and_a_worker_reads_it() 
         "answers": {"409": "Done", "unsuccessful": "Dead"},
     }
     assert created.shape is not None
-    assert (created.shape.call_timeout, created.shape.fields) == (0.5, {"storeId"})
+    assert created.shape.call_timeout == 0.5
+    assert created.shape.fields == {"storeId"}
     assert polled.shape is not None
     assert (plain.shape, document["steps"][2]["path"]) == (None, PLAIN["path"])
 
@@ -176,13 +177,13 @@ def test_operator_and_worker_refuse_the_same_texts(text: str) -> None:
 @FUZZ
 @given(st.lists(PIECES, max_size=4).map("".join), st.sampled_from(["path", "query", "headers", "form", "json"]))
 def test_what_the_operator_takes_a_worker_reads(text: str, where: str) -> None:
-    place = {
+    places: dict[str, Any] = {
         "path": {"path": f"/{text}"}, "query": {"query": {"q": text}}, "headers": {"headers": {"X": text}},
         "form": {"body": {"form": {"f": text}}}, "json": {"body": {"json": [text]}},
-    }[where]  # fmt: skip
+    }  # fmt: skip
     try:
         steps = parse_steps(
-            [{"name": "a", "method": "POST", "path": "/", "capture": {"posId": {"json": ""}}, **place}], "x"
+            [{"name": "a", "method": "POST", "path": "/", "capture": {"posId": {"json": ""}}, **places[where]}], "x"
         )
     except SpecInvalid:
         return

@@ -47,7 +47,10 @@ def steps(draw: st.DrawFn) -> list[dict[str, Any]]:
             | st.fixed_dictionaries({"json": st.recursive(TEMPLATES, lambda each: st.lists(each, max_size=2) | NAMED)})
             | st.fixed_dictionaries({"form": NAMED})
         )
-        request = {"method": draw(st.sampled_from(["GET", "POST", "PATCH"])), "path": f"/{draw(TEMPLATES)}"}
+        request: dict[str, Any] = {
+            "method": draw(st.sampled_from(["GET", "POST", "PATCH"])),
+            "path": f"/{draw(TEMPLATES)}",
+        }
         request |= {"query": draw(NAMED), "headers": draw(NAMED)} | ({} if body is None else {"body": body})
         capture = {"posId": {"json": draw(st.sampled_from(["", "/a", "/b"])), "required": draw(st.booleans())}}
         success = [{**draw(RULES), "exists": True}] if draw(st.booleans()) else []

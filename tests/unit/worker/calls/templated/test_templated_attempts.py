@@ -15,6 +15,7 @@ from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.route import Merchant
 from merchantroute_worker.orders.steps.captures import AnswerContent
 from merchantroute_worker.orders.steps.step import Step
+from merchantroute_worker.pools.attempt_runners import InProcess
 from tests.unit.worker.samples import order, route
 
 CREATE = {
@@ -209,3 +210,11 @@ def test_a_step_has_a_time_out_of_its_own() -> None:
 
     assert result.answer == Answer(failure="timeout", cause="no whole answer within 0.02 s")
     assert result.unsure == ("create",)
+
+
+@pytest.mark.parametrize(("own", "seconds"), [(None, 10.0), (4_000, 10.0), (20_000, 20.0), (90_000, 30.0)])
+def test_a_merchant_is_not_taken_for_slow_before_its_step_s_own_time_out(own: int | None, seconds: float) -> None:
+    step = {**CREATE, **({} if own is None else {"callTimeoutMs": own})}
+    given = route(steps=[step, PAY], callTimeoutMs=10_000, deadlineMs=30_000)
+
+    assert InProcess(Script({})).timeout(given, given.steps) == seconds
