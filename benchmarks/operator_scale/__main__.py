@@ -39,8 +39,8 @@ def main() -> None:
             log.unlink(missing_ok=True)
             bench = Bench(server, brokers, routes, times, progress, log)
             results.append(bench.run())
-        progress.line("".join(f"  {name}: {value}\n" for name, value in results[-1].items()))
-        write_json(RESULT, results)
+            progress.line("".join(f"  {name}: {value}\n" for name, value in results[-1].items()))
+            write_json(RESULT, results)
     click.echo(f"written: {RESULT.relative_to(ROOT)}")
 
 

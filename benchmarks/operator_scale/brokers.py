@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from merchantroute_kit.servers.rabbitmq import USER, RabbitMQ, own_broker
-from merchantroute_kit.servers.vhosts import Vhost, api, fresh_vhost
+from merchantroute_kit.servers.vhosts import Vhost, api, make_vhost
 
 USERS = 4  # of one virtual host
 LIVE = 2
@@ -69,7 +69,7 @@ def three_brokers() -> Iterator[Brokers]:
     """All for the time of the block."""
     with ExitStack() as stack:
         rabbit = stack.enter_context(own_broker(settings=""))
-        vhosts = [stack.enter_context(fresh_vhost(rabbit.amqp_url, rabbit.mgmt_url, USER)) for _ in range(LIVE)]
+        vhosts = [make_vhost(rabbit.amqp_url, rabbit.mgmt_url, USER) for _ in range(LIVE)]
         for number in range(USERS):
             _make_user(rabbit, _user(number), vhosts)
         yield Brokers(rabbit, vhosts, stack.enter_context(_silent()))

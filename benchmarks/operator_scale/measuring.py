@@ -22,7 +22,8 @@ from merchantroute_kit.waiting import until
 CRDS = Path(__file__).resolve().parents[2] / "crds"
 SYSTEM = "merchantroute-system"
 TICK = 2.0  # seconds, the operator's own default
-PATIENCE = 1800.0
+PATIENCE = 1800.0  # seconds for whatever is waited for, and at least
+EACH = 6.0  # of them for each route: most of it is what RabbitMQ takes to make 23 quorum queues beside thousands
 DRIFTS = 100  # bindings
 SECRET = 100_000  # bytes of one of others
 
@@ -52,6 +53,7 @@ class Bench:
         self._times = times
         self._progress = progress
         self._log = log
+        self._patience = max(PATIENCE, EACH * routes)
         self._places = places(routes, brokers.count)
         self._live = [place for place in self._places if not place.hangs]
         self._audit = AuditLog(server)
@@ -154,7 +156,7 @@ class Bench:
             last.wait(len(listed) / 200)  # a list of all is no small thing
             return judged == len(of)
 
-        until(is_judged, "all routes to be judged", PATIENCE)
+        until(is_judged, "all routes to be judged", self._patience)
 
     def _bound_seconds(self) -> float:
         """p99 from the apply of a route with one more merchant to that merchant's binding, one change a second."""
@@ -171,7 +173,7 @@ class Bench:
     def _change(self, place: Place, merchant: str) -> float:
         began = time.monotonic()
         self._apply(place, merchant)
-        until(lambda: self._is_bound(place, merchant), f"{merchant} to be bound", PATIENCE)
+        until(lambda: self._is_bound(place, merchant), f"{merchant} to be bound", self._patience)
         return time.monotonic() - began
 
     def _is_bound(self, place: Place, merchant: str) -> bool:
@@ -205,7 +207,7 @@ class Bench:
             self._brokers.unbind(place.broker, f"{prefix}.assigned", f"{prefix}.{tier}", f"merchant-{number}")
         began = time.monotonic()
         for place, number in gone:
-            until(partial(self._is_bound, place, f"merchant-{number}"), "a binding to be back", PATIENCE)
+            until(partial(self._is_bound, place, f"merchant-{number}"), "a binding to be back", self._patience)
         return time.monotonic() - began
 
 

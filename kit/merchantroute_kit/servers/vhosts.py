@@ -53,20 +53,30 @@ def api(mgmt_url: str, method: str, path: str, body: Any = None) -> Any:
 @contextmanager
 def fresh_vhost(amqp_url: str, mgmt_url: str, user: str) -> Iterator[Vhost]:
     """Make a virtual host in which `user` may do everything, and delete it afterwards."""
+    vhost = make_vhost(amqp_url, mgmt_url, user)
+    try:
+        yield vhost
+    finally:
+        api(mgmt_url, "DELETE", f"vhosts/{vhost.name}")
+
+
+def make_vhost(amqp_url: str, mgmt_url: str, user: str) -> Vhost:
+    """One that goes with its broker: to delete thousands of queues takes longer than an answer may."""
     name = f"test-{uuid.uuid4().hex[:10]}"
     url = urlsplit(amqp_url)
     api(mgmt_url, "PUT", f"vhosts/{name}", {"default_queue_type": "quorum"})
+    everything = {"configure": ".*", "write": ".*", "read": ".*"}
     try:
-        everything = {"configure": ".*", "write": ".*", "read": ".*"}
         api(mgmt_url, "PUT", f"permissions/{name}/{quote(user, safe='')}", everything)
-        yield Vhost(
-            name=name,
-            amqp_url=f"{amqp_url}/{name}",
-            mgmt_url=mgmt_url,
-            host=url.hostname or "",
-            port=url.port or 5672,
-            username=url.username or "",
-            password=url.password or "",
-        )
-    finally:
+    except BaseException:
         api(mgmt_url, "DELETE", f"vhosts/{name}")
+        raise
+    return Vhost(
+        name=name,
+        amqp_url=f"{amqp_url}/{name}",
+        mgmt_url=mgmt_url,
+        host=url.hostname or "",
+        port=url.port or 5672,
+        username=url.username or "",
+        password=url.password or "",
+    )

@@ -21,7 +21,7 @@ from merchantroute_operator.isolation.rates.limiting import (
     kept,
     remembered,
 )
-from merchantroute_operator.isolation.shares import slots_of
+from merchantroute_operator.isolation.shares import PROBES, slots_of
 
 LONGEST_TICK = 10.0
 """Seconds since the tick before that count at most."""
@@ -111,6 +111,8 @@ def case_of(
     frozen = at is not None and at.fleet.frozen is not None
     unheard = frozen or _waits_unheard(merchant, at, tick)
     limiting = kept(past.limiting, tick.now) if unheard else _limiting(past, seen, queue, tick)
+    if merchant in tick.policy.exempt:
+        limiting = NOT_LIMITING
     past = replace(
         past, refused=refused, limiting=limiting, at=past.at if seen is NOTHING and queue is None else tick.now
     )
@@ -148,7 +150,8 @@ def _remembered(queue: OwnQueue, tick: Tick) -> Past:
         limiting = replace(limiting, paused_from=tick.wall, paused_until=queue.paused_until)
     if queue.found and queue.rate is not None:
         limiting = remembered(limiting, queue.rate, tick.now)
-    probed = queue.why == "Slow" and queue.share <= 1 and queue.rate is not None and not queue.found
+    slowly = queue.rate is not None and queue.rate <= PROBES and not queue.found
+    probed = queue.why == "Slow" and queue.share <= 1 and slowly
     return Past(limiting=limiting, proven=not probed)
 
 

@@ -39,7 +39,9 @@ def emptied(case: Case, queue: OwnQueue, tick: Tick) -> tuple[OwnQueue, Past]:
 
 def closed(queue: OwnQueue, past: Past, now: float) -> tuple[OwnQueue, Past]:
     """The queue from which orders are led away, and what is remembered in case that its merchant needs it again."""
-    return replace(queue, stage="Closing"), replace(past, calm_since=None, closed_at=now, hold=queue.hold)
+    return replace(queue, stage="Closing", share=max(1, queue.share)), replace(
+        past, calm_since=None, closed_at=now, hold=queue.hold
+    )
 
 
 def _opened(case: Case, found: Ground, tick: Tick) -> tuple[OwnQueue, Past]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Collection, Mapping, Sequence
 
@@ -14,24 +15,17 @@ from merchantroute_operator.rabbit.management import Management, OnCall, ignore_
 from merchantroute_operator.rabbit.orders.live_count import live_counts
 from merchantroute_operator.rabbit.orders.move import move
 from merchantroute_operator.rabbit.preflight import checks
+from merchantroute_operator.rabbit.vhost.named_reads import read_bindings, read_exchanges, read_queues
 from merchantroute_operator.rabbit.vhost.shared_reads import SharedRead
+from merchantroute_operator.rabbit.vhost.vhost_reads import Known, VhostReads
 from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.topology.objects import LiveCount, Moved, Plan, QueueSample, QueueTick, Topology, Uncounted
-from merchantroute_operator.topology.queries import rebound_by
+from merchantroute_operator.topology.queries import touched_by
 
-CHECKED = 5.0  # seconds for which a failed check serves all routes of the same user, if it was a slow one
+CHECKED = 5.0  # seconds for which a check serves all routes of the same user, if it failed slowly or the vhost is large
 SLOW = 1.0  # seconds
 FEW = 4  # exchanges whose bindings are read one by one; a merchant that moves changes those of two
-
-
-class VhostReads:
-    """The reads of one vhost that all its users share."""
-
-    def __init__(self) -> None:
-        self.topology: SharedRead[VhostTopology] = SharedRead()
-        self.samples: SharedRead[Mapping[str, QueueSample]] = SharedRead()
-        self.users: SharedRead[Mapping[str, BrokerUser]] = SharedRead()
 
 
 class RabbitBroker:
@@ -51,28 +45,53 @@ class RabbitBroker:
         self._greeted = False
         self._hangs = False  # whether the last check failed, and was slow to
         self._may_know_users: SharedRead[None] = SharedRead()
-        self._checked: SharedRead[RouteError | Uncounted] = SharedRead(from_end=True)
+        self._checked: SharedRead[RouteError | Uncounted] = SharedRead(self._reads.clock, from_end=True)
 
     async def check(self) -> Uncounted:
         """Raise the named error if the broker cannot carry a route; what it does not count."""
-        found = await self._checked.get(self._check, at_most=CHECKED if self._hangs else 0.0)
+        shared = self._hangs or self._reads.is_large  # the broker counts all of its queues for what it says of itself
+        found = await self._checked.get(self._check, at_most=CHECKED if shared else 0.0)
         if isinstance(found, RouteError):
             raise found.with_traceback(None)
         return found
 
-    async def observe(self, prefix: str) -> Topology:
+    async def observe(self, prefix: str, expected: Topology | None = None, at_most: float = 0.0) -> Topology:
         """What is there of a route."""
+        if expected is not None and (shown := self._reads.shown(prefix, expected, at_most)) is not None:
+            return shown
+        known = None if expected is None else self._reads.known(prefix, expected)
+        if known is not None:
+            with contextlib.suppress(NotFound):  # somebody deletes it
+                return await self._read_known(known)
         return (await self._reads.topology.get(self._read_topology)).of(prefix)
 
     async def observe_after(self, plan: Plan, prefix: str, observed: Topology) -> Topology:
-        """What is there of a route after ``plan``; a vhost of hundreds of routes is not read whole for one binding."""
-        exchanges = rebound_by(plan)
-        if exchanges is None or len(exchanges) > FEW:
+        """What is there of a route after ``plan``; a vhost of hundreds of routes is not read whole for one of them."""
+        touched = touched_by(plan)
+        if touched is None:
             return await self.observe(prefix)
+        few = len(touched.sources) <= FEW and not touched.exchanges and not touched.queues
+        if not few and not self._reads.spares(sum(map(len, touched))):
+            return await self.observe(prefix)
+        exchanges = await read_exchanges(self._management, touched.exchanges)
+        queues = await read_queues(self._management, touched.queues)
         try:
-            return await topology_reader.read_bindings_of(self._management, exchanges, observed)
-        except NotFound:  # somebody deleted it meanwhile
+            bindings = await read_bindings(self._management, touched.sources)
+        except NotFound:
             return await self.observe(prefix)
+        if exchanges.keys() < touched.exchanges or queues.keys() < touched.queues:  # somebody deleted it meanwhile
+            return await self.observe(prefix)
+        others = (binding for binding in observed.bindings if binding.source not in touched.sources)
+        return Topology(
+            {**observed.exchanges, **exchanges}, {**observed.queues, **queues}, frozenset((*others, *bindings))
+        )
+
+    async def _read_known(self, known: Known) -> Topology:
+        exchanges = await read_exchanges(self._management, known.exchanges)
+        queues = await read_queues(self._management, known.queues)
+        bindings = await read_bindings(self._management, exchanges)
+        strangers = (b for b in known.strangers if b.target in (exchanges if b.to == "exchange" else queues))
+        return Topology(exchanges, queues, frozenset((*strangers, *bindings)))
 
     async def recent(self, at_most: float) -> VhostTopology:
         """All of the vhost, as a read found it that began at most so many seconds ago."""
@@ -80,7 +99,11 @@ class RabbitBroker:
 
     async def run(self, plan: Plan) -> None:
         """Carry out the batches in order."""
-        await topology_writer.run(self._management, plan)
+        self._reads.writes.note(plan)
+        try:
+            await topology_writer.run(self._management, plan)
+        finally:
+            self._reads.writes.note(plan)
 
     async def samples(self) -> Mapping[str, QueueSample]:
         """The figures of the vhost's queues."""

@@ -21,16 +21,20 @@ class Broker(Protocol):
         Returns what it does not count.
         """
 
-    async def observe(self, prefix: str) -> Topology:
+    async def observe(self, prefix: str, expected: Topology | None = None, at_most: float = 0.0) -> Topology:
         """All exchanges and queues named ``prefix`` or ``prefix.…``, and every binding from or to them.
 
-        Arguments come back whole, owner marker included, so that the core can compare them.
+        Arguments come back whole, owner marker included, so that the core can compare them. With ``expected``, what the
+        route is to have, a large vhost is not listed: what is known of the route is read by name, and what others made
+        of its names, or led to it, within the last minute may be missing. Without, nothing is. A reading that began at
+        most ``at_most`` seconds ago serves where it shows just ``expected``.
         """
 
     async def observe_after(self, plan: Plan, prefix: str, observed: Topology) -> Topology:
         """``observe`` once more, after ``plan`` was carried out on what ``observed`` says.
 
-        Where the plan only binds and unbinds, the bindings of these exchanges are read anew, and no others.
+        Where the plan deletes nothing, what it declares and the bindings of the exchanges concerned are read anew, and
+        no others, unless the whole vhost costs less.
         """
 
     async def run(self, plan: Plan) -> None:

@@ -35,6 +35,7 @@ from merchantroute_operator.topology.objects import QueueSample
 
 logger = logging.getLogger(__name__)
 PATIENCE = 10.0  # seconds for a broker's figures; lanes hold their number of pods when they are 15 s old
+LONGEST_REST = 4.0  # seconds for which a broker is left alone after a tick that took as long
 LONGEST_SILENCE = 10.0  # seconds between two tries to read figures that could not be read
 STATUS_EVERY = 5.0  # seconds between two status writes that only bring new figures
 # In this order: own queues are a part of a lane's figures, which are what a canary is judged by.
@@ -107,9 +108,11 @@ class Scaler:
             await asyncio.gather(*(task for _, task in loops.values()), return_exceptions=True)
 
     async def _follow(self, figures: VhostFigures) -> None:
+        """The figures of thousands of queues take a broker seconds: for as long as that it is left alone."""
         while True:
+            began = self._ctx.monotonic()
             await self._vhost(figures)
-            await asyncio.sleep(self._tick)
+            await asyncio.sleep(max(self._tick, min(self._ctx.monotonic() - began, LONGEST_REST)))
 
     async def tick(self) -> None:
         """Look once at every route of every vhost."""

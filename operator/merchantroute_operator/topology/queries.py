@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from merchantroute_operator import naming
-from merchantroute_operator.topology.objects import OWNER, Bind, Binding, Exchange, Plan, Queue, Topology, Unbind
+from merchantroute_operator.topology.objects import (
+    OWNER,
+    Bind,
+    Binding,
+    Declare,
+    Exchange,
+    Plan,
+    Queue,
+    Topology,
+    Unbind,
+)
 
 
 def owner_of(thing: Exchange | Queue) -> str:
@@ -28,14 +39,28 @@ def is_inside(name: str, front_door: str) -> bool:
     return name == front_door or name.startswith(front_door + ".")
 
 
-def rebound_by(plan: Plan) -> frozenset[str] | None:
-    """The exchanges whose bindings a plan changes; None where it changes anything else."""
-    sources = set()
+class Touched(NamedTuple):
+    """What a plan changes: the exchanges and queues that it declares, the exchanges whose bindings it may change."""
+
+    exchanges: frozenset[str]
+    queues: frozenset[str]
+    sources: frozenset[str]
+
+
+def touched_by(plan: Plan) -> Touched | None:
+    """What has to be looked at after a plan; None where it deletes anything, since bindings go with their ends."""
+    exchanges, queues, sources = set(), set(), set()
     for op in (op for batch in plan for op in batch):
-        if not isinstance(op, Bind | Unbind):
-            return None
-        sources.add(op.binding.source)
-    return frozenset(sources)
+        match op:
+            case Declare(Exchange(name)):
+                exchanges.add(name)
+            case Declare(Queue(name)):
+                queues.add(name)
+            case Bind(binding) | Unbind(binding):
+                sources.add(binding.source)
+            case _:
+                return None
+    return Touched(frozenset(exchanges), frozenset(queues), frozenset(sources | exchanges))
 
 
 def bindings_from(bindings: Iterable[Binding], source: str) -> frozenset[Binding]:

@@ -36,7 +36,7 @@ from merchantroute_operator.topology.objects import (
     Unbind,
     Uncounted,
 )
-from merchantroute_operator.topology.queries import rebound_by
+from merchantroute_operator.topology.queries import touched_by
 from tests.unit.operator.order_routing import NOTHING, run
 from tests.unit.operator.route_samples import CLUSTER
 
@@ -214,16 +214,17 @@ class MemoryBroker:
             raise self.failing
         return self.uncounted
 
-    async def observe(self, prefix: str) -> Topology:
-        del prefix
+    async def observe(self, prefix: str, expected: Topology | None = None, at_most: float = 0.0) -> Topology:
+        del prefix, expected, at_most
         self.observed += 1
         return self.topology
 
     async def observe_after(self, plan: Plan, prefix: str, observed: Topology) -> Topology:
         """What was not of the plan is not looked at."""
-        exchanges = rebound_by(plan)
-        if exchanges is None:
+        touched = touched_by(plan)
+        if touched is None or touched.exchanges or touched.queues:
             return await self.observe(prefix)
+        exchanges = touched.sources
         kept = {binding for binding in observed.bindings if binding.source not in exchanges}
         now = {binding for binding in self.topology.bindings if binding.source in exchanges}
         return replace(observed, bindings=frozenset(kept | now))

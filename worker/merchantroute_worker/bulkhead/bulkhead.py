@@ -5,7 +5,7 @@ does no I/O and calls nothing back: with the pools `threads` and `prefork` nativ
 its merchant alone; the sum over slow merchants is cached for a moment.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from itertools import chain, islice
 
 from merchantroute_worker.bulkhead import adaptive_limit
@@ -268,14 +268,14 @@ class Bulkhead:
                 credentials_refused=len(self.refusals.refusing_credentials()),
             )
 
-    def figures(self, now: float, own: Iterable[str], most: int) -> PodFigures:
+    def figures(self, now: float, own: Collection[str], most: int) -> PodFigures:
         """Give what the operator decides from; of the merchants that matter, or have an `own` queue here, `most`."""
         with self._lock:
             return PodFigures(
                 active=active(self._known, self._is_slow, now),
                 fair_share=max(1, min(self.limits.slots, int(self._fair_share(None, now)))),
                 merchants=figures(
-                    self._known, (*self._recent.names(now), *own), self._is_slow, self.refusals, now=now, most=most
+                    self._known, self._recent.names(now), own, self._is_slow, self.refusals, now=now, most=most
                 ),
             )
 

@@ -1,6 +1,6 @@
 """Makes the views of a merchant from the bulkhead's state. Called with its lock."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import chain, islice
 
 from merchantroute_worker.bulkhead.known_merchants import KnownMerchants, Merchant
@@ -53,20 +53,27 @@ def active(known: KnownMerchants, is_slow: IsSlow, now: float) -> dict[str, Acti
 
 def figures(
     known: KnownMerchants,
-    others: Iterable[str],
+    recent: Iterable[str],
+    own: Collection[str],
     is_slow: IsSlow,
     refusals: MerchantRefusals,
     *,
     now: float,
     most: int,
 ) -> tuple[MerchantFigures, ...]:
-    """Give up to `most` merchants that are slow, or are among the `others`, in this order: slow ones, then those of
-    which most orders were refused, or answered 429.
+    """Give up to `most` merchants that are slow, had orders refused `recent`ly or have an `own` queue here, in this
+    order: slow ones, then those of which most orders were refused, or answered 429. Where they are more, half of the
+    places are for own queues, as far as there are some: nobody else tells how their orders end.
     """
     slow = [name for name, state in known.active.items() if is_slow(state, now)]
-    named = dict.fromkeys(chain(slow, islice(reversed(known.failing), most), others))
+    named = dict.fromkeys(chain(slow, islice(reversed(known.failing), most), recent, own))
     shown = [_figures(name, known.get(name), is_slow, refusals.paused_for(name, now), now) for name in named]
-    return tuple(sorted(shown, key=lambda one: (not one.slow, -one.refused - one.limited))[:most])
+    shown.sort(key=lambda one: (not one.slow, -one.refused - one.limited))
+    if len(shown) > most:
+        without = [one for one in shown if one.merchant not in own]
+        left_out = {one.merchant for one in without[max(most - len(own), most // 2) :]}
+        shown = [one for one in shown if one.merchant not in left_out]
+    return tuple(shown[:most])
 
 
 def _figures(name: str, state: Merchant | None, is_slow: IsSlow, paused: float, now: float) -> MerchantFigures:

@@ -75,7 +75,7 @@ def heard(limiting: Limiting, moment: Moment, *, succeeded: int, limited: int, a
     now = moment.now
     if not limited and not asks_until and limiting is NOT_LIMITING:
         return limiting
-    limiting = _paused(limiting, asks_until, moment)
+    limiting = _paused(_believed(limiting, moment), asks_until, moment)
     # A 429 without a pause that goes on is over at once.
     until = max(now, now + limiting.paused_until - moment.wall)
     asked = tuple(item for item in limiting.asked if now - max(item[0], item[1]) <= AGAIN_WITHIN)
@@ -118,6 +118,16 @@ def adjusted(limiting: Limiting, moment: Moment, *, used_up: bool) -> Limiting:
     if used_up and done(limiting.answers, now) >= USED_UP * found.rate:
         return replace(limiting, rate=grown(found, latest, moment))
     return NOT_LIMITING if is_over(found, limiting.length, now) else limiting
+
+
+def _believed(limiting: Limiting, moment: Moment) -> Limiting:
+    """A pause ends no later than the longest one would that begins now: the wall clock may have been set back since, or
+    the longest pause shortened.
+    """
+    latest = moment.wall + moment.longest_pause
+    if limiting.paused_until <= latest + MOVED:
+        return limiting
+    return replace(limiting, paused_from=moment.wall, paused_until=round(latest, 1))
 
 
 def _paused(limiting: Limiting, asks_until: float, moment: Moment) -> Limiting:

@@ -27,6 +27,11 @@ class SharedRead(Generic[Found]):
         self._last: tuple[float, Found] | None = None
         self._running: tuple[float, asyncio.Task[Found]] | None = None
 
+    @property
+    def last(self) -> tuple[float, Found] | None:
+        """When the newest result counts from, however long ago, and the result; None where there is none yet."""
+        return self._last
+
     async def get(self, read: Callable[[], Awaitable[Found]], *, at_most: float = 0.0) -> Found:
         """A result of which the read began at most so many seconds before this call, or later.
 

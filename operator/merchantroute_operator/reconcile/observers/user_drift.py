@@ -21,7 +21,8 @@ async def notice_user_drift(tick: Tick) -> bool:
     Also whether the operator may no longer look, until a reconcile has told it.
     """
     left = tick.state.seen.users
-    if not tick.route.users_per_lane or not left or tick.seen.topology is None or not tick.may_repair:
+    has_users = tick.route.users_per_lane or (tick.state.findings is not None and tick.state.findings.users.versions)
+    if not has_users or not left or tick.seen.topology is None or not tick.may_repair:
         return False
     broker = tick.ctx.brokers.known(tick.key)
     if broker is None:

@@ -133,26 +133,39 @@ async def _queues(
     ctx: Context, broker: Broker, route: Route, state: RouteState, owner: str, findings: Findings
 ) -> Topology:
     prefix = naming.front_door(route.namespace, route.name)
-    observed = await broker.observe(prefix)
+    everything = desired(
+        route,
+        owner,
+        {merchant.id: merchant.tier for merchant in route.merchants},
+        own={merchant: queue.stage == "Open" for merchant, queue in state.own.queues.items()},
+    )
+    # Of routes that this process has not seen yet one reading serves all that are as they should be.
+    observed = await broker.observe(prefix, everything, ctx.resync if state.seen.topology is None else 0.0)
     weights = {tier: weight for tier, (weight, _) in state.split_watch.splits.items()}
     wrong = state.split_watch.why | altered_splits(route, observed, weights)
     state.repairs += len(wrong)
     for tier, words in wrong.items():
         await ctx.kube.event(findings.raw, "Warning", "Repaired", f"{tier}: {words}: its split is built anew")
     wanted = desired(route, owner, {}, choose(route, observed, state.split_watch.shunned))
-    findings.topology.conflicts = conflicts(wanted, observed, owner)
-    if findings.topology.conflicts:
-        raise TopologyConflict("; ".join(findings.topology.conflicts))
+    _refuse_conflicts(wanted, observed, owner, findings)
     if first := (*unbind_unwanted_splits(wanted, observed), *repair(wanted, observed)):
         await broker.run(first)
-        observed = await broker.observe(prefix)
+        observed = await broker.observe_after(first, prefix, observed)
     plan = skeleton(wanted, observed)
     if plan:
         await broker.run(plan)
-        observed = await broker.observe(prefix)
+        observed = await broker.observe_after(plan, prefix, observed)
+        # The broker takes a declaration of what somebody else has just made, whatever owner mark that has.
+        _refuse_conflicts(wanted, observed, owner, findings)
     findings.topology.queues_ready = not skeleton(wanted, observed)
     take_in(route, state.own, observed, owner, ctx.wall())
     return await declare_own_queues(broker, route, state.own, observed, owner) or observed
+
+
+def _refuse_conflicts(wanted: Topology, observed: Topology, owner: str, findings: Findings) -> None:
+    findings.topology.conflicts = conflicts(wanted, observed, owner)
+    if findings.topology.conflicts:
+        raise TopologyConflict("; ".join(findings.topology.conflicts))
 
 
 async def _bindings(
@@ -197,10 +210,13 @@ async def _retire(
     leftover = unfed(wanted, observed)
     samples = await broker.samples() if leftover else {}
     drained = findings.topology.drained = await watch_drained(ctx, broker, state, leftover, samples)
+    front_door = naming.front_door(*place_of(wanted))
+    if drained or retire(wanted, observed, ()):
+        observed = await broker.observe(front_door)  # all: what somebody made since may lead to what is to go
     plan = retire(wanted, observed, await proven_empty(broker, state, drained) if drained else ())
     if plan:
         await broker.run(plan)
-        observed = await broker.observe(naming.front_door(*place_of(wanted)))
+        observed = await broker.observe(front_door)
     left = sorted(unfed(wanted, observed))
     findings.topology.retiring = tuple(name for name in left if not naming.is_own_queue(name))
     findings.own.closing = tuple(name for name in left if naming.is_own_queue(name))

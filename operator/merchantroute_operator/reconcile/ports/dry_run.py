@@ -79,9 +79,9 @@ class DryRunBroker:
         """See ``broker_port.Broker``."""
         return await self._broker.check()
 
-    async def observe(self, prefix: str) -> Topology:
+    async def observe(self, prefix: str, expected: Topology | None = None, at_most: float = 0.0) -> Topology:
         """What is there, also after a plan."""
-        return await self._broker.observe(prefix)
+        return await self._broker.observe(prefix, expected, at_most)
 
     async def observe_after(self, plan: Plan, prefix: str, observed: Topology) -> Topology:
         """What was there before: nothing was carried out."""

@@ -129,9 +129,9 @@ class RepairLogBroker:
         """See ``broker_port.Broker``."""
         return await self._broker.check()
 
-    async def observe(self, prefix: str) -> Topology:
+    async def observe(self, prefix: str, expected: Topology | None = None, at_most: float = 0.0) -> Topology:
         """The first of a pass is compared with the last of the pass before it."""
-        observed = await self._broker.observe(prefix)
+        observed = await self._broker.observe(prefix, expected, at_most)
         if self._found is None:
             self._before, self._found = self._seen.topology, observed
             if self._before is not None and self._before.queues and not observed.queues and not observed.exchanges:

@@ -12,10 +12,11 @@ from typing import TypeVar
 
 from merchantroute_operator import metrics
 from merchantroute_operator.errors import BrokerUnreachable, RouteError
-from merchantroute_operator.rabbit.broker import RabbitBroker, VhostReads
+from merchantroute_operator.rabbit.broker import RabbitBroker
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.rabbit.dialing.dialer import Dialer
 from merchantroute_operator.rabbit.pulses.shared_listener import SharedListener, vhost_of
+from merchantroute_operator.rabbit.vhost.vhost_reads import VhostReads
 from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.sections.broker_secret import BrokerAddress

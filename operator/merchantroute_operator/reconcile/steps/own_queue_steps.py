@@ -64,9 +64,11 @@ async def declare_own_queues(
             own.refused[queue.merchant] = words[0]
         elif wanted.name not in observed.queues:
             missing.append(wanted)
+    made: list[Declare] = []
     for wanted in missing:
         try:
             await broker.run(in_order([Declare(wanted)]))
+            made.append(Declare(wanted))
         except BrokerUnreachable:
             raise
         except BrokerError as error:
@@ -76,7 +78,7 @@ async def declare_own_queues(
             for other in missing[missing.index(wanted) + 1 :]:
                 own.refused[str(other.arguments[MERCHANT])] = str(error)
             break
-    return await broker.observe(naming.front_door(*place)) if missing else None
+    return await broker.observe_after(in_order(made), naming.front_door(*place), observed) if missing else None
 
 
 def led_to(route: Route, own: OwnQueues, observed: Topology, may_open: Collection[str]) -> dict[str, bool]:

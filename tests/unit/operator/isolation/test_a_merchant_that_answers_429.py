@@ -146,6 +146,18 @@ def test_one_that_is_exempt_has_no_queue_for_it() -> None:
     assert route.queues == {}
 
 
+def test_one_that_is_exempt_has_its_limits_and_neither_a_rate_nor_a_pause_that_was_found() -> None:
+    limits = {"busy": MerchantLimits(max_in_flight=3)}
+    route = Route(Policy(exempt=frozenset({"busy"}), limits=limits))
+    route.tick(QUIET, QUIET)
+
+    for tick in range(1, 30):
+        route.tick(limiting("busy", 2 * tick, in_flight=1, succeeded=10 * tick, paused_for=9.0), QUIET)
+
+    queue = route.queues["busy"]
+    assert (queue.why, queue.share, queue.rate, queue.paused_until) == ("Limited", 3, None, 0.0)
+
+
 def test_an_operator_that_starts_keeps_rate_and_pause() -> None:
     route = limited(Route())
     route.tick(limiting("busy", 10, succeeded=40, paused_for=100.0), QUIET)

@@ -103,3 +103,17 @@ def test_a_share_of_none_says_nothing_of_another_host_to_which_the_merchant_has_
 
     assert len(route.told(told.GROUP_FAILS)) == 1
     assert all(route.queues[name].share > 1 for name in ("p0", "p1", "p2"))
+
+
+def test_the_limit_of_a_merchant_that_is_well_again_is_not_taken_for_the_rate_of_probes() -> None:
+    route = isolated(Route(Policy(limits={"hung": MerchantLimits(max_rate=8.0)})))
+    route.waiting["hung"] = Waiting(500, 1)
+    for failed in (0, 3, 6):
+        route.tick({"hung": MerchantFigures("hung", 1, succeeded=1, failed=failed)}, QUIET, QUIET, QUIET)
+    before = route.queues["hung"]
+    assert (before.why, before.share, before.rate) == ("Slow", 1, 8.0)
+    route.restart()
+
+    route.tick(*[QUIET] * 4)
+
+    assert route.queues["hung"].rate == 8.0

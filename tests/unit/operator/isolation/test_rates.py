@@ -203,6 +203,22 @@ def test_a_pause_lasts_until_the_latest_time_that_was_asked_for_and_nothing_grow
     assert merchant.begin() == before
 
 
+@pytest.mark.parametrize(("set_back", "longest"), [(86_400.0, 60.0), (0.0, 20.0)])
+def test_a_pause_ends_also_where_the_clock_was_set_back_or_the_longest_one_is_shorter_now(
+    set_back: float, longest: float
+) -> None:
+    merchant = Merchant(5.0)
+    merchant.limiting = limiting.heard(
+        merchant.limiting, merchant.moment, succeeded=0, limited=1, asks_until=merchant.now + 60.0
+    )
+    merchant.now += TICK
+    moment = replace(merchant.moment, wall=merchant.moment.wall - set_back, longest_pause=longest)
+
+    merchant.limiting = limiting.heard(merchant.limiting, moment, succeeded=0, limited=0, asks_until=0.0)
+
+    assert moment.wall < merchant.limiting.paused_until <= moment.wall + longest + 0.1
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 10), st.floats(0, 1e12), st.integers(0, 10**6)), max_size=60))
 def test_no_pause_is_longer_than_the_longest_that_is_believed_whatever_pods_say(

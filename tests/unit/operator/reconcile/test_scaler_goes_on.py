@@ -127,6 +127,30 @@ async def test_a_broker_that_hangs_costs_the_others_no_tick(looked_at: list[tupl
         await running
 
 
+@pytest.mark.parametrize(("taken", "rest"), [(0.0, 0.01), (3.0, 3.0), (9.0, scaler_module.LONGEST_REST)])
+async def test_a_broker_that_worked_for_long_is_left_alone_for_as_long(
+    taken: float, rest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(raw_route())
+
+    class Slow(Answering):
+        async def samples(self) -> Mapping[str, QueueSample]:
+            world.at += taken
+            return {}
+
+    looking = await asyncio.to_thread(scaler, TwoBrokers(Slow()), world=world)
+    rested = []
+
+    async def sleep(seconds: float) -> None:
+        rested.append(seconds)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with pytest.raises(asyncio.CancelledError):
+        await looking._follow(cast(Any, Slow()))
+    assert rested == [rest]
+
+
 async def test_a_broker_that_does_not_answer_in_time_counts_as_silent(
     looked_at: list[tuple[tuple[str, str], bool]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -39,6 +39,21 @@ def test_a_merchant_refused_lately_is_told_for_a_minute_and_one_with_an_own_queu
     assert (names(60.0), names(62.0), names(62.0, "bistro")) == (["bistro"], [], ["bistro"])
 
 
+@pytest.mark.parametrize(("own", "told_own", "told_slow"), [(0, 0, 20), (4, 4, 16), (30, 10, 10)])
+def test_of_more_merchants_than_are_told_half_may_be_those_with_own_queues(
+    own: int, told_own: int, told_slow: int
+) -> None:
+    bulkhead = holding("hung0", 1, since=-100.0)
+    for number in range(1, 40):
+        bulkhead.acquire(f"hung{number}", "slot", -100.0)
+    names = {f"own{number}" for number in range(own)}
+
+    found = [one.merchant for one in bulkhead.figures(0.0, names, 20).merchants]
+
+    assert len([name for name in found if name in names]) == told_own
+    assert len([name for name in found if name not in names]) == told_slow
+
+
 def test_orders_that_wait_for_their_merchant_s_time_or_rate_are_not_refused_for_a_slot() -> None:
     bulkhead = holding("bistro", 1)
     bulkhead.asked_to_wait("bistro", 1.0, began=0.0, seconds=5.0)

@@ -15,7 +15,6 @@ from merchantroute_operator.errors import (
     BrokerRefusedCredentials,
     BrokerUnreachable,
     RouteError,
-    SecretInvalid,
     UsersNotAllowed,
     UserTaken,
 )
@@ -27,7 +26,13 @@ from merchantroute_operator.lane_users.user_plan import WantedUser, drop, ensure
 from merchantroute_operator.rabbit.broker_port import Broker
 from merchantroute_operator.reconcile.state.context import Context
 from merchantroute_operator.reconcile.state.findings import Findings
-from merchantroute_operator.reconcile.steps.accounts.leaving_lanes import leaving_users, mounted_secrets, pods_publish
+from merchantroute_operator.reconcile.steps.accounts.leaving_lanes import (
+    all_leaving,
+    leaving_users,
+    mounted_secrets,
+    pods_address,
+    pods_publish,
+)
 from merchantroute_operator.resources.differ import differs
 from merchantroute_operator.resources.lane_user_secret import (
     lane_password,
@@ -40,7 +45,7 @@ from merchantroute_operator.resources.workload.own_publishes import own_publishe
 from merchantroute_operator.resources.workload.pod import pod_template
 from merchantroute_operator.spec.lane_specs import LaneSpec, lanes
 from merchantroute_operator.spec.route import Route
-from merchantroute_operator.spec.sections.broker_secret import BrokerAddress, parse_pods_broker
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress
 from merchantroute_operator.status.text import some
 
 
@@ -78,8 +83,8 @@ async def plan_lane_users(
     own = own_lane_secrets(route.name, findings.children.secrets)
     findings.users.versions = {name: _version(body) for name, body in own.items()}
     if not route.users_per_lane:
-        return LaneUsers(route)
-    address = await _pods_address(ctx, route)
+        return await _given_again(ctx, broker, route, findings, own_queues)
+    address = await pods_address(ctx, route)
     if address is None:
         return LaneUsers(_mounting(route, own))
     findings.users.checked = True
@@ -101,6 +106,17 @@ async def plan_lane_users(
         ops=ensure(wanted, live, mark),
         secrets=tuple(each.secret for each in ours if _is_due(each.secret, own)),
     )
+
+
+async def _given_again(
+    ctx: Context, broker: Broker, route: Route, findings: Findings, own_queues: Mapping[str, Collection[str]]
+) -> LaneUsers:
+    """Of a route that no longer asks for users: what its pods of before need until the last of them has gone."""
+    wanted = await all_leaving(ctx, route, findings.children, own_queues)
+    live = await _users(broker, findings, _left(route)) if wanted else None
+    if live is None:
+        return LaneUsers(route)
+    return LaneUsers(route, live, wanted, ensure(wanted, live, tag(ctx.cluster)))
 
 
 async def make_lane_users(ctx: Context, broker: Broker, planned: LaneUsers, findings: Findings) -> Route:
@@ -182,15 +198,6 @@ async def _users(broker: Broker, findings: Findings, forbidden: RouteError) -> M
         raise
     except BrokerError as error:
         findings.users.problem = forbidden if isinstance(error, UsersNotAllowed) else error
-        return None
-
-
-async def _pods_address(ctx: Context, route: Route) -> BrokerAddress | None:
-    """Where pods find the broker; None where their Secret is missing or invalid, which is told elsewhere."""
-    secret = await ctx.kube.secret(route.namespace, route.worker_secret)
-    try:
-        return parse_pods_broker(secret.name, secret.data) if secret else None
-    except SecretInvalid:
         return None
 
 

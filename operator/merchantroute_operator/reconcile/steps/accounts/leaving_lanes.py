@@ -1,7 +1,8 @@
 """Broker users of lanes that are on their way out: their pods drain a queue, and have to come in again if need be.
 
-Such a lane is not the spec's any more, or its route is being deleted. Its Secret still says who its user is; what that
-user may do follows from its pods. Nothing new is made for it: no Secret, no other password.
+Such a lane is not the spec's any more, or its route is being deleted, or asks for no users any more. Its Secret still
+says who its user is; what that user may do follows from its pods. Nothing new is made for it: no Secret, no other
+password.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from merchantroute_operator.resources.workload.own_publishes import own_publishe
 from merchantroute_operator.resources.workload.pod import mounted_broker_secret
 from merchantroute_operator.spec.lane_specs import lanes
 from merchantroute_operator.spec.route import Route
-from merchantroute_operator.spec.sections.broker_secret import parse_pods_broker
+from merchantroute_operator.spec.sections.broker_secret import BrokerAddress, parse_pods_broker
 
 
 def leaving_users(
@@ -34,6 +35,25 @@ def leaving_users(
     return tuple(_users(cluster, route, vhost, children, own_queues, besides=here))
 
 
+async def all_leaving(
+    ctx: Context, route: Route, children: Children, own_queues: Mapping[str, Collection[str]]
+) -> tuple[WantedUser, ...]:
+    """Those of all lanes of a route that goes, or asks for none any more, as long as something mounts their Secrets."""
+    if not own_lane_secrets(route.name, children.secrets):
+        return ()
+    address = await pods_address(ctx, route)
+    return tuple(_users(ctx.cluster, route, address.vhost, children, own_queues)) if address else ()
+
+
+async def pods_address(ctx: Context, route: Route) -> BrokerAddress | None:
+    """Where pods find the broker; None where their Secret is missing or invalid, which is told elsewhere."""
+    secret = await ctx.kube.secret(route.namespace, route.worker_secret)
+    try:
+        return parse_pods_broker(secret.name, secret.data) if secret else None
+    except SecretInvalid:
+        return None
+
+
 async def keep_lane_users(
     ctx: Context, broker: Broker, route: Route, findings: Findings, own_queues: Mapping[str, Collection[str]]
 ) -> None:
@@ -41,16 +61,7 @@ async def keep_lane_users(
 
     Where the operator may not, or the broker refuses, the drain goes on: a pod that is connected needs no user.
     """
-    if not own_lane_secrets(route.name, findings.children.secrets):
-        return
-    secret = await ctx.kube.secret(route.namespace, route.worker_secret)
-    try:
-        vhost = parse_pods_broker(secret.name, secret.data).vhost if secret else None
-    except SecretInvalid:
-        vhost = None
-    if vhost is None:
-        return
-    wanted = tuple(_users(ctx.cluster, route, vhost, findings.children, own_queues))
+    wanted = await all_leaving(ctx, route, findings.children, own_queues)
     if not wanted:
         return
     try:

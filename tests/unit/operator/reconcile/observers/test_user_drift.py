@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.operator.reconcile.passes.test_lane_users import PER_LANE, account, user
+from tests.unit.operator.reconcile.passes.test_lane_users import PER_LANE, account, start_pod, user
 from tests.unit.operator.reconcile.test_quiet_routes import Quiet
 from tests.unit.operator.route_samples import raw_route
 
@@ -19,6 +19,19 @@ def test_a_route_that_rests_is_looked_at_when_somebody_changes_a_user() -> None:
 def test_a_route_that_rests_is_looked_at_when_the_operator_may_no_longer_look() -> None:
     world = Quiet(raw_route(broker=PER_LANE))
     world.broker.administrator = False
+    world.pass_time(62)
+    assert world.touched
+
+
+def test_a_user_is_compared_until_the_last_pod_of_before_has_gone() -> None:
+    world = Quiet(raw_route(broker=PER_LANE))
+    start_pod(world)
+    world.change()
+    world.look()
+    world.pass_time(62)
+    assert not world.touched
+    assert user() in world.broker.accounts
+    world.broker.accounts[user()] = account(user())
     world.pass_time(62)
     assert world.touched
 

@@ -132,6 +132,30 @@ def test_a_route_that_no_longer_asks_gives_its_pods_the_given_user_first() -> No
     assert world.log == []
 
 
+@pytest.mark.parametrize("change", [None, {"permissions": None}, {"password_hash": hashed("x")}])
+def test_pods_of_before_keep_their_user_whatever_somebody_does_to_it_until_they_have_gone(
+    change: dict[str, Any] | None,
+) -> None:
+    """They finish their orders, and could not come in again after a broken connection."""
+    world = made()
+    start_pod(world)
+    before = world.broker.accounts[user()]
+    world.change()
+    harm(world, "standard", change)
+    world.look()
+    harm(world, "standard", change)
+
+    world.look()
+
+    found = world.broker.accounts[user()]
+    assert (found.tags, found.permissions) == (before.tags, before.permissions)
+    assert matches(password(world), found.password_hash)
+    assert f"user {user()} was" in str(world.kube.events)
+    start_pod(world)
+    world.look()
+    assert world.broker.accounts == {}
+
+
 def test_users_that_may_not_be_removed_are_told_and_keep_their_secrets() -> None:
     world = made()
     world.change()

@@ -29,7 +29,8 @@ def ready_world() -> World:
 
 
 def break_observation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def observe(prefix: str) -> Topology:
+    async def observe(prefix: str, expected: Topology | None = None, at_most: float = 0.0) -> Topology:
+        del expected, at_most
         raise ValueError(f"what a Secret holds, p4ss, over {prefix}")
 
     monkeypatch.setattr(world.broker, "observe", observe)
