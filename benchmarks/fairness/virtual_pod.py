@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.fairness.scenario import CALL_TIMEOUT, CEILING, DEADLINE, SLOTS, Scenario
 from merchantroute_worker.bulkhead.bulkhead import Bulkhead
 from merchantroute_worker.bulkhead.rule import Limits, Verdict
+from merchantroute_worker.egress.rules import Egress
 from merchantroute_worker.orders import decisions
 from merchantroute_worker.orders.answers import Answer, table
 from merchantroute_worker.orders.attempt_result import Attempt
@@ -242,7 +243,8 @@ def _route() -> Route:
         dead="",
         suspect="",
         pulses="",
-        allow_insecure=True,
+        insecure_hosts=("*",),
+        egress=Egress(),
         steps=(Step(name="submit", method="POST", path="/"),),
         call_timeout=CALL_TIMEOUT,
         deadline=DEADLINE,

@@ -6,6 +6,7 @@ from typing import Any
 Json = dict[str, Any]
 SECRET = "broker"
 COMPLETIONS = "completions"
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "fd00::/8")
 IMAGE = "merchantroute-worker:0.1.0"
 
 
@@ -46,6 +47,8 @@ def route(
                 "retry": {"maxAttempts": 8, "delays": ["500ms", "1s"]},
                 **(orders or {}),
             },
+            # Of merchant-sim, and of addresses written out: those of the cluster are private.
+            "egress": {"allow": ["merchant-sim.merchants.svc", *PRIVATE]},
             "defaultTier": chosen[0]["name"],
             "tiers": chosen,
             "deletion": deletion or {"policy": "Force"},

@@ -26,6 +26,7 @@ from merchantroute_worker.runtime.clock import EVERY, StallAwareClock
 from merchantroute_worker.runtime.threads import sleep, start_daemon, until_beat
 from merchantroute_worker.telemetry import tracing_setup
 from merchantroute_worker.telemetry.counters import BlockedHub, Counters
+from merchantroute_worker.telemetry.forbidden_merchants import ForbiddenMerchants
 from merchantroute_worker.telemetry.logs import LineBuffer
 from merchantroute_worker.telemetry.metrics import Metrics
 from merchantroute_worker.telemetry.outcome_counter import OutcomeCounter
@@ -85,6 +86,7 @@ class Pod:
         self.events: TaskEvents = NoTaskEvents()
         self.tracer = tracing_setup.from_environment(os.environ, identity)
         self.bulkhead = Bulkhead(Limits(slots=self.concurrency, ceiling=self.concurrency, call_timeout=60.0))
+        self.forbidden_merchants = ForbiddenMerchants()
         self.own_orders: OwnOrders | None = None
         self.settling: set[DeliveryKey] = set()
         self._settled: BoundedSet[DeliveryKey] = BoundedSet()
@@ -185,6 +187,8 @@ class Pod:
             call_timeout=route.call_timeout,
         )
         self.bulkhead.refusals.credentials_changed(route.credentials.get)
+        if self.forbidden_merchants.met:
+            self.forbidden_merchants.changed(route.endpoint_of, route.egress)
         if slots != before:
             for listener in self._slots_listeners:
                 listener(slots)

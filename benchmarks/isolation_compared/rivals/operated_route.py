@@ -120,6 +120,7 @@ def route(namespace: str, mode: str, site: CellSite) -> dict[str, Any]:
             "isolation": {"mode": mode},
             "deletion": {"policy": "Force"},
             "orders": orders,
+            "egress": {"allow": ["127.0.0.0/8"]},  # merchants are on this machine
             "defaultTier": _TIER,
             "tiers": [tier],
             "merchants": merchants,

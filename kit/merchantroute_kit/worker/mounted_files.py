@@ -23,6 +23,7 @@ LIMITS: dict[str, Any] = {
     "delaysMs": [200, 700],
     "defaultEndpoint": None,
     "allowInsecure": True,
+    "egress": {"allow": ["127.0.0.0/8", "::1"]},  # merchants are on this machine
 }
 
 

@@ -87,6 +87,7 @@ class Reconciler:
         state.own.restore(raw.get("status", {}))
         findings = Findings(raw=raw, listed=len(raw.get("spec", {}).get("merchants") or ()))
         findings.merchants.credentials_refused = frozenset(state.credentials_refused)
+        findings.merchants.forbidden = frozenset(state.forbidden)
         known = dict(state.deployments)
         if state.findings is not None:
             findings.topology.uncounted = state.findings.topology.uncounted

@@ -21,10 +21,10 @@ from merchantroute_operator.reconcile.observers.isolated_merchants import decide
 from merchantroute_operator.reconcile.observers.lane_scale import scale_lanes
 from merchantroute_operator.reconcile.observers.missing_queues import notice_missing_queues
 from merchantroute_operator.reconcile.observers.queue_members import notice_queue_members
-from merchantroute_operator.reconcile.observers.refused_credentials import notice_refused_credentials
 from merchantroute_operator.reconcile.observers.split_shares import watch_splits
 from merchantroute_operator.reconcile.observers.tick import Observer, Seen, Tick, grouped
 from merchantroute_operator.reconcile.observers.topology_drift import notice_topology_drift
+from merchantroute_operator.reconcile.observers.troubled_merchants import notice_troubled_merchants
 from merchantroute_operator.reconcile.observers.user_drift import notice_user_drift
 from merchantroute_operator.reconcile.state.backoff import Backoff
 from merchantroute_operator.reconcile.state.broker_pool import VhostFigures
@@ -43,7 +43,7 @@ OBSERVERS: tuple[Observer, ...] = (
     decide_own_queues,
     scale_lanes,
     report_blocked_hubs,
-    notice_refused_credentials,
+    notice_troubled_merchants,
     notice_due_canaries,
     watch_splits,
     count_dead,

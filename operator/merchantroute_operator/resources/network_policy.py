@@ -46,7 +46,8 @@ def network_policy(route: Route, brokers: Iterable[Address], claimed: Collection
     if not route.network_policy:
         return None
     addresses = {*brokers, *_merchants(route, claimed)}
-    ports = {_HTTPS, *((_HTTP,) if route.orders.allow_insecure else ()), *(address.port for address in addresses)}
+    insecure = route.orders.allow_insecure or route.egress.insecure_hosts
+    ports = {_HTTPS, *((_HTTP,) if insecure else ()), *(address.port for address in addresses)}
     body = child("networking.k8s.io/v1", "NetworkPolicy", route, naming.workers(route.name), naming.labels(route.name))
     spec = {
         "podSelector": {"matchLabels": naming.labels(route.name)},

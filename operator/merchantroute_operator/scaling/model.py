@@ -45,6 +45,7 @@ class Pulse:
     slow: frozenset[str] = frozenset()  # merchants that are slow in this pod
     paused: frozenset[str] = frozenset()  # merchants that asked this pod for time (429, Retry-After)
     credentials_refused: frozenset[str] = frozenset()  # merchants that refuse this pod's credentials (401, 403)
+    forbidden: frozenset[str] = frozenset()  # merchants that led this pod to no address that the route allows
     blocked: Blocked | None = None  # None: it never happened, or an older pod does not know
     slots: int | None = None  # orders at a time; None of an older pod, which knows nothing of own queues
     active: int = 0  # merchants that had calls within the last minute

@@ -20,6 +20,10 @@ class ClaimReason(ReasonWord):
         "CredentialsRefused",
         "It answers 401 or 403; its orders wait on the ladder until its Secret changes, or it takes one of them.",
     )
+    ADDRESS_FORBIDDEN = (
+        "AddressForbidden",
+        "Its endpoint leads to no address that the route allows: its orders are dead letters until that changes.",
+    )
     ROUTE_NOT_READY = "RouteNotReady", "The route's pass did not come to it; the message quotes the route's error."
     CONFLICTED = "Conflicted", "The same id is claimed twice; the message names the other, and which of them counts."
     ROUTE_MISSING = "RouteMissing", "The namespace has no route of that name: create it, or correct routeRef."

@@ -95,7 +95,7 @@ def _unfit(route: Route, claim: Claim) -> Refusal | None:
     if _is_insecure(route, wanted.endpoint):
         words = (
             f"spec.endpoint: {wanted.endpoint} sends orders unencrypted; write https://, or have the owner of route "
-            f"{route.name} set spec.orders.allowInsecure: true"
+            f"{route.name} add its host to spec.egress.insecureHosts, or set spec.orders.allowInsecure: true"
         )
         return Refusal(ClaimReason.ENDPOINT_INSECURE, words)
     return _unfit_steps(route, wanted)
@@ -131,7 +131,10 @@ def _why_not_called(route: Route, endpoint: str) -> str:
     if why := _why_no_address(endpoint):
         return why
     if _is_insecure(route, endpoint):
-        return f"{endpoint} sends orders unencrypted; write https://, or set spec.orders.allowInsecure: true"
+        return (
+            f"{endpoint} sends orders unencrypted; write https://, add its host to spec.egress.insecureHosts, or set "
+            "spec.orders.allowInsecure: true"
+        )
     return ""
 
 
@@ -159,7 +162,10 @@ def _why_no_address(endpoint: str) -> str:
 
 
 def _is_insecure(route: Route, endpoint: str) -> bool:
-    return endpoint.startswith("http://") and not route.orders.allow_insecure
+    if not endpoint.startswith("http://") or route.orders.allow_insecure:
+        return False
+    host = host_and_port(endpoint)[0].lower().rstrip(".")
+    return not any(matches(pattern, host) for pattern in route.egress.insecure_hosts)
 
 
 def _lost(route: Route, merchant: str, winner: str) -> Refusal:

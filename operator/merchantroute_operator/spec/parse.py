@@ -13,6 +13,7 @@ from merchantroute_operator.spec.duration import seconds
 from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.route import Credentials, Deletion, Merchant, Orders, Raw, Route, Tier
 from merchantroute_operator.spec.sections.canary_lane import with_canary
+from merchantroute_operator.spec.sections.egress import parse_egress
 from merchantroute_operator.spec.sections.isolation import parse_isolation, parse_limits, with_limits
 from merchantroute_operator.spec.sections.orders import parse_orders
 from merchantroute_operator.spec.sections.pod_options import pod_options
@@ -58,6 +59,7 @@ def _route(raw: Raw) -> Route:
         merchants=tuple(_merchant(merchant, names, orders) for merchant in spec.get("merchants", ())),
         deletion=parse_deletion(spec.get("deletion", {})),
         network_policy=spec.get("networkPolicy", "Managed") == "Managed",
+        egress=parse_egress(spec.get("egress") or {}),
         users_per_lane=broker.get("users", "Given") == "PerLane",
         isolation=parse_isolation(spec.get("isolation", {}), metadata.get("annotations") or {}),
     )

@@ -71,6 +71,18 @@ class Orders:
 
 
 @dataclass(frozen=True, slots=True)
+class Egress:
+    """Where calls may go: ranges of addresses and patterns of host names, in lower case.
+
+    ``insecure_hosts`` are patterns of the hosts whose endpoints may be http://, beside ``Orders.allow_insecure``.
+    """
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    insecure_hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Scaling:
     """A lane's scaling policy; all times in seconds."""
 
@@ -228,6 +240,7 @@ class Route:
     deletion: Deletion
     network_policy: bool = True  # whether the operator keeps one
     users_per_lane: bool = False  # whether each lane's pods get a broker user of their own
+    egress: Egress = Egress()
     lane_secrets: Mapping[str, str] = field(default_factory=dict)  # Deployment -> Secret that its pods mount instead
     isolation: IsolationPolicy = field(default_factory=IsolationPolicy)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from merchantroute_operator.spec.route import Raw
+from merchantroute_operator.status.addresses_allowed import addresses_allowed
 from merchantroute_operator.status.conditions import merge
 from merchantroute_operator.status.conflicted import conflicted
 from merchantroute_operator.status.credentials_accepted import credentials_accepted
@@ -36,6 +37,7 @@ CONDITIONS = (
     drifted,
     conflicted,
     credentials_accepted,
+    addresses_allowed,
 )
 WHERE_ASKED = (lane_users_ready,)
 """Those that only a route has that asks for what they speak of."""

@@ -31,6 +31,7 @@ class Outcome:
     bound: Mapping[str, str] | None = None  # merchant id -> tier
     problems: Mapping[str, str] = field(default_factory=dict)  # merchant id -> why it has no credentials
     refused: frozenset[str] = frozenset()  # merchant ids that refuse the credentials
+    forbidden: frozenset[str] = frozenset()  # merchant ids that lead where no call may go
     error: str = ""  # what ended the pass early
     paused: bool = False  # nothing is bound while the route is
     own_queues: Mapping[str, OwnQueue] = field(default_factory=dict)  # merchant id -> the queue of its own
@@ -70,6 +71,12 @@ def _taken(claim: Claim, merged: Merged, outcome: Outcome, now: str) -> dict[str
     if merchant.id in outcome.refused:
         words = "it answers 401 or 403; its orders wait until its Secret changes, or it takes one of them"
         return _status(claim, PENDING, ClaimReason.CREDENTIALS_REFUSED, words, tier, now)
+    if merchant.id in outcome.forbidden:
+        words = (
+            "its endpoint leads to no address that the route allows, and its orders are dead letters; correct "
+            "spec.endpoint, or ask the route's owner for spec.egress.allow"
+        )
+        return _status(claim, PENDING, ClaimReason.ADDRESS_FORBIDDEN, words, tier, now)
     if contested := merged.contested.get(claim.name):
         return _status(claim, ACTIVE, ClaimReason.CONFLICTED, contested, tier, now)
     if own := outcome.own_queues.get(merchant.id):

@@ -76,6 +76,11 @@ class Reason(ReasonWord):
         "Merchants answer 401 or 403: correct their Secrets, or ask them; their orders wait on the ladder until then.",
     )
 
+    ADDRESS_FORBIDDEN = (
+        "AddressForbidden",
+        "Merchants lead to no address that the route allows: correct their endpoints, or spec.egress.allow.",
+    )
+
     MERCHANTS_ISOLATED = "MerchantsIsolated", "Merchants have queues of their own; status.ownQueues has all of them."
     NOBODY_ISOLATED = "NobodyIsolated", "No merchant has a queue of its own."
     ISOLATION_OFF = "IsolationOff", "spec.isolation.mode is Off or DryRun: no merchant gets a queue of its own."

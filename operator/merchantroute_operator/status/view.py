@@ -60,6 +60,7 @@ class View:
     credential_problems: Mapping[str, str] = field(default_factory=dict)  # merchant -> why it has none
     unfit: Mapping[str, str] = field(default_factory=dict)  # where in the spec -> why no worker calls it
     credentials_refused: tuple[str, ...] = ()  # merchants that refuse their credentials, as pods say
+    forbidden: tuple[str, ...] = ()  # merchants that lead where no call may go, as pods say
     foreign_policies: Mapping[str, str] = field(default_factory=dict)  # queue -> policy
     lanes: tuple[LaneView, ...] = ()
     dead: int | None = None  # orders in dead letters; None: unknown

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.contract.crd import (
+    cases_egress,
     cases_isolation,
     cases_merchants,
     cases_names,
@@ -17,7 +18,16 @@ from tests.contract.crd.cases import Refused
 from tests.contract.crd.conftest import Answer, Ask
 from tests.contract.crd.routes import Json
 
-AREAS = (cases_names, cases_orders, cases_steps, cases_merchants, cases_tiers, cases_pods, cases_isolation)
+AREAS = (
+    cases_names,
+    cases_orders,
+    cases_steps,
+    cases_merchants,
+    cases_tiers,
+    cases_pods,
+    cases_isolation,
+    cases_egress,
+)
 REFUSED: list[Refused] = [case for area in AREAS for case in area.REFUSED]
 ACCEPTED: list[Mapping[str, Any]] = [case for area in AREAS for case in area.ACCEPTED]
 A_FIX = re.compile(r"\b(write|begin|remove|raise|lower|add)\b")

@@ -34,6 +34,10 @@ def large(namespace: str) -> Json:
     ]
     document["spec"]["orders"] = {"workflows": [{"name": "toast", "steps": [TEMPLATED]}]}
     ids = [merchant["id"] for merchant in document["spec"]["merchants"]]
+    document["spec"]["egress"] = {
+        field: [f"{n:02}.{letter}" + ".pos.example" * 20 for n in range(50)]
+        for field, letter in (("allow", "a"), ("deny", "d"), ("insecureHosts", "i"))
+    }
     document["spec"]["isolation"] = {"pinned": ids[:200], "exempt": ids[200:700]}
     return document
 

@@ -85,6 +85,7 @@ def test_what_the_operator_has_not_seen_is_under_way(lua: str, kind: str, of: di
         ("Pending", "Binding", "Progressing"),
         ("Pending", "CredentialsUnusable", "Degraded"),
         ("Pending", "CredentialsRefused", "Degraded"),
+        ("Pending", "AddressForbidden", "Degraded"),
         ("Refused", "TierUnknown", "Degraded"),
     ],
 )

@@ -30,12 +30,13 @@ PULSE: dict[str, Any] = {
     "finished": 7, "retried": 1, "dead": 0,
     "slow": [{"merchant": "burger/hut ü", "inFlight": 2, "oldest": 4.5}],
     "paused": [{"merchant": "taco ü", "seconds": 59.5}], "credentialsRefused": ["pasta ü"],
+    "forbidden": ["pho ü"],
 }  # fmt: skip
 HEARD = Pulse(
     pod="pos-enterprise-stable-1", namespace="orders", route="pos", tier="enterprise", lane="stable",
     started=1790000000000, at=99.0, generation=7, busy=3, busy_seconds=12.5, finished=7,
     retried=1, dead=0, slow=frozenset({"burger/hut ü"}), paused=frozenset({"taco ü"}),
-    credentials_refused=frozenset({"pasta ü"}),
+    credentials_refused=frozenset({"pasta ü"}), forbidden=frozenset({"pho ü"}),
 )  # fmt: skip
 
 

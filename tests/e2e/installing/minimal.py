@@ -25,6 +25,7 @@ def document(worker: str) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load((ROOT / "manifests" / "samples" / "minimal.yaml").read_text())
     found["spec"]["worker"]["image"] = worker
     found["spec"]["orders"] = {"allowInsecure": True}
+    found["spec"]["egress"] = {"allow": ["merchant-sim.merchants.svc"]}
     found["spec"]["merchants"][0]["endpoint"] = f"http://merchant-sim.merchants.svc:8080/m/{MERCHANT}"
     return found
 

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 TABLE = ROOT / "build" / "upgrade.json"
 RATE = float(os.environ.get("MR_RATE", "40"))
 WARM = 200
+EGRESS = {"allow": ["merchant-sim.merchants.svc"]}
 # By merchant: its tier, and how it behaves. Some orders are worked, some wait for a retry, at every moment.
 MERCHANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "at-once": ("standard", {}),
@@ -75,19 +76,28 @@ def test_every_order_is_done_once_through_an_upgrade_and_the_way_back(
 def _there_and_back(fresh: Fresh, site: Site, old: Version, new: Version, *, by_operator: int) -> list[Step]:
     """The order of docs/upgrading.md: the operator first; and back: the workers first."""
     return [
-        taken("operator, forward", site, partial(_operator, fresh, site, new), by_operator),
+        taken("operator, forward", site, partial(_operator, fresh, site, new, egress=EGRESS), by_operator),
         taken("workers, forward", site, partial(_workers, site, new), 1),
         taken("workers, back", site, partial(_workers, site, old), 1),
         taken("operator, back", site, partial(_operator, fresh, site, old), by_operator),
     ]
 
 
-def _operator(fresh: Fresh, site: Site, version: Version) -> None:
-    """Install it; and once no other one is left, a change of the route that pods load shows that it works on it."""
+def _operator(fresh: Fresh, site: Site, version: Version, egress: dict[str, Any] | None = None) -> None:
+    """Install it; and once no other one is left, a change of the route that pods load shows that it works on it.
+
+    What the route says of ``egress`` only this version's definitions know, and its workers need.
+    """
     fresh.install(version)
     until(lambda: set(fresh.operators().values()) == {version.operator}, "no operator of another version is left", 120)
     slots = tier_of(site.document["spec"], "standard")["concurrency"]
-    site.apply(lambda spec: tier_of(spec, "standard").update(concurrency=31 - slots))
+
+    def change(spec: dict[str, Any]) -> None:
+        tier_of(spec, "standard").update(concurrency=31 - slots)
+        spec.pop("egress", None)
+        spec.update({"egress": egress} if egress else {})
+
+    site.apply(change)
     site.knows("standard")
 
 
@@ -97,10 +107,12 @@ def _workers(site: Site, version: Version) -> None:
 
 def _document(version: Version) -> dict[str, Any]:
     """A route of two tiers, one of which has two pods, whose orders are tried until they are done."""
-    return route(
+    document = route(
         ROUTE,
         tiers=[tier("standard", concurrency=15, minReplicas=2, maxReplicas=2), tier("small")],
         merchants={merchant: of for merchant, (of, _) in MERCHANTS.items()},
         worker={"image": version.worker},
         orders={"retry": {"maxAttempts": 50, "delays": ["500ms", "1s"]}},
     )
+    del document["spec"]["egress"]
+    return document

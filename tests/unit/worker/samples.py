@@ -18,6 +18,7 @@ ROUTE: dict[str, Any] = {
     "suspect": "mr.orders.pos.suspect",
     "pulses": "mr-pulses.test",
     "allowInsecure": False,
+    "egress": {"allow": [], "deny": [], "insecureHosts": []},
     "steps": [
         {"name": "validate", "method": "POST", "path": "/orders/validate"},
         {"name": "confirm", "method": "GET", "path": "/orders/{order_id}"},

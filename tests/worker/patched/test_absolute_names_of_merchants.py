@@ -14,7 +14,7 @@ from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.route import Merchant
 from merchantroute_worker.orders.steps.step import Step
 from tests.unit.worker.samples import order
-from tests.worker.patched.raw_merchant import GOOD, Serve
+from tests.worker.patched.raw_merchant import GOOD, HERE, Serve
 from tests.worker.patched.test_http_client import self_signed
 
 POST = Step(name="submit", method="POST", path="/orders")
@@ -36,7 +36,8 @@ class Heard:
 
 
 def post(client: HttpClient, endpoint: str) -> Answer:
-    request = build(POST, order(), Merchant(id="bistro", endpoint=endpoint), attempt=1, allow_insecure=True)
+    merchant = Merchant(id="bistro", endpoint=endpoint)
+    request = build(POST, order(), merchant, attempt=1, insecure_hosts=("*",), egress=HERE)
     return call_within(client, request, 5.0)
 
 

@@ -24,6 +24,7 @@ from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.route import Merchant, parse
 from merchantroute_worker.orders.steps.step import Step
 from tests.unit.worker.samples import INDEX, MERCHANTS, ROUTE
+from tests.worker.patched.raw_merchant import HERE
 
 LIMIT = 0.5
 BODY = b"x" * 8_000_000
@@ -68,7 +69,7 @@ def call(
 ) -> Answer:
     head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
     origin = Origin(scheme=scheme, host=host, port=port)
-    request = Request(origin=origin, method="POST", head=head, body=body)
+    request = Request(origin=origin, method="POST", head=head, body=body, egress=HERE)
     return call_within(client, request, within)
 
 
@@ -164,6 +165,7 @@ class Heard:
 def test_the_series_ends_at_its_own_deadline_whatever_each_call_may_take(bad: Misbehaving, client: HttpClient) -> None:
     steps = [{"name": name, "method": "POST", "path": "/"} for name in ("one", "two", "three")]
     limits = {"callTimeoutMs": 60_000, "deadlineMs": 500, "allowInsecure": True, "steps": steps}
+    limits |= {"egress": {"allow": ["127.0.0.0/8"]}}
     route = parse(index=INDEX, route={**ROUTE, **limits}, merchants=[MERCHANTS], credentials=[])
     body = json.dumps([[], {"order": {}}, {"merchantroute": None}]).encode()
     order = envelope.read(body=body, headers={}, correlation_id="o-1", routing_key="bistro")

@@ -14,7 +14,7 @@ from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.route import Merchant
 from merchantroute_worker.orders.steps.step import Step
 from tests.unit.worker.samples import order
-from tests.worker.patched.raw_merchant import GOOD, Handler, Serve
+from tests.worker.patched.raw_merchant import GOOD, HERE, Handler, Serve
 from tests.worker.patched.test_http_client import self_signed
 
 STEP = Step(name="submit", method="POST", path="/orders")
@@ -33,7 +33,8 @@ def noting(heads: list[str]) -> Handler:
 
 def called(client: HttpClient, endpoint: str) -> Answer:
     """The answer to a step of an order of the merchant with this endpoint."""
-    request = build(STEP, order(), Merchant(id="bistro", endpoint=endpoint), attempt=1, allow_insecure=True)
+    merchant = Merchant(id="bistro", endpoint=endpoint)
+    request = build(STEP, order(), merchant, attempt=1, insecure_hosts=("*",), egress=HERE)
     return call_within(client, request, 10.0)
 
 

@@ -11,7 +11,7 @@ from gevent.server import StreamServer
 from merchantroute_kit.waiting import until
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.calls.request import Origin
-from tests.worker.patched.raw_merchant import GOOD, SOON, Handler, Serve, call
+from tests.worker.patched.raw_merchant import GOOD, HERE, SOON, Handler, Serve, call
 
 
 def test_connections_are_kept_and_a_time_out_costs_one(serve: Serve, client: HttpClient) -> None:
@@ -186,7 +186,7 @@ def test_connections_that_a_busy_merchant_does_not_need_are_closed(serve: Serve)
         client.reap()
 
     until(lambda: closed[0] == 4, "four connections closed by their age")
-    assert len(client._pools.pool(origin).idle) == 1
+    assert len(client._pools.pool(origin, HERE).idle) == 1
     client.close()
 
 
@@ -202,7 +202,7 @@ def test_connections_that_the_merchant_closed_are_let_go_of(serve: Serve) -> Non
     client = HttpClient(5)
     origin = serve(handler)
     burst(client, origin, meet, 5)
-    idle = client._pools.pool(origin).idle
+    idle = client._pools.pool(origin, HERE).idle
     assert len(idle) == 5
     end.set()
 

@@ -17,6 +17,7 @@ from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.route import Route, parse
 from merchantroute_worker.orders.steps.step import Step
 from tests.unit.worker.samples import INDEX, ROUTE
+from tests.worker.patched.raw_merchant import HERE
 
 SUBMIT = Step(name="submit", method="POST", path="/orders")
 
@@ -43,7 +44,7 @@ def submitted(client: HttpClient, order: Order, route: Route) -> int | None:
     """The status that the merchant answers the order's step with."""
     run = decisions.before_slot(order, {}, route, now=2_000.0, unknown_after=300.0)
     assert isinstance(run, Run)
-    request = build(SUBMIT, run.order, run.merchant, attempt=1, allow_insecure=True)
+    request = build(SUBMIT, run.order, run.merchant, attempt=1, insecure_hosts=("*",), egress=HERE)
     return call_within(client, request, 10.0).status
 
 

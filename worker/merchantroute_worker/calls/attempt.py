@@ -118,7 +118,8 @@ class _UnderWay:
             order,
             self._merchant,
             attempt=order.journal.attempts + 1,
-            allow_insecure=route.allow_insecure,
+            insecure_hosts=route.insecure_hosts,
+            egress=route.egress,
             trace=trace,
         )
         answer = call_within(self._client, request, min(route.call_timeout, self._deadline - began))
@@ -142,7 +143,8 @@ class _UnderWay:
             self._merchant,
             self._known(),
             attempt=order.journal.attempts + 1,
-            allow_insecure=route.allow_insecure,
+            insecure_hosts=route.insecure_hosts,
+            egress=route.egress,
         )
         request = with_trace(request, self._observer.begins(step))
         began = time.monotonic()

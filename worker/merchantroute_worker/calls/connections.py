@@ -6,6 +6,7 @@ name resolution, connect and TLS handshake as well, and its connection is closed
 address, so that the next one is tried.
 """
 
+import os
 import ssl
 import time
 from collections.abc import Callable
@@ -19,6 +20,8 @@ from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 
 from merchantroute_worker.calls.dialer import Dialer
 from merchantroute_worker.calls.request import Origin
+from merchantroute_worker.egress.addresses import Address, api_server
+from merchantroute_worker.egress.rules import Egress
 
 IDLE = 45.0
 """Seconds without a call after which a connection is closed, and a pool: less than the minute after which many load
@@ -86,6 +89,9 @@ class Pool:
     _semaphore: Any
     _closed: bool
     dialer: Dialer
+    host: str
+    egress: Egress
+    api_server: Address | None
 
     def acquire(self, *, new: bool) -> Connection:
         """Give a connection; waits for one where all are in use. A `new` one replaces one that is idle."""
@@ -127,7 +133,9 @@ class Pool:
         return False
 
     def _create_socket(self) -> Any:
-        return self.dialer.connect(self._resolve(), self._secured)  # type: ignore[attr-defined]
+        """A connection to a judged address: no name is looked up again after that."""
+        resolved = self._resolve()  # type: ignore[attr-defined]
+        return self.dialer.connect(self.egress.admitted(self.host, resolved, self.api_server), self._secured)
 
     def _secured(self, sock: Any) -> Any:
         """Make of a connected socket one that requests can be sent on."""
@@ -170,20 +178,24 @@ class _TLSPool(Pool, SSLConnectionPool):
 
 
 class ConnectionPools:
-    """The pools of one client by origin. `size` bounds the connections of each; `clock` is monotonic seconds."""
+    """The pools of one client by origin. `size` bounds the connections of each; `clock` is monotonic seconds.
+
+    A kept connection is not judged again, so connections end with the rules by which they were opened.
+    """
 
     def __init__(self, size: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._size = size
         self._clock = clock
         self._pools: dict[Origin, Pool] = {}
         self._tls: ssl.SSLContext | None = None
+        self._api_server = api_server(os.environ)
         self._reaped = float("-inf")
 
-    def pool(self, origin: Origin) -> Pool:
-        """Give the origin's pool, which is made where there is none, and count it as used now."""
+    def pool(self, origin: Origin, egress: Egress) -> Pool:
+        """Give the origin's pool, which is made where there is none by these rules, and count it as used now."""
         pool = self._pools.get(origin)
-        if pool is None:
-            pool = self._pools[origin] = self._made(origin)
+        if pool is None or pool.egress is not egress:
+            pool = self._pools[origin] = self._of_rules(origin, egress, pool)
         pool.used = self._clock()
         return pool
 
@@ -206,7 +218,16 @@ class ConnectionPools:
             pool.close()
         self._pools.clear()
 
-    def _made(self, origin: Origin) -> Pool:
+    def _of_rules(self, origin: Origin, egress: Egress, pool: Pool | None) -> Pool:
+        """The pool, if its rules say the same: each configuration, and each order in a child process, brings a copy."""
+        if pool is not None and pool.egress == egress:
+            pool.egress = egress
+            return pool
+        if pool is not None:
+            pool.close()
+        return self._made(origin, egress)
+
+    def _made(self, origin: Origin, egress: Egress) -> Pool:
         options: dict[str, Any] = {"size": self._size, "connection_timeout": None, "network_timeout": None}
         target = (origin.host, origin.port, origin.host, origin.port)
         if origin.scheme == "https":
@@ -214,6 +235,7 @@ class ConnectionPools:
         else:
             pool = _PlainPool(*target, **options)
         pool.idle, pool.dialer = [], Dialer()
+        pool.host, pool.egress, pool.api_server = origin.host, egress, self._api_server
         return pool
 
     def _context(self, cafile: str | None = None) -> ssl.SSLContext:

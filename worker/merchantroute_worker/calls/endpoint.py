@@ -8,7 +8,7 @@ import unicodedata
 from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
-from merchantroute_worker.orders.steps.urls import without_dots
+from merchantroute_worker.egress.urls import without_dots
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 _FORBIDDEN = frozenset({"Cc", "Cs", "Zs", "Zl", "Zp"})  # control characters, half surrogate pairs, white space

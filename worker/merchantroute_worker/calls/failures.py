@@ -9,13 +9,16 @@ import socket
 import ssl
 
 from merchantroute_worker.calls.request import Origin
-from merchantroute_worker.orders.answers import as_cause
+from merchantroute_worker.egress.rules import ForbiddenAddress
+from merchantroute_worker.orders.answers import FORBIDDEN, as_cause
 
 
 def failure(error: OSError) -> str:
     """Classify the failure of a call without an answer. The order matters: all of these are OSErrors."""
     if isinstance(error, ssl.SSLError):
         return "tls"
+    if isinstance(error, ForbiddenAddress):
+        return FORBIDDEN
     if isinstance(error, socket.gaierror):
         return "dns"
     if isinstance(error, TimeoutError):

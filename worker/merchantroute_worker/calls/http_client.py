@@ -2,10 +2,10 @@
 
 A request is sent once. Only a repeatable one is sent a second time, when a kept-alive connection turns out to be closed
 before a byte of the response came: the merchant may have executed the first one. An error of `call` that says that
-nobody was reached (ConnectionRefusedError, socket.gaierror) means that nothing was sent; whatever goes wrong once
-something was is a ConnectionResetError, a TimeoutError or an ssl.SSLError. No proxies, no redirects, no environment.
-The caller bounds the time: a time-out raised in the greenlet of `call` covers everything from name resolution to the
-last byte, and its connection is closed.
+nobody was reached (ConnectionRefusedError, socket.gaierror, ForbiddenAddress) means that nothing was sent; whatever
+goes wrong once something was is a ConnectionResetError, a TimeoutError or an ssl.SSLError. No proxies, no redirects, no
+environment. The caller bounds the time: a time-out raised in the greenlet of `call` covers everything from name
+resolution to the last byte, and its connection is closed.
 
 A time-out is raised only when the hub runs. So a response is read in blocks that take a few milliseconds to
 parse, with a hub turn after each, and input that costs the parser much work for few bytes is limited: headers, and
@@ -66,7 +66,7 @@ class HttpClient:
 
     def call(self, request: Request) -> Reply:
         """Send the request and read the whole response. OSError (ssl.SSLError is one) when there is none."""
-        pool = self._pools.pool(request.origin)
+        pool = self._pools.pool(request.origin, request.egress)
         try:
             return self._once(pool, request)
         except _Stale:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from merchantroute_worker.calls.endpoint import DEFAULT_PORTS, read
+from merchantroute_worker.egress.patterns import matches
+from merchantroute_worker.egress.rules import Egress
 from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.route import Merchant
 from merchantroute_worker.orders.steps.shape import WITH_BODY
@@ -19,6 +21,7 @@ from merchantroute_worker.orders.steps.step import Step
 
 IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})  # RFC 9110, section 9.2.2, as far as steps may use them
 NOTHING: Mapping[str, str] = MappingProxyType({})
+PUBLIC_ONLY = Egress()
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]+").fullmatch
 IN_PATH = "/%:@!$&'()*+,;=~-._?"
@@ -42,7 +45,7 @@ class Request(NamedTuple):
 
     `repeatable` says whether it may be sent a second time though the merchant may have executed it: its method is
     idempotent, and its step has no verify call, which is there because a repeat does harm. `keep` says that the
-    answer's headers and body are read.
+    answer's headers and body are read, `egress` are the rules by which an address is judged before it is connected to.
     """
 
     origin: Origin
@@ -50,6 +53,7 @@ class Request(NamedTuple):
     head: bytes
     body: bytes
     repeatable: bool = False
+    egress: Egress = PUBLIC_ONLY
     keep: bool = False
 
 
@@ -59,11 +63,15 @@ def build(
     merchant: Merchant,
     *,
     attempt: int,
-    allow_insecure: bool,
+    insecure_hosts: tuple[str, ...],
+    egress: Egress = PUBLIC_ONLY,
     trace: Mapping[str, str] = NOTHING,
 ) -> Request:
-    """Build a step's request: the order as JSON for POST, PUT and PATCH; its idempotency key makes repeats safe."""
-    template = _template(step.method, step.path, step.name, merchant.id, merchant.endpoint, allow_insecure)
+    """Build a step's request: the order as JSON for POST, PUT and PATCH; its idempotency key makes repeats safe.
+
+    `insecure_hosts` are patterns of the hosts whose endpoints may be http://.
+    """
+    template = _template(step.method, step.path, step.name, merchant.id, merchant.endpoint, insecure_hosts)
     in_path = order.id if _PLAIN(order.id) else quote(order.id, safe="")
     key = _key(step.path, order, merchant)
     head = f"{in_path.join(template.path)}{template.before_key}{key}{template.before_attempt}{attempt}\r\n"
@@ -76,7 +84,7 @@ def build(
     if merchant.credential:
         head += header_field(merchant.credential.header, merchant.credential.value) + "\r\n"
     repeatable = step.verify is None and step.method in IDEMPOTENT
-    return Request(template.origin, step.method, f"{head}\r\n".encode("latin-1"), body, repeatable)
+    return Request(template.origin, step.method, f"{head}\r\n".encode("latin-1"), body, repeatable, egress)
 
 
 def idempotency_key(name: str, path: str, order: Order, merchant: Merchant) -> str:
@@ -102,8 +110,10 @@ class _Template(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def _template(method: str, path: str, name: str, merchant: str, endpoint: str, allow_insecure: bool) -> _Template:
-    base = endpoint_parts(endpoint, allow_insecure)
+def _template(
+    method: str, path: str, name: str, merchant: str, endpoint: str, insecure_hosts: tuple[str, ...]
+) -> _Template:
+    base = endpoint_parts(endpoint, insecure_hosts)
     first, *others = _around_id(path, merchant)
     return _Template(
         origin=base.origin,
@@ -130,15 +140,18 @@ def _around_id(path: str, merchant: str) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def endpoint_parts(endpoint: str, allow_insecure: bool) -> EndpointParts:
+def endpoint_parts(endpoint: str, insecure_hosts: tuple[str, ...]) -> EndpointParts:
     """Read an endpoint; UnusableEndpoint where it cannot be called."""
     shown = "its endpoint" if "@" in endpoint else repr(endpoint)  # a password may stand before it
     try:
         url = read(endpoint)
     except ValueError as error:
         raise UnusableEndpoint(f"{shown} cannot be called: {error}") from None
-    if url.scheme == "http" and not allow_insecure:
-        raise UnusableEndpoint(f"{shown} is not encrypted and the route does not say allowInsecure")
+    if url.scheme == "http" and not any(matches(pattern, url.host) for pattern in insecure_hosts):
+        raise UnusableEndpoint(
+            f"{shown} is not encrypted, and the route has neither its host in spec.egress.insecureHosts nor "
+            "spec.orders.allowInsecure"
+        )
     name = f"[{url.host}]" if ":" in url.host else url.host
     host = name if url.port == DEFAULT_PORTS[url.scheme] else f"{name}:{url.port}"
     common = "User-Agent: merchantroute-worker\r\nAccept: application/json\r\nAccept-Encoding: identity"

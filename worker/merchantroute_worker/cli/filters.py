@@ -10,7 +10,15 @@ from merchantroute_worker.cli.dead_letter import BY_THE_BROKER, DELIVERY_LIMIT, 
 
 ENVELOPE = Path(__file__).resolve().parents[1] / "schema" / "envelope.json"
 REPLAYED_UNASKED = frozenset(
-    {"attempts-exhausted", "max-age", "merchant-rejected", "unknown-merchant", "unknown-task", "task-failed"}
+    {
+        "attempts-exhausted",
+        "max-age",
+        "merchant-rejected",
+        "forbidden-address",
+        "unknown-merchant",
+        "unknown-task",
+        "task-failed",
+    }
 )
 """Reasons of letters that may succeed once merchant, credentials or route are corrected. Letters of other reasons
 cannot (`malformed`, `undecodable`, `too-large`, `refused-by-broker`), are of no use any more (`expired`), or killed

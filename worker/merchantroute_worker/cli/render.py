@@ -120,7 +120,7 @@ def _value(capture: Capture, given: Mapping[str, Any], *, skipped: bool) -> Any:
 
 
 def _request(step: Step, shape: Shape, order: Order, plan: Planned, values: Values) -> Request:
-    return build_templated(step, shape, order, plan.merchant, values, attempt=1, allow_insecure=plan.allow_insecure)
+    return build_templated(step, shape, order, plan.merchant, values, attempt=1, insecure_hosts=plan.insecure_hosts)
 
 
 def _shown(request: Request) -> Iterator[str]:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from merchantroute_worker.cli.errors import Problem
 from merchantroute_worker.orders.route import Credential, Merchant
+from merchantroute_worker.orders.steps.endpoint_variables import fill_in_merchant
 from merchantroute_worker.orders.steps.shape import Shape, parse_shape
 from merchantroute_worker.orders.steps.step import Step, parse_step
-from merchantroute_worker.orders.steps.urls import fill_in_merchant
 
 DEFAULT_STEPS: list[dict[str, Any]] = [
     {"name": "validate", "method": "POST", "path": "/orders/validate"},
@@ -25,11 +25,11 @@ _KEYS = {"Bearer": "Bearer <key token of Secret {}>", "Basic": "Basic <keys user
 
 
 class Planned(NamedTuple):
-    """What one merchant's orders would meet: its steps, and whether http:// is called."""
+    """What one merchant's orders would meet: its steps, and patterns of the hosts that are called by http://."""
 
     merchant: Merchant
     steps: tuple[tuple[Step, Shape], ...]
-    allow_insecure: bool
+    insecure_hosts: tuple[str, ...]
     note: str | None = None
 
 
@@ -63,7 +63,13 @@ def _planned(spec: Mapping[str, Any], objects: list[dict[str, Any]], merchant_id
         credential=credential,
         fields=entry.get("fields") or {},
     )
-    return Planned(merchant, steps, bool(orders.get("allowInsecure")), note)
+    return Planned(merchant, steps, _insecure_hosts(spec), note)
+
+
+def _insecure_hosts(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    if (spec.get("orders") or {}).get("allowInsecure"):
+        return ("*",)
+    return tuple((spec.get("egress") or {}).get("insecureHosts") or ())
 
 
 def _entry(spec: Mapping[str, Any], objects: list[dict[str, Any]], merchant_id: str) -> Mapping[str, Any]:

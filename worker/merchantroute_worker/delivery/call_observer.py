@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 from merchantroute_worker.bulkhead.views import Failure
-from merchantroute_worker.orders.answers import UNREACHABLE, Answer, Meaning
+from merchantroute_worker.orders.answers import FORBIDDEN, UNREACHABLE, Answer, Meaning
 from merchantroute_worker.orders.decisions import Run
 from merchantroute_worker.orders.route import Route
 from merchantroute_worker.orders.steps.step import Step
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.runtime.clock import Stopwatch
+from merchantroute_worker.telemetry.forbidden_merchants import Forbidden
 from merchantroute_worker.telemetry.tracing import OrderTrace
 
 OTHER_STEP = "other"
@@ -35,6 +36,8 @@ class CallObserver:
         label = step.name if step.name in self._route.step_names else OTHER_STEP
         self._pod.metrics.call(label, answer.label, seconds)
         bulkhead, now = self._pod.bulkhead, self._pod.clock.now()
+        if self._pod.forbidden_merchants.met and answer.status is not None:
+            self._pod.forbidden_merchants.reached(self._merchant)
         if answer.succeeded:
             bulkhead.answered(self._merchant, now, self._own_seconds(seconds, now), step=step.name)
             return
@@ -48,6 +51,9 @@ class CallObserver:
             bulkhead.name_failed(self._merchant, now)
         elif answer.failure in UNREACHABLE:
             bulkhead.failed(self._merchant)
+        elif answer.failure == FORBIDDEN:
+            forbidden = Forbidden(now, self._run.merchant.endpoint, self._route.egress)
+            self._pod.forbidden_merchants.add(self._merchant, forbidden)
 
     def _own_seconds(self, seconds: float, now: float) -> float:
         # With prefork, where a child process made the call, the stopwatch covers the whole attempt.

@@ -13,10 +13,14 @@ from typing import NamedTuple
 MAX_RETRY_AFTER = 1e9
 RATE_LIMITED = 429
 FAILURES = frozenset({"timeout", "refused", "reset", "tls", "dns"})
+FORBIDDEN = "forbidden"
+"""The failure of a call that was not made: the route allows none of the addresses that the endpoint's host leads to. A
+table has no row of it, since no answer of a merchant's changes what is allowed.
+"""
 UNREACHABLE = frozenset({"refused", "tls", "dns"})
 """Failures of the merchant as a whole, not of one call."""
 MAX_CAUSE = 200
-NEVER_SENT = frozenset({"refused", "dns"})
+NEVER_SENT = frozenset({"refused", "dns", FORBIDDEN})
 FAULTS = frozenset({"unsuccessful", "uncaptured"})
 """Why an answer with a good status is no success: it breaks a rule of its step's `success`, or lacks what the step
 captures."""
@@ -38,9 +42,9 @@ class Meaning(Enum):
 
 
 class Answer(NamedTuple):
-    """The result of one call: a status with the merchant's Retry-After in seconds, or a failure of FAILURES with its
-    cause, a text for people of at most MAX_CAUSE characters. A status with a `fault` of FAULTS is no success either,
-    and has a cause too.
+    """The result of one call: a status with the merchant's Retry-After in seconds, or a failure (of FAILURES, or
+    FORBIDDEN) with its cause, a text for people of at most MAX_CAUSE characters. A status with a `fault` of FAULTS is
+    no success either, and has a cause too.
     """
 
     status: int | None = None
@@ -86,7 +90,9 @@ class Answer(NamedTuple):
     @property
     def is_merchants_failure(self) -> bool:
         """Whether the merchant bears no more orders at the moment: no answer in time, a 5xx, or 429."""
-        return self.failure is not None or self.is_server_error or self.status == RATE_LIMITED
+        if self.status is None:
+            return self.failure not in {None, FORBIDDEN}
+        return self.is_server_error or self.status == RATE_LIMITED
 
     @property
     def leaves_doubt(self) -> bool:
@@ -108,6 +114,7 @@ _DEFAULT: Mapping[str, Meaning] = {
     **dict.fromkeys(("408", "425", "429", "5xx"), Meaning.AGAIN),
     **dict.fromkeys(("401", "403"), Meaning.DENIED),
     **dict.fromkeys(FAILURES | FAULTS, Meaning.AGAIN),
+    FORBIDDEN: Meaning.FINAL,
 }
 
 

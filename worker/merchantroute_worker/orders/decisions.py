@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from merchantroute_worker.orders import ladder
-from merchantroute_worker.orders.answers import Answer, Meaning
+from merchantroute_worker.orders.answers import FORBIDDEN, Answer, Meaning
 from merchantroute_worker.orders.attempt_result import Attempt, MerchantHealth
 from merchantroute_worker.orders.envelope import ETA_WORTH_WAITING, Journal, Order, header_time
 from merchantroute_worker.orders.messages import DeathReason
@@ -130,6 +130,8 @@ def after_attempt(
         )
         return _for_the_merchant(order.with_journal(uncounted), answer, route, reason, health, now=now)
     order = order.with_journal(journal)
+    if answer.failure == FORBIDDEN:
+        return ToDead(order=order, why=death_reason(order, route, "forbidden-address"))
     if meaning is Meaning.FINAL or (meaning is Meaning.DENIED and _stays_forbidden(before, journal)):
         return ToDead(order=order, why=death_reason(order, route, "merchant-rejected"))
     if _is_last(journal, result.step, route):

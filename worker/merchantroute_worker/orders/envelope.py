@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from merchantroute_worker.orders.answers import FAILURES, FAULTS, MAX_CAUSE
+from merchantroute_worker.orders.answers import FAILURES, FAULTS, FORBIDDEN, MAX_CAUSE
 from merchantroute_worker.orders.steps.step import METHODS, Step, parse_step
 from merchantroute_worker.orders.steps.values import NO_VALUES
 from merchantroute_worker.orders.task_body import Malformed, TaskBody, parse
@@ -21,7 +21,7 @@ FIRST_SEEN = "mr-first-seen"
 MAX_ID_BYTES = 255
 DOTS = frozenset({".", ".."})
 """The dot segments of RFC 3986, section 5.2.4: servers and proxies resolve them, and no quoting keeps them from it."""
-CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES), *sorted(FAULTS))
+CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES), *sorted(FAULTS), FORBIDDEN)
 """The classes of answers, as headers and journals name them."""
 MAX_COUNT = 2**31 - 1
 TRACE_CONTEXT = ("traceparent", "tracestate")

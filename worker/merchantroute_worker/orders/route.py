@@ -11,12 +11,14 @@ from functools import cached_property
 from math import inf
 from typing import Any, TypeVar
 
+from merchantroute_worker.egress.rules import Egress, parse_egress
+from merchantroute_worker.egress.urls import normal
 from merchantroute_worker.isolation.groups import written_groups
 from merchantroute_worker.isolation.own_queues import OwnQueue, parse_own
 from merchantroute_worker.orders.answers import RATE_LIMITED, Answer, Meaning, Table, table
+from merchantroute_worker.orders.steps.endpoint_variables import fill_in_merchant
 from merchantroute_worker.orders.steps.shape import Rows
 from merchantroute_worker.orders.steps.step import Step, parse_step
-from merchantroute_worker.orders.steps.urls import fill_in_merchant, normal_url
 from merchantroute_worker.orders.steps.values import NO_VALUES
 from merchantroute_worker.orders.steps.workflows import MerchantSteps, parse_own_steps
 
@@ -76,7 +78,9 @@ class Route:
     dead: str
     suspect: str
     pulses: str
-    allow_insecure: bool
+    insecure_hosts: tuple[str, ...]
+    """Patterns of the hosts whose endpoints may be http://."""
+    egress: Egress
     steps: tuple[Step, ...]
     call_timeout: float
     deadline: float
@@ -117,7 +121,7 @@ class Route:
         endpoints = [endpoint for endpoint, _ in self.merchants.values()]
         if self.default_endpoint is not None:
             endpoints += [self.default_endpoint, self.default_endpoint]  # any number of merchants that are not listed
-        counts = Counter(normal_url(endpoint) for endpoint in endpoints if "{merchant}" not in endpoint)
+        counts = Counter(normal(endpoint) for endpoint in endpoints if "{merchant}" not in endpoint)
         return frozenset(endpoint for endpoint, count in counts.items() if count > 1)
 
     def shares_endpoint(self, merchant_id: str) -> bool:
@@ -126,7 +130,7 @@ class Route:
             return False
         listed = self.merchants.get(merchant_id)
         endpoint = listed[0] if listed else self.default_endpoint
-        return endpoint is not None and normal_url(endpoint) in self._shared_endpoints
+        return endpoint is not None and normal(endpoint) in self._shared_endpoints
 
     @cached_property
     def delays_for_eta(self) -> tuple[int, ...]:
@@ -176,6 +180,11 @@ class Route:
         if answer is None or answer.status != RATE_LIMITED:
             return False
         return self.table_of(step).meaning(answer) is Meaning.AGAIN
+
+    def endpoint_of(self, merchant_id: str) -> str | None:
+        """The endpoint that the merchant's orders go to, None without one."""
+        merchant = self.merchant(merchant_id)
+        return None if merchant is None else merchant.endpoint
 
     def merchant(self, merchant_id: str) -> Merchant | None:
         """The merchant's endpoint, or None if neither the list nor a default endpoint covers it."""
@@ -267,7 +276,8 @@ def _parse(
         dead=_text(route["dead"]),
         suspect=_text(route["suspect"]),
         pulses=_text(route["pulses"]),
-        allow_insecure=bool(route["allowInsecure"]),
+        insecure_hosts=_insecure_hosts(route),
+        egress=parse_egress(route.get("egress")),
         steps=steps,
         call_timeout=_seconds(route["callTimeoutMs"]),
         deadline=_seconds(route["deadlineMs"]),
@@ -316,6 +326,12 @@ class _NotKnown(ValueError):
 
 def _merchant(document: Mapping[str, Any]) -> tuple[str, bool]:
     return _text(document["endpoint"]), "credentials" in document
+
+
+def _insecure_hosts(route: Mapping[str, Any]) -> tuple[str, ...]:
+    if route["allowInsecure"]:
+        return ("*",)
+    return tuple(_text(pattern) for pattern in route.get("egress", {}).get("insecureHosts", ()))
 
 
 def _tier(document: Mapping[str, Any]) -> Tier:

@@ -1,5 +1,5 @@
 """Pulses: a heartbeat with the pod's counters for the operator, every two seconds, and at once when a merchant becomes
-slow, asks for time or refuses its credentials, and when another configuration is in use.
+slow, asks for time, refuses its credentials or leads where no call may go, and when another configuration is in use.
 
 They are neither persistent nor confirmed, and have a channel of their own: a missing exchange or a blocked broker costs
 a pulse, never an order.
@@ -38,6 +38,7 @@ def document(pod: Pod) -> dict[str, Any]:
     refusals = pod.bulkhead.refusals
     paused = sorted(refusals.paused(pod.clock.now()), key=lambda one: -one.seconds)[:MAX_REFUSING]
     refusing = refusals.refusing_credentials()[:MAX_REFUSING]
+    forbidden = pod.forbidden_merchants.names(pod.clock.now())[-MAX_REFUSING:]
     return {
         "pod": identity.pod,
         "namespace": identity.namespace,
@@ -56,6 +57,7 @@ def document(pod: Pod) -> dict[str, Any]:
         **_figures(pod),
         **({"paused": [{"merchant": p.merchant, "seconds": round(p.seconds, 3)} for p in paused]} if paused else {}),
         **({"credentialsRefused": refusing} if refusing else {}),
+        **({"forbidden": forbidden} if forbidden else {}),
         **({"blocked": _blocked(pod.blocked_hub, now)} if pod.blocked_hub.count else {}),
     }
 
@@ -120,13 +122,14 @@ def run(pod: Pod) -> None:
 
 
 def _troubles(pod: Pod) -> frozenset[tuple[str, str]]:
-    """Why orders of which merchants wait, in the words of the log."""
+    """Why orders of which merchants wait, or are dead letters, in the words of the log."""
     now, bulkhead = pod.clock.now(), pod.bulkhead
     return frozenset(
         [
             *(("is slow", merchant) for merchant in bulkhead.slow_names(now)),
             *(("asked for time", paused.merchant) for paused in bulkhead.refusals.paused(now)),
             *(("refuses its credentials", merchant) for merchant in bulkhead.refusals.refusing_credentials()),
+            *(("leads where no call may go", merchant) for merchant in pod.forbidden_merchants.names(now)),
         ]
     )
 

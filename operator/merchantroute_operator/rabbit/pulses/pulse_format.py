@@ -46,6 +46,7 @@ def _pulse(document: dict[str, Any], at: float) -> Pulse:
         slow=frozenset(_text(entry["merchant"]) for entry in document["slow"]) if "slow" in document else frozenset(),
         paused=frozenset(_text(entry["merchant"]) for entry in document.get("paused", ())),
         credentials_refused=frozenset(_text(merchant) for merchant in document.get("credentialsRefused", ())),
+        forbidden=frozenset(_text(merchant) for merchant in document.get("forbidden", ())),
         blocked=_blocked(document["blocked"]) if "blocked" in document else None,
         slots=max(1, _count(document["slots"])) if "slots" in document else None,
         active=_count(document.get("active", 0)),

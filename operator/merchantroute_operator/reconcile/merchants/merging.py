@@ -67,6 +67,7 @@ def update_merchant_statuses(
         bound=findings.topology.bound,
         problems=findings.merchants.claim_problems,
         refused=findings.merchants.credentials_refused,
+        forbidden=findings.merchants.forbidden,
         error=f"route: {findings.error}" if findings.error else "",
         paused=findings.pause.holds,
         own_queues=own_queues,

@@ -24,6 +24,7 @@ SUSPECT_EVENT = "SuspectLane"
 WORTH_A_WARNING = {
     "Drifted": "True",
     "CredentialsAccepted": "False",
+    "AddressesAllowed": "False",
     "LaneUsersReady": "False",
     "WorkersAvailable": "True",
     "Stalled": "True",
@@ -115,6 +116,7 @@ def _view(ctx: Context, state: RouteState, findings: Findings) -> View:
         credential_problems=findings.merchants.credential_problems,
         unfit=findings.merchants.unfit,
         credentials_refused=tuple(sorted(state.credentials_refused)),
+        forbidden=tuple(sorted(state.forbidden)),
         foreign_policies={q: policy for lane in state.lanes.values() for q, policy in lane.policies.items()},
         lanes=tuple(_lane(state, spec) for spec in lanes(route)) if route else (),
         dead=state.dead,

@@ -43,6 +43,7 @@ class MerchantFindings:
     credential_problems: Mapping[str, str] = field(default_factory=dict)  # of the others
     unfit: Mapping[str, str] = field(default_factory=dict)  # of the route's own list: where -> why no worker calls it
     credentials_refused: frozenset[str] = frozenset()  # merchants that refuse their credentials, as pods say
+    forbidden: frozenset[str] = frozenset()  # merchants that lead where no call may go, as pods say
 
 
 @dataclass(slots=True)

@@ -118,6 +118,7 @@ class RouteState:
     lanes: dict[tuple[str, str], Lane] = field(default_factory=dict)  # by tier and lane; the route's own is "suspect"
     scaled_by: dict[str, str] = field(default_factory=dict)  # Deployment -> whose autoscaler it has
     credentials_refused: dict[str, float] = field(default_factory=dict)  # merchant -> when a pod last said so
+    forbidden: dict[str, float] = field(default_factory=dict)  # merchant -> when a pod last said where it leads
     repairs: int = 0  # of what others had changed
     dead: int | None = None  # orders in dead letters; None: unknown
     moved: dict[str, int] = field(default_factory=dict)  # queue -> orders that were moved away, by this process

@@ -26,6 +26,11 @@ def route_file(route: Route, cluster: str, deaths: Mapping[str, int]) -> str:
             "suspect": naming.suspect(*place),
             "pulses": naming.pulses_exchange(cluster),
             "allowInsecure": orders.allow_insecure,
+            "egress": {
+                "allow": list(route.egress.allow),
+                "deny": list(route.egress.deny),
+                "insecureHosts": list(route.egress.insecure_hosts),
+            },
             "steps": [_step(step) for step in orders.steps],
             **({"workflows": _workflows(orders.workflows)} if orders.workflows else {}),
             "callTimeoutMs": _ms(orders.call_timeout),

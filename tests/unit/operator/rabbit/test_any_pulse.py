@@ -61,6 +61,7 @@ def test_merchants_of_the_longest_ids_that_producers_can_write_silence_no_pod() 
         "slow": [{"merchant": merchant, "inFlight": 1, "oldest": 1.5} for merchant in ids[:100]],
         "paused": [{"merchant": merchant, "seconds": 1.5} for merchant in ids[:100]],
         "credentialsRefused": ids[:100],
+        "forbidden": ids[100:],
     }
     assert parse_pulse(json.dumps(worst, separators=(",", ":")).encode(), at=1.0) is not None
 

@@ -46,6 +46,21 @@ def test_http_is_named_only_where_the_route_does_not_allow_it() -> None:
     assert unfit_entries(parsed([entry("http://hut.example")], allowInsecure=True)) == {}
 
 
+def test_http_is_not_named_at_the_hosts_that_the_route_names() -> None:
+    raw = raw_route()
+    raw["spec"]["merchants"] = [
+        entry("http://hut.kitchen.svc:8080/v1"),
+        entry("http://HUT.kitchen.svc./v1", "dot"),
+        entry("http://hut.example", "no"),
+    ]
+    raw["spec"]["egress"] = {"insecureHosts": ["*.Kitchen.svc"]}
+
+    found = unfit_entries(parse(raw))
+
+    assert found.keys() == {"merchant no"}
+    assert "spec.egress.insecureHosts" in found["merchant no"]
+
+
 def test_the_route_says_so_and_the_other_merchants_orders_flow() -> None:
     world = World(raw_route(merchants={"good": "standard"}, defaultEndpoint="https://127.1/{merchant}"))
     world.kube.stored["spec"]["merchants"].append(entry("https://[1]/"))  # type: ignore[index]

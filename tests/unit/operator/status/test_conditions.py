@@ -43,6 +43,7 @@ def test_a_route_that_is_as_it_should_be_is_ready() -> None:
         "Drifted": ("False", "NoDrift"),
         "Conflicted": ("False", "NoConflict"),
         "CredentialsAccepted": ("True", "AsWanted"),
+        "AddressesAllowed": ("True", "AsWanted"),
     }
 
 
@@ -52,6 +53,16 @@ def test_merchants_that_refuse_their_credentials_are_named_and_the_route_is_read
     refused = answers["CredentialsAccepted"]
     assert (refused.status, refused.reason) == ("False", "CredentialsRefused")
     assert "m-0, m-1, m-2, m-3, m-4 and 2 more" in refused.message
+    assert answers["Ready"].status == "True"
+
+
+def test_merchants_that_lead_where_no_call_may_go_are_named_and_the_route_is_ready_all_the_same() -> None:
+    answers = told(a_view(forbidden=tuple(f"m-{number}" for number in range(7))))
+
+    forbidden = answers["AddressesAllowed"]
+    assert (forbidden.status, forbidden.reason) == ("False", "AddressForbidden")
+    assert "m-0, m-1, m-2, m-3, m-4 and 2 more" in forbidden.message
+    assert "spec.egress.allow" in forbidden.message
     assert answers["Ready"].status == "True"
 
 

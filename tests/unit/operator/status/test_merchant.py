@@ -66,6 +66,15 @@ def test_one_that_refuses_its_credentials_says_so_and_a_missing_secret_comes_fir
     assert told(a_claim(id="other"), outcome)["reason"] != "CredentialsRefused"
 
 
+def test_one_that_leads_where_no_call_may_go_says_what_to_change() -> None:
+    outcome = Outcome(bound={"taco": "standard"}, forbidden=frozenset({"taco"}))
+    status = told(a_claim(), outcome)
+    assert (status["state"], status["reason"], status["tier"]) == ("Pending", "AddressForbidden", "standard")
+    assert "spec.endpoint" in status["message"]
+    assert "spec.egress.allow" in status["message"]
+    assert told(a_claim(id="other"), outcome)["reason"] != "AddressForbidden"
+
+
 def test_a_route_in_trouble_is_the_word_to_a_new_merchant_and_none_to_one_that_works() -> None:
     trouble = Outcome(error="route: no broker")
     assert told(a_claim(), trouble)["reason"] == "RouteNotReady"

@@ -47,7 +47,7 @@ def of_the_worker(endpoint: str) -> str:
     if merchant is None:
         return "begin it with https://"
     try:
-        build(POST, order(), merchant, attempt=1, allow_insecure=True)
+        build(POST, order(), merchant, attempt=1, insecure_hosts=("*",))
     except UnusableEndpoint as error:
         return str(error)
     return ""

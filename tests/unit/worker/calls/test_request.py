@@ -7,7 +7,7 @@ import pytest
 from merchantroute_worker.calls.request import Request, UnusableEndpoint, build
 from merchantroute_worker.orders.route import Credential, Merchant
 from merchantroute_worker.orders.steps.step import Step, parse_step
-from tests.unit.worker.samples import order
+from tests.unit.worker.samples import order, route
 
 POST = Step(name="submit", method="POST", path="/orders")
 GET = Step(name="confirm", method="GET", path="/orders/{order_id}?of={merchant}")
@@ -15,7 +15,7 @@ GET = Step(name="confirm", method="GET", path="/orders/{order_id}?of={merchant}"
 
 def request(step: Step, endpoint: str = "https://pos.example/v1", *, secret: Credential | None = None) -> Request:
     merchant = Merchant(id="burger hut/1", endpoint=endpoint, credential=secret)
-    return build(step, replace(order(), id="o/1 ü"), merchant, attempt=2, allow_insecure=False)
+    return build(step, replace(order(), id="o/1 ü"), merchant, attempt=2, insecure_hosts=())
 
 
 def head(made: Request) -> list[str]:
@@ -82,9 +82,29 @@ def test_what_is_no_encrypted_url_is_not_called(endpoint: str) -> None:
 
 def test_http_is_called_where_the_route_allows_it() -> None:
     merchant = Merchant(id="m", endpoint="http://pos.example")
-    made = build(POST, order(), merchant, attempt=1, allow_insecure=True)
+    made = build(POST, order(), merchant, attempt=1, insecure_hosts=("*",))
 
     assert (made.origin.scheme, made.origin.port) == ("http", 80)
+
+
+def test_http_is_called_at_the_hosts_that_the_route_names_and_at_no_others() -> None:
+    def scheme(endpoint: str) -> str:
+        merchant = Merchant(id="m", endpoint=endpoint)
+        made = build(POST, order(), merchant, attempt=1, insecure_hosts=("*.kitchen.svc", "10.0.0.7"))
+        return made.origin.scheme
+
+    assert [scheme("http://pos.kitchen.svc:8080"), scheme("http://POS.kitchen.svc./v1"), scheme("http://10.0.0.7")] == [
+        "http"
+    ] * 3
+    assert scheme("https://pos.example") == "https"
+    with pytest.raises(UnusableEndpoint, match=r"spec\.egress\.insecureHosts"):
+        scheme("http://pos.example/kitchen.svc")
+
+
+def test_a_route_s_word_for_all_hosts_and_its_patterns_are_read() -> None:
+    assert route(allowInsecure=True, egress={"insecureHosts": ["a"]}).insecure_hosts == ("*",)
+    assert route(egress={"insecureHosts": ["*.kitchen.svc"]}).insecure_hosts == ("*.kitchen.svc",)
+    assert route().insecure_hosts == ()
 
 
 @pytest.mark.parametrize(

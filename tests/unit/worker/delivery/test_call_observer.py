@@ -38,6 +38,17 @@ def seen(*answers: Answer, now: Credential = OLD, own_orders: bool = True, **cha
     return pod
 
 
+def test_a_merchant_that_leads_where_no_call_may_go_is_told_and_neither_slow_nor_failing() -> None:
+    forbidden = Answer(failure="forbidden", cause="it leads to a loopback address (127.0.0.1)")
+
+    assert verdict(seen(*[forbidden] * 9)) is Verdict.ADMIT
+    assert seen(forbidden).forbidden_merchants.names(0.0) == ["bistro"]
+    assert not seen(forbidden, Answer(404)).forbidden_merchants.met
+    assert not seen(forbidden, Answer(200)).forbidden_merchants.met
+    assert seen(forbidden, Answer(failure="dns")).forbidden_merchants.met
+    assert not forbidden.is_merchants_failure
+
+
 def verdict(pod: Pod) -> Verdict:
     return pod.bulkhead.decide("bistro", pod.clock.now())
 

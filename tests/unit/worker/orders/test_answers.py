@@ -73,6 +73,15 @@ def test_a_row_that_nothing_can_mean_is_refused(rows: dict[str, str]) -> None:
         table(rows)
 
 
+def test_no_row_changes_what_becomes_of_a_call_that_may_not_be_made() -> None:
+    forbidden = Answer(failure="forbidden")
+
+    assert table({"timeout": "Dead"}).meaning(forbidden) is Meaning.FINAL
+    assert not forbidden.leaves_doubt
+    with pytest.raises(ValueError, match="forbidden"):
+        table({"forbidden": "Retry"})
+
+
 def test_only_what_never_reached_the_merchant_or_has_a_clear_answer_leaves_no_doubt() -> None:
     doubtful = {kind for kind in FAILURES if Answer(failure=kind).leaves_doubt}
     assert doubtful == {"timeout", "reset", "tls"}

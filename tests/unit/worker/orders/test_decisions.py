@@ -138,6 +138,14 @@ def test_a_failed_attempt_is_counted_and_the_journal_goes_with_the_order() -> No
     assert [step.name for step in journal.steps or ()] == ["validate", "confirm"]
 
 
+def test_an_order_of_which_no_call_may_be_made_is_dead_at_once_whatever_is_known_of_its_merchant() -> None:
+    decision = after(Answer(failure="forbidden", cause="it leads to a loopback address (127.0.0.1)"), slow=True)
+
+    assert isinstance(decision, ToDead)
+    assert (decision.why.reason, decision.why.answer_class) == ("forbidden-address", "forbidden")
+    assert decision.why.answer_text == "it leads to a loopback address (127.0.0.1)"
+
+
 @pytest.mark.parametrize("failure", sorted(FAILURES))
 def test_that_a_slow_merchant_gave_no_answer_is_not_counted(failure: str) -> None:
     counted, uncounted = after(Answer(failure=failure)), after(Answer(failure=failure), slow=True)

@@ -88,7 +88,7 @@ def carried(order: Order, message: Incoming) -> None:
     steps = order.journal.steps or route().steps
     for step in [*steps, *(step.verify for step in steps if step.verify)]:
         made = build(step, order, Merchant(id=order.merchant, endpoint="https://x.example"), attempt=1,
-                     allow_insecure=False)  # fmt: skip
+                     insecure_hosts=())  # fmt: skip
         assert made.head.count(b"\r\n\r\n") == 1
         assert made.head.split(b"\r\n")[0].count(b" ") == 2
 
@@ -200,7 +200,7 @@ def test_an_endpoint_can_be_called_or_there_is_a_reason(
     to = Merchant(id=merchant, endpoint=endpoint, credential=Credential(header="X-Key", value=value))
     for step in route().steps:
         try:
-            made = build(step, replace(order, id=order_id), to, attempt=1, allow_insecure=False)
+            made = build(step, replace(order, id=order_id), to, attempt=1, insecure_hosts=())
         except UnusableEndpoint:
             continue
         assert made.head.count(b"\r\n\r\n") == 1

@@ -105,7 +105,7 @@ def test_the_merchant_gets_the_order_s_bytes_whatever_way_it_took(given_body: tu
     replayed = read(replay_message(letter, exchange="router", now=1.0, reset_attempts=True))
 
     merchant = Merchant(id="bistro", endpoint="https://pos.example")
-    made = build(steps[0], replayed, merchant, attempt=1, allow_insecure=False)
+    made = build(steps[0], replayed, merchant, attempt=1, insecure_hosts=())
     assert (read(Incoming("bistro", body, {}, {})).payload, made.body) == (expected, expected)
     assert f"Content-Length: {len(expected)}\r\n".encode() in made.head
     assert len(replayed.encode(steps)) <= len(body) + 500, "only the journal is added"

@@ -10,11 +10,13 @@ import pytest
 
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.config.identity import from_environment
+from merchantroute_worker.egress.rules import Egress
 from merchantroute_worker.outcomes.ack_batch import ImmediateAcks
 from merchantroute_worker.outcomes.completions import order_record
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.reporting import pulses
 from merchantroute_worker.telemetry.counters import Counters
+from merchantroute_worker.telemetry.forbidden_merchants import Forbidden
 from merchantroute_worker.telemetry.logs import JsonFormatter
 from merchantroute_worker.telemetry.readiness import Readiness
 from tests.unit.worker.samples import ROUTE, order
@@ -53,6 +55,18 @@ def test_a_pulse_names_merchants_that_asked_for_time_or_refuse_their_credentials
     assert (len(pulse["paused"]), pulse["paused"][0]["merchant"]) == (100, "p-149")
     assert pulse["credentialsRefused"] == [f"r-{number}" for number in range(100)]
     assert "s3cret" not in json.dumps(pulse)
+
+
+def test_a_pulse_names_merchants_that_lead_where_no_call_may_go() -> None:
+    pod = Pod(from_environment(WHERE), 20, HttpClient(20), ImmediateAcks())
+    assert "forbidden" not in pulses.document(pod)
+    for number in range(150):
+        pod.forbidden_merchants.add(f"m-{number}", Forbidden(pod.clock.now(), "https://pos.example", Egress()))
+
+    pulse = pulses.document(pod)
+
+    jsonschema.validate(pulse, schema("pulse"))
+    assert pulse["forbidden"] == [f"m-{number}" for number in range(50, 150)]
 
 
 def test_a_pulse_tells_how_many_orders_a_merchant_answered_429_and_how_long_it_is_paused() -> None:

@@ -71,6 +71,14 @@ def rejects() -> None:
     raise Reject("not today", requeue=False)
 
 
+@app.task(name="shop.calls_guarded")
+def calls_guarded(url: str, place: str) -> None:
+    from merchantroute_worker import guard
+
+    with guard.session() as session:
+        note(place, f"answered {session.get(url, timeout=10).status_code}")
+
+
 @app.task(name="shop.calls")
 def calls(url: str, place: str) -> None:
     requests.get(url, timeout=(60, 60))

@@ -6,12 +6,15 @@ from urllib.parse import quote, quote_plus
 from merchantroute_worker.calls.request import (
     IDEMPOTENT,
     IN_PATH,
+    PUBLIC_ONLY,
     Request,
     UnusableEndpoint,
     endpoint_parts,
     header_field,
     idempotency_key,
 )
+from merchantroute_worker.egress.rules import Egress
+from merchantroute_worker.egress.urls import without_dots
 from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.route import Merchant
 from merchantroute_worker.orders.steps.json_text import write_json
@@ -19,7 +22,6 @@ from merchantroute_worker.orders.steps.pointer import MISSING
 from merchantroute_worker.orders.steps.shape import WITH_BODY, Body, Pairs, Shape
 from merchantroute_worker.orders.steps.step import Step
 from merchantroute_worker.orders.steps.template import Text, as_text, fill_text, fill_tree
-from merchantroute_worker.orders.steps.urls import without_dots
 from merchantroute_worker.orders.steps.values import RequestNotBuilt, Values
 
 LARGEST_BODY = 16 * 1024 * 1024
@@ -34,10 +36,11 @@ def build_templated(
     values: Values,
     *,
     attempt: int,
-    allow_insecure: bool,
+    insecure_hosts: tuple[str, ...],
+    egress: Egress = PUBLIC_ONLY,
 ) -> Request:
     """Build the request. RequestNotBuilt when the order has none, UnusableEndpoint as in `calls/request.py`."""
-    base = endpoint_parts(merchant.endpoint, allow_insecure)
+    base = endpoint_parts(merchant.endpoint, insecure_hosts)
     query = _pairs(shape.query, values, "the query parameter")
     target = base.path + _path(shape.path, values)
     if query:
@@ -59,7 +62,7 @@ def build_templated(
         fields.append(header_field(credential.header, credential.value))
     head = "\r\n".join((f"{step.method} {target} HTTP/1.1", header_field("Host", base.host), *fields, "", ""))
     repeatable = step.verify is None and step.method in IDEMPOTENT
-    return Request(base.origin, step.method, head.encode("latin-1"), body, repeatable, keep=shape.reads_answer)
+    return Request(base.origin, step.method, head.encode("latin-1"), body, repeatable, egress, keep=shape.reads_answer)
 
 
 def with_trace(request: Request, trace: Mapping[str, str]) -> Request:

@@ -35,7 +35,7 @@ def request(
     step = parse_step({"name": "submit", "request": {"method": "POST", "path": "/orders", **what}})
     assert step.shape is not None
     return build_templated(
-        step, step.shape, given, merchant, values_of(given, merchant, CAPTURED), attempt=2, allow_insecure=False
+        step, step.shape, given, merchant, values_of(given, merchant, CAPTURED), attempt=2, insecure_hosts=()
     )
 
 
@@ -139,9 +139,7 @@ def test_a_number_beyond_every_range_is_no_body() -> None:
     merchant = Merchant(id="bistro", endpoint="https://pos.example")
     assert step.shape is not None
     with pytest.raises(RequestNotBuilt, match="beyond every range"):
-        build_templated(
-            step, step.shape, given, merchant, values_of(given, merchant, {}), attempt=1, allow_insecure=False
-        )
+        build_templated(step, step.shape, given, merchant, values_of(given, merchant, {}), attempt=1, insecure_hosts=())
 
 
 def test_a_body_does_not_grow_without_end() -> None:
@@ -169,8 +167,8 @@ def test_a_plain_step_in_the_longer_form_is_the_same_request() -> None:
         call = {"method": method, "path": "/o/{order_id}/of/{merchant}?a=%20"}
         plain, longer = parse_step({"name": "s", **call}), parse_step({"name": "s", "request": call})
         assert longer.shape is not None
-        first = build(plain, given, merchant, attempt=1, allow_insecure=False)
+        first = build(plain, given, merchant, attempt=1, insecure_hosts=())
         values = values_of(given, merchant, {})
-        other = build_templated(longer, longer.shape, given, merchant, values, attempt=1, allow_insecure=False)
+        other = build_templated(longer, longer.shape, given, merchant, values, attempt=1, insecure_hosts=())
         assert sorted(head(first)) == sorted(head(other))
         assert first[3:] == other[3:]

@@ -1,16 +1,9 @@
-"""URLs of merchants as texts: variables of endpoints, and one form for all spellings."""
+"""URLs of endpoints in one form for all their spellings. Pure."""
 
 import re
-from urllib.parse import quote
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _DOT = re.compile("%2e", re.IGNORECASE)
-
-
-def fill_in_merchant(endpoint: str, merchant: str) -> str:
-    """An endpoint with {merchant} in its path replaced."""
-    path = endpoint.find("/", endpoint.find("://") + 3)  # in the host, whoever publishes would choose where it goes
-    return endpoint if path < 0 else endpoint[:path] + endpoint[path:].replace("{merchant}", quote(merchant, safe=""))
 
 
 def without_dots(path: str) -> str:
@@ -28,7 +21,7 @@ def without_dots(path: str) -> str:
     return "/".join([first, *kept])
 
 
-def normal_url(endpoint: str) -> str:
+def normal(endpoint: str) -> str:
     """One form for all spellings of a URL (RFC 3986, 6.2): case, default port, dots, last slash."""
     scheme, _, rest = endpoint.partition("://")
     host, slash, path = rest.partition("/")

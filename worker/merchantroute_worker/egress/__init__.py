@@ -1,0 +1,1 @@
+"""Which addresses calls may go to: kinds of addresses, and a route's rules about them, pure."""
