@@ -65,7 +65,8 @@ def test_every_request_is_shown_with_its_secret_named_and_not_read(tmp_path: Pat
         in text
     )
     assert "# posId is 17 from here on\n" in text
-    assert "PUT https://hut.example/v2/orders/17\nIf-Match: none\n" in text
+    assert "PUT https://hut.example/v2/orders/17\n" in text
+    assert "\nIf-Match: none\n" in text
     assert text.rstrip().endswith("kind=card")
 
 

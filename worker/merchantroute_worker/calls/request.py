@@ -23,7 +23,7 @@ IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})  # RFC 9110, section 9.2.2, as 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 PUBLIC_ONLY = Egress()
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+").fullmatch
+PLAIN = re.compile(r"[A-Za-z0-9_.~-]+").fullmatch
 IN_PATH = "/%:@!$&'()*+,;=~-._?"
 _VISIBLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
@@ -72,7 +72,7 @@ def build(
     `insecure_hosts` are patterns of the hosts whose endpoints may be http://.
     """
     template = _template(step.method, step.path, step.name, merchant.id, merchant.endpoint, insecure_hosts)
-    in_path = order.id if _PLAIN(order.id) else quote(order.id, safe="")
+    in_path = order.id if PLAIN(order.id) else quote(order.id, safe="")
     key = _key(step.path, order, merchant)
     head = f"{in_path.join(template.path)}{template.before_key}{key}{template.before_attempt}{attempt}\r\n"
     body = b""
@@ -94,7 +94,7 @@ def idempotency_key(name: str, path: str, order: Order, merchant: Merchant) -> s
 
 def _key(path: str, order: Order, merchant: Merchant) -> str:
     """The part of the key that all steps share, or those with a path of this kind."""
-    key = order.id if _PLAIN(order.id) else quote(order.id, safe=_VISIBLE)
+    key = order.id if PLAIN(order.id) else quote(order.id, safe=_VISIBLE)
     if order.journal.merchant_in_key and "{merchant}" not in path:
         key = f"{quote(merchant.id, safe='')}/{key}"
     return key

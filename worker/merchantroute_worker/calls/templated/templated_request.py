@@ -1,12 +1,15 @@
 """Builds the HTTP request of a step with templates. Pure."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 from merchantroute_worker.calls.request import (
     IDEMPOTENT,
     IN_PATH,
+    PLAIN,
     PUBLIC_ONLY,
+    EndpointParts,
     Request,
     UnusableEndpoint,
     endpoint_parts,
@@ -16,7 +19,7 @@ from merchantroute_worker.calls.request import (
 from merchantroute_worker.egress.rules import Egress
 from merchantroute_worker.egress.urls import without_dots
 from merchantroute_worker.orders.envelope import Order
-from merchantroute_worker.orders.route import Merchant
+from merchantroute_worker.orders.route import Credential, Merchant
 from merchantroute_worker.orders.steps.json_text import write_json
 from merchantroute_worker.orders.steps.pointer import MISSING
 from merchantroute_worker.orders.steps.shape import WITH_BODY, Body, Pairs, Shape
@@ -46,23 +49,27 @@ def build_templated(
     if query:
         target += ("&" if "?" in target else "?") + "&".join(f"{_quoted(name)}={_quoted(text)}" for name, text in query)
     content_type, body = _body(shape.body, order, values)
-    lines = {"User-Agent": "merchantroute-worker", "Accept": "application/json", "Accept-Encoding": "identity"}
-    if content_type:
-        lines["Content-Type"] = content_type
-    written = {name.lower(): (name, text) for name, text in _pairs(shape.headers, values, "the header")}
     credential = merchant.credential
-    taken = credential.header.lower() if credential else ""
-    fields = [_field(name, text) for key, (name, text) in written.items() if key != taken]
-    fields += [f"{name}: {text}" for name, text in lines.items() if name.lower() not in written]
+    fields = _own_fields(shape.headers, base, values, credential) if shape.headers else [base.head]
+    if content_type and not any(line[:13].lower() == "content-type:" for line in fields):
+        fields.append(f"Content-Type: {content_type}")
     fields.append(f"Idempotency-Key: {idempotency_key(step.name, step.path, order, merchant)}")
     fields.append(f"Mr-Attempt: {attempt}")
     if content_type or step.method in WITH_BODY:
         fields.append(f"Content-Length: {len(body)}")
     if credential:
         fields.append(header_field(credential.header, credential.value))
-    head = "\r\n".join((f"{step.method} {target} HTTP/1.1", header_field("Host", base.host), *fields, "", ""))
+    head = "\r\n".join((f"{step.method} {target} HTTP/1.1", *fields, "", ""))
     repeatable = step.verify is None and step.method in IDEMPOTENT
     return Request(base.origin, step.method, head.encode("latin-1"), body, repeatable, egress, keep=shape.reads_answer)
+
+
+def _own_fields(headers: Pairs, base: EndpointParts, values: Values, credential: Credential | None) -> list[str]:
+    """The fields that a step writes, and those of every request that it does not write itself."""
+    taken = credential.header.lower() if credential else ""
+    written = {name.lower(): (name, text) for name, text in _pairs(headers, values, "the header")}
+    common = [line for line in base.head.split("\r\n") if line.partition(":")[0].lower() not in written]
+    return [*common, *(_field(name, text) for key, (name, text) in written.items() if key != taken)]
 
 
 def with_trace(request: Request, trace: Mapping[str, str]) -> Request:
@@ -78,7 +85,7 @@ def _path(path: Text, values: Values) -> str:
     filled = []
     for part in path.parts:
         if isinstance(part, str):
-            filled.append(quote(part, safe=IN_PATH))
+            filled.append(_literal(part))
             continue
         text = as_text(part, values.find(part), of="the path")
         if not text:
@@ -91,7 +98,14 @@ def _path(path: Text, values: Values) -> str:
     return made
 
 
+@lru_cache(maxsize=4096)
+def _literal(part: str) -> str:
+    return quote(part, safe=IN_PATH)
+
+
 def _quoted(text: str) -> str:
+    if PLAIN(text):
+        return text
     try:
         return quote(text, safe="")
     except UnicodeEncodeError:
