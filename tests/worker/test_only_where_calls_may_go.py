@@ -44,7 +44,7 @@ def test_they_are_dead_with_the_reason_and_told_until_the_rules_change(lane: Loc
     assert set(lane.merchants.receipts(lane.run)) == set(done), "no other call was made"
     assert lane.ledger() == {"done": 10, "dead": 15}
 
-    assert told(lane) == told_of
+    until(lambda: told(lane) == told_of, "a pulse that names all of them and nobody else")
     lane.limits = {"egress": {"allow": ["127.0.0.1"]}}
     lane.configure()
     until(lambda: told(lane) == set(), "a pulse that names nobody")
@@ -82,4 +82,5 @@ def test_a_task_of_an_own_app_that_asks_for_the_guard_is_held_to_the_same(lane: 
     until(shop.notes, "the call that may be made")
     assert shop.notes()[0].startswith("answered ")
     assert {lane.dead[task][0]["headers"]["mr-reason"] for task in refused} == {"forbidden-address"}
+    assert "loopback address (127.0.0.2)" in lane.dead[refused[0]][0]["headers"]["mr-answer"]
     assert len(shop.notes()) == 1

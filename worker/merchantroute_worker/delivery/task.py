@@ -8,6 +8,7 @@ Afterwards a message that Celery would ack, reject or drop is settled only once 
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from merchantroute_worker.bulkhead.rule import NO_SLOT, Verdict
@@ -15,7 +16,6 @@ from merchantroute_worker.delivery.delivery import Stage
 from merchantroute_worker.delivery.settlement import BEYOND_PART, Settlement
 from merchantroute_worker.egress.rules import ForbiddenAddress
 from merchantroute_worker.orders import task_decisions, task_message
-from merchantroute_worker.orders.answers import FORBIDDEN
 from merchantroute_worker.orders.messages import DeathReason, Outgoing, forward, to_dead
 from merchantroute_worker.orders.outcome import Done, ToDead, ToLadder
 from merchantroute_worker.orders.route import Route
@@ -146,8 +146,9 @@ class TaskDelivery(Settlement[TaskMessage]):
         """The task raised and did not retry itself; retries are the app's own decision."""
         log.warning("task failed: %s", repr_of(error), extra={"data": self.log_fields("task-failed")})
         self.error_name = type(error).__name__
-        # Raised by the guard of an app's own calls.
-        self._settlement = self._settle_forbidden if isinstance(error, ForbiddenAddress) else self._settle_failed
+        self._settlement = self._settle_failed
+        if isinstance(error, ForbiddenAddress):  # the guard of an app's own calls raises it
+            self._settlement = partial(self._settle_forbidden, str(error))
 
     def retried(self) -> None:
         """The task published its own retry, and the broker confirmed it."""
@@ -245,9 +246,8 @@ class TaskDelivery(Settlement[TaskMessage]):
     def _settle_failed(self) -> None:
         self.settle(task_decisions.dead(self._parsed_task, "task-failed"), self._parsed_task.delivery_key)
 
-    def _settle_forbidden(self) -> None:
-        outcome = task_decisions.dead(self._parsed_task, "forbidden-address", answer_class=FORBIDDEN)
-        self.settle(outcome, self._parsed_task.delivery_key)
+    def _settle_forbidden(self, explanation: str) -> None:
+        self.settle(task_decisions.forbidden(self._parsed_task, explanation), self._parsed_task.delivery_key)
 
     def _settle_requeued(self) -> None:
         outcome = task_decisions.deferred(self._parsed_task, self.pod.files.current, "requeued")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from merchantroute_worker.orders import ladder
+from merchantroute_worker.orders.answers import FORBIDDEN, MAX_CAUSE
 from merchantroute_worker.orders.envelope import ETA_WORTH_WAITING, PUBLISHED_AT
 from merchantroute_worker.orders.messages import DeathReason
 from merchantroute_worker.orders.outcome import ToDead, ToLadder
@@ -75,3 +76,12 @@ def after_timeout(task: TaskMessage, route: Route, *, slow: bool) -> ToLadder[Ta
 def dead(task: TaskMessage, reason: str, *, answer_class: str = "none") -> ToDead[TaskMessage]:
     """To dead letters, for a reason of the closed list."""
     return ToDead(order=task, why=DeathReason(reason=reason, attempts=task.attempts, answer_class=answer_class))
+
+
+def forbidden(task: TaskMessage, explanation: str) -> ToDead[TaskMessage]:
+    """To dead letters: the task called an address that the route does not allow."""
+    text = "".join(one if one.isprintable() else "?" for one in explanation)[:MAX_CAUSE]
+    why = DeathReason(
+        reason="forbidden-address", attempts=task.attempts, answer_class=FORBIDDEN, answer_text=text or None
+    )
+    return ToDead(order=task, why=why)

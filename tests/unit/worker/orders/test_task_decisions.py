@@ -126,3 +126,15 @@ def test_headers_that_make_no_sense_are_malformed(headers: Any) -> None:
 def test_two_retries_of_one_task_are_two_stays() -> None:
     keys = {task_message.read(message(retries=n), now=NOW).delivery_key for n in range(3)}
     assert len(keys) == 3
+
+
+def test_a_task_that_called_what_the_route_does_not_allow_says_where_in_words_that_a_header_can_hold() -> None:
+    task = task_message.read(message(), now=NOW)
+
+    why = task_decisions.forbidden(task, "it leads to\n10.0.0.1 \ud800" + "x" * 300).why
+
+    assert (why.reason, why.answer_class) == ("forbidden-address", "forbidden")
+    assert why.answer_text is not None
+    assert why.answer_text.startswith("it leads to?10.0.0.1 ?x")
+    assert len(why.answer_text) == 200
+    assert task_decisions.forbidden(task, "").why.answer_text is None
