@@ -27,7 +27,8 @@ from merchantroute_worker.calls.attempt import attempt  # noqa: E402
 from merchantroute_worker.calls.http_client import HttpClient  # noqa: E402
 from merchantroute_worker.orders import envelope  # noqa: E402
 from merchantroute_worker.orders.answers import Answer  # noqa: E402
-from merchantroute_worker.orders.route import Merchant, Step, parse  # noqa: E402
+from merchantroute_worker.orders.route import Merchant, parse  # noqa: E402
+from merchantroute_worker.orders.steps.step import Step  # noqa: E402
 
 CALLS, AT_A_TIME = 300, 50
 LIMIT = 0.5

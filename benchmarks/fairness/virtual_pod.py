@@ -20,7 +20,8 @@ from merchantroute_worker.orders.answers import Answer, table
 from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.envelope import Journal, Order
 from merchantroute_worker.orders.outcome import Outcome, ToLadder
-from merchantroute_worker.orders.route import Route, Step
+from merchantroute_worker.orders.route import Route
+from merchantroute_worker.orders.steps.step import Step
 from merchantroute_worker.orders.task_body import TaskBody
 
 REFUSAL_COST = 0.001

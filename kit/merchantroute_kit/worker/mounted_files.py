@@ -71,6 +71,7 @@ def write_config(
     public = {
         merchant: {"tier": topology.TIER, "endpoint": entry["endpoint"]}
         | ({"credentials": secret[merchant]["type"]} if merchant in secret else {})
+        | {key: entry[key] for key in ("workflow", "fields") if key in entry}
         for merchant, entry in merchants.items()
     }
     documents = {

@@ -51,6 +51,8 @@ def parse_claim(raw: Raw) -> Claim:
             credentials=Credentials(credentials["type"], credentials["secretRef"]["name"]) if credentials else None,
             limits=parse_limits(spec.get("limits"), "spec.limits"),
             group=spec.get("group"),
+            workflow=spec.get("workflow"),
+            fields=spec.get("fields", {}),
         ),
         status=raw.get("status") or {},
     )

@@ -34,4 +34,9 @@ class ClaimReason(ReasonWord):
     )
     ID_INVALID = "IdInvalid", "The id is . or .., which in a URL's path stand for another place: write another."
     ENDPOINT_INVALID = "EndpointInvalid", "The endpoint is no address; the message says why: correct it."
+    WORKFLOW_UNKNOWN = "WorkflowUnknown", "The route has no workflow of that name; the message lists those that it has."
+    FIELDS_MISSING = (
+        "FieldsMissing",
+        "The steps of its workflow need fields that it does not have; the message names them: write them.",
+    )
     ENDPOINT_INSECURE = "EndpointInsecure", "The endpoint is http:// and the route does not allow that: write https://."

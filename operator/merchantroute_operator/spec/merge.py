@@ -14,8 +14,9 @@ from merchantroute_operator.spec.claim import Claim
 from merchantroute_operator.spec.claim_reasons import ClaimReason
 from merchantroute_operator.spec.endpoint import host_and_port
 from merchantroute_operator.spec.patterns import matches
-from merchantroute_operator.spec.route import Route
+from merchantroute_operator.spec.route import Merchant, Route
 from merchantroute_operator.spec.sections.isolation import with_limits
+from merchantroute_operator.spec.steps.step_list import missing_fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,17 @@ def _unfit(route: Route, claim: Claim) -> Refusal | None:
             f"{route.name} add its host to spec.egress.insecureHosts, or set spec.orders.allowInsecure: true"
         )
         return Refusal(ClaimReason.ENDPOINT_INSECURE, words)
+    return _unfit_steps(route, wanted)
+
+
+def _unfit_steps(route: Route, wanted: Merchant) -> Refusal | None:
+    """What of its workflow and fields no worker could make calls with."""
+    if wanted.workflow is not None and wanted.workflow not in route.orders.workflows:
+        names = ", ".join(sorted(route.orders.workflows)) or "none: remove workflow"
+        words = f"spec.workflow: route {route.name} has no workflow {wanted.workflow}; write one of {names}"
+        return Refusal(ClaimReason.WORKFLOW_UNKNOWN, words)
+    if why := _why_no_request(route, wanted):
+        return Refusal(ClaimReason.FIELDS_MISSING, f"spec.fields: {why}")
     return None
 
 
@@ -107,7 +119,8 @@ def unfit_entries(route: Route) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for merchant in route.merchants:
-        if why := _why_no_id(merchant.id) or _why_not_called(route, merchant.endpoint):
+        why = _why_no_id(merchant.id) or _why_not_called(route, merchant.endpoint) or _why_no_request(route, merchant)
+        if why:
             found[f"merchant {merchant.id}"] = why
     if route.default_endpoint and (why := _why_not_called(route, route.default_endpoint)):
         found["spec.defaultEndpoint"] = why
@@ -123,6 +136,14 @@ def _why_not_called(route: Route, endpoint: str) -> str:
             "spec.orders.allowInsecure: true"
         )
     return ""
+
+
+def _why_no_request(route: Route, merchant: Merchant) -> str:
+    missing = missing_fields(route.orders.steps_of(merchant.workflow), merchant.fields)
+    if missing:
+        return f"its steps need {', '.join(missing)}; write {'it' if len(missing) == 1 else 'them'} in its fields"
+    unsendable = sorted(name for name, value in merchant.fields.items() if not str(value).isprintable())
+    return f"the field {unsendable[0]} holds a control character; remove it" if unsendable else ""
 
 
 def _why_no_id(merchant: str) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from merchantroute_operator.spec.duration import seconds
 from merchantroute_operator.spec.invalid import SpecInvalid
-from merchantroute_operator.spec.route import Credentials, Deletion, Merchant, Raw, Route, Tier
+from merchantroute_operator.spec.route import Credentials, Deletion, Merchant, Orders, Raw, Route, Tier
 from merchantroute_operator.spec.sections.canary_lane import with_canary
 from merchantroute_operator.spec.sections.egress import parse_egress
 from merchantroute_operator.spec.sections.isolation import parse_isolation, parse_limits, with_limits
@@ -56,7 +56,7 @@ def _route(raw: Raw) -> Route:
         default_tier=spec["defaultTier"],
         default_endpoint=spec.get("defaultEndpoint"),
         tiers=tiers,
-        merchants=tuple(_merchant(merchant, names) for merchant in spec.get("merchants", ())),
+        merchants=tuple(_merchant(merchant, names, orders) for merchant in spec.get("merchants", ())),
         deletion=parse_deletion(spec.get("deletion", {})),
         network_policy=spec.get("networkPolicy", "Managed") == "Managed",
         egress=parse_egress(spec.get("egress") or {}),
@@ -81,11 +81,15 @@ def _tier(raw: Raw, worker: Raw, where: str, deadline: float) -> Tier:
     return with_canary(tier, raw, worker, where, deadline=deadline)
 
 
-def _merchant(raw: Raw, tiers: set[str]) -> Merchant:
+def _merchant(raw: Raw, tiers: set[str], orders: Orders) -> Merchant:
     if raw["tier"] not in tiers:
         raise SpecInvalid(
             f"spec.merchants[{raw['id']}].tier: there is no tier {raw['tier']}; write one of {_listed(tiers)}"
         )
+    workflow = raw.get("workflow")
+    if workflow is not None and workflow not in orders.workflows:
+        known = _listed(set(orders.workflows)) or "a list of steps in spec.orders.workflows first"
+        raise SpecInvalid(f"spec.merchants[{raw['id']}].workflow: there is no workflow {workflow}; write {known}")
     credentials = raw.get("credentials")
     return Merchant(
         id=raw["id"],
@@ -94,6 +98,8 @@ def _merchant(raw: Raw, tiers: set[str]) -> Merchant:
         credentials=Credentials(credentials["type"], credentials["secretRef"]["name"]) if credentials else None,
         limits=parse_limits(raw.get("limits"), f"spec.merchants[{raw['id']}].limits"),
         group=raw.get("group"),
+        workflow=workflow,
+        fields=raw.get("fields", {}),
     )
 
 

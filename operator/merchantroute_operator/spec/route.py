@@ -28,19 +28,21 @@ class Verify:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call of the series; ``path`` may hold ``{order_id}`` and ``{merchant}``."""
+    """One call of the series; ``path`` may hold ``{order_id}`` and ``{merchant}``, and with a ``document`` more."""
 
     name: str
     method: str
     path: str
     verify: Verify | None = None
+    document: Raw | None = field(default=None, hash=False)  # as workers read it, where method and path do not say all
+    fields: frozenset[str] = frozenset()  # of the merchant, which its templates need
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
     """How one order is worked: the series, its limits, its retries."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...]  # of merchants without a workflow
     call_timeout: float
     deadline: float
     max_age: float
@@ -48,7 +50,12 @@ class Orders:
     max_attempts: int
     delays: tuple[int, ...]  # milliseconds, strictly increasing
     retry_after_max: float = 600.0
+    workflows: Mapping[str, tuple[Step, ...]] = field(default_factory=dict, hash=False)
     answers: tuple[tuple[str, str], ...] = ()  # (answer, Retry | Dead | Done): what differs from the workers' own table
+
+    def steps_of(self, workflow: str | None) -> tuple[Step, ...]:
+        """The steps of merchants that say this workflow; none of one that is not there."""
+        return self.steps if workflow is None else self.workflows.get(workflow, ())
 
     @property
     def eta_delays(self) -> tuple[int, ...]:
@@ -203,6 +210,8 @@ class Merchant:
     credentials: Credentials | None
     limits: MerchantLimits = NO_LIMITS  # its own; ``IsolationPolicy.limits`` has what holds
     group: str | None = None  # as written; None: those whose endpoint has the same host
+    workflow: str | None = None  # one of ``Orders.workflows``; None: ``Orders.steps``
+    fields: Mapping[str, str | int] = field(default_factory=dict, hash=False)  # for the steps' templates
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from tests.contract.crd.routes import Json, route
 from tests.harness.cluster import Kubectl
 
 MERCHANTS = 2000
+TEMPLATED = {"name": "send", "method": "POST", "path": "/{fields.storeId}"}
 
 
 @pytest.fixture
@@ -25,10 +26,13 @@ def large(namespace: str) -> Json:
             "endpoint": f"https://pos.merchant-{n:04}.example:8443/api/v1/regions/eu-west/brands/{{merchant}}/orders",
             "credentials": {"type": "Bearer", "secretRef": {"name": f"merchant-{n:04}-pos"}},
             "group": f"vendor-{n % 20:02}." + "pos.example." * 4 + "com",
+            "workflow": "toast",
+            "fields": {"storeId": f"s-{n:04}"},
             "limits": {"maxInFlight": 30, "maxRate": 12.5, "burst": 20},
         }
         for n in range(MERCHANTS)
     ]
+    document["spec"]["orders"] = {"workflows": [{"name": "toast", "steps": [TEMPLATED]}]}
     ids = [merchant["id"] for merchant in document["spec"]["merchants"]]
     limits = {"maxInFlight": 30, "maxRate": 12.5, "burst": 20}
     groups = [{"name": f"vendor-{n:03}." + "pos.example." * 19, "limits": limits} for n in range(100)]

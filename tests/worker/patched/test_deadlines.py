@@ -21,7 +21,8 @@ from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.calls.request import Origin, Request
 from merchantroute_worker.orders import envelope
 from merchantroute_worker.orders.answers import Answer
-from merchantroute_worker.orders.route import Merchant, Step, parse
+from merchantroute_worker.orders.route import Merchant, parse
+from merchantroute_worker.orders.steps.step import Step
 from tests.unit.worker.samples import INDEX, MERCHANTS, ROUTE
 from tests.worker.patched.raw_merchant import HERE
 

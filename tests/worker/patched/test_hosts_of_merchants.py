@@ -11,7 +11,8 @@ from merchantroute_worker.calls.attempt import call_within
 from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.calls.request import build
 from merchantroute_worker.orders.answers import Answer
-from merchantroute_worker.orders.route import Merchant, Step
+from merchantroute_worker.orders.route import Merchant
+from merchantroute_worker.orders.steps.step import Step
 from tests.unit.worker.samples import order
 from tests.worker.patched.raw_merchant import GOOD, HERE, Handler, Serve
 from tests.worker.patched.test_http_client import self_signed

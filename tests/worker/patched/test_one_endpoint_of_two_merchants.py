@@ -14,7 +14,8 @@ from merchantroute_worker.calls.request import build
 from merchantroute_worker.orders import decisions, envelope
 from merchantroute_worker.orders.decisions import Run
 from merchantroute_worker.orders.envelope import Order
-from merchantroute_worker.orders.route import Route, Step, parse
+from merchantroute_worker.orders.route import Route, parse
+from merchantroute_worker.orders.steps.step import Step
 from tests.unit.worker.samples import INDEX, ROUTE
 from tests.worker.patched.raw_merchant import HERE
 

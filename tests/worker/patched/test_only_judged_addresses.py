@@ -19,7 +19,8 @@ from merchantroute_worker.calls.http_client import HttpClient
 from merchantroute_worker.calls.request import UnusableEndpoint, build
 from merchantroute_worker.egress.rules import Egress, parse_egress
 from merchantroute_worker.orders.answers import Answer
-from merchantroute_worker.orders.route import Merchant, Step
+from merchantroute_worker.orders.route import Merchant
+from merchantroute_worker.orders.steps.step import Step
 from tests.harness.forbidden_urls import ALL, NAMES
 from tests.unit.worker.samples import order
 from tests.worker.patched.raw_merchant import GOOD, HERE, Handler, Serve, saying

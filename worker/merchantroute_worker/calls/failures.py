@@ -10,7 +10,7 @@ import ssl
 
 from merchantroute_worker.calls.request import Origin
 from merchantroute_worker.egress.rules import ForbiddenAddress
-from merchantroute_worker.orders.answers import FORBIDDEN, MAX_CAUSE
+from merchantroute_worker.orders.answers import FORBIDDEN, as_cause
 
 
 def failure(error: OSError) -> str:
@@ -31,8 +31,7 @@ def failure(error: OSError) -> str:
 def cause(kind: str, error: OSError, origin: Origin) -> str:
     """Say why a call failed, in at most MAX_CAUSE printable characters."""
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    text = f"{_text(kind, error)} ({host}:{origin.port})"
-    return "".join(one if one.isprintable() else "?" for one in text)[:MAX_CAUSE]
+    return as_cause(f"{_text(kind, error)} ({host}:{origin.port})")
 
 
 def _text(kind: str, error: OSError) -> str:

@@ -29,6 +29,8 @@ from merchantroute_worker.calls.connections import Connection, ConnectionPools, 
 from merchantroute_worker.calls.request import Request
 from merchantroute_worker.calls.response_parser import BodyTooFragmented, HTTPParseError, ResponseParser
 from merchantroute_worker.calls.retry_after import retry_after_header
+from merchantroute_worker.calls.templated.kept_response import KeptResponseParser
+from merchantroute_worker.orders.steps.captures import AnswerContent
 
 LONGEST_ANSWER = 1024 * 1024
 LONGEST_HEAD = 64 * 1024
@@ -36,10 +38,11 @@ BLOCK = 16 * 1024
 
 
 class Reply(NamedTuple):
-    """A response's status and Retry-After; its body was read and dropped."""
+    """A response's status and Retry-After; its body was read and dropped, unless the request said to keep it."""
 
     status: int
     retry_after: str | None
+    content: AnswerContent | None = None
 
 
 class Client(Protocol):
@@ -135,14 +138,14 @@ def _first_block(connection: Connection, request: Request) -> bytes:
 def _exchange(connection: Connection, request: Request) -> tuple[Reply, bool]:
     """One request and its response; the bool says whether the connection can serve another."""
     data = _first_block(connection, request)
-    parser = ResponseParser()
+    parser = KeptResponseParser() if request.keep else ResponseParser()
     received, size = [data], 0
     while data:
         size += len(data)
         try:
             parser.feed(data)
         except BodyTooFragmented:
-            return _reply(parser, received), False
+            return _reply(parser, received, whole=False), False
         except HTTPParseError as error:
             return _refused(parser, received, error, lambda: _receive(connection)), False
         if parser.headed and parser.complete:
@@ -150,7 +153,7 @@ def _exchange(connection: Connection, request: Request) -> tuple[Reply, bool]:
         if size > LONGEST_HEAD and not parser.headed:
             raise HTTPParseError("the answer's headers do not end")
         if size > LONGEST_ANSWER:
-            return _reply(parser, received), False
+            return _reply(parser, received, whole=False), False
         data = _receive(connection)
         if size <= LONGEST_HEAD:
             received.append(data)
@@ -190,16 +193,18 @@ def _refused(
     if len(data) > LONGEST_HEAD:
         raise error
     try:
-        status, wait = lenient_parser.read(data, receive, LONGEST_HEAD)
+        status, wait, content = lenient_parser.read(data, receive, LONGEST_HEAD)
     except lenient_parser.Unreadable:
         raise error from None
-    return Reply(status, None if 200 <= status < 300 else wait)
+    kept = content if isinstance(parser, KeptResponseParser) else None
+    return Reply(status, None if 200 <= status < 300 else wait, kept)
 
 
-def _reply(parser: ResponseParser, received: list[bytes]) -> Reply:
+def _reply(parser: ResponseParser, received: list[bytes], *, whole: bool = True) -> Reply:
     """The reply of a parsed response; `received` are the bytes that its headers are in, and some of its body."""
     status = parser.status
-    return Reply(status, None if 200 <= status < 300 else retry_after_header(b"".join(received)))
+    content = parser.content(whole=whole) if isinstance(parser, KeptResponseParser) else None
+    return Reply(status, None if 200 <= status < 300 else retry_after_header(b"".join(received)), content)
 
 
 class ThreadsClient:

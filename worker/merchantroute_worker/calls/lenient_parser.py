@@ -13,6 +13,7 @@ from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import NamedTuple, cast
 
 from merchantroute_worker.calls.response_parser import is_final
+from merchantroute_worker.orders.steps.captures import AnswerContent
 
 _BLOCK = 16 * 1024
 
@@ -22,10 +23,11 @@ class Unreadable(Exception):
 
 
 class LenientReply(NamedTuple):
-    """A response's status and the only Retry-After of its headers."""
+    """A response's status, the only Retry-After of its headers, and its content as far as it was read."""
 
     status: int
     retry_after: str | None
+    content: AnswerContent
 
 
 def read(received: bytes, receive: Callable[[], bytes], longest: int) -> LenientReply:
@@ -37,12 +39,15 @@ def read(received: bytes, receive: Callable[[], bytes], longest: int) -> Lenient
     source = _Source(received, receive, longest)
     try:
         response = _headed(source)
+        body, whole = bytearray(), False
         with suppress(_TooLong):
-            _read_body(response)
+            whole = _read_body(response, body)
     except (HTTPException, ValueError, _TooLong):
         raise Unreadable from None
     waits = response.headers.get_all("Retry-After", [])
-    return LenientReply(response.status, waits[0] if len(waits) == 1 else None)
+    headers = {name.lower(): ", ".join(response.headers.get_all(name, [])) for name in response.headers}
+    wait = waits[0] if len(waits) == 1 else None
+    return LenientReply(response.status, wait, AnswerContent(headers, bytes(body), whole))
 
 
 def _headed(source: "_Source") -> HTTPResponse:
@@ -55,13 +60,15 @@ def _headed(source: "_Source") -> HTTPResponse:
             return response
 
 
-def _read_body(response: HTTPResponse) -> None:
+def _read_body(response: HTTPResponse, body: bytearray) -> bool:
+    """Read the body, if it has a length; gives whether that is all of it."""
     if response.length is None and not response.chunked:
-        return
-    while response.read(_BLOCK):
-        pass
+        return False
+    while block := response.read(_BLOCK):
+        body += block
     if response.length:
         raise IncompleteRead(b"", response.length)
+    return True
 
 
 class _TooLong(Exception):

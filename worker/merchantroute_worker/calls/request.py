@@ -15,15 +15,16 @@ from merchantroute_worker.calls.endpoint import DEFAULT_PORTS, read
 from merchantroute_worker.egress.patterns import matches
 from merchantroute_worker.egress.rules import Egress
 from merchantroute_worker.orders.envelope import Order
-from merchantroute_worker.orders.route import Merchant, Step
+from merchantroute_worker.orders.route import Merchant
+from merchantroute_worker.orders.steps.shape import WITH_BODY
+from merchantroute_worker.orders.steps.step import Step
 
-WITH_BODY = frozenset({"POST", "PUT"})
 IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})  # RFC 9110, section 9.2.2, as far as steps may use them
 NOTHING: Mapping[str, str] = MappingProxyType({})
 PUBLIC_ONLY = Egress()
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+").fullmatch
-_IN_PATH = "/%:@!$&'()*+,;=~-._?"
+PLAIN = re.compile(r"[A-Za-z0-9_.~-]+").fullmatch
+IN_PATH = "/%:@!$&'()*+,;=~-._?"
 _VISIBLE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 
@@ -43,8 +44,8 @@ class Request(NamedTuple):
     """One request; `head` are the bytes of request line and headers.
 
     `repeatable` says whether it may be sent a second time though the merchant may have executed it: its method is
-    idempotent, and its step has no verify call, which is there because a repeat does harm. `egress` are the rules by
-    which an address is judged before it is connected to.
+    idempotent, and its step has no verify call, which is there because a repeat does harm. `keep` says that the
+    answer's headers and body are read, `egress` are the rules by which an address is judged before it is connected to.
     """
 
     origin: Origin
@@ -53,6 +54,7 @@ class Request(NamedTuple):
     body: bytes
     repeatable: bool = False
     egress: Egress = PUBLIC_ONLY
+    keep: bool = False
 
 
 def build(
@@ -65,16 +67,13 @@ def build(
     egress: Egress = PUBLIC_ONLY,
     trace: Mapping[str, str] = NOTHING,
 ) -> Request:
-    """Build a step's request: the order as JSON for POST and PUT, and an idempotency key, which makes repeats safe.
+    """Build a step's request: the order as JSON for POST, PUT and PATCH; its idempotency key makes repeats safe.
 
     `insecure_hosts` are patterns of the hosts whose endpoints may be http://.
     """
     template = _template(step.method, step.path, step.name, merchant.id, merchant.endpoint, insecure_hosts)
-    in_path = key = order.id
-    if not _PLAIN(order.id):
-        in_path, key = quote(order.id, safe=""), quote(order.id, safe=_VISIBLE)
-    if order.journal.merchant_in_key and "{merchant}" not in step.path:
-        key = f"{quote(merchant.id, safe='')}/{key}"
+    in_path = order.id if PLAIN(order.id) else quote(order.id, safe="")
+    key = _key(step.path, order, merchant)
     head = f"{in_path.join(template.path)}{template.before_key}{key}{template.before_attempt}{attempt}\r\n"
     body = b""
     if step.method in WITH_BODY:
@@ -83,9 +82,22 @@ def build(
     if trace:
         head += "".join([f"{name}: {value}\r\n" for name, value in trace.items()])
     if merchant.credential:
-        head += _field(merchant.credential.header, merchant.credential.value) + "\r\n"
+        head += header_field(merchant.credential.header, merchant.credential.value) + "\r\n"
     repeatable = step.verify is None and step.method in IDEMPOTENT
     return Request(template.origin, step.method, f"{head}\r\n".encode("latin-1"), body, repeatable, egress)
+
+
+def idempotency_key(name: str, path: str, order: Order, merchant: Merchant) -> str:
+    """The idempotency key of a step's calls for an order."""
+    return f"{_key(path, order, merchant)}:{quote(name, safe=_VISIBLE)}"
+
+
+def _key(path: str, order: Order, merchant: Merchant) -> str:
+    """The part of the key that all steps share, or those with a path of this kind."""
+    key = order.id if PLAIN(order.id) else quote(order.id, safe=_VISIBLE)
+    if order.journal.merchant_in_key and "{merchant}" not in path:
+        key = f"{quote(merchant.id, safe='')}/{key}"
+    return key
 
 
 class _Template(NamedTuple):
@@ -101,7 +113,7 @@ class _Template(NamedTuple):
 def _template(
     method: str, path: str, name: str, merchant: str, endpoint: str, insecure_hosts: tuple[str, ...]
 ) -> _Template:
-    base = _endpoint(endpoint, insecure_hosts)
+    base = endpoint_parts(endpoint, insecure_hosts)
     first, *others = _around_id(path, merchant)
     return _Template(
         origin=base.origin,
@@ -112,22 +124,24 @@ def _template(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Endpoint:
+class EndpointParts:
     """The parts of the head that all requests to one endpoint share; a step's path follows on `path`."""
 
     origin: Origin
     path: str
+    host: str
     head: str
 
 
 def _around_id(path: str, merchant: str) -> list[str]:
     """A step's path, split at {order_id}. It may be quoted before the id is: quoting twice changes nothing else."""
     filled = path.replace("{merchant}", quote(merchant, safe=""))
-    return [quote(part, safe=_IN_PATH) for part in filled.split("{order_id}")]
+    return [quote(part, safe=IN_PATH) for part in filled.split("{order_id}")]
 
 
 @lru_cache(maxsize=4096)
-def _endpoint(endpoint: str, insecure_hosts: tuple[str, ...]) -> _Endpoint:
+def endpoint_parts(endpoint: str, insecure_hosts: tuple[str, ...]) -> EndpointParts:
+    """Read an endpoint; UnusableEndpoint where it cannot be called."""
     shown = "its endpoint" if "@" in endpoint else repr(endpoint)  # a password may stand before it
     try:
         url = read(endpoint)
@@ -141,14 +155,15 @@ def _endpoint(endpoint: str, insecure_hosts: tuple[str, ...]) -> _Endpoint:
     name = f"[{url.host}]" if ":" in url.host else url.host
     host = name if url.port == DEFAULT_PORTS[url.scheme] else f"{name}:{url.port}"
     common = "User-Agent: merchantroute-worker\r\nAccept: application/json\r\nAccept-Encoding: identity"
-    return _Endpoint(
+    return EndpointParts(
         origin=Origin(scheme=url.scheme, host=url.host, port=url.port),
-        path=quote(url.path, safe=_IN_PATH),
-        head=f"{_field('Host', host)}\r\n{common}",
+        path=quote(url.path, safe=IN_PATH),
+        host=host,
+        head=f"{header_field('Host', host)}\r\n{common}",
     )
 
 
-def _field(name: str, value: str) -> str:
+def header_field(name: str, value: str) -> str:
     """A header field. A credential with a line break in it must not become a second header."""
     if not _FIELD_NAME.fullmatch(name) or not value.isprintable():
         raise UnusableEndpoint(f"the header {name!r} cannot be sent: its name or value holds what HTTP forbids")

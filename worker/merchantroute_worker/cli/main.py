@@ -9,6 +9,7 @@ import click
 
 from merchantroute_worker.cli.dead import dead
 from merchantroute_worker.cli.merchant import merchant
+from merchantroute_worker.cli.render import render
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -21,3 +22,4 @@ def main() -> None:
 
 main.add_command(dead)
 main.add_command(merchant)
+main.add_command(render)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from merchantroute_worker.bulkhead.views import Failure
 from merchantroute_worker.orders.answers import FORBIDDEN, UNREACHABLE, Answer, Meaning
 from merchantroute_worker.orders.decisions import Run
-from merchantroute_worker.orders.route import Route, Step
+from merchantroute_worker.orders.route import Route
+from merchantroute_worker.orders.steps.step import Step
 from merchantroute_worker.pod import Pod
 from merchantroute_worker.runtime.clock import Stopwatch
 from merchantroute_worker.telemetry.forbidden_merchants import Forbidden
@@ -60,7 +61,7 @@ class CallObserver:
 
     def _refused(self, step: Step, answer: Answer, seconds: float, now: float) -> None:
         bulkhead, merchant = self._pod.bulkhead, self._merchant
-        meaning = self._route.table.meaning(answer)
+        meaning = self._route.table_of(step).meaning(answer)
         if meaning is Meaning.DENIED:
             self._denied(step, answer, now)
             return

@@ -122,7 +122,8 @@ class OrderDelivery(Settlement[Order]):
         observer, context = CallObserver(pod, run, route, self, trace), trace.context()
         if context is not order.trace:
             order = replace(order, trace=context)
-        pod.bulkhead.acquire(order.merchant, self, pod.clock.now(), timeout=self._runner.timeout(route))
+        steps = order.journal.steps or run.merchant.steps or route.steps
+        pod.bulkhead.acquire(order.merchant, self, pod.clock.now(), timeout=self._runner.timeout(route, steps))
         pod.counters.begin_attempt(time.monotonic())
         try:
             result = self._runner.attempt(order, run.merchant, route, observer)
@@ -149,11 +150,13 @@ class OrderDelivery(Settlement[Order]):
 
     def _health(self, run: Run, result: Attempt, route: Route) -> MerchantHealth:
         bulkhead, merchant = self.pod.bulkhead, run.merchant
+        if result.problem is not None:
+            return MerchantHealth()  # it was not called
         answer, now = result.answer, self.pod.clock.now()
         bulkhead.attempted(
             merchant.id,
             failed=answer is not None and answer.is_merchants_failure,
-            limited_at=now if route.is_rate_limit(answer) else None,
+            limited_at=now if route.is_rate_limit(answer, result.step) else None,
         )
         if answer is None:
             bulkhead.refusals.accepted(merchant.id)
@@ -168,15 +171,20 @@ class OrderDelivery(Settlement[Order]):
 
     def rung_message(self, to: ToLadder[Order]) -> Outgoing:
         """See `Settlement`."""
-        steps = self.pod.files.current.steps
+        steps = self.pod.files.current.steps_of(to.order.merchant)
         return to_rung(self.incoming, to.order, steps, exchange=self.pod.ladder, rung=to.rung)
 
     def dead_message(self, to: ToDead[Order]) -> Outgoing:
         """See `Settlement`."""
         route = self.pod.files.current
-        return to_dead(self.incoming, to.why, exchange=route.dead, order=to.order, steps=route.steps)
+        steps = route.steps_of(to.order.merchant)
+        return to_dead(self.incoming, to.why, exchange=route.dead, order=to.order, steps=steps)
 
     def _log(self, order: Order, result: Attempt) -> None:
+        if result.problem is not None:
+            step = result.step.name if result.step else None
+            fields = {"order": order.id, "merchant": order.merchant, "step": step, "problem": result.problem}
+            log.warning("an order has no request", extra={"data": fields})
         if result.answer is not None and log.isEnabledFor(logging.INFO):
             step = result.step.name if result.step else None
             fields = {"order": order.id, "merchant": order.merchant, "step": step, "answer": result.answer.label}

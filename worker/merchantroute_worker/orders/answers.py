@@ -21,6 +21,9 @@ UNREACHABLE = frozenset({"refused", "tls", "dns"})
 """Failures of the merchant as a whole, not of one call."""
 MAX_CAUSE = 200
 NEVER_SENT = frozenset({"refused", "dns", FORBIDDEN})
+FAULTS = frozenset({"unsuccessful", "uncaptured"})
+"""Why an answer with a good status is no success: it breaks a rule of its step's `success`, or lacks what the step
+captures."""
 
 
 SERVER_UNAVAILABLE = frozenset({502, 503, 504, *range(520, 531)})
@@ -40,28 +43,34 @@ class Meaning(Enum):
 
 class Answer(NamedTuple):
     """The result of one call: a status with the merchant's Retry-After in seconds, or a failure (of FAILURES, or
-    FORBIDDEN) with its cause, a text for people of at most MAX_CAUSE characters.
+    FORBIDDEN) with its cause, a text for people of at most MAX_CAUSE characters. A status with a `fault` of FAULTS is
+    no success either, and has a cause too.
     """
 
     status: int | None = None
     failure: str | None = None
     retry_after: float | None = None
     cause: str | None = None
+    fault: str | None = None
 
     @property
     def label(self) -> str:
         """The answer's class, for headers, logs and metrics."""
+        if self.fault is not None:
+            return self.fault
         return self.failure or "none" if self.status is None else _LABELS.get(self.status, "none")
 
     @property
     def text(self) -> str:
         """The answer in words, for logs, spans and dead letters: the status, or the cause of the failure."""
+        if self.fault is not None:
+            return f"HTTP {self.status}: {self.cause}"[:MAX_CAUSE]
         return f"HTTP {self.status}" if self.status is not None else self.cause or self.label
 
     @property
     def succeeded(self) -> bool:
-        """Whether the status is 2xx, regardless of the route's table."""
-        return self.status is not None and 200 <= self.status < 300
+        """Whether the status is 2xx and the answer has no fault, regardless of the route's table."""
+        return self.status is not None and 200 <= self.status < 300 and self.fault is None
 
     @property
     def is_server_error(self) -> bool:
@@ -93,7 +102,7 @@ class Answer(NamedTuple):
     @property
     def confirms(self) -> bool | None:
         """The answer to a verify call: True for 2xx, False for 404 and 410, None for anything else."""
-        if self.status is None:
+        if self.status is None or self.fault is not None:
             return None
         return True if self.succeeded else False if self.status in {404, 410} else None
 
@@ -104,7 +113,7 @@ _DEFAULT: Mapping[str, Meaning] = {
     "2xx": Meaning.SUCCESS,
     **dict.fromkeys(("408", "425", "429", "5xx"), Meaning.AGAIN),
     **dict.fromkeys(("401", "403"), Meaning.DENIED),
-    **dict.fromkeys(FAILURES, Meaning.AGAIN),
+    **dict.fromkeys(FAILURES | FAULTS, Meaning.AGAIN),
     FORBIDDEN: Meaning.FINAL,
 }
 
@@ -123,6 +132,8 @@ class Table:
         status = answer.status
         if status is None:
             return self.rows.get(answer.failure or "", Meaning.AGAIN)
+        if answer.fault is not None:
+            return self.rows.get(answer.fault, Meaning.AGAIN)
         known = self._known.get(status)
         if known is None:
             known = self.rows.get(str(status)) or self.rows.get(f"{status // 100}xx") or Meaning.FINAL
@@ -130,16 +141,23 @@ class Table:
         return known
 
 
-def table(changes: Mapping[str, str]) -> Table:
-    """The default table with a route's own rows on top. ValueError for a row that cannot apply."""
+def table(changes: Mapping[str, str], base: Mapping[str, Meaning] = _DEFAULT) -> Table:
+    """The default table with a route's own rows on top, or the route's with a step's. ValueError for a row that cannot
+    apply.
+    """
     for name, then in changes.items():
-        if name not in FAILURES and not _is_status(name):
+        if name not in FAILURES | FAULTS and not _is_status(name):
             raise ValueError(f"the table of answers has a row {name!r}: no status, no class and no failure")
-        if name[0] == "2" or (name in FAILURES and then == Meaning.SUCCESS.value):
+        if name[0] == "2" or (name in FAILURES | FAULTS and then == Meaning.SUCCESS.value):
             raise ValueError(f"answer {name} cannot mean {then}: a 2xx is Done, and what is no answer never")
         if then == Meaning.DENIED.value:
             raise ValueError(f"answer {name} cannot mean {then}: a row says Done, Retry or Dead")
-    return Table(rows={**_DEFAULT, **{name: Meaning(then) for name, then in changes.items()}})
+    return Table(rows={**base, **{name: Meaning(then) for name, then in changes.items()}})
+
+
+def as_cause(text: str) -> str:
+    """A cause as headers and logs take it: at most MAX_CAUSE printable characters."""
+    return "".join(one if one.isprintable() else "?" for one in text)[:MAX_CAUSE]
 
 
 def _is_status(name: str) -> bool:

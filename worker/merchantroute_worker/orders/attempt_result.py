@@ -2,21 +2,26 @@
 bulkhead create them, decisions read them.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from merchantroute_worker.orders.answers import Answer
-from merchantroute_worker.orders.route import Step
+from merchantroute_worker.orders.steps.step import Step
+from merchantroute_worker.orders.steps.values import NO_VALUES
 
 
 class Attempt(NamedTuple):
     """An attempt's result: all finished steps, and, unless every step is finished, the step it stopped at with its
-    answer. `unsure` are steps that the merchant may have executed without our knowing.
+    answer, or with the `problem` for which it has no request. `unsure` are steps that the merchant may have executed
+    without our knowing, `captured` are values that the steps kept of their answers.
     """
 
     done: tuple[str, ...]
     unsure: tuple[str, ...] = ()
     step: Step | None = None
     answer: Answer | None = None
+    captured: Mapping[str, Any] = NO_VALUES
+    problem: str | None = None
 
 
 class MerchantHealth(NamedTuple):

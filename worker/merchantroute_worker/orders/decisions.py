@@ -10,12 +10,15 @@ from merchantroute_worker.orders.attempt_result import Attempt, MerchantHealth
 from merchantroute_worker.orders.envelope import ETA_WORTH_WAITING, Journal, Order, header_time
 from merchantroute_worker.orders.messages import DeathReason
 from merchantroute_worker.orders.outcome import Done, LadderOutcome, ToDead, ToLadder
-from merchantroute_worker.orders.route import Merchant, Route, Step
+from merchantroute_worker.orders.route import Merchant, Route
+from merchantroute_worker.orders.steps.step import Step
 
 FORBIDDEN_ATTEMPTS = 3
 """Attempts answered 403 after which an order is final whose merchant takes others: while a token is being rotated, the
 first orders of a pod look the same."""
 CREDENTIALS_REFUSED = "credentials-refused"
+NOT_BUILT = "request-not-built"
+"""An order that has no such request: what a step needs of it, or of an answer, is not there or cannot stand there."""
 
 
 class Run(NamedTuple):
@@ -103,7 +106,7 @@ def after_attempt(
     """
     before, answer = order.journal, result.answer
     journal = Journal(
-        steps=before.steps or route.steps,
+        steps=before.steps or route.steps_of(order.merchant),
         done=result.done,
         attempts=before.attempts + 1,
         refusals=before.refusals,
@@ -111,22 +114,44 @@ def after_attempt(
         merchant_in_key=before.merchant_in_key,
         unsure=result.unsure,
         answer=answer.label if answer else None,
-        answer_text=answer.text if answer else None,
+        answer_text=answer.text if answer else result.problem,
+        captured=result.captured,
+        own_attempts=_own_attempts(before, result),
     )
+    if result.problem is not None:
+        order = order.with_journal(journal)
+        return ToDead(order=order, why=death_reason(order, route, NOT_BUILT))
     if answer is None:
         return Done(order=order.with_journal(journal))
-    meaning = route.table.meaning(answer)
+    meaning = route.table_of(result.step).meaning(answer)
     if reason := _merchants_own(answer, meaning, route, health):
-        uncounted = replace(journal, attempts=before.attempts, refusals=before.refusals + 1)
+        uncounted = replace(
+            journal, attempts=before.attempts, refusals=before.refusals + 1, own_attempts=before.own_attempts
+        )
         return _for_the_merchant(order.with_journal(uncounted), answer, route, reason, health, now=now)
     order = order.with_journal(journal)
     if answer.failure == FORBIDDEN:
         return ToDead(order=order, why=death_reason(order, route, "forbidden-address"))
     if meaning is Meaning.FINAL or (meaning is Meaning.DENIED and _stays_forbidden(before, journal)):
         return ToDead(order=order, why=death_reason(order, route, "merchant-rejected"))
-    if order.journal.attempts >= route.max_attempts:
+    if _is_last(journal, result.step, route):
         return ToDead(order=order, why=death_reason(order, route, "attempts-exhausted"))
     return _again(order, answer, route, draw=draw, now=now)
+
+
+def _own_attempts(before: Journal, result: Attempt) -> Mapping[str, int]:
+    step = result.step
+    if step is None or step.shape is None or step.shape.max_attempts is None or result.problem is not None:
+        return before.own_attempts
+    return {**before.own_attempts, step.name: before.own_attempts.get(step.name, 0) + 1}
+
+
+def _is_last(journal: Journal, step: Step | None, route: Route) -> bool:
+    """Whether the order has had all its attempts: those of the step, where it limits them itself, or the route's."""
+    own = None if step is None or step.shape is None else step.shape.max_attempts
+    if step is not None and own is not None:
+        return journal.own_attempts.get(step.name, 0) >= own
+    return journal.attempts - sum(journal.own_attempts.values()) >= route.max_attempts
 
 
 def _merchants_own(answer: Answer, meaning: Meaning, route: Route, health: MerchantHealth) -> str | None:
@@ -187,7 +212,9 @@ def _again(order: Order, answer: Answer, route: Route, *, draw: float, now: floa
 
 
 def _remaining_steps(order: Order, route: Route) -> list[Step]:
-    return [step for step in order.journal.steps or route.steps if step.name not in order.journal.done]
+    return [
+        step for step in order.journal.steps or route.steps_of(order.merchant) if step.name not in order.journal.done
+    ]
 
 
 def _with_unsure_steps(order: Order, route: Route) -> Order:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from merchantroute_worker.orders.answers import FAILURES, FORBIDDEN, MAX_CAUSE
-from merchantroute_worker.orders.route import METHODS, Step, parse_step
+from merchantroute_worker.orders.answers import FAILURES, FAULTS, FORBIDDEN, MAX_CAUSE
+from merchantroute_worker.orders.steps.step import METHODS, Step, parse_step
+from merchantroute_worker.orders.steps.values import NO_VALUES
 from merchantroute_worker.orders.task_body import Malformed, TaskBody, parse
 
 JOURNAL = "merchantroute"
@@ -20,7 +21,7 @@ FIRST_SEEN = "mr-first-seen"
 MAX_ID_BYTES = 255
 DOTS = frozenset({".", ".."})
 """The dot segments of RFC 3986, section 5.2.4: servers and proxies resolve them, and no quoting keeps them from it."""
-CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES), FORBIDDEN)
+CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx", "429", *sorted(FAILURES), *sorted(FAULTS), FORBIDDEN)
 """The classes of answers, as headers and journals name them."""
 MAX_COUNT = 2**31 - 1
 TRACE_CONTEXT = ("traceparent", "tracestate")
@@ -45,6 +46,8 @@ class Journal:
     be called again; `answer` is the class of its last answer, `answer_text` that answer in words. `refusals` are
     its uncounted rounds on the ladder, but for the `waits` for its ETA. `merchant_in_key` says that its idempotency
     keys name the merchant; it stays as it was decided first, or a merchant would take a repeat for another order.
+    `captured` are values that finished steps kept of their answers; `own_attempts` are the attempts that ended at a
+    step with a limit of its own, by step: they do not count for the route's.
     """
 
     steps: tuple[Step, ...] | None = None
@@ -57,16 +60,24 @@ class Journal:
     answer_text: str | None = None
     waits: int = 0
     merchant_in_key: bool = False
+    captured: Mapping[str, Any] = field(default_factory=dict)
+    own_attempts: Mapping[str, int] = field(default_factory=dict)
 
     def as_json(self, steps: tuple[Step, ...]) -> dict[str, Any]:
         """The journal as a JSON document; `steps` are used if the order has not begun."""
+        steps = self.steps or steps
         document: dict[str, Any] = {
-            "v": 1,
-            "steps": [step.as_json() for step in self.steps or steps],
+            # What a worker that reads version 1 only must not take for a call that it knows.
+            "v": 1 if all(step.shape is None for step in steps) else 2,
+            "steps": [step.as_json() for step in steps],
             "done": list(self.done),
             "attempts": self.attempts,
             "refusals": self.refusals,
         }
+        if self.captured:
+            document["captured"] = dict(self.captured)
+        if self.own_attempts:
+            document["ownAttempts"] = dict(self.own_attempts)
         if self.waits:
             document["waits"] = self.waits
         if self.merchant_in_key:
@@ -185,6 +196,8 @@ def _journal(document: Any) -> Journal:
             answer_text=_answer_text(document.get("answerText")),
             waits=_counted(document.get("waits", 0)),
             merchant_in_key=document.get("merchantInKey") is True,
+            captured=_mapping(document.get("captured")),
+            own_attempts={name: _counted(count) for name, count in _mapping(document.get("ownAttempts")).items()},
         )
     except Malformed:
         raise
@@ -195,11 +208,11 @@ def _journal(document: Any) -> Journal:
 def _check_version(document: Mapping[str, Any]) -> None:
     """NewerJournal or Malformed unless this worker reads journals of this version, with steps of these methods."""
     version = document["v"]
-    if version != 1:
-        error = NewerJournal if isinstance(version, int) and version > 1 else Malformed
-        raise error(f"the order's journal is of version {version!r}, this worker reads version 1")
+    if version not in {1, 2} or isinstance(version, bool):
+        error = NewerJournal if isinstance(version, int) and version > 2 else Malformed
+        raise error(f"the order's journal is of version {version!r}, this worker reads versions 1 and 2")
     for step in document["steps"]:
-        method = step["method"]
+        method = step["request"]["method"] if "request" in step else step["method"]
         if isinstance(method, str) and method not in METHODS and _IS_METHOD(method):
             raise NewerJournal(f"a step of the order has the method {method}, this worker knows {', '.join(METHODS)}")
 
@@ -212,6 +225,14 @@ def _names(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise TypeError("`done` and `unsure` must be lists of names")
     return tuple(value)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if value is None:
+        return NO_VALUES
+    if not isinstance(value, dict):
+        raise TypeError("`captured` and `ownAttempts` must be objects")
+    return value
 
 
 def _counted(value: Any) -> int:

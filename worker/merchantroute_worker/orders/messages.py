@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from merchantroute_worker.orders.envelope import FIRST_SEEN, PUBLISHED_AT, Order
-from merchantroute_worker.orders.route import Step
+from merchantroute_worker.orders.steps.step import Step
 
 RUNG = "mr-rung"
 AS_PUBLISHED = "mr-as-published"

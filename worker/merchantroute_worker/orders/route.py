@@ -6,19 +6,23 @@ their milliseconds.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from merchantroute_worker.egress.rules import Egress, parse_egress
 from merchantroute_worker.egress.urls import normal
 from merchantroute_worker.isolation.groups import written_groups
 from merchantroute_worker.isolation.own_queues import OwnQueue, parse_own
 from merchantroute_worker.orders.answers import RATE_LIMITED, Answer, Meaning, Table, table
+from merchantroute_worker.orders.steps.endpoint_variables import fill_in_merchant
+from merchantroute_worker.orders.steps.shape import Rows
+from merchantroute_worker.orders.steps.step import Step, parse_step
+from merchantroute_worker.orders.steps.values import NO_VALUES
+from merchantroute_worker.orders.steps.workflows import MerchantSteps, parse_own_steps
 
-METHODS = ("GET", "POST", "PUT", "DELETE")
+MOST_TABLES = 256
 
 
 T = TypeVar("T")
@@ -26,26 +30,6 @@ T = TypeVar("T")
 
 class ConfigurationError(ValueError):
     """A document does not match its schema; the text says which and how."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One call of an order. The path may contain `{order_id}` and `{merchant}`.
-
-    `verify` is the call that asks the merchant whether it has executed this step, for when that is unknown; it is named
-    `<name>.verify`, since no step's own name contains a dot.
-    """
-
-    name: str
-    method: str
-    path: str
-    verify: "Step | None" = None
-
-    def as_json(self) -> dict[str, Any]:
-        """The step as a JSON document, for the route's file and for journals."""
-        own = {"name": self.name, "method": self.method, "path": self.path}
-        asks = self.verify
-        return own if asks is None else {**own, "verify": {"method": asks.method, "path": asks.path}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,15 +57,14 @@ class Merchant:
     id: str
     endpoint: str
     credential: Credential | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """Values for the templates of its steps."""
+    steps: tuple[Step, ...] | None = None
+    """The steps of its workflow; None for the route's own."""
     lock_reason: str | None = None
     """Why it cannot be called: `credentials` that have not reached this pod, or a `configuration` that this pod does
     not understand.
     """
-
-
-def _filled(endpoint: str, merchant: str) -> str:
-    path = endpoint.find("/", endpoint.find("://") + 3)  # in the host, whoever publishes would choose where it goes
-    return endpoint if path < 0 else endpoint[:path] + endpoint[path:].replace("{merchant}", quote(merchant, safe=""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,12 +102,18 @@ class Route:
     """When a pod of a tier last died other than by a clean end (epoch seconds); tiers without a death are left out."""
     not_understood: Mapping[str, str] = field(default_factory=dict)
     """Merchants whose entry, or whose credentials, this pod does not understand, and why."""
+    workflows: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)
+    """Lists of steps by name, for merchants that say one."""
+    own_steps: Mapping[str, MerchantSteps] = field(default_factory=dict)
+    """The workflow and the fields of merchants that have one or the other."""
     own_queues: Mapping[str, OwnQueue] = field(default_factory=dict)
     """The own queues of all tiers, by merchant."""
     own_not_understood: tuple[str, ...] = ()
     """Why entries of own queues were left out."""
     _known: dict[str, Merchant] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Listed merchants that had orders in this generation."""
+    _tables: dict[Rows, Table] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """The tables of steps with rows of their own, by these rows."""
 
     @cached_property
     def _shared_endpoints(self) -> frozenset[str]:
@@ -150,21 +139,47 @@ class Route:
 
     @cached_property
     def step_names(self) -> frozenset[str]:
-        """The names of the route's steps and of their verify calls."""
-        calls = [call for step in self.steps for call in (step, step.verify) if call is not None]
+        """The names of the route's steps, of all workflows, and of their verify calls."""
+        lists = (self.steps, *self.workflows.values())
+        calls = [call for steps in lists for step in steps for call in (step, step.verify) if call is not None]
         return frozenset(call.name for call in calls)
+
+    def steps_of(self, merchant_id: str) -> tuple[Step, ...]:
+        """The steps of a merchant's orders; none where only a pod that knows the merchant can say them."""
+        if not self.workflows:
+            return self.steps
+        if merchant_id in self.not_understood:
+            return ()
+        if merchant_id not in self.merchants and self.default_endpoint is None:
+            return ()
+        own = self.own_steps.get(merchant_id)
+        return self.workflows[own.workflow] if own and own.workflow else self.steps
 
     def own_queue(self, merchant_id: str) -> OwnQueue | None:
         """The merchant's own queue, None without one."""
         return self.own_queues.get(merchant_id)
 
+    def table_of(self, step: Step | None) -> Table:
+        """The table of answers of a step: the route's, with the step's own rows on top."""
+        rows = step.shape.answers if step and step.shape else ()
+        if not rows:
+            return self.table
+        known = self._tables.get(rows)
+        if known is None:
+            known = table(dict(rows), self.table.rows)
+            if len(self._tables) < MOST_TABLES:
+                self._tables[rows] = known
+        return known
+
     def is_paused_by(self, answer: Answer) -> bool:
         """Whether the answer pauses its merchant: 429, or a 5xx with a Retry-After that the route heeds."""
         return answer.status == RATE_LIMITED or (answer.asks_to_wait and self.retry_after_max > 0)
 
-    def is_rate_limit(self, answer: Answer | None) -> bool:
+    def is_rate_limit(self, answer: Answer | None, step: Step | None) -> bool:
         """Whether the merchant says by the answer that it got more orders than it bears: 429, unless that is final."""
-        return answer is not None and answer.status == RATE_LIMITED and self.table.meaning(answer) is Meaning.AGAIN
+        if answer is None or answer.status != RATE_LIMITED:
+            return False
+        return self.table_of(step).meaning(answer) is Meaning.AGAIN
 
     def endpoint_of(self, merchant_id: str) -> str | None:
         """The endpoint that the merchant's orders go to, None without one."""
@@ -182,11 +197,13 @@ class Route:
         endpoint = listed[0] if listed else self.default_endpoint
         if endpoint is None:
             return None
-        credential = self.credentials.get(merchant_id)
+        credential, own = self.credentials.get(merchant_id), self.own_steps.get(merchant_id)
         merchant = Merchant(
             id=merchant_id,
-            endpoint=_filled(endpoint, merchant_id).rstrip("/"),
+            endpoint=fill_in_merchant(endpoint, merchant_id).rstrip("/"),
             credential=credential,
+            fields=own.fields if own else NO_VALUES,
+            steps=self.workflows[own.workflow] if own and own.workflow else None,
             lock_reason="credentials" if listed and listed[1] and credential is None else None,
         )
         if listed:
@@ -209,25 +226,6 @@ def parse(
         return _parse(index, route, merchants, credentials, own)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ConfigurationError(f"the configuration does not have the agreed shape: {error!r}") from error
-
-
-def parse_step(document: Mapping[str, Any]) -> Step:
-    """Parse a step of the route, or of an order's journal."""
-    asks = document.get("verify")
-    verify = None if asks is None else _call(f"{document['name']}.verify", asks)
-    return replace(_call(document["name"], document), verify=verify)
-
-
-def _call(name: Any, document: Mapping[str, Any]) -> Step:
-    step = Step(name=name, method=document["method"], path=document["path"])
-    texts: tuple[Any, ...] = (step.name, step.method, step.path)
-    if not all(isinstance(text, str) and text.isprintable() and text for text in texts):
-        raise ValueError(f"a step needs a name, a method and a path, got {document!r}")
-    if step.method not in METHODS:
-        raise ValueError(f"a step's method is one of {', '.join(METHODS)}, not {step.method!r}")
-    if not step.path.startswith("/"):
-        raise ValueError(f"a step's path begins with a slash, got {step.path!r}")
-    return step
 
 
 def _text(value: Any) -> str:
@@ -265,6 +263,8 @@ def _parse(
     steps = tuple(parse_step(step) for step in route["steps"])
     listed, not_read = _entries(merchants, "merchants", _merchant)
     keys, not_known = _entries(credentials, "credentials", _credential)
+    workflows = {name: tuple(map(parse_step, each)) for name, each in route.get("workflows", {}).items()}
+    own_steps, not_runnable = parse_own_steps(merchants, workflows)
     own_queues, own_not_understood = parse_own(own, _text(route["frontDoor"]))
     if not delays or not steps:
         raise ValueError("a route needs at least one step and one delay")
@@ -293,7 +293,9 @@ def _parse(
         merchants=listed,
         groups=written_groups(merchants),
         credentials=keys,
-        not_understood=not_known | not_read,
+        not_understood=not_known | not_runnable | not_read,
+        workflows=workflows,
+        own_steps=own_steps,
         own_queues=own_queues,
         own_not_understood=own_not_understood,
         deaths={tier: _not_negative(died) / 1000 for tier, died in route.get("deaths", {}).items()},

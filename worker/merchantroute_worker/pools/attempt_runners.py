@@ -1,6 +1,6 @@
 """Runs an attempt at an order's calls in this process, or in a child process of the prefork pool."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -10,7 +10,8 @@ from merchantroute_worker.calls.http_client import Client, HttpClient
 from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.envelope import Order
-from merchantroute_worker.orders.route import Merchant, Route, Step
+from merchantroute_worker.orders.route import Merchant, Route
+from merchantroute_worker.orders.steps.step import Step
 
 _NO_ENTRIES: Mapping[str, Any] = {}
 
@@ -25,8 +26,8 @@ class AttemptRunner(Protocol):
     def attempt(self, order: Order, merchant: Merchant, route: Route, observer: CallObserver) -> Attempt:
         """Make the remaining calls. ChildLost when their process is gone, UnusableEndpoint as in `calls/request.py`."""
 
-    def timeout(self, route: Route) -> float:
-        """Give the time-out (seconds) of what the bulkhead sees as one call."""
+    def timeout(self, route: Route, steps: Sequence[Step]) -> float:
+        """Give the time-out (seconds) of what the bulkhead sees as one call of an order with these steps."""
 
 
 class InProcess:
@@ -39,9 +40,13 @@ class InProcess:
         """See `AttemptRunner`."""
         return attempt(order, merchant, route, self._client, observer)
 
-    def timeout(self, route: Route) -> float:
-        """See `AttemptRunner`: a call of its own."""
-        return route.call_timeout
+    def timeout(self, route: Route, steps: Sequence[Step]) -> float:
+        """See `AttemptRunner`: a call of its own, the longest that a step allows."""
+        longest = route.call_timeout
+        for step in steps:
+            if step.shape is not None and step.shape.call_timeout is not None:
+                longest = max(longest, min(step.shape.call_timeout, route.deadline))
+        return longest
 
 
 class InChildProcess:
@@ -55,7 +60,9 @@ class InChildProcess:
     def attempt(self, order: Order, merchant: Merchant, route: Route, observer: CallObserver) -> Attempt:
         """See `AttemptRunner`."""
         # A child needs the route's limits, but not every merchant's endpoint and credentials.
-        limits = replace(route, merchants=_NO_ENTRIES, credentials=_NO_ENTRIES, own_queues=_NO_ENTRIES)
+        limits = replace(
+            route, merchants=_NO_ENTRIES, own_steps=_NO_ENTRIES, credentials=_NO_ENTRIES, own_queues=_NO_ENTRIES
+        )
         results: SimpleQueue[Any] = SimpleQueue()
         self._pool.apply_async(_in_child, (order, merchant, limits), callback=results.put, error_callback=results.put)
         result = results.get()
@@ -65,8 +72,9 @@ class InChildProcess:
             observer.ended(step, answer, seconds)
         return result.attempt
 
-    def timeout(self, route: Route) -> float:
+    def timeout(self, route: Route, steps: Sequence[Step]) -> float:
         """See `AttemptRunner`: all calls of an attempt."""
+        del steps
         return route.deadline
 
 

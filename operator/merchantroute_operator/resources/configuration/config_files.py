@@ -32,6 +32,7 @@ def route_file(route: Route, cluster: str, deaths: Mapping[str, int]) -> str:
                 "insecureHosts": list(route.egress.insecure_hosts),
             },
             "steps": [_step(step) for step in orders.steps],
+            **({"workflows": _workflows(orders.workflows)} if orders.workflows else {}),
             "callTimeoutMs": _ms(orders.call_timeout),
             "deadlineMs": _ms(orders.deadline),
             "maxAgeMs": _ms(orders.max_age),
@@ -61,7 +62,13 @@ def merchants_files(entries: Mapping[str, Mapping[str, Any]], digits: int) -> di
     }
 
 
+def _workflows(workflows: Mapping[str, tuple[Step, ...]]) -> dict[str, Any]:
+    return {name: [_step(step) for step in steps] for name, steps in workflows.items()}
+
+
 def _step(step: Step) -> dict[str, Any]:
+    if step.document is not None:
+        return dict(step.document)
     asks = step.verify
     verify = {"verify": {"method": asks.method, "path": asks.path}} if asks else {}
     return {"name": step.name, "method": step.method, "path": step.path, **verify}
@@ -80,7 +87,9 @@ def _tier(place: tuple[str, str], tier: Tier) -> dict[str, Any]:
 def _merchant(merchant: Merchant) -> dict[str, Any]:
     credentials = {"credentials": merchant.credentials.type} if merchant.credentials else {}
     group = {"group": merchant.group} if merchant.group else {}
-    return {"tier": merchant.tier, "endpoint": merchant.endpoint, **credentials, **group}
+    steps = {"workflow": merchant.workflow} if merchant.workflow else {}
+    fields = {"fields": dict(merchant.fields)} if merchant.fields else {}
+    return {"tier": merchant.tier, "endpoint": merchant.endpoint, **credentials, **group, **steps, **fields}
 
 
 def _ms(seconds: float) -> int:

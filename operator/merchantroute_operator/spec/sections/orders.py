@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from merchantroute_operator.spec.duration import seconds
 from merchantroute_operator.spec.invalid import SpecInvalid
-from merchantroute_operator.spec.route import Orders, Raw, Step, Verify
+from merchantroute_operator.spec.route import Orders, Raw
+from merchantroute_operator.spec.steps.step_list import parse_steps
 
 
 def parse_orders(raw: Raw) -> Orders:
@@ -14,8 +15,13 @@ def parse_orders(raw: Raw) -> Orders:
         raise SpecInvalid(
             "spec.orders.steps: write at least one step, for example {name: submit, method: POST, path: /}"
         )
+    workflows = raw.get("workflows", ())
     return Orders(
-        steps=tuple(_step(step) for step in raw["steps"]),
+        steps=parse_steps(raw["steps"], "spec.orders.steps", longer=bool(workflows)),
+        workflows={
+            each["name"]: parse_steps(each["steps"], f"spec.orders.workflows[{each['name']}].steps", longer=True)
+            for each in workflows
+        },
         call_timeout=seconds(raw.get("callTimeout", "10s"), "spec.orders.callTimeout"),
         deadline=seconds(raw.get("deadline", "30s"), "spec.orders.deadline"),
         max_age=seconds(raw.get("maxAge", "24h"), "spec.orders.maxAge"),
@@ -26,12 +32,6 @@ def parse_orders(raw: Raw) -> Orders:
         # Sorted, so that another order of the same rows is no new configuration.
         answers=tuple(sorted((row["answer"], row["then"]) for row in retry.get("answers", ()))),
     )
-
-
-def _step(raw: Raw) -> Step:
-    asks = raw.get("verify")
-    verify = Verify(asks.get("method", "GET"), asks["path"]) if asks else None
-    return Step(raw["name"], raw["method"], raw["path"], verify)
 
 
 def _delays(texts: list[str] | tuple[str, ...]) -> tuple[int, ...]:

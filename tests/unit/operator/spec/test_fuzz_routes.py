@@ -42,6 +42,26 @@ WHOLE = raw_route(
         "merchantLimits": {"maxInFlight": 50},
     },
 )
+WHOLE["spec"]["orders"]["steps"].append(
+    {
+        "name": "confirm",
+        "method": "PATCH",
+        "path": "/orders/{order_id}",
+        "query": {"store": "{fields.storeId?}"},
+        "headers": {"X-Of": "{/customer/id}"},
+        "body": {"json": {"items": ["{/lines}"]}},
+        "verify": {"path": "/orders/{order_id}", "capture": {"posId": {"json": "/id"}}},
+        "capture": {"posId": {"json": "/id"}, "etag": {"header": "ETag", "default": ""}},
+        "success": [{"json": "/status", "in": ["ok"]}],
+        "skipWhen": [{"value": "{/type}", "in": ["pickup"]}],
+        "callTimeout": "5s",
+        "answers": [{"answer": "409", "then": "Done"}],
+        "maxAttempts": 3,
+    }
+)
+FORM = {"name": "send", "method": "POST", "path": "/", "body": {"form": {"id": "{order_id}"}}}
+WHOLE["spec"]["orders"]["workflows"] = [{"name": "square", "steps": [FORM]}]
+WHOLE["spec"]["merchants"][0] |= {"workflow": "square", "fields": {"storeId": "s1"}}
 TEXTS = st.sampled_from(["", "60s", "1m", "-1s", "1e9h", "0", "Infinity", "mr.x", "default", "é" * 200, "{merchant}"])
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | st.text(max_size=20)
 JUNK = st.recursive(

@@ -7,7 +7,7 @@ import pytest
 from merchantroute_operator.spec.merge import Merged, merge
 from merchantroute_operator.spec.patterns import matches
 from tests.unit.operator.merchant_samples import a_claim
-from tests.unit.operator.route_samples import a_route
+from tests.unit.operator.route_samples import a_route, raw_route
 
 
 def refusal(merged: Merged, name: str) -> tuple[str, str]:
@@ -58,12 +58,17 @@ def test_one_that_is_not_admitted_is_nobodys_rival() -> None:
         (a_claim(tier="gold"), "TierUnknown", "no tier gold; write one of enterprise, standard"),
         (a_claim(tier="enterprise"), "TierNotAllowed", "does not admit taco"),
         (a_claim(endpoint="http://taco.example"), "EndpointInsecure", "write https://"),
+        (a_claim(workflow="toast"), "WorkflowUnknown", "route pos has no workflow toast; write one of square"),
+        (a_claim(workflow="square"), "FieldsMissing", "its steps need storeId; write it in its fields"),
+        (a_claim(workflow="square", fields={"storeId": "a\nb"}), "FieldsMissing", "storeId holds a control character"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_the_route_does_not_take_is_told_with_the_mend(claim: object, reason: str, words: str) -> None:
-    route = a_route(tiers=({"name": "enterprise", "allowedMerchants": ["burger-*"]}, "standard"))
-    merged = merge(route, [claim])  # type: ignore[list-item]
+    step = {"name": "send", "method": "POST", "path": "/{fields.storeId}"}
+    orders = {**raw_route()["spec"]["orders"], "workflows": [{"name": "square", "steps": [step]}]}
+    tiers = ({"name": "enterprise", "allowedMerchants": ["burger-*"]}, "standard")
+    merged = merge(a_route(tiers=tiers, orders=orders), [claim])  # type: ignore[list-item]
     assert not merged.ids
     assert refusal(merged, "taco")[0] == reason
     assert words in refusal(merged, "taco")[1]

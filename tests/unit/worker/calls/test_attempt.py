@@ -11,7 +11,8 @@ from merchantroute_worker.calls.http_client import Reply
 from merchantroute_worker.calls.request import Request
 from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.attempt_result import Attempt
-from merchantroute_worker.orders.route import Merchant, Step
+from merchantroute_worker.orders.route import Merchant
+from merchantroute_worker.orders.steps.step import Step
 from tests.unit.worker.samples import order, route
 
 STEPS = [

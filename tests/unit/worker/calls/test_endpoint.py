@@ -12,7 +12,7 @@ from yarl import URL
 from merchantroute_operator.spec.endpoint import host_and_port
 from merchantroute_worker.calls.endpoint import Endpoint, read
 from merchantroute_worker.calls.request import UnusableEndpoint, build
-from merchantroute_worker.orders.route import Step
+from merchantroute_worker.orders.steps.step import Step
 from tests.harness.endpoint_grammar import ACCEPTED, REFUSED
 from tests.unit.worker.fuzz import FUZZ
 from tests.unit.worker.samples import order, route

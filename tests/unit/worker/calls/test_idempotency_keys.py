@@ -13,7 +13,8 @@ from merchantroute_worker.orders import decisions
 from merchantroute_worker.orders.decisions import Run
 from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.outcome import ToDead, ToLadder
-from merchantroute_worker.orders.route import Route, Step, parse
+from merchantroute_worker.orders.route import Route, parse
+from merchantroute_worker.orders.steps.step import Step
 from tests.unit.worker.samples import INDEX, ROUTE, order
 
 GATEWAY = "https://gateway.example/pos"

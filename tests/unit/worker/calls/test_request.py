@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from merchantroute_worker.calls.request import Request, UnusableEndpoint, build
-from merchantroute_worker.orders.route import Credential, Merchant, Step, parse_step
+from merchantroute_worker.orders.route import Credential, Merchant
+from merchantroute_worker.orders.steps.step import Step, parse_step
 from tests.unit.worker.samples import order, route
 
 POST = Step(name="submit", method="POST", path="/orders")

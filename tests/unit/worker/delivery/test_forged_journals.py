@@ -55,7 +55,7 @@ def attempted(message: Message) -> list[Order]:
         begun.append(order)
         return Attempt(done=("validate", "confirm"))
 
-    runner = SimpleNamespace(attempt=attempt, timeout=lambda route: route.call_timeout)
+    runner = SimpleNamespace(attempt=attempt, timeout=lambda route, _: route.call_timeout)
     OrderDelivery(world.pod, message, runner).run()
     assert begun or [each.exchange for each in world.publisher.published] == [DEAD]
     return begun
@@ -142,7 +142,7 @@ def test_a_step_that_the_route_does_not_have_makes_no_series_of_its_own(world: F
             observer.ended(step, Answer(200), 0.1)
         return Attempt(done=("validate", "confirm", "x"))
 
-    runner = SimpleNamespace(attempt=attempt, timeout=lambda route: route.call_timeout)
+    runner = SimpleNamespace(attempt=attempt, timeout=lambda route, _: route.call_timeout)
     OrderDelivery(world.pod, Message(body=body(journal), exchange=ROUTE.router), runner).run()
 
     shown = world.pod.metrics.render(slots=1, busy=0, merchants=world.pod.bulkhead.sums(0.0)).decode()

@@ -115,7 +115,7 @@ class Fixture:
 
     def order(self, ends: Script = lambda: Attempt(done=()), message: Message | None = None) -> OrderDelivery:
         """An order whose calls end so."""
-        runner = SimpleNamespace(attempt=lambda *_: ends(), timeout=lambda route: route.call_timeout)
+        runner = SimpleNamespace(attempt=lambda *_: ends(), timeout=lambda route, _: route.call_timeout)
         return OrderDelivery(self.pod, message or Message(), runner)
 
     def task(self, message: Message | None = None) -> TaskDelivery:

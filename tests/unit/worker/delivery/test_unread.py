@@ -12,9 +12,9 @@ from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.attempt_result import Attempt
 from tests.unit.worker.delivery.test_settlement import DEAD, LADDER, ROUTE, Fixture, Message
 
-STEP = {"name": "submit", "method": "PATCH", "path": "/orders"}
+STEP = {"name": "submit", "method": "QUERY", "path": "/orders"}
 NEWER: list[dict[str, Any]] = [
-    {"v": 2, "flow": {"nodes": []}},
+    {"v": 3, "flow": {"nodes": []}},
     {"v": 1, "steps": [STEP], "done": [], "attempts": 1, "refusals": 0},
 ]
 NOW = round(time.time() * 1000)
@@ -58,7 +58,13 @@ def test_an_order_that_no_pod_could_read_for_long_is_dead(world: Fixture, journa
 
 @pytest.mark.parametrize(
     "journal",
-    [{"v": 0}, {"v": "2"}, {**NEWER[1], "steps": [{**STEP, "method": "get it"}]}, {**NEWER[1], "steps": [7]}],
+    [
+        {"v": 0},
+        {"v": "2"},
+        {"v": True},
+        {**NEWER[1], "steps": [{**STEP, "method": "get it"}]},
+        {**NEWER[1], "steps": [7]},
+    ],
 )
 def test_what_no_worker_wrote_is_dead_at_once(world: Fixture, journal: dict[str, Any]) -> None:
     world.order(message=newer(journal)).run()

@@ -77,7 +77,7 @@ def test_what_is_no_json_is_undecodable(body: bytes) -> None:
         ([[], {}, {}], "`order` must be a JSON object, it is missing"),
         ([[], {"order": "soup"}, {}], "it is a string"),
         ([[], {"order": {}}, 7], "embed must be a JSON object, it is a number"),
-        ([[], {"order": {}}, {"merchantroute": {"v": 2}}], "version 2"),
+        ([[], {"order": {}}, {"merchantroute": {"v": 3}}], "version 3"),
         ([[], {"order": {}}, {"merchantroute": []}], "agreed shape"),
         ([[], {"order": {}}, {"merchantroute": {**JOURNAL, "steps": [{}]}}], "agreed shape"),
         ([[], {"order": {}}, {"merchantroute": {**JOURNAL, "steps": [{**ROUTE["steps"][0], "verify": 1}]}}], "shape"),

@@ -8,5 +8,5 @@ ROUTE = route(callTimeoutMs=4_000, deadlineMs=20_000)
 
 
 def test_a_call_of_this_process_is_judged_by_its_own_time_out_and_a_child_s_attempt_by_the_deadline() -> None:
-    assert InProcess(HttpClient(1)).timeout(ROUTE) == 4.0
-    assert InChildProcess(pool=None).timeout(ROUTE) == 20.0
+    assert InProcess(HttpClient(1)).timeout(ROUTE, ROUTE.steps) == 4.0
+    assert InChildProcess(pool=None).timeout(ROUTE, ROUTE.steps) == 20.0
