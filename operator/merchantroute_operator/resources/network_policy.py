@@ -22,7 +22,7 @@ from merchantroute_operator import naming
 from merchantroute_operator.resources.metadata import Object, child, stamped
 from merchantroute_operator.spec.endpoint import host_and_port
 from merchantroute_operator.spec.route import Route
-from merchantroute_operator.spec.sections.pod_template import PORT
+from merchantroute_operator.spec.sections.pods.pod_template import PORT
 
 PROMETHEUS = {"app.kubernetes.io/name": "prometheus"}  # as the Prometheus Operator and the common charts label its pods
 NAMESPACE = "kubernetes.io/metadata.name"  # set on every namespace by the API server

@@ -16,7 +16,7 @@ from merchantroute_operator.spec.sections.canary_lane import with_canary
 from merchantroute_operator.spec.sections.egress import parse_egress
 from merchantroute_operator.spec.sections.isolation import parse_isolation, parse_limits, with_limits
 from merchantroute_operator.spec.sections.orders import parse_orders
-from merchantroute_operator.spec.sections.pod_options import pod_options
+from merchantroute_operator.spec.sections.pods.pod_options import pod_options
 from merchantroute_operator.spec.sections.scaling_policy import parse_scaling
 
 # What reading a value of another shape than the definition's raises.

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 MOST = 1000  # entries that the definition lets the status have
 MOST_BYTES = 210_000
 """JSON of all entries: a thousand with ids of 36 characters. The API server keeps no object above 1.5 MiB, a route with
-2,000 merchants has 1.2 MB, the names of their fields in ``metadata.managedFields`` included.
+2,000 merchants has 1.1 MB, the names of its fields in ``metadata.managedFields`` included.
 """
 _FIELDS = 160  # bytes of an entry without the merchant's id
 _WHY, _STAGES = frozenset(get_args(Why)), frozenset(get_args(Stage))

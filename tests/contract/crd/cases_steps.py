@@ -15,8 +15,11 @@ CREATE: dict[str, Any] = {
     "query": {"of": "{order_id}", "note": "{/note?}"},
     "headers": {"X-Store": "{fields.storeId}"},
     "body": {"json": {"id": "{order_id}", "lines": "{/lines}", "n": 1, "deep": [{"a": None}]}},
-    "verify": {"path": "/orders/{order_id}", "capture": {"posId": {"json": "/id"}}},
-    "capture": {"posId": {"json": "/data/order/id"}, "etag": {"header": "ETag", "required": False, "default": ""}},
+    "verify": {"path": "/orders/{order_id}", "capture": {"posId": {"json": "/id", "required": True}}},
+    "capture": {
+        "posId": {"json": "/data/order/id", "required": True},
+        "etag": {"header": "ETag", "required": False, "default": ""},
+    },
     "success": [{"json": "/status", "in": ["ok", 1, True]}, {"header": "X-Error", "exists": False}],
     "skipWhen": [{"value": "{/type}", "notIn": ["delivery"]}, {"value": "{fields.kitchen}", "exists": True}],
     "callTimeout": "5s",

@@ -15,9 +15,9 @@ from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.route import Merchant, Route
 from merchantroute_worker.orders.steps.captures import AnswerContent, defaults
-from merchantroute_worker.orders.steps.rules import all_hold
 from merchantroute_worker.orders.steps.shape import Shape
 from merchantroute_worker.orders.steps.step import Step
+from merchantroute_worker.orders.steps.value_rules import all_hold
 from merchantroute_worker.orders.steps.values import RequestNotBuilt, Values
 
 

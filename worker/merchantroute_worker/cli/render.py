@@ -17,9 +17,9 @@ from merchantroute_worker.orders import envelope
 from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.steps.captures import Capture
 from merchantroute_worker.orders.steps.pointer import MISSING
-from merchantroute_worker.orders.steps.rules import all_hold
 from merchantroute_worker.orders.steps.shape import Shape
 from merchantroute_worker.orders.steps.step import Step
+from merchantroute_worker.orders.steps.value_rules import all_hold
 from merchantroute_worker.orders.steps.values import RequestNotBuilt, Values
 from merchantroute_worker.orders.task_body import Malformed, Undecodable
 

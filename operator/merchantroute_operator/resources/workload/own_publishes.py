@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from merchantroute_operator import naming
 from merchantroute_operator.resources.metadata import Live
 from merchantroute_operator.spec.route import Route
-from merchantroute_operator.spec.sections.pod_template import WORKER
+from merchantroute_operator.spec.sections.pods.pod_template import WORKER
 
 BUILT_IN_APP = "merchantroute_worker.app"
 EVENTS = "celeryev"  # Celery's default event_exchange

@@ -18,7 +18,7 @@ from merchantroute_operator.resources.metadata import Live, Object
 from merchantroute_operator.resources.workload.overlay import overlay
 from merchantroute_operator.resources.workload.program import probes, program, variables
 from merchantroute_operator.spec.route import Route, Tier
-from merchantroute_operator.spec.sections.pod_template import PORT, WORKER, grace
+from merchantroute_operator.spec.sections.pods.pod_template import PORT, WORKER, grace
 
 USER = 10001
 BEFORE_SIGTERM = 1  # seconds

@@ -9,7 +9,7 @@ from json import dumps
 from merchantroute_operator.spec.duration import seconds
 from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.route import Canary, Raw, Tier, Walk
-from merchantroute_operator.spec.sections.pod_options import pod_options
+from merchantroute_operator.spec.sections.pods.pod_options import pod_options
 from merchantroute_operator.spec.sections.scaling_policy import parse_scaling
 
 

@@ -12,7 +12,7 @@ from merchantroute_operator.resources.quantity import quantity
 from merchantroute_operator.resources.workload.deployment import deployment
 from merchantroute_operator.resources.workload.pod import BEFORE_SIGTERM
 from merchantroute_operator.spec.lane_specs import suspect_tier
-from merchantroute_operator.spec.sections.pod_template import grace
+from merchantroute_operator.spec.sections.pods.pod_template import grace
 from tests.unit.operator.route_samples import CLUSTER, a_route, raw_route
 
 WORKER = {

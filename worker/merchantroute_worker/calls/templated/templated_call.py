@@ -8,9 +8,9 @@ from merchantroute_worker.orders.answers import Answer, Meaning, Table, as_cause
 from merchantroute_worker.orders.envelope import Order
 from merchantroute_worker.orders.route import Merchant
 from merchantroute_worker.orders.steps.captures import AnswerContent, AnswerValues, Uncaptured, capture_all
-from merchantroute_worker.orders.steps.rules import broken_rule
 from merchantroute_worker.orders.steps.shape import Shape
 from merchantroute_worker.orders.steps.step import Step
+from merchantroute_worker.orders.steps.value_rules import broken_rule
 from merchantroute_worker.orders.steps.values import Values
 
 

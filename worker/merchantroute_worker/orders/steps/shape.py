@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from merchantroute_worker.orders.answers import table
 from merchantroute_worker.orders.steps.captures import Capture, parse_captures
-from merchantroute_worker.orders.steps.rules import AnswerRule, OrderRule, parse_answer_rules, parse_order_rules
 from merchantroute_worker.orders.steps.template import Text, Tree, parse_text, parse_tree, texts_of
+from merchantroute_worker.orders.steps.value_rules import AnswerRule, OrderRule, parse_answer_rules, parse_order_rules
 from merchantroute_worker.orders.steps.values import Variable
 
 BODIES = ("Order", "Nothing")

@@ -13,7 +13,7 @@ from merchantroute_worker.orders.steps.captures import (
     defaults,
     parse_captures,
 )
-from merchantroute_worker.orders.steps.rules import all_hold, broken_rule, parse_answer_rules, parse_order_rules
+from merchantroute_worker.orders.steps.value_rules import all_hold, broken_rule, parse_answer_rules, parse_order_rules
 from merchantroute_worker.orders.steps.values import Values
 
 BODY: Any = {"status": "ok", "n": 1, "data": {"id": 42, "none": None, "big": "x" * 2000, "list": [1, 2]}}

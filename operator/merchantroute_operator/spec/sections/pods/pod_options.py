@@ -8,7 +8,7 @@ from typing import Any
 from merchantroute_operator import naming
 from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.route import PodOptions, Raw
-from merchantroute_operator.spec.sections.pod_template import check_pod_template
+from merchantroute_operator.spec.sections.pods.pod_template import check_pod_template
 
 _MERGED = ("labels", "annotations", "nodeSelector", "serviceAccountAnnotations")
 _REPLACED = ("envFrom", "resources", "tolerations", "imagePullSecrets", "priorityClassName", "serviceAccountName",

@@ -1,0 +1,1 @@
+"""What a route lays over the pods of its lanes."""
