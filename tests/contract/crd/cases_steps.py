@@ -15,7 +15,7 @@ CREATE: dict[str, Any] = {
     "query": {"of": "{order_id}", "note": "{/note?}"},
     "headers": {"X-Store": "{fields.storeId}"},
     "body": {"json": {"id": "{order_id}", "lines": "{/lines}", "n": 1, "deep": [{"a": None}]}},
-    "verify": {"path": "/orders/{order_id}", "capture": {"posId": {"json": "/id", "required": True}}},
+    "verify": {"method": "GET", "path": "/orders/{order_id}", "capture": {"posId": {"json": "/id", "required": True}}},
     "capture": {
         "posId": {"json": "/data/order/id", "required": True},
         "etag": {"header": "ETag", "required": False, "default": ""},
