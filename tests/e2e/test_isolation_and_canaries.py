@@ -3,6 +3,8 @@
 from functools import partial
 from typing import Any
 
+import pytest
+
 from merchantroute_kit.waiting import until
 from tests.e2e.canaries import ONE_POD
 from tests.e2e.conftest import OpenWebShop
@@ -16,6 +18,7 @@ HUNG, WELL = "moves-hung", "moves-well"
 STEP = 180.0  # seconds; a bound, not a measure
 
 
+@pytest.mark.extended  # each of the three alone in test_isolation, test_canary and test_changes
 def test_an_isolated_merchant_moves_from_a_tier_that_goes_while_canaries_are_on(
     tenant: Tenant, web_shop: OpenWebShop
 ) -> None:
