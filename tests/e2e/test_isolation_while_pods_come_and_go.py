@@ -6,6 +6,8 @@ has asked for the pods, so that the next one divides the own queues among pods t
 
 from functools import partial
 
+import pytest
+
 from merchantroute_kit.waiting import until
 from tests.e2e import operator_pods
 from tests.e2e.conftest import OpenWebShop
@@ -20,6 +22,7 @@ STANDARD, NOT_YET = "merchantroute.dev/tier=standard", {"ready": False}
 STEP = 120.0  # seconds; a bound, not a measure
 
 
+@pytest.mark.extended  # test_isolation kills operators and holds limits; random histories of pods are unit tests
 def test_orders_are_done_once_and_a_limit_holds_while_pods_come_and_go_and_operators_are_killed(
     tenant: Tenant, web_shop: OpenWebShop
 ) -> None:
