@@ -78,7 +78,7 @@ def _there_and_back(fresh: Fresh, site: Site, old: Version, new: Version, *, by_
     return [
         taken("operator, forward", site, partial(_operator, fresh, site, new, egress=EGRESS), by_operator),
         taken("workers, forward", site, partial(_workers, site, new), 1),
-        taken("workers, back", site, partial(_workers, site, old), 1),
+        taken("workers, back", site, partial(_workers_back, site, old), 1),
         taken("operator, back", site, partial(_operator, fresh, site, old), by_operator),
     ]
 
@@ -95,6 +95,7 @@ def _operator(fresh: Fresh, site: Site, version: Version, egress: dict[str, Any]
     def change(spec: dict[str, Any]) -> None:
         tier_of(spec, "standard").update(concurrency=31 - slots)
         spec.pop("egress", None)
+        spec.pop("isolation", None)
         spec.update({"egress": egress} if egress else {})
 
     site.apply(change)
@@ -103,6 +104,13 @@ def _operator(fresh: Fresh, site: Site, version: Version, egress: dict[str, Any]
 
 def _workers(site: Site, version: Version) -> None:
     site.apply(lambda spec: spec["worker"].update(image=version.worker))
+
+
+def _workers_back(site: Site, version: Version) -> None:
+    """Older workers consume no own queues: none may be left with orders."""
+    site.apply(lambda spec: spec.update(isolation={"mode": "Off"}))
+    site.until(lambda: not any(name.startswith("own.") for name in site.tenant.queues(ROUTE)), "no own queue is left")
+    _workers(site, version)
 
 
 def _document(version: Version) -> dict[str, Any]:
