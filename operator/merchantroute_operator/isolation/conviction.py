@@ -99,18 +99,19 @@ def figures(merchant: str, fleet: Fleet, *, isolated: bool, workers: Collection[
 
 def _answered_429(heard: Sequence[News], *, alone: bool) -> int:
     """The answers 429 since the last tick that count: of one pod, one more than of any other within the last minute."""
-    if alone:
-        return sum(news.limited for news in heard)
-    before = [news.limited_lately - news.limited for news in heard]
-    return _counted([news.limited_lately for news in heard], _one_more) - _counted(before, _one_more)
+    return _new([(news.limited, news.limited_lately) for news in heard], _one_more, alone=alone)
 
 
 def _refused(heard: Sequence[News], *, alone: bool) -> int:
     """The orders refused since the last tick that count: of one pod, twice as many as of any other lately."""
+    return _new([(news.refused, news.refused_lately) for news in heard], _twice, alone=alone)
+
+
+def _new(by_pod: Sequence[tuple[int, int]], most: Callable[[int], int], *, alone: bool) -> int:
+    """By how much what counts has grown, of what each pod has counted since the last tick, and lately in all."""
     if alone:
-        return sum(news.refused for news in heard)
-    before = [news.refused_lately - news.refused for news in heard]
-    return _counted([news.refused_lately for news in heard], _twice) - _counted(before, _twice)
+        return sum(new for new, _ in by_pod)
+    return _counted([lately for _, lately in by_pod], most) - _counted([lately - new for new, lately in by_pod], most)
 
 
 def _counted(by_pod: Sequence[int], most: Callable[[int], int]) -> int:
