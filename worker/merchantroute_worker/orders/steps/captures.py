@@ -11,7 +11,8 @@ LARGEST_CAPTURE = 1024
 """Bytes of one captured value in JSON: it travels with its order."""
 RESERVED = frozenset({"order_id", "merchant", "order", "fields"})
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}").fullmatch
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}").fullmatch
+HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}").fullmatch
+"""A header's name (RFC 9110, token), as far as steps may write and read it."""
 
 
 class AnswerContent(NamedTuple):
@@ -73,7 +74,7 @@ def parse_source(document: Mapping[str, Any]) -> Source:
     if "json" in document:
         return Source(parse_pointer(document["json"]), document["json"] or "the whole body")
     name = document["header"]
-    if not isinstance(name, str) or not _TOKEN(name):
+    if not isinstance(name, str) or not HEADER_NAME(name):
         raise ValueError(f"no header can be called {name!r}")
     return Source(None, name)
 

@@ -3,13 +3,12 @@
 A step without one costs nothing of this: its calls are made as they always were.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from merchantroute_worker.orders.answers import table
-from merchantroute_worker.orders.steps.captures import Capture, parse_captures
+from merchantroute_worker.orders.steps.captures import HEADER_NAME, Capture, parse_captures
 from merchantroute_worker.orders.steps.template import Text, Tree, parse_text, parse_tree, texts_of
 from merchantroute_worker.orders.steps.value_rules import AnswerRule, OrderRule, parse_answer_rules, parse_order_rules
 from merchantroute_worker.orders.steps.values import Variable
@@ -21,7 +20,6 @@ OURS = frozenset({
     "accept-encoding", "idempotency-key", "mr-attempt", "traceparent", "tracestate",
 })  # fmt: skip
 """Headers that no step writes: the worker does, or they would change where the request ends."""
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}").fullmatch
 Pairs = tuple[tuple[str, Text], ...]
 Rows = tuple[tuple[str, str], ...]
 """Rows of a table of answers: answer and fate."""
@@ -95,7 +93,7 @@ def _pairs(document: Mapping[str, Any]) -> Pairs:
 
 def _headers(document: Mapping[str, Any]) -> Pairs:
     for name in document:
-        if not _TOKEN(name):
+        if not HEADER_NAME(name):
             raise ValueError(f"no header can be called {name!r}")
         if name.lower() in OURS:
             raise ValueError(f"the header {name} is the worker's own")
