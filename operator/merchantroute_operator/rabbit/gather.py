@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TypeVar
 
+from merchantroute_operator.rabbit.broker_errors import NotFound
 from merchantroute_operator.rabbit.management import AT_ONCE
 
 Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 async def gather(items: Sequence[Item], do: Callable[[Item], Awaitable[None]]) -> None:
@@ -30,3 +33,15 @@ async def gather(items: Sequence[Item], do: Callable[[Item], Awaitable[None]]) -
     await asyncio.gather(*(work() for _ in range(min(AT_ONCE, len(items)))))
     if failures:
         raise failures[0]
+
+
+async def gather_named(names: Collection[str], read: Callable[[str], Awaitable[Found]]) -> dict[str, Found]:
+    """What ``read`` gives of each name; a name of which it raises ``NotFound`` is left out."""
+    found: dict[str, Found] = {}
+
+    async def keep(name: str) -> None:
+        with contextlib.suppress(NotFound):
+            found[name] = await read(name)
+
+    await gather(sorted(names), keep)
+    return found

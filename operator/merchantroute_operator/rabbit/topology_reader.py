@@ -7,14 +7,12 @@ hundreds of routes ``vhost.named_reads`` reads what one of them has.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import time
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
-from merchantroute_operator.rabbit.broker_errors import NotFound
-from merchantroute_operator.rabbit.gather import gather
+from merchantroute_operator.rabbit.gather import gather_named
 from merchantroute_operator.rabbit.management import Management
 from merchantroute_operator.rabbit.vhost.vhost_topology import VhostTopology, vhost_topology
 from merchantroute_operator.topology.objects import Binding, Exchange, Queue, QueueSample, QueueTick
@@ -73,22 +71,19 @@ async def samples(management: Management) -> Mapping[str, QueueSample]:
 
 async def ticks(management: Management, queues: Collection[str]) -> Mapping[str, QueueTick]:
     """See ``broker_port.Broker.ticks``. Each is read by its name: the broker answers lists from a cache."""
-    found: dict[str, QueueTick] = {}
 
-    async def read(name: str) -> None:
-        with contextlib.suppress(NotFound):
-            found[name] = await management.read(
-                "queues",
-                management.address.vhost,
-                name,
-                what=f"reading the figures of queue {name}",
-                # Of a queue that has reported nothing yet the broker answers an empty list.
-                parse=lambda row: QueueTick(_count((row or {}).get("messages")), _count((row or {}).get("reductions"))),
-                query={"columns": "messages,reductions"},
-            )
+    async def read(name: str) -> QueueTick:
+        return await management.read(
+            "queues",
+            management.address.vhost,
+            name,
+            what=f"reading the figures of queue {name}",
+            # Of a queue that has reported nothing yet the broker answers an empty list.
+            parse=lambda row: QueueTick(_count((row or {}).get("messages")), _count((row or {}).get("reductions"))),
+            query={"columns": "messages,reductions"},
+        )
 
-    await gather(sorted(queues), read)
-    return found
+    return await gather_named(queues, read)
 
 
 def sample_of(queue: Mapping[str, Any]) -> QueueSample:
