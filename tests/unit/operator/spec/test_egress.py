@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from merchantroute_operator.resources.configuration.config_files import route_file
 from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.parse import parse
+from merchantroute_operator.spec.patterns import matches
 from merchantroute_operator.spec.route import Egress
+from merchantroute_worker.egress.patterns import matches as workers_match
 from merchantroute_worker.egress.rules import parse_egress as workers_egress
 from tests.unit.operator.route_samples import raw_route
 
@@ -66,3 +68,12 @@ def test_the_workers_can_read_whatever_is_not_refused(allow: list[str]) -> None:
     except SpecInvalid:
         return
     workers_egress(json.loads(route_file(route, "cluster-1", {}))["egress"])
+
+
+SHORT = st.text("ab.*", max_size=8)
+
+
+@given(pattern=SHORT, host=st.text("ab.", max_size=8).map(lambda text: text.rstrip(".")))
+def test_a_pattern_means_the_same_hosts_to_operator_and_workers(pattern: str, host: str) -> None:
+    written = pattern.rstrip(".")  # as the operator writes it for them
+    assert matches(written, host) == workers_match(written, host)

@@ -15,8 +15,10 @@ from merchantroute_operator.spec.invalid import SpecInvalid
 from merchantroute_operator.spec.merge import unfit_entries
 from merchantroute_operator.spec.parse import parse
 from merchantroute_operator.spec.route import Route
-from merchantroute_operator.spec.steps.step_list import parse_steps
+from merchantroute_operator.spec.steps.step_list import LARGEST_CAPTURE, WORKERS_OWN, parse_steps
 from merchantroute_operator.spec.steps.templates import judge_text
+from merchantroute_worker.orders.steps.captures import LARGEST_CAPTURE as WORKERS_LARGEST_CAPTURE
+from merchantroute_worker.orders.steps.shape import OURS
 from merchantroute_worker.orders.steps.step import parse_step
 from merchantroute_worker.orders.steps.template import parse_text
 from tests.unit.operator.resources.test_configuration import check
@@ -190,3 +192,8 @@ def test_what_the_operator_takes_a_worker_reads(text: str, where: str) -> None:
     for step in steps:
         assert step.document is not None
         parse_step(step.document)
+
+
+def test_operator_and_workers_refuse_the_same_headers_and_captures() -> None:
+    assert WORKERS_OWN == OURS
+    assert LARGEST_CAPTURE == WORKERS_LARGEST_CAPTURE
