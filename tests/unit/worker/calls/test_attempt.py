@@ -1,6 +1,6 @@
 """The calls of an attempt, and its result."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import gevent
@@ -12,7 +12,7 @@ from merchantroute_worker.calls.request import Request
 from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.route import Merchant
-from merchantroute_worker.orders.steps.step import Step
+from tests.unit.worker.calls.scripted_merchant import ScriptedMerchant
 from tests.unit.worker.samples import order, route
 
 STEPS = [
@@ -24,43 +24,11 @@ MERCHANT = Merchant(id="bistro", endpoint="https://bistro.example")
 Ends = dict[str, list[int | OSError]]
 
 
-@dataclass
-class Script:
-    """A merchant that ends each call as its list says, and with 200 when that is used up. Stands at the port `Client`,
-    and watches the calls.
-    """
-
-    ends: Ends
-    calls: list[str] = field(default_factory=list)
-    watched: list[str] = field(default_factory=list)
-
-    def call(self, request: Request) -> Reply:
-        method, path, _ = request.head.decode("latin-1").split("\r\n")[0].split(" ")
-        self.calls.append(f"{method} {path}")
-        ends = self.ends.get(self.calls[-1], [])
-        end = ends.pop(0) if ends else 200
-        if isinstance(end, OSError):
-            raise end
-        return Reply(status=end, retry_after=None)
-
-    def reap(self) -> None:
-        """Nothing is idle."""
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def begins(self, step: Step) -> dict[str, str]:
-        self.watched.append(step.name)
-        return {}
-
-    def ended(self, step: Step, answer: Answer, seconds: float) -> None:
-        del seconds
-        self.watched.append(f"{step.name} {answer.label}")
-
-
-def run(ends: Ends, *, unsure: tuple[str, ...] = (), steps: Any = STEPS, **more: Any) -> tuple[Attempt, Script]:
+def run(
+    ends: Ends, *, unsure: tuple[str, ...] = (), steps: Any = STEPS, **more: Any
+) -> tuple[Attempt, ScriptedMerchant]:
     journal = {"v": 1, "steps": steps, "done": ["validate"], "attempts": 1, "refusals": 0, "unsure": list(unsure)}
-    script = Script(ends)
+    script = ScriptedMerchant(ends)
     return attempt(order(journal=journal), MERCHANT, route(**more), script, script), script
 
 
@@ -143,7 +111,7 @@ def test_a_status_that_the_route_takes_for_done_goes_on_with_the_next_step() -> 
 
 def test_a_question_gets_no_time_beyond_the_deadline() -> None:
     late = replace(route(), deadline=-1.0)
-    script = Script({})
+    script = ScriptedMerchant({})
     journal = {"v": 1, "steps": STEPS, "done": ["validate"], "attempts": 1, "refusals": 0, "unsure": ["submit"]}
     result = attempt(order(journal=journal), MERCHANT, late, script, script)
 
@@ -153,7 +121,7 @@ def test_a_question_gets_no_time_beyond_the_deadline() -> None:
 
 
 @dataclass
-class Slow(Script):
+class Slow(ScriptedMerchant):
     """A merchant that answers each call after so many seconds."""
 
     seconds: float = 0.0

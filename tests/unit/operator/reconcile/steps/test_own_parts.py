@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from merchantroute_operator.resources.configuration.own_file import parts_in
 from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.topology.desired import desired
 from tests.unit.operator.operator_under_test import KEY
-from tests.unit.operator.pod_samples import a_pod
+from tests.unit.operator.reconcile.steps.late_pods import LatePods
 from tests.unit.operator.route_samples import OWNER, a_route
 
 ROUTE = a_route(merchants={"hut": "standard"})
@@ -25,20 +24,10 @@ TIERS = ("enterprise", "standard")
 
 
 @dataclass
-class Pods:
-    """Pods that load the configuration late, each its own way; ``files`` are all generations, the first is empty."""
+class Pods(LatePods):
+    """Pods, and what is planned for them."""
 
     own: OwnQueues = field(default_factory=lambda: OwnQueues(queues={"hut": QUEUE}))
-    files: list[str] = field(default_factory=lambda: [""])
-    pods: dict[str, dict[str, Any]] = field(default_factory=dict)
-    loaded: dict[str, int] = field(default_factory=dict)
-    count: int = 0
-
-    def start(self, tier: str) -> None:
-        """One more pod, which loads the newest there is."""
-        self.count += 1
-        name = f"{tier}-{self.count}"
-        self.pods[name], self.loaded[name] = a_pod(name, tier=tier), len(self.files) - 1
 
     def plan(self) -> OwnPlan:
         """A pass: what is planned is the next generation if it differs."""
@@ -59,10 +48,6 @@ class Pods:
     def may_run(self) -> int:
         """Orders that all pods together may have in flight, by what each has loaded."""
         return sum(parts_in(self.files[self.loaded[name]]).get("hut", {}).get(name, 0) for name in self.pods)
-
-    def load_all(self) -> None:
-        """Every pod has loaded the newest."""
-        self.loaded = dict.fromkeys(self.pods, len(self.files) - 1)
 
 
 def step(pods: Pods, dice: random.Random) -> None:

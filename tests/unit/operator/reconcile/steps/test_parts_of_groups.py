@@ -20,7 +20,7 @@ from merchantroute_operator.scaling.model import Pulse
 from merchantroute_operator.spec.route import MerchantLimits, Route
 from merchantroute_operator.topology.desired import desired
 from tests.unit.operator.operator_under_test import KEY
-from tests.unit.operator.pod_samples import a_pod
+from tests.unit.operator.reconcile.steps.late_pods import LatePods
 from tests.unit.operator.route_samples import OWNER, a_route
 
 SCHEMA = json.loads((Path(__file__).parents[5] / "schema" / "config-own.json").read_text())
@@ -37,16 +37,12 @@ def route(limits: MerchantLimits) -> Route:
 
 
 @dataclass
-class Pods:
-    """Pods that load the configuration late, and work what it lets them; ``files`` are all generations."""
+class Pods(LatePods):
+    """Pods that work what the configuration lets them."""
 
     limits: MerchantLimits
     own: OwnQueues = field(default_factory=OwnQueues)
-    files: list[str] = field(default_factory=lambda: [""])
-    pods: dict[str, dict[str, Any]] = field(default_factory=dict)
-    loaded: dict[str, int] = field(default_factory=dict)
     running: Counter[tuple[str, str]] = field(default_factory=Counter)  # by pod and merchant
-    count: int = 0
     now: float = 0.0
 
     def __post_init__(self) -> None:
@@ -56,12 +52,6 @@ class Pods:
         }
         self.route = route(self.limits)
         self.observed = desired(self.route, OWNER, {}, own=dict.fromkeys(self.own.queues, True))
-
-    def start(self, tier: str) -> None:
-        """One more pod, which loads the newest there is."""
-        self.count += 1
-        name = f"{tier}-{self.count}"
-        self.pods[name], self.loaded[name] = a_pod(name, tier=tier), len(self.files) - 1
 
     def plan(self) -> OwnPlan:
         """A pass: what is planned is the next generation if it differs."""
@@ -99,10 +89,6 @@ class Pods:
     def forget(self, pod: str) -> None:
         del self.pods[pod], self.loaded[pod]
         self.running = Counter({key: count for key, count in self.running.items() if key[0] != pod})
-
-    def load_all(self) -> None:
-        """Every pod has loaded the newest."""
-        self.loaded = dict.fromkeys(self.pods, len(self.files) - 1)
 
 
 def step(pods: Pods, dice: random.Random) -> None:  # noqa: C901 - one case for each thing that happens

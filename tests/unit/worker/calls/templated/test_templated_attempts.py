@@ -14,8 +14,8 @@ from merchantroute_worker.orders.answers import Answer
 from merchantroute_worker.orders.attempt_result import Attempt
 from merchantroute_worker.orders.route import Merchant
 from merchantroute_worker.orders.steps.captures import AnswerContent
-from merchantroute_worker.orders.steps.step import Step
 from merchantroute_worker.pools.attempt_runners import InProcess
+from tests.unit.worker.calls.scripted_merchant import ScriptedMerchant
 from tests.unit.worker.samples import order, route
 
 CREATE = {
@@ -35,42 +35,22 @@ Ends = dict[str, list[int | OSError | tuple[int, Any]]]
 
 
 @dataclass
-class Script:
-    """A merchant that ends each call as its list says, and with 200 and no body when that is used up."""
+class Script(ScriptedMerchant):
+    """A merchant that may answer with a body, and with none when its list is used up."""
 
-    ends: Ends
-    calls: list[str] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
-    watched: list[str] = field(default_factory=list)
     kept: list[bool] = field(default_factory=list)
 
     def call(self, request: Request) -> Reply:
-        head = request.head.decode("latin-1")
-        self.heads.append(head)
-        self.calls.append(head.partition(" HTTP/1.1")[0])
+        self.heads.append(request.head.decode("latin-1"))
         self.kept.append(request.keep)
-        ends = self.ends.get(self.calls[-1], [])
-        end = ends.pop(0) if ends else 200
-        if isinstance(end, OSError):
-            raise end
+        return super().call(request)
+
+    def reply(self, request: Request, end: Any) -> Reply:
         status, body = end if isinstance(end, tuple) else (end, None)
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         content = AnswerContent({"etag": '"v1"'} if body is not None else {}, raw) if request.keep else None
         return Reply(status, None, content)
-
-    def reap(self) -> None:
-        """Nothing is idle."""
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-    def begins(self, step: Step) -> dict[str, str]:
-        self.watched.append(step.name)
-        return {}
-
-    def ended(self, step: Step, answer: Answer, seconds: float) -> None:
-        del seconds
-        self.watched.append(f"{step.name} {answer.label}")
 
 
 def run(ends: Ends, *steps: Any, journal: dict[str, Any] | None = None, **fields: Any) -> tuple[Attempt, Script]:
